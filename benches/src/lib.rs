@@ -1,0 +1,1 @@
+//! Benches of codecs, transactions, calls and relay.

@@ -1,0 +1,1 @@
+//! Decoding for people: the ladder model, explained messages, pcapng.

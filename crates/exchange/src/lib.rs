@@ -1,0 +1,1 @@
+//! The switch: legs, calls, routing, access adapters, records.

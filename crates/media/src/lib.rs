@@ -1,0 +1,1 @@
+//! RTP and RTCP, jitter buffer, G.711, tones, DTMF, mixing.

@@ -1,0 +1,1 @@
+//! Sockets, timers, store, configuration, metrics: the input and output around the engines.

@@ -1,0 +1,1 @@
+//! Lossless SDP with the wildcards that MGCP and Megaco need.

@@ -1,0 +1,1 @@
+//! The software media gateway: virtual lines and relays under MGCP, without input or output.

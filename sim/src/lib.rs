@@ -1,0 +1,1 @@
+//! The deterministic simulator: exchange, gateways and subscribers from one seed.
