@@ -1,1 +1,3 @@
-//! The software media gateway: virtual lines and relays under MGCP, without input or output.
+//! The software media gateway.
+
+pub mod script;

@@ -1,0 +1,399 @@
+//! The language in which subscribers are told what to do: one command a line.
+//!
+//! ```text
+//! # who      what
+//! aaln/1     off-hook
+//! aaln/1     expect dial-tone within 3s
+//! aaln/1     dial 2002
+//! aaln/2     expect ring within 5s
+//! aaln/2     off-hook
+//!            play tone:1000 for 2s      # the line named last
+//! aaln/1     expect tone:1000
+//! wait 500ms
+//! aaln/1     on-hook
+//! ```
+//!
+//! The same language serves `--control` (commands as they come), `--script` (one after the other, an `expect` waits)
+//! and the simulator. It knows no protocol: what a subscriber does is the same under MGCP and Megaco.
+
+use std::fmt;
+use std::time::Duration;
+
+/// How long an `expect` without `within` waits: longer than a call set-up across two gateways takes with lost datagrams.
+pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
+/// The longest wait that a script may ask for.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// The longest command line that is read, in bytes.
+pub const LONGEST_LINE: usize = 1024;
+
+/// One command of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A subscriber does something, at once.
+    Act {
+        /// The line's endpoint: `aaln/1`.
+        line: String,
+        /// What its subscriber does.
+        action: Action,
+    },
+    /// A subscriber is to notice something.
+    Expect {
+        /// The line's endpoint.
+        line: String,
+        /// What is to be noticed.
+        sign: Sign,
+        /// How long it may take.
+        within: Duration,
+    },
+    /// Nothing happens for a while.
+    Wait(Duration),
+}
+
+/// What a subscriber does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Lifts the handset.
+    OffHook,
+    /// Puts the handset down.
+    OnHook,
+    /// Presses the hook for the length of a flash.
+    Flash,
+    /// Presses keys: `0`-`9`, `*`, `#`, `A`-`D`; `,` is a pause of a second.
+    Dial(String),
+    /// Makes a sound into the mouthpiece; without a length until the next one, or to the end of the file.
+    Play(Sound, Option<Duration>),
+    /// Falls silent.
+    Quiet,
+    /// Writes what the earpiece gave since the handset was lifted to a WAV file.
+    Record(String),
+}
+
+/// A sound that a subscriber makes or listens for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// A tone of one frequency in hertz.
+    Tone(u16),
+    /// A WAV file, by its name.
+    File(String),
+}
+
+/// What a subscriber notices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// The telephone rings.
+    Ring,
+    /// It rings no longer.
+    RingEnd,
+    /// The set shows this caller's number.
+    Caller(String),
+    /// The earpiece gives this sound. A file is compared by content, whatever the delay.
+    Sound(Sound),
+    /// The earpiece gives this tone of the country's plan.
+    Progress(Progress),
+    /// The earpiece gives nothing.
+    Silence,
+}
+
+/// Tones by their meaning, whatever they sound like in this country.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Dial tone.
+    Dial,
+    /// Ringing tone, as the caller hears it.
+    Ringback,
+    /// Busy tone.
+    Busy,
+    /// Congestion (reorder) tone.
+    Congestion,
+    /// Special information tone.
+    SpecialInformation,
+    /// The howler for a handset left off the hook.
+    Howler,
+}
+
+const PROGRESS: [(&str, Progress); 6] = [
+    ("dial-tone", Progress::Dial),
+    ("ringback", Progress::Ringback),
+    ("busy", Progress::Busy),
+    ("congestion", Progress::Congestion),
+    ("sit", Progress::SpecialInformation),
+    ("howler", Progress::Howler),
+];
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(PROGRESS.iter().find(|(_, tone)| tone == self).map_or("", |(name, _)| name))
+    }
+}
+
+impl fmt::Display for Sound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tone(hertz) => write!(f, "tone:{hertz}"),
+            Self::File(name) => f.write_str(name),
+        }
+    }
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ring => f.write_str("ring"),
+            Self::RingEnd => f.write_str("ring-end"),
+            Self::Caller(number) => write!(f, "caller {number}"),
+            Self::Sound(sound) => sound.fmt(f),
+            Self::Progress(tone) => tone.fmt(f),
+            Self::Silence => f.write_str("silence"),
+        }
+    }
+}
+
+/// Why a command line was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptError {
+    /// The line in the script, from 1.
+    pub line: usize,
+    /// What stood there, shortened.
+    pub found: String,
+    /// What would have been right.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: found `{}`, expected {}", self.line, self.found, self.expected)
+    }
+}
+
+impl std::error::Error for ScriptError {}
+
+/// Reads commands line by line and remembers which subscriber was named last.
+#[derive(Clone, Debug, Default)]
+pub struct Parser {
+    line: Option<String>,
+    number: usize,
+}
+
+impl Parser {
+    /// A parser before its first line.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads one line; `None` when it is empty or a comment.
+    ///
+    /// # Errors
+    /// What was found and what was expected.
+    pub fn line(&mut self, text: &str) -> Result<Option<Step>, ScriptError> {
+        self.number += 1;
+        let number = self.number;
+        let error = |found: &str, expected| ScriptError {
+            line: number,
+            found: found.escape_debug().take(60).collect(),
+            expected,
+        };
+        if text.len() > LONGEST_LINE {
+            return Err(error(text, "a line of at most 1024 bytes"));
+        }
+        let text = text.split_once(" #").map_or(text, |(before, _)| before).trim();
+        if text.is_empty() || text.starts_with('#') {
+            return Ok(None);
+        }
+        let mut words = Words(text.split_whitespace().collect::<Vec<_>>().into_iter());
+        let mut verb = words.next_or("").to_owned();
+        if verb == "wait" {
+            let wait = words.duration().ok_or_else(|| error(text, "wait DURATION, as 500ms or 2s"))?;
+            return words.end(Step::Wait(wait)).ok_or_else(|| error(text, "nothing after the duration")).map(Some);
+        }
+        if verb.contains('/') {
+            self.line = Some(verb.to_ascii_lowercase());
+            verb = words.next_or("").to_owned();
+        }
+        let line = self.line.clone().ok_or_else(|| error(text, "a line first, as aaln/1"))?;
+        let step = step(&verb, line, &mut words).map_err(|expected| error(text, expected))?;
+        words.end(step).ok_or_else(|| error(text, "nothing more on this line")).map(Some)
+    }
+
+    /// Reads a whole script; each step comes with the number of its line.
+    ///
+    /// # Errors
+    /// The first line that is not a command.
+    pub fn script(text: &str) -> Result<Vec<(usize, Step)>, ScriptError> {
+        let mut parser = Self::new();
+        let mut steps = Vec::new();
+        for line in text.lines() {
+            if let Some(step) = parser.line(line)? {
+                steps.push((parser.number, step));
+            }
+        }
+        Ok(steps)
+    }
+}
+
+fn step(verb: &str, line: String, words: &mut Words<'_>) -> Result<Step, &'static str> {
+    const VERBS: &str = "off-hook, on-hook, flash, dial, play, quiet, record or expect";
+    let action = match verb {
+        "off-hook" => Action::OffHook,
+        "on-hook" => Action::OnHook,
+        "flash" => Action::Flash,
+        "quiet" => Action::Quiet,
+        "dial" => Action::Dial(digits(words.next_or("")).ok_or("digits 0-9 * # A-D and , for a pause")?),
+        "record" => Action::Record(words.some().ok_or("the name of a WAV file to write")?.to_owned()),
+        "play" => {
+            let sound = sound(words.some()).ok_or("tone:HERTZ (20 to 3900) or a WAV file")?;
+            let length = match words.some() {
+                None => None,
+                Some("for") => Some(words.duration().ok_or("for DURATION, as 2s")?),
+                Some(_) => return Err("for DURATION, as 2s"),
+            };
+            Action::Play(sound, length)
+        }
+        "expect" => {
+            let sign = sign(words).ok_or(
+                "ring, ring-end, caller NUMBER, silence, dial-tone, ringback, busy, congestion, sit, howler, tone:HERTZ or a WAV file",
+            )?;
+            let within = match words.some() {
+                None => DEFAULT_PATIENCE,
+                Some("within") => words.duration().ok_or("within DURATION, as 5s")?,
+                Some(_) => return Err("within DURATION, as 5s"),
+            };
+            return Ok(Step::Expect { line, sign, within });
+        }
+        _ => return Err(VERBS),
+    };
+    Ok(Step::Act { line, action })
+}
+
+fn sign(words: &mut Words<'_>) -> Option<Sign> {
+    let word = words.some()?;
+    if let Some((_, tone)) = PROGRESS.iter().find(|(name, _)| *name == word) {
+        return Some(Sign::Progress(*tone));
+    }
+    Some(match word {
+        "ring" => Sign::Ring,
+        "ring-end" => Sign::RingEnd,
+        "silence" => Sign::Silence,
+        "caller" => Sign::Caller(words.some()?.to_owned()),
+        _ => Sign::Sound(sound(Some(word))?),
+    })
+}
+
+fn sound(word: Option<&str>) -> Option<Sound> {
+    let word = word?;
+    match word.split_once(':') {
+        // Below 4 kHz, half the sampling rate, with room for the filter of a real line.
+        Some(("tone", hertz)) => hertz.parse().ok().filter(|hz| (20..=3900).contains(hz)).map(Sound::Tone),
+        _ if word.to_ascii_lowercase().ends_with(".wav") => Some(Sound::File(word.to_owned())),
+        _ => None,
+    }
+}
+
+fn digits(word: &str) -> Option<String> {
+    let legal = |c: char| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D' | 'a'..='d' | ',');
+    (!word.is_empty() && word.chars().all(legal)).then(|| word.to_ascii_uppercase())
+}
+
+struct Words<'a>(std::vec::IntoIter<&'a str>);
+
+impl<'a> Words<'a> {
+    fn some(&mut self) -> Option<&'a str> {
+        self.0.next()
+    }
+
+    fn next_or(&mut self, otherwise: &'a str) -> &'a str {
+        self.0.next().unwrap_or(otherwise)
+    }
+
+    /// `250ms`, `2s`, `1.5s`, `3m`.
+    fn duration(&mut self) -> Option<Duration> {
+        let word = self.0.next()?;
+        let split = word.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, unit) = word.split_at(split);
+        let seconds: f64 = match unit {
+            "ms" => number.parse::<f64>().ok()? / 1000.0,
+            "s" => number.parse().ok()?,
+            "m" => number.parse::<f64>().ok()? * 60.0,
+            _ => return None,
+        };
+        Duration::try_from_secs_f64(seconds).ok().filter(|d| *d <= LONGEST_WAIT)
+    }
+
+    fn end<T>(&mut self, value: T) -> Option<T> {
+        self.0.next().is_none().then_some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Step {
+        Parser::new().line(text).unwrap().unwrap()
+    }
+
+    fn act(action: Action) -> Step {
+        Step::Act { line: "aaln/1".into(), action }
+    }
+
+    #[test]
+    fn each_command_has_its_words() {
+        assert_eq!(one("aaln/1 off-hook"), act(Action::OffHook));
+        assert_eq!(one("AALN/1 on-hook"), act(Action::OnHook));
+        assert_eq!(one("aaln/1 dial *21,2002#"), act(Action::Dial("*21,2002#".into())));
+        assert_eq!(
+            one("aaln/1 play tone:1000 for 1.5s"),
+            act(Action::Play(Sound::Tone(1000), Some(Duration::from_millis(1500))))
+        );
+        assert_eq!(one("aaln/1 play hello.wav"), act(Action::Play(Sound::File("hello.wav".into()), None)));
+        assert_eq!(
+            one("aaln/1 expect dial-tone within 250ms"),
+            Step::Expect {
+                line: "aaln/1".into(),
+                sign: Sign::Progress(Progress::Dial),
+                within: Duration::from_millis(250)
+            }
+        );
+        assert_eq!(one("wait 2m"), Step::Wait(Duration::from_secs(120)));
+    }
+
+    #[test]
+    fn a_command_without_a_line_is_for_the_line_named_last() {
+        let steps = Parser::script("# a call\n\naaln/2 off-hook # lift\ndial 2001\n").unwrap();
+        assert_eq!(steps.len(), 2);
+        assert_eq!(
+            steps[1],
+            (4, Step::Act { line: "aaln/2".into(), action: Action::Dial("2001".into()) })
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_command_is_refused_with_what_was_expected() {
+        for (text, expected) in [
+            ("off-hook", "a line first"),
+            ("aaln/1", "off-hook"),
+            ("aaln/1 jump", "off-hook"),
+            ("aaln/1 dial", "digits"),
+            ("aaln/1 dial 20x", "digits"),
+            ("aaln/1 play tone:99999", "tone:HERTZ"),
+            ("aaln/1 play tone:1000 for ever", "for DURATION"),
+            ("aaln/1 expect music", "ring"),
+            ("aaln/1 expect ring soon", "within DURATION"),
+            ("aaln/1 off-hook now", "nothing more"),
+            ("wait", "wait DURATION"),
+            ("wait -1s", "wait DURATION"),
+            ("wait 1e99s", "wait DURATION"),
+            ("wait 2h", "wait DURATION"),
+        ] {
+            let error = Parser::new().line(text).unwrap_err();
+            assert!(error.expected.contains(expected), "{text}: {error}");
+            assert_eq!(error.line, 1);
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused_and_not_repeated() {
+        let error = Parser::new().line(&"x".repeat(1 << 20)).unwrap_err();
+        assert!(error.to_string().len() < 200);
+    }
+}
