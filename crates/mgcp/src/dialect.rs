@@ -1,0 +1,1 @@
+//! How deployed peers differ from RFC 3435, as data.

@@ -1,0 +1,1 @@
+//! Bounds on what one datagram may make the codec do.

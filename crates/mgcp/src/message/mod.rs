@@ -1,0 +1,1 @@
+//! MGCP messages as types (RFC 3435 section 3.2).

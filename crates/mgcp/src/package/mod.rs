@@ -1,0 +1,1 @@
+//! Event packages (RFC 3660) as one data table.
