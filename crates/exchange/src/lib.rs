@@ -1,1 +1,41 @@
 //! The switch: legs, calls, routing, access adapters, records.
+//!
+//! The rooms of this crate:
+//!
+//! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by country.
+//!   [`timers`] and [`limits`]: how long and how much.
+//! - [`leg`]: the seam between call model and access: leg events, leg commands, contexts.
+//! - [`cause`]: why a call ended, in the values of Q.850.
+//! - [`record`] and [`event`]: what must be kept, and what may be looked at. [`snapshot`]: what is open.
+//! - [`exchange`]: all of it as one engine.
+
+pub mod cause;
+pub mod country;
+pub mod event;
+pub mod exchange;
+pub mod inventory;
+pub mod leg;
+pub mod limits;
+pub mod record;
+pub mod snapshot;
+pub mod timers;
+
+pub use cause::{Cause, CauseClass};
+pub use country::{Country, Law, UnknownCountry};
+pub use event::Event;
+pub use exchange::{Exchange, Input, WallClock};
+pub use inventory::{
+    DialectChoice, GatewayEntry, GatewayProtocol, Inventory, InventoryFault, LineEntry, MediaPolicy,
+    RelayEntry, RouteEntry, RouteTarget, UnknownTarget,
+};
+pub use leg::{
+    CallId, CallingParty, ContextCommand, ContextEvent, ContextId, DialEnd, LegCommand, LegEvent, LegId,
+    LineId, MediaStatistics, Sdp, Side, Termination, Tone,
+};
+pub use limits::Limits;
+pub use record::{
+    CallEnded, CallStable, Party, Record, ReleasedBy, ServiceChange, ServiceState, Stream, StreamRecord,
+    StreamRole, Subject,
+};
+pub use snapshot::{CallPhase, CallView, GatewayView, LineCondition, LineView, Snapshot};
+pub use timers::CallTimers;

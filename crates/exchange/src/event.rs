@@ -1,0 +1,97 @@
+//! What happens in the exchange, for logs, consoles and applications. Nothing here needs to be kept; see [`crate::record`] for that.
+//!
+//! Texts that came from a peer are in these values as they came: a sink escapes them.
+
+use std::net::SocketAddr;
+
+use crate::{CallId, Cause, ReleasedBy};
+
+/// Something that an operator or an application may want to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A caller's line was seized.
+    CallStarted {
+        /// The call.
+        call: CallId,
+        /// The caller's number.
+        calling: String,
+    },
+    /// The caller has dialled.
+    Dialled {
+        /// The call.
+        call: CallId,
+        /// What.
+        digits: String,
+    },
+    /// The number leads to a line, which is tried now.
+    Routed {
+        /// The call.
+        call: CallId,
+        /// The called line's number.
+        called: String,
+    },
+    /// The called party is being rung.
+    Alerting {
+        /// The call.
+        call: CallId,
+    },
+    /// The called party answered.
+    Answered {
+        /// The call.
+        call: CallId,
+    },
+    /// The streams of an answered call flow both ways.
+    Connected {
+        /// The call.
+        call: CallId,
+    },
+    /// The call ended; its record follows when its streams are accounted for.
+    Ended {
+        /// The call.
+        call: CallId,
+        /// Why.
+        cause: Cause,
+        /// On whose account.
+        released_by: ReleasedBy,
+    },
+    /// A gateway refused an order that it should have been able to follow (RFC 3661: provisioning mismatch, service failure): an
+    /// alarm for the operator.
+    OrderRefused {
+        /// The gateway's id.
+        gateway: String,
+        /// The local endpoint name.
+        endpoint: String,
+        /// What was ordered: the verb.
+        order: &'static str,
+        /// The return code.
+        code: u16,
+    },
+    /// A gateway gave a session description that was not accepted.
+    DescriptionRefused {
+        /// The gateway's id.
+        gateway: String,
+        /// The local endpoint name.
+        endpoint: String,
+        /// Why.
+        reason: String,
+    },
+    /// A gateway spoke for an endpoint that is not in the inventory.
+    UnlistedEndpoint {
+        /// The gateway's id.
+        gateway: String,
+        /// The local endpoint name.
+        endpoint: String,
+    },
+    /// A datagram came from an address that is not in the inventory. It was dropped without an answer.
+    UnlistedSource {
+        /// The address.
+        from: SocketAddr,
+    },
+    /// Connections that belong to no call were found on a gateway and deleted.
+    StrayConnections {
+        /// The gateway's id.
+        gateway: String,
+        /// The local endpoint name.
+        endpoint: String,
+    },
+}

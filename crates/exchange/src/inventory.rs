@@ -1,0 +1,416 @@
+//! What an exchange knows of the world: its gateways, lines and routes, as plain data.
+//!
+//! A host maps its configuration onto these types; nothing here names a file format. Default deny begins here: a
+//! gateway, an endpoint or a number that is not in the inventory does not exist.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use crate::{CallTimers, Cause, Country, Limits};
+
+/// Everything that an exchange is told at its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inventory {
+    /// The logical name of the exchange: the local part of the notified entity (`N:`) that gateways are told.
+    pub name: String,
+    /// Where gateways find the call agent, when it differs from the source address of its commands.
+    pub agent_address: Option<SocketAddr>,
+    /// Tones, codecs and numbering.
+    pub country: Country,
+    /// The gateways that are commanded, and the only sources that are answered.
+    pub gateways: Vec<GatewayEntry>,
+    /// The subscribers' lines.
+    pub lines: Vec<LineEntry>,
+    /// Where numbers go that are not lines.
+    pub routes: Vec<RouteEntry>,
+    /// Whether the parties exchange media directly or through a relay.
+    pub media: MediaPolicy,
+    /// How long the phases of a call may last.
+    pub timers: CallTimers,
+    /// How much may be in progress at once.
+    pub limits: Limits,
+}
+
+impl Inventory {
+    /// An exchange without gateways, lines and routes.
+    #[must_use]
+    pub fn new(name: &str, country: Country) -> Self {
+        Self {
+            name: name.to_owned(),
+            agent_address: None,
+            country,
+            gateways: Vec::new(),
+            lines: Vec::new(),
+            routes: Vec::new(),
+            media: MediaPolicy::Direct,
+            timers: CallTimers::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Everything in it that contradicts itself, in the order of its lists; empty when it is sound.
+    ///
+    /// An exchange made from an unsound inventory still runs: an entry that is at fault is as if it were not there.
+    #[must_use]
+    pub fn check(&self) -> Vec<InventoryFault> {
+        let mut faults = Vec::new();
+        let mut ids = BTreeSet::new();
+        for gateway in &self.gateways {
+            if !ids.insert(gateway.id.as_str()) {
+                faults.push(InventoryFault::DuplicateGateway(gateway.id.clone()));
+            }
+        }
+        let (mut numbers, mut endpoints) = (BTreeSet::new(), BTreeSet::new());
+        for line in &self.lines {
+            if !is_number(&line.number) {
+                faults.push(InventoryFault::BadNumber(line.number.clone()));
+            }
+            if !numbers.insert(line.number.as_str()) {
+                faults.push(InventoryFault::DuplicateNumber(line.number.clone()));
+            }
+            if !ids.contains(line.gateway.as_str()) {
+                faults.push(InventoryFault::UnknownGateway(line.gateway.clone()));
+            }
+            if !endpoints.insert((line.gateway.as_str(), line.endpoint.to_ascii_lowercase())) {
+                let (gateway, endpoint) = (line.gateway.clone(), line.endpoint.clone());
+                faults.push(InventoryFault::DuplicateEndpoint { gateway, endpoint });
+            }
+        }
+        self.check_routes(&numbers, &mut faults);
+        if let MediaPolicy::Relay { gateway } = &self.media {
+            match self.gateways.iter().find(|entry| entry.id == *gateway) {
+                None => faults.push(InventoryFault::UnknownGateway(gateway.clone())),
+                Some(entry) if entry.relay.is_none() => {
+                    faults.push(InventoryFault::NotARelay(gateway.clone()));
+                }
+                Some(_) => {}
+            }
+        }
+        faults
+    }
+
+    fn check_routes(&self, numbers: &BTreeSet<&str>, faults: &mut Vec<InventoryFault>) {
+        let mut prefixes = BTreeSet::new();
+        for route in &self.routes {
+            if !is_number(&route.prefix) {
+                faults.push(InventoryFault::BadNumber(route.prefix.clone()));
+            }
+            if !prefixes.insert(route.prefix.as_str()) {
+                faults.push(InventoryFault::DuplicatePrefix(route.prefix.clone()));
+            }
+            if route.strip > route.prefix.len() {
+                faults.push(InventoryFault::StripsTooMuch(route.prefix.clone()));
+            }
+            if route.to.is_empty() {
+                faults.push(InventoryFault::NoTarget(route.prefix.clone()));
+            }
+            if route
+                .length
+                .as_ref()
+                .is_some_and(|length| length.is_empty() || usize::from(*length.end()) < route.prefix.len())
+            {
+                faults.push(InventoryFault::BadLength(route.prefix.clone()));
+            }
+            for target in &route.to {
+                if let RouteTarget::Line(number) = target
+                    && !numbers.contains(number.as_str())
+                {
+                    faults.push(InventoryFault::UnknownNumber(number.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// Dialled digits with the two keys that are not digits, or an E.164 number with its `+`.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+');
+    let legal = |c: char| c.is_ascii_digit() || digits.is_none() && matches!(c, '*' | '#');
+    let body = digits.unwrap_or(text);
+    !body.is_empty() && body.chars().all(legal)
+}
+
+/// A media gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayEntry {
+    /// The name that the rest of the inventory and the records use.
+    pub id: String,
+    /// How it is controlled.
+    pub protocol: GatewayProtocol,
+    /// Where commands go; datagrams from elsewhere are not its.
+    pub address: SocketAddr,
+    /// The domain of its endpoint names.
+    pub domain: String,
+    /// The dialect that it speaks.
+    pub dialect: DialectChoice,
+    /// Addresses that its session descriptions may name. When empty: the address of its signalling alone.
+    pub media: Vec<IpAddr>,
+    /// Its packet relay, when it has one.
+    pub relay: Option<RelayEntry>,
+}
+
+impl GatewayEntry {
+    /// An MGCP gateway whose media come from where its signalling comes from.
+    #[must_use]
+    pub fn mgcp(id: &str, address: SocketAddr, domain: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            protocol: GatewayProtocol::Mgcp,
+            address,
+            domain: domain.to_owned(),
+            dialect: DialectChoice::Auto,
+            media: Vec::new(),
+            relay: None,
+        }
+    }
+}
+
+/// How a gateway is controlled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GatewayProtocol {
+    /// RFC 3435.
+    Mgcp,
+}
+
+/// Which dialect of its protocol a gateway speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum DialectChoice {
+    /// The standard's, until the gateway shows another.
+    #[default]
+    Auto,
+    /// RFC 3435 with the packages of RFC 3660.
+    Rfc3435,
+    /// `MGCP 0.1` as spoken by older call managers' gateways.
+    Mgcp01,
+    /// osmo-mgw.
+    Osmo,
+}
+
+/// A pool of endpoints that join two packet connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayEntry {
+    /// The local endpoint name to create on, with the gateway's wildcard for "any one": `relay/$`, or `rtpbridge/*` of osmo-mgw.
+    pub endpoint: String,
+}
+
+/// A subscriber's line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineEntry {
+    /// Its directory number: as dialled by its neighbours, or in E.164 form with `+`.
+    pub number: String,
+    /// The gateway that it hangs on.
+    pub gateway: String,
+    /// The local name of its endpoint there: `aaln/1`.
+    pub endpoint: String,
+    /// What the called party is shown.
+    pub name: Option<String>,
+}
+
+/// Where the numbers with a prefix go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteEntry {
+    /// Matched against the dialled number; the longest prefix wins. With `+` it is matched against the E.164 form.
+    pub prefix: String,
+    /// How many leading characters are taken away …
+    pub strip: usize,
+    /// … before these are put in their place.
+    pub add: String,
+    /// How many digits the whole number has, prefix included. Unknown when absent: dialling then ends by `#` or by pause.
+    pub length: Option<RangeInclusive<u8>>,
+    /// The targets, in the order in which they are tried.
+    pub to: Vec<RouteTarget>,
+}
+
+/// One target of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteTarget {
+    /// The line that has the translated number: written `lines`.
+    Lines,
+    /// This line, whatever the translated number is: written `line:2001`.
+    Line(String),
+    /// None: the call ends with this cause. Written `cause:21`.
+    Release(Cause),
+}
+
+impl FromStr for RouteTarget {
+    type Err = UnknownTarget;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = || UnknownTarget(text.to_owned());
+        match text.split_once(':') {
+            None if text == "lines" => Ok(Self::Lines),
+            Some(("line", number)) if is_number(number) => Ok(Self::Line(number.to_owned())),
+            Some(("cause", value)) => {
+                value.parse().ok().and_then(Cause::new).map(Self::Release).ok_or_else(unknown)
+            }
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl fmt::Display for RouteTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lines => f.write_str("lines"),
+            Self::Line(number) => write!(f, "line:{number}"),
+            Self::Release(cause) => write!(f, "cause:{}", cause.value()),
+        }
+    }
+}
+
+/// A route target that is none of `lines`, `line:NUMBER` and `cause:VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownTarget(pub String);
+
+impl fmt::Display for UnknownTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "unknown route target \"{}\"; expected \"lines\", \"line:NUMBER\" or \"cause:VALUE\"",
+            self.0.escape_default()
+        )
+    }
+}
+
+impl std::error::Error for UnknownTarget {}
+
+/// How the media of a call travel.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum MediaPolicy {
+    /// From gateway to gateway.
+    #[default]
+    Direct,
+    /// Through two connections of one endpoint of this gateway.
+    Relay {
+        /// Its id in the inventory.
+        gateway: String,
+    },
+}
+
+/// A contradiction in an inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InventoryFault {
+    /// Two gateways have this id.
+    DuplicateGateway(String),
+    /// Two lines have this number.
+    DuplicateNumber(String),
+    /// Two lines hang on this endpoint.
+    DuplicateEndpoint {
+        /// The gateway's id.
+        gateway: String,
+        /// The local endpoint name.
+        endpoint: String,
+    },
+    /// Two routes have this prefix.
+    DuplicatePrefix(String),
+    /// A line or the media policy names a gateway that is not there.
+    UnknownGateway(String),
+    /// A route names a line that is not there.
+    UnknownNumber(String),
+    /// A number or prefix with characters that cannot be dialled.
+    BadNumber(String),
+    /// A route whose length is empty or shorter than its prefix.
+    BadLength(String),
+    /// A route that takes away more than its prefix.
+    StripsTooMuch(String),
+    /// A route to nowhere.
+    NoTarget(String),
+    /// The media policy names a gateway without a relay.
+    NotARelay(String),
+}
+
+impl fmt::Display for InventoryFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DuplicateGateway(id) => write!(f, "two gateways have the id {id:?}"),
+            Self::DuplicateNumber(number) => write!(f, "two lines have the number {number:?}"),
+            Self::DuplicateEndpoint { gateway, endpoint } => {
+                write!(f, "two lines hang on the endpoint {endpoint:?} of the gateway {gateway:?}")
+            }
+            Self::DuplicatePrefix(prefix) => write!(f, "two routes have the prefix {prefix:?}"),
+            Self::UnknownGateway(id) => write!(f, "there is no gateway with the id {id:?}"),
+            Self::UnknownNumber(number) => write!(f, "there is no line with the number {number:?}"),
+            Self::BadNumber(number) => {
+                write!(f, "{number:?} cannot be dialled; expected digits, * and #, or + and digits")
+            }
+            Self::BadLength(prefix) => {
+                write!(f, "the length of the route {prefix:?} is empty or shorter than its prefix")
+            }
+            Self::StripsTooMuch(prefix) => {
+                write!(f, "the route {prefix:?} strips more digits than its prefix has")
+            }
+            Self::NoTarget(prefix) => write!(f, "the route {prefix:?} has no target"),
+            Self::NotARelay(id) => write!(f, "the gateway {id:?} has no relay endpoint"),
+        }
+    }
+}
+
+impl std::error::Error for InventoryFault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn town() -> Inventory {
+        let mut town = Inventory::new("town", Country::default());
+        town.gateways.push(GatewayEntry::mgcp("gw1", "127.0.0.9:2427".parse().unwrap(), "gw1.town"));
+        for (number, endpoint) in [("2001", "aaln/1"), ("2002", "aaln/2")] {
+            town.lines.push(LineEntry {
+                number: number.to_owned(),
+                gateway: "gw1".to_owned(),
+                endpoint: endpoint.to_owned(),
+                name: None,
+            });
+        }
+        town
+    }
+
+    #[test]
+    fn a_sound_inventory_has_no_faults() {
+        assert_eq!(town().check(), []);
+        assert_eq!(Inventory::new("empty", Country::default()).check(), []);
+    }
+
+    #[test]
+    fn each_contradiction_is_named() {
+        let mut town = town();
+        town.lines[1].number = "2001".to_owned();
+        town.lines[1].endpoint = "AALN/1".to_owned();
+        town.lines[0].gateway = "gw1".to_owned();
+        town.routes.push(RouteEntry {
+            prefix: "9".to_owned(),
+            strip: 2,
+            add: String::new(),
+            length: Some(0..=0),
+            to: vec![RouteTarget::Line("2999".to_owned())],
+        });
+        town.media = MediaPolicy::Relay { gateway: "gw1".to_owned() };
+        assert_eq!(
+            town.check(),
+            [
+                InventoryFault::DuplicateNumber("2001".to_owned()),
+                InventoryFault::DuplicateEndpoint {
+                    gateway: "gw1".to_owned(),
+                    endpoint: "AALN/1".to_owned()
+                },
+                InventoryFault::StripsTooMuch("9".to_owned()),
+                InventoryFault::BadLength("9".to_owned()),
+                InventoryFault::UnknownNumber("2999".to_owned()),
+                InventoryFault::NotARelay("gw1".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn route_targets_are_read_as_they_are_written() {
+        for text in ["lines", "line:2001", "cause:21"] {
+            assert_eq!(text.parse::<RouteTarget>().unwrap().to_string(), text);
+        }
+        for text in ["", "line", "line:", "line:abc", "cause:128", "cause:-1", "trunk:carrier"] {
+            assert!(text.parse::<RouteTarget>().is_err(), "{text}");
+        }
+    }
+}

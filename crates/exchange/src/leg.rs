@@ -1,0 +1,275 @@
+//! The seam between the call model and the access adapters: what a leg can report and what it can be told.
+//!
+//! A leg is one party's side of a call. It lives on a line, a circuit or a dialog, and only its access adapter knows
+//! which. The call model speaks the words of this file and no protocol; media are session descriptions as bytes,
+//! which it passes on and never reads.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::Cause;
+
+/// A call: 128 random bits, unique among all nodes and epochs without their agreeing on anything. It is the call
+/// identifier on the wire as well as the key of the call's records.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u128);
+
+/// 32 hexadecimal digits.
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One party's side of a call. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LegId(pub u64);
+
+/// A line: its place in the inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineId(pub u32);
+
+/// A session description, as the bytes that came. Cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sdp(Arc<[u8]>);
+
+impl Sdp {
+    /// The description in these bytes.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Sdp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sdp(\"{}\")", self.0.escape_ascii())
+    }
+}
+
+/// Where a stream ends: a connection on an endpoint of a gateway.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Termination {
+    /// The gateway's id in the inventory.
+    pub gateway: String,
+    /// The local endpoint name.
+    pub endpoint: String,
+    /// The gateway's identifier of the connection.
+    pub connection: String,
+}
+
+/// What a stream was like, as its gateway counted it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct MediaStatistics {
+    /// RTP packets sent by the gateway.
+    pub packets_sent: u64,
+    /// Octets of payload sent.
+    pub octets_sent: u64,
+    /// RTP packets that came.
+    pub packets_received: u64,
+    /// Octets of payload that came.
+    pub octets_received: u64,
+    /// Packets that did not come, by gaps in the sequence numbers.
+    pub packets_lost: u64,
+    /// Mean inter-arrival jitter in milliseconds.
+    pub jitter_ms: u32,
+    /// Latency in milliseconds; zero when the gateway cannot tell.
+    pub latency_ms: u32,
+}
+
+/// A tone, by its meaning; country and access decide how it sounds and who makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Tone {
+    /// Dial now.
+    Dial,
+    /// The called party is being rung.
+    Ringback,
+    /// The called party is busy.
+    Busy,
+    /// The network is; in North America: reorder.
+    Congestion,
+    /// The three rising tones: the call cannot succeed, listen or look the number up.
+    SpecialInformation,
+    /// There is no such number, where a country has a tone of its own for it.
+    NumberUnobtainable,
+    /// Your receiver is off the hook.
+    Howler,
+}
+
+/// Who calls, as the called party is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct CallingParty {
+    /// The number; none when it is not known.
+    pub number: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+}
+
+/// What ended the dialling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DialEnd {
+    /// The digits matched the plan, or can no longer match it.
+    Complete,
+    /// The caller stopped: the timer between two digits ran out.
+    Pause,
+}
+
+/// What a leg reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LegEvent {
+    /// The called side took the offered call; it is reserved for it.
+    Seized,
+    /// The caller has dialled.
+    Digits {
+        /// Digits, `*` and `#`.
+        digits: String,
+        /// Why no more will come.
+        end: DialEnd,
+    },
+    /// Dial tone has run out without a digit.
+    NoDigits,
+    /// The leg's stream has an end that can be described.
+    MediaReady {
+        /// Where it is.
+        termination: Termination,
+        /// The description to hand to the other side.
+        local: Sdp,
+    },
+    /// The called party is being rung.
+    Alerting,
+    /// The called party has answered.
+    Answered,
+    /// The stream flows both ways, as [`LegCommand::Connect`] asked. A new description when the old one changed.
+    Connected {
+        /// The description to hand to the other side, when it is another than before.
+        local: Option<Sdp>,
+    },
+    /// The hook was flashed.
+    HookFlash,
+    /// A key was pressed in the call.
+    Dtmf(char),
+    /// The party left, or the access failed. Whatever the leg holds is being freed already: it is not told to release, and
+    /// [`LegEvent::Cleared`] follows.
+    Released {
+        /// Why.
+        cause: Cause,
+    },
+    /// Everything that the leg held is free: the last word of a leg.
+    Cleared {
+        /// What its stream was like; none when there was none, or when the gateway did not say.
+        statistics: Option<MediaStatistics>,
+    },
+}
+
+/// What a leg is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LegCommand {
+    /// Give the caller this tone and collect digits by the plan. Answered by `Digits` or `NoDigits`.
+    CollectDigits {
+        /// The tone to invite with.
+        prompt: Tone,
+    },
+    /// Reserve this line for the call. Answered by `Seized`, or by `Released` with the reason.
+    Seize {
+        /// The line.
+        line: LineId,
+    },
+    /// Make the leg's stream, listening only. Answered by `MediaReady`.
+    OpenMedia,
+    /// Make the stream towards `remote` and ring. Answered by `MediaReady`, then `Alerting`.
+    Alert {
+        /// Who calls.
+        calling: CallingParty,
+        /// The other side's description.
+        remote: Sdp,
+    },
+    /// Let the party hear this tone.
+    Play(Tone),
+    /// The other side has answered.
+    Answer,
+    /// Let the stream flow both ways, towards `remote` when it is given. Answered by `Connected`.
+    Connect {
+        /// The other side's description, when the leg does not have it yet.
+        remote: Option<Sdp>,
+    },
+    /// End it: free what it holds, and let the party hear why. Answered by `Cleared`.
+    Release {
+        /// Why.
+        cause: Cause,
+    },
+}
+
+/// Two streams joined in a media gateway. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContextId(pub u64);
+
+/// The side of a context that faces a party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// Towards the caller.
+    Calling,
+    /// Towards the called party.
+    Called,
+}
+
+/// What a context is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContextCommand {
+    /// Make the stream of a side, towards `remote` when it is known. Answered by `Added`.
+    Add {
+        /// Which.
+        side: Side,
+        /// The party's description.
+        remote: Option<Sdp>,
+    },
+    /// Let the stream of a side flow to and from `remote`. Answered by `Modified`.
+    Modify {
+        /// Which.
+        side: Side,
+        /// The party's description.
+        remote: Sdp,
+    },
+    /// Free everything. Answered by `Cleared`.
+    Subtract,
+}
+
+/// What a context reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContextEvent {
+    /// A side has a stream.
+    Added {
+        /// Which.
+        side: Side,
+        /// Where it is.
+        termination: Termination,
+        /// The description to hand to the party.
+        local: Sdp,
+    },
+    /// A side flows as asked.
+    Modified {
+        /// Which.
+        side: Side,
+    },
+    /// The context cannot serve the call. What it holds is being freed already; `Cleared` follows.
+    Failed {
+        /// Why.
+        cause: Cause,
+    },
+    /// Everything is free: the last word of a context.
+    Cleared {
+        /// What the streams were like, by side.
+        statistics: Vec<(Side, MediaStatistics)>,
+    },
+}

@@ -1,0 +1,218 @@
+//! What must survive the exchange: plain data, for a store, for billing and for a node that takes over.
+//!
+//! There are three records, and nothing else needs to be kept: a call became stable, a call ended, a line or gateway
+//! changed its service state. Times are those of the engine's clock; the host knows what they are on the wall.
+//! A call has at most one [`CallStable`] and exactly one [`CallEnded`], in this order.
+
+use std::fmt;
+
+use strowger_sansio::Time;
+
+use crate::{CallId, Cause, MediaStatistics, Sdp, Termination};
+
+/// One fact to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A call was answered.
+    CallStable(Box<CallStable>),
+    /// A call ended, answered or not.
+    CallEnded(Box<CallEnded>),
+    /// A line or gateway changed its service state.
+    Service(ServiceChange),
+}
+
+/// An answered call, with what is needed to end it in order after its exchange has died.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallStable {
+    /// The call.
+    pub call: CallId,
+    /// Who calls.
+    pub calling: Party,
+    /// Who answered.
+    pub called: Party,
+    /// What the caller dialled.
+    pub dialled: String,
+    /// When the caller's line was seized.
+    pub start: Time,
+    /// When the called party answered.
+    pub answer: Time,
+    /// Its streams, in the order calling side to called side.
+    pub streams: Vec<Stream>,
+}
+
+/// The call detail record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallEnded {
+    /// The call.
+    pub call: CallId,
+    /// Who called.
+    pub calling: Party,
+    /// Who was called: the last party that was tried; none when no number led to one.
+    pub called: Option<Party>,
+    /// What the caller dialled; empty when nothing.
+    pub dialled: String,
+    /// When the caller's line was seized.
+    pub start: Time,
+    /// When the called party was first rung.
+    pub alerting: Option<Time>,
+    /// When the called party answered.
+    pub answer: Option<Time>,
+    /// When the first party released, or the call failed.
+    pub end: Time,
+    /// Why.
+    pub cause: Cause,
+    /// On whose account.
+    pub released_by: ReleasedBy,
+    /// What the streams were like, in the order calling side to called side.
+    pub media: Vec<StreamRecord>,
+}
+
+/// A party as the records name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// The directory number.
+    pub number: String,
+    /// The name, when the inventory has one.
+    pub name: Option<String>,
+    /// The gateway's id.
+    pub gateway: String,
+    /// The local endpoint name there.
+    pub endpoint: String,
+}
+
+/// Which of the streams of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamRole {
+    /// The caller's own.
+    Calling,
+    /// The relay's, towards the caller.
+    RelayCalling,
+    /// The relay's, towards the called party.
+    RelayCalled,
+    /// The called party's own.
+    Called,
+}
+
+impl StreamRole {
+    /// The word for it in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calling => "calling",
+            Self::RelayCalling => "relay-calling",
+            Self::RelayCalled => "relay-called",
+            Self::Called => "called",
+        }
+    }
+}
+
+/// A stream of a stable call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// Which.
+    pub role: StreamRole,
+    /// Where it ends.
+    pub termination: Termination,
+    /// The description that the gateway gave of it.
+    pub local: Sdp,
+}
+
+/// A stream of an ended call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamRecord {
+    /// Which.
+    pub role: StreamRole,
+    /// Where it ended.
+    pub termination: Termination,
+    /// What it was like; none when the gateway did not say in time.
+    pub statistics: Option<MediaStatistics>,
+}
+
+/// On whose account a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReleasedBy {
+    /// The caller hung up.
+    Calling,
+    /// The called party hung up, or its access refused or failed.
+    Called,
+    /// The exchange: a number that leads nowhere, a timer, a gateway that was lost.
+    Exchange,
+}
+
+impl ReleasedBy {
+    /// The word for it in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calling => "calling",
+            Self::Called => "called",
+            Self::Exchange => "exchange",
+        }
+    }
+}
+
+/// A line or gateway is in another service state than before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceChange {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub subject: Subject,
+    /// The state before.
+    pub from: ServiceState,
+    /// The state now.
+    pub to: ServiceState,
+}
+
+/// What has a service state.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A line, by its number.
+    Line(String),
+    /// A gateway, by its id.
+    Gateway(String),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(number) => write!(f, "line {number}"),
+            Self::Gateway(id) => write!(f, "gateway {id}"),
+        }
+    }
+}
+
+/// Whether a line or gateway can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServiceState {
+    /// Nothing has been heard of it since the start.
+    Unknown,
+    /// It can.
+    InService,
+    /// Its gateway says that it cannot: taken out of service, faulty, or not known there.
+    OutOfService,
+    /// Its receiver has been off the hook past the howler; it serves again when that is put back.
+    Lockout,
+    /// Its gateway does not answer.
+    Unreachable,
+}
+
+impl ServiceState {
+    /// The word for it in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::InService => "in-service",
+            Self::OutOfService => "out-of-service",
+            Self::Lockout => "lockout",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl fmt::Display for ServiceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

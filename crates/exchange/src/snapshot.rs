@@ -1,0 +1,103 @@
+//! The exchange at one moment, for consoles, metrics and for the invariants of tests: whatever is open is listed here, so that a leak shows.
+
+use strowger_sansio::Time;
+
+use crate::{CallId, ServiceState, Termination};
+
+/// Everything that is open, in the order of its identifiers.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// Calls that have not yet given their last record.
+    pub calls: Vec<CallView>,
+    /// Legs that have not been cleared.
+    pub legs: usize,
+    /// Connections that are known to exist on gateways.
+    pub connections: Vec<Termination>,
+    /// Connections whose creation or deletion is under way.
+    pub connections_in_transition: usize,
+    /// Commands to gateways without an answer yet, those that wait in a queue included.
+    pub transactions: usize,
+    /// The lines of the inventory.
+    pub lines: Vec<LineView>,
+    /// The gateways of the inventory.
+    pub gateways: Vec<GatewayView>,
+}
+
+impl Snapshot {
+    /// Whether nothing is open: no call, leg, connection or transaction.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.calls.is_empty()
+            && self.legs == 0
+            && self.connections.is_empty()
+            && self.connections_in_transition == 0
+            && self.transactions == 0
+    }
+}
+
+/// A call in progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallView {
+    /// The call.
+    pub call: CallId,
+    /// How far it is.
+    pub phase: CallPhase,
+    /// The caller's number.
+    pub calling: String,
+    /// The called line's number, once one is tried.
+    pub called: Option<String>,
+    /// When the caller's line was seized.
+    pub start: Time,
+    /// When it was answered.
+    pub answer: Option<Time>,
+}
+
+/// How far a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallPhase {
+    /// The caller dials.
+    Dialling,
+    /// The called line is reserved and the streams are prepared.
+    Routing,
+    /// The called side has been offered the call and has not rung yet.
+    Offering,
+    /// The called party is being rung.
+    Ringing,
+    /// The called party has answered; the streams are being joined.
+    Answered,
+    /// The parties talk.
+    Talking,
+    /// The call has ended; what it held is being freed.
+    Clearing,
+}
+
+/// A line of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineView {
+    /// Its number.
+    pub number: String,
+    /// Its service state.
+    pub service: ServiceState,
+    /// What it does.
+    pub condition: LineCondition,
+}
+
+/// What a line does, as far as the exchange knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LineCondition {
+    /// On hook, waiting.
+    Idle,
+    /// It calls or is called.
+    InCall,
+    /// Its call has ended and its receiver is still off the hook: it hears a tone, the howler, or, locked out, nothing.
+    OffHook,
+}
+
+/// A gateway of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayView {
+    /// Its id.
+    pub id: String,
+    /// Its service state.
+    pub service: ServiceState,
+}
