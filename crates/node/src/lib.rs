@@ -1,1 +1,5 @@
-//! Sockets, timers, store, configuration, metrics: the input and output around the engines.
+//! The input and output around the engines.
+//!
+//! - [`store`]: what must survive the process.
+
+pub mod store;

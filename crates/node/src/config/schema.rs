@@ -1,0 +1,156 @@
+//! The keys of a configuration, as data: the reader checks against it, and errors quote it.
+
+/// One key of a table.
+pub(super) struct Key {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// How it is written, quoted in errors.
+    pub(super) example: &'static str,
+    /// What it is for, when the key is known but its subject comes with a later version.
+    pub(super) later: Option<&'static str>,
+}
+
+/// One table of the file.
+pub(super) struct Section {
+    /// How the table is written.
+    pub(super) title: &'static str,
+    /// Its keys, in the order of the manual.
+    pub(super) keys: &'static [Key],
+}
+
+impl Section {
+    /// The known key that is closest to `wrong`, if one is close enough to be meant.
+    pub(super) fn nearest(&self, wrong: &str) -> Option<&'static str> {
+        nearest(wrong, self.keys.iter().map(|key| key.name))
+    }
+
+    /// The names of the keys that can be used now.
+    pub(super) fn names(&self) -> String {
+        let names: Vec<_> = self.keys.iter().filter(|key| key.later.is_none()).map(|key| key.name).collect();
+        names.join(", ")
+    }
+}
+
+/// The name among `known` that is closest to `wrong`, if one is close enough to be meant.
+pub(super) fn nearest<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let wrong: String = wrong.chars().take(64).collect::<String>().to_lowercase();
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
+        .min()
+        .map(|(_, name)| name)
+}
+
+const fn key(name: &'static str, example: &'static str) -> Key {
+    Key { name, example, later: None }
+}
+
+const fn later(name: &'static str, what: &'static str) -> Key {
+    Key { name, example: "", later: Some(what) }
+}
+
+pub(super) static ROOT: Section = Section {
+    title: "the file",
+    keys: &[
+        key("exchange", "[exchange]"),
+        key("listen", "[listen]"),
+        key("store", "[store]"),
+        key("records", "[records]"),
+        key("capture", "[capture]"),
+        key("gateway", "[[gateway]]"),
+        key("line", "[[line]]"),
+        key("route", "[[route]]"),
+        later("trunk", "trunks"),
+    ],
+};
+
+pub(super) static EXCHANGE: Section = Section {
+    title: "[exchange]",
+    keys: &[
+        key("name", "name = \"town\""),
+        key("country", "country = \"us\""),
+        key("media", "media = \"direct\" or media = \"relay:GATEWAY\""),
+        key("open", "open = true"),
+    ],
+};
+
+pub(super) static LISTEN: Section = Section {
+    title: "[listen]",
+    keys: &[
+        key("mgcp", "mgcp = \"127.0.0.1:2727\""),
+        key("console", "console = \"127.0.0.1:8088\""),
+        later("megaco_text", "Megaco/H.248 gateways"),
+        later("megaco_binary", "Megaco/H.248 gateways"),
+        later("sip", "SIP trunks and phones"),
+        later("sips", "SIP trunks and phones"),
+    ],
+};
+
+pub(super) static STORE: Section = Section {
+    title: "[store]",
+    keys: &[
+        key("kind", "kind = \"embedded\" or kind = \"memory\""),
+        key("path", "path = \"town.redb\""),
+        later("endpoints", "stores shared by several nodes (etcd)"),
+    ],
+};
+
+pub(super) static RECORDS: Section =
+    Section { title: "[records]", keys: &[key("cdr", "cdr = \"town.cdr.jsonl\"")] };
+
+pub(super) static CAPTURE: Section = Section {
+    title: "[capture]",
+    keys: &[
+        key("path", "path = \"town.pcapng\""),
+        key("max_mb", "max_mb = 64"),
+        key("files", "files = 4"),
+    ],
+};
+
+pub(super) static GATEWAY: Section = Section {
+    title: "[[gateway]]",
+    keys: &[
+        key("id", "id = \"gw1\""),
+        key("protocol", "protocol = \"mgcp\""),
+        key("address", "address = \"127.0.0.9:2427\""),
+        key("domain", "domain = \"gw1.town\""),
+        key("dialect", "dialect = \"auto\""),
+        key("relay", "relay = \"relay/$\""),
+    ],
+};
+
+pub(super) static LINE: Section = Section {
+    title: "[[line]]",
+    keys: &[
+        key("number", "number = \"2001\""),
+        key("gateway", "gateway = \"gw1\""),
+        key("endpoint", "endpoint = \"aaln/1\""),
+        key("name", "name = \"A. Subscriber\""),
+        later("sip", "SIP phones"),
+    ],
+};
+
+pub(super) static ROUTE: Section = Section {
+    title: "[[route]]",
+    keys: &[
+        key("prefix", "prefix = \"9\""),
+        key("strip", "strip = 1"),
+        key("add", "add = \"1212\""),
+        key("to", "to = [\"lines\"]"),
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_finds_its_key_and_nonsense_finds_none() {
+        assert_eq!(GATEWAY.nearest("adress"), Some("address"));
+        assert_eq!(GATEWAY.nearest("Domain"), Some("domain"));
+        assert_eq!(LINE.nearest("nubmer"), Some("number"));
+        assert_eq!(LISTEN.nearest("megaco-text"), Some("megaco_text"));
+        assert_eq!(ROOT.nearest("quux"), None);
+    }
+}
