@@ -16,7 +16,9 @@ pub mod exchange;
 pub mod inventory;
 pub mod leg;
 pub mod limits;
+pub mod numbering;
 pub mod record;
+pub mod routing;
 pub mod snapshot;
 pub mod timers;
 
@@ -33,9 +35,11 @@ pub use leg::{
     LineId, MediaStatistics, Sdp, Side, Termination, Tone,
 };
 pub use limits::Limits;
+pub use numbering::{DigitMap, Numbering};
 pub use record::{
     CallEnded, CallStable, Party, Record, ReleasedBy, ServiceChange, ServiceState, Stream, StreamRecord,
     StreamRole, Subject,
 };
+pub use routing::{Plan, Resolution, Target};
 pub use snapshot::{CallPhase, CallView, GatewayView, LineCondition, LineView, Snapshot};
 pub use timers::CallTimers;
