@@ -1,1 +1,38 @@
-//! RTP and RTCP, jitter buffer, G.711, tones, DTMF, mixing.
+//! Media: what carries, makes and recognises sound between a line and a packet network.
+//!
+//! Everything here is sans-IO: bytes and frames in, bytes and frames out, time and randomness as arguments. Sound
+//! is 8 kHz linear PCM in [`Frame`]s of 10 ms.
+//!
+//! How sound flows through the rooms, from the network to a subscriber's ear and back:
+//!
+//! ```text
+//!  datagram -> rtp -> session (source check, reception, jitter, codec) -> mixer -> telephone (earpiece, hearing)
+//!  datagram <- rtp <- session (packetiser, telephone events)           <- mixer <- telephone (mouthpiece)
+//! ```
+//!
+//! - [`frame`]: the unit of sound, and levels in dBm0.
+//! - [`g711`]: A-law and mu-law (ITU-T G.711).
+//! - [`rtp`]: RTP packets and reception statistics (RFC 3550).
+//! - [`jitter`]: the adaptive play-out buffer and loss concealment.
+//! - [`session`]: one connection's stream both ways.
+//! - [`mixer`]: which stream is heard where, from the modes of the connections of one endpoint.
+//! - [`port_pool`]: RTP port pairs, opened ahead and rested between calls.
+//! - [`telephone`]: a virtual analogue telephone set for scripted subscribers.
+
+pub mod frame;
+pub mod g711;
+pub mod jitter;
+pub mod mixer;
+pub mod port_pool;
+pub mod rtp;
+pub mod session;
+pub mod telephone;
+
+pub use frame::{FRAME_SAMPLES, FRAME_TIME, Frame, SAMPLE_RATE, SILENCE};
+pub use mixer::{EndpointShape, Mixer, StreamMode};
+pub use port_pool::{MediaPort, PortPool};
+pub use session::{
+    Payload, PayloadFormat, Received, RtpSession, SessionConfig, SessionEvent, SessionStatistics,
+    SourcePolicy,
+};
+pub use telephone::{Telephone, TelephoneConfig, TelephoneEvent, Utterance};

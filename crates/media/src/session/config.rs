@@ -1,0 +1,255 @@
+//! What a session is told by signalling: formats both ways, packet time, where to send, whom to believe.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use strowger_sansio::SocketId;
+
+use crate::frame::FRAME_TIME;
+use crate::g711::Law;
+use crate::jitter::PlayoutConfig;
+use crate::rtp;
+
+/// What a payload type stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PayloadFormat {
+    /// G.711, one octet a sample.
+    G711(Law),
+    /// Telephone events (RFC 4733).
+    TelephoneEvent,
+    /// Any other format with an 8 kHz RTP clock: counted and relayed, never decoded. The number is the caller's and
+    /// says which formats are equal.
+    Opaque(u8),
+}
+
+impl PayloadFormat {
+    /// mu-law.
+    pub const PCMU: Self = Self::G711(Law::Mu);
+    /// A-law.
+    pub const PCMA: Self = Self::G711(Law::A);
+}
+
+/// A payload type and what it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Payload {
+    /// The payload type, 0 to 127.
+    pub number: u8,
+    /// Its format.
+    pub format: PayloadFormat,
+}
+
+impl Payload {
+    /// mu-law under its static number (RFC 3551).
+    pub const PCMU: Self = Self { number: rtp::PCMU, format: PayloadFormat::PCMU };
+    /// A-law under its static number (RFC 3551).
+    pub const PCMA: Self = Self { number: rtp::PCMA, format: PayloadFormat::PCMA };
+
+    /// Telephone events under the number that signalling chose.
+    #[must_use]
+    pub const fn telephone_event(number: u8) -> Self {
+        Self { number, format: PayloadFormat::TelephoneEvent }
+    }
+}
+
+/// How much sound a packet carries: 10 to 60 ms, in whole frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PacketTime(u8);
+
+impl PacketTime {
+    /// The default of RFC 3551 section 4.2: 20 ms.
+    pub const DEFAULT: Self = Self(2);
+
+    /// The packet time nearest to `millis` that is a whole number of frames, from 10 to 60 ms. RFC 3435 wants a gateway to choose a
+    /// near value instead of refusing one.
+    #[must_use]
+    pub const fn nearest(millis: u32) -> Self {
+        match millis {
+            0..15 => Self(1),
+            15..55 => Self(((millis + 5) / 10) as u8),
+            _ => Self(6),
+        }
+    }
+
+    /// Frames in a packet, 1 to 6.
+    #[must_use]
+    pub const fn frames(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// The time in milliseconds.
+    #[must_use]
+    pub const fn millis(self) -> u32 {
+        self.frames() * 10
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn duration(self) -> Duration {
+        FRAME_TIME * self.frames()
+    }
+}
+
+impl Default for PacketTime {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// Whose packets are media of this session. Everything else is thrown away unread and counted: media taken from anyone lets a stranger
+/// speak into a call, or have it sent to himself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourcePolicy {
+    /// Nobody's: the far end is not known yet.
+    Closed,
+    /// Those of the address that signalling gave.
+    Signalled(SocketAddr),
+    /// Those of the first address that sends two packets of the session in sequence, from then on; for a far end behind address
+    /// translation.
+    LatchOnce,
+    /// As `LatchOnce`, but only within this host: its address is known and only its port is not.
+    LatchPort(IpAddr),
+}
+
+/// Whether silence is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SilenceSuppression {
+    /// Silence is sent like any other sound.
+    #[default]
+    Off,
+    /// Silence is not sent (RFC 3551 section 4.1); the first packet after it carries the marker.
+    On,
+}
+
+/// What is heard of received telephone events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum EventPlayout {
+    /// The tones that they stand for: right for a line, whose subscriber or device expects to hear them.
+    #[default]
+    Tones,
+    /// Nothing: right where the events themselves are used.
+    Silence,
+}
+
+/// Everything that signalling decides about a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionConfig {
+    /// The formats that the far end may send, under the numbers that this end announced.
+    pub receives: Vec<Payload>,
+    /// The formats that the far end takes, under the numbers that it announced; sound is sent in the first G.711
+    /// format, events as telephone events if they are in the list and as sound if not.
+    pub sends: Vec<Payload>,
+    /// How much sound a sent packet carries.
+    pub packet_time: PacketTime,
+    /// Whose packets are taken.
+    pub source: SourcePolicy,
+    /// Where packets are sent; a latched source takes its place.
+    pub remote: Option<SocketAddr>,
+    /// Where RTCP is sent, when not to the port above `remote` (RFC 3605).
+    pub remote_rtcp: Option<SocketAddr>,
+    /// The socket that RTP leaves from.
+    pub rtp_socket: SocketId,
+    /// The socket that RTCP leaves from.
+    pub rtcp_socket: SocketId,
+    /// The canonical name of this end in RTCP (RFC 3550 section 6.5.1), `user@host` or `host`; cut at 255 octets.
+    pub cname: String,
+    /// Whether silence is sent.
+    pub silence: SilenceSuppression,
+    /// What is heard of received telephone events.
+    pub event_playout: EventPlayout,
+    /// Bounds of the play-out delay.
+    pub playout: PlayoutConfig,
+    /// The wall clock at the origin of [`Time`](strowger_sansio::Time), as a 64-bit NTP timestamp; zero when the host does not know it,
+    /// as RFC 3550 section 6.4.1 allows.
+    pub ntp_origin: u64,
+}
+
+impl SessionConfig {
+    /// A session with these formats both ways, with the far end not known yet.
+    #[must_use]
+    pub fn new(payloads: &[Payload]) -> Self {
+        Self {
+            receives: payloads.to_vec(),
+            sends: payloads.to_vec(),
+            packet_time: PacketTime::DEFAULT,
+            source: SourcePolicy::Closed,
+            remote: None,
+            remote_rtcp: None,
+            rtp_socket: SocketId::MAIN,
+            rtcp_socket: SocketId(1),
+            cname: String::from("strowger"),
+            silence: SilenceSuppression::default(),
+            event_playout: EventPlayout::default(),
+            playout: PlayoutConfig::default(),
+            ntp_origin: 0,
+        }
+    }
+
+    /// The same with the far end at `remote`: packets go there, and only its packets are taken.
+    #[must_use]
+    pub fn toward(mut self, remote: SocketAddr) -> Self {
+        self.remote = Some(remote);
+        self.source = SourcePolicy::Signalled(remote);
+        self
+    }
+}
+
+/// The one spelling of an address: an IPv4 address mapped into IPv6 is the IPv4 address.
+#[must_use]
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Formats by payload type, for lookup without search.
+#[derive(Clone, Debug)]
+pub(super) struct PayloadTable {
+    by_number: [Option<PayloadFormat>; 128],
+    voice: Option<(u8, Law)>,
+}
+
+impl PayloadTable {
+    pub(super) fn new(payloads: &[Payload]) -> Self {
+        let mut table = Self { by_number: [None; 128], voice: None };
+        for payload in payloads {
+            if let Some(entry) = table.by_number.get_mut(usize::from(payload.number)) {
+                *entry = Some(payload.format);
+            }
+            match payload.format {
+                PayloadFormat::G711(law) => table.voice = table.voice.or(Some((payload.number, law))),
+                PayloadFormat::TelephoneEvent | PayloadFormat::Opaque(_) => {}
+            }
+        }
+        table
+    }
+
+    #[inline]
+    pub(super) fn format(&self, number: u8) -> Option<PayloadFormat> {
+        self.by_number.get(usize::from(number)).copied().flatten()
+    }
+
+    /// The format in which sound is sent.
+    pub(super) const fn voice(&self) -> Option<(u8, Law)> {
+        self.voice
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_time_is_the_nearest_whole_number_of_frames() {
+        let millis = |asked| PacketTime::nearest(asked).millis();
+        assert_eq!(
+            [0, 10, 14, 15, 20, 25, 30, 54, 55, 60, 90, u32::MAX].map(millis),
+            [10, 10, 10, 20, 20, 30, 30, 50, 60, 60, 60, 60]
+        );
+    }
+
+    #[test]
+    fn the_first_of_several_formats_is_spoken() {
+        let table = PayloadTable::new(&[Payload::telephone_event(101), Payload::PCMA, Payload::PCMU]);
+        assert_eq!(table.voice(), Some((8, Law::A)));
+        assert_eq!(table.format(101), Some(PayloadFormat::TelephoneEvent));
+        assert_eq!(table.format(200), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! Whom a session hears: the address check, latching, and the change of synchronisation source (RFC 3550 section 8.2).
+
+use std::net::SocketAddr;
+
+use strowger_sansio::Time;
+
+use super::CLOCK_RATE;
+use super::config::{SourcePolicy, canonical};
+use crate::rtp::{Reception, RtpPacket, SequenceCheck};
+
+/// Time without a packet of the known source after which a new one is believed at once.
+const SOURCE_SILENT: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// The address check.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    policy: SourcePolicy,
+    latched: Option<SocketAddr>,
+    announced: bool,
+    /// A source that may become the latched one: its address, identifier and next sequence number.
+    candidate: Option<(SocketAddr, u32, u16)>,
+    /// The address whose packets carried this end's identifier (section 8.2: the list is short, here of one).
+    conflicting: Option<SocketAddr>,
+}
+
+impl Gate {
+    pub(super) fn new(policy: SourcePolicy) -> Self {
+        let mut gate = Self {
+            policy: SourcePolicy::Closed,
+            latched: None,
+            announced: false,
+            candidate: None,
+            conflicting: None,
+        };
+        gate.reconfigure(policy);
+        gate
+    }
+
+    /// A new policy. A latch holds as long as the policy stays the same.
+    pub(super) fn reconfigure(&mut self, policy: SourcePolicy) {
+        let policy = match policy {
+            SourcePolicy::Signalled(address) => SourcePolicy::Signalled(canonical(address)),
+            SourcePolicy::LatchPort(address) => SourcePolicy::LatchPort(address.to_canonical()),
+            other => other,
+        };
+        if policy != self.policy {
+            self.policy = policy;
+            self.latched = None;
+            self.candidate = None;
+        }
+    }
+
+    /// Whether a packet from `from` may be looked at. Addresses are canonical.
+    #[inline]
+    pub(super) fn may_pass(&self, from: SocketAddr) -> bool {
+        match (self.latched, self.policy) {
+            (Some(latched), _) => latched == from,
+            (None, SourcePolicy::Closed) => false,
+            (None, SourcePolicy::Signalled(address)) => address == from,
+            (None, SourcePolicy::LatchOnce) => true,
+            (None, SourcePolicy::LatchPort(host)) => host == from.ip(),
+        }
+    }
+
+    /// Whether a packet that passed belongs to the far end, which two packets in sequence become.
+    #[inline]
+    pub(super) fn latch(&mut self, from: SocketAddr, packet: &RtpPacket<'_>) -> bool {
+        if self.latched.is_some() || matches!(self.policy, SourcePolicy::Signalled(_)) {
+            return true;
+        }
+        if self.candidate == Some((from, packet.ssrc, packet.sequence)) {
+            self.latched = Some(from);
+            self.candidate = None;
+            self.announced = false;
+            return true;
+        }
+        self.candidate = Some((from, packet.ssrc, packet.sequence.wrapping_add(1)));
+        false
+    }
+
+    /// The latched address, once, for the event.
+    #[inline]
+    pub(super) fn newly_latched(&mut self) -> Option<SocketAddr> {
+        let latched = self.latched.filter(|_| !self.announced)?;
+        self.announced = true;
+        Some(latched)
+    }
+
+    /// The latched address.
+    pub(super) const fn latched(&self) -> Option<SocketAddr> {
+        self.latched
+    }
+
+    /// Whether this is the first packet with this end's identifier from `from`: a collision, not yet a loop.
+    pub(super) fn first_conflict(&mut self, from: SocketAddr) -> bool {
+        self.conflicting.replace(from) != Some(from)
+    }
+}
+
+/// How a packet fits what is known of the far end's sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// A packet of the known source.
+    Counted,
+    /// The first packet of a new one.
+    NewSource,
+    /// A packet of another source, or a jump in the sequence, that the next packet may prove.
+    Unproven,
+}
+
+/// The far end's synchronisation source, and the sums of those before it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sources {
+    current: Option<Reception>,
+    last_packet: Time,
+    candidate: Option<(u32, u16)>,
+    lost_before: i64,
+}
+
+impl Sources {
+    #[inline]
+    pub(super) fn count(&mut self, now: Time, packet: &RtpPacket<'_>) -> Arrival {
+        let Some(current) = self.current.as_mut().filter(|current| current.ssrc() == packet.ssrc) else {
+            return self.consider(now, packet);
+        };
+        let lost = current.lost();
+        match current.count(packet.sequence) {
+            SequenceCheck::Jump => return Arrival::Unproven,
+            SequenceCheck::Restarted => self.lost_before += lost,
+            SequenceCheck::Newest | SequenceCheck::Late => {}
+        }
+        if packet.marker {
+            // After a silence some senders do not advance their timestamps by its length.
+            current.restart_jitter();
+        }
+        current.measure_jitter(now, packet.timestamp, CLOCK_RATE);
+        self.last_packet = now;
+        self.candidate = None;
+        Arrival::Counted
+    }
+
+    fn consider(&mut self, now: Time, packet: &RtpPacket<'_>) -> Arrival {
+        let silent = self.current.is_none() || now.since(self.last_packet) >= SOURCE_SILENT;
+        if !silent && self.candidate != Some((packet.ssrc, packet.sequence)) {
+            self.candidate = Some((packet.ssrc, packet.sequence.wrapping_add(1)));
+            return Arrival::Unproven;
+        }
+        let first = self.current.is_none();
+        self.lost_before += self.current.as_ref().map_or(0, Reception::lost);
+        let mut reception = Reception::new(packet.ssrc, packet.sequence);
+        reception.count(packet.sequence);
+        reception.measure_jitter(now, packet.timestamp, CLOCK_RATE);
+        self.current = Some(reception);
+        self.last_packet = now;
+        self.candidate = None;
+        if first { Arrival::Counted } else { Arrival::NewSource }
+    }
+
+    /// Packets lost, of all sources.
+    pub(super) fn lost(&self) -> i64 {
+        self.lost_before + self.current.as_ref().map_or(0, Reception::lost)
+    }
+
+    /// The interarrival jitter of the present source, in timestamp units.
+    pub(super) fn jitter(&self) -> u32 {
+        self.current.as_ref().map_or(0, Reception::jitter)
+    }
+}

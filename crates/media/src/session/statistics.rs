@@ -1,0 +1,95 @@
+//! What a session counts: enough for the connection parameters of RFC 3435 section 3.2.2.7 and for metrics.
+
+use std::time::Duration;
+
+use super::Discard;
+use super::sender::Sender;
+use super::source::Sources;
+use crate::frame::time_of;
+use crate::jitter::{JitterBuffer, PlayoutCounters};
+
+/// The sums of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct SessionStatistics {
+    /// RTP packets sent.
+    pub packets_sent: u64,
+    /// Payload octets sent, without headers and padding.
+    pub octets_sent: u64,
+    /// RTP packets received, of all sources.
+    pub packets_received: u64,
+    /// Payload octets received, without headers and padding.
+    pub octets_received: u64,
+    /// Packets expected less packets received (RFC 3550 A.3), of all sources; negative when duplicates outweigh losses.
+    pub packets_lost: i64,
+    /// The interarrival jitter (RFC 3550 A.8) of the present source.
+    pub jitter: Duration,
+    /// Half of the round-trip time, averaged over all RTCP reports; none before the first.
+    pub latency: Option<Duration>,
+    /// Packets thrown away because they came from elsewhere than the far end.
+    pub wrong_source: u64,
+    /// Datagrams thrown away because they were no RTP packet.
+    pub malformed: u64,
+    /// Packets thrown away because their payload type was not agreed.
+    pub unknown_payload: u64,
+    /// Packets thrown away because they were a new source's first, or jumped in sequence.
+    pub unproven: u64,
+    /// Packets thrown away because they were this end's own.
+    pub looped: u64,
+    /// What the play-out buffer counted.
+    pub playout: PlayoutCounters,
+}
+
+/// What the session itself counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counters {
+    packets_received: u64,
+    octets_received: u64,
+    wrong_source: u64,
+    malformed: u64,
+    unknown_payload: u64,
+    unproven: u64,
+    looped: u64,
+}
+
+impl Counters {
+    #[inline]
+    pub(super) const fn received(&mut self, octets: usize) {
+        self.packets_received += 1;
+        self.octets_received += octets as u64;
+    }
+
+    pub(super) const fn discarded(&mut self, why: Discard) {
+        match why {
+            Discard::WrongSource => self.wrong_source += 1,
+            Discard::Malformed(_) => self.malformed += 1,
+            Discard::UnknownPayload => self.unknown_payload += 1,
+            Discard::Unproven => self.unproven += 1,
+            Discard::Looped => self.looped += 1,
+        }
+    }
+}
+
+impl SessionStatistics {
+    pub(super) fn collect(
+        counters: &Counters,
+        sender: &Sender,
+        sources: &Sources,
+        playout: &JitterBuffer,
+    ) -> Self {
+        Self {
+            packets_sent: sender.packets(),
+            octets_sent: sender.octets(),
+            packets_received: counters.packets_received,
+            octets_received: counters.octets_received,
+            packets_lost: sources.lost(),
+            jitter: time_of(u64::from(sources.jitter())),
+            latency: None,
+            wrong_source: counters.wrong_source,
+            malformed: counters.malformed,
+            unknown_payload: counters.unknown_payload,
+            unproven: counters.unproven,
+            looped: counters.looped,
+            playout: playout.counters(),
+        }
+    }
+}
