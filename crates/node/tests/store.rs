@@ -1,4 +1,5 @@
 //! One suite for every kind of store: what one promises, all keep.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,6 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -11,6 +12,8 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::diagnostic::Report;
 use super::schema::{Key, Section};
 
+/// The longest timer in seconds: a day.
+const LONGEST_TIMER: f64 = 86_400.0;
 /// How much of a wrong value an error repeats.
 const EXCERPT: usize = 40;
 
@@ -38,7 +41,11 @@ impl<'t> Table<'t> {
     }
 
     /// Opens the whole file.
-    pub(super) fn root(file: &'t Spanned<DeTable<'t>>, section: &'static Section, report: &mut Report) -> Self {
+    pub(super) fn root(
+        file: &'t Spanned<DeTable<'t>>,
+        section: &'static Section,
+        report: &mut Report,
+    ) -> Self {
         check_keys(file.get_ref(), section, report);
         Self { table: file.get_ref(), section, span: 0..0 }
     }
@@ -101,6 +108,22 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// Seconds, whole or with a fraction, if the key is there.
+    pub(super) fn seconds(&self, key: &str, report: &mut Report) -> Option<Duration> {
+        let value = self.value(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(digits) => digits.to_string().parse::<f64>().ok(),
+            DeValue::Float(digits) => digits.as_str().parse().ok(),
+            _ => None,
+        };
+        let legal = number.filter(|seconds| (0.01..=LONGEST_TIMER).contains(seconds));
+        if legal.is_none() {
+            let expected = format!("expected seconds, from 0.01 to {LONGEST_TIMER}: {}", self.example(key));
+            report.error(value.span(), found(value), expected);
+        }
+        legal.map(Duration::from_secs_f64)
+    }
+
     /// `true` or `false`, if the key is there.
     pub(super) fn boolean(&self, key: &str, report: &mut Report) -> Option<Spanned<bool>> {
         let value = self.value(key)?;
@@ -155,7 +178,12 @@ impl<'t> Table<'t> {
     }
 
     /// The table `[key]`.
-    pub(super) fn table(&self, key: &str, section: &'static Section, report: &mut Report) -> Option<Table<'t>> {
+    pub(super) fn table(
+        &self,
+        key: &str,
+        section: &'static Section,
+        report: &mut Report,
+    ) -> Option<Table<'t>> {
         Table::open(self.value(key)?, section, report)
     }
 
@@ -181,7 +209,11 @@ fn check_keys(table: &DeTable<'_>, section: &'static Section, report: &mut Repor
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("expected one of: {}", section.names()),
                 };
-                report.error(name.span(), format!("unknown key `{}` in {}", excerpt(key), section.title), expected);
+                report.error(
+                    name.span(),
+                    format!("unknown key `{}` in {}", excerpt(key), section.title),
+                    expected,
+                );
             }
         }
     }

@@ -61,6 +61,7 @@ pub(super) static ROOT: Section = Section {
         key("gateway", "[[gateway]]"),
         key("line", "[[line]]"),
         key("route", "[[route]]"),
+        key("timers", "[timers]"),
         later("trunk", "trunks"),
     ],
 };
@@ -71,6 +72,7 @@ pub(super) static EXCHANGE: Section = Section {
         key("name", "name = \"town\""),
         key("country", "country = \"us\""),
         key("media", "media = \"direct\" or media = \"relay:GATEWAY\""),
+        key("agent", "agent = \"192.0.2.1:2727\""),
         key("open", "open = true"),
     ],
 };
@@ -101,10 +103,22 @@ pub(super) static RECORDS: Section =
 
 pub(super) static CAPTURE: Section = Section {
     title: "[capture]",
+    keys: &[key("path", "path = \"town.pcapng\""), key("max_mb", "max_mb = 64"), key("files", "files = 4")],
+};
+
+pub(super) static TIMERS: Section = Section {
+    title: "[timers]",
     keys: &[
-        key("path", "path = \"town.pcapng\""),
-        key("max_mb", "max_mb = 64"),
-        key("files", "files = 4"),
+        key("first_digit", "first_digit = 16"),
+        key("dialling", "dialling = 120"),
+        key("setup", "setup = 30"),
+        key("ringing", "ringing = 180"),
+        key("busy_tone", "busy_tone = 30"),
+        key("failure_tone", "failure_tone = 30"),
+        key("howler", "howler = 60"),
+        key("record", "record = 10"),
+        key("retry", "retry = 30"),
+        key("probe", "probe = 15"),
     ],
 };
 
@@ -116,6 +130,7 @@ pub(super) static GATEWAY: Section = Section {
         key("address", "address = \"127.0.0.9:2427\""),
         key("domain", "domain = \"gw1.town\""),
         key("dialect", "dialect = \"auto\""),
+        key("media", "media = [\"127.0.0.9\"]"),
         key("relay", "relay = \"relay/$\""),
     ],
 };
@@ -137,6 +152,7 @@ pub(super) static ROUTE: Section = Section {
         key("prefix", "prefix = \"9\""),
         key("strip", "strip = 1"),
         key("add", "add = \"1212\""),
+        key("length", "length = 11 or length = [7, 15]"),
         key("to", "to = [\"lines\"]"),
     ],
 };

@@ -14,8 +14,10 @@ use super::api::{self, Change, Entry, Limits, Outcome, Revision, Store, StoreErr
 
 /// Key -> revision of its last put, value.
 const ENTRIES: TableDefinition<'_, &str, (u64, &[u8])> = TableDefinition::new("entries");
-/// Revision, number of the change in it -> key, new value if it was a put.
-const HISTORY: TableDefinition<'_, (u64, u32), (&str, Option<&[u8]>)> = TableDefinition::new("history");
+/// A key and its new value, if it was a put.
+type Changed = (&'static str, Option<&'static [u8]>);
+/// Revision, number of the change in it -> the change.
+const HISTORY: TableDefinition<'_, (u64, u32), Changed> = TableDefinition::new("history");
 /// `revision`, `compacted`, `format`.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// The layout of the three tables.

@@ -1,0 +1,417 @@
+//! What no single value shows: names that must be unique or must exist, addresses that cannot work together.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use strowger_exchange::{
+    GatewayEntry, GatewayProtocol, Inventory, LineEntry, MediaPolicy, RelayEntry, RouteEntry, RouteTarget,
+};
+use toml::Spanned;
+
+use super::diagnostic::Report;
+use super::names::{self, Wildcard};
+use super::raw::{Gateway, Line, Media, Raw, Route, StoreKind};
+use super::reader::excerpt;
+use super::schema::nearest;
+use super::{CaptureConfig, Config, Listen, StoreConfig};
+
+/// The name of an exchange that was not given one.
+const NAME: &str = "strowger";
+/// How much of the exchange's own signalling is kept when the file does not say.
+const CAPTURE_MB: u64 = 64;
+const CAPTURE_FILES: u64 = 4;
+
+/// Checks `raw` as a whole and makes a configuration of it, which is good only if the report has no errors.
+pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
+    let mut inventory = Inventory::new(NAME, raw.country.unwrap_or_default());
+    if let Some(name) = &raw.name {
+        refuse(name, "exchange name", names::identifier_fault, report);
+        inventory.name.clone_from(name.get_ref());
+    }
+    check_listen(&raw, report);
+    let gateways = check_gateways(&raw, report);
+    let numbers = check_lines(&raw, &gateways, report);
+    check_routes(&raw.routes, &numbers, report);
+    check_media(&raw, &gateways, report);
+    let store = check_store(&raw, report);
+    check_paths(&raw, report);
+
+    inventory.agent_address = raw.agent.as_ref().map(|agent| *agent.get_ref());
+    inventory.timers = raw.timers;
+    inventory.media = match raw.media.map(Spanned::into_inner) {
+        Some(Media::Relay(gateway)) => MediaPolicy::Relay { gateway },
+        Some(Media::Direct) | None => MediaPolicy::Direct,
+    };
+    inventory.gateways = raw.gateways.into_iter().filter_map(gateway_entry).collect();
+    inventory.lines = raw.lines.into_iter().filter_map(line_entry).collect();
+    inventory.routes = raw.routes.into_iter().filter_map(route_entry).collect();
+    if report.errors() == 0 {
+        // The exchange has the last word: what it refuses and nothing above has found is still an error.
+        for fault in inventory.check() {
+            report.error(0..0, fault.to_string(), "expected an inventory without contradictions");
+        }
+    }
+    let capture = raw.capture.and_then(|capture| {
+        let max_mb = capture.max_mb.map_or(CAPTURE_MB, Spanned::into_inner);
+        Some(CaptureConfig {
+            path: PathBuf::from(capture.path?.into_inner()),
+            max_bytes: max_mb * 1_000_000,
+            files: capture.files.map_or(CAPTURE_FILES, Spanned::into_inner),
+        })
+    });
+    Config {
+        inventory,
+        listen: Listen {
+            mgcp: raw.mgcp.map(Spanned::into_inner),
+            console: raw.console.map(Spanned::into_inner),
+        },
+        store,
+        cdr: raw.cdr.map(|path| PathBuf::from(path.into_inner())),
+        capture,
+    }
+}
+
+fn check_listen(raw: &Raw, report: &mut Report) {
+    if raw.mgcp.is_none() && raw.console.is_none() && report.errors() == 0 {
+        report.error(
+            0..0,
+            "nothing is opened",
+            "expected at least `mgcp = \"127.0.0.1:2727\"` in a table [listen]",
+        );
+    }
+    for (address, key) in [(&raw.mgcp, "mgcp"), (&raw.console, "console")] {
+        if let Some(address) = address
+            && address.get_ref().ip().is_multicast()
+        {
+            report.error(
+                address.span(),
+                format!("{key} would listen on a multicast address"),
+                "expected an address of this host",
+            );
+        }
+    }
+    if let Some(mgcp) = &raw.mgcp
+        && raw.gateways.is_empty()
+    {
+        let open = raw.open.as_ref().is_some_and(|open| *open.get_ref());
+        if !mgcp.get_ref().ip().is_loopback() && !open {
+            report.error(
+                mgcp.span(),
+                "this listens beyond loopback without one gateway to answer",
+                "expected a [[gateway]], a loopback address, or `open = true` in [exchange] if that is meant",
+            );
+        }
+    }
+    if let Some(console) = &raw.console
+        && !console.get_ref().ip().is_loopback()
+    {
+        report.warning(
+            console.span(),
+            "the console is reachable beyond loopback",
+            "it asks nobody for a password: who can reach it sees all calls",
+        );
+    }
+}
+
+/// The gateways by id.
+fn check_gateways<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, &'r Gateway> {
+    let mut ids: BTreeMap<&str, &Gateway> = BTreeMap::new();
+    let mut addresses: BTreeMap<SocketAddr, Range<usize>> = BTreeMap::new();
+    for gateway in &raw.gateways {
+        if let Some(id) = &gateway.id {
+            refuse(id, "gateway id", names::identifier_fault, report);
+            let first = ids.get(id.get_ref().as_str()).and_then(|first| first.id.as_ref());
+            match first.map(Spanned::span) {
+                Some(first) => twice(id, "gateway id", first, report),
+                None => {
+                    ids.insert(id.get_ref(), gateway);
+                }
+            }
+        }
+        if let Some(address) = &gateway.address {
+            check_address(address, raw, report);
+            match addresses.get(address.get_ref()) {
+                Some(first) => report.error_with(
+                    address.span(),
+                    format!("two gateways have the address {}", address.get_ref()),
+                    "expected an address of its own: gateways are told apart by it",
+                    (first.clone(), "first given here"),
+                ),
+                None => {
+                    addresses.insert(*address.get_ref(), address.span());
+                }
+            }
+        }
+        if let Some(domain) = &gateway.domain {
+            refuse(domain, "domain", names::domain_fault, report);
+        }
+        if let Some(relay) = &gateway.relay {
+            refuse(relay, "relay endpoint", |name| names::endpoint_fault(name, Wildcard::Last), report);
+        }
+    }
+    if raw.mgcp.is_none()
+        && report.errors() == 0
+        && let Some(id) = raw.gateways.first().and_then(|gateway| gateway.id.as_ref())
+    {
+        report.error(
+            id.span(),
+            format!("gateway \"{}\" speaks MGCP, and no MGCP port is opened", id.get_ref()),
+            "expected `mgcp = \"127.0.0.1:2727\"` in [listen]",
+        );
+    }
+    ids
+}
+
+/// Whether commands can go from the listening socket to a gateway's address.
+fn check_address(address: &Spanned<SocketAddr>, raw: &Raw, report: &mut Report) {
+    let to = *address.get_ref();
+    let expected = "expected the address and port where the gateway takes commands: \"192.0.2.9:2427\"";
+    if to.ip().is_unspecified() || to.ip().is_multicast() || to.port() == 0 {
+        report.error(address.span(), format!("{to} is not the address of one gateway"), expected);
+        return;
+    }
+    let Some(listen) = &raw.mgcp else { return };
+    let from = *listen.get_ref();
+    let place = (listen.span(), "listening here");
+    if from == to {
+        report.error_with(address.span(), format!("{to} is the exchange's own address"), expected, place);
+    } else if from.is_ipv4() != to.is_ipv4() && !(from.is_ipv6() && from.ip().is_unspecified()) {
+        report.error_with(
+            address.span(),
+            format!("{to} cannot be reached from {from}"),
+            "expected both IPv4 or both IPv6 (listening on \"[::]:2727\" does both)",
+            place,
+        );
+    } else if from.ip().is_loopback() && !to.ip().is_loopback() {
+        report.warning(
+            address.span(),
+            format!("{to} will hardly be reached from {from}, which is loopback"),
+            "expected `mgcp` in [listen] to be an address that the gateway can reach",
+        );
+    }
+}
+
+/// The lines' places by number.
+fn check_lines<'r>(
+    raw: &'r Raw,
+    gateways: &BTreeMap<&str, &Gateway>,
+    report: &mut Report,
+) -> BTreeMap<&'r str, Range<usize>> {
+    let mut numbers: BTreeMap<&str, Range<usize>> = BTreeMap::new();
+    let mut endpoints: BTreeMap<(&str, String), Range<usize>> = BTreeMap::new();
+    for line in &raw.lines {
+        if let Some(number) = &line.number {
+            refuse(number, "number", names::number_fault, report);
+            match numbers.get(number.get_ref().as_str()) {
+                Some(first) => twice(number, "number", first.clone(), report),
+                None => {
+                    numbers.insert(number.get_ref(), number.span());
+                }
+            }
+        }
+        if let Some(gateway) = &line.gateway
+            && !gateways.contains_key(gateway.get_ref().as_str())
+        {
+            unknown_gateway(gateway.get_ref(), gateway.span(), gateways, report);
+        }
+        if let Some(endpoint) = &line.endpoint {
+            refuse(endpoint, "endpoint", |name| names::endpoint_fault(name, Wildcard::Forbidden), report);
+            if let Some(gateway) = &line.gateway {
+                let key = (gateway.get_ref().as_str(), endpoint.get_ref().to_lowercase());
+                match endpoints.get(&key) {
+                    Some(first) => report.error_with(
+                        endpoint.span(),
+                        format!("two lines hang on the endpoint \"{}\"", excerpt(endpoint.get_ref())),
+                        "expected an endpoint of its own",
+                        (first.clone(), "first given here"),
+                    ),
+                    None => {
+                        endpoints.insert(key, endpoint.span());
+                    }
+                }
+            }
+        }
+        if let Some(name) = &line.name {
+            refuse(name, "name", names::display_name_fault, report);
+        }
+    }
+    numbers
+}
+
+fn check_routes(routes: &[Route], numbers: &BTreeMap<&str, Range<usize>>, report: &mut Report) {
+    let mut prefixes: BTreeMap<&str, Range<usize>> = BTreeMap::new();
+    for route in routes {
+        if let Some(prefix) = &route.prefix {
+            refuse(prefix, "prefix", names::number_fault, report);
+            match prefixes.get(prefix.get_ref().as_str()) {
+                Some(first) => twice(prefix, "prefix", first.clone(), report),
+                None => {
+                    prefixes.insert(prefix.get_ref(), prefix.span());
+                }
+            }
+            let digits = prefix.get_ref().len();
+            if let Some(strip) = &route.strip
+                && usize::try_from(*strip.get_ref()).is_ok_and(|strip| strip > digits)
+            {
+                let found = format!("{} digits are stripped from a prefix of {digits}", strip.get_ref());
+                let expected = format!("expected at most {digits}");
+                report.error_with(strip.span(), found, expected, (prefix.span(), "the prefix"));
+            }
+            if let Some(length) = &route.length
+                && usize::from(*length.get_ref().end()) < digits
+            {
+                let found = "the whole number is shorter than its prefix";
+                let expected = format!("expected at least {digits}");
+                report.error_with(length.span(), found, expected, (prefix.span(), "the prefix"));
+            }
+        }
+        if let Some(add) = &route.add
+            && !add.get_ref().is_empty()
+        {
+            refuse(add, "number to add", names::number_fault, report);
+        }
+        check_targets(route, numbers, report);
+    }
+}
+
+fn check_targets(route: &Route, numbers: &BTreeMap<&str, Range<usize>>, report: &mut Report) {
+    let Some(to) = &route.to else { return };
+    for target in to.get_ref() {
+        if let RouteTarget::Line(number) = target.get_ref()
+            && !numbers.contains_key(number.as_str())
+        {
+            let expected = match nearest(number, numbers.keys().copied()) {
+                Some(near) => format!("did you mean \"line:{near}\"?"),
+                None => "expected the number of a [[line]]".to_owned(),
+            };
+            report.error(
+                target.span(),
+                format!("there is no line with the number \"{}\"", excerpt(number)),
+                expected,
+            );
+        }
+    }
+    // Targets that could not be read are in the report already; an empty list is an error of its own.
+    if to.get_ref().is_empty() && report.diagnostics().iter().all(|item| !contains(&to.span(), &item.span)) {
+        report.error(to.span(), "the route has no target", "expected a target: to = [\"lines\"]");
+    }
+}
+
+fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+fn check_media(raw: &Raw, gateways: &BTreeMap<&str, &Gateway>, report: &mut Report) {
+    let Some(media) = &raw.media else { return };
+    let Media::Relay(id) = media.get_ref() else { return };
+    match gateways.get(id.as_str()) {
+        None => unknown_gateway(id, media.span(), gateways, report),
+        Some(gateway) if gateway.relay.is_none() => {
+            let related = gateway.id.as_ref().map_or(media.span(), Spanned::span);
+            report.error_with(
+                media.span(),
+                format!("the gateway \"{id}\" has no relay"),
+                "expected the id of a gateway that has a `relay` endpoint",
+                (related, "add here: relay = \"relay/$\""),
+            );
+        }
+        Some(_) => {}
+    }
+}
+
+fn check_store(raw: &Raw, report: &mut Report) -> StoreConfig {
+    let Some(store) = &raw.store else { return StoreConfig::Memory };
+    match (store.kind, &store.path) {
+        (StoreKind::Embedded, Some(path)) => StoreConfig::Embedded { path: PathBuf::from(path.get_ref()) },
+        (StoreKind::Embedded, None) => {
+            let expected = "expected path = \"town.redb\", or kind = \"memory\" to keep nothing";
+            report.error(store.span.clone(), "the embedded store has no `path`", expected);
+            StoreConfig::Memory
+        }
+        (StoreKind::Memory, Some(path)) => {
+            report.error(
+                path.span(),
+                "a store in memory has no path",
+                "expected kind = \"embedded\", or no path",
+            );
+            StoreConfig::Memory
+        }
+        (StoreKind::Memory, None) | (StoreKind::Unread, _) => StoreConfig::Memory,
+    }
+}
+
+/// Files that are written must be told apart.
+fn check_paths(raw: &Raw, report: &mut Report) {
+    let store = raw.store.as_ref().and_then(|store| store.path.as_ref());
+    let capture = raw.capture.as_ref().and_then(|capture| capture.path.as_ref());
+    let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
+    for path in [store, raw.cdr.as_ref(), capture].into_iter().flatten() {
+        if path.get_ref().is_empty() {
+            report.error(path.span(), "the path is empty", "expected the name of a file");
+        } else if let Some(first) = seen.get(path.get_ref().as_str()) {
+            twice(path, "path", first.clone(), report);
+        } else {
+            seen.insert(path.get_ref(), path.span());
+        }
+    }
+}
+
+fn refuse(
+    text: &Spanned<String>,
+    what: &str,
+    fault: impl Fn(&str) -> Option<&'static str>,
+    report: &mut Report,
+) {
+    if let Some(reason) = fault(text.get_ref()) {
+        report.error(text.span(), format!("\"{}\" is no legal {what}", excerpt(text.get_ref())), reason);
+    }
+}
+
+fn twice(text: &Spanned<String>, what: &str, first: Range<usize>, report: &mut Report) {
+    let found = format!("{what} \"{}\" is given twice", excerpt(text.get_ref()));
+    report.error_with(text.span(), found, format!("expected each {what} once"), (first, "first given here"));
+}
+
+fn unknown_gateway(id: &str, span: Range<usize>, gateways: &BTreeMap<&str, &Gateway>, report: &mut Report) {
+    let expected = match nearest(id, gateways.keys().copied()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => "expected the id of a [[gateway]]".to_owned(),
+    };
+    report.error(span, format!("there is no gateway with the id \"{}\"", excerpt(id)), expected);
+}
+
+fn gateway_entry(gateway: Gateway) -> Option<GatewayEntry> {
+    let address = gateway.address?.into_inner();
+    // Without a name of its own a gateway is known by its address (RFC 3435 section 2.1.2).
+    let domain = gateway.domain.map_or_else(|| format!("[{}]", address.ip()), Spanned::into_inner);
+    Some(GatewayEntry {
+        id: gateway.id?.into_inner(),
+        protocol: GatewayProtocol::Mgcp,
+        address,
+        domain,
+        dialect: gateway.dialect,
+        media: gateway.media.into_iter().map(Spanned::into_inner).collect(),
+        relay: gateway.relay.map(|endpoint| RelayEntry { endpoint: endpoint.into_inner() }),
+    })
+}
+
+fn line_entry(line: Line) -> Option<LineEntry> {
+    Some(LineEntry {
+        number: line.number?.into_inner(),
+        gateway: line.gateway?.into_inner(),
+        endpoint: line.endpoint?.into_inner(),
+        name: line.name.map(Spanned::into_inner),
+    })
+}
+
+fn route_entry(route: Route) -> Option<RouteEntry> {
+    Some(RouteEntry {
+        prefix: route.prefix?.into_inner(),
+        strip: usize::try_from(route.strip.map_or(0, Spanned::into_inner)).unwrap_or(usize::MAX),
+        add: route.add.map(Spanned::into_inner).unwrap_or_default(),
+        length: route.length.map(Spanned::into_inner),
+        to: route.to?.into_inner().into_iter().map(Spanned::into_inner).collect(),
+    })
+}

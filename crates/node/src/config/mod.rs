@@ -1,0 +1,148 @@
+//! The configuration: one TOML file, checked as a whole before anything is opened.
+//!
+//! A file goes through four rooms: `schema` knows every key; `reader` takes typed values with their places out of
+//! the parsed tree; `raw` is the file so read, section by section; `check` compares what must fit together and
+//! maps it onto the exchange's [`Inventory`]. All findings go into one [`Report`] ([`diagnostic`]), so that one run
+//! shows them all.
+//!
+//! Paths are relative to the working directory. Host names are not accepted: an inventory that decides who is
+//! answered must not depend on a name service.
+
+pub mod diagnostic;
+
+mod check;
+mod names;
+mod raw;
+mod reader;
+mod schema;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use strowger_exchange::Inventory;
+use toml::de::DeTable;
+
+pub use diagnostic::{Diagnostic, Place, Report, Row, Severity};
+
+/// The largest file that is read: a hundred thousand lines' inventory has some ten megabytes.
+const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What the exchange knows.
+    pub inventory: Inventory,
+    /// What is opened.
+    pub listen: Listen,
+    /// Where records are kept.
+    pub store: StoreConfig,
+    /// A file that gets each call detail record as a line of JSON.
+    pub cdr: Option<PathBuf>,
+    /// Where the exchange's own signalling is kept.
+    pub capture: Option<CaptureConfig>,
+}
+
+/// Addresses that are opened; nothing else is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Listen {
+    /// The MGCP call agent (UDP; 2727 by custom).
+    pub mgcp: Option<SocketAddr>,
+    /// Health, metrics and the interface for programs (TCP, HTTP).
+    pub console: Option<SocketAddr>,
+}
+
+/// Where records are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreConfig {
+    /// Nowhere: they are forgotten at exit.
+    Memory,
+    /// In a file.
+    Embedded {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// A bounded capture of the exchange's own signalling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureConfig {
+    /// The file that is written; older ones are beside it with a number.
+    pub path: PathBuf,
+    /// When the next file is begun.
+    pub max_bytes: u64,
+    /// How many files there are at most.
+    pub files: u64,
+}
+
+impl Config {
+    /// Reads and checks the file `path`.
+    ///
+    /// # Errors
+    /// The report has at least one error then. A file that cannot be read is one, without a place.
+    pub fn load(path: &Path) -> Result<(Self, Report), Report> {
+        let name = path.display().to_string();
+        match read(path) {
+            Ok(bytes) => Self::parse_bytes(&name, &bytes),
+            Err(error) => {
+                let mut report = Report::new(&name, "");
+                report.error(0..0, format!("cannot be read: {error}"), "expected a configuration file");
+                Err(report)
+            }
+        }
+    }
+
+    /// Checks a file's bytes, which need not be legal UTF-8.
+    ///
+    /// # Errors
+    /// The report has at least one error then.
+    pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<(Self, Report), Report> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::parse(name, text),
+            Err(error) => {
+                let text = String::from_utf8_lossy(bytes);
+                let at = error.valid_up_to();
+                let mut report = Report::new(name, &text);
+                report.error(
+                    at..at + char::REPLACEMENT_CHARACTER.len_utf8(),
+                    "not UTF-8 text",
+                    "expected UTF-8",
+                );
+                Err(report)
+            }
+        }
+    }
+
+    /// Checks the text of a file, which diagnostics call `name`. Beside a good configuration there may be warnings.
+    ///
+    /// # Errors
+    /// The report has at least one error then.
+    pub fn parse(name: &str, text: &str) -> Result<(Self, Report), Report> {
+        let mut report = Report::new(name, text);
+        let (tree, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            let span = error.span().unwrap_or(0..0);
+            let (found, expected) = match error.message().split_once(", expected ") {
+                Some((found, expected)) => (found, format!("expected {expected}")),
+                None => (error.message(), "expected the syntax of TOML 1.1 (https://toml.io)".to_owned()),
+            };
+            report.error(span, found, expected);
+        }
+        if !errors.is_empty() {
+            // What was recovered from a broken file would only make errors that are none.
+            return Err(report);
+        }
+        let raw = raw::Raw::read(&tree, &mut report);
+        let config = check::check(raw, &mut report);
+        if report.errors() > 0 { Err(report) } else { Ok((config, report)) }
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, "larger than 64 MiB"));
+    }
+    Ok(bytes)
+}

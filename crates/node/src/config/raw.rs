@@ -1,0 +1,343 @@
+//! The file as it stands: each section read into typed values that keep their places, before anything is compared
+//! with anything else.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use strowger_exchange::{CallTimers, Country, DialectChoice, RouteTarget};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostic::Report;
+use super::reader::{Table, excerpt, found};
+use super::schema::{self, nearest};
+
+/// All sections. A value that could not be read is absent here and named in the report.
+#[derive(Default)]
+pub(super) struct Raw {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) country: Option<Country>,
+    pub(super) media: Option<Spanned<Media>>,
+    pub(super) agent: Option<Spanned<SocketAddr>>,
+    pub(super) open: Option<Spanned<bool>>,
+    pub(super) mgcp: Option<Spanned<SocketAddr>>,
+    pub(super) console: Option<Spanned<SocketAddr>>,
+    pub(super) store: Option<Store>,
+    pub(super) cdr: Option<Spanned<String>>,
+    pub(super) capture: Option<Capture>,
+    pub(super) gateways: Vec<Gateway>,
+    pub(super) lines: Vec<Line>,
+    pub(super) routes: Vec<Route>,
+    pub(super) timers: CallTimers,
+}
+
+/// `[exchange] media`.
+pub(super) enum Media {
+    Direct,
+    Relay(String),
+}
+
+/// `[store]`.
+pub(super) struct Store {
+    pub(super) kind: StoreKind,
+    pub(super) path: Option<Spanned<String>>,
+    pub(super) span: Range<usize>,
+}
+
+/// `[store] kind`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoreKind {
+    Embedded,
+    Memory,
+    /// Not legible; the report has it.
+    Unread,
+}
+
+/// `[capture]`.
+pub(super) struct Capture {
+    pub(super) path: Option<Spanned<String>>,
+    pub(super) max_mb: Option<Spanned<u64>>,
+    pub(super) files: Option<Spanned<u64>>,
+}
+
+/// `[[gateway]]`.
+pub(super) struct Gateway {
+    pub(super) id: Option<Spanned<String>>,
+    pub(super) address: Option<Spanned<SocketAddr>>,
+    pub(super) domain: Option<Spanned<String>>,
+    pub(super) dialect: DialectChoice,
+    pub(super) media: Vec<Spanned<IpAddr>>,
+    pub(super) relay: Option<Spanned<String>>,
+}
+
+/// `[[line]]`.
+pub(super) struct Line {
+    pub(super) number: Option<Spanned<String>>,
+    pub(super) gateway: Option<Spanned<String>>,
+    pub(super) endpoint: Option<Spanned<String>>,
+    pub(super) name: Option<Spanned<String>>,
+}
+
+/// `[[route]]`.
+pub(super) struct Route {
+    pub(super) prefix: Option<Spanned<String>>,
+    pub(super) strip: Option<Spanned<u64>>,
+    pub(super) add: Option<Spanned<String>>,
+    pub(super) length: Option<Spanned<RangeInclusive<u8>>>,
+    pub(super) to: Option<Spanned<Vec<Spanned<RouteTarget>>>>,
+}
+
+impl Raw {
+    /// Reads the whole file.
+    pub(super) fn read(file: &Spanned<DeTable<'_>>, report: &mut Report) -> Self {
+        let root = Table::root(file, &schema::ROOT, report);
+        let mut raw = Self::default();
+        if let Some(table) = root.table("exchange", &schema::EXCHANGE, report) {
+            raw.read_exchange(&table, report);
+        }
+        if let Some(table) = root.table("listen", &schema::LISTEN, report) {
+            raw.mgcp = table.address("mgcp", report);
+            raw.console = table.address("console", report);
+        }
+        raw.store = root.table("store", &schema::STORE, report).map(|table| Store::read(&table, report));
+        if let Some(table) = root.table("records", &schema::RECORDS, report) {
+            raw.cdr = table.string("cdr", report);
+        }
+        raw.capture = root.table("capture", &schema::CAPTURE, report).map(|table| Capture {
+            path: table.required_string("path", report),
+            max_mb: table.integer("max_mb", 1..=1_000_000, report),
+            files: table.integer("files", 1..=1000, report),
+        });
+        if let Some(table) = root.table("timers", &schema::TIMERS, report) {
+            raw.timers = read_timers(&table, report);
+        }
+        let tables = root.tables("gateway", &schema::GATEWAY, report);
+        raw.gateways = tables.iter().map(|table| Gateway::read(table, report)).collect();
+        let tables = root.tables("line", &schema::LINE, report);
+        raw.lines = tables.iter().map(|table| Line::read(table, report)).collect();
+        let tables = root.tables("route", &schema::ROUTE, report);
+        raw.routes = tables.iter().map(|table| Route::read(table, report)).collect();
+        raw
+    }
+
+    fn read_exchange(&mut self, table: &Table<'_>, report: &mut Report) {
+        self.name = table.string("name", report);
+        self.open = table.boolean("open", report);
+        self.agent = table.address("agent", report);
+        self.country = table.string("country", report).and_then(|code| match code.get_ref().parse() {
+            Ok(country) => Some(country),
+            Err(_) => {
+                let codes: Vec<_> = Country::codes().collect();
+                let found = format!("unknown country \"{}\"", excerpt(code.get_ref()));
+                report.error(code.span(), found, format!("expected one of: {}", codes.join(", ")));
+                None
+            }
+        });
+        self.media = table.string("media", report).and_then(|text| {
+            let media = match text.get_ref().as_str() {
+                "direct" => Media::Direct,
+                other => match other.strip_prefix("relay:") {
+                    Some(gateway) if !gateway.is_empty() => Media::Relay(gateway.to_owned()),
+                    _ => {
+                        let found = format!("unknown media policy \"{}\"", excerpt(other));
+                        let expected =
+                            "expected \"direct\" or \"relay:\" and the id of a gateway with a relay";
+                        report.error(text.span(), found, expected);
+                        return None;
+                    }
+                },
+            };
+            Some(Spanned::new(text.span(), media))
+        });
+    }
+}
+
+impl Store {
+    fn read(table: &Table<'_>, report: &mut Report) -> Self {
+        let kinds = [("embedded", StoreKind::Embedded), ("memory", StoreKind::Memory)];
+        let later = [("etcd", "stores shared by several nodes come")];
+        let kind = if table.value("kind").is_none() {
+            StoreKind::Embedded
+        } else {
+            choice(table, "kind", "kind of store", &kinds, &later, report).unwrap_or(StoreKind::Unread)
+        };
+        Self { kind, path: table.string("path", report), span: table.span.clone() }
+    }
+}
+
+impl Gateway {
+    fn read(table: &Table<'_>, report: &mut Report) -> Self {
+        let later = [("megaco", "Megaco/H.248 gateways come")];
+        if table.value("protocol").is_none() {
+            table.missing("protocol", report);
+        } else {
+            choice(table, "protocol", "protocol", &[("mgcp", ())], &later, report);
+        }
+        let dialects = [
+            ("auto", DialectChoice::Auto),
+            ("rfc3435", DialectChoice::Rfc3435),
+            ("mgcp-0.1", DialectChoice::Mgcp01),
+            ("osmo", DialectChoice::Osmo),
+        ];
+        let later = [("ncs", "the PacketCable dialects come"), ("tgcp", "the PacketCable dialects come")];
+        if table.value("address").is_none() {
+            table.missing("address", report);
+        }
+        Self {
+            id: table.required_string("id", report),
+            address: table.address("address", report),
+            domain: table.string("domain", report),
+            dialect: choice(table, "dialect", "dialect", &dialects, &later, report).unwrap_or_default(),
+            media: addresses(table, "media", report),
+            relay: table.string("relay", report),
+        }
+    }
+}
+
+impl Line {
+    fn read(table: &Table<'_>, report: &mut Report) -> Self {
+        // A line on a SIP phone has been reported as such; that it has no gateway is no second error.
+        let analogue = table.value("sip").is_none();
+        let mut place = |key| {
+            if analogue { table.required_string(key, report) } else { table.string(key, report) }
+        };
+        let (gateway, endpoint) = (place("gateway"), place("endpoint"));
+        Self {
+            number: table.required_string("number", report),
+            gateway,
+            endpoint,
+            name: table.string("name", report),
+        }
+    }
+}
+
+impl Route {
+    fn read(table: &Table<'_>, report: &mut Report) -> Self {
+        if table.value("to").is_none() {
+            table.missing("to", report);
+        }
+        let to = table.strings("to", report).map(|targets| {
+            let span = targets.span();
+            let read = targets.into_inner().into_iter().filter_map(|target| read_target(&target, report));
+            Spanned::new(span, read.collect())
+        });
+        Self {
+            prefix: table.required_string("prefix", report),
+            strip: table.integer("strip", 0..=32, report),
+            add: table.string("add", report),
+            length: read_length(table, report),
+            to,
+        }
+    }
+}
+
+fn read_target(text: &Spanned<String>, report: &mut Report) -> Option<Spanned<RouteTarget>> {
+    let word = text.get_ref();
+    if let Ok(target) = word.parse() {
+        return Some(Spanned::new(text.span(), target));
+    }
+    if word.starts_with("trunk:") {
+        let found = format!("route target \"{}\" is not supported by this version yet", excerpt(word));
+        report.error(
+            text.span(),
+            found,
+            "trunks come with a later version: expected \"lines\", \"line:NUMBER\" or \"cause:VALUE\"",
+        );
+    } else {
+        let found = format!("unknown route target \"{}\"", excerpt(word));
+        report.error(
+            text.span(),
+            found,
+            "expected \"lines\", \"line:NUMBER\" or \"cause:VALUE\" with a value of Q.850",
+        );
+    }
+    None
+}
+
+/// `length = 11` or `length = [7, 15]`.
+fn read_length(table: &Table<'_>, report: &mut Report) -> Option<Spanned<RangeInclusive<u8>>> {
+    let value = table.value("length")?;
+    let digits = |value: &Spanned<DeValue<'_>>| -> Option<u8> {
+        let number = value.get_ref().as_integer()?;
+        u8::from_str_radix(number.as_str(), number.radix()).ok().filter(|count| (1..=32).contains(count))
+    };
+    let range = match value.get_ref().as_array() {
+        None => digits(value).map(|count| count..=count),
+        Some(pair) => match (pair.first(), pair.get(1), pair.len()) {
+            (Some(low), Some(high), 2) => {
+                digits(low).zip(digits(high)).filter(|(low, high)| low <= high).map(|(low, high)| low..=high)
+            }
+            _ => None,
+        },
+    };
+    if range.is_none() {
+        let expected =
+            "expected the digits of the whole number, 1 to 32: length = 11, or from and to: length = [7, 15]";
+        report.error(value.span(), found(value), expected);
+    }
+    range.map(|range| Spanned::new(value.span(), range))
+}
+
+fn read_timers(table: &Table<'_>, report: &mut Report) -> CallTimers {
+    let mut timers = CallTimers::default();
+    let mut read = |key: &str, timer: &mut Duration| {
+        if let Some(value) = table.seconds(key, report) {
+            *timer = value;
+        }
+    };
+    read("first_digit", &mut timers.first_digit);
+    read("dialling", &mut timers.dialling);
+    read("setup", &mut timers.setup);
+    read("ringing", &mut timers.ringing);
+    read("busy_tone", &mut timers.busy_tone);
+    read("failure_tone", &mut timers.failure_tone);
+    read("howler", &mut timers.howler);
+    read("record", &mut timers.record);
+    read("retry", &mut timers.retry);
+    read("probe", &mut timers.probe);
+    timers
+}
+
+/// IP addresses without ports.
+fn addresses(table: &Table<'_>, key: &str, report: &mut Report) -> Vec<Spanned<IpAddr>> {
+    let Some(texts) = table.strings(key, report) else { return Vec::new() };
+    let read = texts.into_inner().into_iter().filter_map(|text| match text.get_ref().parse::<IpAddr>() {
+        Ok(address) => Some(Spanned::new(text.span(), address.to_canonical())),
+        Err(_) => {
+            let found = format!("\"{}\" is not an IP address", excerpt(text.get_ref()));
+            report.error(text.span(), found, "expected an IP address without a port: \"192.0.2.9\"");
+            None
+        }
+    });
+    read.collect()
+}
+
+/// One word of a list; words that a later version knows are told apart from unknown ones.
+fn choice<T: Copy>(
+    table: &Table<'_>,
+    key: &str,
+    what: &str,
+    words: &[(&str, T)],
+    later: &[(&str, &str)],
+    report: &mut Report,
+) -> Option<T> {
+    let text = table.string(key, report)?;
+    let word = text.get_ref().as_str();
+    if let Some((_, value)) = words.iter().find(|(known, _)| *known == word) {
+        return Some(*value);
+    }
+    let all: Vec<_> = words.iter().map(|(known, _)| format!("\"{known}\"")).collect();
+    let all = all.join(", ");
+    if let Some((_, subject)) = later.iter().find(|(known, _)| *known == word) {
+        let found = format!("{what} \"{word}\" is not supported by this version yet");
+        report.error(text.span(), found, format!("{subject} with a later version; expected {all}"));
+        return None;
+    }
+    let expected = match nearest(word, words.iter().map(|(known, _)| *known)) {
+        Some(near) => format!("did you mean \"{near}\"? Expected {all}"),
+        None => format!("expected {all}"),
+    };
+    report.error(text.span(), format!("unknown {what} \"{}\"", excerpt(word)), expected);
+    None
+}

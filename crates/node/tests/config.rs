@@ -1,0 +1,383 @@
+//! Configurations, good and bad: what each says to its author.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+
+use strowger_exchange::{DialectChoice, MediaPolicy, RouteTarget};
+use strowger_node::config::{Config, Report, Severity, StoreConfig};
+
+fn good(text: &str) -> Config {
+    match Config::parse("town.toml", text) {
+        Ok((config, report)) => {
+            assert_eq!(report.warnings(), 0, "{report}");
+            config
+        }
+        Err(report) => panic!("{report}"),
+    }
+}
+
+fn bad(text: &str) -> Report {
+    Config::parse("town.toml", text).expect_err("this configuration is wrong")
+}
+
+/// The findings as `line:column found; expected`.
+fn findings(text: &str) -> Vec<String> {
+    let rows = bad(text).to_rows();
+    rows.iter().map(|row| format!("{}:{} {}; {}", row.line, row.column, row.found, row.expected)).collect()
+}
+
+const SMALL: &str = "[listen]\nmgcp = \"127.0.0.1:2727\"\n\n\
+    [[gateway]]\nid = \"gw1\"\nprotocol = \"mgcp\"\naddress = \"127.0.0.9:2427\"\n";
+
+fn small_and(more: &str) -> String {
+    format!("{SMALL}{more}")
+}
+
+#[test]
+fn a_file_with_only_listen_and_one_gateway_is_valid() {
+    let config = good(SMALL);
+    assert_eq!(config.inventory.gateways[0].domain, "[127.0.0.9]");
+    assert_eq!(config.inventory.gateways[0].dialect, DialectChoice::Auto);
+    assert_eq!(config.store, StoreConfig::Memory);
+    assert_eq!(config.listen.console, None);
+}
+
+#[test]
+fn the_example_town_is_valid() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/town.toml");
+    let (config, report) = Config::load(&path).unwrap();
+    assert_eq!(report.diagnostics(), []);
+    let numbers: Vec<_> = config.inventory.lines.iter().map(|line| line.number.as_str()).collect();
+    assert_eq!(numbers, ["2001", "2002", "2003", "2004"]);
+    assert_eq!(config.inventory.gateways.len(), 2);
+    assert_eq!(config.store, StoreConfig::Embedded { path: PathBuf::from("town.redb") });
+    assert_eq!(config.inventory.routes[0].to, [RouteTarget::Line("2004".to_owned())]);
+    assert_eq!(config.inventory.routes[1].length, Some(7..=7));
+}
+
+#[test]
+fn every_key_reaches_the_inventory() {
+    let config = good(
+        r#"
+        timers = { ringing = 12.5, probe = 5 }
+        capture = { path = "own.pcapng", max_mb = 2, files = 3 }
+        store = { kind = "memory" }
+        [exchange]
+        name = "town"
+        country = "DE"
+        media = "relay:mgw"
+        agent = "192.0.2.1:2727"
+        [listen]
+        mgcp = "0.0.0.0:2727"
+        console = "[::1]:8088"
+        [[gateway]]
+        id = "mgw"
+        protocol = "mgcp"
+        address = "[::ffff:192.0.2.9]:2427"
+        domain = "mgw"
+        dialect = "osmo"
+        media = ["192.0.2.10", "192.0.2.11"]
+        relay = "rtpbridge/*"
+        [[line]]
+        number = "+4930555"
+        gateway = "mgw"
+        endpoint = "aaln/1"
+        name = "Straße 1"
+        [[route]]
+        prefix = "9"
+        strip = 1
+        add = "+49"
+        length = [7, 15]
+        to = ["lines", "cause:1"]
+        "#,
+    );
+    let inventory = &config.inventory;
+    assert_eq!(inventory.country.code(), "de");
+    assert_eq!(inventory.media, MediaPolicy::Relay { gateway: "mgw".to_owned() });
+    assert_eq!(inventory.agent_address, Some("192.0.2.1:2727".parse().unwrap()));
+    assert_eq!(inventory.gateways[0].address, "192.0.2.9:2427".parse().unwrap(), "one form for one address");
+    assert_eq!(inventory.gateways[0].media.len(), 2);
+    assert_eq!(inventory.gateways[0].relay.as_ref().unwrap().endpoint, "rtpbridge/*");
+    assert_eq!(inventory.timers.ringing.as_millis(), 12_500);
+    assert_eq!(inventory.timers.probe.as_secs(), 5);
+    assert_eq!(inventory.routes[0].length, Some(7..=15));
+    let capture = config.capture.unwrap();
+    assert_eq!((capture.max_bytes, capture.files), (2_000_000, 3));
+}
+
+#[test]
+fn an_unknown_key_is_told_its_nearest_name() {
+    let text = small_and(
+        "adress = 1\n[lisen]\n[[line]]\nnumber = \"1\"\ngateway = \"gw1\"\nendpoint = \"a\"\nquux = 1\n",
+    );
+    assert_eq!(
+        findings(&text),
+        [
+            "8:1 unknown key `adress` in [[gateway]]; did you mean `address`?",
+            "9:2 unknown key `lisen` in the file; did you mean `listen`?",
+            "14:1 unknown key `quux` in [[line]]; expected one of: number, gateway, endpoint, name",
+        ]
+    );
+}
+
+#[test]
+fn a_key_of_a_later_version_is_known_as_such() {
+    let text = r#"[listen]
+mgcp = "127.0.0.1:2727"
+megaco_text = "127.0.0.1:2944"
+sip = "127.0.0.1:5060"
+[store]
+kind = "etcd"
+endpoints = ["127.0.0.1:2379"]
+[[gateway]]
+id = "gw1"
+protocol = "megaco"
+address = "127.0.0.9:2944"
+dialect = "ncs"
+[[line]]
+number = "2003"
+sip = { user = "2003" }
+[[trunk]]
+id = "carrier"
+[[route]]
+prefix = "9"
+to = ["trunk:carrier"]
+"#;
+    let found = findings(text);
+    assert_eq!(found.len(), 9, "{found:#?}");
+    assert!(found.iter().all(|line| line.contains("is not supported by this version yet")), "{found:#?}");
+    assert_eq!(
+        found[0],
+        "3:1 `megaco_text` is not supported by this version yet; Megaco/H.248 gateways come with a later version: \
+         remove it from [listen]"
+    );
+}
+
+#[test]
+fn all_errors_come_at_once_and_in_the_order_of_the_file() {
+    let text = small_and(
+        r#"
+[[gateway]]
+id = "gw1"
+protocol = "mgpc"
+address = "127.0.0.9:2427"
+
+[[line]]
+number = "20o1"
+gateway = "gw2"
+endpoint = "aaln/*"
+
+[[line]]
+gateway = "gw1"
+endpoint = "aaln/1"
+
+[[line]]
+number = "2003"
+gateway = "gw1"
+endpoint = "AALN/1"
+name = 7
+"#,
+    );
+    assert_eq!(
+        findings(&text),
+        [
+            "10:6 gateway id \"gw1\" is given twice; expected each gateway id once",
+            "11:12 unknown protocol \"mgpc\"; did you mean \"mgcp\"? Expected \"mgcp\"",
+            "12:11 two gateways have the address 127.0.0.9:2427; expected an address of its own: gateways are told \
+             apart by it",
+            "15:10 \"20o1\" is no legal number; only digits, '*' and '#', or '+' and digits, can be dialled",
+            "16:11 there is no gateway with the id \"gw2\"; did you mean \"gw1\"?",
+            "17:12 \"aaln/*\" is no legal endpoint; it must name one endpoint, without '*' or '$'",
+            "19:1 [[line]] has no `number`; expected number = \"2001\"",
+            "26:12 two lines hang on the endpoint \"AALN/1\"; expected an endpoint of its own",
+            "27:8 found the number 7; expected a string: name = \"A. Subscriber\"",
+        ]
+    );
+}
+
+#[test]
+fn an_error_shows_the_line_and_the_other_place() {
+    let text = small_and(
+        "[[line]]\nnumber = \"2001\"\ngateway = \"gw1\"\nendpoint = \"aaln/1\"\n\
+        [[line]]\nnumber = \"2001\"\ngateway = \"gw1\"\nendpoint = \"aaln/2\"\n",
+    );
+    assert_eq!(
+        bad(&text).render(false),
+        "town.toml:13:10: error: number \"2001\" is given twice\n\
+         \x20  |\n\
+         13 | number = \"2001\"\n\
+         \x20  |          ^^^^^^ expected each number once\n\
+         \x209 | number = \"2001\"\n\
+         \x20  |          ^^^^^^ first given here\n\n"
+    );
+}
+
+#[test]
+fn addresses_are_addresses() {
+    let found = |address: &str| {
+        let text = format!(
+            "[listen]\nmgcp = \"127.0.0.1:2727\"\n[[gateway]]\nid = \"g\"\nprotocol = \"mgcp\"\naddress = \"{address}\"\n"
+        );
+        let found = findings(&text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("6:11 "), "{found:?}");
+        found[0].clone()
+    };
+    assert!(found("127.0.0.9").contains("the port is missing"));
+    assert!(found("127.0.0.999:2427").contains("the IP address is not valid"));
+    assert!(found("gw1.town:2427").contains("names are not looked up"));
+    assert!(found("127.0.0.9:70000").contains("the port is not a number"));
+    assert!(found("127.0.0.9:0").contains("is not the address of one gateway"));
+    assert!(found("0.0.0.0:2427").contains("is not the address of one gateway"));
+    assert!(found("224.0.0.1:2427").contains("is not the address of one gateway"));
+    assert!(found("127.0.0.1:2727").contains("is the exchange's own address"));
+    assert!(found("[::1]:2427").contains("cannot be reached"));
+}
+
+#[test]
+fn listening_beyond_loopback_needs_a_gateway_or_a_word() {
+    let empty = "[listen]\nmgcp = \"0.0.0.0:2727\"\n";
+    let found = findings(empty);
+    assert!(found[0].starts_with("2:8 this listens beyond loopback without one gateway"), "{found:?}");
+    good(&format!("{empty}[exchange]\nopen = true\n"));
+    good("[listen]\nmgcp = \"127.0.0.1:2727\"\n");
+    good(&SMALL.replace("127.0.0.1:", "0.0.0.0:"));
+}
+
+#[test]
+fn what_runs_but_surprises_is_a_warning() {
+    let text = SMALL.replace("127.0.0.9:", "192.0.2.9:") + "[exchange]\n";
+    let (_, report) = Config::parse("town.toml", &text).unwrap();
+    assert_eq!((report.errors(), report.warnings()), (0, 1));
+    assert_eq!(report.diagnostics()[0].severity, Severity::Warning);
+    let text = SMALL.replace("[listen]", "[listen]\nconsole = \"0.0.0.0:8088\"");
+    let (_, report) = Config::parse("town.toml", &text).unwrap();
+    assert!(report.render(false).contains("warning: the console is reachable beyond loopback"));
+}
+
+#[test]
+fn a_file_that_opens_nothing_is_an_error() {
+    assert!(findings("")[0].contains("nothing is opened"));
+    assert!(findings("[listen]\n")[0].contains("nothing is opened"));
+    let text = SMALL.replace("mgcp = \"127.0.0.1:2727\"", "console = \"127.0.0.1:8088\"");
+    assert!(findings(&text)[0].contains("no MGCP port is opened"));
+}
+
+#[test]
+fn routes_fit_together() {
+    let text = small_and(
+        r#"[[line]]
+number = "2001"
+gateway = "gw1"
+endpoint = "aaln/1"
+[[route]]
+prefix = "9"
+strip = 2
+length = 40
+to = ["line:2O01", "line:2002", "nowhere", 5]
+[[route]]
+prefix = "9"
+to = []
+[[route]]
+prefix = "555"
+length = 2
+add = "x"
+"#,
+    );
+    assert_eq!(
+        findings(&text),
+        [
+            "14:9 2 digits are stripped from a prefix of 1; expected at most 1",
+            "15:10 found the number 40; expected the digits of the whole number, 1 to 32: length = 11, or from and \
+             to: length = [7, 15]",
+            "16:7 unknown route target \"line:2O01\"; expected \"lines\", \"line:NUMBER\" or \"cause:VALUE\" with a \
+             value of Q.850",
+            "16:20 there is no line with the number \"2002\"; did you mean \"line:2001\"?",
+            "16:33 unknown route target \"nowhere\"; expected \"lines\", \"line:NUMBER\" or \"cause:VALUE\" with a \
+             value of Q.850",
+            "16:44 found the number 5; expected strings in brackets: to = [\"lines\"]",
+            "18:10 prefix \"9\" is given twice; expected each prefix once",
+            "19:6 the route has no target; expected a target: to = [\"lines\"]",
+            "20:1 [[route]] has no `to`; expected to = [\"lines\"]",
+            "22:10 the whole number is shorter than its prefix; expected at least 3",
+            "23:7 \"x\" is no legal number to add; only digits, '*' and '#', or '+' and digits, can be dialled",
+        ]
+    );
+}
+
+#[test]
+fn a_relay_is_named_by_its_gateway() {
+    let media = |media: &str| findings(&small_and(&format!("[exchange]\nmedia = \"{media}\"\n")))[0].clone();
+    assert!(media("relay:gw2").contains("there is no gateway with the id \"gw2\"; did you mean \"gw1\"?"));
+    assert!(media("relay:gw1").contains("the gateway \"gw1\" has no relay"));
+    assert!(media("relay:").contains("unknown media policy"));
+    assert!(media("proxy").contains("unknown media policy"));
+    good(&small_and("relay = \"relay/$\"\n[exchange]\nmedia = \"relay:gw1\"\n"));
+}
+
+#[test]
+fn stores_and_files_are_told_apart() {
+    let found = |more: &str| findings(&small_and(more)).join("\n");
+    assert!(found("[store]\n").contains("the embedded store has no `path`"));
+    assert!(found("[store]\nkind = \"memory\"\npath = \"x\"\n").contains("a store in memory has no path"));
+    assert!(found("[store]\nkind = \"embeded\"\npath = \"x\"\n").contains("did you mean \"embedded\"?"));
+    assert!(found("[store]\npath = \"x\"\n[records]\ncdr = \"x\"\n").contains("path \"x\" is given twice"));
+    assert!(found("[capture]\npath = \"\"\nmax_mb = 0\n").contains("from 1 to 1000000"));
+    assert!(found("[timers]\nringing = -1\n").contains("expected seconds, from 0.01"));
+    assert!(found("[timers]\nringing = \"long\"\n").contains("expected seconds, from 0.01"));
+}
+
+#[test]
+fn a_wrong_kind_of_table_is_told_how_it_is_written() {
+    assert_eq!(
+        findings("listen = 5\n[gateway]\nid = \"gw1\"\n"),
+        [
+            "1:10 found the number 5; expected the table [listen]",
+            "2:2 found a table; expected [[gateway]] with double brackets",
+        ]
+    );
+}
+
+#[test]
+fn broken_syntax_is_shown_at_its_place_and_not_followed_by_false_errors() {
+    let report = bad("[listen]\nmgcp = 127.0.0.1:2727\nconsole = \"x\n[[gateway]\n");
+    let rows = report.to_rows();
+    assert!(rows.len() >= 2, "{report}");
+    assert_eq!(rows[0].line, 2, "{report}");
+    assert!(rows.iter().all(|row| !row.found.contains("opened")), "{report}");
+    assert!(rows.iter().all(|row| !row.found.is_empty() && !row.expected.is_empty()), "{report}");
+}
+
+#[test]
+fn text_from_the_file_cannot_write_to_the_terminal() {
+    let report = bad("[listen]\nmgcp = \"\\u001b[2J\"\n\"\\u001b]0;x\\u0007\" = 1\n");
+    assert!(!report.render(false).contains('\x1b'), "{report}");
+    let report = Config::parse_bytes("t", b"[listen]\nmgcp = \"\xff\x1b[2J\"\n").err().unwrap();
+    assert!(report.render(false).starts_with("t:2:9: error: not UTF-8 text"), "{report}");
+    assert!(!report.render(false).contains('\x1b'));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_an_error_in_words() {
+    let report = Config::load(&PathBuf::from("/nonexistent/town.toml")).err().unwrap();
+    assert!(report.render(false).contains("cannot be read"), "{report}");
+}
+
+#[test]
+fn no_text_makes_it_panic() {
+    // Every prefix of a rich file, and every byte of it replaced by characters that matter to the syntax.
+    let text = include_str!("../../../examples/town.toml");
+    let body = &text[text.find("[exchange]").unwrap()..];
+    for end in (0..body.len()).filter(|end| body.is_char_boundary(*end)) {
+        let _ = Config::parse("t", &body[..end]);
+    }
+    for at in (0..body.len()).step_by(3) {
+        for byte in [b'"', b'[', b'=', b'\n', 0, 0xff, b'7'] {
+            let mut bytes = body.as_bytes().to_vec();
+            bytes[at] = byte;
+            if let Err(report) = Config::parse_bytes("t", &bytes) {
+                assert!(!report.render(false).is_empty());
+            }
+        }
+    }
+}
