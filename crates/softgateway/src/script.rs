@@ -204,7 +204,10 @@ impl Parser {
         let mut verb = words.next_or("").to_owned();
         if verb == "wait" {
             let wait = words.duration().ok_or_else(|| error(text, "wait DURATION, as 500ms or 2s"))?;
-            return words.end(Step::Wait(wait)).ok_or_else(|| error(text, "nothing after the duration")).map(Some);
+            return words
+                .end(Step::Wait(wait))
+                .ok_or_else(|| error(text, "nothing after the duration"))
+                .map(Some);
         }
         if verb.contains('/') {
             self.line = Some(verb.to_ascii_lowercase());
@@ -361,10 +364,7 @@ mod tests {
     fn a_command_without_a_line_is_for_the_line_named_last() {
         let steps = Parser::script("# a call\n\naaln/2 off-hook # lift\ndial 2001\n").unwrap();
         assert_eq!(steps.len(), 2);
-        assert_eq!(
-            steps[1],
-            (4, Step::Act { line: "aaln/2".into(), action: Action::Dial("2001".into()) })
-        );
+        assert_eq!(steps[1], (4, Step::Act { line: "aaln/2".into(), action: Action::Dial("2001".into()) }));
     }
 
     #[test]

@@ -1,0 +1,88 @@
+//! The conformance tables under docs/conformance name a test for each requirement. This test reads the tables and
+//! the sources, so that a table cannot outlive the test that it names.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// The names of all functions marked `#[test]`, and of the tests that a `proptest!` block makes, in the repository.
+fn tests(dir: &Path, names: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if name != "target" && !name.starts_with('.') {
+                tests(&path, names);
+            }
+            continue;
+        }
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut marked = false;
+        for line in text.lines().map(str::trim) {
+            if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+                marked = true;
+            } else if marked && line.contains("fn ") {
+                let name = line.split("fn ").nth(1).unwrap().split('(').next().unwrap();
+                names.insert(name.to_owned());
+                marked = false;
+            }
+        }
+    }
+}
+
+/// Rows are `| clause | requirement | test, test |`; a last column that begins with "not" or "later" gives a reason.
+fn rows(text: &str) -> Vec<(usize, Vec<String>)> {
+    let mut rows = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let cells: Vec<_> =
+            line.trim().trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect();
+        if line.starts_with('|') && !line.starts_with("|--") && !line.starts_with("| Clause") {
+            rows.push((number + 1, cells));
+        }
+    }
+    rows
+}
+
+#[test]
+fn every_row_of_a_conformance_table_names_tests_that_exist_or_says_why_not() {
+    let mut names = BTreeSet::new();
+    tests(&root(), &mut names);
+    assert!(names.len() > 50, "the sources were not read: {} tests", names.len());
+
+    let mut wrong = Vec::new();
+    let mut counted = 0;
+    for entry in std::fs::read_dir(root().join("docs/conformance")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (number, cells) in rows(&text) {
+            counted += 1;
+            let at = format!("{}:{number}", path.display());
+            let [_clause, requirement, evidence] = cells.as_slice() else {
+                wrong.push(format!("{at}: {} cells instead of 3", cells.len()));
+                continue;
+            };
+            if requirement.is_empty() {
+                wrong.push(format!("{at}: no requirement"));
+            }
+            if evidence.starts_with("not") || evidence.starts_with("later") {
+                if evidence.split_whitespace().count() < 3 {
+                    wrong.push(format!("{at}: a reason is more than `{evidence}`"));
+                }
+                continue;
+            }
+            for test in evidence.split(',').map(|test| test.trim().trim_matches('`')) {
+                if !names.contains(test) {
+                    wrong.push(format!("{at}: no test is called `{test}`"));
+                }
+            }
+        }
+    }
+    assert!(counted > 20, "the tables were not read: {counted} rows");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
