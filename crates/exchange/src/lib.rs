@@ -20,6 +20,7 @@ pub mod numbering;
 pub mod record;
 pub mod routing;
 pub mod snapshot;
+pub mod switch;
 pub mod timers;
 
 pub use cause::{Cause, CauseClass};
@@ -42,4 +43,5 @@ pub use record::{
 };
 pub use routing::{Plan, Resolution, Target};
 pub use snapshot::{CallPhase, CallView, GatewayView, LineCondition, LineView, Snapshot};
+pub use switch::{Command, Switch};
 pub use timers::CallTimers;

@@ -1,0 +1,209 @@
+//! One call: its legs, its media context, and how far it is.
+
+use std::collections::VecDeque;
+
+use strowger_sansio::Time;
+
+use crate::{
+    CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, LegId, LineId, MediaStatistics, Party,
+    ReleasedBy, Sdp, Side, Stream, StreamRecord, StreamRole, Target, Termination,
+};
+
+/// A call in progress. It may have more legs than parties: a called line that could not take the call stays until it is cleared.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) id: CallId,
+    pub(super) start: Time,
+    pub(super) phase: CallPhase,
+    pub(super) calling: LegId,
+    /// The called side that is tried, rung or talked to.
+    pub(super) called: Option<LegId>,
+    pub(super) legs: Vec<Leg>,
+    pub(super) context: Option<Context>,
+    pub(super) dialled: String,
+    /// What is tried when the called side cannot take the call.
+    pub(super) hunt: VecDeque<Target>,
+    pub(super) alerting: Option<Time>,
+    pub(super) answer: Option<Time>,
+    pub(super) redescriptions: u32,
+    pub(super) end: Option<End>,
+    /// The last record has been given; the call stays for what must still be freed.
+    pub(super) recorded: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    pub(super) at: Time,
+    pub(super) cause: Cause,
+    pub(super) by: ReleasedBy,
+}
+
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) id: LegId,
+    pub(super) line: LineId,
+    pub(super) progress: Progress,
+    pub(super) stream: Option<StreamEnd>,
+    /// The stream flows both ways.
+    pub(super) connected: bool,
+}
+
+/// How far a leg is, as its call sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// It exists: the caller dials, or the called line has been asked for.
+    New,
+    /// The called line is reserved for the call.
+    Seized,
+    /// Its stream is being made: the caller's for listening, the called side's together with the offer of the call.
+    Opened,
+    /// It was told to release, or released: only `Cleared` is still to come.
+    Ended,
+    /// It holds nothing any more.
+    Cleared,
+}
+
+/// A stream's end with what is known of it.
+#[derive(Clone, Debug)]
+pub(super) struct StreamEnd {
+    pub(super) termination: Termination,
+    pub(super) local: Sdp,
+    pub(super) statistics: Option<MediaStatistics>,
+}
+
+impl StreamEnd {
+    pub(super) const fn new(termination: Termination, local: Sdp) -> Self {
+        Self { termination, local, statistics: None }
+    }
+}
+
+/// The two streams of a call in a media gateway between the parties.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) id: ContextId,
+    pub(super) calling: Option<StreamEnd>,
+    pub(super) called: Option<StreamEnd>,
+    /// The called side flows to and from the called party.
+    pub(super) joined: bool,
+    pub(super) progress: Progress,
+}
+
+impl Context {
+    pub(super) const fn new(id: ContextId) -> Self {
+        Self { id, calling: None, called: None, joined: false, progress: Progress::New }
+    }
+
+    pub(super) fn side(&mut self, side: Side) -> &mut Option<StreamEnd> {
+        match side {
+            Side::Calling => &mut self.calling,
+            Side::Called => &mut self.called,
+        }
+    }
+}
+
+impl Call {
+    pub(super) fn new(id: CallId, start: Time, calling: LegId, line: LineId) -> Self {
+        Self {
+            id,
+            start,
+            phase: CallPhase::Dialling,
+            calling,
+            called: None,
+            legs: vec![Leg::new(calling, line)],
+            context: None,
+            dialled: String::new(),
+            hunt: VecDeque::new(),
+            alerting: None,
+            answer: None,
+            redescriptions: 0,
+            end: None,
+            recorded: false,
+        }
+    }
+
+    pub(super) fn leg(&mut self, id: LegId) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| leg.id == id)
+    }
+
+    pub(super) fn calling_leg(&self) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.id == self.calling)
+    }
+
+    pub(super) fn called_leg(&self) -> Option<&Leg> {
+        self.legs.iter().find(|leg| Some(leg.id) == self.called)
+    }
+
+    /// Whether nothing that the call held is held any more.
+    pub(super) fn is_cleared(&self) -> bool {
+        self.legs.iter().all(|leg| leg.progress == Progress::Cleared)
+            && self.context.as_ref().is_none_or(|context| context.progress == Progress::Cleared)
+    }
+
+    /// The streams that exist or existed, from the calling to the called side.
+    fn streams(&self) -> impl Iterator<Item = (StreamRole, &StreamEnd)> {
+        let context = self.context.as_ref();
+        let calling = self.calling_leg().and_then(|leg| leg.stream.as_ref());
+        let called = self.called_leg().and_then(|leg| leg.stream.as_ref());
+        [
+            (StreamRole::Calling, calling),
+            (StreamRole::RelayCalling, context.and_then(|context| context.calling.as_ref())),
+            (StreamRole::RelayCalled, context.and_then(|context| context.called.as_ref())),
+            (StreamRole::Called, called),
+        ]
+        .into_iter()
+        .filter_map(|(role, stream)| Some((role, stream?)))
+    }
+
+    /// The record of its answer; none before it.
+    pub(super) fn stable(&self, parties: &[Party]) -> Option<CallStable> {
+        let streams = self.streams().map(|(role, end)| {
+            let (termination, local) = (end.termination.clone(), end.local.clone());
+            Stream { role, termination, local }
+        });
+        Some(CallStable {
+            call: self.id,
+            calling: party(parties, self.calling_leg()?.line)?,
+            called: party(parties, self.called_leg()?.line)?,
+            dialled: self.dialled.clone(),
+            start: self.start,
+            answer: self.answer?,
+            streams: streams.collect(),
+        })
+    }
+
+    /// The record of its end; none before it.
+    pub(super) fn ended(&self, parties: &[Party]) -> Option<CallEnded> {
+        let End { at, cause, by } = self.end?;
+        let media = self.streams().map(|(role, end)| {
+            let (termination, statistics) = (end.termination.clone(), end.statistics);
+            StreamRecord { role, termination, statistics }
+        });
+        Some(CallEnded {
+            call: self.id,
+            calling: party(parties, self.calling_leg()?.line)?,
+            called: self.called_leg().and_then(|leg| party(parties, leg.line)),
+            dialled: self.dialled.clone(),
+            start: self.start,
+            alerting: self.alerting,
+            answer: self.answer,
+            end: at,
+            cause,
+            released_by: by,
+            media: media.collect(),
+        })
+    }
+}
+
+impl Leg {
+    pub(super) const fn new(id: LegId, line: LineId) -> Self {
+        Self { id, line, progress: Progress::New, stream: None, connected: false }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        !matches!(self.progress, Progress::Ended | Progress::Cleared)
+    }
+}
+
+fn party(parties: &[Party], line: LineId) -> Option<Party> {
+    parties.get(usize::try_from(line.0).ok()?).cloned()
+}

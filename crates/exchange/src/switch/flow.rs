@@ -1,0 +1,356 @@
+//! How a call moves from phase to phase.
+
+use strowger_sansio::Time;
+
+use super::Switch;
+use super::call::{Call, Context, End, Leg, Progress, StreamEnd};
+use crate::{
+    CallPhase, CallingParty, Cause, ContextCommand, ContextEvent, Event, LegCommand, LegEvent, LegId, LineId,
+    MediaStatistics, Record, ReleasedBy, Resolution, Sdp, Side, Target, Tone,
+};
+
+/// How often the sides of one call may describe their streams anew. 8: each side once for each of the changes that a call can go
+/// through; two gateways that answer every description with another one would otherwise never stop.
+const REDESCRIPTIONS: u32 = 8;
+
+impl Switch {
+    pub(super) fn leg_event(&mut self, now: Time, call: &mut Call, leg: LegId, event: LegEvent) {
+        match event {
+            LegEvent::Cleared { statistics } => {
+                self.leg_cleared(now, call, leg, statistics);
+            }
+            // What an ended leg still says crossed with its end.
+            _ if !call.leg(leg).is_some_and(|leg| leg.is_live()) => {}
+            LegEvent::Released { cause } => self.leg_released(now, call, leg, cause),
+            LegEvent::Digits { digits, end: _ } => self.dialled(now, call, leg, digits),
+            LegEvent::NoDigits => self.dialled(now, call, leg, String::new()),
+            LegEvent::Seized => self.seized(now, call, leg),
+            LegEvent::MediaReady { termination, local } => {
+                self.media_ready(now, call, leg, StreamEnd::new(termination, local));
+            }
+            LegEvent::Alerting => self.alerting(now, call, leg),
+            LegEvent::Answered => self.answered(now, call, leg),
+            LegEvent::Connected { local } => self.connected(call, leg, local),
+            // Features listen to these.
+            LegEvent::HookFlash | LegEvent::Dtmf(_) => {}
+        }
+    }
+
+    pub(super) fn context_event(&mut self, now: Time, call: &mut Call, event: ContextEvent) {
+        let clearing = call.phase == CallPhase::Clearing;
+        let Some(context) = &mut call.context else { return };
+        match event {
+            ContextEvent::Cleared { statistics } => {
+                context.progress = Progress::Cleared;
+                for (side, figures) in statistics {
+                    if let Some(stream) = context.side(side) {
+                        stream.statistics = Some(figures);
+                    }
+                }
+                if !clearing {
+                    self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange);
+                }
+            }
+            ContextEvent::Failed { cause } => {
+                if context.progress != Progress::Cleared {
+                    context.progress = Progress::Ended;
+                }
+                self.end(now, call, cause, ReleasedBy::Exchange);
+            }
+            ContextEvent::Added { side, termination, local } if !clearing => {
+                *context.side(side) = Some(StreamEnd::new(termination, local));
+                self.prepare(now, call);
+            }
+            ContextEvent::Modified { side: Side::Called } if !clearing => {
+                context.joined = true;
+                self.check_talking(call);
+            }
+            ContextEvent::Added { .. } | ContextEvent::Modified { .. } => {}
+        }
+    }
+
+    /// The deadline of the call's phase has passed.
+    pub(super) fn deadline(&mut self, now: Time, call: &mut Call) {
+        match call.phase {
+            CallPhase::Dialling => self.end(now, call, Cause::INVALID_NUMBER_FORMAT, ReleasedBy::Exchange),
+            CallPhase::Routing => self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange),
+            CallPhase::Offering => self.hunt_on(now, call, Cause::NO_USER_RESPONDING, ReleasedBy::Exchange),
+            CallPhase::Ringing => self.end(now, call, Cause::NO_ANSWER, ReleasedBy::Exchange),
+            CallPhase::Answered | CallPhase::Talking => {}
+            CallPhase::Clearing => self.give_last_record(call),
+        }
+    }
+
+    fn dialled(&mut self, now: Time, call: &mut Call, leg: LegId, digits: String) {
+        if call.phase != CallPhase::Dialling || leg != call.calling {
+            return;
+        }
+        if !digits.is_empty() {
+            self.events.push_back(Event::Dialled { call: call.id, digits: digits.clone() });
+        }
+        call.dialled = digits;
+        match self.plan.resolve(&call.dialled) {
+            Resolution::Hunt { targets, .. } => {
+                call.hunt = targets.into();
+                self.hunt_on(now, call, Cause::NO_ROUTE_TO_DESTINATION, ReleasedBy::Exchange);
+            }
+            Resolution::Incomplete => self.end(now, call, Cause::INVALID_NUMBER_FORMAT, ReleasedBy::Exchange),
+            Resolution::Unallocated => self.end(now, call, Cause::UNALLOCATED_NUMBER, ReleasedBy::Exchange),
+        }
+    }
+
+    /// Tries the next target; without one the call ends with the reason why the last could not be had.
+    fn hunt_on(&mut self, now: Time, call: &mut Call, cause: Cause, by: ReleasedBy) {
+        match call.hunt.pop_front() {
+            Some(Target::Line(line)) => self.seize(now, call, line, cause),
+            Some(Target::Release(cause)) => self.end(now, call, cause, ReleasedBy::Exchange),
+            None => self.end(now, call, cause, by),
+        }
+    }
+
+    fn seize(&mut self, now: Time, call: &mut Call, line: LineId, left_because: Cause) {
+        if let Some(before) = call.called {
+            self.release(call, before, left_because);
+        }
+        let leg = self.new_leg();
+        self.legs.insert(leg, call.id);
+        call.legs.push(Leg::new(leg, line));
+        call.called = Some(leg);
+        call.phase = CallPhase::Routing;
+        self.deadlines.set(call.id, now + self.timers.setup);
+        let called = self.number(Some(line)).unwrap_or_default();
+        self.events.push_back(Event::Routed { call: call.id, called });
+        self.command(call.id, leg, LegCommand::Seize { line });
+    }
+
+    fn seized(&mut self, now: Time, call: &mut Call, leg: LegId) {
+        if call.phase != CallPhase::Routing || call.called != Some(leg) {
+            return;
+        }
+        if let Some(leg) = call.leg(leg) {
+            leg.progress = Progress::Seized;
+        }
+        self.prepare(now, call);
+    }
+
+    fn media_ready(&mut self, now: Time, call: &mut Call, leg: LegId, stream: StreamEnd) {
+        let remote = stream.local.clone();
+        if let Some(leg) = call.leg(leg) {
+            leg.stream = Some(stream);
+        }
+        if leg == call.calling {
+            self.prepare(now, call);
+        } else if call.called == Some(leg)
+            && let Some(context) = &call.context
+        {
+            let command = ContextCommand::Modify { side: Side::Called, remote };
+            self.context_command(call.id, context.id, command);
+        }
+    }
+
+    /// Makes the next of what the offer needs: the caller's stream, the two of a relay; then offers the call.
+    fn prepare(&mut self, now: Time, call: &mut Call) {
+        let seized = call.called_leg().is_some_and(|leg| leg.progress == Progress::Seized);
+        if call.phase != CallPhase::Routing || !seized {
+            return;
+        }
+        let (id, calling_leg) = (call.id, call.calling);
+        let Some(calling) = call.leg(calling_leg) else { return };
+        let Some(stream) = &calling.stream else {
+            if calling.progress == Progress::New {
+                calling.progress = Progress::Opened;
+                self.command(id, calling_leg, LegCommand::OpenMedia);
+            }
+            return;
+        };
+        let local = stream.local.clone();
+        if !self.relayed {
+            return self.offer(now, call, local);
+        }
+        let Some(context) = &call.context else {
+            let context = self.new_context();
+            self.contexts.insert(context, id);
+            call.context = Some(Context::new(context));
+            return self.context_command(
+                id,
+                context,
+                ContextCommand::Add { side: Side::Calling, remote: Some(local) },
+            );
+        };
+        match (&context.calling, &context.called) {
+            (None, _) => {}
+            (Some(_), None) => {
+                let add = ContextCommand::Add { side: Side::Called, remote: None };
+                self.context_command(id, context.id, add);
+            }
+            (Some(_), Some(called)) => {
+                let remote = called.local.clone();
+                self.offer(now, call, remote);
+            }
+        }
+    }
+
+    fn offer(&mut self, now: Time, call: &mut Call, remote: Sdp) {
+        let Some(called) = call.called else { return };
+        let caller = call.calling_leg().and_then(|leg| self.party(leg.line));
+        let calling = CallingParty {
+            number: caller.map(|party| party.number.clone()),
+            name: caller.and_then(|party| party.name.clone()),
+        };
+        if let Some(leg) = call.leg(called) {
+            leg.progress = Progress::Opened;
+        }
+        call.phase = CallPhase::Offering;
+        self.deadlines.set(call.id, now + self.timers.setup);
+        self.command(call.id, called, LegCommand::Alert { calling, remote });
+    }
+
+    fn alerting(&mut self, now: Time, call: &mut Call, leg: LegId) {
+        if call.phase != CallPhase::Offering || call.called != Some(leg) {
+            return;
+        }
+        call.phase = CallPhase::Ringing;
+        call.alerting.get_or_insert(now);
+        self.deadlines.set(call.id, now + self.timers.ringing);
+        self.events.push_back(Event::Alerting { call: call.id });
+        self.command(call.id, call.calling, LegCommand::Play(Tone::Ringback));
+    }
+
+    fn answered(&mut self, now: Time, call: &mut Call, leg: LegId) {
+        let expected = matches!(call.phase, CallPhase::Offering | CallPhase::Ringing);
+        if !expected || call.called != Some(leg) {
+            return;
+        }
+        let local = |stream: Option<&StreamEnd>| stream.map(|stream| stream.local.clone());
+        let remote = match &call.context {
+            Some(context) => local(context.calling.as_ref()),
+            None => local(call.called_leg().and_then(|leg| leg.stream.as_ref())),
+        };
+        let Some(remote) = remote else {
+            // An access that answers without media has broken its word.
+            return self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange);
+        };
+        call.phase = CallPhase::Answered;
+        call.answer = Some(now);
+        self.deadlines.cancel(&call.id);
+        self.events.push_back(Event::Answered { call: call.id });
+        if let Some(record) = call.stable(&self.parties) {
+            self.records.push_back(Record::CallStable(Box::new(record)));
+        }
+        self.command(call.id, leg, LegCommand::Connect { remote: None });
+        self.command(call.id, call.calling, LegCommand::Answer);
+        self.command(call.id, call.calling, LegCommand::Connect { remote: Some(remote) });
+    }
+
+    fn connected(&mut self, call: &mut Call, leg: LegId, local: Option<Sdp>) {
+        let Some(connected) = call.leg(leg) else { return };
+        connected.connected = true;
+        if let (Some(stream), Some(local)) = (&mut connected.stream, local)
+            && stream.local != local
+        {
+            stream.local = local.clone();
+            call.redescriptions += 1;
+            if call.redescriptions <= REDESCRIPTIONS {
+                self.redescribe(call, leg, local);
+            }
+        }
+        self.check_talking(call);
+    }
+
+    /// One side describes its stream anew: the other side must know.
+    fn redescribe(&mut self, call: &mut Call, leg: LegId, remote: Sdp) {
+        let side = if leg == call.calling { Side::Calling } else { Side::Called };
+        if let Some(context) = &call.context {
+            return self.context_command(call.id, context.id, ContextCommand::Modify { side, remote });
+        }
+        let other = if leg == call.calling { call.called } else { Some(call.calling) };
+        if let Some(other) = other {
+            self.command(call.id, other, LegCommand::Connect { remote: Some(remote) });
+        }
+    }
+
+    fn check_talking(&mut self, call: &mut Call) {
+        let flows = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.connected);
+        let joined = call.context.as_ref().is_none_or(|context| context.joined);
+        if call.phase == CallPhase::Answered
+            && joined
+            && flows(call.calling_leg())
+            && flows(call.called_leg())
+        {
+            call.phase = CallPhase::Talking;
+            self.events.push_back(Event::Connected { call: call.id });
+        }
+    }
+
+    fn leg_released(&mut self, now: Time, call: &mut Call, leg: LegId, cause: Cause) {
+        if let Some(leg) = call.leg(leg) {
+            leg.progress = Progress::Ended;
+        }
+        if leg == call.calling {
+            let by = on_account_of(cause, ReleasedBy::Calling);
+            return self.end(now, call, cause, by);
+        }
+        if call.called != Some(leg) {
+            return;
+        }
+        let by = on_account_of(cause, ReleasedBy::Called);
+        let offered = matches!(call.phase, CallPhase::Routing | CallPhase::Offering);
+        if offered && leads_to_the_next_target(cause) {
+            self.hunt_on(now, call, cause, by);
+        } else {
+            self.end(now, call, cause, by);
+        }
+    }
+
+    fn leg_cleared(&mut self, now: Time, call: &mut Call, leg: LegId, statistics: Option<MediaStatistics>) {
+        let Some(cleared) = call.leg(leg) else { return };
+        let ended = !cleared.is_live();
+        cleared.progress = Progress::Cleared;
+        if let Some(stream) = &mut cleared.stream {
+            stream.statistics = statistics;
+        }
+        if !ended && (leg == call.calling || call.called == Some(leg)) {
+            self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange);
+        }
+    }
+
+    /// The call is over: whatever it still holds is told so.
+    fn end(&mut self, now: Time, call: &mut Call, cause: Cause, by: ReleasedBy) {
+        if call.phase == CallPhase::Clearing {
+            return;
+        }
+        call.phase = CallPhase::Clearing;
+        call.end = Some(End { at: now, cause, by });
+        self.events.push_back(Event::Ended { call: call.id, cause, released_by: by });
+        self.deadlines.set(call.id, now + self.timers.record);
+        for leg in call.legs.iter().map(|leg| leg.id).collect::<Vec<_>>() {
+            self.release(call, leg, cause);
+        }
+        if let Some(context) = &mut call.context
+            && !matches!(context.progress, Progress::Ended | Progress::Cleared)
+        {
+            context.progress = Progress::Ended;
+            let context = context.id;
+            self.context_command(call.id, context, ContextCommand::Subtract);
+        }
+    }
+}
+
+/// A party is answerable for the causes that it can give; for the others nobody on this side of the gateways is.
+fn on_account_of(cause: Cause, party: ReleasedBy) -> ReleasedBy {
+    match cause {
+        Cause::NORMAL_CLEARING
+        | Cause::USER_BUSY
+        | Cause::NO_USER_RESPONDING
+        | Cause::NO_ANSWER
+        | Cause::SUBSCRIBER_ABSENT
+        | Cause::CALL_REJECTED
+        | Cause::NORMAL_UNSPECIFIED => party,
+        _ => ReleasedBy::Exchange,
+    }
+}
+
+/// Whether the next target of a route is tried after this: not where the party itself has decided.
+fn leads_to_the_next_target(cause: Cause) -> bool {
+    !matches!(cause, Cause::USER_BUSY | Cause::CALL_REJECTED | Cause::NORMAL_CLEARING)
+}

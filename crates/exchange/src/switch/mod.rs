@@ -1,0 +1,250 @@
+//! The call model: what joins legs to calls, whatever their protocols.
+//!
+//! ```text
+//!  Dialling --digits--> Routing --both sides ready--> Offering --> Ringing --answer--> Answered --> Talking
+//!      \___________________\_____________________________\____________\___________________\___________/
+//!                                     release, refusal, timer  -->  Clearing  --> the record, and gone
+//! ```
+//!
+//! The switch takes leg and context events and gives leg and context commands, records and events. The called line is reserved before
+//! any stream is made, so that a busy line costs nothing and cannot be lost to its own subscriber meanwhile; the caller's stream
+//! comes before the offer, because the offer carries its description. With a relay, two streams of one context stand between the
+//! parties.
+//!
+//! Rules that hold for every call, whatever happens: each leg and each context hears at most one end (`Release`, `Subtract`) and none
+//! after it has ended by itself; a call gives at most one stable record, exactly one last record, and that in this order; it is
+//! forgotten when everything that it held is free.
+
+mod call;
+mod flow;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use strowger_sansio::{Rng, Time, Timers};
+
+use crate::{
+    CallId, CallPhase, CallTimers, CallView, Cause, ContextCommand, ContextEvent, ContextId, Event,
+    Inventory, LegCommand, LegEvent, LegId, LineId, MediaPolicy, Party, Plan, Record, Tone,
+};
+use call::{Call, Progress};
+
+/// What the switch asks of an access adapter or of a media gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// To a leg.
+    Leg {
+        /// The call that it belongs to.
+        call: CallId,
+        /// The leg.
+        leg: LegId,
+        /// What.
+        command: LegCommand,
+    },
+    /// To a context.
+    Context {
+        /// The call that it belongs to.
+        call: CallId,
+        /// The context.
+        context: ContextId,
+        /// What.
+        command: ContextCommand,
+    },
+}
+
+/// All calls of an exchange.
+#[derive(Debug)]
+pub struct Switch {
+    plan: Plan,
+    parties: Vec<Party>,
+    timers: CallTimers,
+    most_calls: usize,
+    relayed: bool,
+    rng: Rng,
+    calls: BTreeMap<CallId, Call>,
+    legs: BTreeMap<LegId, CallId>,
+    contexts: BTreeMap<ContextId, CallId>,
+    last_leg: u64,
+    last_context: u64,
+    /// One deadline a call; its phase says what for.
+    deadlines: Timers<CallId>,
+    commands: VecDeque<Command>,
+    events: VecDeque<Event>,
+    records: VecDeque<Record>,
+}
+
+impl Switch {
+    /// A switch without calls.
+    #[must_use]
+    pub fn new(inventory: &Inventory, rng: Rng) -> Self {
+        let parties = inventory.lines.iter().map(|line| Party {
+            number: line.number.clone(),
+            name: line.name.clone(),
+            gateway: line.gateway.clone(),
+            endpoint: line.endpoint.clone(),
+        });
+        Self {
+            plan: Plan::new(inventory),
+            parties: parties.collect(),
+            timers: inventory.timers.clone(),
+            most_calls: inventory.limits.calls,
+            relayed: matches!(inventory.media, MediaPolicy::Relay { .. }),
+            rng,
+            calls: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            contexts: BTreeMap::new(),
+            last_leg: 0,
+            last_context: 0,
+            deadlines: Timers::new(),
+            commands: VecDeque::new(),
+            events: VecDeque::new(),
+            records: VecDeque::new(),
+        }
+    }
+
+    /// A caller seized this line: a call begins, and its first command follows.
+    ///
+    /// # Errors
+    /// The cause to refuse it with: too many calls, or a line that is not in the inventory.
+    pub fn handle_seizure(&mut self, now: Time, line: LineId) -> Result<LegId, Cause> {
+        if self.calls.len() >= self.most_calls {
+            return Err(Cause::SWITCHING_EQUIPMENT_CONGESTION);
+        }
+        let party = self.party(line).ok_or(Cause::DESTINATION_OUT_OF_ORDER)?;
+        let calling = party.number.clone();
+        let (call, leg) = (CallId(self.rng.next_u128()), self.new_leg());
+        self.legs.insert(leg, call);
+        self.calls.insert(call, Call::new(call, now, leg, line));
+        self.deadlines.set(call, now + self.timers.dialling);
+        self.events.push_back(Event::CallStarted { call, calling });
+        self.command(call, leg, LegCommand::CollectDigits { prompt: Tone::Dial });
+        Ok(leg)
+    }
+
+    /// A leg reports. Reports of legs that are not known, or that have been cleared, are nothing.
+    pub fn handle_leg(&mut self, now: Time, leg: LegId, event: LegEvent) {
+        let Some(id) = self.legs.get(&leg).copied() else { return };
+        if matches!(event, LegEvent::Cleared { .. }) {
+            self.legs.remove(&leg);
+        }
+        self.with_call(id, |switch, call| switch.leg_event(now, call, leg, event));
+    }
+
+    /// A context reports. Reports of contexts that are not known are nothing.
+    pub fn handle_context(&mut self, now: Time, context: ContextId, event: ContextEvent) {
+        let Some(id) = self.contexts.get(&context).copied() else { return };
+        if matches!(event, ContextEvent::Cleared { .. }) {
+            self.contexts.remove(&context);
+        }
+        self.with_call(id, |switch, call| switch.context_event(now, call, event));
+    }
+
+    /// To be called when [`Self::poll_timeout`] is due.
+    pub fn handle_timeout(&mut self, now: Time) {
+        while let Some(id) = self.deadlines.pop_due(now) {
+            self.with_call(id, |switch, call| switch.deadline(now, call));
+        }
+    }
+
+    /// What an adapter is asked.
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// Something that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Something to be kept.
+    pub fn poll_record(&mut self) -> Option<Record> {
+        self.records.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.deadlines.next()
+    }
+
+    /// The dialling plan.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The calls that have not given their last record, in the order of their identifiers.
+    pub fn calls(&self) -> impl Iterator<Item = CallView> {
+        let open = self.calls.values().filter(|call| !call.recorded);
+        open.map(|call| CallView {
+            call: call.id,
+            phase: call.phase,
+            calling: self.number(call.calling_leg().map(|leg| leg.line)).unwrap_or_default(),
+            called: self.number(call.called_leg().map(|leg| leg.line)),
+            start: call.start,
+            answer: call.answer,
+        })
+    }
+
+    /// How many legs and contexts have not been cleared.
+    #[must_use]
+    pub fn open_legs(&self) -> usize {
+        self.legs.len() + self.contexts.len()
+    }
+
+    fn party(&self, line: LineId) -> Option<&Party> {
+        self.parties.get(usize::try_from(line.0).ok()?)
+    }
+
+    fn number(&self, line: Option<LineId>) -> Option<String> {
+        Some(self.party(line?)?.number.clone())
+    }
+
+    /// Takes the call out, so that it and the switch can be changed together, and puts it back unless it is over.
+    fn with_call(&mut self, id: CallId, change: impl FnOnce(&mut Self, &mut Call)) {
+        let Some(mut call) = self.calls.remove(&id) else { return };
+        change(self, &mut call);
+        if call.phase == CallPhase::Clearing && call.is_cleared() {
+            self.give_last_record(&mut call);
+            self.deadlines.cancel(&id);
+        } else {
+            self.calls.insert(id, call);
+        }
+    }
+
+    fn give_last_record(&mut self, call: &mut Call) {
+        if !call.recorded
+            && let Some(record) = call.ended(&self.parties)
+        {
+            call.recorded = true;
+            self.records.push_back(Record::CallEnded(Box::new(record)));
+        }
+    }
+
+    fn new_leg(&mut self) -> LegId {
+        self.last_leg += 1;
+        LegId(self.last_leg)
+    }
+
+    fn new_context(&mut self) -> ContextId {
+        self.last_context += 1;
+        ContextId(self.last_context)
+    }
+
+    fn command(&mut self, call: CallId, leg: LegId, command: LegCommand) {
+        self.commands.push_back(Command::Leg { call, leg, command });
+    }
+
+    fn context_command(&mut self, call: CallId, context: ContextId, command: ContextCommand) {
+        self.commands.push_back(Command::Context { call, context, command });
+    }
+
+    /// Tells a leg to end, unless it has.
+    fn release(&mut self, call: &mut Call, leg: LegId, cause: Cause) {
+        let id = call.id;
+        if let Some(leg) = call.leg(leg).filter(|leg| leg.is_live()) {
+            leg.progress = Progress::Ended;
+            let leg = leg.id;
+            self.command(id, leg, LegCommand::Release { cause });
+        }
+    }
+}
