@@ -35,17 +35,7 @@ const fn package(
     source: &'static str,
     items: &'static [Item],
 ) -> Package {
-    Package {
-        name,
-        version,
-        title,
-        source,
-        items,
-        parameters: &[],
-        options: &[],
-        letters: &[],
-        timeout_parameter,
-    }
+    Package { name, version, title, source, items, parameters: &[], options: &[], letters: &[] }
 }
 
 const fn row(symbol: &'static str, definition: &'static str) -> Item {
