@@ -344,3 +344,79 @@ fn opening(error: DatabaseError) -> StoreError {
         other => failing(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use redb::StorageBackend;
+    use redb::backends::FileBackend;
+
+    use super::*;
+
+    /// A file on a disk that can be full.
+    #[derive(Debug)]
+    struct Disk {
+        file: FileBackend,
+        full: Arc<AtomicBool>,
+    }
+
+    impl Disk {
+        fn room(&self) -> io::Result<()> {
+            let full = self.full.load(Ordering::SeqCst);
+            if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+    }
+
+    impl StorageBackend for Disk {
+        fn len(&self) -> io::Result<u64> {
+            self.file.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.file.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.room()?;
+            self.file.set_len(len)
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            self.room()?;
+            self.file.sync_data()
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.room()?;
+            self.file.write(offset, data)
+        }
+    }
+
+    #[test]
+    fn a_disk_that_was_full_works_again_once_there_is_room() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("town.redb");
+        let full = Arc::new(AtomicBool::new(false));
+        let disk = Arc::clone(&full);
+        let open = move || {
+            let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
+            let file = FileBackend::new(file)?;
+            Database::builder().create_with_backend(Disk { file, full: Arc::clone(&disk) })
+        };
+        let store = Embedded::with_opener(Box::new(open), Limits::default()).unwrap();
+        let put = |key: &str| store.txn(&Txn::new().put(key, vec![7; 10_000]));
+        let Ok(Outcome::Committed(before)) = put("a") else { panic!("there is room") };
+
+        full.store(true, Ordering::SeqCst);
+        for _ in 0..3 {
+            assert!(matches!(put("b"), Err(StoreError::Unavailable(_))));
+        }
+        full.store(false, Ordering::SeqCst);
+        assert_eq!(put("c").unwrap(), Outcome::Committed(before.next()));
+        assert!(store.get("a").unwrap().is_some());
+        assert_eq!(store.get("b").unwrap(), None, "what failed did not happen");
+    }
+}

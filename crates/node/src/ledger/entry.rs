@@ -1,0 +1,294 @@
+//! Records as they are kept: JSON that a person can audit and a program of a later version can read.
+//!
+//! Unknown fields are ignored and absent ones have a default, so that a store outlives the version that wrote it.
+
+use serde::{Deserialize, Serialize};
+use strowger_exchange::{
+    CallEnded, CallStable, Cause, MediaStatistics, Party, ServiceChange, StreamRecord, Subject, Termination,
+};
+use strowger_sansio::Duration;
+
+use crate::clock::{Wall, parse_stamp, stamp};
+
+/// A party of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyEntry {
+    /// The directory number.
+    pub number: String,
+    /// The name, when the inventory has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The gateway's id.
+    pub gateway: String,
+    /// The local endpoint name there.
+    pub endpoint: String,
+}
+
+impl From<&Party> for PartyEntry {
+    fn from(party: &Party) -> Self {
+        Self {
+            number: party.number.clone(),
+            name: party.name.clone(),
+            gateway: party.gateway.clone(),
+            endpoint: party.endpoint.clone(),
+        }
+    }
+}
+
+/// A stream of a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamEntry {
+    /// Whose: `calling`, `relay-calling`, `relay-called` or `called`.
+    pub role: String,
+    /// The gateway's id.
+    pub gateway: String,
+    /// The local endpoint name there.
+    pub endpoint: String,
+    /// The connection's identifier there.
+    pub connection: String,
+    /// The gateway's description of it, while the call stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sdp: Option<String>,
+    /// What it was like, once the call has ended and if the gateway said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<StatisticsEntry>,
+}
+
+impl StreamEntry {
+    fn new(role: &str, termination: &Termination) -> Self {
+        Self {
+            role: role.to_owned(),
+            gateway: termination.gateway.clone(),
+            endpoint: termination.endpoint.clone(),
+            connection: termination.connection.clone(),
+            sdp: None,
+            statistics: None,
+        }
+    }
+}
+
+impl From<&StreamRecord> for StreamEntry {
+    fn from(stream: &StreamRecord) -> Self {
+        Self {
+            statistics: stream.statistics.map(Into::into),
+            ..Self::new(stream.role.name(), &stream.termination)
+        }
+    }
+}
+
+/// What a stream was like, as its gateway counted it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatisticsEntry {
+    /// RTP packets sent by the gateway.
+    pub packets_sent: u64,
+    /// Octets of payload sent.
+    pub octets_sent: u64,
+    /// RTP packets that came.
+    pub packets_received: u64,
+    /// Octets of payload that came.
+    pub octets_received: u64,
+    /// Packets that did not come.
+    pub packets_lost: u64,
+    /// Mean inter-arrival jitter in milliseconds.
+    pub jitter_ms: u32,
+    /// Latency in milliseconds; zero when the gateway cannot tell.
+    pub latency_ms: u32,
+}
+
+impl From<MediaStatistics> for StatisticsEntry {
+    fn from(statistics: MediaStatistics) -> Self {
+        Self {
+            packets_sent: statistics.packets_sent,
+            octets_sent: statistics.octets_sent,
+            packets_received: statistics.packets_received,
+            octets_received: statistics.octets_received,
+            packets_lost: statistics.packets_lost,
+            jitter_ms: statistics.jitter_ms,
+            latency_ms: statistics.latency_ms,
+        }
+    }
+}
+
+/// A call that stands: what is needed to account for it, and to end it in order, after the process has died.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StableEntry {
+    /// The call: 32 hexadecimal digits.
+    pub call: String,
+    /// Who calls.
+    pub calling: PartyEntry,
+    /// Who answered.
+    pub called: PartyEntry,
+    /// What the caller dialled.
+    pub dialled: String,
+    /// When the caller's line was seized: RFC 3339, UTC.
+    pub start: String,
+    /// When the called party answered.
+    pub answer: String,
+    /// The streams, in the order calling side to called side.
+    #[serde(default)]
+    pub streams: Vec<StreamEntry>,
+}
+
+impl StableEntry {
+    /// The record with wall times.
+    #[must_use]
+    pub fn new(record: &CallStable, wall: &Wall) -> Self {
+        let streams = record.streams.iter().map(|stream| StreamEntry {
+            sdp: Some(String::from_utf8_lossy(stream.local.bytes()).into_owned()),
+            ..StreamEntry::new(stream.role.name(), &stream.termination)
+        });
+        Self {
+            call: record.call.to_string(),
+            calling: (&record.calling).into(),
+            called: (&record.called).into(),
+            dialled: record.dialled.clone(),
+            start: wall.stamp(record.start),
+            answer: wall.stamp(record.answer),
+            streams: streams.collect(),
+        }
+    }
+
+    /// The call detail record of a call that the death of its exchange has ended. It ended when the exchange last
+    /// gave a sign of life, so that no one pays for the time in which nobody answered for the call.
+    #[must_use]
+    pub fn interrupted(self, alive: Duration) -> CallDetail {
+        let (start, answer) = (parse_stamp(&self.start), parse_stamp(&self.answer));
+        let end = alive.max(answer.unwrap_or_default());
+        let cause = Cause::TEMPORARY_FAILURE;
+        CallDetail {
+            sequence: 0,
+            call: self.call,
+            calling: self.calling,
+            called: Some(self.called),
+            dialled: self.dialled,
+            start: self.start,
+            alerting: None,
+            answer: Some(self.answer),
+            end: stamp(end),
+            duration_ms: millis(end.saturating_sub(start.unwrap_or(end))),
+            talk_ms: millis(end.saturating_sub(answer.unwrap_or(end))),
+            cause: cause.value(),
+            cause_text: cause.name().unwrap_or_default().to_owned(),
+            released_by: "exchange".to_owned(),
+            interrupted: true,
+            media: self.streams.into_iter().map(|stream| StreamEntry { sdp: None, ..stream }).collect(),
+        }
+    }
+}
+
+/// A call detail record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallDetail {
+    /// Its number in the ledger, from 1 without gaps: a reader knows that it has them all, and each once.
+    pub sequence: u64,
+    /// The call: 32 hexadecimal digits.
+    pub call: String,
+    /// Who called.
+    pub calling: PartyEntry,
+    /// The last party that was tried; none when no number led to one.
+    #[serde(default)]
+    pub called: Option<PartyEntry>,
+    /// What the caller dialled.
+    pub dialled: String,
+    /// When the caller's line was seized: RFC 3339, UTC.
+    pub start: String,
+    /// When the called party was first rung.
+    #[serde(default)]
+    pub alerting: Option<String>,
+    /// When the called party answered.
+    #[serde(default)]
+    pub answer: Option<String>,
+    /// When the first party released, or the call failed.
+    pub end: String,
+    /// From start to end in milliseconds, on a clock that nobody sets.
+    pub duration_ms: u64,
+    /// From answer to end in milliseconds; 0 when it was not answered.
+    pub talk_ms: u64,
+    /// The cause value of Q.850.
+    pub cause: u8,
+    /// Its definition there.
+    pub cause_text: String,
+    /// On whose account: `calling`, `called` or `exchange`.
+    pub released_by: String,
+    /// Whether the exchange died during the call: `end` is then its last sign of life.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
+    /// The streams, in the order calling side to called side.
+    #[serde(default)]
+    pub media: Vec<StreamEntry>,
+}
+
+impl CallDetail {
+    /// The record with wall times; its number is given when it is written.
+    #[must_use]
+    pub fn new(record: &CallEnded, wall: &Wall) -> Self {
+        Self {
+            sequence: 0,
+            call: record.call.to_string(),
+            calling: (&record.calling).into(),
+            called: record.called.as_ref().map(Into::into),
+            dialled: record.dialled.clone(),
+            start: wall.stamp(record.start),
+            alerting: record.alerting.map(|at| wall.stamp(at)),
+            answer: record.answer.map(|at| wall.stamp(at)),
+            end: wall.stamp(record.end),
+            duration_ms: millis(record.end.since(record.start)),
+            talk_ms: record.answer.map_or(0, |answer| millis(record.end.since(answer))),
+            cause: record.cause.value(),
+            cause_text: record.cause.name().unwrap_or_default().to_owned(),
+            released_by: record.released_by.name().to_owned(),
+            interrupted: false,
+            media: record.media.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// The service state of a line or gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceEntry {
+    /// Since when: RFC 3339, UTC.
+    pub since: String,
+    /// The state: `in-service`, `out-of-service`, `lockout`, `unreachable` or `unknown`.
+    pub state: String,
+    /// The state before.
+    #[serde(default)]
+    pub before: String,
+}
+
+impl ServiceEntry {
+    /// The record with wall times.
+    #[must_use]
+    pub fn new(change: &ServiceChange, wall: &Wall) -> Self {
+        Self {
+            since: wall.stamp(change.at),
+            state: change.to.name().to_owned(),
+            before: change.from.name().to_owned(),
+        }
+    }
+}
+
+/// The key of a stable call.
+#[must_use]
+pub fn call_key(call: &str) -> String {
+    format!("call/{call}")
+}
+
+/// The key of a call detail record; keys sort like their numbers.
+#[must_use]
+pub fn cdr_key(sequence: u64) -> String {
+    format!("cdr/{sequence:020}")
+}
+
+/// The key of a service state.
+#[must_use]
+pub fn service_key(subject: &Subject) -> String {
+    match subject {
+        Subject::Line(number) => format!("service/line/{number}"),
+        Subject::Gateway(id) => format!("service/gateway/{id}"),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

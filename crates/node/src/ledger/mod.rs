@@ -1,0 +1,265 @@
+//! The ledger: the exchange's records into the store, and call detail records into a file, off the call path.
+//!
+//! Records go into a bounded queue; a thread takes what waits and writes it as one transaction (group commit), so
+//! that a slow disk costs delay of the records and never of a call. When the store fails, the batch is kept and tried again
+//! while the queue holds what comes; when that is full, records are dropped, counted and logged, and calls go on.
+//!
+//! Keys: `call/ID` while a call stands; `cdr/NUMBER` when it has ended (both change in one transaction, so that a call
+//! is always in one of them); `service/line/NUMBER` and `service/gateway/ID`; `meta/epoch`, which each start raises and
+//! each transaction compares, so that a second owner of the store fences the first; `meta/cdr`, the last number given;
+//! `meta/exported`, how far the file came; `meta/alive`, the last sign of life while calls stand.
+//!
+//! - [`entry`]: the values, as JSON. `cdr_file`: the file. `start`: what a start finds and settles. `writer`: the thread.
+
+pub mod entry;
+
+mod cdr_file;
+mod start;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use strowger_exchange::Record;
+use strowger_sansio::Epoch;
+
+use crate::clock::Wall;
+use crate::metrics::{Counter, Gauge, Histogram, Registry};
+use crate::store::{Store, StoreError};
+
+pub use entry::{CallDetail, PartyEntry, ServiceEntry, StableEntry, StatisticsEntry, StreamEntry};
+
+/// How a ledger is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// A file that gets each call detail record as a line of JSON.
+    pub cdr: Option<PathBuf>,
+    /// Records that may wait while the store is slow. 100 000: some 100 MB, and a thousand calls a second for 50 s.
+    pub queue: usize,
+    /// Call detail records that the store keeps; older ones are in the file, or gone. 1 000 000: about a gigabyte.
+    pub kept: u64,
+    /// How often a sign of life is written while calls stand: the most that a crash cuts off a call's length.
+    pub alive: Duration,
+    /// The first and the longest pause before a failed transaction is tried again.
+    pub retry: (Duration, Duration),
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            cdr: None,
+            queue: 100_000,
+            kept: 1_000_000,
+            alive: Duration::from_secs(5),
+            retry: (Duration::from_millis(100), Duration::from_secs(5)),
+        }
+    }
+}
+
+/// Why a ledger cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The store.
+    #[error("the store: {0}")]
+    Store(#[from] StoreError),
+    /// The file of call detail records.
+    #[error("the file of call detail records {path}: {error}")]
+    Cdr {
+        /// The file.
+        path: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// What the store holds was written by another program or a later version.
+    #[error("the store: {0} is not legible")]
+    Illegible(String),
+    /// No thread could be started.
+    #[error("no thread for the ledger: {0}")]
+    Thread(std::io::Error),
+}
+
+/// What the store held at the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// How often the store has been opened: chooses the range of transaction identifiers.
+    pub epoch: Option<Epoch>,
+    /// Calls that stood when the process before died. Each has its call detail record now.
+    pub interrupted: Vec<CallDetail>,
+    /// The last known service states, by what follows `service/` in the key.
+    pub service: BTreeMap<String, ServiceEntry>,
+}
+
+impl Restored {
+    /// The epoch of this start.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch.unwrap_or(Epoch(0))
+    }
+}
+
+/// What is counted.
+#[derive(Clone, Debug)]
+struct Counts {
+    written: Counter,
+    dropped: Counter,
+    failures: Counter,
+    cdr_failures: Counter,
+    waiting: Gauge,
+    commit: Histogram,
+}
+
+/// Bounds of the commit histogram in microseconds: from a fast disk's flush to a failing one's.
+const COMMIT_BOUNDS: &[u64] =
+    &[100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10_000_000];
+
+impl Counts {
+    fn new(metrics: &Registry) -> Self {
+        Self {
+            written: metrics.counter("strowger_records_written_total", "Records on stable storage.", &[]),
+            dropped: metrics.counter(
+                "strowger_records_dropped_total",
+                "Records lost because the store failed for too long.",
+                &[],
+            ),
+            failures: metrics.counter(
+                "strowger_store_failures_total",
+                "Transactions that the store failed to do.",
+                &[],
+            ),
+            cdr_failures: metrics.counter(
+                "strowger_cdr_file_failures_total",
+                "Writes of call detail records that failed.",
+                &[],
+            ),
+            waiting: metrics.gauge("strowger_records_waiting", "Records that wait to be written.", &[]),
+            commit: metrics.histogram(
+                "strowger_store_commit_seconds",
+                "Duration of transactions.",
+                COMMIT_BOUNDS,
+            ),
+        }
+    }
+}
+
+/// What both sides of the queue see.
+#[derive(Debug)]
+struct Shared {
+    counts: Counts,
+    waiting: AtomicU64,
+    healthy: AtomicBool,
+    /// When a ledger that is being closed gives up.
+    deadline: Mutex<Option<Instant>>,
+}
+
+impl Shared {
+    fn deadline(&self) -> Option<Instant> {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn taken(&self, count: u64) {
+        let left = self.waiting.fetch_sub(count, Ordering::Relaxed).saturating_sub(count);
+        self.counts.waiting.set(left as f64);
+    }
+}
+
+/// A record with the relation of its times to the wall.
+struct Job {
+    record: Record,
+    wall: Wall,
+}
+
+/// The call path's side of the ledger.
+pub struct Ledger {
+    sender: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    shared: Arc<Shared>,
+    dropping: bool,
+}
+
+impl Ledger {
+    /// Settles what an earlier process left in the store, and starts the thread.
+    ///
+    /// # Errors
+    /// When the store or the file cannot be used, or holds what this version cannot read.
+    pub fn open(
+        store: Arc<dyn Store>,
+        settings: &Settings,
+        metrics: &Registry,
+    ) -> Result<(Self, Restored), LedgerError> {
+        let (book, restored) = start::settle(store, settings)?;
+        let (sender, receiver) = sync_channel(settings.queue);
+        let shared = Arc::new(Shared {
+            counts: Counts::new(metrics),
+            waiting: AtomicU64::new(0),
+            healthy: AtomicBool::new(true),
+            deadline: Mutex::new(None),
+        });
+        let writer = writer::Writer::new(book, receiver, Arc::clone(&shared), settings.clone());
+        let thread = std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || writer.run())
+            .map_err(LedgerError::Thread)?;
+        let ledger = Self { sender: Some(sender), thread: Some(thread), shared, dropping: false };
+        Ok((ledger, restored))
+    }
+
+    /// Takes a record. Never waits: a full queue drops it, which is counted, and logged when it begins and ends.
+    pub fn record(&mut self, record: Record, wall: Wall) {
+        let Some(sender) = &self.sender else { return };
+        let waiting = self.shared.waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        match sender.try_send(Job { record, wall }) {
+            Ok(()) => {
+                self.shared.counts.waiting.set(waiting as f64);
+                if std::mem::take(&mut self.dropping) {
+                    let lost = self.shared.counts.dropped.value();
+                    tracing::warn!(lost, "records are kept again");
+                }
+            }
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+                self.shared.counts.dropped.increment();
+                if !std::mem::replace(&mut self.dropping, true) {
+                    tracing::error!("records are being dropped: the store has failed for too long");
+                }
+            }
+        }
+    }
+
+    /// A view of its health that outlives it.
+    #[must_use]
+    pub fn health(&self) -> LedgerHealth {
+        LedgerHealth(Arc::clone(&self.shared))
+    }
+
+    /// Writes what waits and stops; gives up after `patience`. Returns how many records were lost since the start.
+    pub fn close(mut self, patience: Duration) -> u64 {
+        *self.shared.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Instant::now() + patience);
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            if thread.join().is_err() {
+                // A writer that panicked has lost what waited.
+                self.shared.counts.dropped.add(self.shared.waiting.load(Ordering::Relaxed).max(1));
+            }
+        }
+        self.shared.counts.dropped.value()
+    }
+}
+
+/// Whether a ledger keeps what it gets.
+#[derive(Clone, Debug)]
+pub struct LedgerHealth(Arc<Shared>);
+
+impl LedgerHealth {
+    /// Whether the last transaction and the last write to the file succeeded.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.0.healthy.load(Ordering::Relaxed)
+    }
+}

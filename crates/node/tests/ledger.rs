@@ -1,0 +1,306 @@
+//! The ledger: no record is lost, none is there twice, and no failure reaches a call.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use strowger_exchange::{
+    CallEnded, CallId, CallStable, Cause, Party, Record, ReleasedBy, Sdp, ServiceChange, ServiceState,
+    Stream, StreamRole, Subject, Termination,
+};
+use strowger_node::clock::Wall;
+use strowger_node::ledger::{CallDetail, Ledger, Restored, Settings};
+use strowger_node::metrics::Registry;
+use strowger_node::store::{
+    Embedded, Entry, Limits, Memory, Outcome, Revision, Store, StoreError, Txn, Watch,
+};
+use strowger_sansio::{Epoch, Time};
+
+/// The wall at engine time 0.
+fn wall() -> Wall {
+    Wall::new(Time::ZERO, Duration::from_millis(1_700_000_000_000))
+}
+
+fn party(number: &str) -> Party {
+    Party { number: number.into(), name: None, gateway: "gw1".into(), endpoint: "aaln/1".into() }
+}
+
+fn termination() -> Termination {
+    Termination { gateway: "gw1".into(), endpoint: "aaln/1".into(), connection: "A7".into() }
+}
+
+fn stable(call: u128) -> Record {
+    let local = Sdp::new(b"v=0\r\n");
+    Record::CallStable(Box::new(CallStable {
+        call: CallId(call),
+        calling: party("2001"),
+        called: party("2002"),
+        dialled: "2002".into(),
+        start: Time::from_secs(1),
+        answer: Time::from_secs(5),
+        streams: vec![Stream { role: StreamRole::Calling, termination: termination(), local }],
+    }))
+}
+
+fn ended(call: u128) -> Record {
+    Record::CallEnded(Box::new(CallEnded {
+        call: CallId(call),
+        calling: party("2001"),
+        called: Some(party("2002")),
+        dialled: "2002".into(),
+        start: Time::from_secs(1),
+        alerting: Some(Time::from_secs(3)),
+        answer: Some(Time::from_secs(5)),
+        end: Time::from_millis(65_250),
+        cause: Cause::NORMAL_CLEARING,
+        released_by: ReleasedBy::Calling,
+        media: Vec::new(),
+    }))
+}
+
+fn open(store: &Arc<dyn Store>, settings: &Settings) -> (Ledger, Restored) {
+    Ledger::open(Arc::clone(store), settings, &Registry::new()).unwrap()
+}
+
+fn settings() -> Settings {
+    let millisecond = Duration::from_millis(1);
+    Settings { retry: (millisecond, millisecond), ..Settings::default() }
+}
+
+fn with_file(path: &Path) -> Settings {
+    Settings { cdr: Some(path.to_owned()), ..settings() }
+}
+
+fn keys(store: &dyn Store, prefix: &str) -> Vec<String> {
+    store.list(prefix, None, 1000).unwrap().0.into_iter().map(|entry| entry.key).collect()
+}
+
+fn detail(store: &dyn Store, sequence: u64) -> CallDetail {
+    let entry = store.get(&format!("cdr/{sequence:020}")).unwrap().unwrap();
+    serde_json::from_slice(&entry.value).unwrap()
+}
+
+fn lines(path: &Path) -> Vec<CallDetail> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_call_stands_in_the_store_until_its_detail_record_replaces_it() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let (mut ledger, restored) = open(&store, &settings());
+    assert_eq!((restored.epoch(), restored.interrupted.len()), (Epoch(0), 0));
+    ledger.record(stable(0xab), wall());
+    assert_eq!(ledger.close(PATIENCE), 0);
+    assert_eq!(keys(&*store, "call/"), [format!("call/{:032x}", 0xab)]);
+
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let (mut ledger, _) = open(&store, &settings());
+    ledger.record(stable(0xab), wall());
+    ledger.record(ended(0xab), wall());
+    assert_eq!(ledger.close(PATIENCE), 0);
+    assert_eq!(keys(&*store, "call/"), [""; 0]);
+    let detail = detail(&*store, 1);
+    assert_eq!((detail.duration_ms, detail.talk_ms, detail.cause), (64_250, 60_250, 16));
+    assert_eq!(detail.start, "2023-11-14T22:13:21.000Z");
+    assert_eq!(detail.end, "2023-11-14T22:14:25.250Z");
+    assert_eq!(
+        (detail.cause_text.as_str(), detail.released_by.as_str()),
+        ("normal call clearing", "calling")
+    );
+}
+
+#[test]
+fn a_call_whose_exchange_died_is_accounted_for_at_the_next_start_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, cdr) = (directory.path().join("town.redb"), directory.path().join("cdr.jsonl"));
+    let file = || -> Arc<dyn Store> { Arc::new(Embedded::open(&path, Limits::default()).unwrap()) };
+    {
+        let store = file();
+        let (mut ledger, _) = open(&store, &with_file(&cdr));
+        for call in 0..50 {
+            ledger.record(stable(call), wall());
+        }
+        ledger.record(ended(7), wall());
+        ledger.close(PATIENCE);
+    }
+    let store = file();
+    let (ledger, restored) = open(&store, &with_file(&cdr));
+    ledger.close(PATIENCE);
+    assert_eq!((restored.epoch(), restored.interrupted.len()), (Epoch(1), 49));
+    assert_eq!(keys(&*store, "call/"), [""; 0]);
+    let first = &restored.interrupted[0];
+    assert!(first.interrupted && first.cause == 41 && first.released_by == "exchange");
+    assert_eq!(first.end, "2023-11-14T22:13:20.000Z".replace(":20.", ":25."), "not before the answer");
+    assert_eq!(first.media[0].sdp, None);
+    drop(store);
+
+    let store = file();
+    let (ledger, restored) = open(&store, &with_file(&cdr));
+    ledger.close(PATIENCE);
+    assert_eq!((restored.epoch(), restored.interrupted.len()), (Epoch(2), 0));
+    let sequences: Vec<_> = lines(&cdr).iter().map(|detail| detail.sequence).collect();
+    assert_eq!(sequences, (1..=50).collect::<Vec<_>>());
+}
+
+#[test]
+fn service_states_are_restored() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let (mut ledger, _) = open(&store, &settings());
+    for to in [ServiceState::InService, ServiceState::Lockout] {
+        let subject = Subject::Line("2001".into());
+        let change = ServiceChange { at: Time::ZERO, subject, from: ServiceState::Unknown, to };
+        ledger.record(Record::Service(change), wall());
+    }
+    ledger.close(PATIENCE);
+    let (ledger, restored) = open(&store, &settings());
+    ledger.close(PATIENCE);
+    assert_eq!(restored.service["line/2001"].state, "lockout");
+    assert_eq!(restored.service["line/2001"].since, "2023-11-14T22:13:20.000Z");
+}
+
+/// A store that fails the next `failures` transactions, and holds each until the gate is open.
+struct Faulty {
+    inner: Memory,
+    failures: AtomicU32,
+    gate: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Faulty {
+    fn new(failures: u32, open: bool) -> Arc<Self> {
+        let inner = Memory::default();
+        // The start is not what fails here.
+        let gate = Mutex::new(open);
+        Arc::new(Self { inner, failures: AtomicU32::new(failures), gate, opened: Condvar::new() })
+    }
+
+    fn open_gate(&self) {
+        *self.gate.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
+impl Store for Faulty {
+    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+        self.inner.get(key)
+    }
+
+    fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, Revision), StoreError> {
+        self.inner.list(prefix, after, limit)
+    }
+
+    fn txn(&self, txn: &Txn) -> Result<Outcome, StoreError> {
+        if txn.puts.iter().all(|(key, _)| key == "meta/epoch") {
+            return self.inner.txn(txn);
+        }
+        drop(self.opened.wait_while(self.gate.lock().unwrap(), |open| !*open).unwrap());
+        let fail = |left: u32| left.checked_sub(1);
+        if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fail).is_ok() {
+            return Err(StoreError::Unavailable("No space left on device".into()));
+        }
+        self.inner.txn(txn)
+    }
+
+    fn watch(&self, prefix: &str, from: Revision) -> Result<Box<dyn Watch>, StoreError> {
+        self.inner.watch(prefix, from)
+    }
+}
+
+#[test]
+fn a_full_disk_delays_records_and_loses_none() {
+    let faulty = Faulty::new(5, true);
+    let store: Arc<dyn Store> = faulty.clone();
+    let metrics = Registry::new();
+    let (mut ledger, _) = Ledger::open(store, &settings(), &metrics).unwrap();
+    let health = ledger.health();
+    for call in 0..10 {
+        ledger.record(ended(call), wall());
+    }
+    assert_eq!(ledger.close(PATIENCE), 0);
+    assert_eq!(keys(&faulty.inner, "cdr/").len(), 10);
+    assert!(health.is_healthy(), "it has recovered");
+    let text = metrics.render();
+    assert!(text.contains("\nstrowger_store_failures_total 5\n"), "{text}");
+    assert!(text.contains("\nstrowger_records_written_total 10\n"), "{text}");
+    assert!(text.contains("\nstrowger_records_waiting 0\n"), "{text}");
+}
+
+#[test]
+fn a_store_that_fails_for_too_long_costs_records_that_are_counted() {
+    let faulty = Faulty::new(u32::MAX, false);
+    let store: Arc<dyn Store> = faulty.clone();
+    let metrics = Registry::new();
+    let settings = Settings { queue: 8, ..settings() };
+    let (mut ledger, _) = Ledger::open(store, &settings, &metrics).unwrap();
+    let health = ledger.health();
+    for call in 0..100 {
+        // Never waits, although the store stands still.
+        ledger.record(ended(call), wall());
+    }
+    faulty.open_gate();
+    assert_eq!(ledger.close(Duration::from_millis(20)), 100);
+    assert!(!health.is_healthy());
+    assert!(metrics.render().contains("\nstrowger_records_dropped_total 100\n"), "{}", metrics.render());
+    assert_eq!(keys(&faulty.inner, "cdr/").len(), 0);
+}
+
+#[test]
+fn the_owner_before_is_fenced_off_by_the_next_one() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let (mut old, _) = open(&store, &settings());
+    let (mut new, restored) = open(&store, &settings());
+    assert_eq!(restored.epoch(), Epoch(1));
+    old.record(ended(1), wall());
+    assert_eq!(old.close(PATIENCE), 1, "it was not its to write");
+    new.record(ended(2), wall());
+    new.close(PATIENCE);
+    assert_eq!(keys(&*store, "cdr/").len(), 1);
+    assert!(detail(&*store, 1).call.ends_with('2'));
+}
+
+#[test]
+fn the_store_keeps_the_latest_detail_records_and_the_file_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let cdr = directory.path().join("cdr.jsonl");
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let settings = Settings { kept: 10, ..with_file(&cdr) };
+    for round in 0..4 {
+        let (mut ledger, _) = open(&store, &settings);
+        for call in 0..100 {
+            ledger.record(ended(round * 100 + call), wall());
+        }
+        ledger.close(PATIENCE);
+    }
+    let all = lines(&cdr);
+    assert!(all.iter().map(|detail| detail.sequence).eq(1..=400));
+    let left = keys(&*store, "cdr/").len();
+    assert!((10..400).contains(&left), "{left}");
+    assert_eq!(detail(&*store, 400), all[399]);
+}
+
+#[test]
+fn a_directory_in_place_of_the_file_is_an_error_at_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let error = Ledger::open(store, &with_file(directory.path()), &Registry::new()).err().unwrap();
+    assert!(error.to_string().starts_with("the file of call detail records "), "{error}");
+}
+
+#[test]
+fn a_store_of_another_program_is_not_overwritten() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    store.txn(&Txn::new().put("meta/cdr", "many")).unwrap();
+    let error = Ledger::open(store, &settings(), &Registry::new()).err().unwrap();
+    assert_eq!(error.to_string(), "the store: meta/cdr is not legible");
+}
