@@ -17,8 +17,12 @@
 //! - [`session`]: one connection's stream both ways.
 //! - [`mixer`]: which stream is heard where, from the modes of the connections of one endpoint.
 //! - [`port_pool`]: RTP port pairs, opened ahead and rested between calls.
+//! - [`dtmf`]: the sixteen digits, made and found.
+//! - [`speech`]: noise that is like speech.
+//! - [`tone`]: call progress tones and ringing by country.
 //! - [`telephone`]: a virtual analogue telephone set for scripted subscribers.
 
+pub mod dtmf;
 pub mod frame;
 pub mod g711;
 pub mod jitter;
@@ -26,7 +30,9 @@ pub mod mixer;
 pub mod port_pool;
 pub mod rtp;
 pub mod session;
+pub mod speech;
 pub mod telephone;
+pub mod tone;
 
 pub use frame::{FRAME_SAMPLES, FRAME_TIME, Frame, SAMPLE_RATE, SILENCE};
 pub use mixer::{EndpointShape, Mixer, StreamMode};
