@@ -12,6 +12,8 @@
 //! - [`transaction`]: at-most-once execution and retransmission, for both roles.
 //! - [`gateway`] and [`agent`]: the two roles.
 
+mod scan;
+
 pub mod agent;
 pub mod dialect;
 pub mod digitmap;

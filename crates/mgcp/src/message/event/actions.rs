@@ -1,0 +1,285 @@
+//! Requested actions and the embedded notification request (RFC 3435 sections 2.3.3 and 3.2.2.16).
+
+use std::fmt;
+
+use super::{EventList, EventParameters, RequestedEvents, Walk};
+use crate::message::read_digit_map;
+use crate::scan::{Fault, Scanner, is_package_name, is_word};
+use crate::text::Rule;
+
+/// What to do when an event occurs, without the parentheses. An empty list means [`Action::Notify`].
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Actions<'a> {
+    text: &'a str,
+}
+
+/// One action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// `N`: notify immediately.
+    Notify,
+    /// `A`: accumulate.
+    Accumulate,
+    /// `D`: treat according to the digit map.
+    DigitMap,
+    /// `S`: swap audio.
+    Swap,
+    /// `I`: ignore.
+    Ignore,
+    /// `K`: keep signals active.
+    KeepSignals,
+    /// `E(...)`: process the embedded notification request.
+    Embedded(Embedded<'a>),
+    /// `package/Action(...)`.
+    Package {
+        /// The package.
+        package: &'a str,
+        /// The action.
+        action: &'a str,
+        /// What stands in parentheses.
+        parameters: EventParameters<'a>,
+    },
+    /// Any other word: no action known to the RFC.
+    Other(&'a str),
+}
+
+/// The groups of an embedded notification request, in whatever order they came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Embedded<'a> {
+    /// `R(...)`.
+    pub requested_events: Option<RequestedEvents<'a>>,
+    /// `S(...)`.
+    pub signal_requests: Option<EventList<'a>>,
+    /// `D(...)`: without it the current digit map stays.
+    pub digit_map: Option<&'a str>,
+}
+
+/// The actions of one event as a set, which the rules on combinations (RFC 3435 section 2.3.3) look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ActionSet(u8);
+
+impl ActionSet {
+    /// `N`.
+    pub const NOTIFY: Self = Self(1);
+    /// `A`.
+    pub const ACCUMULATE: Self = Self(2);
+    /// `D`.
+    pub const DIGIT_MAP: Self = Self(4);
+    /// `S`.
+    pub const SWAP: Self = Self(8);
+    /// `I`.
+    pub const IGNORE: Self = Self(16);
+    /// `K`.
+    pub const KEEP_SIGNALS: Self = Self(32);
+    /// `E`.
+    pub const EMBEDDED: Self = Self(64);
+    /// An action of a package, or an unknown one.
+    pub const EXTENSION: Self = Self(128);
+
+    /// Whether all of `other` is in this set.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// This set without the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether nothing is in the set.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl<'a> Action<'a> {
+    fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
+        walk.item(s)?;
+        let at = s.position();
+        let word = s.take(is_word);
+        if s.eat(b'/') {
+            if !is_package_name(word) {
+                return Err(Fault { at, rule: Rule::RequestedAction });
+            }
+            let action = s.take(|byte| byte.is_ascii_alphanumeric());
+            if action.is_empty() {
+                return Err(s.fault(Rule::RequestedAction));
+            }
+            let parameters = read_group(s, walk)?;
+            return Ok(Self::Package { package: word, action, parameters });
+        }
+        Ok(match word.as_bytes() {
+            [] => return Err(s.fault(Rule::RequestedAction)),
+            [b'N' | b'n'] => Self::Notify,
+            [b'A' | b'a'] => Self::Accumulate,
+            [b'D' | b'd'] => Self::DigitMap,
+            [b'S' | b's'] => Self::Swap,
+            [b'I' | b'i'] => Self::Ignore,
+            [b'K' | b'k'] => Self::KeepSignals,
+            [b'E' | b'e'] => {
+                s.space();
+                if !s.eat(b'(') {
+                    return Err(s.fault(Rule::EmbeddedRequest));
+                }
+                Self::Embedded(walk.inside(s, Rule::EmbeddedRequest, Embedded::read)?)
+            }
+            _ => {
+                read_group(s, walk)?;
+                Self::Other(word)
+            }
+        })
+    }
+
+    /// The set that holds this action alone.
+    #[must_use]
+    pub const fn as_set(&self) -> ActionSet {
+        match self {
+            Self::Notify => ActionSet::NOTIFY,
+            Self::Accumulate => ActionSet::ACCUMULATE,
+            Self::DigitMap => ActionSet::DIGIT_MAP,
+            Self::Swap => ActionSet::SWAP,
+            Self::Ignore => ActionSet::IGNORE,
+            Self::KeepSignals => ActionSet::KEEP_SIGNALS,
+            Self::Embedded(_) => ActionSet::EMBEDDED,
+            Self::Package { .. } | Self::Other(_) => ActionSet::EXTENSION,
+        }
+    }
+}
+
+fn read_group<'a>(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<EventParameters<'a>, Fault> {
+    if s.eat(b'(') {
+        walk.inside(s, Rule::EventParameters, EventParameters::read)
+    } else {
+        Ok(EventParameters::default())
+    }
+}
+
+impl<'a> Embedded<'a> {
+    fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
+        let mut groups = Self::default();
+        s.space();
+        loop {
+            let at = s.position();
+            let letter = s.take(|byte| byte.is_ascii_alphabetic());
+            s.space();
+            if !s.eat(b'(') {
+                return Err(s.fault(Rule::EmbeddedRequest));
+            }
+            let fresh = match letter {
+                "R" | "r" => {
+                    let list = walk.inside(s, Rule::RequestedEvents, RequestedEvents::read)?;
+                    groups.requested_events.replace(list).is_none()
+                }
+                "S" | "s" => {
+                    let list = walk.inside(s, Rule::SignalRequests, |s, walk| {
+                        EventList::read(s, walk, Rule::SignalRequests)
+                    })?;
+                    groups.signal_requests.replace(list).is_none()
+                }
+                "D" | "d" => {
+                    let map = walk.inside(s, Rule::DigitMap, |s, _| read_digit_map(s))?;
+                    groups.digit_map.replace(map).is_none()
+                }
+                _ => false,
+            };
+            if !fresh {
+                return Err(Fault { at, rule: Rule::EmbeddedRequest });
+            }
+            if !s.comma() {
+                return Ok(groups);
+            }
+        }
+    }
+}
+
+impl<'a> Actions<'a> {
+    pub(super) fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
+        s.space();
+        let start = s.position();
+        loop {
+            Action::read(s, walk)?;
+            if !s.comma() {
+                break;
+            }
+        }
+        Ok(Self { text: s.since(start).trim_end_matches([' ', '\t']) })
+    }
+
+    /// Reads a list; none if it breaks the grammar.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        if text.is_empty() {
+            return Some(Self::default());
+        }
+        let mut s = Scanner::new(text);
+        let actions = Self::read(&mut s, &mut Walk::new(&crate::limits::Limits::DEFAULT)).ok()?;
+        s.is_end().then_some(actions)
+    }
+
+    /// The list as it was written.
+    #[must_use]
+    pub const fn as_str(self) -> &'a str {
+        self.text
+    }
+
+    /// Whether actions were written; if not, the action is [`Action::Notify`].
+    #[must_use]
+    pub const fn is_explicit(self) -> bool {
+        !self.text.is_empty()
+    }
+
+    /// The actions in order: at least one.
+    pub fn iter(self) -> impl Iterator<Item = Action<'a>> + Clone {
+        let mut s = Scanner::new(self.text);
+        let mut implied = !self.is_explicit();
+        let mut more = self.is_explicit();
+        std::iter::from_fn(move || {
+            if implied {
+                implied = false;
+                return Some(Action::Notify);
+            }
+            if !more {
+                return None;
+            }
+            let action = Action::read(&mut s, &mut Walk::again()).ok()?;
+            more = s.comma();
+            Some(action)
+        })
+    }
+
+    /// The actions as a set.
+    #[must_use]
+    pub fn as_set(self) -> ActionSet {
+        self.iter().fold(ActionSet::default(), |set, action| set.with(action.as_set()))
+    }
+
+    /// The embedded notification request, if there is one.
+    #[must_use]
+    pub fn embedded(self) -> Option<Embedded<'a>> {
+        self.iter().find_map(|action| match action {
+            Action::Embedded(embedded) => Some(embedded),
+            _ => None,
+        })
+    }
+}
+
+impl fmt::Display for Actions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+impl fmt::Debug for Actions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_explicit() { self.text } else { "N" })
+    }
+}

@@ -1,0 +1,270 @@
+//! Event names (RFC 3435 section 3.2.2.4).
+
+use std::fmt;
+
+use crate::message::caseless::Caseless;
+use crate::message::{ConnectionId, ConnectionIdBuf};
+use crate::scan::{Fault, Scanner, is_event_name, is_hex, is_package_name};
+use crate::text::Rule;
+
+/// The name of an event or signal: `[package/]event[@connection]`.
+#[derive(Clone, Copy)]
+pub struct EventName<'a> {
+    /// The package, `*` for all packages, or none for the endpoint's default package.
+    pub package: Option<&'a str>,
+    /// The event: an identifier, `all`, `*`, `#`, or a range such as `[0-9#T]`.
+    pub event: &'a str,
+    /// The connection, when it is not on the endpoint itself.
+    pub connection: Option<EventConnection<'a>>,
+}
+
+/// The connection that an event name points to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventConnection<'a> {
+    /// `@$`: the connection that this command creates.
+    Current,
+    /// `@*`: all connections of the endpoint.
+    All,
+    /// One connection.
+    Id(ConnectionId<'a>),
+}
+
+/// An owned [`EventConnection`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventConnectionBuf {
+    /// `@$`: the connection that this command creates.
+    Current,
+    /// `@*`: all connections of the endpoint.
+    All,
+    /// One connection.
+    Id(ConnectionIdBuf),
+}
+
+impl<'a> EventName<'a> {
+    /// Reads a name; none if it breaks the grammar.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut s = Scanner::new(text);
+        let name = Self::read(&mut s).ok()?;
+        s.is_end().then_some(name)
+    }
+
+    pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
+        let start = s.position();
+        let mut event = read_event(s)?;
+        let mut package = None;
+        if s.eat(b'/') {
+            if event != "*" && !is_package_name(event) {
+                return Err(Fault { at: start, rule: Rule::EventName });
+            }
+            package = Some(event);
+            event = read_event(s)?;
+        }
+        let connection = if s.eat(b'@') { Some(read_connection(s)?) } else { None };
+        Ok(Self { package, event, connection })
+    }
+
+    /// Whether the name is in this package, given the endpoint's default package.
+    #[must_use]
+    pub fn is_in(self, package: &str, default: &str) -> bool {
+        self.package.unwrap_or(default).eq_ignore_ascii_case(package)
+    }
+
+    /// Whether this name, as a request, asks for an occurrence of `event` in `package`: the same event, `all` or
+    /// `*`, or a range that contains it. `x` in a range, and the event `X` of package D, stand for any digit.
+    #[must_use]
+    pub fn asks_for(self, package: &str, event: &str, default: &str) -> bool {
+        if self.package != Some("*") && !self.is_in(package, default) {
+            return false;
+        }
+        if self.event.eq_ignore_ascii_case(event) || self.event.eq_ignore_ascii_case("all") {
+            return true;
+        }
+        if let Some(range) = self.event.strip_prefix('[') {
+            return range_contains(range.trim_end_matches(']'), event);
+        }
+        let is_digit = event.len() == 1 && event.bytes().all(|byte| byte.is_ascii_digit());
+        let names_digits = self.event.eq_ignore_ascii_case("x") && package.eq_ignore_ascii_case("D");
+        // `D/*` is the star key; elsewhere `*` is every event.
+        let star_is_all = self.event == "*" && !package.eq_ignore_ascii_case("D");
+        star_is_all || (names_digits && is_digit)
+    }
+
+    /// An owned copy.
+    #[must_use]
+    pub fn to_buf(self) -> EventNameBuf {
+        EventNameBuf {
+            package: self.package.map(Caseless::from),
+            event: self.event.into(),
+            connection: self.connection.map(|connection| match connection {
+                EventConnection::Current => EventConnectionBuf::Current,
+                EventConnection::All => EventConnectionBuf::All,
+                EventConnection::Id(id) => EventConnectionBuf::Id(id.to_buf()),
+            }),
+        }
+    }
+}
+
+fn read_event<'a>(s: &mut Scanner<'a>) -> Result<&'a str, Fault> {
+    let start = s.position();
+    if s.eat(b'[') {
+        let letters = s.take(is_event_name);
+        if letters.is_empty() || !s.eat(b']') {
+            return Err(s.fault(Rule::EventName));
+        }
+        return Ok(s.since(start));
+    }
+    let word = s.take(is_event_name);
+    if word.is_empty() || word.starts_with('-') || word.ends_with('-') {
+        return Err(Fault { at: start, rule: Rule::EventName });
+    }
+    Ok(word)
+}
+
+fn read_connection<'a>(s: &mut Scanner<'a>) -> Result<EventConnection<'a>, Fault> {
+    if s.eat(b'$') {
+        return Ok(EventConnection::Current);
+    }
+    if s.eat(b'*') {
+        return Ok(EventConnection::All);
+    }
+    let at = s.position();
+    let id = ConnectionId::parse(s.take(is_hex)).ok_or(Fault { at, rule: Rule::ConnectionId })?;
+    Ok(EventConnection::Id(id))
+}
+
+fn range_contains(range: &str, event: &str) -> bool {
+    let &[symbol] = event.as_bytes() else {
+        return false;
+    };
+    let symbol = symbol.to_ascii_uppercase();
+    let mut letters = range.bytes().map(|byte| byte.to_ascii_uppercase()).peekable();
+    while let Some(low) = letters.next() {
+        let mut high = low;
+        if letters.next_if_eq(&b'-').is_some() {
+            high = letters.next().unwrap_or(low);
+        }
+        if (low..=high).contains(&symbol) || (low == b'X' && symbol.is_ascii_digit()) {
+            return true;
+        }
+    }
+    false
+}
+
+impl PartialEq for EventName<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let same_package = match (self.package, other.package) {
+            (None, None) => true,
+            (Some(left), Some(right)) => left.eq_ignore_ascii_case(right),
+            _ => false,
+        };
+        same_package && self.event.eq_ignore_ascii_case(other.event) && self.connection == other.connection
+    }
+}
+
+impl Eq for EventName<'_> {}
+
+impl fmt::Display for EventConnection<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Current => f.write_str("$"),
+            Self::All => f.write_str("*"),
+            Self::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for EventName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(package) = self.package {
+            write!(f, "{package}/")?;
+        }
+        f.write_str(self.event)?;
+        match &self.connection {
+            Some(connection) => write!(f, "@{connection}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for EventName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An owned [`EventName`]: keeps its spelling; ordered, hashed and equal without regard to case.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventNameBuf {
+    package: Option<Caseless>,
+    event: Caseless,
+    connection: Option<EventConnectionBuf>,
+}
+
+impl EventNameBuf {
+    /// Reads a name; none if it breaks the grammar.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        EventName::parse(text).map(EventName::to_buf)
+    }
+
+    /// The borrowed form.
+    #[must_use]
+    pub fn as_name(&self) -> EventName<'_> {
+        EventName {
+            package: self.package(),
+            event: self.event.as_str(),
+            connection: self.connection.as_ref().map(|connection| match connection {
+                EventConnectionBuf::Current => EventConnection::Current,
+                EventConnectionBuf::All => EventConnection::All,
+                EventConnectionBuf::Id(id) => EventConnection::Id(id.as_view()),
+            }),
+        }
+    }
+
+    /// The package, if it is named.
+    #[must_use]
+    pub fn package(&self) -> Option<&str> {
+        self.package.as_ref().map(Caseless::as_str)
+    }
+
+    /// The event.
+    #[must_use]
+    pub fn event(&self) -> &str {
+        self.event.as_str()
+    }
+
+    /// The connection, if it is not on the endpoint itself.
+    #[must_use]
+    pub const fn connection(&self) -> Option<&EventConnectionBuf> {
+        self.connection.as_ref()
+    }
+
+    /// The same name with the default package filled in where none is named.
+    #[must_use]
+    pub fn qualified(mut self, default_package: &str) -> Self {
+        if self.package.is_none() {
+            self.package = Some(default_package.into());
+        }
+        self
+    }
+
+    /// The same event on a connection, or on the endpoint itself.
+    #[must_use]
+    pub fn on(mut self, connection: Option<EventConnectionBuf>) -> Self {
+        self.connection = connection;
+        self
+    }
+}
+
+impl fmt::Display for EventNameBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.as_name(), f)
+    }
+}
+
+impl fmt::Debug for EventNameBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

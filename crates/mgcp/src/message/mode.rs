@@ -1,0 +1,131 @@
+//! Connection modes (RFC 3435 section 3.2.2.6).
+
+use std::fmt;
+
+use crate::scan::{Fault, Scanner, is_word};
+use crate::text::Rule;
+
+/// What a connection does with media.
+#[derive(Clone, Copy, Debug)]
+pub enum ConnectionMode<'a> {
+    /// Packets are sent only.
+    SendOnly,
+    /// Packets are received only.
+    RecvOnly,
+    /// Packets are sent and received.
+    SendRecv,
+    /// As send and receive, and mixed with other connections of the endpoint.
+    Conference,
+    /// Neither.
+    Inactive,
+    /// The circuit is looped back.
+    Loopback,
+    /// The circuit is in continuity test.
+    ContinuityTest,
+    /// The connection is looped back to the network.
+    NetworkLoopback,
+    /// The connection is in network continuity test.
+    NetworkTest,
+    /// A mode defined by a package.
+    Package {
+        /// The package.
+        package: &'a str,
+        /// The mode.
+        mode: &'a str,
+    },
+    /// A word that is no mode of RFC 3435: refused with 517 in commands.
+    Other(&'a str),
+}
+
+impl<'a> ConnectionMode<'a> {
+    /// The nine modes of RFC 3435, in its order.
+    pub const ALL: [ConnectionMode<'static>; 9] = [
+        ConnectionMode::SendOnly,
+        ConnectionMode::RecvOnly,
+        ConnectionMode::SendRecv,
+        ConnectionMode::Conference,
+        ConnectionMode::Inactive,
+        ConnectionMode::Loopback,
+        ConnectionMode::ContinuityTest,
+        ConnectionMode::NetworkLoopback,
+        ConnectionMode::NetworkTest,
+    ];
+
+    /// Reads a mode; none if it is not a word, or a package and a word.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut s = Scanner::new(text);
+        let mode = Self::read(&mut s).ok()?;
+        s.is_end().then_some(mode)
+    }
+
+    pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
+        let word = s.take(is_word);
+        if word.is_empty() {
+            return Err(s.fault(Rule::ConnectionMode));
+        }
+        if s.eat(b'/') {
+            let mode = s.take(|byte| byte.is_ascii_alphanumeric());
+            if mode.is_empty() {
+                return Err(s.fault(Rule::ConnectionMode));
+            }
+            return Ok(Self::Package { package: word, mode });
+        }
+        let known = Self::ALL.into_iter().find(|mode| mode.keyword().eq_ignore_ascii_case(word));
+        Ok(known.unwrap_or(Self::Other(word)))
+    }
+
+    /// The keyword; of a package's mode, the part behind the slash.
+    #[must_use]
+    pub const fn keyword(self) -> &'a str {
+        match self {
+            Self::SendOnly => "sendonly",
+            Self::RecvOnly => "recvonly",
+            Self::SendRecv => "sendrecv",
+            Self::Conference => "confrnce",
+            Self::Inactive => "inactive",
+            Self::Loopback => "loopback",
+            Self::ContinuityTest => "conttest",
+            Self::NetworkLoopback => "netwloop",
+            Self::NetworkTest => "netwtest",
+            Self::Package { mode, .. } => mode,
+            Self::Other(word) => word,
+        }
+    }
+
+    /// The same mode without a borrow, when it is one of the nine.
+    #[must_use]
+    pub fn to_static(self) -> Option<ConnectionMode<'static>> {
+        ConnectionMode::ALL.into_iter().find(|mode| *mode == self)
+    }
+}
+
+impl PartialEq<ConnectionMode<'_>> for ConnectionMode<'_> {
+    fn eq(&self, other: &ConnectionMode<'_>) -> bool {
+        let package = |mode: &Self| match *mode {
+            Self::Package { package, .. } => Some(package),
+            _ => None,
+        };
+        let theirs = match *other {
+            ConnectionMode::Package { package, .. } => Some(package),
+            _ => None,
+        };
+        let same_package = match (package(self), theirs) {
+            (None, None) => true,
+            (Some(left), Some(right)) => left.eq_ignore_ascii_case(right),
+            _ => false,
+        };
+        same_package && self.keyword().eq_ignore_ascii_case(other.keyword())
+    }
+}
+
+impl Eq for ConnectionMode<'_> {}
+
+impl fmt::Display for ConnectionMode<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Package { package, .. } = self {
+            write!(f, "{package}/")?;
+        }
+        f.write_str(self.keyword())
+    }
+}

@@ -1,0 +1,350 @@
+//! Parameter lines: codes and values (RFC 3435 section 3.2.2).
+
+use std::fmt;
+
+use crate::scan::is_package_name;
+use crate::text::lines::{Line, Lines};
+
+macro_rules! codes {
+    ($( $(#[$doc:meta])* $name:ident $code:literal; )*) => {
+        /// The name of a parameter.
+        #[derive(Clone, Copy, Debug)]
+        pub enum ParameterCode<'a> {
+            $( $(#[$doc])* $name, )*
+            /// `X+name` or `X-name`.
+            Vendor {
+                /// Whether a receiver that does not know it must refuse the command (`X+`).
+                critical: bool,
+                /// What follows the sign.
+                name: &'a str,
+            },
+            /// `package/name`.
+            Package {
+                /// The package.
+                package: &'a str,
+                /// The parameter.
+                name: &'a str,
+            },
+            /// Any other name.
+            Unknown(&'a str),
+        }
+
+        impl ParameterCode<'_> {
+            /// The parameters of RFC 3435, in the order of its tables.
+            pub const ALL: [ParameterCode<'static>; KNOWN] = [$( ParameterCode::$name ),*];
+
+            /// The code of a parameter of RFC 3435.
+            #[must_use]
+            pub const fn code(&self) -> Option<&'static str> {
+                match self {
+                    $( Self::$name => Some($code), )*
+                    _ => None,
+                }
+            }
+
+            /// The place of a parameter of RFC 3435 in [`ParameterCode::ALL`].
+            #[must_use]
+            pub const fn index(&self) -> Option<usize> {
+                match self {
+                    $( Self::$name => Some(Place::$name as usize), )*
+                    _ => None,
+                }
+            }
+        }
+
+        /// Places in tables by parameter.
+        enum Place {
+            $( $name, )*
+        }
+    };
+}
+
+/// How many parameters RFC 3435 defines, with the two session descriptions, which are codes inside `F:` only.
+pub const KNOWN: usize = 28;
+
+codes! {
+    /// `B`.
+    BearerInformation "B";
+    /// `C`.
+    CallId "C";
+    /// `A`.
+    Capabilities "A";
+    /// `I`.
+    ConnectionId "I";
+    /// `M`.
+    ConnectionMode "M";
+    /// `P`.
+    ConnectionParameters "P";
+    /// `T`.
+    DetectEvents "T";
+    /// `D`.
+    DigitMap "D";
+    /// `ES`.
+    EventStates "ES";
+    /// `L`.
+    LocalConnectionOptions "L";
+    /// `MD`.
+    MaxMgcpDatagram "MD";
+    /// `N`.
+    NotifiedEntity "N";
+    /// `O`.
+    ObservedEvents "O";
+    /// `PL`.
+    PackageList "PL";
+    /// `Q`.
+    QuarantineHandling "Q";
+    /// `E`.
+    ReasonCode "E";
+    /// `R`.
+    RequestedEvents "R";
+    /// `F`.
+    RequestedInfo "F";
+    /// `X`.
+    RequestIdentifier "X";
+    /// `K`.
+    ResponseAck "K";
+    /// `RD`.
+    RestartDelay "RD";
+    /// `RM`.
+    RestartMethod "RM";
+    /// `I2`.
+    SecondConnectionId "I2";
+    /// `Z2`.
+    SecondEndpointId "Z2";
+    /// `S`.
+    SignalRequests "S";
+    /// `Z`.
+    SpecificEndpointId "Z";
+    /// `RC`, in requested information only: on the wire it is a session description.
+    RemoteConnectionDescriptor "RC";
+    /// `LC`, in requested information only: on the wire it is a session description.
+    LocalConnectionDescriptor "LC";
+}
+
+impl<'a> ParameterCode<'a> {
+    /// Reads a parameter's name; none if it is not one.
+    #[must_use]
+    #[inline]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let known = match text.as_bytes() {
+            [] => return None,
+            [one] => Self::of_one(one.to_ascii_uppercase()),
+            [one, two] => Self::of_two(one.to_ascii_uppercase(), two.to_ascii_uppercase()),
+            _ => None,
+        };
+        known.or_else(|| Self::extension(text))
+    }
+
+    const fn of_one(letter: u8) -> Option<Self> {
+        Some(match letter {
+            b'A' => Self::Capabilities,
+            b'B' => Self::BearerInformation,
+            b'C' => Self::CallId,
+            b'D' => Self::DigitMap,
+            b'E' => Self::ReasonCode,
+            b'F' => Self::RequestedInfo,
+            b'I' => Self::ConnectionId,
+            b'K' => Self::ResponseAck,
+            b'L' => Self::LocalConnectionOptions,
+            b'M' => Self::ConnectionMode,
+            b'N' => Self::NotifiedEntity,
+            b'O' => Self::ObservedEvents,
+            b'P' => Self::ConnectionParameters,
+            b'Q' => Self::QuarantineHandling,
+            b'R' => Self::RequestedEvents,
+            b'S' => Self::SignalRequests,
+            b'T' => Self::DetectEvents,
+            b'X' => Self::RequestIdentifier,
+            b'Z' => Self::SpecificEndpointId,
+            _ => return None,
+        })
+    }
+
+    const fn of_two(first: u8, second: u8) -> Option<Self> {
+        Some(match (first, second) {
+            (b'E', b'S') => Self::EventStates,
+            (b'I', b'2') => Self::SecondConnectionId,
+            (b'L', b'C') => Self::LocalConnectionDescriptor,
+            (b'M', b'D') => Self::MaxMgcpDatagram,
+            (b'P', b'L') => Self::PackageList,
+            (b'R', b'C') => Self::RemoteConnectionDescriptor,
+            (b'R', b'D') => Self::RestartDelay,
+            (b'R', b'M') => Self::RestartMethod,
+            (b'Z', b'2') => Self::SecondEndpointId,
+            _ => return None,
+        })
+    }
+
+    fn extension(text: &'a str) -> Option<Self> {
+        if let Some((package, name)) = text.split_once('/') {
+            let legal = is_package_name(package) && !name.is_empty() && name.bytes().all(is_extension_name);
+            return legal.then_some(Self::Package { package, name });
+        }
+        let (critical, name) = match text.as_bytes() {
+            [b'X' | b'x', b'+', ..] => (true, text.get(2..)?),
+            [b'X' | b'x', b'-', ..] => (false, text.get(2..)?),
+            _ => return text.bytes().all(is_extension_name).then_some(Self::Unknown(text)),
+        };
+        let legal = !name.is_empty() && name.bytes().all(is_extension_name);
+        legal.then_some(Self::Vendor { critical, name })
+    }
+}
+
+/// Letters, digits and hyphens by the grammar; underscores occur in deployed vendor parameters.
+fn is_extension_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+impl PartialEq<ParameterCode<'_>> for ParameterCode<'_> {
+    fn eq(&self, other: &ParameterCode<'_>) -> bool {
+        match (self, other) {
+            (Self::Vendor { critical, name }, ParameterCode::Vendor { critical: theirs, name: other }) => {
+                critical == theirs && name.eq_ignore_ascii_case(other)
+            }
+            (Self::Package { package, name }, ParameterCode::Package { package: theirs, name: other }) => {
+                package.eq_ignore_ascii_case(theirs) && name.eq_ignore_ascii_case(other)
+            }
+            (Self::Unknown(name), ParameterCode::Unknown(other)) => name.eq_ignore_ascii_case(other),
+            _ => self.index().is_some() && self.index() == other.index(),
+        }
+    }
+}
+
+impl Eq for ParameterCode<'_> {}
+
+impl fmt::Display for ParameterCode<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vendor { critical, name } => write!(f, "X{}{name}", if *critical { '+' } else { '-' }),
+            Self::Package { package, name } => write!(f, "{package}/{name}"),
+            Self::Unknown(name) => f.write_str(name),
+            known => f.write_str(known.code().unwrap_or_default()),
+        }
+    }
+}
+
+/// One parameter line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter<'a> {
+    /// The name.
+    pub code: ParameterCode<'a>,
+    /// The value without white space around it.
+    pub value: &'a str,
+}
+
+/// Where a value stands in the text. Datagrams are shorter than 64 KiB, so 16 bits do.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place16 {
+    start: u16,
+    length: u16,
+}
+
+/// The parameter lines of a message, in the order they came.
+///
+/// The lines stay where they are, in the datagram; an index says where the value of each code of RFC 3435 is,
+/// so that looking one up costs nothing and no number of lines makes decoding allocate.
+#[derive(Clone, Copy)]
+pub struct Parameters<'a> {
+    text: &'a str,
+    places: [Place16; KNOWN],
+    present: u32,
+    repeated: u32,
+}
+
+impl<'a> Parameters<'a> {
+    pub(crate) const fn over(text: &'a str) -> Self {
+        Self { text, places: [Place16 { start: 0, length: 0 }; KNOWN], present: 0, repeated: 0 }
+    }
+
+    /// Limits the text to the lines that were read.
+    pub(crate) fn close(&mut self, length: usize) {
+        self.text = self.text.get(..length).unwrap_or(self.text);
+    }
+
+    #[inline]
+    pub(crate) fn note(&mut self, code: ParameterCode<'a>, start: usize, length: usize) {
+        let Some(index) = code.index() else {
+            return;
+        };
+        let bit = 1_u32 << index;
+        if self.present & bit != 0 {
+            self.repeated |= bit;
+            return;
+        }
+        if let (Ok(start), Ok(length), Some(place)) =
+            (u16::try_from(start), u16::try_from(length), self.places.get_mut(index))
+        {
+            *place = Place16 { start, length };
+            self.present |= bit;
+        }
+    }
+
+    /// All parameters, in the order they came.
+    pub fn iter(&self) -> impl Iterator<Item = Parameter<'a>> + Clone + use<'a> {
+        let mut lines = Lines::new(self.text);
+        std::iter::from_fn(move || match lines.next_line() {
+            Ok(Line::Parameter { code, value, .. }) => Some(Parameter { code, value }),
+            _ => None,
+        })
+    }
+
+    /// The value of the first parameter with this code.
+    #[must_use]
+    pub fn get(&self, code: ParameterCode<'_>) -> Option<&'a str> {
+        let Some(index) = code.index() else {
+            return self.iter().find(|parameter| parameter.code == code).map(|parameter| parameter.value);
+        };
+        if self.present & (1 << index) == 0 {
+            return None;
+        }
+        let place = self.places.get(index)?;
+        let start = usize::from(place.start);
+        self.text.get(start..start + usize::from(place.length))
+    }
+
+    /// The values of all parameters with this code, in order.
+    pub fn all<'c>(&self, code: ParameterCode<'c>) -> impl Iterator<Item = &'a str> + use<'a, 'c> {
+        self.iter().filter(move |parameter| parameter.code == code).map(|parameter| parameter.value)
+    }
+
+    /// Whether a parameter with this code is there.
+    #[must_use]
+    pub fn contains(&self, code: ParameterCode<'_>) -> bool {
+        match code.index() {
+            Some(index) => self.present & (1 << index) != 0,
+            None => self.get(code).is_some(),
+        }
+    }
+
+    /// The codes of RFC 3435 that are there more than once.
+    pub fn repeated(&self) -> impl Iterator<Item = ParameterCode<'static>> {
+        let bits = self.repeated;
+        (0..).zip(ParameterCode::ALL).filter(move |(index, _)| bits & (1 << index) != 0).map(|(_, code)| code)
+    }
+
+    /// The codes of RFC 3435 that are there, in the order of its tables.
+    pub fn present(&self) -> impl Iterator<Item = ParameterCode<'static>> {
+        let bits = self.present;
+        (0..).zip(ParameterCode::ALL).filter(move |(index, _)| bits & (1 << index) != 0).map(|(_, code)| code)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+}
+
+impl PartialEq for Parameters<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Parameters<'_> {}
+
+impl fmt::Debug for Parameters<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter().map(|Parameter { code, value }| (code.to_string(), value))).finish()
+    }
+}

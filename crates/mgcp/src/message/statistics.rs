@@ -1,0 +1,168 @@
+//! Connection parameters `P:`, the statistics of a connection (RFC 3435 section 3.2.2.7).
+
+use std::fmt;
+
+use crate::scan::{Fault, Scanner, is_alnum, is_word, saturating};
+use crate::text::Rule;
+
+/// The largest value that fits the nine digits of the grammar.
+pub const LARGEST_STATISTIC: u32 = 999_999_999;
+
+/// The value of `P:`.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct ConnectionParameters<'a> {
+    text: &'a str,
+}
+
+impl<'a> ConnectionParameters<'a> {
+    /// Reads statistics; none if they break the grammar.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut s = Scanner::new(text);
+        let list = Self::read(&mut s, crate::limits::Limits::DEFAULT.list_items).ok()?;
+        s.is_end().then_some(list)
+    }
+
+    pub(crate) fn read(s: &mut Scanner<'a>, most: usize) -> Result<Self, Fault> {
+        s.space();
+        let start = s.position();
+        let mut left = most;
+        if !s.is_end() {
+            loop {
+                left = left.checked_sub(1).ok_or_else(|| s.fault(Rule::ListLength))?;
+                read_item(s)?;
+                if !s.comma() {
+                    break;
+                }
+            }
+        }
+        Ok(Self { text: s.since(start).trim_end_matches([' ', '\t']) })
+    }
+
+    /// The value as written.
+    #[must_use]
+    pub const fn as_str(self) -> &'a str {
+        self.text
+    }
+
+    /// Names and values in order. Values saturate at [`LARGEST_STATISTIC`].
+    pub fn iter(self) -> impl Iterator<Item = (&'a str, u32)> + Clone {
+        let mut s = Scanner::new(self.text);
+        let mut more = !self.text.is_empty();
+        std::iter::from_fn(move || {
+            if !more {
+                return None;
+            }
+            let item = read_item(&mut s).ok()?;
+            more = s.comma();
+            Some(item)
+        })
+    }
+
+    /// The value with this name.
+    #[must_use]
+    pub fn get(self, name: &str) -> Option<u32> {
+        self.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The statistics as numbers. What is absent is zero, what the RFC does not name is an extension.
+    #[must_use]
+    pub fn to_statistics(self) -> ConnectionStatistics {
+        let mut statistics = ConnectionStatistics::default();
+        for (name, value) in self.iter() {
+            let field = match name.to_ascii_uppercase().as_str() {
+                "PS" => &mut statistics.packets_sent,
+                "OS" => &mut statistics.octets_sent,
+                "PR" => &mut statistics.packets_received,
+                "OR" => &mut statistics.octets_received,
+                "PL" => &mut statistics.packets_lost,
+                "JI" => &mut statistics.jitter_ms,
+                "LA" => &mut statistics.latency_ms,
+                _ => {
+                    statistics.extensions.push((name.to_owned(), value));
+                    continue;
+                }
+            };
+            *field = value;
+        }
+        statistics
+    }
+}
+
+fn read_item<'a>(s: &mut Scanner<'a>) -> Result<(&'a str, u32), Fault> {
+    let start = s.position();
+    let package_or_name = s.take(is_word);
+    if s.eat(b'/') && s.take(is_word).is_empty() || package_or_name.is_empty() {
+        return Err(s.fault(Rule::ConnectionParameters));
+    }
+    let name = s.since(start);
+    s.space();
+    if !s.eat(b'=') {
+        return Err(s.fault(Rule::ConnectionParameters));
+    }
+    s.space();
+    // More than nine digits break the grammar, but a counter that ran over is no reason to lose the rest.
+    let digits = s.take(|byte| byte.is_ascii_digit());
+    if digits.is_empty() || s.peek().is_some_and(is_alnum) {
+        return Err(s.fault(Rule::ConnectionParameters));
+    }
+    Ok((name, saturating(digits).min(LARGEST_STATISTIC)))
+}
+
+impl fmt::Display for ConnectionParameters<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+impl fmt::Debug for ConnectionParameters<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+/// The statistics of a connection. [`Display`](fmt::Display) gives the value of `P:`, where every number stops
+/// at [`LARGEST_STATISTIC`] and never wraps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionStatistics {
+    /// `PS`: RTP packets sent.
+    pub packets_sent: u32,
+    /// `OS`: RTP payload octets sent.
+    pub octets_sent: u32,
+    /// `PR`: RTP packets received.
+    pub packets_received: u32,
+    /// `OR`: RTP payload octets received.
+    pub octets_received: u32,
+    /// `PL`: RTP packets not received, from gaps in sequence numbers.
+    pub packets_lost: u32,
+    /// `JI`: mean inter-arrival jitter in milliseconds.
+    pub jitter_ms: u32,
+    /// `LA`: mean latency in milliseconds.
+    pub latency_ms: u32,
+    /// Extensions by name, such as `X-CQ` or `pkg/name`. A name that breaks the grammar is not written.
+    pub extensions: Vec<(String, u32)>,
+}
+
+impl fmt::Display for ConnectionStatistics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stop = |value: u32| value.min(LARGEST_STATISTIC);
+        write!(
+            f,
+            "PS={}, OS={}, PR={}, OR={}, PL={}, JI={}, LA={}",
+            stop(self.packets_sent),
+            stop(self.octets_sent),
+            stop(self.packets_received),
+            stop(self.octets_received),
+            stop(self.packets_lost),
+            stop(self.jitter_ms),
+            stop(self.latency_ms)
+        )?;
+        for (name, value) in &self.extensions {
+            let item = format!("{name}={}", stop(*value));
+            if ConnectionParameters::parse(&item).is_some_and(|list| list.iter().count() == 1) {
+                write!(f, ", {item}")?;
+            }
+        }
+        Ok(())
+    }
+}
