@@ -36,7 +36,7 @@ pub use leg::{
     LineId, MediaStatistics, Sdp, Side, Termination, Tone,
 };
 pub use limits::Limits;
-pub use numbering::{DigitMap, Numbering};
+pub use numbering::{DialledForm, DigitMap, Numbering, Way};
 pub use record::{
     CallEnded, CallStable, Party, Record, ReleasedBy, ServiceChange, ServiceState, Stream, StreamRecord,
     StreamRole, Subject,

@@ -5,8 +5,9 @@
 //! hunted. Numbers that lead nowhere are told apart: those that more digits could still complete, and those that nothing can.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use crate::numbering::{DigitMap, Numbering};
+use crate::numbering::{DigitMap, Numbering, Way};
 use crate::{Cause, Inventory, LineId, RouteEntry, RouteTarget};
 
 /// The dialling plan of an exchange, made once from its inventory.
@@ -15,10 +16,21 @@ pub struct Plan {
     numbering: Numbering,
     /// Numbers as they stand in the inventory.
     lines: BTreeMap<String, LineId>,
-    /// Routes by prefix.
-    routes: BTreeMap<String, RouteEntry>,
+    /// Numbers as they are dialled, with those of the inventory.
+    dialled: BTreeMap<String, (String, LineId)>,
+    /// Prefixes as they are dialled.
+    prefixes: BTreeMap<String, Prefix>,
     most_digits: usize,
     digit_map: String,
+}
+
+/// A route behind one of the ways to dial its numbers.
+#[derive(Clone, Debug)]
+struct Prefix {
+    route: RouteEntry,
+    way: Way,
+    /// How many digits are dialled.
+    lengths: Option<RangeInclusive<usize>>,
 }
 
 /// Where a number leads.
@@ -50,19 +62,58 @@ impl Plan {
     /// The plan of `inventory`. Of entries that share a number or a prefix, the first counts; a line on no gateway does not.
     #[must_use]
     pub fn new(inventory: &Inventory) -> Self {
-        let (mut lines, mut routes) = (BTreeMap::new(), BTreeMap::new());
-        for (line, id) in inventory.lines.iter().zip(0..) {
-            if inventory.gateways.iter().any(|gateway| gateway.id == line.gateway) {
-                lines.entry(line.number.clone()).or_insert(LineId(id));
+        let mut plan = Self {
+            numbering: Numbering::new(inventory.country),
+            lines: BTreeMap::new(),
+            dialled: BTreeMap::new(),
+            prefixes: BTreeMap::new(),
+            most_digits: inventory.limits.digits,
+            digit_map: String::new(),
+        };
+        // What stands in the inventory as it is dialled goes before the dialled forms of E.164 numbers.
+        let by_form = |text: &str| text.starts_with('+');
+        for international in [false, true] {
+            for (line, id) in inventory.lines.iter().zip(0..) {
+                let exists = inventory.gateways.iter().any(|gateway| gateway.id == line.gateway);
+                if exists && by_form(&line.number) == international {
+                    plan.add_line(&line.number, LineId(id));
+                }
+            }
+            for route in inventory.routes.iter().filter(|route| by_form(&route.prefix) == international) {
+                plan.add_route(route);
             }
         }
-        for route in &inventory.routes {
-            routes.entry(route.prefix.clone()).or_insert_with(|| route.clone());
+        plan.digit_map = plan.collection().text(inventory.limits.digit_map);
+        plan
+    }
+
+    fn add_line(&mut self, number: &str, id: LineId) {
+        let id = *self.lines.entry(number.to_owned()).or_insert(id);
+        for form in self.numbering.dialled_forms(number) {
+            self.dialled.entry(form.text).or_insert_with(|| (number.to_owned(), id));
         }
-        let numbering = Numbering::new(inventory.country);
-        let map = digit_map(numbering, &lines, &routes);
-        let digit_map = map.text(inventory.limits.digit_map);
-        Self { numbering, lines, routes, most_digits: inventory.limits.digits, digit_map }
+    }
+
+    fn add_route(&mut self, route: &RouteEntry) {
+        for form in self.numbering.dialled_prefixes(&route.prefix) {
+            let dialled = |length: u8| usize::try_from(i32::from(length) + form.longer_by).unwrap_or(0);
+            let lengths =
+                route.length.as_ref().map(|length| dialled(*length.start())..=dialled(*length.end()));
+            let prefix = || Prefix { route: route.clone(), way: form.way, lengths };
+            self.prefixes.entry(form.text).or_insert_with(prefix);
+        }
+    }
+
+    fn collection(&self) -> DigitMap {
+        let mut map = DigitMap::default();
+        map.set_international_prefix(self.numbering.international_prefix());
+        for (text, prefix) in &self.prefixes {
+            map.add_prefix(text, prefix.way, prefix.lengths.clone());
+        }
+        for number in self.dialled.keys() {
+            map.add_number(number);
+        }
+        map
     }
 
     /// The digit map that collects the numbers of this plan.
@@ -78,16 +129,14 @@ impl Plan {
             return Resolution::Unallocated;
         }
         let bare = dialled.strip_suffix('#').filter(|bare| !bare.is_empty());
-        let forms = std::iter::once(dialled).chain(bare);
-        let found = forms.flat_map(|form| [Some(form.to_owned()), self.numbering.e164(form)]).flatten();
-        for form in found {
-            if let Some(line) = self.lines.get(&form) {
-                return Resolution::Hunt { number: form, targets: vec![Target::Line(*line)] };
+        for form in std::iter::once(dialled).chain(bare) {
+            if let Some((number, line)) = self.dialled.get(form) {
+                return Resolution::Hunt { number: number.clone(), targets: vec![Target::Line(*line)] };
             }
-            if let Some(route) = self.longest_prefix(&form)
-                && complete(route, &form)
+            if let Some((text, prefix)) = self.longest_prefix(form)
+                && prefix.completes(text, form)
             {
-                return self.translate(route, &form);
+                return self.translate(prefix, form);
             }
         }
         if bare.is_none() && self.begins_a_number(dialled) {
@@ -97,12 +146,25 @@ impl Plan {
         }
     }
 
-    fn longest_prefix(&self, number: &str) -> Option<&RouteEntry> {
-        let ends = number.char_indices().map(|(at, c)| at + c.len_utf8()).rev();
-        ends.filter_map(|end| number.get(..end)).find_map(|prefix| self.routes.get(prefix))
+    fn longest_prefix(&self, dialled: &str) -> Option<(&str, &Prefix)> {
+        let ends = dialled.char_indices().map(|(at, key)| at + key.len_utf8()).rev().chain([0]);
+        let prefixes = ends.filter_map(|end| self.prefixes.get_key_value(dialled.get(..end)?));
+        // Behind the international prefix no national number goes on.
+        let abroad = |text: &str| self.numbering.is_international(text);
+        // And behind any prefix there are digits only.
+        let digits = |text: &str| dialled.bytes().skip(text.len()).all(|key| key.is_ascii_digit());
+        let prefixes = prefixes.filter(|(text, _)| digits(text));
+        let mut meant =
+            prefixes.filter(|(text, prefix)| prefix.way != Way::National || abroad(text) == abroad(dialled));
+        meant.next().map(|(text, prefix)| (text.as_str(), prefix))
     }
 
-    fn translate(&self, route: &RouteEntry, form: &str) -> Resolution {
+    fn translate(&self, prefix: &Prefix, dialled: &str) -> Resolution {
+        let route = &prefix.route;
+        let form = match prefix.way {
+            Way::Plain => dialled.to_owned(),
+            Way::National | Way::International => self.numbering.e164(dialled).unwrap_or_default(),
+        };
         let kept = form.get(route.strip..).unwrap_or_default();
         let number = format!("{}{kept}", route.add);
         let targets: Vec<_> = route.to.iter().filter_map(|target| self.target(target, &number)).collect();
@@ -110,77 +172,37 @@ impl Plan {
     }
 
     fn target(&self, target: &RouteTarget, number: &str) -> Option<Target> {
-        match target {
-            RouteTarget::Release(cause) => Some(Target::Release(*cause)),
-            RouteTarget::Line(number) => self.lines.get(number).copied().map(Target::Line),
+        let line = match target {
+            RouteTarget::Release(cause) => return Some(Target::Release(*cause)),
+            RouteTarget::Line(number) => self.lines.get(number),
             RouteTarget::Lines => {
-                let e164 = || self.numbering.e164(number);
-                let line = self.lines.get(number).copied();
-                line.or_else(|| self.lines.get(&e164()?).copied()).map(Target::Line)
+                self.lines.get(number).or_else(|| self.lines.get(&self.numbering.e164(number)?))
             }
-        }
+        };
+        line.copied().map(Target::Line)
     }
 
     /// Whether more digits could make a number of the plan of this.
     fn begins_a_number(&self, dialled: &str) -> bool {
-        if dialled.is_empty() {
-            return true;
-        }
-        let numbers = self.lines.keys().chain(self.routes.keys());
-        let longer = |number: &String| {
-            let forms = self.numbering.dialled_forms(number);
-            forms.iter().any(|form| form.len() > dialled.len() && form.starts_with(dialled))
-        };
-        if numbers.clone().any(longer) {
-            return true;
-        }
-        let forms = [Some(dialled.to_owned()), self.numbering.e164(dialled)];
-        forms.into_iter().flatten().any(|form| {
-            self.longest_prefix(&form).is_some_and(|route| match &route.length {
-                Some(length) => digits(&form) < usize::from(*length.start()),
-                None => form.len() == route.prefix.len(),
+        let goes_on = |text: &String| text.len() > dialled.len() && text.starts_with(dialled);
+        dialled.is_empty()
+            || self.dialled.keys().chain(self.prefixes.keys()).any(goes_on)
+            || self.longest_prefix(dialled).is_some_and(|(text, prefix)| match &prefix.lengths {
+                Some(lengths) => dialled.len() < *lengths.start(),
+                None => !prefix.completes(text, dialled),
             })
-        })
     }
 }
 
-/// Whether the number has the length that the route asks for. Without one, a service code is complete as it is and any other prefix wants
-/// at least one digit after it.
-fn complete(route: &RouteEntry, form: &str) -> bool {
-    match &route.length {
-        Some(length) => (usize::from(*length.start())..=usize::from(*length.end())).contains(&digits(form)),
-        None => form.len() > route.prefix.len() || route.prefix.contains(['*', '#']),
-    }
-}
-
-/// The `+` of an E.164 number is not dialled.
-fn digits(form: &str) -> usize {
-    form.trim_start_matches('+').len()
-}
-
-fn digit_map(
-    numbering: Numbering,
-    lines: &BTreeMap<String, LineId>,
-    routes: &BTreeMap<String, RouteEntry>,
-) -> DigitMap {
-    let mut map = DigitMap::default();
-    // E.164 forms first: where a route as dialled has the same prefix, it counts.
-    let (international, dialled): (Vec<_>, Vec<_>) =
-        routes.iter().partition(|(prefix, _)| prefix.starts_with('+'));
-    for (prefix, route) in international.into_iter().chain(dialled) {
-        for form in numbering.dialled_forms(prefix) {
-            // What the dialled form has more or fewer digits than the E.164 form, the whole number has too.
-            let shift = |length: u8| (usize::from(length) + form.len()).saturating_sub(digits(prefix));
-            let lengths = route.length.as_ref().map(|length| shift(*length.start())..=shift(*length.end()));
-            map.add_prefix(&form, lengths);
+impl Prefix {
+    /// Whether the number has the length that the route asks for. Without one, a service code is complete as it is and any other
+    /// prefix wants at least one digit after it.
+    fn completes(&self, text: &str, dialled: &str) -> bool {
+        match &self.lengths {
+            Some(lengths) => lengths.contains(&dialled.len()),
+            None => dialled.len() > text.len() || text.contains(['*', '#']),
         }
     }
-    for number in lines.keys() {
-        for form in numbering.dialled_forms(number) {
-            map.add_number(&form);
-        }
-    }
-    map
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The call model with legs that are only their words: every way in which a call can go, without a protocol.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::Way;
 use super::pattern::{Ending, Keys, Pattern, merge};
 
 /// A run of lengths up to this many is written out; a longer one becomes open (`x.`).
@@ -28,6 +29,15 @@ struct Node {
     ends: bool,
     /// From here on numbers have these lengths, unless a longer prefix says otherwise.
     lengths: Option<Lengths>,
+    /// The prefix for international calls: no national number goes on behind it.
+    abroad: bool,
+}
+
+impl Node {
+    /// Whether a number of the plan goes through here.
+    fn leads_on(&self) -> bool {
+        self.ends || self.lengths.is_some() || self.next.values().any(Self::leads_on)
+    }
 }
 
 /// How long the numbers behind a prefix are, prefix included.
@@ -36,6 +46,8 @@ struct Lengths {
     least: usize,
     /// Unknown when absent.
     most: Option<usize>,
+    /// They are national numbers.
+    national: bool,
 }
 
 impl DigitMap {
@@ -45,13 +57,18 @@ impl DigitMap {
     }
 
     /// Adds a prefix, with the lengths of the whole numbers behind it when they are known.
-    pub fn add_prefix(&mut self, prefix: &str, lengths: Option<RangeInclusive<usize>>) {
+    pub fn add_prefix(&mut self, prefix: &str, way: Way, lengths: Option<RangeInclusive<usize>>) {
         let service_code = prefix.contains(['*', '#']);
-        let lengths = match lengths {
-            Some(range) => Lengths { least: (*range.start()).max(prefix.len()), most: Some(*range.end()) },
-            None => Lengths { least: prefix.len() + usize::from(!service_code), most: None },
+        let (least, most) = match lengths {
+            Some(range) => ((*range.start()).max(prefix.len()), Some(*range.end())),
+            None => (prefix.len() + usize::from(!service_code), None),
         };
-        self.node(prefix).lengths = Some(lengths);
+        self.node(prefix).lengths = Some(Lengths { least, most, national: way == Way::National });
+    }
+
+    /// Marks the prefix for international calls.
+    pub fn set_international_prefix(&mut self, prefix: &str) {
+        self.node(prefix).abroad = true;
     }
 
     fn node(&mut self, path: &str) -> &mut Node {
@@ -86,12 +103,13 @@ impl DigitMap {
 }
 
 fn walk(node: &Node, path: &mut Vec<Keys>, inherited: Option<Lengths>, out: &mut Vec<Pattern>) {
+    let inherited = inherited.filter(|inherited| !(node.abroad && inherited.national));
     let lengths = node.lengths.or(inherited);
     let ends_here =
         lengths.is_some_and(|l| l.least <= path.len() && l.most.is_none_or(|most| path.len() <= most));
     let goes_on = lengths.is_some_and(|l| l.most.is_none_or(|most| most > path.len()));
     if (node.ends || ends_here) && !path.is_empty() {
-        let ambiguous = goes_on || !node.next.is_empty();
+        let ambiguous = goes_on || node.next.values().any(Node::leads_on);
         let ending = if ambiguous { Ending::Timed } else { Ending::Exact };
         out.push(Pattern { keys: path.clone(), ending });
     }
@@ -99,7 +117,8 @@ fn walk(node: &Node, path: &mut Vec<Keys>, inherited: Option<Lengths>, out: &mut
     for (key, next) in &node.next {
         others = others.without(Keys::one(*key));
         path.push(Keys::one(*key));
-        walk(next, path, lengths, out);
+        // Behind a prefix there are digits only.
+        walk(next, path, lengths.filter(|_| key.is_ascii_digit()), out);
         path.pop();
     }
     if let Some(lengths) = lengths
@@ -168,7 +187,7 @@ mod tests {
     fn map(numbers: &[&str], prefixes: &[(&str, Option<RangeInclusive<usize>>)]) -> String {
         let mut map = DigitMap::default();
         for (prefix, lengths) in prefixes {
-            map.add_prefix(prefix, lengths.clone());
+            map.add_prefix(prefix, Way::Plain, lengths.clone());
         }
         for number in numbers {
             map.add_number(number);
@@ -222,7 +241,7 @@ mod tests {
             map.add_number(&format!("2{number:04}"));
         }
         map.add_number("31");
-        map.add_prefix("9", None);
+        map.add_prefix("9", Way::Plain, None);
         let text = map.text(400);
         assert!(text.len() <= 400, "{text}");
         assert_eq!(map.text(30), "(2xxxx|31|9xx.[T#])");

@@ -43,19 +43,81 @@ impl Numbering {
         digits(national).then(|| format!("+{}{national}", self.country.country_code()))
     }
 
-    /// How `number` is dialled: itself, or for an E.164 number (or the beginning of one) its international and, at home, its
-    /// national form.
+    /// Whether what was dialled goes abroad, so that no national number is meant.
     #[must_use]
-    pub fn dialled_forms(self, number: &str) -> Vec<String> {
+    pub fn is_international(self, dialled: &str) -> bool {
+        dialled.starts_with(self.country.international_prefix())
+    }
+
+    /// What is dialled before a country code.
+    #[must_use]
+    pub const fn international_prefix(self) -> &'static str {
+        self.country.international_prefix()
+    }
+
+    /// How `number` is dialled: itself, or for an E.164 number its international and, at home, its national form.
+    #[must_use]
+    pub fn dialled_forms(self, number: &str) -> Vec<DialledForm> {
+        self.forms(number, |international, code| international.strip_prefix(code))
+    }
+
+    /// How numbers that begin with `prefix` begin when they are dialled.
+    #[must_use]
+    pub fn dialled_prefixes(self, prefix: &str) -> Vec<DialledForm> {
+        self.forms(prefix, |international, code| {
+            // What only begins like the country's own code begins every national number.
+            international.strip_prefix(code).or_else(|| code.starts_with(international).then_some(""))
+        })
+    }
+
+    fn forms(
+        self,
+        number: &str,
+        national: impl for<'a> Fn(&'a str, &str) -> Option<&'a str>,
+    ) -> Vec<DialledForm> {
         let Some(international) = number.strip_prefix('+') else {
-            return vec![number.to_owned()];
+            return vec![DialledForm { text: number.to_owned(), longer_by: 0, way: Way::Plain }];
         };
-        let mut forms = vec![format!("{}{international}", self.country.international_prefix())];
-        if let Some(national) = international.strip_prefix(self.country.country_code()) {
-            forms.push(format!("{}{national}", self.country.national_prefix().unwrap_or_default()));
+        let length = |text: &str| i32::try_from(text.len()).unwrap_or(i32::MAX);
+        let (abroad, code) = (self.country.international_prefix(), self.country.country_code());
+        let text = format!("{abroad}{international}");
+        let mut forms = vec![DialledForm { text, longer_by: length(abroad), way: Way::International }];
+        if let Some(national) = national(international, code) {
+            let prefix = self.country.national_prefix().unwrap_or_default();
+            let text = format!("{prefix}{national}");
+            // Where the two prefixes collide, the international one counts.
+            if !text.starts_with(abroad) {
+                forms.push(DialledForm {
+                    text,
+                    longer_by: length(prefix) - length(code),
+                    way: Way::National,
+                });
+            }
         }
         forms
     }
+}
+
+/// One way to dial a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialledForm {
+    /// The digits, or the beginning of them.
+    pub text: String,
+    /// How many digits more it takes than the number has; fewer when negative.
+    pub longer_by: i32,
+    /// Which way it is.
+    pub way: Way,
+}
+
+/// How a number is dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// As it stands in the plan.
+    Plain,
+    /// An E.164 number behind the prefix for national calls.
+    National,
+    /// An E.164 number behind the prefix for international calls.
+    International,
 }
 
 #[cfg(test)]
@@ -83,8 +145,13 @@ mod tests {
     #[test]
     fn an_international_number_is_dialled_in_two_ways_at_home() {
         let de = numbering("de");
-        assert_eq!(de.dialled_forms("+4930555"), ["004930555", "030555"]);
-        assert_eq!(de.dialled_forms("+44555"), ["0044555"]);
-        assert_eq!(de.dialled_forms("2001"), ["2001"]);
+        let forms = |number| de.dialled_prefixes(number).into_iter().map(|form| (form.text, form.longer_by));
+        assert_eq!(de.dialled_forms("+4").len(), 1);
+        assert_eq!(de.dialled_forms("+49555").len(), 2);
+        let form = |text: &str, longer_by| (text.to_owned(), longer_by);
+        assert!(forms("+4930555").eq([form("004930555", 2), form("030555", -1)]));
+        assert!(forms("+44555").eq([form("0044555", 2)]));
+        assert!(forms("+4").eq([form("004", 2), form("0", -1)]));
+        assert!(forms("2001").eq([form("2001", 0)]));
     }
 }
