@@ -1,0 +1,76 @@
+//! What happens on a software gateway, as a person or a script wants to know it.
+
+use std::net::SocketAddr;
+
+use strowger_sansio::{Duration, Time};
+
+use crate::script::{Progress, Sign};
+
+/// Something that happened, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub what: What,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// On a line.
+    Line {
+        /// The endpoint's local name: `aaln/1`.
+        line: String,
+        /// What.
+        fact: LineFact,
+    },
+    /// The call agent has acknowledged the restart.
+    Registered,
+    /// The call agent does not answer.
+    Disconnected,
+    /// A datagram came from an address that is not the call agent's; it was dropped unanswered.
+    Stranger(SocketAddr),
+}
+
+/// What happened on a line.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LineFact {
+    /// The handset was lifted.
+    OffHook,
+    /// The handset was put down.
+    OnHook,
+    /// The bell rings.
+    Ringing,
+    /// The bell has been silent for longer than a cadence is.
+    RingingEnded,
+    /// The display shows a caller.
+    Caller(String),
+    /// The earpiece gives a tone of the country's plan.
+    Hears(Progress),
+    /// An expectation was met.
+    Met {
+        /// Its number, as [`SoftGateway::handle_step`](crate::SoftGateway::handle_step) gave it.
+        expectation: u64,
+        /// What was expected.
+        sign: Sign,
+        /// After how long.
+        after: Duration,
+    },
+    /// An expectation was not met in time.
+    Missed {
+        /// Its number.
+        expectation: u64,
+        /// What was expected.
+        sign: Sign,
+        /// What was noticed last instead, in words.
+        instead: String,
+    },
+    /// What the earpiece gave, to be written to a file.
+    Recording {
+        /// The file's name.
+        file: String,
+        /// 8 kHz linear samples.
+        samples: Vec<i16>,
+    },
+}

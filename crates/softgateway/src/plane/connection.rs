@@ -1,0 +1,102 @@
+//! A connection of the plane: an RTP session on a pair of ports from the pool.
+
+use strowger_media::session::{PacketTime, SilenceSuppression};
+use strowger_media::{MediaPort, Payload, PayloadFormat, RtpSession, SessionConfig, SourcePolicy, StreamMode};
+use strowger_mgcp::gateway::{EndpointIndex, MediaMode, MediaSpec};
+use strowger_mgcp::message::ConnectionStatistics;
+use strowger_sansio::{Rng, Time};
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) endpoint: EndpointIndex,
+    pub(super) port: MediaPort,
+    pub(super) mode: MediaMode,
+    pub(super) session: RtpSession,
+    /// Whether what comes in goes out on another connection of the endpoint, packet by packet.
+    pub(super) is_relayed: bool,
+}
+
+impl Connection {
+    pub(super) fn open(
+        now: Time,
+        endpoint: EndpointIndex,
+        port: MediaPort,
+        spec: &MediaSpec,
+        cname: &str,
+        is_relayed: bool,
+        rng: Rng,
+    ) -> Self {
+        let session = RtpSession::new(now, &session_config(&port, spec, cname), rng);
+        Self { endpoint, port, mode: spec.mode, session, is_relayed }
+    }
+
+    pub(super) fn modify(&mut self, now: Time, spec: &MediaSpec, cname: &str) {
+        self.mode = spec.mode;
+        self.session.reconfigure(now, &session_config(&self.port, spec, cname));
+    }
+
+    /// The row of RFC 3435 Appendix D that the mode is; the modes that act on the circuit side are not in that table.
+    pub(super) fn stream_mode(&self) -> StreamMode {
+        match self.mode {
+            MediaMode::SendOnly => StreamMode::SendOnly,
+            MediaMode::RecvOnly => StreamMode::ReceiveOnly,
+            MediaMode::SendRecv => StreamMode::SendReceive,
+            MediaMode::Conference => StreamMode::Conference,
+            MediaMode::NetworkLoopback => StreamMode::NetworkLoop,
+            MediaMode::NetworkContinuityTest => StreamMode::NetworkTest,
+            MediaMode::Inactive | MediaMode::Loopback | MediaMode::ContinuityTest => StreamMode::Inactive,
+        }
+    }
+
+    /// The connection parameters of RFC 3435 section 3.2.2.7.
+    pub(super) fn statistics(&self, now: Time) -> ConnectionStatistics {
+        let sums = self.session.statistics(now);
+        let saturating = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        ConnectionStatistics {
+            packets_sent: saturating(sums.packets_sent),
+            octets_sent: saturating(sums.octets_sent),
+            packets_received: saturating(sums.packets_received),
+            octets_received: saturating(sums.octets_received),
+            packets_lost: saturating(u64::try_from(sums.packets_lost).unwrap_or(0)),
+            jitter_ms: saturating(u64::try_from(sums.jitter.as_millis()).unwrap_or(u64::MAX)),
+            latency_ms: saturating(
+                u64::try_from(sums.latency.unwrap_or_default().as_millis()).unwrap_or(u64::MAX),
+            ),
+            extensions: Vec::new(),
+        }
+    }
+}
+
+/// A description without a far end closes the session: nobody's packets are taken.
+fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &str) -> SessionConfig {
+    let mut payloads: Vec<_> = spec
+        .codecs
+        .iter()
+        .enumerate()
+        .map(|(place, codec)| Payload { number: codec.payload_type, format: format(&codec.encoding, place) })
+        .collect();
+    payloads.extend(spec.telephone_event.map(Payload::telephone_event));
+    let mut config = SessionConfig::new(&payloads);
+    config.packet_time = PacketTime::nearest(u32::try_from(spec.packetization.as_millis()).unwrap_or(20));
+    config.source = spec.remote.map_or(SourcePolicy::Closed, SourcePolicy::Signalled);
+    config.remote = spec.remote;
+    config.remote_rtcp = spec.remote_rtcp;
+    config.rtp_socket = port.rtp_socket;
+    config.rtcp_socket = port.rtcp_socket;
+    config.cname = cname.to_owned();
+    if spec.silence_suppression {
+        config.silence = SilenceSuppression::On;
+    }
+    config
+}
+
+fn format(encoding: &str, place: usize) -> PayloadFormat {
+    match encoding.to_ascii_uppercase().as_str() {
+        "PCMU" => PayloadFormat::PCMU,
+        "PCMA" => PayloadFormat::PCMA,
+        // The plane offers G.711 alone, so the gateway role negotiates nothing else; were it otherwise, formats that stand
+        // at one place of both lists would be relayed as equal.
+        _ => PayloadFormat::Opaque(u8::try_from(place).unwrap_or(u8::MAX)),
+    }
+}

@@ -1,0 +1,158 @@
+//! What a signal of the package tables does to a line: a tone, ringing, a number on the display.
+//!
+//! RFC 3660 says what a signal means; the country's plan says how that sounds.
+
+use strowger_media::tone::{RingCadence, RingPattern, SignalTone, Sit, ToneGenerator, TonePlan};
+use strowger_mgcp::message::{EventParameter, EventParameters, SignalBuf};
+use strowger_sansio::Duration;
+
+/// What a signal does.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// It is heard.
+    Tone(Box<ToneGenerator>),
+    /// It rings the bell.
+    Ring(RingCadence),
+    /// It shows who calls.
+    Caller(String),
+    /// It sends keys.
+    Digit(char),
+    /// It changes a lamp, a voltage or a relay that a virtual telephone has not got. Asking for it is legal, nothing is heard.
+    Quiet,
+}
+
+/// How a row of the package tables sounds.
+enum Sound {
+    Tone(SignalTone),
+    Ring(RingPattern),
+    Quiet,
+}
+
+use Sound::{Quiet, Ring, Tone};
+
+const LINE: &[(&str, Sound)] = &[
+    ("adsi", Quiet),
+    ("aw", Tone(SignalTone::Answer)),
+    ("bz", Tone(SignalTone::Busy)),
+    ("dl", Tone(SignalTone::Dial)),
+    ("e", Tone(SignalTone::Error)),
+    ("ht", Tone(SignalTone::OnHold)),
+    ("lsa", Quiet),
+    ("mwi", Tone(SignalTone::MessageWaiting)),
+    ("nbz", Tone(SignalTone::Congestion)),
+    ("osi", Quiet),
+    ("ot", Tone(SignalTone::OffHookWarning)),
+    ("p", Tone(SignalTone::Prompt)),
+    ("rg", Ring(RingPattern::Normal)),
+    ("r0", Ring(RingPattern::Distinctive(0))),
+    ("r1", Ring(RingPattern::Distinctive(1))),
+    ("r2", Ring(RingPattern::Distinctive(2))),
+    ("r3", Ring(RingPattern::Distinctive(3))),
+    ("r4", Ring(RingPattern::Distinctive(4))),
+    ("r5", Ring(RingPattern::Distinctive(5))),
+    ("r6", Ring(RingPattern::Distinctive(6))),
+    ("r7", Ring(RingPattern::Distinctive(7))),
+    ("ro", Tone(SignalTone::Congestion)),
+    ("rs", Ring(RingPattern::Splash)),
+    ("sl", Tone(SignalTone::StutterDial)),
+    ("v", Tone(SignalTone::Alerting)),
+    ("vmwi", Quiet),
+    ("wt", Tone(SignalTone::CallWaiting)),
+    ("wt1", Tone(SignalTone::CallWaitingPattern(1))),
+    ("wt2", Tone(SignalTone::CallWaitingPattern(2))),
+    ("wt3", Tone(SignalTone::CallWaitingPattern(3))),
+    ("wt4", Tone(SignalTone::CallWaitingPattern(4))),
+    ("y", Tone(SignalTone::RecorderWarning)),
+    ("z", Tone(SignalTone::CallingCard)),
+];
+
+const GENERIC: &[(&str, Sound)] = &[
+    ("cf", Tone(SignalTone::Confirm)),
+    ("cg", Tone(SignalTone::Congestion)),
+    ("it", Tone(SignalTone::Intercept)),
+    ("pt", Tone(SignalTone::Preemption)),
+    ("rbk", Tone(SignalTone::Ringback)),
+    ("rt", Tone(SignalTone::Ringback)),
+];
+
+const SUPPLEMENTARY: &[(&str, Sound)] = &[
+    ("cd", Tone(SignalTone::ConferenceDepart)),
+    ("cj", Tone(SignalTone::ConferenceJoin)),
+    ("cm", Tone(SignalTone::Comfort)),
+    ("cw", Tone(SignalTone::CallerWaiting)),
+    ("ht", Tone(SignalTone::OnHold)),
+    ("ni", Tone(SignalTone::NegativeIndication)),
+    ("nu", Tone(SignalTone::NumberUnobtainable)),
+    ("pr", Tone(SignalTone::PayPhoneRecognition)),
+    ("pt", Tone(SignalTone::Pay)),
+];
+
+/// What this signal does on an analogue line; none when a virtual line cannot give it (return code 513).
+pub(super) fn of(plan: &TonePlan, signal: &SignalBuf) -> Option<Effect> {
+    let package = signal.name().package()?;
+    let symbol = signal.name().event();
+    let rows = match package {
+        "l" => match symbol {
+            "ci" => return Some(Effect::Caller(caller(signal.parameters()))),
+            "sit" => return Some(tone(plan, SignalTone::SpecialInformation(sit(signal.parameters())?))),
+            "sl" => return Some(stutter(plan, signal.parameters())),
+            _ => LINE,
+        },
+        "d" => return digit(symbol),
+        "g" => GENERIC,
+        "sst" => SUPPLEMENTARY,
+        _ => return None,
+    };
+    let (_, sound) = rows.iter().find(|(name, _)| *name == symbol)?;
+    Some(match sound {
+        Tone(signal) => tone(plan, *signal),
+        Ring(pattern) => Effect::Ring(plan.ringing(*pattern)),
+        Quiet => Effect::Quiet,
+    })
+}
+
+fn tone(plan: &TonePlan, signal: SignalTone) -> Effect {
+    Effect::Tone(Box::new(ToneGenerator::new(plan.tone(signal))))
+}
+
+/// `L/sl(del=2000)`: the delay before the stutter, at most ten seconds.
+fn stutter(plan: &TonePlan, parameters: EventParameters<'_>) -> Effect {
+    match parameters.number("del") {
+        Some(millis @ 1..=10_000) => {
+            Effect::Tone(Box::new(plan.stutter_dial_after(Duration::from_millis(u64::from(millis)))))
+        }
+        _ => tone(plan, SignalTone::StutterDial),
+    }
+}
+
+fn sit(parameters: EventParameters<'_>) -> Option<Sit> {
+    match parameters.iter().next() {
+        None => Some(Sit::NoCircuitIntra),
+        Some(EventParameter::Value(number)) => Sit::from_number(number.parse().ok()?),
+        Some(_) => None,
+    }
+}
+
+fn digit(symbol: &str) -> Option<Effect> {
+    let mut letters = symbol.chars();
+    match (letters.next()?.to_ascii_uppercase(), letters.next()) {
+        (key @ ('0'..='9' | '*' | '#' | 'A'..='D'), None) => Some(Effect::Digit(key)),
+        _ => None,
+    }
+}
+
+/// `L/ci(time,number,name)`: what the display shows, number before name. Each part may be missing.
+fn caller(parameters: EventParameters<'_>) -> String {
+    let mut parts = parameters.iter().skip(1).take(2).map(|part| match part {
+        EventParameter::Quoted(inner) => EventParameters::unquote(inner).into_owned(),
+        EventParameter::Value(value) => value.to_owned(),
+        EventParameter::Named { .. } => String::new(),
+    });
+    let number = parts.next().unwrap_or_default();
+    let name = parts.next().unwrap_or_default();
+    match (number.is_empty(), name.is_empty()) {
+        (false, false) => format!("{number} {name}"),
+        (false, true) => number,
+        _ => name,
+    }
+}

@@ -1,0 +1,5 @@
+//! See `strowger_fuzz_checks::digit_map`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| strowger_fuzz_checks::digit_map(bytes));
