@@ -1,0 +1,335 @@
+//! Sent commands: repeated with back-off until a response comes, given up after twice T-HIST (RFC 3435 sections 3.5.3,
+//! 3.5.6 and 4.3).
+//!
+//! A command is *awaiting* its first response, then perhaps *proceeding* after a provisional one. The timer of an awaiting command is
+//! the peer's estimate, doubled with each repetition; a proceeding command is repeated every LONGTRAN. After Max2 repetitions or
+//! T-MAX nothing is repeated any more, and the wait for a response goes on in silence.
+//!
+//! One address is tried, the peer's first. The walk over further addresses and the queries of the name service that
+//! section 4.3 describes between Max1 and Max2 have their place in [`Transactions::request_due`].
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use strowger_sansio::Time;
+
+use super::event::{Discard, Event, Received};
+use super::outbox::{SEPARATOR, append};
+use super::peer::PeerId;
+use super::timing::Backoff;
+use super::{Timer, Transactions};
+use crate::message::{Response, ReturnCode, TransactionId, TransactionRange};
+use crate::text::ResponseBuilder;
+
+/// Commands that must arrive in order: those of one endpoint, for example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChainId(pub u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Awaiting,
+    Proceeding,
+    /// No more retransmissions; only a response or the end of the wait can come.
+    Silent,
+}
+
+/// A command without a final response.
+#[derive(Clone, Debug)]
+pub(super) struct Request<T> {
+    peer: PeerId,
+    to: SocketAddr,
+    bytes: Vec<u8>,
+    tag: T,
+    first_sent: Time,
+    /// Retransmissions to the present address: N of RFC 3435 section 4.3.
+    repetitions: u32,
+    /// Whether the command was sent more than once, for any reason: its delay then says nothing (Karn's rule).
+    resent: bool,
+    backoff: Backoff,
+    phase: Phase,
+    chain: Option<ChainId>,
+}
+
+/// Commands that have ended and whose final response may still come again, asking for its acknowledgement.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ended {
+    ids: VecDeque<(Time, PeerId, TransactionId)>,
+}
+
+/// How many ended commands are known; beyond, the oldest miss the acknowledgement of a repeated response, which is optional.
+const ENDED: usize = 1024;
+
+impl Ended {
+    fn note(&mut self, now: Time, peer: PeerId, id: TransactionId) {
+        if self.ids.len() >= ENDED {
+            self.ids.pop_front();
+        }
+        self.ids.push_back((now, peer, id));
+    }
+
+    fn contains(&self, peer: PeerId, id: TransactionId) -> bool {
+        self.ids.iter().any(|(_, p, i)| *p == peer && *i == id)
+    }
+
+    pub(super) fn forget_before(&mut self, oldest: Time) {
+        while self.ids.front().is_some_and(|(at, _, _)| *at < oldest) {
+            self.ids.pop_front();
+        }
+    }
+}
+
+impl<T: Clone> Transactions<T> {
+    /// Sends a command to a peer. `build` gets the identifier that the command must carry and gives its bytes, which are
+    /// repeated unchanged; `tag` comes back with the outcome.
+    ///
+    /// # Panics
+    /// When `peer` was not given out by this engine.
+    pub fn send(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        build: impl FnOnce(TransactionId) -> Vec<u8>,
+        tag: T,
+    ) -> TransactionId {
+        self.start(now, peer, None, build, tag)
+    }
+
+    /// Sends a command that must not overtake the outstanding ones of the same chain: each transmission carries all of them in one
+    /// datagram, the oldest first, as RFC 3435 section 4.4.1 has it for several NTFYs of one endpoint. What exceeds the greatest
+    /// datagram waits for the next transmission.
+    ///
+    /// # Panics
+    /// When `peer` was not given out by this engine.
+    pub fn send_in_order(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        chain: ChainId,
+        build: impl FnOnce(TransactionId) -> Vec<u8>,
+        tag: T,
+    ) -> TransactionId {
+        self.start(now, peer, Some(chain), build, tag)
+    }
+
+    fn start(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        chain: Option<ChainId>,
+        build: impl FnOnce(TransactionId) -> Vec<u8>,
+        tag: T,
+    ) -> TransactionId {
+        let id = self.draw_id();
+        let target = self.peers.get_mut(peer);
+        let backoff = Backoff::new(target.estimator.first_rto(&self.timers));
+        let request = Request {
+            peer,
+            to: target.config.address,
+            bytes: build(id),
+            tag,
+            first_sent: now,
+            repetitions: 0,
+            resent: false,
+            backoff,
+            phase: Phase::Awaiting,
+            chain,
+        };
+        self.deadlines.set(Timer::Request(id), now + request.backoff.rto());
+        self.requests.insert(id, request);
+        if let Some(chain) = chain {
+            self.chains.entry((peer, chain)).or_default().push(id);
+        }
+        self.counters.requests += 1;
+        self.transmit_request(now, id);
+        id
+    }
+
+    /// Identifiers come from this node's slice; one that is still outstanding is passed over.
+    fn draw_id(&mut self) -> TransactionId {
+        loop {
+            let drawn = u32::try_from(self.ids.draw()).ok().and_then(TransactionId::new);
+            if let Some(id) = drawn.filter(|id| !self.requests.contains_key(id)) {
+                return id;
+            }
+        }
+    }
+
+    /// Withdraws a command: it is not repeated any more and its response, if one comes, is a stray. Whether the peer executes it is
+    /// not known.
+    pub fn abort(&mut self, now: Time, id: TransactionId) -> Option<T> {
+        let request = self.end(now, id)?;
+        self.counters.aborted += 1;
+        Some(request.tag)
+    }
+
+    /// How many commands have no final response yet.
+    #[must_use]
+    pub fn outstanding(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether this command has no final response yet.
+    #[must_use]
+    pub fn is_outstanding(&self, id: TransactionId) -> bool {
+        self.requests.contains_key(&id)
+    }
+
+    /// The tag of a command to `peer` that has no final response yet.
+    #[must_use]
+    pub fn tag(&self, peer: PeerId, id: TransactionId) -> Option<&T> {
+        self.requests.get(&id).filter(|request| request.peer == peer).map(|request| &request.tag)
+    }
+
+    /// Identifiers of final responses received from `peer`, at most `most`, for the `K:` line of the next command to
+    /// it. Each is given once, and only within T-HIST (RFC 3435 section 3.5.2).
+    pub fn confirmations(&mut self, now: Time, peer: PeerId, most: usize) -> Vec<TransactionRange> {
+        let unconfirmed = &mut self.peers.get_mut(peer).unconfirmed;
+        while unconfirmed.front().is_some_and(|(at, _)| now.since(*at) >= self.timers.t_hist) {
+            unconfirmed.pop_front();
+        }
+        let take = most.min(unconfirmed.len());
+        unconfirmed.drain(..take).map(|(_, id)| TransactionRange { first: id, last: id }).collect()
+    }
+
+    pub(super) fn receive_response(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        from: SocketAddr,
+        response: &Response<'_>,
+    ) -> Received<T> {
+        let id = response.transaction_id;
+        if response.code.is_response_ack() {
+            return self.receive_acknowledgement(peer, id);
+        }
+        let Some(request) = self.requests.get_mut(&id) else {
+            // The peer repeats a final response since our acknowledgement was lost.
+            let asks = !response.code.is_provisional() && response.response_ack().is_some();
+            if asks && self.ended.contains(peer, id) {
+                self.acknowledge(peer, from, id);
+            }
+            self.counters.stray_responses += 1;
+            return Received::Stray { peer };
+        };
+        if request.peer != peer {
+            self.counters.wrong_peer += 1;
+            return Received::Discarded(Discard::WrongPeer);
+        }
+        let elapsed = now.since(request.first_sent);
+        if request.phase != Phase::Proceeding {
+            let estimator = &mut self.peers.get_mut(peer).estimator;
+            match (request.resent, request.repetitions) {
+                (false, _) => estimator.observe(elapsed),
+                (true, 0) => {}
+                (true, _) => estimator.inherit(request.backoff.rto()),
+            }
+        }
+        if response.code.is_provisional() {
+            request.phase = Phase::Proceeding;
+            let next = (now + self.timers.longtran).min(request.first_sent + self.timers.give_up());
+            self.deadlines.set(Timer::Request(id), next);
+            self.counters.provisionals += 1;
+            return Received::Provisional { tag: request.tag.clone(), transaction_id: id, peer };
+        }
+        let asks = response.response_ack().is_some();
+        let Some(request) = self.end(now, id) else { return Received::Stray { peer } };
+        self.counters.completed += 1;
+        if asks {
+            self.acknowledge(peer, from, id);
+        } else {
+            self.peers.get_mut(peer).note_final(now, id);
+        }
+        Received::Completed { tag: request.tag, transaction_id: id, peer, elapsed }
+    }
+
+    /// Sends a response acknowledgement, which is never acknowledged itself.
+    fn acknowledge(&mut self, peer: PeerId, to: SocketAddr, id: TransactionId) {
+        let bytes = ResponseBuilder::new(ReturnCode::RESPONSE_ACK, id).finish();
+        self.transmit(peer, to, bytes);
+    }
+
+    /// The timer of a command has run out.
+    pub(super) fn request_due(&mut self, now: Time, id: TransactionId) {
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        let peer = request.peer;
+        let end_of_wait = request.first_sent + self.timers.give_up();
+        if now >= end_of_wait {
+            let Some(request) = self.end(now, id) else { return };
+            self.counters.timed_out += 1;
+            self.events.push_back(Event::TimedOut { peer, transaction_id: id, tag: request.tag });
+            self.events.push_back(Event::Disconnected { peer });
+            return;
+        }
+        let elapsed = now.since(request.first_sent);
+        let worn_out = request.phase == Phase::Awaiting && request.repetitions >= self.timers.max2;
+        if worn_out || elapsed > self.timers.t_max || request.phase == Phase::Silent {
+            if request.phase == Phase::Awaiting {
+                let tag = request.tag.clone();
+                self.events.push_back(Event::Exhausted { peer, transaction_id: id, tag });
+            }
+            request.phase = Phase::Silent;
+            self.deadlines.set(Timer::Request(id), end_of_wait);
+            return;
+        }
+        let next = if request.phase == Phase::Awaiting {
+            request.repetitions += 1;
+            if request.repetitions == self.timers.max1 {
+                self.events.push_back(Event::Suspect { peer, transaction_id: id });
+            }
+            let estimator = &self.peers.get(peer).estimator;
+            request.backoff.next(&mut self.rng, estimator, &self.timers)
+        } else {
+            self.timers.longtran
+        };
+        request.resent = true;
+        self.deadlines.set(Timer::Request(id), (now + next).min(end_of_wait));
+        self.counters.retransmissions += 1;
+        self.transmit_request(now, id);
+    }
+
+    /// Sends a command, with all that are outstanding of its chain.
+    fn transmit_request(&mut self, now: Time, id: TransactionId) {
+        let Some(request) = self.requests.get(&id) else { return };
+        let (peer, to) = (request.peer, request.to);
+        let members = request.chain.and_then(|chain| self.chains.get(&(peer, chain)));
+        let Some(members) = members.filter(|members| members.len() > 1) else {
+            let bytes = request.bytes.clone();
+            self.transmit(peer, to, bytes);
+            return;
+        };
+        let mut datagram = Vec::new();
+        for member in members {
+            let Some(request) = self.requests.get_mut(member) else { continue };
+            let joined = datagram.len() + SEPARATOR.len() + request.bytes.len();
+            if !datagram.is_empty() && joined > self.limits.datagram {
+                break;
+            }
+            append(&mut datagram, &request.bytes);
+            if *member != id {
+                // It has just been sent again: its own timer starts anew, and its delay cannot be measured.
+                request.resent = true;
+                if request.phase == Phase::Awaiting {
+                    let end = request.first_sent + self.timers.give_up();
+                    self.deadlines.set(Timer::Request(*member), (now + request.backoff.rto()).min(end));
+                }
+            }
+        }
+        self.transmit(peer, to, datagram);
+    }
+
+    /// Takes a command off all lists.
+    fn end(&mut self, now: Time, id: TransactionId) -> Option<Request<T>> {
+        let request = self.requests.remove(&id)?;
+        self.deadlines.cancel(&Timer::Request(id));
+        if let Some(chain) = request.chain.map(|chain| (request.peer, chain))
+            && let Some(members) = self.chains.get_mut(&chain)
+        {
+            members.retain(|member| *member != id);
+            if members.is_empty() {
+                self.chains.remove(&chain);
+            }
+        }
+        self.ended.note(now, request.peer, id);
+        Some(request)
+    }
+}

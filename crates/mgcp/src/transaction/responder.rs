@@ -1,0 +1,339 @@
+//! Received commands: executed at most once, answered every time (RFC 3435 sections 3.5.1, 3.5.2, 3.5.6).
+//!
+//! A command is *new*, *executing*, *answered* or *confirmed*. Answered ones keep the bytes of their response for T-HIST; confirmed
+//! ones only their identifier. Identifiers are kept apart by peer: a gateway's are unique for that gateway alone.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+use strowger_sansio::Time;
+
+use super::event::{Answer, Discard, Event, Received, Token};
+use super::outbox::append;
+use super::peer::PeerId;
+use super::table::KeyTable;
+use super::timing::Backoff;
+use super::{Timer, Transactions};
+use crate::message::{Command, ReturnCode, TransactionId, TransactionRange};
+use crate::text::{DecodeError, ResponseBuilder};
+
+/// Peer and identifier in one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key(u64);
+
+impl Key {
+    pub(super) fn new(peer: PeerId, id: TransactionId) -> Self {
+        Self(u64::from(peer.0) << 32 | u64::from(id.get()))
+    }
+
+    fn peer(self) -> PeerId {
+        PeerId((self.0 >> 32) as u32)
+    }
+
+    fn transaction_id(self) -> Option<TransactionId> {
+        TransactionId::new(self.0 as u32)
+    }
+}
+
+/// A command in execution.
+#[derive(Clone, Debug)]
+struct Running {
+    /// Where the latest copy of the command came from.
+    source: SocketAddr,
+    /// The provisional response of the role, for duplicates.
+    provisional: Option<Vec<u8>>,
+    /// Whether any provisional response was sent, so that the final one must ask for its acknowledgement.
+    announced: bool,
+}
+
+/// A final response that is repeated until its `000` comes.
+#[derive(Clone, Debug)]
+struct AwaitingAcknowledgement {
+    to: SocketAddr,
+    first_sent: Time,
+    backoff: Backoff,
+}
+
+/// The memory of received commands.
+#[derive(Clone, Debug)]
+pub(super) struct History {
+    /// Stored responses; an empty one has been confirmed.
+    answered: KeyTable<Vec<u8>>,
+    running: BTreeMap<Key, Running>,
+    /// When to forget, in the order of answering; T-HIST is one value, so this is the order of time.
+    expiry: VecDeque<(Time, Key)>,
+    /// When execution is taking too long. Entries of commands that were answered meanwhile are skipped.
+    deadlines: VecDeque<(Time, Key)>,
+    awaiting: BTreeMap<Key, AwaitingAcknowledgement>,
+}
+
+impl History {
+    pub(super) fn new(secret: u64) -> Self {
+        Self {
+            answered: KeyTable::new(secret),
+            running: BTreeMap::new(),
+            expiry: VecDeque::new(),
+            deadlines: VecDeque::new(),
+            awaiting: BTreeMap::new(),
+        }
+    }
+
+    /// Commands remembered, executing ones included.
+    pub(super) fn len(&self) -> usize {
+        self.answered.len() + self.running.len()
+    }
+
+    /// The next moment at which something must be done: an execution limit or, with some slack so that a host is not
+    /// woken for each single entry, the end of T-HIST.
+    pub(super) fn next_deadline(&self) -> Option<Time> {
+        let forget = self.expiry.front().map(|(at, _)| *at + PURGE_SLACK);
+        let abandon = self.deadlines.front().map(|(at, _)| *at);
+        [forget, abandon].into_iter().flatten().min()
+    }
+}
+
+/// How late an expired entry may be forgotten when nothing else happens.
+const PURGE_SLACK: std::time::Duration = std::time::Duration::from_secs(1);
+
+impl<T: Clone> Transactions<T> {
+    pub(super) fn receive_command(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        from: SocketAddr,
+        command: &Command<'_>,
+    ) -> Received<T> {
+        if let Some(ranges) = command.response_ack() {
+            self.confirm(peer, ranges.iter());
+        }
+        let id = command.transaction_id;
+        let key = Key::new(peer, id);
+        if let Some(stored) = self.history.answered.get(key.0) {
+            if stored.is_empty() {
+                self.counters.confirmed_duplicates += 1;
+                return Received::Discarded(Discard::Confirmed);
+            }
+            self.counters.replayed += 1;
+            let bytes = stored.clone();
+            self.transmit(peer, from, bytes);
+            return Received::Answered(Answer::Replayed);
+        }
+        if let Some(running) = self.history.running.get_mut(&key) {
+            running.source = from;
+            running.announced = true;
+            let provisional = running.provisional.clone();
+            let bytes = provisional.unwrap_or_else(|| status(ReturnCode::IN_PROGRESS, id));
+            self.counters.in_progress += 1;
+            self.transmit(peer, from, bytes);
+            return Received::Answered(Answer::InProgress);
+        }
+        if !self.has_room(peer) {
+            self.counters.refused += 1;
+            self.transmit(peer, from, status(ReturnCode::OVERLOAD, id));
+            return Received::Answered(Answer::Refused);
+        }
+        let share = self.peers.get_mut(peer);
+        share.remembered += 1;
+        share.executing += 1;
+        self.counters.executed += 1;
+        self.history.running.insert(key, Running { source: from, provisional: None, announced: false });
+        self.history.deadlines.push_back((now + self.timers.execution, key));
+        Received::Execute(Token { peer, transaction_id: id })
+    }
+
+    /// Only what has expired is ever forgotten, so a peer that fills its share waits (RFC 3435 section 4.4.8: 409).
+    fn has_room(&self, peer: PeerId) -> bool {
+        let share = self.peers.get(peer);
+        share.remembered < self.limits.remembered
+            && share.stored < self.limits.stored_bytes
+            && share.executing < self.limits.executing
+    }
+
+    /// Answers a message that could not be decoded: with the precise return code when it is a command with a readable
+    /// identifier from a listed peer, else with nothing. A response is never answered.
+    ///
+    /// The answer is not stored: nothing was executed, and the same bytes get the same answer.
+    pub fn receive_malformed(&mut self, now: Time, from: SocketAddr, error: &DecodeError) {
+        self.forget_expired(now);
+        let Some(peer) = self.peers.of(from) else {
+            self.counters.unlisted += 1;
+            return;
+        };
+        let Some(id) = error.transaction_id.filter(|_| !error.is_response) else {
+            self.counters.malformed_dropped += 1;
+            return;
+        };
+        let key = Key::new(peer, id);
+        if self.history.running.contains_key(&key) || self.history.answered.get(key.0).is_some() {
+            // A damaged copy of a command that was understood: its own answer stands.
+            self.counters.malformed_dropped += 1;
+            return;
+        }
+        self.counters.malformed_answered += 1;
+        let response = ResponseBuilder::new(error.return_code(), id).commentary(error.commentary());
+        self.transmit(peer, from, response.finish());
+    }
+
+    /// Sends the final response of a command and keeps it for T-HIST.
+    ///
+    /// When a provisional response went before, an empty `K:` is put into the response and it is repeated until the peer
+    /// acknowledges it (3.5.6); the caller's bytes must not hold a `K:` of their own.
+    pub fn respond(&mut self, now: Time, token: Token, response: Vec<u8>) {
+        self.respond_after(now, token, &[], response);
+    }
+
+    /// Like [`Self::respond`], with a command of ours before the response in the same datagram, and in every replay of it: a
+    /// gateway whose restart is not complete announces it so (4.4.6, 4.4.7).
+    #[expect(clippy::needless_pass_by_value, reason = "a token is spent by its one final response")]
+    pub fn respond_after(&mut self, now: Time, token: Token, lead: &[u8], response: Vec<u8>) {
+        let key = Key::new(token.peer, token.transaction_id);
+        let Some(running) = self.history.running.remove(&key) else { return };
+        if self.history.deadlines.back().is_some_and(|(_, last)| *last == key) {
+            self.history.deadlines.pop_back();
+        }
+        let response = if running.announced { with_response_ack(&response) } else { response };
+        let datagram = if lead.is_empty() {
+            response
+        } else {
+            let mut joined = lead.to_vec();
+            append(&mut joined, &response);
+            joined
+        };
+        let share = self.peers.get_mut(token.peer);
+        share.executing = share.executing.saturating_sub(1);
+        share.stored += datagram.len();
+        self.history.answered.insert(key.0, datagram.clone());
+        self.history.expiry.push_back((now + self.timers.t_hist, key));
+        self.transmit(token.peer, running.source, datagram);
+        if running.announced && self.history.awaiting.len() < self.limits.awaiting_acknowledgement {
+            let backoff = Backoff::new(self.timers.rto_initial);
+            self.deadlines.set(Timer::Final(key), now + backoff.rto());
+            let awaiting = AwaitingAcknowledgement { to: running.source, first_sent: now, backoff };
+            self.history.awaiting.insert(key, awaiting);
+        }
+    }
+
+    /// Sends a provisional response, and keeps it for duplicates of the command while it executes.
+    pub fn provisional(&mut self, token: &Token, response: Vec<u8>) {
+        let key = Key::new(token.peer, token.transaction_id);
+        let Some(running) = self.history.running.get_mut(&key) else { return };
+        running.announced = true;
+        running.provisional = Some(response.clone());
+        let source = running.source;
+        self.transmit(token.peer, source, response);
+    }
+
+    /// A `000` of the peer: the final response need not be repeated any more, nor kept.
+    pub(super) fn receive_acknowledgement(&mut self, peer: PeerId, id: TransactionId) -> Received<T> {
+        let key = Key::new(peer, id);
+        if !self.history.awaiting.contains_key(&key) {
+            self.counters.stray_responses += 1;
+            return Received::Stray { peer };
+        }
+        self.drop_response(key);
+        Received::Acknowledged
+    }
+
+    /// `K:` of a command: the responses in these ranges have arrived. Only those to the same peer are meant (3.5.2).
+    fn confirm(&mut self, peer: PeerId, ranges: impl Iterator<Item = TransactionRange>) {
+        let mut allowance = self.limits.confirmed;
+        for range in ranges {
+            for id in range.first.get()..=range.last.get() {
+                if allowance == 0 {
+                    return;
+                }
+                allowance -= 1;
+                if let Some(id) = TransactionId::new(id) {
+                    self.drop_response(Key::new(peer, id));
+                }
+            }
+        }
+    }
+
+    fn drop_response(&mut self, key: Key) {
+        let Some(stored) = self.history.answered.get_mut(key.0) else { return };
+        if stored.is_empty() {
+            return;
+        }
+        let freed = std::mem::take(stored).len();
+        let share = self.peers.get_mut(key.peer());
+        share.stored = share.stored.saturating_sub(freed);
+        self.counters.confirmations += 1;
+        if self.history.awaiting.remove(&key).is_some() {
+            self.deadlines.cancel(&Timer::Final(key));
+        }
+    }
+
+    /// The peer has not acknowledged a final response: once more, until T-MAX. A peer that never does loses nothing.
+    pub(super) fn repeat_final(&mut self, now: Time, key: Key) {
+        let Some(awaiting) = self.history.awaiting.get_mut(&key) else { return };
+        let stored = self.history.answered.get(key.0).filter(|bytes| !bytes.is_empty());
+        let (Some(bytes), true) = (stored, now.since(awaiting.first_sent) <= self.timers.t_max) else {
+            self.history.awaiting.remove(&key);
+            return;
+        };
+        let estimator = &self.peers.get(key.peer()).estimator;
+        let next = awaiting.backoff.next(&mut self.rng, estimator, &self.timers);
+        self.deadlines.set(Timer::Final(key), now + next);
+        self.counters.final_retransmissions += 1;
+        let (to, bytes) = (awaiting.to, bytes.clone());
+        self.transmit(key.peer(), to, bytes);
+    }
+
+    /// Forgets what was answered more than T-HIST ago.
+    pub(super) fn forget_expired(&mut self, now: Time) {
+        while let Some((at, key)) = self.history.expiry.front().copied() {
+            if at > now {
+                return;
+            }
+            self.history.expiry.pop_front();
+            let bytes = self.history.answered.remove(key.0).map_or(0, |stored| stored.len());
+            let share = self.peers.get_mut(key.peer());
+            share.remembered = share.remembered.saturating_sub(1);
+            share.stored = share.stored.saturating_sub(bytes);
+            if self.history.awaiting.remove(&key).is_some() {
+                self.deadlines.cancel(&Timer::Final(key));
+            }
+        }
+    }
+
+    /// Answers with 406 what has executed too long (3.5.6).
+    pub(super) fn abandon_overdue(&mut self, now: Time) {
+        while let Some((at, key)) = self.history.deadlines.front().copied() {
+            if at > now {
+                return;
+            }
+            self.history.deadlines.pop_front();
+            let Some(id) = key.transaction_id().filter(|_| self.history.running.contains_key(&key)) else {
+                continue;
+            };
+            let peer = key.peer();
+            self.counters.execution_timeouts += 1;
+            self.respond(
+                now,
+                Token { peer, transaction_id: id },
+                status(ReturnCode::TRANSACTION_TIMEOUT, id),
+            );
+            self.events.push_back(Event::ExecutionTimedOut { peer, transaction_id: id });
+        }
+    }
+}
+
+/// A response without parameters.
+fn status(code: ReturnCode, id: TransactionId) -> Vec<u8> {
+    ResponseBuilder::new(code, id).finish()
+}
+
+/// The response with an empty `K:` behind its first line.
+fn with_response_ack(response: &[u8]) -> Vec<u8> {
+    let line = memchr::memchr(b'\n', response).map_or(response.len(), |at| at + 1);
+    let (head, rest) = response.split_at(line);
+    let mut out = Vec::with_capacity(response.len() + 6);
+    out.extend_from_slice(head);
+    if !head.ends_with(b"\n") {
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"K:\r\n");
+    out.extend_from_slice(rest);
+    out
+}

@@ -1,0 +1,257 @@
+//! The timers of RFC 3435 and the estimate of a peer's answering time (sections 3.5.3, 3.5.6 and 4.3).
+//!
+//! The estimate is the one that the RFC borrows from TCP: a smoothed average delay (AAD) and a smoothed deviation
+//! (ADEV), fed only by transactions that were never retransmitted (Karn's rule). All arithmetic is on whole nanoseconds.
+
+use std::fmt;
+use std::time::Duration;
+
+use strowger_sansio::Rng;
+
+/// Every timer and counter of the protocol, for both roles. The defaults are those that RFC 3435 names; where it names
+/// none, the reason stands with the field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtocolTimers {
+    /// T-HIST: how long an answered transaction is remembered (3.5.1).
+    pub t_hist: Duration,
+    /// T-MAX: no retransmission later than this after the first transmission (4.3).
+    pub t_max: Duration,
+    /// LONGTRAN-TIMER: the interval of retransmissions once a provisional response has come (3.5.6).
+    pub longtran: Duration,
+    /// How long a received command may execute before it is answered with 406: T-HIST less T-MAX (3.5.6).
+    pub execution: Duration,
+    /// The retransmission timer towards a peer whose answering time is not known yet (4.3 gives 200 ms as example).
+    pub rto_initial: Duration,
+    /// The least retransmission timer. On a fast network the average is far below what a busy gateway needs to be
+    /// scheduled, and a timer of microseconds would only add to its load; 3.5.3 advises to bound it.
+    pub rto_min: Duration,
+    /// RTO-MAX: the greatest retransmission timer (3.5.3).
+    pub rto_max: Duration,
+    /// N in `AAD + N * ADEV`; 4 as in TCP (RFC 6298).
+    pub deviation_factor: u32,
+    /// Max1: retransmissions to one address after which a peer is under suspicion (4.3).
+    pub max1: u32,
+    /// Max2: retransmissions to the last address after which no more are sent (4.3).
+    pub max2: u32,
+    /// MWD: a gateway's greatest waiting delay before its restart procedure (4.4.6; 600 s for residential gateways).
+    pub mwd: Duration,
+    /// Tdinit: the first waiting delay of a disconnected gateway is drawn from 1 s up to this (4.4.7).
+    pub tdinit: Duration,
+    /// Tdmin: local activity may start the disconnected procedure not more often than this (4.4.7).
+    pub tdmin: Duration,
+    /// Tdmax: the greatest waiting delay of a disconnected gateway (4.4.7).
+    pub tdmax: Duration,
+}
+
+impl Default for ProtocolTimers {
+    fn default() -> Self {
+        Self {
+            t_hist: Duration::from_secs(30),
+            t_max: Duration::from_secs(20),
+            longtran: Duration::from_secs(5),
+            execution: Duration::from_secs(10),
+            rto_initial: Duration::from_millis(200),
+            rto_min: Duration::from_millis(200),
+            rto_max: Duration::from_secs(4),
+            deviation_factor: 4,
+            max1: 5,
+            max2: 7,
+            mwd: Duration::from_secs(600),
+            tdinit: Duration::from_secs(15),
+            tdmin: Duration::from_secs(15),
+            tdmax: Duration::from_secs(600),
+        }
+    }
+}
+
+impl ProtocolTimers {
+    /// When the wait for a final response ends: twice T-HIST after the first transmission (3.5.6, 4.3).
+    #[must_use]
+    pub fn give_up(&self) -> Duration {
+        self.t_hist.saturating_mul(2)
+    }
+
+    /// Whether the values fit together.
+    ///
+    /// # Errors
+    /// The first relation between two timers that the RFC demands and that does not hold.
+    pub fn check(&self) -> Result<(), TimerConflict> {
+        let rules = [
+            (self.t_hist >= self.t_max, TimerConflict::HistoryBelowMaximum),
+            (self.longtran < self.t_hist, TimerConflict::LongTransactionAboveHistory),
+            (self.execution <= self.t_hist, TimerConflict::ExecutionAboveHistory),
+            (self.rto_min <= self.rto_initial, TimerConflict::InitialOutOfBounds),
+            (self.rto_initial <= self.rto_max, TimerConflict::InitialOutOfBounds),
+            (self.rto_max <= self.t_max, TimerConflict::RetransmissionAboveMaximum),
+            (!self.rto_min.is_zero(), TimerConflict::ZeroRetransmission),
+            (self.max1 < self.max2, TimerConflict::SuspicionAboveDisconnection),
+            (self.tdinit <= self.tdmax, TimerConflict::DisconnectedOutOfBounds),
+        ];
+        rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err(broken))
+    }
+}
+
+/// Two timers contradict one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerConflict {
+    /// T-HIST must not be less than T-MAX (4.3).
+    HistoryBelowMaximum,
+    /// LONGTRAN-TIMER must be less than T-HIST (3.5.6).
+    LongTransactionAboveHistory,
+    /// A command must not execute longer than it is remembered (3.5.1).
+    ExecutionAboveHistory,
+    /// The initial retransmission timer lies outside its least and greatest value.
+    InitialOutOfBounds,
+    /// RTO-MAX must not be above T-MAX.
+    RetransmissionAboveMaximum,
+    /// A retransmission timer of zero would never stop sending.
+    ZeroRetransmission,
+    /// Max2 must be greater than Max1 (4.3).
+    SuspicionAboveDisconnection,
+    /// Tdinit must not be above Tdmax (4.4.7).
+    DisconnectedOutOfBounds,
+}
+
+impl fmt::Display for TimerConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::HistoryBelowMaximum => "T-HIST is less than T-MAX",
+            Self::LongTransactionAboveHistory => "LONGTRAN-TIMER is not less than T-HIST",
+            Self::ExecutionAboveHistory => "the execution limit is above T-HIST",
+            Self::InitialOutOfBounds => "the initial retransmission timer is out of its bounds",
+            Self::RetransmissionAboveMaximum => "RTO-MAX is above T-MAX",
+            Self::ZeroRetransmission => "the least retransmission timer is zero",
+            Self::SuspicionAboveDisconnection => "Max1 is not less than Max2",
+            Self::DisconnectedOutOfBounds => "Tdinit is above Tdmax",
+        })
+    }
+}
+
+impl std::error::Error for TimerConflict {}
+
+/// How long a peer takes to answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Estimator {
+    average: Option<Duration>,
+    deviation: Duration,
+    /// The timer of the last retransmission that was answered, for the next new transmission.
+    inherited: Option<Duration>,
+}
+
+impl Estimator {
+    /// The timer of a new transmission. The one after an answered retransmission inherits that one's timer.
+    pub(super) fn first_rto(&mut self, timers: &ProtocolTimers) -> Duration {
+        let computed = match self.average {
+            Some(average) => average + self.deviation * timers.deviation_factor,
+            None => timers.rto_initial,
+        };
+        self.inherited.take().unwrap_or(computed).clamp(timers.rto_min, timers.rto_max)
+    }
+
+    /// A transaction was answered without any retransmission.
+    pub(super) fn observe(&mut self, delay: Duration) {
+        let Some(average) = self.average else {
+            self.average = Some(delay);
+            self.deviation = delay / 2;
+            return;
+        };
+        self.deviation = (self.deviation * 3 + delay.abs_diff(average)) / 4;
+        self.average = Some((average * 7 + delay) / 8);
+    }
+
+    /// A transaction was answered after its timer had been backed off to `rto`.
+    pub(super) fn inherit(&mut self, rto: Duration) {
+        self.inherited = Some(rto);
+    }
+
+    /// The smoothed delay; none before the first measured answer.
+    pub(super) fn average(&self) -> Option<Duration> {
+        self.average
+    }
+}
+
+/// The retransmission timer of one transmission, doubling with each repetition (3.5.3).
+#[derive(Clone, Debug)]
+pub(super) struct Backoff {
+    delay: Duration,
+    rto: Duration,
+}
+
+impl Backoff {
+    pub(super) fn new(rto: Duration) -> Self {
+        Self { delay: rto, rto }
+    }
+
+    pub(super) fn rto(&self) -> Duration {
+        self.rto
+    }
+
+    /// Doubles T-DELAY and draws the next timer, so that peers disturbed by one event do not answer it in step.
+    pub(super) fn next(&mut self, rng: &mut Rng, estimator: &Estimator, timers: &ProtocolTimers) -> Duration {
+        self.delay = self.delay.saturating_mul(2);
+        let drawn = rng.duration(self.delay / 2, self.delay);
+        let padded = drawn.saturating_add(estimator.deviation.saturating_mul(timers.deviation_factor));
+        self.rto = padded.clamp(timers.rto_min, timers.rto_max);
+        self.rto
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_defaults_agree_with_one_another_and_with_the_rfc() {
+        let timers = ProtocolTimers::default();
+        assert_eq!(timers.check(), Ok(()));
+        assert_eq!(timers.give_up(), Duration::from_secs(60));
+        let swapped = ProtocolTimers { max1: 7, max2: 5, ..ProtocolTimers::default() };
+        assert_eq!(swapped.check(), Err(TimerConflict::SuspicionAboveDisconnection));
+        let short = ProtocolTimers { t_hist: Duration::from_secs(19), ..ProtocolTimers::default() };
+        assert_eq!(short.check(), Err(TimerConflict::HistoryBelowMaximum));
+    }
+
+    #[test]
+    fn a_steady_peer_brings_the_timer_down_to_its_delay() {
+        let timers = ProtocolTimers { rto_min: MS, ..ProtocolTimers::default() };
+        let mut peer = Estimator::default();
+        assert_eq!(peer.first_rto(&timers), timers.rto_initial);
+        for _ in 0..50 {
+            peer.observe(40 * MS);
+        }
+        let rto = peer.first_rto(&timers);
+        assert!((40 * MS..42 * MS).contains(&rto), "{rto:?}");
+        peer.observe(500 * MS);
+        assert!(peer.first_rto(&timers) > 400 * MS, "a late answer widens the deviation at once");
+    }
+
+    #[test]
+    fn the_timer_of_an_answered_retransmission_serves_exactly_one_new_transmission() {
+        let timers = ProtocolTimers::default();
+        let mut peer = Estimator::default();
+        peer.inherit(1700 * MS);
+        assert_eq!(peer.first_rto(&timers), 1700 * MS);
+        assert_eq!(peer.first_rto(&timers), timers.rto_initial);
+    }
+
+    #[test]
+    fn each_repetition_doubles_within_the_random_half_and_stops_at_the_maximum() {
+        let timers = ProtocolTimers::default();
+        let mut rng = Rng::from_number(5);
+        let estimator = Estimator::default();
+        for _ in 0..200 {
+            let mut backoff = Backoff::new(200 * MS);
+            let mut delay = 200 * MS;
+            for _ in 0..7 {
+                delay *= 2;
+                let rto = backoff.next(&mut rng, &estimator, &timers);
+                assert!(
+                    rto >= (delay / 2).min(timers.rto_max) && rto <= delay.min(timers.rto_max),
+                    "{rto:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Received commands are executed once and answered every time (RFC 3435 sections 3.5.1 and 3.5.2).
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use strowger_mgcp::transaction::{ProtocolTimers, TransactionLimits};
+
+use crate::pair::{Pair, Service, Weather, address};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn audit(id: u32) -> Vec<u8> {
+    format!("AUEP {id} aaln/1@gw1.town MGCP 1.0\r\n").into_bytes()
+}
+
+#[test]
+fn a_duplicate_command_is_answered_from_memory() {
+    let mut pair = Pair::new(1);
+    pair.inject(address(1), 1, &audit(77));
+    pair.run(29 * SECOND);
+    // Leading zeros do not make another number.
+    pair.inject(address(1), 1, b"AUEP 000000077 aaln/1@gw1.town MGCP 1.0\r\n");
+    let answers: Vec<_> = pair.sent_by(1).iter().map(|sent| sent.text().to_owned()).collect();
+    assert_eq!(answers, ["200 77 OK\r\n", "200 77 OK\r\n"]);
+    assert_eq!(pair.sides[1].executed.values().sum::<u32>(), 1);
+    assert_eq!(pair.sides[1].transactions.counters().replayed, 1);
+}
+
+#[test]
+fn after_t_hist_the_same_number_is_a_new_command_and_nothing_is_kept() {
+    let mut pair = Pair::new(1);
+    pair.inject(address(1), 1, &audit(77));
+    assert_eq!(pair.sides[1].transactions.remembered(), 1);
+    pair.run(32 * SECOND);
+    assert_eq!(pair.sides[1].transactions.remembered(), 0);
+    pair.inject(address(1), 1, &audit(77));
+    assert_eq!(pair.sides[1].executed.values().sum::<u32>(), 2);
+}
+
+#[test]
+fn a_confirmed_response_is_dropped_but_its_duplicate_is_still_recognised() {
+    let mut pair = Pair::new(1);
+    pair.inject(address(1), 1, &audit(77));
+    pair.inject(address(1), 1, b"AUEP 78 aaln/1@gw1.town MGCP 1.0\r\nK: 60-70, 77\r\n");
+    pair.inject(address(1), 1, &audit(77));
+    assert_eq!(pair.sent_by(1).len(), 2, "the duplicate of a confirmed command is not answered");
+    assert_eq!(pair.sides[1].executed.values().sum::<u32>(), 2);
+    assert_eq!(pair.sides[1].transactions.counters().confirmed_duplicates, 1);
+    pair.run(32 * SECOND);
+    assert_eq!(pair.sides[1].transactions.remembered(), 0);
+}
+
+#[test]
+fn a_confirmation_of_everything_costs_no_more_than_its_allowance() {
+    let limits = TransactionLimits { confirmed: 10, ..TransactionLimits::default() };
+    let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);
+    for id in 1..=20 {
+        pair.inject(address(1), 1, &audit(id));
+    }
+    pair.inject(address(1), 1, b"AUEP 99 aaln/1@gw1.town MGCP 1.0\r\nK: 1-999999999\r\n");
+    assert_eq!(pair.sides[1].transactions.counters().confirmations, 10);
+}
+
+#[test]
+fn a_full_memory_refuses_new_commands_and_still_replays_old_ones() {
+    let limits = TransactionLimits { remembered: 3, ..TransactionLimits::default() };
+    let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);
+    for id in 1..=4 {
+        pair.inject(address(1), 1, &audit(id));
+    }
+    pair.inject(address(1), 1, &audit(2));
+    let answers: Vec<_> = pair.sent_by(1).iter().map(|sent| sent.text()[..5].to_owned()).collect();
+    assert_eq!(answers, ["200 1", "200 2", "200 3", "409 4", "200 2"]);
+    assert_eq!(pair.sides[1].transactions.counters().refused, 1);
+    // What was refused was not remembered: once there is room, the retransmission is carried out.
+    pair.run(32 * SECOND);
+    pair.inject(address(1), 1, &audit(4));
+    assert!(pair.log.last().unwrap().text().starts_with("200 4"));
+}
+
+#[test]
+fn stored_bytes_are_bounded_and_freed_by_confirmation() {
+    let limits = TransactionLimits { stored_bytes: 20, ..TransactionLimits::default() };
+    let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);
+    for id in 1..=4 {
+        pair.inject(address(1), 1, &audit(id));
+    }
+    assert_eq!(pair.sides[1].transactions.counters().refused, 2);
+    pair.inject(address(1), 1, b"AUEP 5 aaln/1@gw1.town MGCP 1.0\r\nK: 1-2\r\n");
+    assert!(pair.log.last().unwrap().text().starts_with("200 5"));
+}
+
+#[test]
+fn a_stranger_gets_no_byte_and_leaves_nothing_behind() {
+    let mut pair = Pair::new(1);
+    pair.inject(address(9), 1, &audit(77));
+    pair.inject(address(9), 1, b"AUEP 78 nonsense\r\n");
+    pair.inject(address(9), 1, b"200 79 OK\r\n");
+    assert!(pair.log.is_empty());
+    assert_eq!(pair.sides[1].transactions.counters().unlisted, 3);
+    assert_eq!(pair.sides[1].transactions.remembered(), 0);
+}
+
+#[test]
+fn a_malformed_command_gets_its_return_code_and_a_malformed_response_gets_nothing() {
+    let mut pair = Pair::new(1);
+    pair.inject(address(1), 1, b"AUEP 78 aaln/1 MGCP 1.0\r\n");
+    assert!(pair.log[0].text().starts_with("5"), "{}", pair.log[0].text());
+    assert!(pair.log[0].text()[3..].starts_with(" 78"));
+    let sent = pair.log.len();
+    pair.inject(address(1), 1, b"200 78 OK\r\nI: not hexadecimal\r\n");
+    pair.inject(address(1), 1, b"AUEP 0 aaln/1@gw1.town MGCP 1.0\r\n");
+    pair.inject(address(1), 1, b"\0\0\0\0");
+    assert_eq!(pair.log.len(), sent);
+    assert_eq!(pair.sides[1].transactions.remembered(), 0);
+}
+
+#[test]
+fn a_duplicate_from_another_address_of_the_peer_is_answered_there() {
+    let mut pair = Pair::new(1);
+    let spare = address(8);
+    let peer = pair.sides[1].peer;
+    let mut config = pair.sides[1].transactions.peer(peer).clone();
+    config.others.push(spare);
+    pair.sides[1].transactions.configure_peer(peer, config);
+    pair.inject(address(1), 1, &audit(77));
+    pair.inject(spare, 1, &audit(77));
+    let targets: Vec<_> = pair.sent_by(1).iter().map(|sent| sent.to).collect();
+    assert_eq!(targets, [address(1), spare]);
+    assert_eq!(pair.sides[1].executed.values().sum::<u32>(), 1);
+}
+
+#[test]
+fn both_ends_may_use_the_same_number_at_the_same_time() {
+    let mut pair = Pair::new(1);
+    let id = pair.command(0, 1);
+    pair.inject(address(2), 0, &audit(id.get()));
+    pair.run(SECOND);
+    assert_eq!(pair.sides[0].executed.get(&id), Some(&1));
+    assert_eq!(pair.sides[0].completed.get(&1), Some(&1));
+}
+
+fn weather() -> impl Strategy<Value = Weather> {
+    (0.0..0.6_f64, 0.0..0.6_f64, 0_u64..50, 0_u64..2000).prop_map(|(loss, duplication, least, more)| {
+        Weather {
+            loss,
+            duplication,
+            delay: (Duration::from_millis(least), Duration::from_millis(least + more)),
+        }
+    })
+}
+
+fn service() -> impl Strategy<Value = Service> {
+    prop_oneof![
+        Just(Service::Immediate),
+        (0_u64..9000).prop_map(|ms| Service::Slow(Duration::from_millis(ms))),
+        (0_u64..9000).prop_map(|ms| Service::Announced(Duration::from_millis(ms))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Under any loss, duplication and reordering no command is executed twice, and each ends exactly once.
+    #[test]
+    fn each_command_is_executed_at_most_once_and_ends_exactly_once(
+        seed in any::<u64>(),
+        weather in weather(),
+        services in (service(), service()),
+        gaps in proptest::collection::vec(0_u64..3000, 1..25),
+    ) {
+        let mut pair = Pair::new(seed);
+        pair.weather = weather;
+        pair.sides[0].service = services.0;
+        pair.sides[1].service = services.1;
+        for (tag, gap) in gaps.iter().enumerate() {
+            pair.command(tag % 2, tag as u32);
+            pair.run(Duration::from_millis(*gap));
+        }
+        pair.run(Duration::from_secs(200));
+        for (tag, _) in gaps.iter().enumerate() {
+            let side = &pair.sides[tag % 2];
+            let tag = tag as u32;
+            let completed = side.completed.get(&tag).copied().unwrap_or(0);
+            let timed_out = side.timed_out.get(&tag).copied().unwrap_or(0);
+            prop_assert_eq!(completed + timed_out, 1, "command {}", tag);
+        }
+        for side in &pair.sides {
+            prop_assert!(side.executed.values().all(|times| *times == 1));
+            prop_assert_eq!(side.transactions.outstanding(), 0);
+            prop_assert_eq!(side.transactions.remembered(), 0);
+            prop_assert_eq!(side.transactions.poll_timeout(), None);
+        }
+    }
+}
