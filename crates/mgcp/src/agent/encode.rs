@@ -1,0 +1,155 @@
+//! Operations as commands (RFC 3435 section 2.3).
+
+use super::operation::{ConnectionOptions, NotificationRequest, Request, join};
+use super::outcome::Failure;
+use crate::dialect::{AllWildcard, Dialect};
+use crate::message::{
+    EndpointNameBuf, EventList, LocalOptions, NotifiedEntityBuf, ParameterCode, RequestedInfo, TransactionId,
+    TransactionRange, Verb,
+};
+use crate::text::CommandBuilder;
+
+/// What a command holds besides the operation.
+pub(super) struct Context<'a> {
+    pub(super) dialect: &'a Dialect,
+    pub(super) notified_entity: Option<&'a NotifiedEntityBuf>,
+    pub(super) confirmed: &'a [TransactionRange],
+}
+
+/// Checks the parts of an operation that are free text.
+pub(super) fn check(request: &Request, endpoint: &EndpointNameBuf, dialect: &Dialect) -> Result<(), Failure> {
+    let options = match request {
+        Request::Create(create) => create.options.as_ref(),
+        Request::Modify(modify) => modify.options.as_ref(),
+        _ => None,
+    };
+    if options.is_some_and(|options| LocalOptions::parse(&options.to_string()).is_none()) {
+        return Err(Failure::IllegalValue);
+    }
+    let map = request.notification().and_then(|notification| notification.digit_map.as_deref());
+    if let Some(map) = map {
+        let scratch = CommandBuilder::new(Verb::Rqnt, TransactionId::MAX, endpoint, dialect);
+        if scratch.digit_map(map).is_err() {
+            return Err(Failure::IllegalValue);
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of a command.
+pub(super) fn command(
+    context: &Context<'_>,
+    id: TransactionId,
+    endpoint: &EndpointNameBuf,
+    request: &Request,
+) -> Vec<u8> {
+    let verb = match request {
+        Request::Create(_) => Verb::Crcx,
+        Request::Modify(_) => Verb::Mdcx,
+        Request::Delete(_) | Request::DeleteAll(_) => Verb::Dlcx,
+        Request::Notification(_) => Verb::Rqnt,
+        Request::AuditEndpoint(_) | Request::Probe => Verb::Auep,
+        Request::AuditConnection(..) => Verb::Aucx,
+    };
+    let any_one =
+        (context.dialect.all_wildcard == AllWildcard::AnyOne).then(|| endpoint.local().replace('$', "*"));
+    let renamed = any_one.and_then(|local| EndpointNameBuf::from_parts(&local, endpoint.domain()));
+    let mut command = CommandBuilder::new(verb, id, renamed.as_ref().unwrap_or(endpoint), context.dialect);
+    if !context.confirmed.is_empty() {
+        command = command.response_ack(context.confirmed);
+    }
+    let entity = context.notified_entity.filter(|_| !verb.is_audit() && context.dialect.notification);
+    match request {
+        Request::Create(create) => {
+            command = command.call_id(&create.call_id);
+            command = with_entity(command, entity);
+            command = with_options(command, create.options.as_ref()).mode(create.mode);
+            if let Some(second) = &create.second_endpoint {
+                command = command.second_endpoint(second);
+            }
+            command = with_notification(command, create.notification.as_ref());
+            with_sdp(command, create.sdp.as_deref()).finish()
+        }
+        Request::Modify(modify) => {
+            command = command.call_id(&modify.call_id).connection_id(&modify.connection_id);
+            command = with_entity(command, entity);
+            command = with_options(command, modify.options.as_ref());
+            if let Some(mode) = modify.mode {
+                command = command.mode(mode);
+            }
+            command = with_notification(command, modify.notification.as_ref());
+            with_sdp(command, modify.sdp.as_deref()).finish()
+        }
+        Request::Delete(delete) => {
+            command = command.call_id(&delete.call_id).connection_id(&delete.connection_id);
+            command = with_entity(command, entity);
+            with_notification(command, delete.notification.as_ref()).finish()
+        }
+        Request::DeleteAll(call) => {
+            if let Some(call) = call {
+                command = command.call_id(call);
+            }
+            with_entity(command, entity).finish()
+        }
+        Request::Notification(notification) => {
+            with_notification(with_entity(command, entity), Some(notification)).finish()
+        }
+        Request::AuditEndpoint(info) => with_info(command, info).finish(),
+        Request::AuditConnection(connection, info) => {
+            with_info(command.connection_id(connection), info).finish()
+        }
+        Request::Probe => command.finish(),
+    }
+}
+
+fn with_entity<'s>(command: CommandBuilder<'s>, entity: Option<&NotifiedEntityBuf>) -> CommandBuilder<'s> {
+    match entity {
+        Some(entity) => command.notified_entity(entity.as_view()),
+        None => command,
+    }
+}
+
+fn with_options<'s>(command: CommandBuilder<'s>, options: Option<&ConnectionOptions>) -> CommandBuilder<'s> {
+    let text = options.map(ToString::to_string).unwrap_or_default();
+    match LocalOptions::parse(&text).filter(|options| !options.is_empty()) {
+        Some(options) => command.local_options(options),
+        None => command,
+    }
+}
+
+/// An empty list is written where it replaces one: in RQNT the absence of `R:` and `S:` means the same, but not every gateway
+/// has read that.
+fn with_notification<'s>(
+    mut command: CommandBuilder<'s>,
+    notification: Option<&NotificationRequest>,
+) -> CommandBuilder<'s> {
+    let Some(notification) = notification else { return command };
+    if let Some(id) = &notification.request_id {
+        command = command.request_id(id);
+    }
+    if let Some(map) = &notification.digit_map {
+        command = command.clone().digit_map(map).unwrap_or(command);
+    }
+    command = command.requested_event_list(&notification.events).signal_list(&notification.signals);
+    if let Some(quarantine) = notification.quarantine {
+        command = command.quarantine(quarantine);
+    }
+    match EventList::parse(&join(notification.detect.iter())).filter(|list| !list.is_empty()) {
+        Some(list) => command.detect_events(list),
+        None => command,
+    }
+}
+
+fn with_info<'s>(command: CommandBuilder<'s>, info: &[ParameterCode<'static>]) -> CommandBuilder<'s> {
+    match RequestedInfo::parse(&join(info.iter())).filter(|info| !info.is_empty()) {
+        Some(info) => command.requested_info(info),
+        None => command,
+    }
+}
+
+fn with_sdp<'s>(command: CommandBuilder<'s>, sdp: Option<&'s [u8]>) -> CommandBuilder<'s> {
+    match sdp {
+        Some(sdp) => command.sdp(sdp),
+        None => command,
+    }
+}

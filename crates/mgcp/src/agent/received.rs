@@ -1,0 +1,164 @@
+//! Commands of gateways: NTFY, RSIP, DLCX and MESG are carried out; whatever else comes is refused (RFC 3435 section 2.3).
+//!
+//! Each command is answered here and now, so that it is never in execution when its duplicate comes.
+
+use std::time::Duration;
+
+use strowger_sansio::Time;
+
+use super::event::Event;
+use super::{Agent, GatewayId, answer};
+use crate::message::{
+    Command, ConnectionParameters, EndpointNameBuf, ListedEvent, RequestIdBuf, RestartMethod, ReturnCode,
+    Verb,
+};
+use crate::text::ResponseBuilder;
+use crate::transaction::Token;
+
+impl<T: Clone> Agent<T> {
+    pub(super) fn execute(&mut self, now: Time, gateway: GatewayId, token: Token, command: &Command<'_>) {
+        let Some(known) = self.gateways.get(&gateway) else { return };
+        if !known.owns(command.endpoint) {
+            self.counters.foreign_domain += 1;
+            self.reply(now, token, ReturnCode::UNKNOWN_ENDPOINT);
+            return;
+        }
+        if !matches!(command.verb, Verb::Ntfy | Verb::Rsip | Verb::Dlcx | Verb::Mesg) {
+            // Not a command that a gateway gives: unknown here, as is one that nobody knows.
+            self.refuse(now, token, ReturnCode::UNKNOWN_COMMAND);
+            return;
+        }
+        self.heard(now, gateway);
+        match command.verb {
+            Verb::Ntfy => self.notified(now, gateway, token, command),
+            Verb::Rsip => self.restarted(now, gateway, token, command),
+            Verb::Dlcx => self.deleted(now, gateway, token, command),
+            _ => self.reply(now, token, ReturnCode::OK),
+        }
+    }
+
+    fn reply(&mut self, now: Time, token: Token, code: ReturnCode) {
+        let response = ResponseBuilder::new(code, token.transaction_id()).finish();
+        self.transactions.respond(now, token, response);
+    }
+
+    fn refuse(&mut self, now: Time, token: Token, code: ReturnCode) {
+        self.counters.refused += 1;
+        self.reply(now, token, code);
+    }
+
+    /// NTFY: passed on only when it answers the endpoint's current request. A stale one is answered all the same, so that
+    /// the gateway leaves its notification state (section 4.4.1).
+    fn notified(&mut self, now: Time, gateway: GatewayId, token: Token, command: &Command<'_>) {
+        if command.endpoint.is_wildcarded() {
+            self.refuse(now, token, ReturnCode::UNKNOWN_ENDPOINT);
+            return;
+        }
+        let (Some(request_id), Some(observed)) = (command.request_id(), command.observed_events()) else {
+            self.refuse(now, token, ReturnCode::PROTOCOL_ERROR);
+            return;
+        };
+        self.reply(now, token, ReturnCode::OK);
+        let events: Vec<_> = observed.iter().map(ListedEvent::to_buf).collect();
+        if events.is_empty() {
+            self.counters.empty_notifications += 1;
+            return;
+        }
+        let endpoint = command.endpoint.to_buf();
+        let request_id = request_id.to_buf();
+        if !self.is_current(gateway, &endpoint, &request_id) {
+            self.counters.stale_notifications += 1;
+            return;
+        }
+        self.counters.notifications += 1;
+        self.events.push_back(Event::Notify { gateway, endpoint, request_id, events });
+    }
+
+    /// Whether a request identifier is that of the endpoint's last request. The notification of a request may overtake the
+    /// response to it: the request has then been carried out and is the current one from now on.
+    fn is_current(&mut self, gateway: GatewayId, endpoint: &EndpointNameBuf, request: &RequestIdBuf) -> bool {
+        let Some(known) = self.gateways.get(&gateway) else { return false };
+        let own = known.endpoints.get(endpoint);
+        if request.is_zero() {
+            return own.is_none_or(|own| own.current.is_none());
+        }
+        if known.current_request(endpoint) == Some(request) {
+            return true;
+        }
+        let order = own.map(|own| own.order.as_slice()).unwrap_or_default();
+        let overtaken = order.iter().filter_map(|id| self.operations.get(id)).any(|operation| {
+            let asked = operation.request.notification().and_then(|asked| asked.request_id.as_ref());
+            operation.sent.is_some() && asked == Some(request)
+        });
+        if overtaken {
+            self.set_current(gateway, endpoint, request.clone());
+        }
+        overtaken
+    }
+
+    /// RSIP: the endpoints' service changes (section 2.3.12).
+    fn restarted(&mut self, now: Time, gateway: GatewayId, token: Token, command: &Command<'_>) {
+        let Some(method) = command.restart_method() else {
+            self.refuse(now, token, ReturnCode::PROTOCOL_ERROR);
+            return;
+        };
+        if command.endpoint.any() {
+            self.refuse(now, token, ReturnCode::PROTOCOL_ERROR);
+            return;
+        }
+        let Some(method) = answer::own_method(method) else {
+            self.refuse(now, token, ReturnCode::RESTART_METHOD);
+            return;
+        };
+        self.counters.restarts += 1;
+        self.acknowledge_restart(now, gateway, token);
+        // Connections and requests are gone after a restart, and when the endpoints are out of service.
+        if matches!(method, RestartMethod::Restart | RestartMethod::Forced) {
+            self.reset_endpoints(now, gateway, command.endpoint);
+        }
+        let delay = match method {
+            // These have none: what a gateway sends nevertheless counts as zero.
+            RestartMethod::Forced | RestartMethod::CancelGraceful => Duration::ZERO,
+            _ => Duration::from_secs(command.restart_delay().unwrap_or(0).into()),
+        };
+        self.events.push_back(Event::EndpointsRestarted {
+            gateway,
+            endpoints: command.endpoint.to_buf(),
+            method,
+            delay,
+            reason: command.reason().map(|reason| reason.code),
+        });
+    }
+
+    /// The answer names the call agent where the dialect has it: it is where the endpoints send from now on.
+    fn acknowledge_restart(&mut self, now: Time, gateway: GatewayId, token: Token) {
+        let names = self.gateways.get(&gateway).is_some_and(|known| known.config.dialect.notification);
+        let mut response = ResponseBuilder::new(ReturnCode::OK, token.transaction_id());
+        if let Some(entity) = self.config.notified_entity.as_ref().filter(|_| names) {
+            response = response.notified_entity(entity.as_view());
+        }
+        self.transactions.respond(now, token, response.finish());
+    }
+
+    /// DLCX of a gateway: it has lost or given up a connection (section 2.3.8).
+    fn deleted(&mut self, now: Time, gateway: GatewayId, token: Token, command: &Command<'_>) {
+        if command.endpoint.is_wildcarded() {
+            self.refuse(now, token, ReturnCode::UNKNOWN_ENDPOINT);
+            return;
+        }
+        let (Some(call_id), Some(connection_id)) = (command.call_id(), command.connection_id()) else {
+            self.refuse(now, token, ReturnCode::PROTOCOL_ERROR);
+            return;
+        };
+        self.counters.deletions += 1;
+        self.reply(now, token, ReturnCode::CONNECTION_DELETED);
+        self.events.push_back(Event::ConnectionDeletedByGateway {
+            gateway,
+            endpoint: command.endpoint.to_buf(),
+            call_id: call_id.to_buf(),
+            connection_id: connection_id.to_buf(),
+            reason: command.reason().map(|reason| reason.code),
+            statistics: command.connection_parameters().map(ConnectionParameters::to_statistics),
+        });
+    }
+}
