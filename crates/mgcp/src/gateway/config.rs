@@ -1,0 +1,262 @@
+//! What a gateway is told when it is provisioned: its names, its call agents, its endpoints, its timers and limits.
+//!
+//! RFC 3435 leaves these to "provisioning": the initial notified entity (section 2.1.4), the maximum waiting delay
+//! (4.4.6), the disconnected timers (4.4.7), the digit timers (RFC 3660 section 2.2).
+
+use std::net::{IpAddr, SocketAddr};
+
+use strowger_sansio::Duration;
+
+use super::media::LossReason;
+use crate::dialect::Dialect;
+
+/// Everything that a gateway is provisioned with.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// The domain part of its endpoint names; `[address]` is a legal form.
+    pub domain: String,
+    /// Other domain parts under which it answers, such as its address in brackets.
+    pub aliases: Vec<String>,
+    /// The call agents that may command it, each a logical entity with its addresses. The first one is the notified
+    /// entity of the endpoints that name none.
+    pub call_agents: Vec<CallAgent>,
+    /// The endpoints, in the order of [`EndpointIndex`](super::EndpointIndex).
+    pub endpoints: Vec<EndpointSpec>,
+    /// How it speaks.
+    pub dialect: Dialect,
+    /// Its timers.
+    pub timers: GatewayTimers,
+    /// What it keeps at most.
+    pub limits: GatewayLimits,
+}
+
+impl GatewayConfig {
+    /// A gateway of one domain, without endpoints, that obeys one call agent.
+    #[must_use]
+    pub fn new(domain: impl Into<String>, call_agent: CallAgent) -> Self {
+        Self {
+            domain: domain.into(),
+            aliases: Vec::new(),
+            call_agents: vec![call_agent],
+            endpoints: Vec::new(),
+            dialect: Dialect::RFC3435,
+            timers: GatewayTimers::default(),
+            limits: GatewayLimits::default(),
+        }
+    }
+
+    /// Adds analogue lines `aaln/1` to `aaln/count`.
+    #[must_use]
+    pub fn with_lines(mut self, count: u32) -> Self {
+        self.endpoints.extend((1..=count).map(|n| EndpointSpec::line(format!("aaln/{n}"))));
+        self
+    }
+
+    /// Adds packet relays `relay/1` to `relay/count`.
+    #[must_use]
+    pub fn with_relays(mut self, count: u32) -> Self {
+        self.endpoints.extend((1..=count).map(|n| EndpointSpec::relay(format!("relay/{n}"))));
+        self
+    }
+}
+
+/// A call agent as the gateway knows it: one logical entity, with all addresses that it may speak from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallAgent {
+    /// Its name as a notified entity (`ca@exchange.town`), when it has one.
+    pub name: Option<String>,
+    /// Where commands to it go, first address first.
+    pub addresses: Vec<SocketAddr>,
+    /// Which of its ports are listened to.
+    pub sources: SourcePorts,
+}
+
+impl CallAgent {
+    /// An entity with one address.
+    #[must_use]
+    pub fn at(address: SocketAddr) -> Self {
+        Self { name: None, addresses: vec![address], sources: SourcePorts::Listed }
+    }
+
+    /// Whether a datagram from this source comes from this entity.
+    #[must_use]
+    pub fn speaks_from(&self, source: SocketAddr) -> bool {
+        self.addresses.iter().any(|address| match self.sources {
+            SourcePorts::Listed => canonical(*address) == canonical(source),
+            SourcePorts::Any => canonical(*address).ip() == canonical(source).ip(),
+        })
+    }
+}
+
+/// Which source ports of a listed address are believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourcePorts {
+    /// The listed port only.
+    Listed,
+    /// Every port: for call agents that send from ports of the moment.
+    Any,
+}
+
+/// An IPv4 address written as an IPv6 one is that IPv4 address.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => SocketAddr::new(v4.into(), address.port()),
+            None => SocketAddr::new(v6.into(), address.port()),
+        },
+        IpAddr::V4(_) => address,
+    }
+}
+
+/// One endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointSpec {
+    /// The local name: `aaln/1`.
+    pub name: String,
+    /// What it is.
+    pub kind: EndpointKind,
+    /// Which of [`GatewayConfig::call_agents`] is its provisioned notified entity.
+    pub call_agent: usize,
+    /// A digit map to begin with (RFC 3435 section 2.1.5 lets it be provisioned).
+    pub digit_map: Option<String>,
+    /// Events that it reports before any request, in the form of `B/PR` (RFC 3435 section B.2.1).
+    pub persistent_events: Option<String>,
+    /// Whether it is in service when the gateway starts.
+    pub service: InitialService,
+}
+
+impl EndpointSpec {
+    /// An analogue line.
+    #[must_use]
+    pub fn line(name: impl Into<String>) -> Self {
+        Self::new(name, EndpointKind::AnalogueLine)
+    }
+
+    /// A packet relay.
+    #[must_use]
+    pub fn relay(name: impl Into<String>) -> Self {
+        Self::new(name, EndpointKind::PacketRelay)
+    }
+
+    fn new(name: impl Into<String>, kind: EndpointKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            call_agent: 0,
+            digit_map: None,
+            persistent_events: None,
+            service: InitialService::In,
+        }
+    }
+}
+
+/// Whether an endpoint starts in service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitialService {
+    /// It announces itself with `restart`.
+    In,
+    /// It announces itself with `forced` and its reason, and refuses all but audits (501).
+    Out(LossReason),
+}
+
+/// The types of endpoints of RFC 3435 section 2.1.1 that this gateway can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EndpointKind {
+    /// Section 2.1.1.2: a telephone on two wires. Default package L.
+    AnalogueLine,
+    /// Section 2.1.1.6: joins two connections. Default package G.
+    PacketRelay,
+}
+
+impl EndpointKind {
+    /// The packages of this kind, the default one first.
+    #[must_use]
+    pub const fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::AnalogueLine => &["L", "D", "G", "B", "DM1"],
+            Self::PacketRelay => &["G", "B"],
+        }
+    }
+
+    /// How many connections one endpoint of this kind can have: a line for a three-way call and one more in hand, a
+    /// relay for its two sides.
+    #[must_use]
+    pub const fn connections(self) -> usize {
+        match self {
+            Self::AnalogueLine => 3,
+            Self::PacketRelay => 2,
+        }
+    }
+}
+
+/// The gateway's timers, with the defaults of RFC 3435 sections 4.4.6 and 4.4.7 and RFC 3660 section 2.2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayTimers {
+    /// MWD: the restart is announced after a random part of this.
+    pub max_waiting_delay: Duration,
+    /// Tdinit: the first wait of a disconnected endpoint is a random part of this.
+    pub disconnected_initial: Duration,
+    /// Tdmin: local activity starts the disconnected procedure no more often than this.
+    pub disconnected_minimum: Duration,
+    /// Tdmax: the waits of a disconnected endpoint double up to this.
+    pub disconnected_maximum: Duration,
+    /// T-partial: between digits while more digits are needed.
+    pub partial_dial: Duration,
+    /// T-critical: when only the timer is missing.
+    pub critical_dial: Duration,
+    /// A digit held this long is a long one (D/L).
+    pub long_digit: Duration,
+    /// A connection older than this is a long one (G/ld).
+    pub long_connection: Duration,
+    /// How long commands that arise while disconnected are kept (T-MAX).
+    pub hold_commands: Duration,
+}
+
+impl Default for GatewayTimers {
+    fn default() -> Self {
+        Self {
+            max_waiting_delay: Duration::from_secs(600),
+            disconnected_initial: Duration::from_secs(15),
+            disconnected_minimum: Duration::from_secs(15),
+            disconnected_maximum: Duration::from_secs(600),
+            partial_dial: Duration::from_secs(16),
+            critical_dial: Duration::from_secs(4),
+            long_digit: Duration::from_secs(2),
+            long_connection: Duration::from_secs(3600),
+            hold_commands: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What the gateway keeps at most for each endpoint, so that neither a peer nor a playing child can fill its memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayLimits {
+    /// Observed events of one notification. 64 digits are more than any numbering plan; B/oef reports the rest.
+    pub observed_events: usize,
+    /// Quarantined events. As many as can be observed, twice over; B/qbo reports the rest.
+    pub quarantined_events: usize,
+    /// Events or signals of one request: each may be its own digit, hook transition and tone.
+    pub requested_events: usize,
+    /// Brief signals that wait for one another.
+    pub pending_brief_signals: usize,
+    /// Notifications that are unanswered at the same time; a call agent that asks without answering gets no more.
+    pub outstanding_notifications: usize,
+    /// Commands that wait for the call agent to come back.
+    pub held_commands: usize,
+    /// Names in the answer to a wildcarded audit: what fits in a datagram of 4000 bytes (RFC 3435 section 3.5.4).
+    pub response_bytes: usize,
+}
+
+impl Default for GatewayLimits {
+    fn default() -> Self {
+        Self {
+            observed_events: 64,
+            quarantined_events: 128,
+            requested_events: 64,
+            pending_brief_signals: 32,
+            outstanding_notifications: 4,
+            held_commands: 8,
+            response_bytes: 4000,
+        }
+    }
+}
