@@ -65,11 +65,10 @@ impl DecodeError {
     #[cold]
     pub(crate) fn at(bytes: &[u8], offset: usize, rule: Rule) -> Self {
         let rest = bytes.get(offset..).unwrap_or_default();
-        let end = match rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
-            // A line end that is itself the fault is shown.
-            Some(0) => rest.len().min(1),
-            Some(end) => end,
-            None => rest.len(),
+        let end = match rule {
+            // Here the octet itself is the fault.
+            Rule::Nul | Rule::LoneReturn => rest.len().min(1),
+            _ => rest.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0)).unwrap_or(rest.len()),
         };
         Self { offset, found: Found::new(rest.get(..end).unwrap_or_default()), rule }
     }

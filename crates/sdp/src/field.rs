@@ -83,7 +83,7 @@ impl<'a> Origin<'a> {
             address_type: field(v),
             address: field(v),
         };
-        (class::all(origin.address, VISIBLE) && field(v).is_empty()).then_some(origin)
+        (!origin.address.is_empty() && field(v).is_empty()).then_some(origin)
     }
 
     /// The session identifier as a number, when it is one.
@@ -208,7 +208,7 @@ fn groups(text: Option<&[u8]>) -> Option<Option<u32>> {
 
 /// Four decimal octets without leading zeros.
 #[inline]
-fn octets(text: &[u8]) -> Option<[u8; 4]> {
+pub(crate) fn octets(text: &[u8]) -> Option<[u8; 4]> {
     let mut rest = text;
     let mut address = [0; 4];
     for (index, octet) in address.iter_mut().enumerate() {

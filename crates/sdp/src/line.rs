@@ -57,9 +57,30 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
+/// One bit in each octet of a word.
+pub(crate) const ONES: u64 = 0x0101_0101_0101_0101;
+/// The high bit of each octet.
+const HIGH: u64 = ONES << 7;
+
+/// The octets below 14 of eight octets, as their high bits: NUL, line feed and carriage return are among them, and little
+/// else that a description holds. Above the lowest of them an octet of 14 may be marked, too.
+#[inline]
+pub(crate) fn controls(octets: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(octets);
+    word.wrapping_sub(ONES * 14) & !word & HIGH
+}
+
+/// The octets equal to `octet`, as their high bits.
+#[inline]
+pub(crate) fn equal(octets: [u8; 8], octet: u8) -> u64 {
+    let other = u64::from_le_bytes(octets) ^ (ONES * u64::from(octet));
+    // Adding 127 carries into the high bit unless the seven bits below are zero.
+    !(((other & !HIGH) + !HIGH) | other) & HIGH
+}
+
 /// The first line without its end, and what follows its end.
 #[inline]
-pub(crate) fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
+fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
     let (line, rest) = match memchr::memchr(b'\n', bytes) {
         Some(end) => (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default()),
         None => (bytes, [].as_slice()),

@@ -226,3 +226,83 @@ impl<'a> MediaDescription<'a> {
         self.attributes().find(|attribute| attribute.name == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::{Host, Wild};
+    use crate::{DepartureKind, decode};
+
+    fn session(text: &str) -> SessionDescription<'_> {
+        decode(text.as_bytes(), &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn the_version_alone_is_a_description() {
+        for text in ["v=0\r\n", "v=0\n", "v=0", "v=0\r\n\r\n"] {
+            let session = session(text);
+            assert!(session.is_version_only());
+            assert_eq!((session.origin(), session.connection(), session.media().count()), (None, None, 0));
+        }
+        assert!(!session("v=0\r\ns=-\r\n").is_version_only());
+    }
+
+    #[test]
+    fn a_local_connection_of_mgcp_is_read() {
+        let text = "v=0\r\nc=LOCAL EPN X35V3+A4/13\r\na=mgcpLOCALcx:FDE234C8\r\nm=audio 0 LOCAL 0\r\n";
+        let session = session(text);
+        assert_eq!(session.connection().unwrap().host, Wild::Value(Host::Other(b"X35V3+A4/13")));
+        assert_eq!(session.local_connection_id(), Some(&b"FDE234C8"[..]));
+        let line = session.media().next().unwrap().line();
+        assert_eq!((line.port, line.transport), (Wild::Value(0), "LOCAL"));
+    }
+
+    #[test]
+    fn wildcards_of_megaco_are_kept_apart_from_values() {
+        let session = session("v=0\nc=IN IP4 $\nb=AS:$\nt=$ *\nm=audio $ RTP/AVP *\nc=$ $ *\n");
+        let media = session.media().next().unwrap();
+        assert_eq!(session.connection().unwrap().host, Wild::Choose);
+        assert_eq!(session.bandwidths().next().unwrap().value, Wild::Choose);
+        let timing = session.timings().next().unwrap();
+        assert_eq!((timing.start, timing.stop), (Wild::Choose, Wild::All));
+        assert_eq!(media.line().port, Wild::Choose);
+        assert_eq!(media.line().formats().collect::<Vec<_>>(), ["*"]);
+        assert_eq!(media.connection().unwrap().host, Wild::All);
+    }
+
+    #[test]
+    fn a_stream_has_its_own_lines_and_falls_back_to_the_sessions_connection() {
+        let session = session(
+            "v=0\nc=IN IP4 233.252.0.1/127/3\nm=audio 1 RTP/AVP 0\ni=one\na=x\nm=video 2 RTP/AVP 31\nc=IN IP6 ff00::1/2\nb=AS:9\n",
+        );
+        let media: Vec<_> = session.media().collect();
+        let group = Host::Ip { ip: "233.252.0.1".parse().unwrap(), ttl: Some(127), count: Some(3) };
+        assert_eq!(media[0].connection().unwrap().host, Wild::Value(group));
+        assert_eq!(media[0].title(), Some(&b"one"[..]));
+        assert_eq!(media[0].attribute("x").unwrap().value, None);
+        assert_eq!(media[1].attribute("x"), None);
+        let group = Host::Ip { ip: "ff00::1".parse().unwrap(), ttl: None, count: Some(2) };
+        assert_eq!(media[1].connection().unwrap().host, Wild::Value(group));
+        assert_eq!(media[1].bandwidths().count(), 1);
+    }
+
+    #[test]
+    fn what_departs_from_the_standard_is_listed_in_order() {
+        let kinds: Vec<_> =
+            session("v=0\ns=\nm=audio 1 RTP/AVP 0 \n").departures().iter().map(|d| d.kind).collect();
+        use DepartureKind as K;
+        assert_eq!(
+            kinds,
+            [
+                K::LineFeed,
+                K::EmptyName,
+                K::NoOrigin,
+                K::NoTiming,
+                K::LineFeed,
+                K::NoConnection,
+                K::Spacing,
+                K::LineFeed
+            ]
+        );
+    }
+}

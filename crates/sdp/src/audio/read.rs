@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use super::{AudioDescription, Codec, CodecEntry, Direction};
 use crate::class;
 use crate::error::Found;
-use crate::field::{Attribute, Connection, Host, Wild, cut};
-use crate::line::field;
+use crate::field::{Attribute, Connection, Host, Origin, Wild, cut};
+use crate::line::{Line, Lines, field};
 use crate::session::{MediaDescription, SessionDescription};
 
 /// Why a description has no audio stream that can be used.
@@ -121,7 +121,6 @@ impl AudioDescription {
     /// # Errors
     /// As [`AudioDescription::from_session`].
     pub fn from_media(media: &MediaDescription<'_>) -> Result<Self, AudioFault> {
-        let session = media.session();
         let line = media.line();
         let at_media =
             |rule| fault(media.offset(), media.lines().next().map_or(&[], |line| line.value), rule);
@@ -129,21 +128,59 @@ impl AudioDescription {
             return Err(at_media(AudioRule::Transport));
         }
         let Wild::Value(port) = line.port else { return Err(at_media(AudioRule::Wildcard)) };
-        let address = address(media)?;
+        let session = Part::of(media.session().session_lines());
+        let stream = Part::of(media.lines());
+        let Some(connection) = stream.connection.or(session.connection) else {
+            return Err(fault(media.offset(), b"", AudioRule::NoConnection));
+        };
+        let address = address(&connection)?;
         let codecs = codecs(media, port)?;
-        let origin = session.origin();
-        let mut audio = Self {
+        let origin = session.origin.and_then(|line| Origin::parse(line.value));
+        Ok(Self {
+            ptime: stream.ptime.map(|attribute| packet_time(&attribute)).transpose()?,
+            maxptime: stream.maxptime.map(|attribute| packet_time(&attribute)).transpose()?,
+            rtcp: stream.rtcp.map(|attribute| rtcp(&attribute, address)).transpose()?,
+            direction: stream.direction.or(session.direction).unwrap_or_default(),
             session_id: origin.and_then(|origin| origin.session_number()).unwrap_or(0),
             version: origin.and_then(|origin| origin.version_number()).unwrap_or(0),
             ..Self::new(SocketAddr::new(address, port), codecs)
-        };
-        audio.ptime = packet_time(media, "ptime")?;
-        audio.maxptime = packet_time(media, "maxptime")?;
-        audio.rtcp = media.attribute("rtcp").map(|attribute| rtcp(&attribute, address)).transpose()?;
-        let stated = media.attributes().find_map(|attribute| Direction::from_name(attribute.name));
-        let session_wide = || session.attributes().find_map(|attribute| Direction::from_name(attribute.name));
-        audio.direction = stated.or_else(session_wide).unwrap_or_default();
-        Ok(audio)
+        })
+    }
+}
+
+/// What one part of a description, the session's or a stream's, says: the first line or attribute of each kind.
+#[derive(Default)]
+struct Part<'a> {
+    origin: Option<Line<'a>>,
+    connection: Option<Line<'a>>,
+    ptime: Option<Attribute<'a>>,
+    maxptime: Option<Attribute<'a>>,
+    rtcp: Option<Attribute<'a>>,
+    direction: Option<Direction>,
+}
+
+impl<'a> Part<'a> {
+    fn of(lines: Lines<'a>) -> Self {
+        let mut part = Self::default();
+        for line in lines {
+            match line.letter {
+                b'o' => part.origin = part.origin.or(Some(line)),
+                b'c' => part.connection = part.connection.or(Some(line)),
+                b'a' => part.attribute(Attribute::parse(line.value, line.offset)),
+                _ => {}
+            }
+        }
+        part
+    }
+
+    fn attribute(&mut self, attribute: Option<Attribute<'a>>) {
+        let Some(attribute) = attribute else { return };
+        match attribute.name {
+            "ptime" => self.ptime = self.ptime.or(Some(attribute)),
+            "maxptime" => self.maxptime = self.maxptime.or(Some(attribute)),
+            "rtcp" => self.rtcp = self.rtcp.or(Some(attribute)),
+            name => self.direction = self.direction.or_else(|| Direction::from_name(name)),
+        }
     }
 }
 
@@ -155,12 +192,7 @@ fn attribute_fault(attribute: &Attribute<'_>, rule: AudioRule) -> AudioFault {
     fault(attribute.value_offset(), attribute.value.unwrap_or_default(), rule)
 }
 
-fn address(media: &MediaDescription<'_>) -> Result<IpAddr, AudioFault> {
-    let session = media.session();
-    let own = media.lines().find(|line| line.letter == b'c');
-    let Some(line) = own.or_else(|| session.session_lines().find(|line| line.letter == b'c')) else {
-        return Err(fault(media.offset(), b"", AudioRule::NoConnection));
-    };
+fn address(line: &Line<'_>) -> Result<IpAddr, AudioFault> {
     let bad = |rule| Err(fault(line.offset, line.value, rule));
     let Some(connection) = Connection::parse(line.value) else { return bad(AudioRule::Network) };
     match connection.host {
@@ -172,36 +204,46 @@ fn address(media: &MediaDescription<'_>) -> Result<IpAddr, AudioFault> {
 }
 
 fn codecs(media: &MediaDescription<'_>, port: u16) -> Result<Vec<CodecEntry>, AudioFault> {
-    let line = media.lines().next();
-    let value = line.map_or(&[][..], |line| line.value);
-    let mut codecs: Vec<CodecEntry> = Vec::new();
-    let mut mapped: [Option<CodecEntry>; 128] = [const { None }; 128];
-    for attribute in media.attributes().filter(|attribute| attribute.name == "rtpmap") {
-        let entry = rtpmap(&attribute)?;
-        if let Some(slot) = mapped.get_mut(usize::from(entry.payload_type)) {
-            slot.get_or_insert(entry);
+    // One entry for each payload type at most, whatever is repeated: 128.
+    let mut mapped: Vec<CodecEntry> = Vec::new();
+    let mut parameters: Vec<(u8, &str)> = Vec::new();
+    for attribute in media.attributes() {
+        match attribute.name {
+            "rtpmap" => {
+                let entry = rtpmap(&attribute)?;
+                if !mapped.iter().any(|known| known.payload_type == entry.payload_type) {
+                    mapped.push(entry);
+                }
+            }
+            "fmtp" => {
+                let (number, text) = fmtp(&attribute)?;
+                if !parameters.iter().any(|known| known.0 == number) {
+                    parameters.push((number, text));
+                }
+            }
+            _ => {}
         }
     }
+    let at_media = |rule| fault(media.offset(), media.lines().next().map_or(&[], |line| line.value), rule);
+    let mut codecs: Vec<CodecEntry> = Vec::new();
     for format in media.line().formats() {
         let rule = if matches!(format, "$" | "*") { AudioRule::Wildcard } else { AudioRule::PayloadType };
-        let number = format.parse::<u8>().ok().filter(|number| *number < 128);
-        let Some(number) = number else { return Err(fault(media.offset(), value, rule)) };
+        let Some(number) = payload_type(format.as_bytes()) else { return Err(at_media(rule)) };
         // A format listed twice is the same format.
         if codecs.iter().any(|entry| entry.payload_type == number) {
             continue;
         }
-        let mapped = mapped.get_mut(usize::from(number)).and_then(Option::take);
-        codecs.extend(mapped.or_else(|| CodecEntry::from_static(number)));
+        let entry = match mapped.iter().position(|entry| entry.payload_type == number) {
+            Some(at) => Some(mapped.swap_remove(at)),
+            None => CodecEntry::from_static(number),
+        };
+        if let Some(mut entry) = entry {
+            entry.fmtp = parameters.iter().find(|known| known.0 == number).map(|known| known.1.to_owned());
+            codecs.push(entry);
+        }
     }
     if codecs.is_empty() && port != 0 {
-        return Err(fault(media.offset(), value, AudioRule::NoFormat));
-    }
-    for attribute in media.attributes().filter(|attribute| attribute.name == "fmtp") {
-        let (number, parameters) = fmtp(&attribute)?;
-        let entry = codecs.iter_mut().find(|entry| entry.payload_type == number && entry.fmtp.is_none());
-        if let Some(entry) = entry {
-            entry.fmtp = Some(parameters);
-        }
+        return Err(at_media(AudioRule::NoFormat));
     }
     Ok(codecs)
 }
@@ -226,12 +268,12 @@ fn rtpmap(attribute: &Attribute<'_>) -> Result<CodecEntry, AudioFault> {
 }
 
 /// `format parameters`.
-fn fmtp(attribute: &Attribute<'_>) -> Result<(u8, String), AudioFault> {
+fn fmtp<'a>(attribute: &Attribute<'a>) -> Result<(u8, &'a str), AudioFault> {
     let read = || {
         let mut value = attribute.value?;
         let number = payload_type(field(&mut value))?;
         let parameters = str::from_utf8(value).ok()?.trim();
-        (!parameters.is_empty()).then(|| (number, parameters.to_owned()))
+        (!parameters.is_empty()).then_some((number, parameters))
     };
     read().ok_or_else(|| attribute_fault(attribute, AudioRule::Fmtp))
 }
@@ -241,8 +283,7 @@ fn payload_type(text: &[u8]) -> Option<u8> {
 }
 
 /// `20`, or `22.5`.
-fn packet_time(media: &MediaDescription<'_>, name: &str) -> Result<Option<u16>, AudioFault> {
-    let Some(attribute) = media.attribute(name) else { return Ok(None) };
+fn packet_time(attribute: &Attribute<'_>) -> Result<u16, AudioFault> {
     let read = || {
         let (whole, fraction) = cut(attribute.value?.trim_ascii(), b'.');
         if !fraction.is_none_or(|fraction| class::all(fraction, class::DIGIT)) {
@@ -252,7 +293,7 @@ fn packet_time(media: &MediaDescription<'_>, name: &str) -> Result<Option<u16>, 
         let positive = whole > 0 || fraction.is_some_and(|digits| digits.iter().any(|digit| *digit != b'0'));
         positive.then_some(whole.max(1))
     };
-    read().map(Some).ok_or_else(|| attribute_fault(&attribute, AudioRule::PacketTime))
+    read().ok_or_else(|| attribute_fault(attribute, AudioRule::PacketTime))
 }
 
 /// `port [network address-type address]` (RFC 3605).
