@@ -77,6 +77,16 @@ impl Dialect {
     /// All dialects.
     pub const ALL: &'static [Self] = &[Self::RFC3435, Self::MGCP_0_1, Self::OSMO];
 
+    /// Whether commands of this version and profile are accepted; if not, the answer is 528.
+    #[must_use]
+    pub fn accepts(&self, version: Version<'_>) -> bool {
+        let number = |known: &&Version<'_>| (known.major, known.minor) == (version.major, version.minor);
+        match self.accepts.iter().find(number) {
+            None => false,
+            Some(known) => self.any_profile || version.profile.is_none() || *known == version,
+        }
+    }
+
     /// The dialect with this name.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {

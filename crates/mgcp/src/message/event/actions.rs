@@ -94,12 +94,38 @@ impl ActionSet {
         Self(self.0 & !other.0)
     }
 
+    /// Whether one more action may join those of this set: each must be combinable with all others, and none
+    /// with itself (the table of RFC 3435 section 2.3.3). `N` with `E` also needs loop mode.
+    #[must_use]
+    pub fn combines_with(self, action: Self) -> bool {
+        COMBINATIONS.iter().all(|(one, others)| {
+            let joins = !action.contains(*one) || others.contains(self);
+            let joined = !self.contains(*one) || others.contains(action);
+            joins && joined
+        })
+    }
+
     /// Whether nothing is in the set.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
+
+/// Each action with those that it can be combined with: the table of RFC 3435 section 2.3.3, both halves.
+const COMBINATIONS: [(ActionSet, ActionSet); 8] = {
+    use ActionSet as A;
+    [
+        (A::NOTIFY, A(A::SWAP.0 | A::KEEP_SIGNALS.0 | A::EMBEDDED.0)),
+        (A::SWAP, A(A::NOTIFY.0 | A::ACCUMULATE.0 | A::IGNORE.0)),
+        (A::ACCUMULATE, A(A::SWAP.0 | A::KEEP_SIGNALS.0 | A::EMBEDDED.0)),
+        (A::DIGIT_MAP, A::KEEP_SIGNALS),
+        (A::KEEP_SIGNALS, A(A::NOTIFY.0 | A::ACCUMULATE.0 | A::DIGIT_MAP.0 | A::EMBEDDED.0 | A::IGNORE.0)),
+        (A::EMBEDDED, A(A::NOTIFY.0 | A::ACCUMULATE.0 | A::KEEP_SIGNALS.0)),
+        (A::IGNORE, A(A::SWAP.0 | A::KEEP_SIGNALS.0)),
+        (A::EXTENSION, A(0)),
+    ]
+};
 
 impl<'a> Action<'a> {
     fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
