@@ -39,6 +39,11 @@ impl Limits {
         digit_map_bytes: 4096,
         digit_map_states: 4096,
     };
+
+    /// The limits of session descriptions: that crate's own, since a datagram bounds their length here.
+    pub(crate) fn sdp(&self) -> strowger_sdp::Limits {
+        strowger_sdp::Limits::default()
+    }
 }
 
 impl Default for Limits {

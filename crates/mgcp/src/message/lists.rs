@@ -56,6 +56,11 @@ macro_rules! list_view {
         }
 
         impl<'a> $name<'a> {
+            /// A value whose grammar decoding has checked.
+            pub(crate) const fn checked(text: &'a str) -> Self {
+                Self { text }
+            }
+
             /// Reads a list; none if it breaks the grammar. An empty list is legal.
             #[must_use]
             pub fn parse(text: &'a str) -> Option<Self> {

@@ -122,27 +122,25 @@ macro_rules! accessors {
 
 accessors! {
     /// `B:` bearer information.
-    bearer: Option<BearerInformation<'a>> = |p| BearerInformation::parse(p.get(ParameterCode::BearerInformation)?);
+    bearer: Option<BearerInformation<'a>> = |p| p.get(ParameterCode::BearerInformation).map(BearerInformation::checked);
     /// `C:` the call.
     call_id: Option<CallId<'a>> = |p| CallId::parse(p.get(ParameterCode::CallId)?);
     /// `A:` capabilities. An audit may return several lines; see [`all_capabilities`](Self::all_capabilities).
-    capabilities: Option<Capabilities<'a>> = |p| LocalOptions::parse_capabilities(p.get(ParameterCode::Capabilities)?);
+    capabilities: Option<Capabilities<'a>> = |p| p.get(ParameterCode::Capabilities).map(LocalOptions::checked);
     /// `I:` the connection, the first one where an audit lists several.
     connection_id: Option<ConnectionId<'a>> = |p| p.connection_ids().next();
     /// `M:` the mode.
     mode: Option<ConnectionMode<'a>> = |p| ConnectionMode::parse(p.get(ParameterCode::ConnectionMode)?);
     /// `P:` statistics of the connection.
-    connection_parameters: Option<ConnectionParameters<'a>> =
-        |p| ConnectionParameters::parse(p.get(ParameterCode::ConnectionParameters)?);
+    connection_parameters: Option<ConnectionParameters<'a>> = |p| p.get(ParameterCode::ConnectionParameters).map(ConnectionParameters::checked);
     /// `T:` events to detect during quarantine.
-    detect_events: Option<DetectEvents<'a>> = |p| EventList::parse(p.get(ParameterCode::DetectEvents)?);
+    detect_events: Option<DetectEvents<'a>> = |p| p.get(ParameterCode::DetectEvents).map(EventList::checked);
     /// `D:` the digit map as text.
     digit_map: Option<&'a str> = |p| p.get(ParameterCode::DigitMap);
     /// `ES:` event states.
-    event_states: Option<EventStates<'a>> = |p| EventList::parse(p.get(ParameterCode::EventStates)?);
+    event_states: Option<EventStates<'a>> = |p| p.get(ParameterCode::EventStates).map(EventList::checked);
     /// `L:` local connection options.
-    local_options: Option<LocalOptions<'a>> =
-        |p| LocalOptions::parse(p.get(ParameterCode::LocalConnectionOptions)?);
+    local_options: Option<LocalOptions<'a>> = |p| p.get(ParameterCode::LocalConnectionOptions).map(LocalOptions::checked);
     /// `MD:` the longest datagram that the gateway supports.
     max_datagram: Option<u32> = |p| p.get(ParameterCode::MaxMgcpDatagram)?.parse().ok();
     /// `N:` the notified entity; none also when it is there but empty, see
@@ -152,22 +150,21 @@ accessors! {
     /// Whether `N:` is there with an empty value, which makes the source of commands the notified entity.
     clears_notified_entity: bool = |p| p.get(ParameterCode::NotifiedEntity) == Some("");
     /// `O:` events observed.
-    observed_events: Option<ObservedEvents<'a>> = |p| EventList::parse(p.get(ParameterCode::ObservedEvents)?);
+    observed_events: Option<ObservedEvents<'a>> = |p| p.get(ParameterCode::ObservedEvents).map(EventList::checked);
     /// `PL:` packages.
-    package_list: Option<PackageList<'a>> = |p| PackageList::parse(p.get(ParameterCode::PackageList)?);
+    package_list: Option<PackageList<'a>> = |p| p.get(ParameterCode::PackageList).map(PackageList::checked);
     /// `Q:` quarantine handling.
     quarantine: Option<Quarantine> = |p| Quarantine::parse(p.get(ParameterCode::QuarantineHandling)?);
     /// `E:` the reason.
     reason: Option<Reason<'a>> = |p| Reason::parse(p.get(ParameterCode::ReasonCode)?);
     /// `R:` events requested.
-    requested_events: Option<RequestedEvents<'a>> =
-        |p| RequestedEvents::parse(p.get(ParameterCode::RequestedEvents)?);
+    requested_events: Option<RequestedEvents<'a>> = |p| p.get(ParameterCode::RequestedEvents).map(RequestedEvents::checked);
     /// `F:` parameters to audit.
-    requested_info: Option<RequestedInfo<'a>> = |p| RequestedInfo::parse(p.get(ParameterCode::RequestedInfo)?);
+    requested_info: Option<RequestedInfo<'a>> = |p| p.get(ParameterCode::RequestedInfo).map(RequestedInfo::checked);
     /// `X:` the notification request.
     request_id: Option<RequestId<'a>> = |p| RequestId::parse(p.get(ParameterCode::RequestIdentifier)?);
     /// `K:` transactions whose responses arrived.
-    response_ack: Option<ResponseAck<'a>> = |p| ResponseAck::parse(p.get(ParameterCode::ResponseAck)?);
+    response_ack: Option<ResponseAck<'a>> = |p| p.get(ParameterCode::ResponseAck).map(ResponseAck::checked);
     /// `RD:` seconds of delay.
     restart_delay: Option<u32> = |p| p.get(ParameterCode::RestartDelay)?.parse().ok();
     /// `RM:` the kind of restart.
@@ -178,7 +175,7 @@ accessors! {
     /// `Z2:` the second endpoint.
     second_endpoint: Option<EndpointName<'a>> = |p| EndpointName::parse(p.get(ParameterCode::SecondEndpointId)?);
     /// `S:` signals to apply.
-    signal_requests: Option<SignalRequests<'a>> = |p| EventList::parse(p.get(ParameterCode::SignalRequests)?);
+    signal_requests: Option<SignalRequests<'a>> = |p| p.get(ParameterCode::SignalRequests).map(EventList::checked);
     /// `Z:` the endpoint that was chosen, the first one where an audit lists several.
     specific_endpoint: Option<EndpointName<'a>> =
         |p| EndpointName::parse(p.get(ParameterCode::SpecificEndpointId)?);
@@ -216,7 +213,7 @@ lists! {
     /// Every `A:` value: an audit gives one line per kind of capability.
     all_capabilities: Capabilities<'a> = |p| p
         .all(ParameterCode::Capabilities)
-        .filter_map(LocalOptions::parse_capabilities);
+        .map(LocalOptions::checked);
 }
 
 impl<'a> Response<'a> {

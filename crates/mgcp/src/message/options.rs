@@ -265,6 +265,11 @@ impl Reservation {
 }
 
 impl<'a> LocalOptions<'a> {
+    /// A value whose grammar decoding has checked.
+    pub(crate) const fn checked(text: &'a str) -> Self {
+        Self { text }
+    }
+
     /// Reads options; none if they break the grammar.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
@@ -443,6 +448,11 @@ pub struct BearerInformation<'a> {
 }
 
 impl<'a> BearerInformation<'a> {
+    /// A value whose grammar decoding has checked.
+    pub(crate) const fn checked(text: &'a str) -> Self {
+        Self { text }
+    }
+
     pub(crate) fn read(s: &mut Scanner<'a>, most: usize) -> Result<Self, Fault> {
         s.space();
         let start = s.position();

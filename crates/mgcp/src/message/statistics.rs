@@ -15,6 +15,11 @@ pub struct ConnectionParameters<'a> {
 }
 
 impl<'a> ConnectionParameters<'a> {
+    /// A value whose grammar decoding has checked.
+    pub(crate) const fn checked(text: &'a str) -> Self {
+        Self { text }
+    }
+
     /// Reads statistics; none if they break the grammar.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {

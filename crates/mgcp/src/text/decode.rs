@@ -270,13 +270,14 @@ impl<'a, 'l> Reader<'a, 'l> {
             if ends {
                 let block = self.bytes.get(start..at).unwrap_or_default();
                 if !block.is_empty() {
-                    let slot =
-                        blocks.get_mut(filled).ok_or(Fault { at: start, rule: Rule::SessionDescription })?;
+                    let slot = blocks
+                        .get_mut(filled)
+                        .ok_or(Fault { at: start, rule: Rule::SessionDescriptionCount })?;
                     *slot = Some(block);
                     filled += 1;
                     self.session_description(block, start)?;
                     if filled > 1 && !self.is_response {
-                        return Err(Fault { at: start, rule: Rule::SessionDescription });
+                        return Err(Fault { at: start, rule: Rule::SessionDescriptionCount });
                     }
                 }
                 start = at + length.map_or(rest.len(), |length| length + 1);
@@ -291,13 +292,13 @@ impl<'a, 'l> Reader<'a, 'l> {
         }
     }
 
-    /// A session description by its first bytes: `v=` and a line end after each line.
+    /// Checks a session description, whose last line must end: what was cut off is not to be guessed at.
     fn session_description(&self, block: &[u8], start: usize) -> Result<(), Fault> {
-        if !block.starts_with(b"v=") {
-            return Err(Fault { at: start, rule: Rule::SessionDescription });
+        if let Err(error) = strowger_sdp::decode(block, &self.limits.sdp()) {
+            return Err(Fault { at: start + error.offset, rule: Rule::SessionDescription(error.rule) });
         }
         if block.last() != Some(&b'\n') {
-            return Err(Fault { at: start + block.len(), rule: Rule::SessionDescription });
+            return Err(Fault { at: start + block.len(), rule: Rule::EndOfLine });
         }
         Ok(())
     }

@@ -96,8 +96,10 @@ pub enum Rule {
     MaxDatagram,
     /// The value of an extension parameter.
     ExtensionParameter,
-    /// The session description.
-    SessionDescription,
+    /// A rule of the session description.
+    SessionDescription(strowger_sdp::Rule),
+    /// More session descriptions than a command (one) or a response (two) has.
+    SessionDescriptionCount,
 }
 
 impl Rule {
@@ -153,7 +155,10 @@ impl Rule {
             Self::PackageList => "package:version, separated by commas",
             Self::MaxDatagram => "a number of up to nine digits without leading zero",
             Self::ExtensionParameter => "printable text or a quoted string",
-            Self::SessionDescription => "a session description",
+            Self::SessionDescription(rule) => rule.text(),
+            Self::SessionDescriptionCount => {
+                "one session description in a command, at most two in a response"
+            }
         }
     }
 
@@ -195,7 +200,8 @@ impl Rule {
             Self::RestartDelay => "RFC 3435 Appendix A, RestartDelay",
             Self::SignalRequests => "RFC 3435 section 3.2.2.21",
             Self::DigitMap => "RFC 3435 section 2.1.5",
-            Self::SessionDescription => "RFC 3435 section 3.4",
+            Self::SessionDescription(rule) => rule.clause(),
+            Self::SessionDescriptionCount => "RFC 3435 Appendix A, MGCPMessage",
             Self::Nesting => "RFC 3435 section 2.3.3",
             Self::ParameterCount | Self::ListLength => "a limit of this implementation",
         }
@@ -216,7 +222,7 @@ impl Rule {
 
             Self::QuarantineHandling => ReturnCode::QUARANTINE,
             Self::RestartMethod => ReturnCode::RESTART_METHOD,
-            Self::SessionDescription => ReturnCode::REMOTE_DESCRIPTOR_ERROR,
+            Self::SessionDescription(_) => ReturnCode::REMOTE_DESCRIPTOR_ERROR,
             _ => ReturnCode::PROTOCOL_ERROR,
         }
     }
@@ -230,7 +236,7 @@ impl Rule {
             Self::Version => "Malformed version",
             Self::TransactionId => "Malformed transaction identifier",
             Self::EndpointName => "Malformed endpoint name",
-            Self::SessionDescription => "Malformed session description",
+            Self::SessionDescription(_) | Self::SessionDescriptionCount => "Malformed session description",
             Self::LocalOptions | Self::LocalOptionValue => "Malformed local connection options",
             Self::RequestedEvents | Self::RequestedAction | Self::EmbeddedRequest => {
                 "Malformed requested events"
@@ -320,7 +326,14 @@ impl DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { offset, found, rule, .. } = self;
-        write!(f, "at byte {offset}: expected {}, found {found} ({})", rule.expected(), rule.clause())
+        match rule {
+            Rule::SessionDescription(rule) => {
+                write!(f, "at byte {offset}: found {found}, but {} ({})", rule.text(), rule.clause())
+            }
+            rule => {
+                write!(f, "at byte {offset}: expected {}, found {found} ({})", rule.expected(), rule.clause())
+            }
+        }
     }
 }
 

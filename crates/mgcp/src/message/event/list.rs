@@ -78,6 +78,11 @@ impl<'a> RequestedEvent<'a> {
 }
 
 impl<'a> RequestedEvents<'a> {
+    /// A value whose grammar decoding has checked.
+    pub(crate) const fn checked(text: &'a str) -> Self {
+        Self { text }
+    }
+
     /// Reads a list; none if it breaks the grammar. An empty list is legal.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
@@ -147,6 +152,11 @@ impl<'a> ListedEvent<'a> {
 }
 
 impl<'a> EventList<'a> {
+    /// A value whose grammar decoding has checked.
+    pub(crate) const fn checked(text: &'a str) -> Self {
+        Self { text }
+    }
+
     /// Reads a list; none if it breaks the grammar. An empty list is legal.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
