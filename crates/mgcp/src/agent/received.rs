@@ -9,10 +9,11 @@ use strowger_sansio::Time;
 use super::event::Event;
 use super::{Agent, GatewayId, answer};
 use crate::message::{
-    Command, ConnectionParameters, EndpointNameBuf, ListedEvent, RequestIdBuf, RestartMethod, ReturnCode,
-    Verb,
+    Command, ConnectionParameters, EndpointNameBuf, ListedEvent, PackageList, RequestIdBuf, RestartMethod,
+    ReturnCode, Verb,
 };
-use crate::text::ResponseBuilder;
+use crate::package::PackageSet;
+use crate::text::{self, Refusal, ResponseBuilder};
 use crate::transaction::Token;
 
 impl<T: Clone> Agent<T> {
@@ -25,7 +26,12 @@ impl<T: Clone> Agent<T> {
         }
         if !matches!(command.verb, Verb::Ntfy | Verb::Rsip | Verb::Dlcx | Verb::Mesg) {
             // Not a command that a gateway gives: unknown here, as is one that nobody knows.
-            self.refuse(now, token, ReturnCode::UNKNOWN_COMMAND);
+            self.refuse(now, token, Refusal::new(ReturnCode::UNKNOWN_COMMAND, "Not a gateway's command"));
+            return;
+        }
+        if let Err(refusal) = text::check(command, &known.config.dialect, &PackageSet::ALL) {
+            self.refuse(now, token, refusal);
+            self.suspect_alive(now, gateway);
             return;
         }
         self.heard(now, gateway);
@@ -42,20 +48,23 @@ impl<T: Clone> Agent<T> {
         self.transactions.respond(now, token, response);
     }
 
-    fn refuse(&mut self, now: Time, token: Token, code: ReturnCode) {
+    fn refuse(&mut self, now: Time, token: Token, refusal: Refusal) {
         self.counters.refused += 1;
-        self.reply(now, token, code);
+        let packages = PackageSet::ALL.to_string();
+        let mut response = ResponseBuilder::new(refusal.code, token.transaction_id());
+        response = response.commentary(refusal.commentary);
+        if let Some(list) = PackageList::parse(&packages).filter(|_| refusal.package_list) {
+            response = response.package_list(list);
+        }
+        let response = response.finish();
+        self.transactions.respond(now, token, response);
     }
 
     /// NTFY: passed on only when it answers the endpoint's current request. A stale one is answered all the same, so that
     /// the gateway leaves its notification state (section 4.4.1).
     fn notified(&mut self, now: Time, gateway: GatewayId, token: Token, command: &Command<'_>) {
-        if command.endpoint.is_wildcarded() {
-            self.refuse(now, token, ReturnCode::UNKNOWN_ENDPOINT);
-            return;
-        }
         let (Some(request_id), Some(observed)) = (command.request_id(), command.observed_events()) else {
-            self.refuse(now, token, ReturnCode::PROTOCOL_ERROR);
+            self.refuse(now, token, Refusal::new(ReturnCode::PROTOCOL_ERROR, "Nothing is notified"));
             return;
         };
         self.reply(now, token, ReturnCode::OK);
@@ -98,16 +107,8 @@ impl<T: Clone> Agent<T> {
 
     /// RSIP: the endpoints' service changes (section 2.3.12).
     fn restarted(&mut self, now: Time, gateway: GatewayId, token: Token, command: &Command<'_>) {
-        let Some(method) = command.restart_method() else {
-            self.refuse(now, token, ReturnCode::PROTOCOL_ERROR);
-            return;
-        };
-        if command.endpoint.any() {
-            self.refuse(now, token, ReturnCode::PROTOCOL_ERROR);
-            return;
-        }
-        let Some(method) = answer::own_method(method) else {
-            self.refuse(now, token, ReturnCode::RESTART_METHOD);
+        let Some(method) = command.restart_method().and_then(answer::own_method) else {
+            self.refuse(now, token, Refusal::new(ReturnCode::RESTART_METHOD, "Unknown restart method"));
             return;
         };
         self.counters.restarts += 1;
@@ -142,12 +143,12 @@ impl<T: Clone> Agent<T> {
 
     /// DLCX of a gateway: it has lost or given up a connection (section 2.3.8).
     fn deleted(&mut self, now: Time, gateway: GatewayId, token: Token, command: &Command<'_>) {
-        if command.endpoint.is_wildcarded() {
-            self.refuse(now, token, ReturnCode::UNKNOWN_ENDPOINT);
-            return;
-        }
         let (Some(call_id), Some(connection_id)) = (command.call_id(), command.connection_id()) else {
-            self.refuse(now, token, ReturnCode::PROTOCOL_ERROR);
+            self.refuse(
+                now,
+                token,
+                Refusal::new(ReturnCode::PROTOCOL_ERROR, "A gateway deletes one connection"),
+            );
             return;
         };
         self.counters.deletions += 1;

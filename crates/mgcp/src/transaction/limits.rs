@@ -15,8 +15,12 @@ pub struct TransactionLimits {
     pub confirmed: u32,
     /// Final responses that await the peer's `000` at the same time; others are sent once and replayed on demand.
     pub awaiting_acknowledgement: usize,
-    /// The greatest datagram that piggybacking builds: 4000 bytes are what every entity must accept (3.5.4).
-    pub datagram: usize,
+    /// The greatest datagram that is built of messages that merely happen to go to one peer: what passes an Ethernet
+    /// unfragmented, as a lost fragment would lose them all.
+    pub bundle: usize,
+    /// The greatest datagram that is built of messages that must arrive in order: 4000 bytes are what every entity must
+    /// accept (3.5.4).
+    pub chain: usize,
 }
 
 impl Default for TransactionLimits {
@@ -27,7 +31,8 @@ impl Default for TransactionLimits {
             executing: 4096,
             confirmed: 4096,
             awaiting_acknowledgement: 4096,
-            datagram: 4000,
+            bundle: 1400,
+            chain: 4000,
         }
     }
 }

@@ -85,7 +85,7 @@ impl<T: Clone> Transactions<T> {
     ) -> Self {
         let ids = IdSpace::new(IDS.0, IDS.1, node, epoch, &mut rng);
         Self {
-            outbox: Outbox::new(limits.datagram),
+            outbox: Outbox::new(limits.bundle),
             history: History::new(rng.next_u64()),
             timers,
             limits,

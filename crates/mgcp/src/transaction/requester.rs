@@ -301,7 +301,7 @@ impl<T: Clone> Transactions<T> {
         for member in members {
             let Some(request) = self.requests.get_mut(member) else { continue };
             let joined = datagram.len() + SEPARATOR.len() + request.bytes.len();
-            if !datagram.is_empty() && joined > self.limits.datagram {
+            if !datagram.is_empty() && joined > self.limits.chain {
                 break;
             }
             append(&mut datagram, &request.bytes);

@@ -1,0 +1,11 @@
+//! Stories of the agent role: a call agent, and gateways that are scripted byte by byte.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod commands_of_gateways;
+mod connections;
+mod hostile;
+mod ordering;
+mod outcomes;
+mod stage;
+mod supervision;
