@@ -77,6 +77,12 @@ impl Wall {
         }
     }
 
+    /// The moment of the relation, on the engines' clock.
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
     /// The moment of the relation, since 1970 in UTC.
     #[must_use]
     pub const fn now_unix(&self) -> Duration {

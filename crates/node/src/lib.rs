@@ -1,13 +1,31 @@
 //! The input and output around the engines.
 //!
+//! A node is wired from these rooms, in the order in which a datagram and what follows from it go through them:
+//!
 //! - [`config`]: the configuration file, checked as a whole, with places in its errors.
+//! - [`node`]: opens what the configuration names and starts it; [`Node`] is its handle.
+//! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram.
+//! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
+//! - [`log`]: events as structured log lines and counts.
+//! - [`ledger`]: records into the store and a file, off the call path. [`store`]: what must survive the process.
+//! - `console`: health, metrics and [`view`]s over HTTP.
+//! - [`metrics`]: atomic numbers with names, and the text that Prometheus reads; [`process`]: those of the process.
 //! - [`clock`]: the one place where the host's clocks are read.
-//! - [`ledger`]: the records of the exchange into the store and a file, off the call path.
-//! - [`metrics`]: atomic numbers with names, and the text that Prometheus reads.
-//! - [`store`]: what must survive the process.
 
 pub mod clock;
 pub mod config;
 pub mod ledger;
+pub mod log;
 pub mod metrics;
+pub mod node;
+pub mod process;
+pub mod shard;
+pub mod socket;
 pub mod store;
+pub mod view;
+
+mod console;
+
+pub use config::Config;
+pub use node::{Node, NodeError, StartError};
+pub use shard::{Frame, Observer, Summary};

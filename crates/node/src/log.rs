@@ -1,0 +1,184 @@
+//! What happens in the exchange, as structured log lines and counts.
+//!
+//! Texts that came from a peer are logged in their escaped form, so that nobody can write a line or drive a
+//! terminal from outside. What a stranger can cause at will is rate-limited, with the number of what was left out.
+
+use std::time::{Duration, Instant};
+
+use strowger_exchange::{Cause, Event, Record};
+
+use crate::metrics::{Counter, Registry};
+
+/// At most one line a second, counting those between.
+#[derive(Debug, Default)]
+pub struct Throttle {
+    last: Option<Instant>,
+    suppressed: u64,
+}
+
+impl Throttle {
+    /// Whether to log now: then the number of lines that were left out since the last one.
+    pub fn admit(&mut self) -> Option<u64> {
+        self.admit_at(Instant::now())
+    }
+
+    fn admit_at(&mut self, now: Instant) -> Option<u64> {
+        if self.last.is_some_and(|last| now.saturating_duration_since(last) < Duration::from_secs(1)) {
+            self.suppressed += 1;
+            return None;
+        }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.suppressed))
+    }
+}
+
+/// The log of an exchange.
+#[derive(Debug)]
+pub struct EventLog {
+    metrics: Registry,
+    started: Counter,
+    answered: Counter,
+    unlisted: Counter,
+    unlisted_endpoints: Counter,
+    refused_descriptions: Counter,
+    stray: Counter,
+    strangers: Throttle,
+    unknown_endpoints: Throttle,
+}
+
+impl EventLog {
+    /// A log that counts into `metrics`.
+    #[must_use]
+    pub fn new(metrics: &Registry) -> Self {
+        let count = |name, help| metrics.counter(name, help, &[]);
+        Self {
+            started: count("strowger_calls_started_total", "Lines seized by a caller."),
+            answered: count("strowger_calls_answered_total", "Calls answered."),
+            unlisted: count(
+                "strowger_unlisted_source_total",
+                "Datagrams from addresses that are not in the inventory: dropped, not answered.",
+            ),
+            unlisted_endpoints: count(
+                "strowger_unlisted_endpoint_total",
+                "Messages for endpoints that are not in the inventory.",
+            ),
+            refused_descriptions: count(
+                "strowger_descriptions_refused_total",
+                "Session descriptions that were not accepted.",
+            ),
+            stray: count("strowger_stray_connections_total", "Connections of no call, found and deleted."),
+            metrics: metrics.clone(),
+            strangers: Throttle::default(),
+            unknown_endpoints: Throttle::default(),
+        }
+    }
+
+    /// Logs and counts an event.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::CallStarted { call, calling } => {
+                self.started.increment();
+                tracing::info!(%call, ?calling, "seized");
+            }
+            Event::Dialled { call, digits } => tracing::info!(%call, ?digits, "dialled"),
+            Event::Routed { call, called } => tracing::info!(%call, ?called, "routed"),
+            Event::Alerting { call } => tracing::info!(%call, "alerting"),
+            Event::Answered { call } => {
+                self.answered.increment();
+                tracing::info!(%call, "answered");
+            }
+            Event::Connected { call } => tracing::info!(%call, "connected"),
+            Event::Ended { call, cause, released_by } => {
+                self.ended(*cause);
+                tracing::info!(%call, %cause, released_by = released_by.name(), "ended");
+            }
+            _ => self.trouble(event),
+        }
+    }
+
+    fn ended(&self, cause: Cause) {
+        let cause = cause.value().to_string();
+        self.metrics
+            .counter(
+                "strowger_calls_ended_total",
+                "Calls ended, by cause value of Q.850.",
+                &[("cause", &cause)],
+            )
+            .increment();
+    }
+
+    fn trouble(&mut self, event: &Event) {
+        match event {
+            Event::OrderRefused { gateway, endpoint, order, code } => {
+                self.metrics
+                    .counter(
+                        "strowger_orders_refused_total",
+                        "Orders that a gateway refused and should have been able to follow.",
+                        &[("gateway", gateway)],
+                    )
+                    .increment();
+                tracing::error!(?gateway, ?endpoint, order, code, "a gateway refused an order");
+            }
+            Event::DescriptionRefused { gateway, endpoint, reason } => {
+                self.refused_descriptions.increment();
+                tracing::warn!(?gateway, ?endpoint, ?reason, "a session description was refused");
+            }
+            Event::UnlistedEndpoint { gateway, endpoint } => {
+                self.unlisted_endpoints.increment();
+                if let Some(suppressed) = self.unknown_endpoints.admit() {
+                    tracing::warn!(?gateway, ?endpoint, suppressed, "an endpoint is not in the inventory");
+                }
+            }
+            Event::UnlistedSource { from } => {
+                self.unlisted.increment();
+                if let Some(suppressed) = self.strangers.admit() {
+                    tracing::warn!(%from, suppressed, "a source is not in the inventory; not answered");
+                }
+            }
+            Event::StrayConnections { gateway, endpoint } => {
+                self.stray.increment();
+                tracing::info!(?gateway, ?endpoint, "connections of no call were deleted");
+            }
+            other => tracing::info!(event = ?other, "event"),
+        }
+    }
+
+    /// Logs what a record says that no event does.
+    pub fn record(&mut self, record: &Record) {
+        if let Record::Service(change) = record {
+            let (subject, from, to) = (&change.subject, change.from.name(), change.to.name());
+            tracing::info!(subject = ?subject.to_string(), from, to, "service state");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_one_line_a_second_with_its_count() {
+        let mut throttle = Throttle::default();
+        let start = Instant::now();
+        assert_eq!(throttle.admit_at(start), Some(0));
+        for _ in 0..1000 {
+            assert_eq!(throttle.admit_at(start + Duration::from_millis(999)), None);
+        }
+        assert_eq!(throttle.admit_at(start + Duration::from_secs(1)), Some(1000));
+    }
+
+    #[test]
+    fn calls_are_counted_by_their_end() {
+        let metrics = Registry::new();
+        let mut log = EventLog::new(&metrics);
+        let call = strowger_exchange::CallId(1);
+        for cause in [Cause::NORMAL_CLEARING, Cause::USER_BUSY, Cause::NORMAL_CLEARING] {
+            let released_by = strowger_exchange::ReleasedBy::Calling;
+            log.event(&Event::Ended { call, cause, released_by });
+        }
+        log.event(&Event::UnlistedSource { from: "192.0.2.1:9".parse().unwrap() });
+        let text = metrics.render();
+        assert!(text.contains("strowger_calls_ended_total{cause=\"16\"} 2\n"), "{text}");
+        assert!(text.contains("strowger_unlisted_source_total 1\n"), "{text}");
+    }
+}

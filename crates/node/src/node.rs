@@ -1,0 +1,245 @@
+//! A node: opens what the configuration names, starts the shard and the console on threads of their own, and stops them
+//! in order.
+//!
+//! Opening is all or nothing: a node that cannot do all that its configuration says does not start.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use strowger_exchange::{Exchange, Snapshot};
+use strowger_sansio::{Epoch, NodeId, Rng};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::Clock;
+use crate::config::{Config, StoreConfig};
+use crate::console::{Console, Source};
+use crate::ledger::{Ledger, LedgerError, Restored, Settings};
+use crate::metrics::Registry;
+use crate::shard::{Observer, Parts, Request, Shard, Summary};
+use crate::socket::Udp;
+use crate::store::{self, Embedded, Memory, Store, StoreError};
+use crate::view::Directory;
+
+/// Requests that wait for the shard: the console's few connections, and a stop.
+const REQUESTS: usize = 64;
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address could not be opened.
+    #[error("{what} {address} cannot be opened: {error}")]
+    Listen {
+        /// Which key of `[listen]`.
+        what: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The store could not be opened.
+    #[error("the store {path} cannot be opened: {error}")]
+    Store {
+        /// The file.
+        path: String,
+        /// Why.
+        error: StoreError,
+    },
+    /// What the store holds could not be settled.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The system gave no randomness, thread or runtime.
+    #[error("the system gave no {what}: {error}")]
+    System {
+        /// What.
+        what: &'static str,
+        /// What it said.
+        error: std::io::Error,
+    },
+}
+
+/// Why a node is no longer there.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// A thread ended by a fault of ours; the log has its message.
+    #[error("the shard ended by an internal fault")]
+    Fault,
+}
+
+/// A running node.
+pub struct Node {
+    mgcp: Option<SocketAddr>,
+    console: Option<Console>,
+    requests: mpsc::Sender<Request>,
+    thread: Option<JoinHandle<Summary>>,
+    ended: oneshot::Receiver<()>,
+    restored: Restored,
+    metrics: Registry,
+    ready: Arc<AtomicBool>,
+}
+
+impl Node {
+    /// Opens everything and starts. Observers are called on the call path, in this order.
+    ///
+    /// # Errors
+    /// When an address, the store, a file or a resource of the system cannot be had. Nothing is left open then.
+    pub fn start(config: Config, observers: Vec<Box<dyn Observer>>) -> Result<Self, StartError> {
+        let metrics = Registry::new();
+        let clock = Clock::start();
+        let runtime = runtime()?;
+        let mgcp = open_mgcp(&config, &runtime, &metrics)?;
+        let (ledger, restored) = open_ledger(&config, &metrics)?;
+        let health = ledger.health();
+        let local = mgcp.as_ref().map(Udp::local);
+        let directory = Directory::new(&config.inventory);
+        let mut inventory = config.inventory;
+        if inventory.agent_address.is_none() {
+            // Bound to one address, the agent can name it; bound to all, gateways go by where commands come from.
+            inventory.agent_address = local.filter(|address| !address.ip().is_unspecified());
+        }
+        let epoch = epoch(&restored, &config.store, &clock);
+        let exchange = Exchange::new(clock.now(), inventory, NodeId(0), epoch, secret()?);
+        let (sender, requests) = mpsc::channel(REQUESTS);
+        let ready = Arc::new(AtomicBool::new(true));
+        let source =
+            Source::new(sender.clone(), directory, metrics.clone(), clock, health, Arc::clone(&ready));
+        let console = match config.listen.console {
+            Some(address) => Some(Console::start(address, source)?),
+            None => None,
+        };
+        let parts = Parts { clock, exchange, mgcp, ledger, observers, requests };
+        let shard = Shard::new(parts, &metrics);
+        let (end, ended) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("shard".to_owned())
+            .spawn(move || {
+                let summary = runtime.block_on(shard.run());
+                // Dropped on a panic too: either way the owner wakes.
+                drop(end);
+                summary
+            })
+            .map_err(|error| StartError::System { what: "thread", error })?;
+        Ok(Self {
+            mgcp: local,
+            console,
+            requests: sender,
+            thread: Some(thread),
+            ended,
+            restored,
+            metrics,
+            ready,
+        })
+    }
+
+    /// The address of the MGCP call agent.
+    #[must_use]
+    pub fn mgcp(&self) -> Option<SocketAddr> {
+        self.mgcp
+    }
+
+    /// The address of the console.
+    #[must_use]
+    pub fn console(&self) -> Option<SocketAddr> {
+        self.console.as_ref().map(Console::local)
+    }
+
+    /// What the store held at the start.
+    #[must_use]
+    pub fn restored(&self) -> &Restored {
+        &self.restored
+    }
+
+    /// The node's metrics.
+    #[must_use]
+    pub fn metrics(&self) -> &Registry {
+        &self.metrics
+    }
+
+    /// Everything that is open. Blocks for one turn of the shard; not to be called from a runtime's task.
+    ///
+    /// # Errors
+    /// When the shard has ended.
+    pub fn snapshot(&self) -> Result<Snapshot, NodeError> {
+        let (to, from) = oneshot::channel();
+        self.requests.blocking_send(Request::Snapshot(to)).map_err(|_| NodeError::Fault)?;
+        from.blocking_recv().map_err(|_| NodeError::Fault)
+    }
+
+    /// Asks the shard to end when no call is left, at the latest after `patience`. Asked again, the shorter patience holds.
+    pub fn begin_stop(&self, patience: Duration) {
+        self.ready.store(false, Ordering::Relaxed);
+        // A shard that has ended needs no request; a full queue is one of snapshots, which are answered at once.
+        let _ = self.requests.try_send(Request::Stop(patience));
+    }
+
+    /// Waits until the shard has ended, by a stop or by itself.
+    pub async fn ended(&mut self) {
+        let _ = (&mut self.ended).await;
+    }
+
+    /// Stops: lets calls end for up to `patience`, writes what is to be kept, closes everything.
+    ///
+    /// # Errors
+    /// When the shard had ended by a fault.
+    pub fn stop(mut self, patience: Duration) -> Result<Summary, NodeError> {
+        self.begin_stop(patience);
+        let summary = match self.thread.take() {
+            Some(thread) => thread.join().map_err(|_| NodeError::Fault),
+            None => Err(NodeError::Fault),
+        };
+        if let Some(console) = self.console.take() {
+            console.stop();
+        }
+        summary
+    }
+}
+
+fn open_ledger(config: &Config, metrics: &Registry) -> Result<(Ledger, Restored), StartError> {
+    let limits = store::Limits::default();
+    let store: Arc<dyn Store> = match &config.store {
+        StoreConfig::Memory => Arc::new(Memory::new(limits)),
+        StoreConfig::Embedded { path } => {
+            let opened = Embedded::open(path, limits);
+            Arc::new(opened.map_err(|error| StartError::Store { path: path.display().to_string(), error })?)
+        }
+    };
+    let settings = Settings { cdr: config.cdr.clone(), ..Settings::default() };
+    Ok(Ledger::open(store, &settings, metrics)?)
+}
+
+fn open_mgcp(
+    config: &Config,
+    runtime: &tokio::runtime::Runtime,
+    metrics: &Registry,
+) -> Result<Option<Udp>, StartError> {
+    let Some(address) = config.listen.mgcp else { return Ok(None) };
+    let _within = runtime.enter();
+    let bound = Udp::bind(address, "mgcp", metrics);
+    bound.map(Some).map_err(|error| StartError::Listen { what: "mgcp", address, error })
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| StartError::System { what: "runtime", error })
+}
+
+/// The epoch that a durable store counts; without one, the clock's: two starts within T-HIST of a peer must not
+/// draw transaction identifiers from one range.
+fn epoch(restored: &Restored, store: &StoreConfig, clock: &Clock) -> Epoch {
+    match store {
+        StoreConfig::Embedded { .. } => restored.epoch(),
+        StoreConfig::Memory => Epoch(clock.wall().now_unix().as_secs()),
+    }
+}
+
+/// A generator that nobody outside can predict.
+fn secret() -> Result<Rng, StartError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| StartError::System {
+        what: "randomness",
+        error: std::io::Error::other(error.to_string()),
+    })?;
+    Ok(Rng::from_seed(seed))
+}

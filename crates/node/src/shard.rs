@@ -1,0 +1,262 @@
+//! The shard: one task that owns an exchange with its engines and sockets. No locks are on the call path.
+//!
+//! A turn of the loop waits for a datagram, a deadline or a request, hands it to the exchange, and then drains what
+//! the exchange wants sent, logged and kept. Inputs are taken in batches, with the deadlines looked at in between, so
+//! that a flood delays timers by one batch at most.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use strowger_exchange::{Event, Exchange, Input, Record, Snapshot};
+use strowger_sansio::Time;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::{Clock, Wall};
+use crate::ledger::Ledger;
+use crate::log::EventLog;
+use crate::metrics::{Counter, Histogram, Registry};
+use crate::socket::{Received, Udp};
+
+/// Datagrams that are taken before deadlines and requests are looked at again.
+const BATCH: usize = 64;
+/// How often the exchange is told what the wall shows: a clock that was set is noticed within a minute.
+const WALL: Duration = Duration::from_secs(60);
+/// How often a shard that drains looks whether calls are left.
+const DRAIN_STEP: Duration = Duration::from_millis(50);
+/// Bounds of the histogram of turns in microseconds.
+const TURN_BOUNDS: &[u64] = &[10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000];
+
+/// One who looks on: the ladder of a demo, a capture file. It is called on the call path and must not wait.
+pub trait Observer: Send {
+    /// A datagram came or was sent.
+    fn datagram(&mut self, frame: &Frame<'_>) {
+        let _ = frame;
+    }
+
+    /// Something happened.
+    fn event(&mut self, at: Time, event: &Event) {
+        let _ = (at, event);
+    }
+
+    /// Something is to be kept.
+    fn record(&mut self, record: &Record, wall: &Wall) {
+        let _ = (record, wall);
+    }
+}
+
+/// A datagram as an observer sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'f> {
+    /// When, on the engines' clock.
+    pub at: Time,
+    /// The clock, to know the wall's time.
+    pub clock: &'f Clock,
+    /// Its source.
+    pub from: SocketAddr,
+    /// Its destination.
+    pub to: SocketAddr,
+    /// Its bytes.
+    pub bytes: &'f [u8],
+}
+
+/// What others ask of a shard.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// Everything that is open.
+    Snapshot(oneshot::Sender<Snapshot>),
+    /// End when no call is left, or after this patience.
+    Stop(Duration),
+}
+
+/// How a shard ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Calls that were open when it ended.
+    pub calls_left: usize,
+    /// Records that could not be kept.
+    pub records_lost: u64,
+}
+
+/// What a shard owns.
+pub(crate) struct Shard {
+    pub(crate) clock: Clock,
+    pub(crate) exchange: Exchange,
+    pub(crate) mgcp: Option<Udp>,
+    pub(crate) ledger: Ledger,
+    pub(crate) observers: Vec<Box<dyn Observer>>,
+    pub(crate) requests: mpsc::Receiver<Request>,
+    log: EventLog,
+    counts: Counts,
+    /// When to stop, calls or not; none while it runs.
+    deadline: Option<Instant>,
+}
+
+struct Counts {
+    turns: Histogram,
+    timers: Counter,
+}
+
+/// The parts that a shard is made of.
+pub(crate) struct Parts {
+    pub(crate) clock: Clock,
+    pub(crate) exchange: Exchange,
+    pub(crate) mgcp: Option<Udp>,
+    pub(crate) ledger: Ledger,
+    pub(crate) observers: Vec<Box<dyn Observer>>,
+    pub(crate) requests: mpsc::Receiver<Request>,
+}
+
+/// How long the ledger may take to write what waits when the shard has ended.
+const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
+
+impl Shard {
+    pub(crate) fn new(parts: Parts, metrics: &Registry) -> Self {
+        let Parts { clock, exchange, mgcp, ledger, observers, requests } = parts;
+        let counts = Counts {
+            turns: metrics.histogram(
+                "strowger_turn_seconds",
+                "Time from taking an input to having handled it.",
+                TURN_BOUNDS,
+            ),
+            timers: metrics.counter("strowger_timer_turns_total", "Turns that a deadline caused.", &[]),
+        };
+        let log = EventLog::new(metrics);
+        Self { clock, exchange, mgcp, ledger, observers, requests, log, counts, deadline: None }
+    }
+
+    /// Runs until it is told to stop and has drained, or nobody is left who could tell it.
+    pub(crate) async fn run(mut self) -> Summary {
+        let mut wall_due = Instant::now();
+        loop {
+            if Instant::now() >= wall_due {
+                let wall = self.clock.wall();
+                self.exchange.set_wall_clock(self.clock.now(), wall.for_exchange());
+                wall_due = Instant::now() + WALL;
+            }
+            self.run_due_timers();
+            self.drain();
+            if self.has_drained() {
+                break;
+            }
+            let mut until = wall_due;
+            if let Some(timeout) = self.exchange.poll_timeout() {
+                until = until.min(self.clock.instant(timeout));
+            }
+            if let Some(deadline) = self.deadline {
+                until = until.min(deadline).min(Instant::now() + DRAIN_STEP);
+            }
+            tokio::select! {
+                ready = ready(self.mgcp.as_ref()) => {
+                    if let Err(error) = ready {
+                        tracing::error!(%error, "the socket cannot be waited for");
+                        break;
+                    }
+                    self.receive();
+                }
+                request = self.requests.recv() => match request {
+                    Some(request) => self.answer(request),
+                    None => break,
+                },
+                () = tokio::time::sleep_until(until.into()) => {}
+            }
+        }
+        let calls_left = self.exchange.snapshot().calls.len();
+        let records_lost = self.ledger.close(LEDGER_PATIENCE);
+        Summary { calls_left, records_lost }
+    }
+
+    fn run_due_timers(&mut self) {
+        let now = self.clock.now();
+        if self.exchange.poll_timeout().is_some_and(|timeout| timeout <= now) {
+            self.counts.timers.increment();
+            self.exchange.handle_timeout(now);
+        }
+    }
+
+    /// Takes a batch of datagrams.
+    fn receive(&mut self) {
+        let Some(udp) = &mut self.mgcp else { return };
+        udp.flush();
+        for _ in 0..BATCH {
+            let Some(udp) = &mut self.mgcp else { return };
+            let to = udp.local();
+            let (from, bytes) = match udp.try_receive() {
+                Received::Datagram { from, bytes } => (from, bytes),
+                Received::Nothing => continue,
+                Received::Empty => return,
+            };
+            let now = self.clock.now();
+            let frame = Frame { at: now, clock: &self.clock, from, to, bytes };
+            for observer in &mut self.observers {
+                observer.datagram(&frame);
+            }
+            self.exchange.handle_input(now, Input::Mgcp { from, bytes });
+            self.drain();
+            self.counts.turns.observe(self.clock.now().since(now));
+        }
+    }
+
+    /// Takes everything out of the exchange: first what others wait for, then what is only told.
+    fn drain(&mut self) {
+        while let Some(transmit) = self.exchange.poll_transmit() {
+            let Some(udp) = &mut self.mgcp else { continue };
+            let frame = Frame {
+                at: self.clock.now(),
+                clock: &self.clock,
+                from: udp.local(),
+                to: transmit.to,
+                bytes: &transmit.payload,
+            };
+            for observer in &mut self.observers {
+                observer.datagram(&frame);
+            }
+            udp.send(transmit.to, transmit.payload);
+        }
+        while let Some(event) = self.exchange.poll_event() {
+            self.log.event(&event);
+            let at = self.clock.now();
+            for observer in &mut self.observers {
+                observer.event(at, &event);
+            }
+        }
+        while let Some(record) = self.exchange.poll_record() {
+            let wall = self.clock.wall();
+            self.log.record(&record);
+            for observer in &mut self.observers {
+                observer.record(&record, &wall);
+            }
+            self.ledger.record(record, wall);
+        }
+    }
+
+    fn answer(&mut self, request: Request) {
+        match request {
+            Request::Snapshot(to) => {
+                if let Some(udp) = &self.mgcp {
+                    udp.count_kernel_drops();
+                }
+                // One who does not wait any more needs no answer.
+                let _ = to.send(self.exchange.snapshot());
+            }
+            Request::Stop(patience) => {
+                let deadline = Instant::now() + patience;
+                // A second request may shorten the patience and never extends it.
+                self.deadline = Some(self.deadline.map_or(deadline, |old| old.min(deadline)));
+            }
+        }
+    }
+
+    fn has_drained(&self) -> bool {
+        let Some(deadline) = self.deadline else { return false };
+        let flushed = self.mgcp.as_ref().is_none_or(Udp::is_flushed);
+        Instant::now() >= deadline || flushed && self.exchange.snapshot().calls.is_empty()
+    }
+}
+
+/// A shard without a socket waits for its timers and requests alone.
+async fn ready(udp: Option<&Udp>) -> std::io::Result<()> {
+    match udp {
+        Some(udp) => udp.ready().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,200 @@
+//! The exchange as programs and pages see it: what is open, joined with what the inventory says of it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use strowger_exchange::{
+    CallPhase, DialectChoice, GatewayEntry, GatewayProtocol, Inventory, LineCondition, LineEntry, Snapshot,
+};
+
+use crate::clock::Wall;
+use crate::metrics::Registry;
+
+/// The part of the inventory that views show.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    lines: BTreeMap<String, LineEntry>,
+    gateways: BTreeMap<String, GatewayEntry>,
+}
+
+/// A call in progress.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CallRow {
+    /// The call: 32 hexadecimal digits.
+    pub call: String,
+    /// How far it is.
+    pub phase: &'static str,
+    /// The caller's number.
+    pub calling: String,
+    /// The called line's number, once one is tried.
+    pub called: Option<String>,
+    /// When the caller's line was seized: RFC 3339, UTC.
+    pub start: String,
+    /// When it was answered.
+    pub answer: Option<String>,
+    /// How long it has been there, in milliseconds.
+    pub age_ms: u64,
+}
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LineRow {
+    /// Its number.
+    pub number: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// The gateway that it hangs on.
+    pub gateway: String,
+    /// Its endpoint there.
+    pub endpoint: String,
+    /// Its service state.
+    pub service: &'static str,
+    /// What it does.
+    pub condition: &'static str,
+}
+
+/// A gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GatewayRow {
+    /// Its id.
+    pub id: String,
+    /// How it is controlled.
+    pub protocol: &'static str,
+    /// Where commands go.
+    pub address: String,
+    /// The domain of its endpoint names.
+    pub domain: String,
+    /// The dialect that it was configured with.
+    pub dialect: &'static str,
+    /// Its service state.
+    pub service: &'static str,
+    /// How many lines hang on it.
+    pub lines: usize,
+}
+
+impl Directory {
+    /// What views need of `inventory`.
+    #[must_use]
+    pub fn new(inventory: &Inventory) -> Self {
+        let lines = inventory.lines.iter().map(|line| (line.number.clone(), line.clone())).collect();
+        let gateways =
+            inventory.gateways.iter().map(|gateway| (gateway.id.clone(), gateway.clone())).collect();
+        Self { lines, gateways }
+    }
+
+    /// The calls in progress.
+    #[must_use]
+    pub fn calls(&self, snapshot: &Snapshot, wall: &Wall) -> Vec<CallRow> {
+        let row = |call: &strowger_exchange::CallView| CallRow {
+            call: call.call.to_string(),
+            phase: phase_name(call.phase),
+            calling: call.calling.clone(),
+            called: call.called.clone(),
+            start: wall.stamp(call.start),
+            answer: call.answer.map(|at| wall.stamp(at)),
+            age_ms: u64::try_from(wall.now().since(call.start).as_millis()).unwrap_or(u64::MAX),
+        };
+        snapshot.calls.iter().map(row).collect()
+    }
+
+    /// The lines.
+    #[must_use]
+    pub fn lines(&self, snapshot: &Snapshot) -> Vec<LineRow> {
+        let row = |line: &strowger_exchange::LineView| {
+            let entry = self.lines.get(&line.number);
+            LineRow {
+                number: line.number.clone(),
+                name: entry.and_then(|entry| entry.name.clone()),
+                gateway: entry.map(|entry| entry.gateway.clone()).unwrap_or_default(),
+                endpoint: entry.map(|entry| entry.endpoint.clone()).unwrap_or_default(),
+                service: line.service.name(),
+                condition: condition_name(line.condition),
+            }
+        };
+        snapshot.lines.iter().map(row).collect()
+    }
+
+    /// The gateways.
+    #[must_use]
+    pub fn gateways(&self, snapshot: &Snapshot) -> Vec<GatewayRow> {
+        let row = |gateway: &strowger_exchange::GatewayView| {
+            let entry = self.gateways.get(&gateway.id)?;
+            Some(GatewayRow {
+                id: gateway.id.clone(),
+                protocol: match entry.protocol {
+                    GatewayProtocol::Mgcp => "mgcp",
+                },
+                address: entry.address.to_string(),
+                domain: entry.domain.clone(),
+                dialect: dialect_name(entry.dialect),
+                service: gateway.service.name(),
+                lines: self.lines.values().filter(|line| line.gateway == gateway.id).count(),
+            })
+        };
+        snapshot.gateways.iter().filter_map(row).collect()
+    }
+}
+
+/// Sets the gauges that a snapshot knows.
+pub fn measure(snapshot: &Snapshot, metrics: &Registry) {
+    let gauge = |name, help, labels: &[(&'static str, &str)], count: usize| {
+        metrics.gauge(name, help, labels).set(count as f64);
+    };
+    for phase in PHASES {
+        let count = snapshot.calls.iter().filter(|call| call.phase == phase).count();
+        gauge("strowger_calls", "Calls in progress, by phase.", &[("phase", phase_name(phase))], count);
+    }
+    for state in STATES {
+        let count = snapshot.lines.iter().filter(|line| line.service == state).count();
+        gauge("strowger_lines", "Lines, by service state.", &[("state", state.name())], count);
+        let count = snapshot.gateways.iter().filter(|gateway| gateway.service == state).count();
+        gauge("strowger_gateways", "Gateways, by service state.", &[("state", state.name())], count);
+    }
+    gauge("strowger_legs", "Legs that have not been cleared.", &[], snapshot.legs);
+    gauge("strowger_connections", "Connections known on gateways.", &[], snapshot.connections.len());
+    gauge("strowger_transactions", "Commands without an answer yet.", &[], snapshot.transactions);
+}
+
+const PHASES: [CallPhase; 7] = [
+    CallPhase::Dialling,
+    CallPhase::Routing,
+    CallPhase::Offering,
+    CallPhase::Ringing,
+    CallPhase::Answered,
+    CallPhase::Talking,
+    CallPhase::Clearing,
+];
+
+const STATES: [strowger_exchange::ServiceState; 5] = {
+    use strowger_exchange::ServiceState as State;
+    [State::Unknown, State::InService, State::OutOfService, State::Lockout, State::Unreachable]
+};
+
+fn phase_name(phase: CallPhase) -> &'static str {
+    match phase {
+        CallPhase::Dialling => "dialling",
+        CallPhase::Routing => "routing",
+        CallPhase::Offering => "offering",
+        CallPhase::Ringing => "ringing",
+        CallPhase::Answered => "answered",
+        CallPhase::Talking => "talking",
+        CallPhase::Clearing => "clearing",
+    }
+}
+
+fn condition_name(condition: LineCondition) -> &'static str {
+    match condition {
+        LineCondition::Idle => "idle",
+        LineCondition::InCall => "in-call",
+        LineCondition::OffHook => "off-hook",
+    }
+}
+
+fn dialect_name(dialect: DialectChoice) -> &'static str {
+    match dialect {
+        DialectChoice::Auto => "auto",
+        DialectChoice::Rfc3435 => "rfc3435",
+        DialectChoice::Mgcp01 => "mgcp-0.1",
+        DialectChoice::Osmo => "osmo",
+    }
+}
