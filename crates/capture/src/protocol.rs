@@ -1,0 +1,53 @@
+//! The protocols that can be shown and explained.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A protocol on the wire. Others join with the crates that decode them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Protocol {
+    /// MGCP (RFC 3435).
+    Mgcp,
+    /// A session description on its own (RFC 8866).
+    Sdp,
+    /// Media (RFC 3550).
+    Rtp,
+    /// Its control protocol (RFC 3550 section 6).
+    Rtcp,
+}
+
+impl Protocol {
+    /// All protocols.
+    pub const ALL: &'static [Self] = &[Self::Mgcp, Self::Sdp, Self::Rtp, Self::Rtcp];
+
+    /// The name in commands and in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mgcp => "mgcp",
+            Self::Sdp => "sdp",
+            Self::Rtp => "rtp",
+            Self::Rtcp => "rtcp",
+        }
+    }
+
+    /// The protocol with this name, in either case.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|protocol| protocol.name().eq_ignore_ascii_case(name))
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mgcp => "MGCP",
+            Self::Sdp => "SDP",
+            Self::Rtp => "RTP",
+            Self::Rtcp => "RTCP",
+        })
+    }
+}
