@@ -25,6 +25,7 @@ pub mod store;
 pub mod view;
 
 mod console;
+mod signals;
 
 pub use config::Config;
 pub use node::{Node, NodeError, StartError};

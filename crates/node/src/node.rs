@@ -19,6 +19,7 @@ use crate::console::{Console, Source};
 use crate::ledger::{Ledger, LedgerError, Restored, Settings};
 use crate::metrics::Registry;
 use crate::shard::{Observer, Parts, Request, Shard, Summary};
+use crate::signals::Signals;
 use crate::socket::Udp;
 use crate::store::{self, Embedded, Memory, Store, StoreError};
 use crate::view::Directory;
@@ -66,6 +67,9 @@ pub enum NodeError {
     /// A thread ended by a fault of ours; the log has its message.
     #[error("the shard ended by an internal fault")]
     Fault,
+    /// The system's signals cannot be waited for.
+    #[error("signals cannot be waited for")]
+    Signals,
 }
 
 /// A running node.
@@ -177,6 +181,33 @@ impl Node {
     /// Waits until the shard has ended, by a stop or by itself.
     pub async fn ended(&mut self) {
         let _ = (&mut self.ended).await;
+    }
+
+    /// Runs until the process is told to stop (SIGINT, SIGTERM, SIGHUP) or the shard ends by itself; then as
+    /// [`Self::stop`]. A second signal ends the patience.
+    ///
+    /// # Errors
+    /// When the shard ended by a fault, or signals cannot be waited for.
+    pub fn run_until_signal(mut self, patience: Duration) -> Result<Summary, NodeError> {
+        let runtime = runtime().map_err(|_| NodeError::Signals)?;
+        runtime.block_on(async {
+            let mut signals = Signals::new().map_err(|_| NodeError::Signals)?;
+            tokio::select! {
+                () = self.ended() => return Ok(()),
+                name = signals.next() => tracing::info!(signal = name, ?patience, "stopping"),
+            }
+            self.begin_stop(patience);
+            tokio::select! {
+                () = self.ended() => {}
+                name = signals.next() => {
+                    tracing::warn!(signal = name, "stopping at once");
+                    self.begin_stop(Duration::ZERO);
+                    self.ended().await;
+                }
+            }
+            Ok(())
+        })?;
+        self.stop(Duration::ZERO)
     }
 
     /// Stops: lets calls end for up to `patience`, writes what is to be kept, closes everything.

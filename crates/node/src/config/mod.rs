@@ -74,20 +74,32 @@ pub struct CaptureConfig {
     pub files: u64,
 }
 
+/// Why a file gave no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It could not be read.
+    #[error("{file} cannot be read: {error}")]
+    Unreadable {
+        /// The file as it was named.
+        file: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// It is wrong.
+    #[error(transparent)]
+    Wrong(#[from] Report),
+}
+
 impl Config {
-    /// Reads and checks the file `path`.
+    /// Reads and checks the file `path`. Beside a good configuration there may be warnings.
     ///
     /// # Errors
-    /// The report has at least one error then. A file that cannot be read is one, without a place.
-    pub fn load(path: &Path) -> Result<(Self, Report), Report> {
+    /// When the file cannot be read, or its report has at least one error.
+    pub fn load(path: &Path) -> Result<(Self, Report), LoadError> {
         let name = path.display().to_string();
         match read(path) {
-            Ok(bytes) => Self::parse_bytes(&name, &bytes),
-            Err(error) => {
-                let mut report = Report::new(&name, "");
-                report.error(0..0, format!("cannot be read: {error}"), "expected a configuration file");
-                Err(report)
-            }
+            Ok(bytes) => Ok(Self::parse_bytes(&name, &bytes)?),
+            Err(error) => Err(LoadError::Unreadable { file: name, error }),
         }
     }
 

@@ -142,7 +142,7 @@ impl<'t> Table<'t> {
             Ok(address) => Some(Spanned::new(text.span(), canonical(address))),
             Err(reason) => {
                 let expected = format!("{reason}; expected an IP address and port: {}", self.example(key));
-                report.error(text.span(), format!("\"{}\"", excerpt(text.get_ref())), expected);
+                report.error(text.span(), format!("\"{}\" is not an address", excerpt(text.get_ref())), expected);
                 None
             }
         }

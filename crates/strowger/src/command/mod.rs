@@ -1,0 +1,32 @@
+//! The commands. Each module has an `Arguments` with its help and an `execute` that does it.
+
+mod check;
+mod run;
+
+use clap::{Parser, Subcommand};
+
+use crate::output::Exit;
+
+/// Strowger, the softswitch: a call agent for media gateways, and the other side of its protocols.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Strowger {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Arguments),
+    Check(check::Arguments),
+}
+
+impl Strowger {
+    /// Does what the command line says.
+    pub(crate) fn execute(self) -> Exit {
+        match self.command {
+            Command::Run(arguments) => run::execute(&arguments),
+            Command::Check(arguments) => check::execute(&arguments),
+        }
+    }
+}
