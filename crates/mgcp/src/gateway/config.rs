@@ -2,13 +2,19 @@
 //!
 //! RFC 3435 leaves these to "provisioning": the initial notified entity (section 2.1.4), the maximum waiting delay
 //! (4.4.6), the disconnected timers (4.4.7), the digit timers (RFC 3660 section 2.2).
+//!
+//! Limits: names are not resolved; a call agent is known by the addresses that are listed for it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use strowger_sansio::Duration;
+use strowger_sdp::AddressPolicy;
 
 use super::media::LossReason;
 use crate::dialect::Dialect;
+use crate::limits::Limits;
+use crate::package::PackageSet;
+use crate::transaction::{ProtocolTimers, TransactionLimits};
 
 /// Everything that a gateway is provisioned with.
 #[derive(Clone, Debug)]
@@ -28,6 +34,12 @@ pub struct GatewayConfig {
     pub timers: GatewayTimers,
     /// What it keeps at most.
     pub limits: GatewayLimits,
+    /// What one datagram may make the codec do.
+    pub codec: Limits,
+    /// What its call agents may make the transaction layer keep.
+    pub transactions: TransactionLimits,
+    /// Where media may be sent.
+    pub media: AddressPolicy,
 }
 
 impl GatewayConfig {
@@ -42,6 +54,9 @@ impl GatewayConfig {
             dialect: Dialect::RFC3435,
             timers: GatewayTimers::default(),
             limits: GatewayLimits::default(),
+            codec: Limits::default(),
+            transactions: TransactionLimits::default(),
+            media: AddressPolicy::default(),
         }
     }
 
@@ -65,46 +80,24 @@ impl GatewayConfig {
 pub struct CallAgent {
     /// Its name as a notified entity (`ca@exchange.town`), when it has one.
     pub name: Option<String>,
-    /// Where commands to it go, first address first.
-    pub addresses: Vec<SocketAddr>,
-    /// Which of its ports are listened to.
-    pub sources: SourcePorts,
+    /// Where commands to it go.
+    pub address: SocketAddr,
+    /// Further addresses that it speaks from; port 0 stands for any port of that host.
+    pub others: Vec<SocketAddr>,
 }
 
 impl CallAgent {
     /// An entity with one address.
     #[must_use]
-    pub fn at(address: SocketAddr) -> Self {
-        Self { name: None, addresses: vec![address], sources: SourcePorts::Listed }
+    pub const fn at(address: SocketAddr) -> Self {
+        Self { name: None, address, others: Vec::new() }
     }
 
-    /// Whether a datagram from this source comes from this entity.
+    /// The same with a name.
     #[must_use]
-    pub fn speaks_from(&self, source: SocketAddr) -> bool {
-        self.addresses.iter().any(|address| match self.sources {
-            SourcePorts::Listed => canonical(*address) == canonical(source),
-            SourcePorts::Any => canonical(*address).ip() == canonical(source).ip(),
-        })
-    }
-}
-
-/// Which source ports of a listed address are believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourcePorts {
-    /// The listed port only.
-    Listed,
-    /// Every port: for call agents that send from ports of the moment.
-    Any,
-}
-
-/// An IPv4 address written as an IPv6 one is that IPv4 address.
-pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => SocketAddr::new(v4.into(), address.port()),
-            None => SocketAddr::new(v6.into(), address.port()),
-        },
-        IpAddr::V4(_) => address,
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 }
 
@@ -171,11 +164,11 @@ pub enum EndpointKind {
 impl EndpointKind {
     /// The packages of this kind, the default one first.
     #[must_use]
-    pub const fn packages(self) -> &'static [&'static str] {
-        match self {
+    pub const fn packages(self) -> PackageSet {
+        PackageSet::new(match self {
             Self::AnalogueLine => &["L", "D", "G", "B", "DM1"],
             Self::PacketRelay => &["G", "B"],
-        }
+        })
     }
 
     /// How many connections one endpoint of this kind can have: a line for a three-way call and one more in hand, a
@@ -189,17 +182,11 @@ impl EndpointKind {
     }
 }
 
-/// The gateway's timers, with the defaults of RFC 3435 sections 4.4.6 and 4.4.7 and RFC 3660 section 2.2.
+/// The gateway's timers: those of the transaction layer and of restarting, and those of RFC 3660 section 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayTimers {
-    /// MWD: the restart is announced after a random part of this.
-    pub max_waiting_delay: Duration,
-    /// Tdinit: the first wait of a disconnected endpoint is a random part of this.
-    pub disconnected_initial: Duration,
-    /// Tdmin: local activity starts the disconnected procedure no more often than this.
-    pub disconnected_minimum: Duration,
-    /// Tdmax: the waits of a disconnected endpoint double up to this.
-    pub disconnected_maximum: Duration,
+    /// Retransmission, memory, restart and disconnection: RFC 3435 sections 3.5, 4.4.6 and 4.4.7.
+    pub protocol: ProtocolTimers,
     /// T-partial: between digits while more digits are needed.
     pub partial_dial: Duration,
     /// T-critical: when only the timer is missing.
@@ -208,22 +195,16 @@ pub struct GatewayTimers {
     pub long_digit: Duration,
     /// A connection older than this is a long one (G/ld).
     pub long_connection: Duration,
-    /// How long commands that arise while disconnected are kept (T-MAX).
-    pub hold_commands: Duration,
 }
 
 impl Default for GatewayTimers {
     fn default() -> Self {
         Self {
-            max_waiting_delay: Duration::from_secs(600),
-            disconnected_initial: Duration::from_secs(15),
-            disconnected_minimum: Duration::from_secs(15),
-            disconnected_maximum: Duration::from_secs(600),
+            protocol: ProtocolTimers::default(),
             partial_dial: Duration::from_secs(16),
             critical_dial: Duration::from_secs(4),
             long_digit: Duration::from_secs(2),
             long_connection: Duration::from_secs(3600),
-            hold_commands: Duration::from_secs(20),
         }
     }
 }
@@ -243,7 +224,7 @@ pub struct GatewayLimits {
     pub outstanding_notifications: usize,
     /// Commands that wait for the call agent to come back.
     pub held_commands: usize,
-    /// Names in the answer to a wildcarded audit: what fits in a datagram of 4000 bytes (RFC 3435 section 3.5.4).
+    /// The longest answer to an audit: 4000 bytes are what every peer must accept (RFC 3435 section 3.5.4).
     pub response_bytes: usize,
 }
 

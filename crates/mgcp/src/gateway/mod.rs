@@ -1,18 +1,415 @@
 //! The gateway role (RFC 3435 sections 2 and 4): endpoints, connections, events, restart.
 //!
-//! - [`config`]: what a gateway is provisioned with. [`media`]: [`MediaPlane`], the seam to the media below.
-//! - [`counters`]: what it has done.
+//! [`Gateway`] stands between a call agent and a [`MediaPlane`]. Datagrams go in by [`Gateway::handle_input`], what the media sees by
+//! [`Gateway::handle_media_event`]; both may call the plane. Commands pass the transaction layer first, so that each is executed
+//! once; [`verb`] then checks, executes and answers them.
+//!
+//! What it is made of:
+//!
+//! - [`config`]: what it is provisioned with. [`counters`]: what it has done. [`media`]: [`MediaPlane`], the seam to the media below.
+//! - `directory`: endpoint names and wildcards. `endpoint`, `connection`: the state. `service`: in and out of service.
+//! - `verb`: the commands. `prepare`, `signal_list`, `options`, `negotiate`: what is checked before anything happens.
+//! - `request`, `machine`, `event`, `signals`: the event machine of section 4.4.1 and the signals of section 2.3.3.
+//! - `restart`, `outgoing`: RSIP with its procedures, NTFY and DLCX towards the call agent.
+//!
+//! Limits: one audio stream per connection; names of call agents are not resolved; connections within the gateway are described as
+//! network ones (`nt:LOCAL` is refused); ranges in endpoint names are not understood.
 
 pub mod config;
+mod connection;
 pub mod counters;
+mod directory;
+mod endpoint;
+mod event;
+mod machine;
 pub mod media;
+mod negotiate;
+mod options;
+mod outgoing;
+mod prepare;
+mod provision;
+mod reach;
+mod refusal;
+mod request;
+mod restart;
+mod service;
+mod signal_list;
+mod signals;
+mod verb;
+mod view;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers, Transmit};
+use strowger_sdp::AddressPolicy;
 
 pub use config::{
     CallAgent, EndpointKind, EndpointSpec, GatewayConfig, GatewayLimits, GatewayTimers, InitialService,
-    SourcePorts,
 };
 pub use counters::GatewayCounters;
 pub use media::{
     ConnectionHandle, EndpointIndex, Hook, LossReason, MediaCapabilities, MediaEvent, MediaFault, MediaMode,
     MediaPlane, MediaSpec, SignalTarget,
 };
+pub use service::Shutdown;
+pub use view::{ConnectionView, EndpointView, GatewaySnapshot};
+
+use crate::dialect::Dialect;
+use crate::limits::Limits;
+use crate::message::{Command, Message, Response, ReturnCode, Verb};
+use crate::text::{self, DecodeError};
+use crate::transaction::{
+    self, Bundling, PeerConfig, PeerId, Received, Token, TransactionCounters, Transactions,
+};
+use directory::Directory;
+use endpoint::Endpoint;
+use reach::{Outbound, TimerKey};
+use restart::{Procedure, ProcedureId};
+use verb::Origin;
+
+/// A media gateway as its call agents see it.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The domains that it answers under, its own first.
+    domains: Vec<String>,
+    agents: Vec<Agent>,
+    dialect: Dialect,
+    durations: GatewayTimers,
+    limits: GatewayLimits,
+    codec: Limits,
+    policy: AddressPolicy,
+    specs: Vec<EndpointSpec>,
+    endpoints: Vec<Endpoint>,
+    directory: Directory,
+    transactions: Transactions<Tag>,
+    timers: Timers<TimerKey>,
+    procedures: BTreeMap<ProcedureId, Procedure>,
+    next_procedure: u32,
+    next_handle: u64,
+    rng: Rng,
+    outbox: VecDeque<Outbound>,
+    events: VecDeque<GatewayEvent>,
+    counters: GatewayCounters,
+}
+
+/// A configured call agent.
+#[derive(Clone, Debug)]
+struct Agent {
+    config: CallAgent,
+    peer: PeerId,
+}
+
+/// What a command of the gateway was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tag {
+    /// A notification of an endpoint, with its number.
+    Notify(EndpointIndex, u64),
+    /// The loss of a connection of an endpoint.
+    Lost(EndpointIndex),
+    /// The RSIP of a procedure.
+    Procedure(ProcedureId),
+    /// An RSIP that nothing waits for.
+    Courtesy,
+}
+
+/// What a host may want to log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GatewayEvent {
+    /// A message could not be decoded.
+    Malformed {
+        /// Who sent it.
+        from: SocketAddr,
+        /// What was wrong with it.
+        error: DecodeError,
+    },
+    /// A command was refused.
+    Refused {
+        /// Who sent it.
+        from: SocketAddr,
+        /// The command.
+        verb: Verb,
+        /// The code that it was refused with.
+        code: ReturnCode,
+    },
+    /// Endpoints are known to their call agent, after a start or a loss.
+    Associated {
+        /// Their local name, perhaps with `*`.
+        endpoints: String,
+    },
+    /// The call agent refused an RSIP.
+    RestartRefused {
+        /// With this code.
+        code: ReturnCode,
+    },
+    /// An endpoint has lost its call agent.
+    Disconnected {
+        /// The endpoint.
+        endpoint: EndpointIndex,
+    },
+}
+
+/// Why a configuration cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// There is no call agent, so nobody could command the gateway.
+    NoCallAgent,
+    /// The domain or a local name is not legal in an endpoint's name.
+    Name(String),
+    /// Two endpoints have the same name.
+    Repeated(String),
+    /// An endpoint names a call agent that is not in the list.
+    CallAgent(String),
+    /// An endpoint's digit map is malformed or too large.
+    DigitMap(String),
+    /// An endpoint's persistent events are malformed, or not its own.
+    PersistentEvents(String),
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoCallAgent => f.write_str("there must be a call agent"),
+            Self::Name(name) => write!(f, "{name:?} cannot be an endpoint's name"),
+            Self::Repeated(name) => write!(f, "two endpoints are named {name:?}"),
+            Self::CallAgent(name) => {
+                write!(f, "the endpoint {name:?} has a call agent that is not in the list")
+            }
+            Self::DigitMap(name) => write!(f, "the digit map of {name:?} cannot be used"),
+            Self::PersistentEvents(name) => write!(f, "the persistent events of {name:?} cannot be used"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Gateway {
+    /// A gateway that has just been switched on: its endpoints will announce themselves after a random delay (RFC 3435 section 4.4.6),
+    /// and an off-hook condition that exists already is an event (section 4.4.1).
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub fn new(
+        now: Time,
+        config: GatewayConfig,
+        mut rng: Rng,
+        plane: &mut dyn MediaPlane,
+    ) -> Result<Self, ConfigError> {
+        let mut transactions = Transactions::new(
+            config.timers.protocol.clone(),
+            config.transactions,
+            NodeId(0),
+            Epoch(0),
+            rng.fork(),
+        );
+        let bundling = if config.dialect.piggyback { Bundling::Piggyback } else { Bundling::Separate };
+        let agents: Vec<_> = config
+            .call_agents
+            .into_iter()
+            .map(|agent| {
+                let (address, others) = (agent.address, agent.others.clone());
+                let peer = transactions.add_peer(PeerConfig { address, others, bundling });
+                Agent { config: agent, peer }
+            })
+            .collect();
+        let names: Vec<_> = config.endpoints.iter().map(|spec| spec.name.clone()).collect();
+        let mut gateway = Self {
+            domains: std::iter::once(config.domain).chain(config.aliases).collect(),
+            agents,
+            dialect: config.dialect,
+            durations: config.timers,
+            limits: config.limits,
+            codec: config.codec,
+            policy: config.media,
+            specs: config.endpoints,
+            endpoints: Vec::new(),
+            directory: Directory::new(names),
+            transactions,
+            timers: Timers::new(),
+            procedures: BTreeMap::new(),
+            next_procedure: 0,
+            next_handle: 0,
+            rng,
+            outbox: VecDeque::new(),
+            events: VecDeque::new(),
+            counters: GatewayCounters::default(),
+        };
+        gateway.provision(plane)?;
+        gateway.begin_restart(now);
+        gateway.report_off_hook(now, plane);
+        gateway.flush(now);
+        Ok(gateway)
+    }
+
+    /// A datagram from the network. From a source that is no call agent of this gateway it is dropped: no byte goes back.
+    pub fn handle_input(&mut self, now: Time, from: SocketAddr, bytes: &[u8], plane: &mut dyn MediaPlane) {
+        if self.transactions.peer_of(from).is_none() {
+            self.counters.unlisted_sources += 1;
+            return;
+        }
+        let limits = self.codec;
+        for message in text::datagram(bytes, &limits) {
+            match message {
+                Ok(message) => self.receive(now, from, &message, plane),
+                Err(error) => {
+                    self.counters.malformed += 1;
+                    self.transactions.receive_malformed(now, from, &error);
+                    self.note(GatewayEvent::Malformed { from, error });
+                }
+            }
+        }
+        self.collect_events(now, plane);
+    }
+
+    /// Something that the media below an endpoint saw.
+    pub fn handle_media_event(
+        &mut self,
+        now: Time,
+        endpoint: EndpointIndex,
+        event: MediaEvent,
+        plane: &mut dyn MediaPlane,
+    ) {
+        let user = matches!(
+            event,
+            MediaEvent::OffHook | MediaEvent::OnHook | MediaEvent::HookFlash | MediaEvent::Digit(_)
+        );
+        if self.endpoint(endpoint).is_none_or(|endpoint| !endpoint.service.is_in()) {
+            return;
+        }
+        if let MediaEvent::ConnectionLost(handle, reason) = event {
+            self.lose_connection(now, endpoint, handle, reason, plane);
+        } else if let Some((state, mut reach)) = self.visit(endpoint, now, plane) {
+            state.media_event(event, &mut reach);
+        }
+        if user {
+            self.activity(now, endpoint);
+        }
+        self.flush(now);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Time, plane: &mut dyn MediaPlane) {
+        self.transactions.handle_timeout(now);
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                TimerKey::Procedure(id) => self.procedure_due(now, id),
+                TimerKey::Service(index) => self.service_due(now, index, plane),
+                _ => self.endpoint_due(now, timer, plane),
+            }
+        }
+        self.collect_events(now, plane);
+        self.flush(now);
+    }
+
+    /// The next datagram to be sent.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transactions.poll_transmit()
+    }
+
+    /// The next thing that a host may want to log.
+    pub fn poll_event(&mut self) -> Option<GatewayEvent> {
+        self.events.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        [self.timers.next(), self.transactions.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// What it has done.
+    #[must_use]
+    pub fn counters(&self) -> &GatewayCounters {
+        &self.counters
+    }
+
+    /// What its transaction layer has done.
+    #[must_use]
+    pub fn transaction_counters(&self) -> &TransactionCounters {
+        self.transactions.counters()
+    }
+
+    fn receive(&mut self, now: Time, from: SocketAddr, message: &Message<'_>, plane: &mut dyn MediaPlane) {
+        match (self.transactions.receive(now, from, message), message) {
+            (Received::Execute(token), Message::Command(command)) => {
+                let origin = Origin { now, peer: token.peer(), from };
+                self.run(origin, token, command, plane);
+            }
+            (Received::Completed { tag, peer, .. }, Message::Response(response)) => {
+                self.completed(Origin { now, peer, from }, tag, response, plane);
+            }
+            (Received::Stray { .. }, _) => self.counters.stray_responses += 1,
+            _ => {}
+        }
+        self.flush(now);
+    }
+
+    /// Executes a command and answers it.
+    fn run(&mut self, origin: Origin, token: Token, command: &Command<'_>, plane: &mut dyn MediaPlane) {
+        let outcome = self.execute(origin, command, plane);
+        if outcome.code.is_error() {
+            self.note(GatewayEvent::Refused { from: origin.from, verb: command.verb, code: outcome.code });
+        }
+        let mut lead = Vec::new();
+        for index in outcome.endpoints {
+            let announcement = self.command_came(origin.now, index);
+            // Audits may be answered before the call agent knows about the endpoint (section 4.4.6).
+            if !command.verb.is_audit() && lead.is_empty() {
+                lead = announcement;
+            }
+        }
+        self.transactions.respond_after(origin.now, token, &lead, outcome.response);
+    }
+
+    /// A command of ours was answered.
+    fn completed(&mut self, origin: Origin, tag: Tag, response: &Response<'_>, plane: &mut dyn MediaPlane) {
+        match tag {
+            Tag::Notify(index, serial) => {
+                if response.code.is_error() {
+                    self.counters.notifications_failed += 1;
+                }
+                self.answered(origin.now, index, Some(serial), plane);
+            }
+            Tag::Lost(index) => self.answered(origin.now, index, None, plane),
+            Tag::Procedure(id) => self.procedure_answered(origin, id, response, plane),
+            Tag::Courtesy => {}
+        }
+    }
+
+    /// What the transaction layer gave up.
+    fn collect_events(&mut self, now: Time, _plane: &mut dyn MediaPlane) {
+        while let Some(event) = self.transactions.poll_event() {
+            let transaction::Event::TimedOut { tag, .. } = event else { continue };
+            match tag {
+                Tag::Notify(index, _) => {
+                    self.counters.notifications_failed += 1;
+                    self.unanswered(now, index);
+                }
+                Tag::Lost(index) => self.unanswered(now, index),
+                Tag::Procedure(id) => self.procedure_unanswered(now, id),
+                Tag::Courtesy => {}
+            }
+        }
+    }
+
+    fn endpoint_due(&mut self, now: Time, timer: TimerKey, plane: &mut dyn MediaPlane) {
+        let index = match timer {
+            TimerKey::Signal(index, _)
+            | TimerKey::Digit(index)
+            | TimerKey::LongDigit(index)
+            | TimerKey::ToneDuration(index)
+            | TimerKey::LongConnection(index, _)
+            | TimerKey::Service(index) => index,
+            TimerKey::Procedure(_) => return,
+        };
+        let Some((endpoint, mut reach)) = self.visit(index, now, plane) else { return };
+        match timer {
+            TimerKey::Signal(_, number) => endpoint.signal_expires(number, &mut reach),
+            TimerKey::Digit(_) => endpoint.dialling_pauses(&mut reach),
+            TimerKey::LongDigit(_) => endpoint.digit_is_long(&mut reach),
+            TimerKey::ToneDuration(_) => endpoint.digit_has_lasted(&mut reach),
+            TimerKey::LongConnection(_, handle) => endpoint.connection_is_long(handle, &mut reach),
+            TimerKey::Service(_) | TimerKey::Procedure(_) => {}
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Which endpoints a name means: RFC 3435 section 2.1.2, with its wildcards.
+//!
+//! A `*` in place of a term means all endpoints configured for service, whatever their state; a `$` means any one
+//! that is in service, and for a new connection one that has none yet (section 2.3.5). A local name that is a single
+//! wildcard means the whole gateway. Ranges (Appendix E.5) are not understood.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use super::media::EndpointIndex;
+
+/// The names of a gateway's endpoints, and which of them are free for a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Directory {
+    /// Local names as provisioned, by index.
+    names: Vec<String>,
+    /// The same, sorted without regard to case.
+    sorted: Vec<EndpointIndex>,
+    /// Free endpoints by the name without its last term, so that `relay/$` need not search the lines.
+    free: BTreeMap<String, BTreeSet<EndpointIndex>>,
+    /// The endpoint that `$` gave last: the next one comes after it, so that late packets of a call that just
+    /// ended do not reach the next call.
+    given: Option<EndpointIndex>,
+}
+
+impl Directory {
+    /// A directory of these names, none of them free yet.
+    pub(super) fn new(names: Vec<String>) -> Self {
+        let mut sorted: Vec<_> = (0_u32..).zip(&names).map(|(index, _)| EndpointIndex(index)).collect();
+        sorted.sort_by(|a, b| match (names.get(a.0 as usize), names.get(b.0 as usize)) {
+            (Some(a), Some(b)) => compare(a, b),
+            _ => Ordering::Equal,
+        });
+        Self { names, sorted, free: BTreeMap::new(), given: None }
+    }
+
+    /// The local name of an endpoint.
+    pub(super) fn name(&self, endpoint: EndpointIndex) -> &str {
+        self.names.get(endpoint.0 as usize).map_or("", String::as_str)
+    }
+
+    /// The endpoint of this very name.
+    pub(super) fn find(&self, local: &str) -> Option<EndpointIndex> {
+        let place = self.sorted.binary_search_by(|index| compare(self.name(*index), local)).ok()?;
+        self.sorted.get(place).copied()
+    }
+
+    /// All endpoints that a name with `*` matches, in the order of provisioning.
+    pub(super) fn all(&self, pattern: &str) -> Vec<EndpointIndex> {
+        (0_u32..)
+            .zip(&self.names)
+            .filter(|(_, name)| matches(pattern, name))
+            .map(|(index, _)| EndpointIndex(index))
+            .collect()
+    }
+
+    /// Whether any endpoint has a name that this pattern matches.
+    pub(super) fn knows(&self, pattern: &str) -> bool {
+        self.names.iter().any(|name| matches(pattern, name))
+    }
+
+    /// A free endpoint that a name with `$` matches, other than `not`.
+    pub(super) fn any(&self, pattern: &str, not: Option<EndpointIndex>) -> Option<EndpointIndex> {
+        let fits = |index: &&EndpointIndex| Some(**index) != not && matches(pattern, self.name(**index));
+        let groups = || {
+            let only = pattern.rsplit_once('/').map(|(stem, _)| stem.to_ascii_lowercase());
+            self.free
+                .iter()
+                .filter(move |(stem, _)| only.as_ref().is_none_or(|only| only.contains('$') || only == *stem))
+                .map(|(_, group)| group)
+        };
+        let after = self.given.map_or(Bound::Unbounded, Bound::Excluded);
+        groups()
+            .find_map(|group| group.range((after, Bound::Unbounded)).find(fits))
+            .or_else(|| groups().find_map(|group| group.iter().find(fits)))
+            .copied()
+    }
+
+    /// Remembers that `$` gave this endpoint.
+    pub(super) fn give(&mut self, endpoint: EndpointIndex) {
+        self.given = Some(endpoint);
+    }
+
+    /// Says whether an endpoint may be given for `$`: in service and without connections.
+    pub(super) fn set_free(&mut self, endpoint: EndpointIndex, free: bool) {
+        let stem = self.name(endpoint).rsplit_once('/').map_or("", |(stem, _)| stem).to_ascii_lowercase();
+        let group = self.free.entry(stem).or_default();
+        if free {
+            group.insert(endpoint);
+        } else {
+            group.remove(&endpoint);
+        }
+    }
+
+    /// The fewest local names, with `*` where it helps, that mean exactly `endpoints`.
+    pub(super) fn cover(&self, endpoints: &BTreeSet<EndpointIndex>) -> Vec<String> {
+        if endpoints.len() == self.names.len() && endpoints.len() > 1 {
+            return vec!["*".to_owned()];
+        }
+        let mut groups: BTreeMap<String, Vec<EndpointIndex>> = BTreeMap::new();
+        for index in endpoints {
+            let stem = self.name(*index).rsplit_once('/').map_or("", |(stem, _)| stem);
+            groups.entry(stem.to_ascii_lowercase()).or_default().push(*index);
+        }
+        let mut cover = Vec::new();
+        for (stem, members) in groups {
+            let pattern = format!("{stem}/*");
+            if !stem.is_empty() && members.len() > 1 && self.all(&pattern).len() == members.len() {
+                cover.push(pattern);
+            } else {
+                cover.extend(members.into_iter().map(|index| self.name(index).to_owned()));
+            }
+        }
+        cover
+    }
+}
+
+fn compare(a: &str, b: &str) -> Ordering {
+    a.bytes().map(|c| c.to_ascii_lowercase()).cmp(b.bytes().map(|c| c.to_ascii_lowercase()))
+}
+
+/// Whether a local name with wildcards means this local name.
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
+    if matches!(pattern, "*" | "$") {
+        return true;
+    }
+    let (mut wanted, mut terms) = (pattern.split('/'), name.split('/'));
+    loop {
+        match (wanted.next(), terms.next()) {
+            (None, None) => return true,
+            (Some("*" | "$"), Some(_)) => {}
+            (Some(wanted), Some(term)) if wanted.eq_ignore_ascii_case(term) => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn town() -> Directory {
+        let names = ["aaln/1", "AALN/2", "aaln/10", "relay/1", "relay/2", "ds/ds1-1/1", "ds/ds1-1/2"];
+        Directory::new(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    fn set(indices: &[u32]) -> BTreeSet<EndpointIndex> {
+        indices.iter().map(|n| EndpointIndex(*n)).collect()
+    }
+
+    #[test]
+    fn a_name_is_found_in_any_case() {
+        let town = town();
+        assert_eq!(town.find("AaLn/1"), Some(EndpointIndex(0)));
+        assert_eq!(town.find("aaln/2"), Some(EndpointIndex(1)));
+        assert_eq!(town.find("aaln/3"), None);
+        assert_eq!(town.find("aaln/*"), None);
+    }
+
+    #[test]
+    fn a_star_means_all_values_of_its_term() {
+        let town = town();
+        assert_eq!(town.all("aaln/*").len(), 3);
+        assert_eq!(town.all("*").len(), 7);
+        assert_eq!(town.all("*/1").len(), 2);
+        assert_eq!(town.all("ds/*/2"), vec![EndpointIndex(6)]);
+        assert!(town.all("ds/*").is_empty());
+        assert!(town.knows("relay/$"));
+        assert!(!town.knows("ann/$"));
+    }
+
+    #[test]
+    fn any_of_gives_each_free_endpoint_in_turn() {
+        let mut town = town();
+        assert_eq!(town.any("relay/$", None), None);
+        for n in 0..7 {
+            town.set_free(EndpointIndex(n), true);
+        }
+        let first = town.any("RELAY/$", None).unwrap();
+        assert_eq!(first, EndpointIndex(3));
+        town.give(first);
+        assert_eq!(town.any("relay/$", None), Some(EndpointIndex(4)));
+        town.set_free(EndpointIndex(4), false);
+        assert_eq!(town.any("relay/$", None), Some(EndpointIndex(3)));
+        assert_eq!(town.any("relay/$", Some(EndpointIndex(3))), None);
+        assert!(town.any("$", None).is_some());
+        assert_eq!(town.any("ds/$/2", None), Some(EndpointIndex(6)));
+    }
+
+    #[test]
+    fn endpoints_are_named_together_where_they_can() {
+        let town = town();
+        assert_eq!(town.cover(&set(&[0, 1, 2, 3, 4, 5, 6])), ["*"]);
+        assert_eq!(town.cover(&set(&[0, 1, 2])), ["aaln/*"]);
+        assert_eq!(town.cover(&set(&[0, 2, 3, 4])), ["aaln/1", "aaln/10", "relay/*"]);
+        assert_eq!(town.cover(&set(&[3])), ["relay/1"]);
+    }
+}

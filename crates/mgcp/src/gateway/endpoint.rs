@@ -1,0 +1,277 @@
+//! An endpoint: its event machine, its connections, its service state and the call agent that it answers to.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use strowger_sansio::Time;
+
+use super::config::EndpointKind;
+use super::connection::Connection;
+use super::event::Occurrence;
+use super::machine::Machine;
+use super::media::{
+    ConnectionHandle, EndpointIndex, LossReason, MediaEvent, MediaFault, MediaMode, MediaSpec, SignalTarget,
+};
+use super::reach::{Outbound, Reach, TimerKey};
+use super::restart::ProcedureId;
+use super::signals::{Begun, SignalRequest};
+use crate::message::{BearerEncoding, ConnectionStatistics, ReasonCode, ReturnCode};
+use crate::package::PackageSet;
+use crate::transaction::PeerId;
+
+/// Where the commands of an endpoint go: RFC 3435 section 2.1.4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entity {
+    /// A configured call agent, with the name that it was given.
+    Named(PeerId, String),
+    /// Set to empty: the source of the last successful non-audit command.
+    Source(Option<(PeerId, SocketAddr)>),
+}
+
+impl Entity {
+    /// Who that is.
+    pub(super) fn peer(&self) -> Option<PeerId> {
+        match self {
+            Self::Named(peer, _) => Some(*peer),
+            Self::Source(source) => source.map(|(peer, _)| peer),
+        }
+    }
+
+    /// What an audit shows.
+    pub(super) fn audit(&self) -> String {
+        match self {
+            Self::Named(_, name) => name.clone(),
+            Self::Source(None) => String::new(),
+            Self::Source(Some((_, address))) => address_name(*address),
+        }
+    }
+}
+
+/// An address in the form of an entity's name: `[192.0.2.1]:2727`.
+pub(super) fn address_name(address: SocketAddr) -> String {
+    format!("[{}]:{}", address.ip(), address.port())
+}
+
+/// The service state of RFC 3435 section 4.4.5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    /// In service.
+    In,
+    /// In service, and about to leave it: when, if that is known.
+    Leaving(Option<Time>),
+    /// Out of service.
+    Out,
+    /// Out of service until the restart delay is over.
+    Returning(Time),
+}
+
+impl Service {
+    /// Whether commands are executed.
+    pub(super) fn is_in(self) -> bool {
+        matches!(self, Self::In | Self::Leaving(_))
+    }
+}
+
+/// Whether the call agent knows of the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Association {
+    /// All is well.
+    Known,
+    /// The restart procedure is not complete (section 4.4.6).
+    Restarting(ProcedureId),
+    /// The disconnected procedure is not complete (section 4.4.7).
+    Disconnected(ProcedureId),
+}
+
+impl Association {
+    /// The procedure under way.
+    pub(super) fn procedure(self) -> Option<ProcedureId> {
+        match self {
+            Self::Known => None,
+            Self::Restarting(procedure) | Self::Disconnected(procedure) => Some(procedure),
+        }
+    }
+}
+
+/// One endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    pub(super) index: EndpointIndex,
+    pub(super) kind: EndpointKind,
+    /// Which form of the domain the call agent used last: RFC 3435 section 2.1.2 wants it used in return.
+    pub(super) domain: usize,
+    pub(super) entity: Entity,
+    pub(super) bearer: Option<BearerEncoding>,
+    pub(super) service: Service,
+    /// E of the last RSIP or DLCX, while it explains the endpoint's state.
+    pub(super) reason: ReasonCode,
+    pub(super) association: Association,
+    pub(super) machine: Machine,
+    pub(super) connections: Vec<Connection>,
+    /// Commands that wait: for a procedure to complete, or for older ones to be answered.
+    pub(super) held: VecDeque<Outbound>,
+    /// Notifications without an answer.
+    pub(super) unanswered: usize,
+}
+
+impl Endpoint {
+    /// What it can detect and generate.
+    pub(super) fn packages(&self) -> PackageSet {
+        self.kind.packages()
+    }
+
+    /// The connections with their identifiers, for reports.
+    pub(super) fn connection_ids(&self) -> Vec<(ConnectionHandle, String)> {
+        self.connections.iter().map(|c| (c.handle, c.id.as_str().to_owned())).collect()
+    }
+
+    /// The connections that signals can be heard on: those with a remote description.
+    pub(super) fn ready_connections(&self) -> Vec<ConnectionHandle> {
+        self.connections.iter().filter(|c| c.spec.remote.is_some()).map(|c| c.handle).collect()
+    }
+
+    /// The connection with this handle.
+    pub(super) fn connection(&self, handle: ConnectionHandle) -> Option<&Connection> {
+        self.connections.iter().find(|connection| connection.handle == handle)
+    }
+
+    /// Starts what is new of a list of signals.
+    /// A connection that the same command deletes carries none of them.
+    pub(super) fn begin_signals(
+        &mut self,
+        list: &[SignalRequest],
+        leaving: Option<ConnectionHandle>,
+        reach: &mut Reach<'_>,
+    ) -> Result<Begun, ReturnCode> {
+        let mut ready = self.ready_connections();
+        ready.retain(|handle| Some(*handle) != leaving);
+        let fault = |fault: MediaFault| match fault {
+            // "Mode" is the plane's word for a combination it cannot do; of a signal that is 513.
+            MediaFault::Mode => ReturnCode::CANNOT_SIGNAL,
+            other => other.return_code(),
+        };
+        self.machine.signals.begin(self.index, list, &ready, reach).map_err(fault)
+    }
+
+    /// Something that the media saw, except the loss of a connection.
+    pub(super) fn media_event(&mut self, event: MediaEvent, reach: &mut Reach<'_>) {
+        match event {
+            MediaEvent::OffHook => self.occur(Occurrence::new("L", "hd"), reach),
+            MediaEvent::OnHook => self.occur(Occurrence::new("L", "hu"), reach),
+            MediaEvent::HookFlash => self.occur(Occurrence::new("L", "hf"), reach),
+            MediaEvent::Digit(letter) => self.digit_begins(letter, reach),
+            MediaEvent::DigitEnded(letter, lasted) => self.digit_ends(letter, lasted, reach),
+            MediaEvent::Detected { package, event, connection, parameters } => {
+                let on = match connection {
+                    None => None,
+                    Some(handle) => match self.connection(handle) {
+                        Some(connection) => Some((handle, connection.id.as_str().to_owned())),
+                        // It was deleted before the news of it came.
+                        None => return,
+                    },
+                };
+                self.occur(
+                    Occurrence { connection: on, parameters, ..Occurrence::new(package, event) },
+                    reach,
+                );
+            }
+            MediaEvent::SignalEnded(target, signal) => {
+                let ids = self.connection_ids();
+                self.machine.signals.ended(self.index, target, &signal, &ids, reach);
+            }
+            MediaEvent::SignalFailed(target, signal) => {
+                let ids = self.connection_ids();
+                if let Some(event) = self.machine.signals.failed(self.index, target, &signal, &ids, reach) {
+                    self.occur(event, reach);
+                }
+            }
+            MediaEvent::ConnectionLost(..) => {}
+        }
+    }
+
+    /// The time of a signal is over.
+    pub(super) fn signal_expires(&mut self, number: u32, reach: &mut Reach<'_>) {
+        let ids = self.connection_ids();
+        for event in self.machine.signals.expire(self.index, number, &ids, reach) {
+            self.occur(event, reach);
+        }
+    }
+
+    /// Closes a connection: its signals fail, its statistics are returned.
+    pub(super) fn close(
+        &mut self,
+        handle: ConnectionHandle,
+        reach: &mut Reach<'_>,
+    ) -> Option<(Connection, ConnectionStatistics)> {
+        let ids = self.connection_ids();
+        let target = SignalTarget::Connection(self.index, handle);
+        let place = self.connections.iter().position(|connection| connection.handle == handle)?;
+        let failures = self.machine.signals.connection_gone(target, &ids, reach);
+        let connection = self.connections.remove(place);
+        reach.timers.cancel(&TimerKey::LongConnection(self.index, handle));
+        let statistics = reach.plane.close(reach.now, handle);
+        reach.counters.connections_closed += 1;
+        for event in failures {
+            self.occur(event, reach);
+        }
+        Some((connection, statistics))
+    }
+
+    /// A connection has got its remote description: signals for all connections begin on it.
+    pub(super) fn connection_ready(&mut self, handle: ConnectionHandle, reach: &mut Reach<'_>) {
+        let ids = self.connection_ids();
+        let target = SignalTarget::Connection(self.index, handle);
+        for event in self.machine.signals.connection_ready(target, &ids, reach) {
+            self.occur(event, reach);
+        }
+    }
+
+    /// A connection exists for a long time: G/ld.
+    pub(super) fn connection_is_long(&mut self, handle: ConnectionHandle, reach: &mut Reach<'_>) {
+        let Some(connection) = self.connection(handle) else { return };
+        let mut event = Occurrence::new("G", "ld");
+        event.connection = Some((handle, connection.id.as_str().to_owned()));
+        self.occur(event, reach);
+    }
+
+    /// Swap audio (section 2.3.3): the talking connection rests, and the next one talks.
+    pub(super) fn swap_audio(&mut self, reach: &mut Reach<'_>) {
+        let Some(talking) = self.connections.iter().position(|c| c.spec.mode == MediaMode::SendRecv) else {
+            return;
+        };
+        let count = self.connections.len();
+        let resting = (1..count)
+            .map(|step| (talking + step) % count)
+            .find(|place| self.connections.get(*place).is_some_and(|c| c.spec.mode == MediaMode::Inactive));
+        let Some(resting) = resting.filter(|place| self.can_talk(*place)) else { return };
+        if self.set_mode(talking, MediaMode::Inactive, reach)
+            && !self.set_mode(resting, MediaMode::SendRecv, reach)
+        {
+            self.set_mode(talking, MediaMode::SendRecv, reach);
+        }
+    }
+
+    fn can_talk(&self, place: usize) -> bool {
+        self.connections.get(place).is_some_and(|connection| connection.spec.remote.is_some())
+    }
+
+    fn set_mode(&mut self, place: usize, mode: MediaMode, reach: &mut Reach<'_>) -> bool {
+        let Some(connection) = self.connections.get_mut(place) else { return false };
+        let spec = MediaSpec { mode, ..connection.spec.clone() };
+        let done = reach.plane.modify(reach.now, connection.handle, &spec).is_ok();
+        if done {
+            connection.spec = spec;
+        }
+        done
+    }
+}
+
+/// The reason code that says why.
+pub(super) fn reason(loss: LossReason) -> ReasonCode {
+    match loss {
+        LossReason::Malfunction => ReasonCode::MALFUNCTIONING,
+        LossReason::LowerLayer => ReasonCode::LOWER_LAYER,
+        LossReason::Reservation => ReasonCode::RESERVATION_LOST,
+        LossReason::Facility => ReasonCode::FACILITY,
+    }
+}

@@ -1,0 +1,273 @@
+//! Which codecs, period and address a connection gets: RFC 3435 section 2.6.
+//!
+//! The approved list is what the gateway has and the options allow; the negotiated list is what of it the remote description has too. An
+//! empty list is a failure (534), and nothing of the connection has been touched by then.
+
+use std::net::{IpAddr, SocketAddr};
+
+use strowger_sansio::Duration;
+use strowger_sdp::audio::common;
+use strowger_sdp::{
+    AddressPolicy, AudioDescription, AudioRule, Codec, CodecEntry, NoCommonCodec, PolicyFault,
+};
+
+use super::connection::{Connection, millis};
+use super::media::{ConnectionHandle, MediaCapabilities, MediaMode, MediaSpec};
+use super::options::Options;
+use super::refusal::{Refusal, refuse};
+use crate::message::ReturnCode;
+
+/// A remote description that can be sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Remote {
+    pub(super) bytes: Vec<u8>,
+    pub(super) audio: AudioDescription,
+}
+
+impl Remote {
+    /// Reads a description that the call agent at `agent` sent.
+    ///
+    /// A malformed one is 509; a good one that this gateway cannot use is 505.
+    pub(super) fn read(bytes: &[u8], agent: IpAddr, policy: &AddressPolicy) -> Result<Self, Refusal> {
+        let session = strowger_sdp::decode(bytes, &strowger_sdp::Limits::default()).map_err(|_| {
+            refuse(ReturnCode::REMOTE_DESCRIPTOR_ERROR, "the remote description is malformed")
+        })?;
+        let audio = AudioDescription::from_session(&session).map_err(|fault| {
+            let code = match fault.rule {
+                AudioRule::NoAudio
+                | AudioRule::Network
+                | AudioRule::Name
+                | AudioRule::Transport
+                | AudioRule::NoFormat => ReturnCode::UNSUPPORTED_REMOTE_DESCRIPTOR,
+                _ => ReturnCode::REMOTE_DESCRIPTOR_ERROR,
+            };
+            refuse(code, fault.rule.text())
+        })?;
+        match policy.check(agent, &audio) {
+            // The old way to put a call on hold: a description of where not to send.
+            Ok(()) | Err(PolicyFault::Unspecified) => {}
+            Err(fault) => return Err(refuse(ReturnCode::UNSUPPORTED_REMOTE_DESCRIPTOR, fault.text())),
+        }
+        Ok(Self { bytes: bytes.to_vec(), audio })
+    }
+
+    /// What the other half of a connection within the gateway says of itself.
+    pub(super) fn of(other: &Connection) -> Option<Self> {
+        let bytes = other.description();
+        let session = strowger_sdp::decode(&bytes, &strowger_sdp::Limits::default()).ok()?;
+        let audio = AudioDescription::from_session(&session).ok()?;
+        Some(Self { bytes: bytes.clone(), audio })
+    }
+}
+
+/// What a command asks of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    /// The mode; none keeps it.
+    pub(super) mode: Option<MediaMode>,
+    /// The options of this command.
+    pub(super) options: Option<&'a Options>,
+    /// The remote description of this command.
+    pub(super) remote: Option<&'a Remote>,
+    /// The connection, when it exists already.
+    pub(super) current: Option<&'a Connection>,
+    /// Another connection of the endpoint, if there is one: options that concern the line side stay as they are there.
+    pub(super) line: Option<&'a MediaSpec>,
+    /// Whether the other side is within the gateway, and needs no description.
+    pub(super) joined: bool,
+}
+
+/// The specification that follows from a command.
+pub(super) fn negotiate(wanted: &Wanted<'_>, able: &MediaCapabilities) -> Result<MediaSpec, Refusal> {
+    let old = wanted.current.map(|connection| &connection.spec);
+    let none = Options::default();
+    let options = wanted.options.unwrap_or(&none);
+    let mode = wanted.mode.or(old.map(|spec| spec.mode)).unwrap_or(MediaMode::Inactive);
+    if !able.modes.contains(&mode) {
+        return Err(refuse(ReturnCode::MODE, "the endpoint does not support this mode"));
+    }
+    let has_remote = wanted.joined
+        || wanted.remote.is_some()
+        || wanted.current.is_some_and(|current| current.remote.is_some());
+    if mode.needs_remote() && !has_remote {
+        return Err(refuse(ReturnCode::NO_REMOTE_DESCRIPTOR, "this mode needs a remote description"));
+    }
+    let renegotiate = wanted.remote.is_some()
+        || wanted.current.is_none()
+        || options.codecs.is_some()
+        || options.bandwidth.is_some();
+    let packetization = packetization(wanted, options, able);
+    let mut spec = match old {
+        Some(spec) => spec.clone(),
+        None => fresh(mode, packetization, wanted.line),
+    };
+    spec.mode = mode;
+    spec.packetization = packetization;
+    if renegotiate {
+        codecs(wanted, options, able, &mut spec)?;
+    }
+    if let Some(remote) = wanted.remote {
+        let audio = &remote.audio;
+        spec.remote = (!audio.is_held_by_address()).then(|| audio.destination());
+        spec.remote_rtcp = audio.rtcp;
+        spec.local_peer = None;
+    }
+    options.apply(&mut spec);
+    Ok(spec)
+}
+
+/// What a new connection begins with: the defaults of RFC 3435 section 2.3.5.
+fn fresh(mode: MediaMode, packetization: Duration, line: Option<&MediaSpec>) -> MediaSpec {
+    MediaSpec {
+        mode,
+        codecs: Vec::new(),
+        send: CodecEntry::pcmu(),
+        telephone_event: None,
+        packetization,
+        remote: None,
+        remote_rtcp: None,
+        local_peer: None,
+        silence_suppression: false,
+        echo_cancellation: line.is_none_or(|line| line.echo_cancellation),
+        gain: line.map_or(Some(0), |line| line.gain),
+        type_of_service: 0,
+    }
+}
+
+/// Steps 1 to 5 of section 2.6.
+fn codecs(
+    wanted: &Wanted<'_>,
+    options: &Options,
+    able: &MediaCapabilities,
+    spec: &mut MediaSpec,
+) -> Result<(), Refusal> {
+    let approved = approved(options, able, spec.packetization);
+    if !approved.iter().any(|entry| entry.codec.is_speech()) {
+        return Err(refuse(ReturnCode::CODEC_NEGOTIATION, "none of the codecs asked for is supported"));
+    }
+    let known = wanted.remote.or(wanted.current.and_then(|current| current.remote.as_ref()));
+    let both = known.map(|remote| preferred(options, &approved, &remote.audio.codecs));
+    let negotiated = match (wanted.remote, &both) {
+        (Some(_), Some(Ok(both))) => both.clone(),
+        (Some(_), _) => {
+            let text = "no codec in common with the remote description";
+            return Err(refuse(ReturnCode::CODEC_NEGOTIATION, text));
+        }
+        (None, _) => approved,
+    };
+    // Without a new remote description the old one says how to reach the other side, as far as it still fits.
+    let towards = match &both {
+        Some(Ok(both)) => both,
+        _ => &negotiated,
+    };
+    spec.send = first_speech(towards);
+    let event = towards.iter().find(|entry| entry.codec == Codec::TelephoneEvent);
+    spec.telephone_event = event.filter(|_| known.is_some()).map(|entry| entry.payload_type);
+    spec.codecs = keep_numbers(negotiated, &spec.codecs);
+    Ok(())
+}
+
+/// What both sides have: in the order of the options if they name codecs, else in that of the remote side.
+fn preferred(
+    options: &Options,
+    approved: &[CodecEntry],
+    theirs: &[CodecEntry],
+) -> Result<Vec<CodecEntry>, NoCommonCodec> {
+    let mut both = common(approved, theirs)?;
+    if options.codecs.is_none() {
+        both.sort_by_key(|entry| theirs.iter().position(|their| their.payload_type == entry.payload_type));
+    }
+    Ok(both)
+}
+
+/// What the gateway has and the options allow, in the options' order.
+fn approved(options: &Options, able: &MediaCapabilities, period: Duration) -> Vec<CodecEntry> {
+    match &options.codecs {
+        Some(names) => {
+            let mut list: Vec<CodecEntry> = Vec::new();
+            for name in names {
+                let codec = Codec::from_name(name);
+                let known = able.codecs.iter().filter(|entry| entry.codec.matches(&codec));
+                for entry in known {
+                    if !list.contains(entry) {
+                        list.push(entry.clone());
+                    }
+                }
+            }
+            list
+        }
+        // A codec that is named may take more than the bandwidth; codecs that are not named may not.
+        None => able
+            .codecs
+            .iter()
+            .filter(|entry| match options.bandwidth {
+                Some(allowed) => {
+                    !entry.codec.is_speech() || bandwidth(entry, period) <= u32::from(allowed.high)
+                }
+                None => true,
+            })
+            .cloned()
+            .collect(),
+    }
+}
+
+/// Kilobits per second of a codec with the headers of IP (v4), UDP and RTP: RFC 3435 section 2.3.5 counts from the transport
+/// layer upwards and names IP among them.
+pub(super) fn bandwidth(entry: &CodecEntry, period: Duration) -> u32 {
+    const HEADERS: u32 = (20 + 8 + 12) * 8;
+    let payload = match entry.codec {
+        Codec::Pcmu | Codec::Pcma | Codec::G722 => 64_000,
+        // What is not known is taken for what fits a telephone channel.
+        _ => 64_000,
+    };
+    let packets = 1000 / u32::from(millis(period).max(1));
+    (payload + packets * HEADERS).div_ceil(1000)
+}
+
+/// Payload types that were already told to the remote side stay: RFC 3264 section 8.3.2 forbids to give them another meaning, and
+/// a format keeps the number under which it is being received.
+fn keep_numbers(mut list: Vec<CodecEntry>, told: &[CodecEntry]) -> Vec<CodecEntry> {
+    for place in 0..list.len() {
+        let Some(entry) = list.get(place) else { continue };
+        let Some(old) = told.iter().find(|old| old.matches(entry)).map(|old| old.payload_type) else {
+            continue;
+        };
+        let taken = list.iter().enumerate().any(|(other, e)| other != place && e.payload_type == old);
+        if let Some(entry) = list.get_mut(place).filter(|_| !taken) {
+            entry.payload_type = old;
+        }
+    }
+    list
+}
+
+fn first_speech(list: &[CodecEntry]) -> CodecEntry {
+    list.iter().find(|entry| entry.codec.is_speech()).cloned().unwrap_or_else(CodecEntry::pcmu)
+}
+
+/// The period: as this command's options say, else as said before, else as the remote side would like it, else the default. A
+/// period that the plane has not got becomes the nearest one that it has (section 2.3.5).
+fn packetization(wanted: &Wanted<'_>, options: &Options, able: &MediaCapabilities) -> Duration {
+    let said = options.packetization.or(wanted.current.and_then(|c| c.options.packetization));
+    let theirs = wanted.remote.and_then(|remote| remote.audio.ptime);
+    let most = wanted.remote.and_then(|remote| remote.audio.maxptime).unwrap_or(u16::MAX);
+    let usual = || wanted.current.map_or(Duration::from_millis(20), |current| current.spec.packetization);
+    let fits = |period: &&Duration| millis(**period) <= most;
+    let nearest = |to: u16| {
+        let distance = |period: &&Duration| millis(**period).abs_diff(to);
+        let within = able.packetization.iter().filter(fits).min_by_key(distance);
+        within.or_else(|| able.packetization.iter().min_by_key(distance)).copied()
+    };
+    let target = match (said, theirs) {
+        (Some(range), Some(theirs)) => theirs.clamp(range.low, range.high),
+        // Of a range, the period that would be taken anyway if it lies within.
+        (Some(range), None) => millis(usual()).clamp(range.low, range.high),
+        (None, Some(theirs)) => theirs,
+        (None, None) => millis(usual()),
+    };
+    nearest(target).unwrap_or(Duration::from_millis(20))
+}
+
+/// Both sides of a connection within the gateway speak the same codec: RFC 3435 section 2.1.3.4.
+pub(super) fn join(spec: &MediaSpec, to: SocketAddr, peer: ConnectionHandle, mode: MediaMode) -> MediaSpec {
+    MediaSpec { mode, remote: Some(to), remote_rtcp: None, local_peer: Some(peer), ..spec.clone() }
+}

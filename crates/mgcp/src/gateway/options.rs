@@ -1,0 +1,154 @@
+//! The local connection options that this gateway understands: RFC 3435 section 3.2.2.10.
+//!
+//! Options are remembered for the life of a connection: what a later command does not mention stays (section 2.3.6).
+
+use super::media::{MediaCapabilities, MediaSpec};
+use super::refusal::{Refusal, refuse};
+use crate::message::{Gain, LocalOptions, Reservation, ReturnCode, Span, Switch};
+use crate::package::PackageSet;
+
+/// Options that were found good.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Options {
+    pub(super) codecs: Option<Vec<String>>,
+    pub(super) packetization: Option<Span>,
+    pub(super) bandwidth: Option<Span>,
+    echo: Option<Switch>,
+    gain: Option<Gain>,
+    silence: Option<Switch>,
+    type_of_service: Option<u8>,
+    /// `r:be`, the only reservation there is.
+    best_effort: Option<Reservation>,
+    /// `nt:IN`, the only network there is.
+    network: Option<String>,
+}
+
+impl Options {
+    /// Reads the options of a command, whose names [`text::check`](crate::text::check) has looked at.
+    pub(super) fn read(list: LocalOptions<'_>, able: &MediaCapabilities) -> Result<Self, Refusal> {
+        let options = Self {
+            codecs: list.codecs().map(|codecs| codecs.map(str::to_owned).collect()),
+            packetization: list.packetization(),
+            bandwidth: list.bandwidth(),
+            echo: list.echo_cancellation(),
+            gain: list.gain(),
+            silence: list.silence_suppression(),
+            type_of_service: list.type_of_service(),
+            best_effort: list.reservation(),
+            network: list.network_type().map(str::to_owned),
+        };
+        options.check_values(list, able)?;
+        Ok(options)
+    }
+
+    fn check_values(&self, list: LocalOptions<'_>, able: &MediaCapabilities) -> Result<(), Refusal> {
+        let unsupported = |text| Err(refuse(ReturnCode::LOCAL_OPTION_VALUE, text));
+        if self.packetization.is_some_and(|span| span.high == 0) {
+            return unsupported("a packet holds at least one millisecond");
+        }
+        if self.echo == Some(Switch::On) && !able.echo_cancellation {
+            return unsupported("echo cancellation is not supported");
+        }
+        if self.silence == Some(Switch::On) && !able.silence_suppression {
+            return unsupported("silence suppression is not supported");
+        }
+        if self.gain.is_some_and(|gain| gain != Gain::Decibels(0)) && !able.gain_control {
+            return unsupported("gain control is not supported");
+        }
+        if self.type_of_service.is_some_and(|byte| byte != 0) && !able.type_of_service {
+            return unsupported("type of service is not supported");
+        }
+        if self.best_effort.is_some_and(|kind| kind != Reservation::BestEffort) {
+            return unsupported("resources cannot be reserved");
+        }
+        if self.network.as_ref().is_some_and(|network| !network.eq_ignore_ascii_case("IN")) {
+            return unsupported("the network is the Internet");
+        }
+        if list.encryption().is_some() {
+            return Err(refuse(ReturnCode::LOCAL_OPTION, "encryption is not supported"));
+        }
+        Ok(())
+    }
+
+    /// Adds newer options, which replace older ones of the same name.
+    pub(super) fn update(&mut self, newer: Self) {
+        fn replace<T>(old: &mut Option<T>, newer: Option<T>) {
+            if newer.is_some() {
+                *old = newer;
+            }
+        }
+        replace(&mut self.codecs, newer.codecs);
+        replace(&mut self.packetization, newer.packetization);
+        replace(&mut self.bandwidth, newer.bandwidth);
+        replace(&mut self.echo, newer.echo);
+        replace(&mut self.gain, newer.gain);
+        replace(&mut self.silence, newer.silence);
+        replace(&mut self.type_of_service, newer.type_of_service);
+        replace(&mut self.best_effort, newer.best_effort);
+        replace(&mut self.network, newer.network);
+    }
+
+    /// Puts into a specification what is not a matter of negotiation.
+    pub(super) fn apply(&self, spec: &mut MediaSpec) {
+        if let Some(echo) = self.echo {
+            spec.echo_cancellation = echo == Switch::On;
+        }
+        if let Some(silence) = self.silence {
+            spec.silence_suppression = silence == Switch::On;
+        }
+        match self.gain {
+            Some(Gain::Decibels(gain)) => spec.gain = Some(gain),
+            Some(Gain::Auto) => spec.gain = None,
+            None => {}
+        }
+        if let Some(byte) = self.type_of_service {
+            spec.type_of_service = byte;
+        }
+    }
+
+    /// The value of an `L:` line in an audit: what the call agent has supplied (section 2.3.11).
+    pub(super) fn audit(&self) -> String {
+        let span = |span: Span| match span.low == span.high {
+            true => span.low.to_string(),
+            false => format!("{}-{}", span.low, span.high),
+        };
+        let switch = |switch| if switch == Switch::On { "on" } else { "off" };
+        let mut list = Vec::new();
+        list.extend(self.codecs.as_ref().map(|codecs| format!("a:{}", codecs.join(";"))));
+        list.extend(self.packetization.map(|period| format!("p:{}", span(period))));
+        list.extend(self.bandwidth.map(|rate| format!("b:{}", span(rate))));
+        list.extend(self.echo.map(|echo| format!("e:{}", switch(echo))));
+        list.extend(self.gain.map(|gain| match gain {
+            Gain::Auto => "gc:auto".to_owned(),
+            Gain::Decibels(gain) => format!("gc:{gain}"),
+        }));
+        list.extend(self.silence.map(|silence| format!("s:{}", switch(silence))));
+        list.extend(self.type_of_service.map(|byte| format!("t:{byte:02x}")));
+        list.extend(self.best_effort.map(|_| "r:be".to_owned()));
+        list.extend(self.network.as_ref().map(|network| format!("nt:{network}")));
+        list.join(", ")
+    }
+}
+
+/// The value of an `A:` line: what the endpoint can do (section 3.2.2.3).
+pub(super) fn capabilities(able: &MediaCapabilities, packages: PackageSet) -> String {
+    let switch = |can| if can { "on" } else { "off" };
+    let codecs: Vec<_> = able.codecs.iter().map(|entry| entry.codec.name()).collect();
+    let modes: Vec<_> = able.modes.iter().map(|mode| mode.name()).collect();
+    let periods = able.packetization.iter().map(|period| super::connection::millis(*period));
+    let period = match (periods.clone().min(), periods.max()) {
+        (Some(low), Some(high)) if low != high => format!("{low}-{high}"),
+        (Some(only), _) => only.to_string(),
+        _ => "20".to_owned(),
+    };
+    format!(
+        "a:{}, p:{period}, e:{}, s:{}, gc:{}, t:{}, nt:IN, v:{}, m:{}",
+        codecs.join(";"),
+        switch(able.echo_cancellation),
+        switch(able.silence_suppression),
+        if able.gain_control { "auto" } else { "0" },
+        u8::from(able.type_of_service),
+        packages.names().join(";"),
+        modes.join(";"),
+    )
+}

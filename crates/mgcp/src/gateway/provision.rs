@@ -1,0 +1,157 @@
+//! From a configuration to endpoints in their clean default state.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use strowger_sansio::Time;
+
+use super::config::{EndpointSpec, InitialService};
+use super::endpoint::{Association, Endpoint, Entity, Service, address_name, reason};
+use super::event::Occurrence;
+use super::machine::Machine;
+use super::media::{EndpointIndex, Hook, MediaPlane};
+use super::prepare::{Current, Reader};
+use super::reach::Reach;
+use super::{ConfigError, Gateway, GatewayEvent};
+use crate::digitmap::DigitMap;
+use crate::message::{EndpointNameBuf, ReasonCode};
+
+/// How many events wait for a host that does not read them; older ones are dropped.
+const EVENTS: usize = 1024;
+
+impl Gateway {
+    /// Makes the endpoints.
+    pub(super) fn provision(&mut self, plane: &dyn MediaPlane) -> Result<(), ConfigError> {
+        if self.agents.is_empty() {
+            return Err(ConfigError::NoCallAgent);
+        }
+        let mut seen = BTreeSet::new();
+        for index in 0..self.specs.len() {
+            let Some(spec) = self.specs.get(index).cloned() else { break };
+            let domain = self.domains.first().map_or("", String::as_str);
+            let full = EndpointNameBuf::from_parts(&spec.name, domain);
+            if full.is_none_or(|name| name.as_name().is_wildcarded()) {
+                return Err(ConfigError::Name(spec.name));
+            }
+            if !seen.insert(spec.name.to_ascii_lowercase()) {
+                return Err(ConfigError::Repeated(spec.name));
+            }
+            let index = EndpointIndex(u32::try_from(index).unwrap_or(u32::MAX));
+            let endpoint = self.provisioned(index, &spec, plane)?;
+            self.directory.set_free(index, endpoint.service.is_in());
+            self.endpoints.push(endpoint);
+        }
+        Ok(())
+    }
+
+    fn provisioned(
+        &self,
+        index: EndpointIndex,
+        spec: &EndpointSpec,
+        plane: &dyn MediaPlane,
+    ) -> Result<Endpoint, ConfigError> {
+        let agent =
+            self.agents.get(spec.call_agent).ok_or_else(|| ConfigError::CallAgent(spec.name.clone()))?;
+        let name = agent.config.name.clone().unwrap_or_else(|| address_name(agent.config.address));
+        let map = self.compile(spec)?;
+        let (service, reason) = match spec.service {
+            InitialService::In => (Service::In, ReasonCode::NORMAL),
+            InitialService::Out(loss) => (Service::Out, reason(loss)),
+        };
+        let mut endpoint = Endpoint {
+            index,
+            kind: spec.kind,
+            domain: 0,
+            entity: Entity::Named(agent.peer, name),
+            bearer: None,
+            service,
+            reason,
+            association: Association::Known,
+            machine: Machine::new(map, Vec::new()),
+            connections: Vec::new(),
+            held: std::collections::VecDeque::new(),
+            unanswered: 0,
+        };
+        if let Some(text) = &spec.persistent_events {
+            let reader = Reader {
+                endpoint: &endpoint,
+                packages: spec.kind.packages(),
+                current: Current::None,
+                hook: plane.hook(index),
+                ring_cycle: plane.capabilities().ring_cycle,
+                codec: &self.codec,
+                limits: &self.limits,
+            };
+            let events = reader.persistent_events(text);
+            endpoint.machine.persistent =
+                events.map_err(|_| ConfigError::PersistentEvents(spec.name.clone()))?;
+        }
+        Ok(endpoint)
+    }
+
+    fn compile(&self, spec: &EndpointSpec) -> Result<Option<Arc<DigitMap>>, ConfigError> {
+        let Some(text) = &spec.digit_map else { return Ok(None) };
+        let map =
+            DigitMap::compile(text, &self.codec).map_err(|_| ConfigError::DigitMap(spec.name.clone()))?;
+        Ok(Some(Arc::new(map)))
+    }
+
+    /// The digit map that an endpoint starts with.
+    pub(super) fn provisioned_map(&self, index: EndpointIndex) -> Option<Arc<DigitMap>> {
+        self.compile(self.specs.get(index.0 as usize)?).ok().flatten()
+    }
+
+    /// An off-hook condition that exists at the start is an event like any other (section 4.4.1).
+    pub(super) fn report_off_hook(&mut self, now: Time, plane: &mut dyn MediaPlane) {
+        for index in 0..self.endpoints.len() {
+            let index = EndpointIndex(u32::try_from(index).unwrap_or(u32::MAX));
+            let Some((endpoint, mut reach)) = self.visit(index, now, plane) else { continue };
+            let line = endpoint.packages().contains("L") && endpoint.service.is_in();
+            if line && reach.plane.hook(index) == Hook::Off {
+                endpoint.occur(Occurrence::new("L", "hd"), &mut reach);
+            }
+        }
+    }
+
+    /// An endpoint.
+    pub(super) fn endpoint(&self, index: EndpointIndex) -> Option<&Endpoint> {
+        self.endpoints.get(index.0 as usize)
+    }
+
+    /// An endpoint, to be changed.
+    pub(super) fn endpoint_mut(&mut self, index: EndpointIndex) -> Option<&mut Endpoint> {
+        self.endpoints.get_mut(index.0 as usize)
+    }
+
+    /// An endpoint with what it may reach.
+    pub(super) fn visit<'a>(
+        &'a mut self,
+        index: EndpointIndex,
+        now: Time,
+        plane: &'a mut dyn MediaPlane,
+    ) -> Option<(&'a mut Endpoint, Reach<'a>)> {
+        let Self { endpoints, timers, durations, limits, counters, outbox, .. } = self;
+        let endpoint = endpoints.get_mut(index.0 as usize)?;
+        Some((endpoint, Reach { now, plane, timers, durations, limits, counters, outbox }))
+    }
+
+    /// The full name of an endpoint, in a form of the domain.
+    pub(super) fn full_name(&self, index: EndpointIndex, domain: usize) -> Option<EndpointNameBuf> {
+        let domain = self.domains.get(domain).or_else(|| self.domains.first())?;
+        EndpointNameBuf::from_parts(self.directory.name(index), domain)
+    }
+
+    /// Notes whether an endpoint can be given for `$`.
+    pub(super) fn note_free(&mut self, index: EndpointIndex) {
+        let free = self.endpoint(index).is_some_and(|e| e.service.is_in() && e.connections.is_empty());
+        self.directory.set_free(index, free);
+    }
+
+    /// Keeps an event for the host.
+    pub(super) fn note(&mut self, event: GatewayEvent) {
+        if self.events.len() >= EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+}

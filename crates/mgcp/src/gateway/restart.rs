@@ -1,0 +1,326 @@
+//! Telling the call agent that endpoints come, go and come back: RFC 3435 sections 2.3.12, 4.4.5, 4.4.6 and 4.4.7.
+//!
+//! A *procedure* is one RSIP that must get through, for one name that may stand for several endpoints: the restart procedure after
+//! a start, the disconnected procedure after a command of an endpoint found no answer. Until it has succeeded, nothing else
+//! of its endpoints may reach the call agent before it does.
+//!
+//! A procedure waits (for its timer, a command, a local activity), then its RSIP is outstanding; a refusal ends or repeats it.
+
+use std::collections::BTreeSet;
+
+use strowger_sansio::{Duration, Time};
+
+use super::endpoint::Association;
+use super::media::{EndpointIndex, MediaPlane};
+use super::reach::TimerKey;
+use super::verb::Origin;
+use super::{Gateway, GatewayEvent, Tag};
+use crate::message::{
+    EndpointNameBuf, Reason, ReasonCode, Response, RestartMethod, ReturnCode, TransactionId, Verb,
+};
+use crate::text::CommandBuilder;
+use crate::transaction::PeerId;
+
+/// A procedure, for the life of the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ProcedureId(pub(super) u32);
+
+/// What a procedure announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The endpoints are in service after a start.
+    Restart,
+    /// They are out of service after a start.
+    Forced,
+    /// They have lost their call agent.
+    Disconnected,
+}
+
+/// How far a procedure is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Waiting for its timer, a command or an activity.
+    Waiting,
+    /// The RSIP is outstanding.
+    Sent(TransactionId, Vec<u8>),
+    /// The call agent refused for good: waiting for a command (section 4.4.6).
+    Refused,
+}
+
+/// An RSIP that must get through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Procedure {
+    kind: Kind,
+    name: String,
+    endpoints: BTreeSet<EndpointIndex>,
+    peer: PeerId,
+    stage: Stage,
+    /// Since when the endpoints are without their call agent.
+    since: Time,
+    /// When the last attempt ended, for Tdmin.
+    attempted: Time,
+    /// The wait after the next failure.
+    delay: Duration,
+    /// Redirections in a row.
+    redirections: u32,
+}
+
+/// How often a call agent may redirect in a row before that counts as a failure: two that point at each other would never end.
+const REDIRECTIONS: u32 = 5;
+
+impl Gateway {
+    /// Begins the restart procedure of all endpoints: one random delay for each call agent, and as few names as possible.
+    pub(super) fn begin_restart(&mut self, now: Time) {
+        let mut agents: Vec<PeerId> = self.endpoints.iter().filter_map(|e| e.entity.peer()).collect();
+        agents.sort_unstable();
+        agents.dedup();
+        for peer in agents {
+            let delay = self.rng.duration(Duration::ZERO, self.durations.protocol.mwd);
+            for (kind, is_in) in [(Kind::Restart, true), (Kind::Forced, false)] {
+                let members: BTreeSet<_> = self
+                    .endpoints
+                    .iter()
+                    .filter(|e| e.entity.peer() == Some(peer) && e.service.is_in() == is_in)
+                    .map(|e| e.index)
+                    .collect();
+                for name in self.directory.cover(&members) {
+                    let covered =
+                        self.directory.all(&name).into_iter().filter(|e| members.contains(e)).collect();
+                    self.begin_procedure(now, kind, name, covered, peer, delay);
+                }
+            }
+        }
+    }
+
+    fn begin_procedure(
+        &mut self,
+        now: Time,
+        kind: Kind,
+        name: String,
+        endpoints: BTreeSet<EndpointIndex>,
+        peer: PeerId,
+        wait: Duration,
+    ) -> ProcedureId {
+        let id = ProcedureId(self.next_procedure);
+        self.next_procedure = self.next_procedure.wrapping_add(1);
+        for index in &endpoints {
+            if let Some(endpoint) = self.endpoint_mut(*index) {
+                endpoint.association = match kind {
+                    Kind::Disconnected => Association::Disconnected(id),
+                    Kind::Restart | Kind::Forced => Association::Restarting(id),
+                };
+            }
+        }
+        self.timers.set(TimerKey::Procedure(id), now + wait);
+        // A restart has waited a part of MWD, which says nothing about how long to wait for an agent that does not answer.
+        let delay = if kind == Kind::Disconnected { wait } else { Duration::ZERO };
+        let procedure = Procedure {
+            kind,
+            name,
+            endpoints,
+            peer,
+            stage: Stage::Waiting,
+            since: now,
+            attempted: now,
+            delay,
+            redirections: 0,
+        };
+        self.procedures.insert(id, procedure);
+        id
+    }
+
+    /// A command of an endpoint found no answer: it begins the disconnected procedure (section 4.4.7).
+    pub(super) fn disconnected(&mut self, now: Time, index: EndpointIndex) {
+        let first = self.rng.duration(Duration::from_secs(1), self.durations.protocol.tdinit);
+        let name = self.directory.name(index).to_owned();
+        let Some(endpoint) = self.endpoint(index) else { return };
+        let Some(peer) = endpoint.entity.peer().filter(|_| endpoint.association == Association::Known) else {
+            return;
+        };
+        self.counters.disconnections += 1;
+        self.note(GatewayEvent::Disconnected { endpoint: index });
+        self.begin_procedure(now, Kind::Disconnected, name, BTreeSet::from([index]), peer, first);
+    }
+
+    /// The wait of a procedure is over.
+    pub(super) fn procedure_due(&mut self, now: Time, id: ProcedureId) {
+        if self.procedures.get(&id).is_some_and(|procedure| procedure.stage == Stage::Waiting) {
+            self.initiate(now, id);
+        }
+    }
+
+    /// Sends the RSIP of a procedure.
+    fn initiate(&mut self, now: Time, id: ProcedureId) {
+        let Some(procedure) = self.procedures.get_mut(&id) else { return };
+        let reason = procedure
+            .endpoints
+            .first()
+            .and_then(|index| self.endpoints.get(index.0 as usize))
+            .map_or(ReasonCode::NORMAL, |endpoint| endpoint.reason);
+        // The agent of now: a command may have named another one since the last attempt.
+        let entity = procedure.endpoints.first().and_then(|index| self.endpoints.get(index.0 as usize));
+        if let Some(peer) = entity.and_then(|endpoint| endpoint.entity.peer()) {
+            procedure.peer = peer;
+        }
+        let Some(name) =
+            self.domains.first().and_then(|domain| EndpointNameBuf::from_parts(&procedure.name, domain))
+        else {
+            return;
+        };
+        let (kind, seconds) = (procedure.kind, now.since(procedure.since).as_secs());
+        let dialect = self.dialect;
+        let mut bytes = Vec::new();
+        let build = |transaction: TransactionId| {
+            let command = CommandBuilder::new(Verb::Rsip, transaction, &name, &dialect);
+            let command = match kind {
+                Kind::Restart => command.restart_method(RestartMethod::Restart),
+                Kind::Forced => command.restart_method(RestartMethod::Forced).reason(Reason::of(reason)),
+                Kind::Disconnected => command
+                    .restart_method(RestartMethod::Disconnected)
+                    .restart_delay(u32::try_from(seconds).unwrap_or(u32::MAX)),
+            };
+            bytes = command.finish();
+            bytes.clone()
+        };
+        let transaction = self.transactions.send(now, procedure.peer, build, Tag::Procedure(id));
+        procedure.stage = Stage::Sent(transaction, bytes);
+        self.timers.cancel(&TimerKey::Procedure(id));
+        self.counters.restarts += 1;
+    }
+
+    /// A command came for an endpoint. Says what must go before its answer: while an endpoint is disconnected, the RSIP that says so.
+    pub(super) fn command_came(&mut self, now: Time, index: EndpointIndex) -> Vec<u8> {
+        let Some(association) = self.endpoint(index).map(|endpoint| endpoint.association) else {
+            return Vec::new();
+        };
+        let Some(id) = association.procedure() else { return Vec::new() };
+        let outstanding =
+            self.procedures.get(&id).is_some_and(|procedure| matches!(procedure.stage, Stage::Sent(..)));
+        if !outstanding {
+            self.initiate(now, id);
+        }
+        match (association, self.procedures.get(&id).map(|procedure| &procedure.stage)) {
+            (Association::Disconnected(_), Some(Stage::Sent(_, bytes))) => bytes.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Something happened at an endpoint: its procedure need not wait any longer.
+    pub(super) fn activity(&mut self, now: Time, index: EndpointIndex) {
+        let Some(id) = self.endpoint(index).and_then(|endpoint| endpoint.association.procedure()) else {
+            return;
+        };
+        let Some(procedure) = self.procedures.get(&id) else { return };
+        let early = procedure.kind == Kind::Disconnected
+            && now.since(procedure.attempted) < self.durations.protocol.tdmin;
+        if procedure.stage == Stage::Waiting && !early {
+            self.initiate(now, id);
+        }
+    }
+
+    /// The RSIP of a procedure was answered.
+    pub(super) fn procedure_answered(
+        &mut self,
+        origin: Origin,
+        id: ProcedureId,
+        response: &Response<'_>,
+        plane: &mut dyn MediaPlane,
+    ) {
+        let entity = match response.notified_entity() {
+            Some(entity) => self.entity(&entity.to_string(), origin).ok(),
+            None => None,
+        };
+        let code = response.code.fold_unknown();
+        let redirected = code == ReturnCode::REDIRECTED && entity.is_some();
+        let Some(procedure) = self.procedures.get_mut(&id) else { return };
+        procedure.attempted = origin.now;
+        let endpoints = procedure.endpoints.clone();
+        if let Some(entity) = entity {
+            for index in &endpoints {
+                if let Some(endpoint) = self.endpoint_mut(*index) {
+                    endpoint.entity = entity.clone();
+                }
+            }
+        }
+        if code.is_success() {
+            self.complete(origin.now, id, plane);
+            return;
+        }
+        self.note(GatewayEvent::RestartRefused { code: response.code });
+        let Some(procedure) = self.procedures.get_mut(&id) else { return };
+        if redirected && procedure.redirections < REDIRECTIONS {
+            procedure.redirections += 1;
+            self.initiate(origin.now, id);
+        } else if matches!(code.get(), 400..500) || redirected {
+            self.wait_again(origin.now, id);
+        } else {
+            procedure.stage = Stage::Refused;
+        }
+    }
+
+    /// Nobody answered the RSIP of a procedure.
+    pub(super) fn procedure_unanswered(&mut self, now: Time, id: ProcedureId) {
+        if let Some(procedure) = self.procedures.get_mut(&id) {
+            procedure.attempted = now;
+            self.wait_again(now, id);
+        }
+    }
+
+    /// Waits for the next attempt, twice as long as for this one.
+    fn wait_again(&mut self, now: Time, id: ProcedureId) {
+        let maximum = self.durations.protocol.tdmax;
+        let first = self.rng.duration(Duration::from_secs(1), self.durations.protocol.tdinit);
+        let Some(procedure) = self.procedures.get_mut(&id) else { return };
+        let wait = if procedure.delay.is_zero() { first } else { procedure.delay * 2 };
+        procedure.delay = wait.min(maximum);
+        procedure.redirections = 0;
+        procedure.stage = Stage::Waiting;
+        let end = now + procedure.delay;
+        self.timers.set(TimerKey::Procedure(id), end);
+    }
+
+    /// The call agent knows: what was held back may go out.
+    fn complete(&mut self, now: Time, id: ProcedureId, plane: &mut dyn MediaPlane) {
+        let Some(procedure) = self.procedures.remove(&id) else { return };
+        self.timers.cancel(&TimerKey::Procedure(id));
+        self.note(GatewayEvent::Associated { endpoints: procedure.name.clone() });
+        for index in procedure.endpoints {
+            let lost = procedure.kind == Kind::Disconnected;
+            if let Some(endpoint) = self.endpoint_mut(index) {
+                endpoint.association = Association::Known;
+            }
+            self.resume(now, index, lost, plane);
+        }
+    }
+
+    /// Announces one endpoint that came back into service.
+    pub(super) fn restart_one(&mut self, now: Time, index: EndpointIndex) {
+        let Some(peer) = self.endpoint(index).and_then(|endpoint| endpoint.entity.peer()) else { return };
+        let name = self.directory.name(index).to_owned();
+        let alone = BTreeSet::from([index]);
+        let id = self.begin_procedure(now, Kind::Restart, name, alone, peer, Duration::ZERO);
+        self.initiate(now, id);
+    }
+
+    /// An endpoint goes out of service: its procedure has nothing to say about it any more.
+    pub(super) fn leave_procedure(&mut self, now: Time, index: EndpointIndex) {
+        let Some(id) = self.endpoint(index).and_then(|endpoint| endpoint.association.procedure()) else {
+            return;
+        };
+        let Some(procedure) = self.procedures.get_mut(&id) else { return };
+        procedure.endpoints.remove(&index);
+        if procedure.endpoints.is_empty()
+            && let Some(Procedure { stage, .. }) = self.procedures.remove(&id)
+        {
+            self.timers.cancel(&TimerKey::Procedure(id));
+            if let Stage::Sent(transaction, _) = stage {
+                self.transactions.abort(now, transaction);
+            }
+        }
+    }
+
+    /// How long a procedure's endpoints have been without their call agent.
+    pub(super) fn disconnected_for(&self, now: Time, id: ProcedureId) -> Duration {
+        self.procedures.get(&id).map(|procedure| now.since(procedure.since)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,267 @@
+//! From a command's S to signals that can be started: RFC 3435 sections 2.3.3 and 3.2.2.4, with the parameters of RFC 3660.
+
+use strowger_sansio::Duration;
+
+use super::event::Place;
+use super::media::Hook;
+use super::prepare::{Current, Reader, Readiness};
+use super::refusal::{Refusal, refuse};
+use super::signals::{Course, SignalRequest};
+use crate::message::{
+    ConnectionIdBuf, EventConnectionBuf, EventList, EventParameter, EventParameters, ListedEvent, ReturnCode,
+    SignalBuf,
+};
+use crate::package::{self, HookState, Item, Length, Package, Parameters, Signal, Timing};
+
+/// How long brief signals last when the plane does not say that they have ended: package, symbol, milliseconds. Caller
+/// identification needs the silence between two rings; the tones are those of RFC 3660.
+const BRIEF: [(&str, &str, u64); 6] = [
+    ("D", "", 100),
+    ("G", "cf", 600),
+    ("L", "ci", 6_000),
+    ("L", "adsi", 6_000),
+    ("L", "p", 300),
+    ("L", "rs", 500),
+];
+/// What the others get: a second, as the calling card tone has.
+const BRIEF_USUAL: Duration = Duration::from_secs(1);
+
+impl Reader<'_> {
+    /// The signals of a list.
+    pub(super) fn signals(&self, list: EventList<'_>) -> Result<Vec<SignalRequest>, Refusal> {
+        let mut signals: Vec<SignalRequest> = Vec::new();
+        for signal in list.iter() {
+            if signals.len() >= self.limits.requested_events {
+                return Err(refuse(ReturnCode::NO_RESOURCES, "too many signals"));
+            }
+            let request = self.signal(signal)?;
+            if signals.iter().any(|other| other.repeats(&request)) {
+                return Err(refuse(ReturnCode::PROTOCOL_ERROR, "a signal is requested twice"));
+            }
+            signals.push(request);
+        }
+        Ok(signals)
+    }
+
+    fn signal(&self, signal: ListedEvent<'_>) -> Result<SignalRequest, Refusal> {
+        let package = match signal.name.package {
+            Some("*") => return Err(refuse(ReturnCode::NO_SUCH_EVENT, "a signal names its package")),
+            name => self.package(name)?,
+        };
+        let item = package
+            .item(signal.name.event)
+            .ok_or_else(|| refuse(ReturnCode::NO_SUCH_EVENT, "the package has no such signal"))?;
+        let kind =
+            item.signal.ok_or_else(|| refuse(ReturnCode::CANNOT_SIGNAL, "this is an event, not a signal"))?;
+        if package.name == "G" && item.symbol == "rbk" {
+            return self.ringback_alias(package, signal);
+        }
+        let place = self.place(signal.name.connection)?;
+        self.check_place(kind, &place)?;
+        let course = self.course(package, item, kind, signal.parameters)?;
+        let connection = match (&place, self.current) {
+            (Place::Endpoint, _) => None,
+            (Place::AnyConnection, _) => Some(EventConnectionBuf::All),
+            (Place::Connection(handle), Current::Present(current, id, _)) if *handle == current => {
+                ConnectionIdBuf::parse(id).map(EventConnectionBuf::Id)
+            }
+            (Place::Connection(handle), _) => {
+                self.endpoint.connection(*handle).map(|known| EventConnectionBuf::Id(known.id.clone()))
+            }
+        };
+        let name = signal.name.to_buf().qualified(package.name).on(connection);
+        let wire = self.expand(&signal.to_string());
+        Ok(SignalRequest {
+            signal: SignalBuf::new(name, signal.parameters),
+            package: package.name,
+            code: item.symbol,
+            place,
+            wire,
+            course,
+            hook: kind.hook,
+        })
+    }
+
+    /// `G/rbk(connection)` is `G/rt@connection` (RFC 3660 section 2.1).
+    fn ringback_alias(
+        &self,
+        package: &'static Package,
+        signal: ListedEvent<'_>,
+    ) -> Result<SignalRequest, Refusal> {
+        let bad = |text| refuse(ReturnCode::EVENT_PARAMETER, text);
+        if signal.name.connection.is_some() {
+            return Err(bad("rbk names its connection in parentheses"));
+        }
+        let mut parameters = signal.parameters.iter();
+        let Some(EventParameter::Value(connection)) = parameters.next() else {
+            return Err(bad("rbk names a connection"));
+        };
+        let to = signal.parameters.number("to").map(|to| format!("(to={to})")).unwrap_or_default();
+        let text = format!("{}/rt@{connection}{to}", package.name);
+        let alias = EventList::parse(&text).and_then(|list| list.iter().next());
+        let mut request = self.signal(alias.ok_or_else(|| bad("rbk names a connection"))?)?;
+        request.wire = self.expand(&signal.to_string()).replace("($", &format!("({}", self.current_id()));
+        Ok(request)
+    }
+
+    fn current_id(&self) -> &str {
+        match self.current {
+            Current::Present(_, id, _) => id,
+            _ => "$",
+        }
+    }
+
+    /// Whether a signal can be applied at a place, and a connection can carry it.
+    fn check_place(&self, kind: Signal, place: &Place) -> Result<(), Refusal> {
+        let refused = match (kind.place, place) {
+            (package::Place::Endpoint, Place::AnyConnection | Place::Connection(_)) => {
+                Some("the signal is not applied to connections")
+            }
+            (package::Place::Connection, Place::Endpoint) => {
+                Some("the signal is applied to connections only")
+            }
+            _ => None,
+        };
+        if let Some(text) = refused {
+            return Err(refuse(ReturnCode::CANNOT_SIGNAL, text));
+        }
+        let Place::Connection(handle) = place else { return Ok(()) };
+        let ready = match self.current {
+            Current::Present(current, _, readiness) if current == *handle => readiness == Readiness::Ready,
+            _ => self.endpoint.connection(*handle).is_some_and(|connection| connection.remote.is_some()),
+        };
+        match ready {
+            true => Ok(()),
+            false => {
+                Err(refuse(ReturnCode::NO_REMOTE_DESCRIPTOR, "the connection has no remote description yet"))
+            }
+        }
+    }
+
+    /// How the signal behaves with these parameters.
+    fn course(
+        &self,
+        package: &Package,
+        item: &Item,
+        kind: Signal,
+        parameters: EventParameters<'_>,
+    ) -> Result<Course, Refusal> {
+        check_parameters(package, item, kind, parameters)?;
+        match kind.timing {
+            Timing::OnOff if parameters.contains("-") => Ok(Course::Off),
+            Timing::OnOff => Ok(Course::On),
+            Timing::Brief => {
+                let known = BRIEF.iter().find(|(of, symbol, _)| {
+                    *of == package.name && (symbol.is_empty() || symbol.eq_ignore_ascii_case(item.symbol))
+                });
+                Ok(Course::Brief(known.map_or(BRIEF_USUAL, |(.., millis)| Duration::from_millis(*millis))))
+            }
+            Timing::TimeOut(length) => {
+                // Rings are counted, and then the time does not matter (RFC 3660 section 2.4).
+                if let Some(cycles) = is_ring(package, item).then(|| parameters.number("rep")).flatten() {
+                    return Ok(Course::TimeOut(Some(self.ring_cycle * cycles)));
+                }
+                // D/dd adds 50 ms of silence to its tone (RFC 3660 section 2.2).
+                let tail = Duration::from_millis(if is_tone_duration(package, item) { 50 } else { 0 });
+                Ok(Course::TimeOut(match parameters.number("to") {
+                    Some(0) => None,
+                    Some(millis) => Some(Duration::from_millis(u64::from(millis)) + tail),
+                    None => length.duration().map(|default| default + tail),
+                }))
+            }
+        }
+    }
+}
+
+fn is_ring(package: &Package, item: &Item) -> bool {
+    let digit = |symbol: &str| matches!(symbol.as_bytes(), [b'r', b'0'..=b'7']);
+    matches!(package.name, "L" | "H") && (item.symbol == "rg" || digit(item.symbol))
+}
+
+fn is_tone_duration(package: &Package, item: &Item) -> bool {
+    package.name == "D" && item.symbol.eq_ignore_ascii_case("dd")
+}
+
+/// Whether the parameters are those of the signal (538).
+fn check_parameters(
+    package: &Package,
+    item: &Item,
+    kind: Signal,
+    parameters: EventParameters<'_>,
+) -> Result<(), Refusal> {
+    let bad = |text| Err(refuse(ReturnCode::EVENT_PARAMETER, text));
+    let timed = matches!(kind.timing, Timing::TimeOut(length) if length != Length::Variable);
+    if parameters.named("to").is_some() && (!timed || parameters.number("to").is_none()) {
+        return bad("to is a number of milliseconds of a time-out signal");
+    }
+    if is_tone_duration(package, item) || (package.name == "D" && item.symbol.eq_ignore_ascii_case("do")) {
+        return check_tone(item, parameters);
+    }
+    let ring = is_ring(package, item);
+    if ring
+        && parameters.named("rep").is_some()
+        && !parameters.number("rep").is_some_and(|n| (1..=255).contains(&n))
+    {
+        return bad("rep is a number from 1 to 255");
+    }
+    if item.symbol == "sl"
+        && parameters.named("del").is_some()
+        && parameters.number("del").is_none_or(|n| n > 10_000)
+    {
+        return bad("del is a number up to 10000");
+    }
+    let mut numbers = 0;
+    for parameter in parameters.iter() {
+        let known = match (parameter, item.parameters) {
+            (_, Parameters::Free) => true,
+            (EventParameter::Named { name, .. }, _) => {
+                name.eq_ignore_ascii_case("to") || (ring && name.eq_ignore_ascii_case("rep"))
+            }
+            (EventParameter::Value(sign), _) if kind.timing == Timing::OnOff && matches!(sign, "+" | "-") => {
+                true
+            }
+            (EventParameter::Value(number), Parameters::Number(low, high)) => {
+                numbers += 1;
+                numbers == 1 && number.parse::<u16>().is_ok_and(|number| (low..=high).contains(&number))
+            }
+            _ => false,
+        };
+        if !known {
+            return bad("the signal has no such parameter, or not with this value");
+        }
+    }
+    // Special information tones have a usual one; the other numbered signals must say which (RFC 3660 sections 2.1 to 2.4).
+    let needs = matches!(item.parameters, Parameters::Number(..)) && item.symbol != "sit";
+    if needs && numbers == 0 { bad("the signal needs its number") } else { Ok(()) }
+}
+
+/// D/dd and D/do: which tone, and how long.
+fn check_tone(item: &Item, parameters: EventParameters<'_>) -> Result<(), Refusal> {
+    let bad = |text| Err(refuse(ReturnCode::EVENT_PARAMETER, text));
+    let tone = parameters.named("dg").map(EventParameters::as_str);
+    let is_tone = |tone: &str| {
+        matches!(tone.to_ascii_uppercase().as_bytes(), [b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D'])
+    };
+    if !tone.is_some_and(is_tone) {
+        return bad("dg names one tone");
+    }
+    let millis = parameters.named("to").map(|_| parameters.number("to"));
+    if item.symbol.eq_ignore_ascii_case("dd")
+        && millis.is_some_and(|millis| !millis.is_some_and(|millis| (50..=60_000).contains(&millis)))
+    {
+        return bad("to is a number from 50 to 60000");
+    }
+    Ok(())
+}
+
+impl SignalRequest {
+    /// The code that refuses the signal in this state of the hook: RFC 3435 section 4.4.2. Signals on connections go out whatever
+    /// the handset does.
+    pub(super) fn hook_refusal(&self, hook: Hook) -> Option<ReturnCode> {
+        match (self.hook, hook) {
+            (Some(HookState::Off), Hook::On) if self.place == Place::Endpoint => Some(ReturnCode::ON_HOOK),
+            (Some(HookState::On), Hook::Off) if self.place == Place::Endpoint => Some(ReturnCode::OFF_HOOK),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! The signals of an endpoint: on-off, time-out and brief ones (RFC 3435 sections 2.1.7 and 2.3.3).
+//!
+//! A list of signals is applied in two steps, so that a request that fails leaves no trace: [`Signals::begin`] starts what is new
+//! and can fail, [`Signals::commit`] or [`Signals::abort`] follows. In between, nothing of what was active has been touched.
+
+use std::collections::VecDeque;
+
+use strowger_sansio::{Duration, Time};
+
+use super::event::{Occurrence, Place};
+use super::media::{ConnectionHandle, EndpointIndex, MediaFault, SignalTarget};
+use super::reach::{Reach, TimerKey};
+use crate::message::SignalBuf;
+use crate::package::HookState;
+
+/// How a requested signal behaves, with what its parameters say about that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Course {
+    /// Time-out: until stopped, or for this long (none is for ever).
+    TimeOut(Option<Duration>),
+    /// On-off, to be turned on.
+    On,
+    /// On-off, to be turned off.
+    Off,
+    /// Brief: to its own end, after at most this long.
+    Brief(Duration),
+}
+
+/// A signal that was asked for and found good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct SignalRequest {
+    /// As it goes to the media plane; the package is always named and `$` replaced.
+    pub(super) signal: SignalBuf,
+    /// The package, as the tables spell it.
+    pub(super) package: &'static str,
+    /// The code, as the tables spell it.
+    pub(super) code: &'static str,
+    /// Where it is applied.
+    pub(super) place: Place,
+    /// As audits show it.
+    pub(super) wire: String,
+    /// How it behaves.
+    pub(super) course: Course,
+    /// The state of the hook that it needs, when it is applied to the endpoint.
+    pub(super) hook: Option<HookState>,
+}
+
+impl SignalRequest {
+    /// Whether both are the same signal at the same place, whatever their parameters.
+    pub(super) fn repeats(&self, other: &Self) -> bool {
+        self.package == other.package && self.code == other.code && self.place == other.place
+    }
+
+    /// The event that tells of its end: `oc` or `of` of its own package, with its name and without its parameters.
+    fn outcome(
+        &self,
+        event: &'static str,
+        target: SignalTarget,
+        connections: &[(ConnectionHandle, String)],
+    ) -> Occurrence {
+        let mut name = format!("{}/{}", self.package, self.code);
+        if let SignalTarget::Connection(_, handle) = target
+            && let Some((_, id)) = connections.iter().find(|(known, _)| *known == handle)
+        {
+            name.push('@');
+            name.push_str(id);
+        }
+        Occurrence::new(self.package, event).with(name)
+    }
+}
+
+/// A signal that is being applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Active {
+    number: u32,
+    request: SignalRequest,
+    targets: Vec<SignalTarget>,
+}
+
+/// What [`Signals::begin`] has started.
+#[derive(Debug)]
+#[must_use = "what was begun must be committed or aborted"]
+pub(super) struct Begun {
+    timed: Vec<Active>,
+    on: Vec<Active>,
+    brief: Vec<Active>,
+    waiting: VecDeque<SignalRequest>,
+    /// The whole new list: time-out signals that are not in it stop.
+    list: Vec<SignalRequest>,
+}
+
+/// The signals of one endpoint and its connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Signals {
+    timed: Vec<Active>,
+    on: Vec<Active>,
+    brief: Vec<Active>,
+    waiting: VecDeque<SignalRequest>,
+    numbers: u32,
+}
+
+impl Signals {
+    /// Starts those signals of a new list that are not active yet.
+    ///
+    /// `ready` are the connections that signals for all connections apply to: those with a remote description.
+    pub(super) fn begin(
+        &mut self,
+        endpoint: EndpointIndex,
+        list: &[SignalRequest],
+        ready: &[ConnectionHandle],
+        reach: &mut Reach<'_>,
+    ) -> Result<Begun, MediaFault> {
+        let mut begun = Begun {
+            timed: Vec::new(),
+            on: Vec::new(),
+            brief: Vec::new(),
+            waiting: VecDeque::new(),
+            list: list.to_vec(),
+        };
+        for request in list {
+            let targets = targets(endpoint, &request.place, ready);
+            let known = match request.course {
+                Course::TimeOut(_) => self.timed.iter().any(|active| active.request.repeats(request)),
+                Course::On => self.on.iter().any(|active| active.request.repeats(request)),
+                Course::Off => true,
+                Course::Brief(_) => false,
+            };
+            if known {
+                continue;
+            }
+            let busy = |active: &Active| active.targets.iter().any(|target| targets.contains(target));
+            if matches!(request.course, Course::Brief(_))
+                && (self.brief.iter().any(busy) || begun.brief.iter().any(busy))
+            {
+                begun.waiting.push_back(request.clone());
+                continue;
+            }
+            match self.start(request, targets, reach) {
+                Ok(active) => match request.course {
+                    Course::TimeOut(_) => begun.timed.push(active),
+                    Course::Brief(_) => begun.brief.push(active),
+                    Course::On | Course::Off => begun.on.push(active),
+                },
+                Err(fault) => {
+                    self.abort(begun, reach);
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Undoes what [`Self::begin`] did.
+    pub(super) fn abort(&mut self, begun: Begun, reach: &mut Reach<'_>) {
+        let Begun { timed, on, brief, .. } = begun;
+        for active in timed.into_iter().chain(on).chain(brief) {
+            active.stop(reach);
+            self.numbers = self.numbers.wrapping_sub(1);
+        }
+    }
+
+    /// Puts a new list in force: time-out signals that are not in it stop, waiting brief ones are forgotten.
+    pub(super) fn commit(&mut self, endpoint: EndpointIndex, begun: Begun, reach: &mut Reach<'_>) {
+        let Begun { timed, on, brief, waiting, list } = begun;
+        let listed = |active: &Active| list.iter().any(|request| request.repeats(&active.request));
+        self.timed.retain(|active| {
+            if !listed(active) {
+                active.stop(reach);
+                reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
+            }
+            listed(active)
+        });
+        let off: Vec<_> = list.iter().filter(|request| request.course == Course::Off).collect();
+        self.on.retain(|active| {
+            let stays = !off.iter().any(|request| request.repeats(&active.request));
+            if !stays {
+                active.stop(reach);
+            }
+            stays
+        });
+        for active in timed.iter().chain(&brief) {
+            active.arm(endpoint, reach);
+        }
+        reach.counters.signals_started += (timed.len() + on.len() + brief.len()) as u64;
+        self.timed.extend(timed);
+        self.on.extend(on);
+        self.brief.extend(brief);
+        self.waiting = waiting;
+        self.waiting.truncate(reach.limits.pending_brief_signals);
+    }
+
+    fn start(
+        &mut self,
+        request: &SignalRequest,
+        targets: Vec<SignalTarget>,
+        reach: &mut Reach<'_>,
+    ) -> Result<Active, MediaFault> {
+        for (done, target) in targets.iter().enumerate() {
+            if let Err(fault) = reach.plane.start_signal(reach.now, *target, &request.signal) {
+                for started in targets.iter().take(done) {
+                    reach.plane.stop_signal(reach.now, *started, &request.signal);
+                }
+                return Err(fault);
+            }
+        }
+        self.numbers = self.numbers.wrapping_add(1);
+        Ok(Active { number: self.numbers, request: request.clone(), targets })
+    }
+
+    /// A requested event occurred: time-out signals stop and brief ones that wait are forgotten.
+    pub(super) fn stop_for_event(&mut self, endpoint: EndpointIndex, reach: &mut Reach<'_>) {
+        self.waiting.clear();
+        for active in self.timed.drain(..) {
+            active.stop(reach);
+            reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
+        }
+    }
+
+    /// Stops everything: the endpoint leaves service.
+    pub(super) fn stop_all(&mut self, endpoint: EndpointIndex, reach: &mut Reach<'_>) {
+        self.stop_for_event(endpoint, reach);
+        for active in self.on.drain(..).chain(self.brief.drain(..)) {
+            active.stop(reach);
+            reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
+        }
+    }
+
+    /// The time of a signal is over. Gives the `oc` events of a time-out signal.
+    pub(super) fn expire(
+        &mut self,
+        endpoint: EndpointIndex,
+        number: u32,
+        connections: &[(ConnectionHandle, String)],
+        reach: &mut Reach<'_>,
+    ) -> Vec<Occurrence> {
+        if let Some(place) = self.timed.iter().position(|active| active.number == number) {
+            let active = self.timed.remove(place);
+            active.stop(reach);
+            let outcome = |target: &SignalTarget| active.request.outcome("oc", *target, connections);
+            return active.targets.iter().map(outcome).collect();
+        }
+        if let Some(place) = self.brief.iter().position(|active| active.number == number) {
+            let active = self.brief.remove(place);
+            active.stop(reach);
+            self.next_brief(endpoint, connections, reach);
+        }
+        Vec::new()
+    }
+
+    /// The plane says that a brief signal has come to its own end.
+    pub(super) fn ended(
+        &mut self,
+        endpoint: EndpointIndex,
+        target: SignalTarget,
+        signal: &SignalBuf,
+        connections: &[(ConnectionHandle, String)],
+        reach: &mut Reach<'_>,
+    ) {
+        let ended = |active: &Active| active.targets.contains(&target) && active.request.signal == *signal;
+        if let Some(place) = self.brief.iter().position(ended) {
+            let active = self.brief.remove(place);
+            reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
+            self.next_brief(endpoint, connections, reach);
+        }
+    }
+
+    /// The plane says that a signal cannot go on. Gives the `of` event of a time-out signal.
+    pub(super) fn failed(
+        &mut self,
+        endpoint: EndpointIndex,
+        target: SignalTarget,
+        signal: &SignalBuf,
+        connections: &[(ConnectionHandle, String)],
+        reach: &mut Reach<'_>,
+    ) -> Option<Occurrence> {
+        self.ended(endpoint, target, signal, connections, reach);
+        self.on.retain(|active| !(active.targets.contains(&target) && active.request.signal == *signal));
+        let failed = |active: &Active| active.targets.contains(&target) && active.request.signal == *signal;
+        let place = self.timed.iter().position(failed)?;
+        let active = self.timed.get_mut(place)?;
+        let outcome = active.request.outcome("of", target, connections);
+        active.targets.retain(|other| *other != target);
+        if active.targets.is_empty() {
+            reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
+            self.timed.remove(place);
+        }
+        Some(outcome)
+    }
+
+    /// Starts the brief signals whose turn has come.
+    fn next_brief(
+        &mut self,
+        endpoint: EndpointIndex,
+        connections: &[(ConnectionHandle, String)],
+        reach: &mut Reach<'_>,
+    ) {
+        let ready: Vec<_> = connections.iter().map(|(handle, _)| *handle).collect();
+        let mut still_waiting = VecDeque::new();
+        while let Some(request) = self.waiting.pop_front() {
+            let targets = targets(endpoint, &request.place, &ready);
+            let busy = |active: &Active| active.targets.iter().any(|target| targets.contains(target));
+            let behind = still_waiting.iter().any(|other: &SignalRequest| other.place == request.place);
+            if behind || self.brief.iter().any(busy) {
+                still_waiting.push_back(request);
+            } else if let Ok(active) = self.start(&request, targets, reach) {
+                active.arm(endpoint, reach);
+                reach.counters.signals_started += 1;
+                self.brief.push(active);
+            }
+        }
+        self.waiting = still_waiting;
+    }
+
+    /// A connection can now carry signals: those for all connections begin on it too. Gives the `of` events of those that cannot.
+    pub(super) fn connection_ready(
+        &mut self,
+        target: SignalTarget,
+        connections: &[(ConnectionHandle, String)],
+        reach: &mut Reach<'_>,
+    ) -> Vec<Occurrence> {
+        let mut failures = Vec::new();
+        for active in self.timed.iter_mut().chain(self.on.iter_mut()) {
+            if active.request.place != Place::AnyConnection || active.targets.contains(&target) {
+                continue;
+            }
+            match reach.plane.start_signal(reach.now, target, &active.request.signal) {
+                Ok(()) => active.targets.push(target),
+                Err(_) => failures.push(active.request.outcome("of", target, connections)),
+            }
+        }
+        failures
+    }
+
+    /// A connection is about to go: its signals stop. Gives the `of` events of its time-out signals (section 2.1.7).
+    pub(super) fn connection_gone(
+        &mut self,
+        target: SignalTarget,
+        connections: &[(ConnectionHandle, String)],
+        reach: &mut Reach<'_>,
+    ) -> Vec<Occurrence> {
+        let mut failures = Vec::new();
+        let gone = Place::Connection(match target {
+            SignalTarget::Connection(_, handle) => handle,
+            SignalTarget::Endpoint(_) => return failures,
+        });
+        self.waiting.retain(|request| request.place != gone);
+        for active in self.timed.iter_mut().chain(self.on.iter_mut()).chain(self.brief.iter_mut()) {
+            if !active.targets.contains(&target) {
+                continue;
+            }
+            reach.plane.stop_signal(reach.now, target, &active.request.signal);
+            active.targets.retain(|other| *other != target);
+            if matches!(active.request.course, Course::TimeOut(_)) {
+                failures.push(active.request.outcome("of", target, connections));
+            }
+        }
+        let endpoint = target.endpoint();
+        for list in [&mut self.timed, &mut self.on, &mut self.brief] {
+            list.retain(|active| {
+                let stays = !active.targets.is_empty() || active.request.place == Place::AnyConnection;
+                if !stays {
+                    reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
+                }
+                stays
+            });
+        }
+        failures
+    }
+
+    /// What an audit shows: active time-out signals, on-off signals that are on, brief signals that wait (section 2.3.10).
+    pub(super) fn audit(&self) -> String {
+        let active = self.timed.iter().chain(&self.on).map(|active| active.request.wire.as_str());
+        let wires: Vec<_> = active.chain(self.waiting.iter().map(|request| request.wire.as_str())).collect();
+        wires.join(", ")
+    }
+}
+
+impl Active {
+    fn stop(&self, reach: &mut Reach<'_>) {
+        for target in &self.targets {
+            reach.plane.stop_signal(reach.now, *target, &self.request.signal);
+        }
+    }
+
+    fn arm(&self, endpoint: EndpointIndex, reach: &mut Reach<'_>) {
+        let lasts = match self.request.course {
+            Course::TimeOut(lasts) => lasts,
+            Course::Brief(lasts) => Some(lasts),
+            Course::On | Course::Off => None,
+        };
+        if let Some(lasts) = lasts {
+            let end: Time = reach.now + lasts;
+            reach.timers.set(TimerKey::Signal(endpoint, self.number), end);
+        }
+    }
+}
+
+fn targets(endpoint: EndpointIndex, place: &Place, ready: &[ConnectionHandle]) -> Vec<SignalTarget> {
+    match place {
+        Place::Endpoint => vec![SignalTarget::Endpoint(endpoint)],
+        Place::Connection(handle) => vec![SignalTarget::Connection(endpoint, *handle)],
+        Place::AnyConnection => {
+            ready.iter().map(|handle| SignalTarget::Connection(endpoint, *handle)).collect()
+        }
+    }
+}

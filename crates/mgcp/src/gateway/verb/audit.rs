@@ -1,0 +1,207 @@
+//! AUEP and AUCX: RFC 3435 sections 2.3.10 and 2.3.11.
+
+use super::target::{Naming, Targets};
+use super::{Done, Origin, done};
+use crate::gateway::Gateway;
+use crate::gateway::connection::Connection;
+use crate::gateway::endpoint::Endpoint;
+use crate::gateway::machine::Phase;
+use crate::gateway::media::{Hook, MediaPlane};
+use crate::gateway::options::capabilities;
+use crate::gateway::refusal::{Refusal, refuse};
+use crate::limits::Limits;
+use crate::message::{
+    BearerEncoding, Command, ConnectionId, LocalOptions, PackageList, ParameterCode, Reason, ReturnCode,
+};
+use crate::text::ResponseBuilder;
+
+/// What stands for a description that the connection has not got (section 2.3.11).
+const NO_DESCRIPTION: &[u8] = b"v=0\r\n";
+
+impl Gateway {
+    /// AuditEndpoint. With `*` it lists the endpoints; otherwise it tells what is asked about one.
+    pub(super) fn audit_endpoint(
+        &self,
+        origin: Origin,
+        command: &Command<'_>,
+        targets: &Targets,
+        plane: &dyn MediaPlane,
+    ) -> Result<Done, Refusal> {
+        if targets.naming == Naming::AllOf {
+            return self.list_endpoints(command, targets);
+        }
+        let index = targets.one()?;
+        let (Some(endpoint), Some(info)) = (self.endpoint(index), command.requested_info()) else {
+            return Ok(done(ReturnCode::OK, command));
+        };
+        let mut response = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
+        let mut told = Vec::new();
+        for code in info.iter() {
+            if !told.contains(&code) {
+                told.push(code);
+                response = self.tell(response, origin, endpoint, code, plane);
+            }
+        }
+        self.fitting(response.finish())
+    }
+
+    /// Adds a line about an endpoint. A parameter that an endpoint does not have is left out.
+    fn tell<'s>(
+        &self,
+        response: ResponseBuilder<'s>,
+        origin: Origin,
+        endpoint: &Endpoint,
+        code: ParameterCode<'_>,
+        plane: &dyn MediaPlane,
+    ) -> ResponseBuilder<'s> {
+        let machine = &endpoint.machine;
+        let text = match code {
+            ParameterCode::RequestedEvents => machine.requested_wire(),
+            ParameterCode::DigitMap => {
+                machine.digit_map.as_ref().map(|map| map.text().to_owned()).unwrap_or_default()
+            }
+            ParameterCode::SignalRequests => machine.signals.audit(),
+            ParameterCode::RequestIdentifier => machine.request.as_str().to_owned(),
+            ParameterCode::QuarantineHandling => return response.quarantine(machine.quarantine),
+            ParameterCode::DetectEvents => machine.detected_wire(),
+            ParameterCode::NotifiedEntity => endpoint.entity.audit(),
+            ParameterCode::ConnectionId => {
+                let ids: Vec<ConnectionId<'_>> =
+                    endpoint.connections.iter().map(|c| c.id.as_view()).collect();
+                return response.connection_ids(&ids);
+            }
+            ParameterCode::ObservedEvents => machine.observed_wire(),
+            ParameterCode::EventStates => event_states(endpoint, plane.hook(endpoint.index)),
+            ParameterCode::BearerInformation => match endpoint.bearer {
+                Some(BearerEncoding::ALaw) => "e:A".to_owned(),
+                Some(BearerEncoding::MuLaw) => "e:mu".to_owned(),
+                None => String::new(),
+            },
+            ParameterCode::RestartMethod => return response.restart_method(self.audited_method(endpoint)),
+            ParameterCode::RestartDelay => {
+                return response.restart_delay(self.audited_delay(origin.now, endpoint));
+            }
+            ParameterCode::ReasonCode => return response.reason(Reason::of(endpoint.reason)),
+            ParameterCode::PackageList => {
+                let list = endpoint.packages().to_string();
+                return match PackageList::parse(&list) {
+                    Some(list) => response.package_list(list),
+                    None => response,
+                };
+            }
+            ParameterCode::MaxMgcpDatagram => {
+                let bytes = self.codec.datagram_bytes.min(Limits::MAX_DATAGRAM);
+                return response.max_datagram(u32::try_from(bytes).unwrap_or(u32::MAX));
+            }
+            ParameterCode::Capabilities => {
+                let text = capabilities(plane.capabilities(), endpoint.packages());
+                return match LocalOptions::parse_capabilities(&text) {
+                    Some(list) => response.capabilities(list),
+                    None => response,
+                };
+            }
+            ParameterCode::Package { package, name } if package.eq_ignore_ascii_case("B") => {
+                match name.to_ascii_uppercase().as_str() {
+                    "PR" => machine.persistent_wire(),
+                    "NS" => match machine.phase {
+                        Phase::Notification => "ns".to_owned(),
+                        Phase::Lockstep => "ls".to_owned(),
+                        Phase::Normal => "o".to_owned(),
+                    },
+                    _ => return response,
+                }
+            }
+            _ => return response,
+        };
+        put(response, code, &text)
+    }
+
+    fn list_endpoints(&self, command: &Command<'_>, targets: &Targets) -> Result<Done, Refusal> {
+        let mut response = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
+        for index in &targets.endpoints {
+            if let Some(name) = self.full_name(*index, targets.domain) {
+                response = response.specific_endpoint(&name);
+            }
+        }
+        self.fitting(response.finish())
+    }
+
+    /// A response that is longer than a peer must accept is refused instead (533).
+    fn fitting(&self, response: Vec<u8>) -> Result<Done, Refusal> {
+        if response.len() > self.limits.response_bytes {
+            return Err(refuse(ReturnCode::RESPONSE_TOO_LARGE, "the answer does not fit a datagram"));
+        }
+        Ok((ReturnCode::OK, response))
+    }
+
+    /// AuditConnection.
+    pub(super) fn audit_connection(
+        &self,
+        origin: Origin,
+        command: &Command<'_>,
+        targets: &Targets,
+        plane: &dyn MediaPlane,
+    ) -> Result<Done, Refusal> {
+        let index = targets.one()?;
+        let connection = self.named_connection(command, index)?;
+        let (Some(endpoint), Some(info)) = (self.endpoint(index), command.requested_info()) else {
+            return Ok(done(ReturnCode::OK, command));
+        };
+        let local = connection.description();
+        let remote = connection.remote.as_ref().map_or(NO_DESCRIPTION, |remote| &remote.bytes);
+        let mut response = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
+        let mut told = Vec::new();
+        for code in info.iter() {
+            if told.contains(&code) {
+                continue;
+            }
+            told.push(code);
+            response = match code {
+                ParameterCode::LocalConnectionDescriptor => response.sdp(&local),
+                ParameterCode::RemoteConnectionDescriptor => response.remote_sdp(remote),
+                _ => tell_connection(response, origin, endpoint, connection, code, plane),
+            };
+        }
+        self.fitting(response.finish())
+    }
+}
+
+/// Adds a line about a connection.
+fn tell_connection<'s>(
+    response: ResponseBuilder<'s>,
+    origin: Origin,
+    endpoint: &Endpoint,
+    connection: &Connection,
+    code: ParameterCode<'_>,
+    plane: &dyn MediaPlane,
+) -> ResponseBuilder<'s> {
+    let text = match code {
+        ParameterCode::CallId => connection.call.as_str().to_owned(),
+        ParameterCode::NotifiedEntity => endpoint.entity.audit(),
+        ParameterCode::LocalConnectionOptions => connection.options.audit(),
+        ParameterCode::ConnectionMode => connection.spec.mode.name().to_owned(),
+        ParameterCode::ConnectionParameters => {
+            return response.connection_parameters(&plane.statistics(origin.now, connection.handle));
+        }
+        _ => return response,
+    };
+    put(response, code, &text)
+}
+
+/// The states of the endpoint that events stand for (section 2.3.10).
+fn event_states(endpoint: &Endpoint, hook: Hook) -> String {
+    if !endpoint.packages().contains("L") {
+        return String::new();
+    }
+    match hook {
+        Hook::On => "L/hu".to_owned(),
+        Hook::Off => "L/hd".to_owned(),
+    }
+}
+
+/// Adds a line with a value that this gateway made itself.
+fn put<'s>(response: ResponseBuilder<'s>, code: ParameterCode<'_>, value: &str) -> ResponseBuilder<'s> {
+    let with = response.clone().parameter(code, value);
+    debug_assert!(with.is_ok(), "{code}: {value}");
+    with.unwrap_or(response)
+}

@@ -1,0 +1,249 @@
+//! CRCX: RFC 3435 section 2.3.5.
+
+use super::target::{Naming, Targets};
+use super::{Done, Origin};
+use crate::gateway::Gateway;
+use crate::gateway::connection::Connection;
+use crate::gateway::media::{ConnectionHandle, EndpointIndex, MediaFault, MediaMode, MediaPlane, MediaSpec};
+use crate::gateway::negotiate::{Remote, Wanted, join, negotiate};
+use crate::gateway::options::Options;
+use crate::gateway::prepare::{Current, Readiness};
+use crate::gateway::reach::TimerKey;
+use crate::gateway::refusal::{Refusal, refuse};
+use crate::message::{Command, ConnectionIdBuf, ReturnCode};
+use crate::text::ResponseBuilder;
+
+/// The second half of a connection between two endpoints of the gateway.
+struct Second {
+    index: EndpointIndex,
+    naming: Naming,
+    connection: Connection,
+}
+
+impl Gateway {
+    /// CreateConnection.
+    pub(super) fn create_connection(
+        &mut self,
+        origin: Origin,
+        command: &Command<'_>,
+        targets: &Targets,
+        plane: &mut dyn MediaPlane,
+    ) -> Result<Done, Refusal> {
+        let index = targets.one()?;
+        let call = command
+            .call_id()
+            .ok_or_else(|| refuse(ReturnCode::PROTOCOL_ERROR, "a connection belongs to a call"))?;
+        let second = match command.second_endpoint() {
+            None => None,
+            Some(_) if command.sdp.is_some() => {
+                let text = "a connection has a remote description or a second endpoint, not both";
+                return Err(refuse(ReturnCode::PROTOCOL_ERROR, text));
+            }
+            Some(name) => Some(self.second_target(name, index)?),
+        };
+        self.check_room(index, usize::from(second.is_some_and(|(other, _)| other == index)))?;
+        if let Some((other, _)) = second {
+            self.check_room(other, 0)?;
+        }
+        let (spec, options, remote) = self.wanted(origin, command, index, second.is_some(), plane)?;
+        let handle = ConnectionHandle(self.next_handle);
+        let id = ConnectionIdBuf::from_u128(self.rng.next_u128());
+        let readiness = match remote.is_some() || second.is_some() {
+            true => Readiness::Ready,
+            false => Readiness::NoRemote,
+        };
+        let current = Current::Present(handle, id.as_str(), readiness);
+        let carried = self.encapsulated(origin, command, index, targets.domain, current, plane)?;
+        let mode = spec.mode;
+        // Of two halves the first rests until the other one is there.
+        let alone = if second.is_some() { MediaMode::Inactive } else { mode };
+        let spec = MediaSpec { mode: alone, ..spec };
+        let local = plane
+            .open(origin.now, index, handle, &spec)
+            .map_err(|fault| refuse(fault.return_code(), "the media plane cannot open the connection"))?;
+        let mut connection = Connection {
+            handle,
+            id,
+            call: call.to_buf(),
+            options,
+            spec,
+            local,
+            session: self.session(),
+            version: 0,
+            remote,
+        };
+        let second = match second {
+            None => None,
+            Some((other, naming)) => match self.open_second(origin, &mut connection, mode, other, plane) {
+                Ok(half) => Some(Second { index: other, naming, connection: half }),
+                Err(refusal) => {
+                    plane.close(origin.now, handle);
+                    return Err(refusal);
+                }
+            },
+        };
+        let begun = match self.visit(index, origin.now, plane) {
+            Some((endpoint, mut reach)) => carried.begin(endpoint, None, &mut reach),
+            None => Err(refuse(ReturnCode::UNKNOWN_ENDPOINT, "there is no such endpoint")),
+        };
+        let begun = match begun {
+            Ok(begun) => begun,
+            Err(refusal) => {
+                plane.close(origin.now, handle);
+                if let Some(second) = second {
+                    plane.close(origin.now, second.connection.handle);
+                }
+                return Err(refusal);
+            }
+        };
+        let response = self.created(command, targets, &connection, second.as_ref());
+        if targets.naming == Naming::AnyOf {
+            self.directory.give(index);
+        }
+        self.add_connection(origin, index, connection, plane);
+        if let Some(second) = second {
+            if second.naming == Naming::AnyOf {
+                self.directory.give(second.index);
+            }
+            self.add_connection(origin, second.index, second.connection, plane);
+        }
+        if let Some((endpoint, mut reach)) = self.visit(index, origin.now, plane) {
+            begun.commit(endpoint, &mut reach);
+            endpoint.connection_ready(handle, &mut reach);
+        }
+        Ok((ReturnCode::OK, response))
+    }
+
+    /// Whether an endpoint can have one more connection, and `more` besides.
+    fn check_room(&self, index: EndpointIndex, more: usize) -> Result<(), Refusal> {
+        match self.endpoint(index) {
+            Some(endpoint) if endpoint.connections.len() + more < endpoint.kind.connections() => Ok(()),
+            _ => Err(refuse(
+                ReturnCode::CONNECTION_LIMIT,
+                "the endpoint has all the connections that it can have",
+            )),
+        }
+    }
+
+    /// What the command wants of the new connection.
+    fn wanted(
+        &self,
+        origin: Origin,
+        command: &Command<'_>,
+        index: EndpointIndex,
+        joined: bool,
+        plane: &dyn MediaPlane,
+    ) -> Result<(MediaSpec, Options, Option<Remote>), Refusal> {
+        let Some(endpoint) = self.endpoint(index) else {
+            return Err(refuse(ReturnCode::UNKNOWN_ENDPOINT, "there is no such endpoint"));
+        };
+        let able = plane.capabilities();
+        let mode = super::mode(command)?
+            .ok_or_else(|| refuse(ReturnCode::PROTOCOL_ERROR, "a new connection has a mode"))?;
+        let options = match command.local_options() {
+            Some(list) => Options::read(list, able)?,
+            None => Options::default(),
+        };
+        let remote = match command.sdp {
+            Some(bytes) => Some(Remote::read(bytes, origin.from.ip(), &self.policy)?),
+            None => None,
+        };
+        let wanted = Wanted {
+            mode: Some(mode),
+            options: Some(&options),
+            remote: remote.as_ref(),
+            current: None,
+            line: endpoint.connections.first().map(|connection| &connection.spec),
+            joined,
+        };
+        let spec = negotiate(&wanted, able)?;
+        Ok((spec, options, remote))
+    }
+
+    /// Opens the second half of a connection within the gateway, and points both halves at each other.
+    fn open_second(
+        &mut self,
+        origin: Origin,
+        first: &mut Connection,
+        mode: MediaMode,
+        other: EndpointIndex,
+        plane: &mut dyn MediaPlane,
+    ) -> Result<Connection, Refusal> {
+        let fault =
+            |fault: MediaFault| refuse(fault.return_code(), "the media plane cannot join the endpoints");
+        let handle = ConnectionHandle(first.handle.0 + 1);
+        // The second connection is established in this mode (section 2.3.5).
+        let spec = join(&first.spec, first.local, first.handle, MediaMode::SendRecv);
+        let local = plane.open(origin.now, other, handle, &spec).map_err(fault)?;
+        let joined = join(&first.spec, local, handle, mode);
+        if let Err(refused) = plane.modify(origin.now, first.handle, &joined) {
+            plane.close(origin.now, handle);
+            return Err(fault(refused));
+        }
+        first.spec = joined;
+        let mut second = Connection {
+            handle,
+            id: ConnectionIdBuf::from_u128(self.rng.next_u128()),
+            call: first.call.clone(),
+            options: Options::default(),
+            spec,
+            local,
+            session: self.session(),
+            version: 0,
+            remote: None,
+        };
+        second.remote = Remote::of(first);
+        first.remote = Remote::of(&second);
+        Ok(second)
+    }
+
+    /// A session identifier for an `o=` line: RFC 8866 section 5.2 wants it unique, and a number of its own for each connection is.
+    fn session(&mut self) -> u64 {
+        self.rng.below(i64::MAX as u64)
+    }
+
+    fn add_connection(
+        &mut self,
+        origin: Origin,
+        index: EndpointIndex,
+        connection: Connection,
+        plane: &mut dyn MediaPlane,
+    ) {
+        let handle = connection.handle;
+        self.next_handle = self.next_handle.max(handle.0 + 1);
+        self.counters.connections_opened += 1;
+        self.directory.set_free(index, false);
+        let Some((endpoint, reach)) = self.visit(index, origin.now, plane) else { return };
+        let long = origin.now + reach.durations.long_connection;
+        reach.timers.set(TimerKey::LongConnection(index, handle), long);
+        endpoint.connections.push(connection);
+    }
+
+    /// The answer: I, Z, I2, Z2 and the local description.
+    fn created(
+        &self,
+        command: &Command<'_>,
+        targets: &Targets,
+        connection: &Connection,
+        second: Option<&Second>,
+    ) -> Vec<u8> {
+        let description = connection.description();
+        let mut response =
+            ResponseBuilder::new(ReturnCode::OK, command.transaction_id).connection_id(&connection.id);
+        if targets.naming == Naming::AnyOf
+            && let Some(name) =
+                targets.endpoints.first().and_then(|index| self.full_name(*index, targets.domain))
+        {
+            response = response.specific_endpoint(&name);
+        }
+        if let Some(second) = second {
+            response = response.second_connection_id(&second.connection.id);
+            if second.naming == Naming::AnyOf
+                && let Some(name) = self.full_name(second.index, targets.domain)
+            {
+                response = response.second_endpoint(&name);
+            }
+        }
+        response.sdp(&description).finish()
+    }
+}

@@ -1,0 +1,175 @@
+//! What a command carries besides its own purpose: a notification request, an endpoint configuration, a new notified entity.
+//!
+//! Their fate is shared (RFC 3435 sections 2.3.3 and 2.3.5): they are all found good before anything happens, and put in force together.
+
+use std::net::IpAddr;
+
+use super::Origin;
+use crate::gateway::endpoint::{Endpoint, Entity};
+use crate::gateway::media::{ConnectionHandle, EndpointIndex, MediaPlane};
+use crate::gateway::prepare::{Current, Prepared, Reader};
+use crate::gateway::reach::Reach;
+use crate::gateway::refusal::{Refusal, refuse};
+use crate::gateway::signals::Begun;
+use crate::gateway::{Agent, Gateway};
+use crate::message::{BearerEncoding, BearerInformation, Command, NotifiedEntity, ParameterCode, ReturnCode};
+use crate::transaction::PeerId;
+
+/// What a command carries for one endpoint, found good.
+pub(super) struct Encapsulated {
+    prepared: Option<Prepared>,
+    entity: Option<Entity>,
+    bearer: Option<BearerEncoding>,
+    domain: usize,
+    origin: Origin,
+}
+
+/// The same, with its signals started.
+#[must_use = "what was begun must be committed or aborted"]
+pub(super) struct Started {
+    carried: Encapsulated,
+    begun: Option<Begun>,
+}
+
+/// The parameters of a notification request: without X there is none that they could belong to.
+const OF_REQUESTS: [ParameterCode<'static>; 5] = [
+    ParameterCode::RequestedEvents,
+    ParameterCode::SignalRequests,
+    ParameterCode::DigitMap,
+    ParameterCode::QuarantineHandling,
+    ParameterCode::DetectEvents,
+];
+
+impl Gateway {
+    /// Finds out what a command carries for an endpoint, and whether it can be done.
+    pub(super) fn encapsulated(
+        &self,
+        origin: Origin,
+        command: &Command<'_>,
+        index: EndpointIndex,
+        domain: usize,
+        current: Current<'_>,
+        plane: &dyn MediaPlane,
+    ) -> Result<Encapsulated, Refusal> {
+        let Some(endpoint) = self.endpoint(index) else {
+            return Err(refuse(ReturnCode::UNKNOWN_ENDPOINT, "there is no such endpoint"));
+        };
+        let named = command.parameters.get(ParameterCode::NotifiedEntity);
+        let entity = match named {
+            Some(text) => Some(self.entity(text, origin)?),
+            None => None,
+        };
+        let reader = Reader {
+            endpoint,
+            packages: endpoint.packages(),
+            current,
+            hook: plane.hook(index),
+            ring_cycle: plane.capabilities().ring_cycle,
+            codec: &self.codec,
+            limits: &self.limits,
+        };
+        let prepared = match command.request_id() {
+            Some(id) => Some(reader.read(command, id, named.map(str::to_owned))?),
+            None => {
+                let stray = OF_REQUESTS.iter().any(|code| command.parameters.contains(*code));
+                if stray {
+                    let text = "a notification request has a request identifier";
+                    return Err(refuse(ReturnCode::PROTOCOL_ERROR, text));
+                }
+                None
+            }
+        };
+        let bearer = command.bearer().and_then(BearerInformation::encoding);
+        Ok(Encapsulated { prepared, entity, bearer, domain, origin })
+    }
+
+    /// Who a notified entity is. Only configured call agents can be one: nobody else gets what subscribers dial.
+    ///
+    /// An address must be one of theirs. A name that none of them is known by belongs to the agent that sends it, since names are
+    /// not resolved here.
+    pub(in crate::gateway) fn entity(&self, text: &str, origin: Origin) -> Result<Entity, Refusal> {
+        if text.is_empty() {
+            return Ok(Entity::Source(Some((origin.peer, origin.from))));
+        }
+        let name = NotifiedEntity::parse(text)
+            .ok_or_else(|| refuse(ReturnCode::PROTOCOL_ERROR, "the notified entity is malformed"))?;
+        let literal = name.domain().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let peer = match literal.and_then(|ip| ip.parse().ok()) {
+            Some(ip) => self.peer_at(ip).ok_or_else(|| {
+                refuse(ReturnCode::COMMAND_PARAMETER, "the notified entity is not a configured call agent")
+            })?,
+            None => self.peer_named(name).unwrap_or(origin.peer),
+        };
+        Ok(Entity::Named(peer, text.to_owned()))
+    }
+
+    fn peer_at(&self, ip: IpAddr) -> Option<PeerId> {
+        let speaks_from = |agent: &&Agent| {
+            let mut addresses = std::iter::once(&agent.config.address).chain(&agent.config.others);
+            addresses.any(|address| address.ip().to_canonical() == ip.to_canonical())
+        };
+        self.agents.iter().find(speaks_from).map(|agent| agent.peer)
+    }
+
+    fn peer_named(&self, name: NotifiedEntity<'_>) -> Option<PeerId> {
+        let known_as = |agent: &&Agent| {
+            let known = agent.config.name.as_deref().and_then(NotifiedEntity::parse);
+            known.is_some_and(|known| {
+                known.domain().eq_ignore_ascii_case(name.domain())
+                    && known
+                        .local()
+                        .unwrap_or_default()
+                        .eq_ignore_ascii_case(name.local().unwrap_or_default())
+            })
+        };
+        self.agents.iter().find(known_as).map(|agent| agent.peer)
+    }
+}
+
+impl Encapsulated {
+    /// Starts the signals: the last thing that can be refused.
+    pub(super) fn begin(
+        self,
+        endpoint: &mut Endpoint,
+        leaving: Option<ConnectionHandle>,
+        reach: &mut Reach<'_>,
+    ) -> Result<Started, Refusal> {
+        let begun = match &self.prepared {
+            None => None,
+            Some(prepared) => {
+                let begun = endpoint.begin_signals(&prepared.request.signals, leaving, reach);
+                Some(begun.map_err(|code| refuse(code, "a signal cannot be generated"))?)
+            }
+        };
+        Ok(Started { carried: self, begun })
+    }
+}
+
+impl Started {
+    /// Takes back what was started.
+    pub(super) fn abort(self, endpoint: &mut Endpoint, reach: &mut Reach<'_>) {
+        if let Some(begun) = self.begun {
+            endpoint.machine.signals.abort(begun, reach);
+        }
+    }
+
+    /// Puts everything in force.
+    pub(super) fn commit(self, endpoint: &mut Endpoint, reach: &mut Reach<'_>) {
+        let Encapsulated { prepared, entity, bearer, domain, origin } = self.carried;
+        endpoint.domain = domain;
+        match (entity, &endpoint.entity) {
+            (Some(entity), _) => endpoint.entity = entity,
+            (None, Entity::Source(_)) => endpoint.entity = Entity::Source(Some((origin.peer, origin.from))),
+            (None, Entity::Named(..)) => {}
+        }
+        if bearer.is_some() {
+            endpoint.bearer = bearer;
+        }
+        if let (Some(Prepared { request, persistent }), Some(begun)) = (prepared, self.begun) {
+            if let Some(persistent) = persistent {
+                endpoint.machine.persistent = persistent;
+            }
+            endpoint.commit_request(request, begun, reach);
+        }
+    }
+}

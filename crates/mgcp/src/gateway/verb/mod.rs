@@ -1,0 +1,135 @@
+//! The commands of the call agent, one room for each: RFC 3435 section 2.3.
+//!
+//! Each command is checked as a whole before anything is touched; then the media plane is asked, and what it has already done is
+//! undone if it refuses; then the state changes, which cannot fail. A refused command has therefore changed nothing.
+//!
+//! - [`mod@target`]: which endpoints a command is for, and whether they may execute it.
+//! - [`encapsulated`]: the notification request and endpoint configuration that other commands carry.
+//! - [`create`], [`modify`], [`delete`]: CRCX, MDCX, DLCX. [`request`]: RQNT and EPCF. [`audit`]: AUEP and AUCX.
+
+mod audit;
+mod create;
+mod delete;
+mod encapsulated;
+mod modify;
+mod request;
+mod target;
+
+use std::net::SocketAddr;
+
+use strowger_sansio::Time;
+
+use super::Gateway;
+use super::endpoint::Endpoint;
+use super::media::{EndpointIndex, MediaMode, MediaPlane};
+use super::refusal::{Refusal, refuse};
+use crate::message::{Command, PackageList, ReturnCode, Verb};
+use crate::package::PackageSet;
+use crate::text::{ResponseBuilder, check};
+use crate::transaction::PeerId;
+
+/// Who sent a command, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    pub(super) now: Time,
+    pub(super) peer: PeerId,
+    pub(super) from: SocketAddr,
+}
+
+/// The code and the bytes of a positive answer.
+type Done = (ReturnCode, Vec<u8>);
+
+/// An answer without parameters.
+fn done(code: ReturnCode, command: &Command<'_>) -> Done {
+    (code, ResponseBuilder::new(code, command.transaction_id).finish())
+}
+
+/// The mode that a command asks for: one of the nine, as no package of this gateway has modes.
+fn mode(command: &Command<'_>) -> Result<Option<MediaMode>, Refusal> {
+    let Some(mode) = command.mode() else { return Ok(None) };
+    match MediaMode::of(mode) {
+        Some(mode) => Ok(Some(mode)),
+        None => Err(refuse(ReturnCode::MODE, "this is no connection mode")),
+    }
+}
+
+/// What came of a command.
+pub(super) struct Outcome {
+    /// The response.
+    pub(super) response: Vec<u8>,
+    /// The endpoints that the command named.
+    pub(super) endpoints: Vec<EndpointIndex>,
+    /// How it ended.
+    pub(super) code: ReturnCode,
+}
+
+impl Gateway {
+    /// Executes a command and says what to answer. Nothing is sent from here.
+    pub(super) fn execute(
+        &mut self,
+        origin: Origin,
+        command: &Command<'_>,
+        plane: &mut dyn MediaPlane,
+    ) -> Outcome {
+        let mut endpoints = Vec::new();
+        let result = self.execute_on(origin, command, &mut endpoints, plane);
+        match result {
+            Ok((code, response)) => {
+                self.counters.executed += 1;
+                Outcome { response, endpoints, code }
+            }
+            Err(refusal) => {
+                self.counters.refused += 1;
+                let response = self.refusal(command, &refusal, endpoints.first().copied());
+                Outcome { response, endpoints, code: refusal.code }
+            }
+        }
+    }
+
+    fn execute_on(
+        &mut self,
+        origin: Origin,
+        command: &Command<'_>,
+        endpoints: &mut Vec<EndpointIndex>,
+        plane: &mut dyn MediaPlane,
+    ) -> Result<Done, Refusal> {
+        let targets = self.targets(command)?;
+        endpoints.clone_from(&targets.endpoints);
+        for packages in self.package_sets(&targets.endpoints) {
+            check(command, &self.dialect, &packages)?;
+        }
+        self.check_service(command, &targets.endpoints)?;
+        match command.verb {
+            Verb::Crcx => self.create_connection(origin, command, &targets, plane),
+            Verb::Mdcx => self.modify_connection(origin, command, &targets, plane),
+            Verb::Dlcx => self.delete_connections(origin, command, &targets, plane),
+            Verb::Rqnt => self.request_notification(origin, command, &targets, plane),
+            Verb::Epcf => self.configure_endpoint(origin, command, &targets, plane),
+            Verb::Auep => self.audit_endpoint(origin, command, &targets, plane),
+            Verb::Aucx => self.audit_connection(origin, command, &targets, plane),
+            _ => Err(refuse(ReturnCode::UNKNOWN_COMMAND, "a gateway does not execute this command")),
+        }
+    }
+
+    /// The different package sets of some endpoints.
+    fn package_sets(&self, endpoints: &[EndpointIndex]) -> Vec<PackageSet> {
+        let mut sets: Vec<PackageSet> = Vec::new();
+        for packages in endpoints.iter().filter_map(|index| self.endpoint(*index)).map(Endpoint::packages) {
+            if !sets.contains(&packages) {
+                sets.push(packages);
+            }
+        }
+        sets
+    }
+
+    /// The response that refuses a command.
+    fn refusal(&self, command: &Command<'_>, refusal: &Refusal, endpoint: Option<EndpointIndex>) -> Vec<u8> {
+        let response =
+            ResponseBuilder::new(refusal.code, command.transaction_id).commentary(refusal.commentary);
+        let packages = endpoint.and_then(|index| self.endpoint(index)).map(|e| e.packages().to_string());
+        match packages.as_deref().filter(|_| refusal.package_list).and_then(PackageList::parse) {
+            Some(list) => response.package_list(list).finish(),
+            None => response.finish(),
+        }
+    }
+}
