@@ -4,9 +4,12 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time, Transmit};
+use strowger_mgcp::agent::AgentCounters;
+use strowger_mgcp::transaction::TransactionCounters;
+use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, Time, TokenBucket, Transmit};
 
-use crate::{Event, Inventory, Record, Snapshot};
+use crate::access::{Access, Report};
+use crate::{Command, Event, Inventory, Plan, Record, Snapshot, Switch};
 
 /// What a host hands to an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,47 +32,69 @@ pub struct WallClock {
     pub utc_offset: i32,
 }
 
+/// How many unlisted sources are told of in a second: a flood must not become a flood of events. All are counted.
+const UNLISTED_PER_SECOND: u32 = 5;
+
 /// An exchange.
 #[derive(Debug)]
 pub struct Exchange {
-    events: VecDeque<Event>,
+    switch: Switch,
+    access: Access,
+    events: BoundedQueue<Event>,
     records: VecDeque<Record>,
-    transmits: VecDeque<Transmit>,
+    unlisted: TokenBucket,
 }
 
 impl Exchange {
-    /// An exchange that begins to put the gateways of `inventory` into service at once.
+    /// An exchange that begins to put the gateways of `inventory` into service at once. An entry that contradicts another
+    /// ([`Inventory::check`]) is as if it were not there.
     ///
     /// `node` and `epoch` choose the range of its transaction identifiers; `rng` must be seeded from a secret.
     #[must_use]
-    pub fn new(now: Time, inventory: Inventory, node: NodeId, epoch: Epoch, rng: Rng) -> Self {
-        let _ = (now, inventory, node, epoch, rng);
-        Self { events: VecDeque::new(), records: VecDeque::new(), transmits: VecDeque::new() }
+    #[allow(clippy::needless_pass_by_value, reason = "the inventory is the exchange's from here on")]
+    pub fn new(now: Time, inventory: Inventory, node: NodeId, epoch: Epoch, mut rng: Rng) -> Self {
+        let switch = Switch::new(&inventory, rng.fork());
+        let access = Access::new(now, &inventory, switch.plan().digit_map(), node, epoch, rng);
+        Self {
+            switch,
+            access,
+            events: BoundedQueue::new(inventory.limits.events),
+            records: VecDeque::new(),
+            unlisted: TokenBucket::new(UNLISTED_PER_SECOND, UNLISTED_PER_SECOND, now),
+        }
     }
 
     /// Tells what the clock shows on the wall at `now`. To be repeated when the host's clock is set or its offset changes.
     pub fn set_wall_clock(&mut self, now: Time, wall: WallClock) {
-        let _ = (now, wall);
+        self.access.set_wall_clock(now, wall);
     }
 
     /// Takes a datagram.
     pub fn handle_input(&mut self, now: Time, input: Input<'_>) {
-        let _ = (now, input);
+        let Input::Mgcp { from, bytes } = input;
+        let before = self.access.agent().counters().unlisted;
+        self.access.agent_mut().handle_input(now, from, bytes);
+        if self.access.agent().counters().unlisted > before && self.unlisted.take(now) {
+            self.tell(Event::UnlistedSource { from });
+        }
+        self.settle(now);
     }
 
     /// To be called when [`Self::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Time) {
-        let _ = now;
+        self.access.handle_timeout(now);
+        self.switch.handle_timeout(now);
+        self.settle(now);
     }
 
     /// A datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.transmits.pop_front()
+        self.access.agent_mut().poll_transmit()
     }
 
     /// Something that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.events.pop()
     }
 
     /// Something to be kept.
@@ -80,12 +105,82 @@ impl Exchange {
     /// When [`Self::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        None
+        [self.access.poll_timeout(), self.switch.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Everything that is open.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::default()
+        let mut snapshot = Snapshot {
+            calls: self.switch.calls().collect(),
+            legs: self.switch.open_legs(),
+            ..Snapshot::default()
+        };
+        self.access.fill(&mut snapshot);
+        snapshot
+    }
+
+    /// The dialling plan.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        self.switch.plan()
+    }
+
+    /// What the call agent has counted.
+    #[must_use]
+    pub fn agent_counters(&self) -> &AgentCounters {
+        self.access.agent().counters()
+    }
+
+    /// What its transaction layer has counted.
+    #[must_use]
+    pub fn transaction_counters(&self) -> &TransactionCounters {
+        self.access.agent().transaction_counters()
+    }
+
+    /// Lets everything that has happened have its consequences: gateways' words go up, the switch's words go down, and when nobody has
+    /// anything to say any more, lines are told what they should do now.
+    fn settle(&mut self, now: Time) {
+        loop {
+            let mut busy = self.access.hear_agent(now);
+            while let Some(report) = self.access.poll_report() {
+                busy = true;
+                self.report(now, report);
+            }
+            while let Some(command) = self.switch.poll_command() {
+                busy = true;
+                match command {
+                    Command::Leg { call, leg, command } => self.access.leg_command(now, call, leg, command),
+                    Command::Context { call, context, command } => {
+                        self.access.context_command(now, call, context, command);
+                    }
+                }
+            }
+            if !busy && !self.access.flush(now) {
+                break;
+            }
+        }
+        while let Some(event) = self.switch.poll_event() {
+            self.tell(event);
+        }
+        self.records.extend(std::iter::from_fn(|| self.switch.poll_record()));
+    }
+
+    fn report(&mut self, now: Time, report: Report) {
+        match report {
+            Report::Seizure(line) => match self.switch.handle_seizure(now, line) {
+                Ok((call, leg)) => self.access.seizure_taken(now, line, call, leg),
+                Err(cause) => self.access.seizure_refused(now, line, cause),
+            },
+            Report::Leg(leg, event) => self.switch.handle_leg(now, leg, event),
+            Report::Context(context, event) => self.switch.handle_context(now, context, event),
+            Report::Record(record) => self.records.push_back(record),
+            Report::Event(event) => self.tell(event),
+        }
+    }
+
+    /// Events that nobody fetches are dropped, the latest first: what happened before is what explains the rest.
+    fn tell(&mut self, event: Event) {
+        let _ = self.events.push(event);
     }
 }

@@ -9,6 +9,8 @@
 //! - [`record`] and [`event`]: what must be kept, and what may be looked at. [`snapshot`]: what is open.
 //! - [`exchange`]: all of it as one engine.
 
+mod access;
+
 pub mod cause;
 pub mod country;
 pub mod event;

@@ -28,11 +28,11 @@ pub struct CallTimers {
     /// How long the record of an ended call waits for the statistics of its connections. 10 s: several retransmissions of
     /// the deletion; past that the gateway is in trouble and billing must not wait for it.
     pub record: Duration,
-    /// How long a line or gateway that refused an order rests before it is tried again. 30 s: T-HIST, after which the
-    /// peer has forgotten the transaction that went wrong (RFC 3435 section 3.5.1).
+    /// How long an order that failed for the moment rests before it is tried again. 5 s: longer than any retransmission, and short
+    /// enough that a party whose line is not watched for a moment does not notice.
     pub retry: Duration,
-    /// The interval between two audits of an unreachable gateway. 15 s: the pause after which a disconnected gateway may
-    /// have announced itself (Tdinit, RFC 3435 section 4.4.7).
+    /// How long a line rests whose gateway says that it cannot serve, or does not know it. 60 s: the gateway announces a change
+    /// by itself (RSIP); this only repairs a lost announcement or a corrected provisioning.
     pub probe: Duration,
 }
 
@@ -47,8 +47,8 @@ impl Default for CallTimers {
             failure_tone: Duration::from_secs(30),
             howler: Duration::from_secs(60),
             record: Duration::from_secs(10),
-            retry: Duration::from_secs(30),
-            probe: Duration::from_secs(15),
+            retry: Duration::from_secs(5),
+            probe: Duration::from_secs(60),
         }
     }
 }

@@ -108,7 +108,7 @@ impl Bench {
     }
 
     fn seize(&mut self, line: LineId) -> LegId {
-        let leg = self.switch.handle_seizure(self.now, line).unwrap();
+        let (_, leg) = self.switch.handle_seizure(self.now, line).unwrap();
         self.drain();
         leg
     }

@@ -105,7 +105,7 @@ impl Switch {
     ///
     /// # Errors
     /// The cause to refuse it with: too many calls, or a line that is not in the inventory.
-    pub fn handle_seizure(&mut self, now: Time, line: LineId) -> Result<LegId, Cause> {
+    pub fn handle_seizure(&mut self, now: Time, line: LineId) -> Result<(CallId, LegId), Cause> {
         if self.calls.len() >= self.most_calls {
             return Err(Cause::SWITCHING_EQUIPMENT_CONGESTION);
         }
@@ -117,7 +117,7 @@ impl Switch {
         self.deadlines.set(call, now + self.timers.dialling);
         self.events.push_back(Event::CallStarted { call, calling });
         self.command(call, leg, LegCommand::CollectDigits { prompt: Tone::Dial });
-        Ok(leg)
+        Ok((call, leg))
     }
 
     /// A leg reports. Reports of legs that are not known, or that have been cleared, are nothing.

@@ -1,0 +1,176 @@
+//! The gateways of the inventory, as the agent and the adapters know them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use strowger_mgcp::agent::{AgentConfig, GatewayConfig, GatewayId};
+use strowger_mgcp::dialect::Dialect;
+use strowger_mgcp::message::{EndpointNameBuf, NotifiedEntityBuf};
+use strowger_sansio::Time;
+use strowger_sdp::{AddressPolicy, Hosts};
+
+use super::Agent;
+use crate::{DialectChoice, GatewayEntry, GatewayProtocol, GatewayView, Inventory, LineId, ServiceState};
+
+/// Where something is: a gateway and an endpoint on it, with what goes for all of its connections.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) gateway: GatewayId,
+    /// The gateway's id in the inventory.
+    pub(super) id: Arc<str>,
+    pub(super) endpoint: EndpointNameBuf,
+    /// Where its session descriptions come from …
+    pub(super) peer: IpAddr,
+    /// … and which addresses they may name.
+    pub(super) policy: AddressPolicy,
+}
+
+impl Place {
+    /// The same gateway, another endpoint.
+    pub(super) fn at(&self, endpoint: EndpointNameBuf) -> Self {
+        Self {
+            gateway: self.gateway,
+            id: self.id.clone(),
+            endpoint,
+            peer: self.peer,
+            policy: self.policy.clone(),
+        }
+    }
+}
+
+/// One gateway.
+#[derive(Debug)]
+pub(super) struct Gateway {
+    pub(super) number: GatewayId,
+    pub(super) id: Arc<str>,
+    pub(super) service: ServiceState,
+    /// Whether the agent took it: it did not when the inventory contradicts itself.
+    accepted: bool,
+    peer: IpAddr,
+    policy: AddressPolicy,
+}
+
+/// All of them; a gateway's number is its place in the inventory.
+#[derive(Debug)]
+pub(super) struct Gateways {
+    list: Vec<Gateway>,
+    lines: BTreeMap<(GatewayId, EndpointNameBuf), LineId>,
+    relays: BTreeSet<(GatewayId, EndpointNameBuf)>,
+}
+
+impl Gateways {
+    pub(super) fn new(now: Time, inventory: &Inventory, agent: &mut Agent) -> Self {
+        let list = inventory.gateways.iter().zip(0..).map(|(entry, number)| {
+            let number = GatewayId(number);
+            let accepted = agent.add_gateway(now, config(number, entry)).is_ok();
+            let hosts =
+                if entry.media.is_empty() { Hosts::Peer } else { Hosts::PeerAnd(entry.media.clone()) };
+            Gateway {
+                number,
+                id: entry.id.as_str().into(),
+                service: ServiceState::Unknown,
+                accepted,
+                peer: entry.address.ip(),
+                policy: AddressPolicy { hosts },
+            }
+        });
+        let mut gateways = Self { list: list.collect(), lines: BTreeMap::new(), relays: BTreeSet::new() };
+        for (line, id) in inventory.lines.iter().zip(0..) {
+            if let Some(place) = gateways.place(agent, &line.gateway, &line.endpoint) {
+                gateways.lines.entry((place.gateway, place.endpoint)).or_insert(LineId(id));
+            }
+        }
+        for entry in &inventory.gateways {
+            let relay =
+                entry.relay.as_ref().and_then(|relay| gateways.place(agent, &entry.id, &relay.endpoint));
+            if let Some(relay) = relay {
+                gateways.relays.insert((relay.gateway, relay.endpoint));
+            }
+        }
+        gateways
+    }
+
+    fn place(&self, agent: &Agent, id: &str, endpoint: &str) -> Option<Place> {
+        let gateway = self.list.iter().find(|gateway| &*gateway.id == id && gateway.accepted)?;
+        Some(Place {
+            gateway: gateway.number,
+            id: gateway.id.clone(),
+            endpoint: agent.endpoint(gateway.number, endpoint)?,
+            peer: gateway.peer,
+            policy: gateway.policy.clone(),
+        })
+    }
+
+    /// Where the lines are. A line whose gateway or endpoint name is not legal, or whose endpoint is another line's, is nowhere.
+    pub(super) fn line_places(&self) -> impl Iterator<Item = (LineId, Place)> {
+        self.lines
+            .iter()
+            .filter_map(|((gateway, endpoint), line)| Some((*line, self.known(*gateway, endpoint)?)))
+    }
+
+    /// Where the relays are, with the wildcard that stands for any one of their endpoints.
+    pub(super) fn relay_places(&self) -> impl Iterator<Item = Place> {
+        self.relays.iter().filter_map(|(gateway, endpoint)| self.known(*gateway, endpoint))
+    }
+
+    fn known(&self, gateway: GatewayId, endpoint: &EndpointNameBuf) -> Option<Place> {
+        let gateway = self.get(gateway)?;
+        let (number, id, endpoint) = (gateway.number, gateway.id.clone(), endpoint.clone());
+        Some(Place { gateway: number, id, endpoint, peer: gateway.peer, policy: gateway.policy.clone() })
+    }
+
+    pub(super) fn line_at(&self, gateway: GatewayId, endpoint: &EndpointNameBuf) -> Option<LineId> {
+        // A tuple of references does not look up a tuple of values.
+        self.lines.get(&(gateway, endpoint.clone())).copied()
+    }
+
+    /// Whether a name, with wildcards or not, means any endpoint of the inventory.
+    pub(super) fn has_endpoint_under(&self, gateway: GatewayId, pattern: &EndpointNameBuf) -> bool {
+        let pattern = pattern.as_name();
+        let lines = self.lines.keys().filter(|(number, _)| *number == gateway);
+        lines.into_iter().any(|(_, endpoint)| pattern.covers(endpoint.as_name()))
+            || self.relays.iter().any(|(number, endpoint)| {
+                *number == gateway
+                    && (pattern.covers(endpoint.as_name()) || endpoint.as_name().covers(pattern))
+            })
+    }
+
+    fn get(&self, gateway: GatewayId) -> Option<&Gateway> {
+        self.list.get(usize::try_from(gateway.0).ok()?)
+    }
+
+    pub(super) fn get_mut(&mut self, gateway: GatewayId) -> Option<&mut Gateway> {
+        self.list.get_mut(usize::try_from(gateway.0).ok()?)
+    }
+
+    /// A gateway's id in the inventory.
+    pub(super) fn id(&self, gateway: GatewayId) -> &str {
+        self.get(gateway).map(|gateway| &*gateway.id).unwrap_or_default()
+    }
+
+    pub(super) fn views(&self) -> impl Iterator<Item = GatewayView> {
+        self.list.iter().map(|gateway| GatewayView { id: gateway.id.to_string(), service: gateway.service })
+    }
+}
+
+/// The agent of the exchange: its logical name is what gateways are told to notify.
+pub(super) fn agent_config(inventory: &Inventory) -> AgentConfig {
+    let entity = inventory.agent_address.and_then(|address| {
+        let host = match address.ip() {
+            IpAddr::V4(ip) => format!("[{ip}]"),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        NotifiedEntityBuf::parse(&format!("{}@{host}:{}", inventory.name, address.port()))
+    });
+    AgentConfig::new(entity)
+}
+
+fn config(number: GatewayId, entry: &GatewayEntry) -> GatewayConfig {
+    let dialect = match (entry.protocol, entry.dialect) {
+        (GatewayProtocol::Mgcp, DialectChoice::Auto | DialectChoice::Rfc3435) => Dialect::RFC3435,
+        (GatewayProtocol::Mgcp, DialectChoice::Mgcp01) => Dialect::MGCP_0_1,
+        (GatewayProtocol::Mgcp, DialectChoice::Osmo) => Dialect::OSMO,
+    };
+    GatewayConfig::new(number, vec![entry.address], &entry.domain, dialect)
+}

@@ -1,0 +1,160 @@
+//! One line: its service, what its party does, and what its endpoint has been asked for.
+
+use std::sync::Arc;
+
+use strowger_mgcp::message::RequestIdBuf;
+
+use super::watch::{Lacks, Watch};
+use crate::access::gateways::Place;
+use crate::access::stream::Stream;
+use crate::{CallId, CallingParty, LegId, LineCondition, LineId, ServiceState, Tone};
+
+/// One line.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) id: LineId,
+    pub(super) number: String,
+    pub(super) place: Arc<Place>,
+    /// What the records say of it.
+    pub(super) service: ServiceState,
+    pub(super) standing: Standing,
+    pub(super) party: Party,
+    pub(super) asked: Asked,
+    pub(super) lacks: Lacks,
+}
+
+/// Whether a line can be commanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It cannot.
+    Down,
+    /// What may be left from another time is being deleted first.
+    Sweeping,
+    /// It can.
+    Up,
+    /// It can, but its gateway will take it out of service when its call has ended.
+    Withdrawn,
+}
+
+/// What the party on a line does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Party {
+    /// On hook, or believed to be.
+    Idle,
+    /// It has lifted the receiver; the switch is being asked for a call.
+    Seizing,
+    /// It hears dial tone or dials.
+    Dialling(LegId),
+    /// It is in a call, and hears this or its connection.
+    InCall(LegId, Option<Tone>),
+    /// On hook; a call to it is being prepared.
+    Reserved(LegId),
+    /// On hook, being rung.
+    Ringing(LegId, CallingParty),
+    /// Its call has ended and the receiver is off the hook.
+    Parting(Parting),
+}
+
+/// How a party is moved to hang up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parting {
+    /// By the tone that says how the call ended.
+    Tone(Tone),
+    /// By noise.
+    Howler,
+    /// Not at all any more.
+    Lockout,
+}
+
+/// The state of a line's notification requests. One is under way at a time; when it is answered, the next is what the line
+/// wants then.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// What the endpoint has been asked for last, as far as that still holds.
+    pub(super) watch: Option<Watch>,
+    /// The identifier of that request.
+    pub(super) request_id: Option<RequestIdBuf>,
+    /// It has no answer yet.
+    pub(super) pending: bool,
+    /// A request failed: nothing is asked before the retry.
+    pub(super) resting: bool,
+    /// Requests and audits so far: tells late answers from current ones.
+    pub(super) serial: u64,
+    /// Refusals in a row for a state that the exchange does not believe in, without a success between.
+    pub(super) mismatches: u32,
+}
+
+impl Asked {
+    /// Nothing of what was asked holds any more.
+    pub(super) fn forget(&mut self) {
+        let serial = self.serial + 1;
+        *self = Self { serial, ..Self::default() };
+    }
+}
+
+impl Line {
+    pub(super) fn new(id: LineId, number: String, place: Place) -> Self {
+        Self {
+            id,
+            number,
+            place: Arc::new(place),
+            service: ServiceState::Unknown,
+            standing: Standing::Down,
+            party: Party::Idle,
+            asked: Asked::default(),
+            lacks: Lacks::new(),
+        }
+    }
+
+    /// The leg that the party is in.
+    pub(super) const fn leg(&self) -> Option<LegId> {
+        match &self.party {
+            Party::Dialling(leg) | Party::InCall(leg, _) | Party::Reserved(leg) | Party::Ringing(leg, _) => {
+                Some(*leg)
+            }
+            Party::Idle | Party::Seizing | Party::Parting(_) => None,
+        }
+    }
+
+    /// What the endpoint should be doing; none for a line that cannot be commanded.
+    pub(super) fn wanted(&self) -> Option<Watch> {
+        if !matches!(self.standing, Standing::Up | Standing::Withdrawn) {
+            return None;
+        }
+        Some(match &self.party {
+            Party::Idle | Party::Seizing | Party::Reserved(_) => Watch::Seizure,
+            Party::Dialling(_) => Watch::Digits(Tone::Dial),
+            Party::InCall(_, tone) => Watch::End(*tone),
+            Party::Ringing(_, calling) => Watch::Answer(calling.clone()),
+            Party::Parting(Parting::Tone(tone)) => Watch::End(Some(*tone)),
+            Party::Parting(Parting::Howler) => Watch::End(Some(Tone::Howler)),
+            Party::Parting(Parting::Lockout) => Watch::End(None),
+        })
+    }
+
+    /// The request that must be sent now, if any.
+    pub(super) fn due(&self) -> Option<Watch> {
+        let quiet = self.asked.pending || self.asked.resting;
+        self.wanted().filter(|wanted| !quiet && self.asked.watch.as_ref() != Some(wanted))
+    }
+
+    pub(super) const fn condition(&self) -> LineCondition {
+        match self.party {
+            Party::Idle => LineCondition::Idle,
+            Party::Parting(_) => LineCondition::OffHook,
+            _ => LineCondition::InCall,
+        }
+    }
+}
+
+/// A leg that lives on a line.
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) line: LineId,
+    pub(super) call: CallId,
+    pub(super) stream: Option<Stream>,
+    /// Who calls, for the ringing that follows the connection; only of a called leg.
+    pub(super) alert: Option<CallingParty>,
+    /// It has released, or was told to: when its connection is gone, it is cleared.
+    pub(super) ended: bool,
+}

@@ -1,0 +1,123 @@
+//! Analogue lines on MGCP gateways (RFC 3435, RFC 3660 package L).
+//!
+//! ```text
+//!            lifted                digits              answer (the other side)
+//!   Idle ------------> Dialling ------------> InCall ---------------------------> InCall
+//!    |  ^                                       | the other side releases, a failure
+//!    |  | hung up, from anywhere                v
+//!    |  +---------------------------- Parting: tone -> howler -> lockout
+//!    | a call comes            ready               lifted
+//!    +------------> Reserved --------> Ringing ----------> InCall
+//! ```
+//!
+//! The rooms: `line` (what is known of a line), `watch` (what its endpoint is asked to detect and to play), `party` (what the
+//! subscriber does), `leg` (what the switch wants), `service` (restarts, losses, returns).
+//!
+//! A line is told what to do by comparing what it wants with what it was asked for last, after everything else has settled:
+//! however many things happen at once, one request follows. Glare: lifting the receiver after the ringing request was carried out is an
+//! answer; lifting it before is a seizure of one's own, and the caller finds the line busy.
+
+mod leg;
+mod line;
+mod party;
+mod service;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use strowger_mgcp::agent::GatewayId;
+use strowger_mgcp::message::{ConnectionIdBuf, EndpointNameBuf};
+
+use super::Turn;
+use super::gateways::Gateways;
+use crate::{Inventory, LegEvent, LegId, LineId, LineView, MediaStatistics, ServiceState, Snapshot, Subject};
+use line::{Leg, Line};
+
+/// All lines, and the legs that live on them.
+#[derive(Debug)]
+pub(super) struct Lines {
+    lines: BTreeMap<LineId, Line>,
+    legs: BTreeMap<LegId, Leg>,
+    /// Lines to which something has happened: what their endpoints are asked for is looked at when all has settled.
+    touched: BTreeSet<LineId>,
+}
+
+impl Lines {
+    pub(super) fn new(inventory: &Inventory, gateways: &Gateways) -> Self {
+        let entry = |id: LineId| inventory.lines.get(usize::try_from(id.0).ok()?);
+        let lines = gateways
+            .line_places()
+            .filter_map(|(id, place)| Some((id, Line::new(id, entry(id)?.number.clone(), place))));
+        Self { lines: lines.collect(), legs: BTreeMap::new(), touched: BTreeSet::new() }
+    }
+
+    /// Asks the endpoints of touched lines for what they should do now; says whether any was asked.
+    pub(super) fn flush(&mut self, turn: &mut Turn<'_>) -> bool {
+        let mut asked = false;
+        for id in std::mem::take(&mut self.touched) {
+            let Some(line) = self.lines.get_mut(&id) else { continue };
+            let Some(watch) = line.due() else { continue };
+            asked = true;
+            let request_id = turn.agent.new_request_id();
+            let request = watch.request(turn.now, turn.settings, &line.lacks, request_id.clone());
+            line.asked.serial += 1;
+            line.asked.pending = true;
+            line.asked.watch = Some(watch);
+            line.asked.request_id = Some(request_id);
+            let (gateway, endpoint) = (line.place.gateway, &line.place.endpoint);
+            let tag = super::Tag::Watch(id, line.asked.serial);
+            turn.agent.notification_request(turn.now, gateway, endpoint, request, tag);
+        }
+        asked
+    }
+
+    fn set_service(turn: &mut Turn<'_>, line: &mut Line, to: ServiceState) {
+        let Line { service, number, .. } = line;
+        turn.service(service, to, || Subject::Line(number.clone()));
+    }
+
+    /// A gateway deleted a connection by itself.
+    pub(super) fn connection_deleted(
+        &mut self,
+        turn: &mut Turn<'_>,
+        gateway: GatewayId,
+        endpoint: &EndpointNameBuf,
+        connection: &ConnectionIdBuf,
+        statistics: Option<MediaStatistics>,
+    ) {
+        let on = |leg: &Leg| self.lines.get(&leg.line).is_some_and(|line| line.place.gateway == gateway);
+        let mut found = self.legs.iter().filter(|(_, leg)| on(leg));
+        let is = |leg: &Leg| leg.stream.as_ref().is_some_and(|stream| stream.is(endpoint, connection));
+        let Some(id) = found.find(|(_, leg)| is(leg)).map(|(id, _)| *id) else { return };
+        if let Some(stream) = self.legs.get_mut(&id).and_then(|leg| leg.stream.as_mut()) {
+            stream.lose(turn, statistics);
+        }
+        self.fail(turn, id, crate::Cause::TEMPORARY_FAILURE);
+        self.check_cleared(turn, id);
+    }
+
+    /// Gives a leg's last word when there is nothing left of it.
+    fn check_cleared(&mut self, turn: &mut Turn<'_>, id: LegId) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let gone = leg.stream.as_ref().is_none_or(super::stream::Stream::is_gone);
+        if leg.ended && gone {
+            let statistics = leg.stream.as_ref().and_then(super::stream::Stream::statistics);
+            self.legs.remove(&id);
+            turn.leg(id, LegEvent::Cleared { statistics });
+        }
+    }
+
+    pub(super) fn views(&self) -> impl Iterator<Item = LineView> {
+        self.lines.values().map(|line| LineView {
+            number: line.number.clone(),
+            service: line.service,
+            condition: line.condition(),
+        })
+    }
+
+    pub(super) fn fill(&self, snapshot: &mut Snapshot) {
+        let streams = self.legs.values().filter_map(|leg| leg.stream.as_ref());
+        snapshot.connections.extend(streams.clone().filter_map(super::stream::Stream::termination));
+        snapshot.connections_in_transition += streams.filter(|stream| stream.is_in_transition()).count();
+    }
+}

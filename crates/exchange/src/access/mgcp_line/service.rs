@@ -1,0 +1,279 @@
+//! Lines coming into service and going out of it: the loss and return of their gateway, and what it announces of its endpoints
+//! (RFC 3435 sections 2.3.12 and 4.4.5 to 4.4.7).
+//!
+//! A line that comes up may have connections from a time of which this exchange knows nothing: it is audited, and what belongs to no
+//! call is deleted, before it is asked for anything else.
+
+use strowger_mgcp::agent::{Failure, GatewayId, Outcome};
+use strowger_mgcp::message::{Category, EndpointNameBuf, ParameterCode, RestartMethod};
+use strowger_sansio::Duration;
+
+use super::Lines;
+use super::line::{Party, Standing};
+use crate::access::stream::alarm;
+use crate::access::{Tag, Timer, Turn};
+use crate::{Cause, Event, LegId, LineId, ServiceState};
+
+impl Lines {
+    pub(in crate::access) fn gateway_up(&mut self, turn: &mut Turn<'_>, gateway: GatewayId) {
+        for id in self.on(gateway, None) {
+            self.bring_up(turn, id);
+        }
+    }
+
+    /// The gateway does not answer: its calls are over, and what it holds is looked at when it returns.
+    pub(in crate::access) fn gateway_lost(&mut self, turn: &mut Turn<'_>, gateway: GatewayId) {
+        for id in self.on(gateway, None) {
+            self.take_down(turn, id, Some(ServiceState::Unreachable), Connections::Lost);
+        }
+    }
+
+    /// The gateway announced what happens to endpoints.
+    pub(in crate::access) fn restarted(
+        &mut self,
+        turn: &mut Turn<'_>,
+        gateway: GatewayId,
+        endpoints: &EndpointNameBuf,
+        method: RestartMethod<'static>,
+        delay: Duration,
+    ) {
+        for id in self.on(gateway, Some(endpoints)) {
+            match method {
+                // It serves again at once, without connections and requests.
+                RestartMethod::Restart if delay.is_zero() => {
+                    self.take_down(turn, id, None, Connections::Lost);
+                    self.stand_up(id);
+                }
+                // It will announce its return; should that be lost, it is asked when the delay is over.
+                RestartMethod::Restart => {
+                    self.take_down(turn, id, Some(ServiceState::OutOfService), Connections::Lost);
+                    turn.timers.set(Timer::Retry(id), turn.now + delay + turn.settings.timers.retry);
+                }
+                RestartMethod::Forced => {
+                    self.take_down(turn, id, Some(ServiceState::OutOfService), Connections::Lost);
+                }
+                RestartMethod::Graceful => self.withdraw(turn, id),
+                RestartMethod::CancelGraceful => self.reinstate(turn, id),
+                RestartMethod::Disconnected => self.reconnected(turn, id),
+                _ => {}
+            }
+        }
+    }
+
+    /// The lines of a gateway, or those of its lines that a name means.
+    fn on(&self, gateway: GatewayId, endpoints: Option<&EndpointNameBuf>) -> Vec<LineId> {
+        let on = self.lines.values().filter(|line| line.place.gateway == gateway);
+        let meant = on.filter(|line| {
+            endpoints.is_none_or(|pattern| pattern.as_name().covers(line.place.endpoint.as_name()))
+        });
+        meant.map(|line| line.id).collect()
+    }
+
+    /// Audits a line that is down, so that it can come up clean.
+    fn bring_up(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        let Some(line) = self.lines.get_mut(&id).filter(|line| line.standing == Standing::Down) else {
+            return;
+        };
+        line.standing = Standing::Sweeping;
+        line.asked.forget();
+        turn.timers.cancel(&Timer::Retry(id));
+        let (gateway, endpoint) = (line.place.gateway, &line.place.endpoint);
+        let tag = Tag::Audit(id, line.asked.serial);
+        turn.agent.audit_endpoint(turn.now, gateway, endpoint, vec![ParameterCode::ConnectionId], tag);
+    }
+
+    /// The audit of a line that comes up.
+    pub(in crate::access) fn audit_outcome(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: LineId,
+        serial: u64,
+        result: Result<Outcome, Failure>,
+    ) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        if line.asked.serial != serial || line.standing != Standing::Sweeping {
+            return;
+        }
+        let stray = match result {
+            Ok(outcome) => outcome.audit.is_some_and(|audit| !audit.connections.is_empty()),
+            Err(failure) => match failure.category() {
+                Category::ServiceFailure => return self.audit_refused(turn, id, &failure),
+                Category::ProvisioningMismatch if !is_about_the_question(&failure) => {
+                    return self.audit_refused(turn, id, &failure);
+                }
+                // It cannot say: what may be there is deleted unseen.
+                _ => true,
+            },
+        };
+        if !stray {
+            return self.stand_up(id);
+        }
+        let (gateway, endpoint) = (line.place.gateway, line.place.endpoint.clone());
+        turn.agent.delete_connections(turn.now, gateway, &endpoint, None, Tag::Sweep(id, serial));
+        let (gateway, endpoint) = (line.place.id.to_string(), endpoint.local().to_owned());
+        turn.event(Event::StrayConnections { gateway, endpoint });
+    }
+
+    fn audit_refused(&mut self, turn: &mut Turn<'_>, id: LineId, failure: &Failure) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        line.standing = Standing::Down;
+        if matches!(failure, Failure::GatewayLost | Failure::Restarted) {
+            return;
+        }
+        alarm(turn, &line.place, "AUEP", failure);
+        Self::set_service(turn, line, ServiceState::OutOfService);
+        turn.timers.set(Timer::Retry(id), turn.now + turn.settings.timers.probe);
+    }
+
+    /// The deletion of what nobody knows. Whatever came of it, the line goes on: a connection that is left disturbs nobody's call,
+    /// and a line that is out of service does.
+    pub(in crate::access) fn sweep_outcome(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: LineId,
+        serial: u64,
+        result: Result<Outcome, Failure>,
+    ) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        if line.asked.serial != serial || line.standing != Standing::Sweeping {
+            return;
+        }
+        match result {
+            Err(failure @ (Failure::GatewayLost | Failure::Restarted)) => {
+                self.audit_refused(turn, id, &failure);
+            }
+            _ => self.stand_up(id),
+        }
+    }
+
+    /// The line can be commanded: the next flush asks it for what it should do.
+    fn stand_up(&mut self, id: LineId) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        line.standing = Standing::Up;
+        line.asked.forget();
+        line.lacks.clear();
+        self.touched.insert(id);
+    }
+
+    /// The line cannot be commanded any more; a call on it is over.
+    pub(super) fn take_down(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: LineId,
+        service: Option<ServiceState>,
+        connections: Connections,
+    ) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        turn.timers.cancel(&Timer::Party(id));
+        turn.timers.cancel(&Timer::Retry(id));
+        line.standing = Standing::Down;
+        line.asked.forget();
+        let leg = line.leg();
+        let cause = match std::mem::replace(&mut line.party, Party::Idle) {
+            Party::Reserved(_) | Party::Ringing(..) => Cause::DESTINATION_OUT_OF_ORDER,
+            _ => Cause::NETWORK_OUT_OF_ORDER,
+        };
+        if let Some(service) = service {
+            Self::set_service(turn, line, service);
+        }
+        if connections == Connections::Lost {
+            self.lose_connections(turn, id, leg);
+        }
+        if let Some(leg) = leg {
+            self.leave(turn, leg, cause);
+        }
+    }
+
+    /// The connections of a line are lost; of its legs, all but the party's have ended and are cleared now.
+    fn lose_connections(&mut self, turn: &mut Turn<'_>, id: LineId, party: Option<LegId>) {
+        let legs = self.legs.iter_mut().filter(|(_, leg)| leg.line == id);
+        let mut ended = Vec::new();
+        for (leg, own) in legs {
+            if let Some(stream) = &mut own.stream {
+                stream.lose(turn, None);
+            }
+            if Some(*leg) != party {
+                ended.push(*leg);
+            }
+        }
+        for leg in ended {
+            self.check_cleared(turn, leg);
+        }
+    }
+
+    /// `graceful`: no new calls; the present one may end by itself.
+    fn withdraw(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        if line.standing == Standing::Up {
+            line.standing = Standing::Withdrawn;
+            Self::set_service(turn, line, ServiceState::OutOfService);
+        }
+        self.check_withdrawn(turn, id);
+    }
+
+    /// Takes a withdrawn line down when its party is done.
+    pub(super) fn check_withdrawn(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        if self
+            .lines
+            .get(&id)
+            .is_some_and(|line| line.standing == Standing::Withdrawn && line.party == Party::Idle)
+        {
+            self.take_down(turn, id, Some(ServiceState::OutOfService), Connections::Kept);
+        }
+    }
+
+    /// `cancel-graceful`: as before.
+    fn reinstate(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        match line.standing {
+            Standing::Withdrawn => {
+                line.standing = Standing::Up;
+                // The next success brings it into service.
+                line.asked.watch = None;
+                self.touched.insert(id);
+            }
+            Standing::Down => self.bring_up(turn, id),
+            Standing::Sweeping | Standing::Up => {}
+        }
+    }
+
+    /// `disconnected`: the gateway could not reach us for a while. What it noticed meanwhile may be lost, so it is asked again, and says by
+    /// a refusal if a hook is not where it should be.
+    fn reconnected(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        if line.standing == Standing::Down {
+            return self.bring_up(turn, id);
+        }
+        if !line.asked.pending {
+            line.asked.watch = None;
+        }
+        self.touched.insert(id);
+    }
+
+    /// The pause after a refusal is over.
+    pub(in crate::access) fn retry(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        if line.standing == Standing::Down {
+            return self.bring_up(turn, id);
+        }
+        line.asked.resting = false;
+        line.asked.mismatches = 0;
+        self.touched.insert(id);
+    }
+}
+
+/// What becomes of the connections of a line that goes down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Connections {
+    /// They are lost, or cannot be reached.
+    Lost,
+    /// They are being deleted in order.
+    Kept,
+}
+
+/// Whether an audit was refused for what it asked, and not for the endpoint.
+fn is_about_the_question(failure: &Failure) -> bool {
+    use strowger_mgcp::message::ReturnCode;
+    matches!(failure, Failure::Refused(refused)
+        if ![ReturnCode::UNKNOWN_ENDPOINT, ReturnCode::VERSION].contains(&refused.code))
+}

@@ -1,0 +1,264 @@
+//! Contexts on packet relays: endpoints that join two packet connections (RFC 3435 section 2.1.1, "packet relay").
+//!
+//! The first connection is created on the wildcard for any one endpoint, and the gateway says which one it took; the second is
+//! created on that. What comes in by the one leaves by the other. A context that fails at any step deletes what it has; the
+//! connections of a relay that comes up are deleted all together, as none of them belongs to a call.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use strowger_mgcp::agent::{Failure, GatewayId, Outcome};
+use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, ConnectionMode, EndpointNameBuf, RestartMethod};
+
+use super::gateways::{Gateways, Place};
+use super::stream::{News, Stream};
+use super::{Order, Owner, Tag, Turn};
+use crate::{
+    CallId, Cause, ContextCommand, ContextEvent, ContextId, Inventory, MediaPolicy, MediaStatistics, Sdp,
+    Side, Snapshot,
+};
+
+/// The relay that the media policy names, and the contexts on it.
+#[derive(Debug)]
+pub(super) struct Relays {
+    place: Option<Arc<Place>>,
+    /// Whether its gateway takes commands.
+    up: bool,
+    contexts: BTreeMap<ContextId, Context>,
+}
+
+#[derive(Debug)]
+struct Context {
+    call: CallId,
+    streams: Vec<(Side, Stream)>,
+    ended: bool,
+}
+
+impl Relays {
+    pub(super) fn new(inventory: &Inventory, gateways: &Gateways) -> Self {
+        let place = match &inventory.media {
+            MediaPolicy::Direct => None,
+            MediaPolicy::Relay { gateway } => gateways.relay_places().find(|place| *place.id == **gateway),
+        };
+        Self { place: place.map(Arc::new), up: false, contexts: BTreeMap::new() }
+    }
+
+    pub(super) fn command(
+        &mut self,
+        turn: &mut Turn<'_>,
+        call: CallId,
+        id: ContextId,
+        command: ContextCommand,
+    ) {
+        match command {
+            ContextCommand::Add { side, remote } => self.add(turn, call, id, side, remote.as_ref()),
+            ContextCommand::Modify { side, remote } => {
+                let Some(context) = self.contexts.get_mut(&id).filter(|context| !context.ended) else {
+                    return;
+                };
+                let stream = context.stream(side).ok_or(Cause::TEMPORARY_FAILURE);
+                if let Err(cause) = stream.and_then(|stream| stream.connect(turn, Some(&remote))) {
+                    self.fail(turn, id, cause);
+                }
+            }
+            ContextCommand::Subtract => {
+                self.end(turn, id);
+                self.check_cleared(turn, id);
+            }
+        }
+    }
+
+    fn add(&mut self, turn: &mut Turn<'_>, call: CallId, id: ContextId, side: Side, remote: Option<&Sdp>) {
+        let context =
+            self.contexts.entry(id).or_insert_with(|| Context { call, streams: Vec::new(), ended: false });
+        let Some(place) = self.place.as_ref().filter(|_| self.up) else {
+            return self.fail(turn, id, Cause::NETWORK_OUT_OF_ORDER);
+        };
+        // The second connection goes where the first one is.
+        let place = match context.streams.first() {
+            Some((_, first)) => Arc::new(place.at(first.endpoint().clone())),
+            None => place.clone(),
+        };
+        // A connection without the other side's description cannot send yet (RFC 3435 section 2.3.5, code 527).
+        let mode = if remote.is_some() { ConnectionMode::SendRecv } else { ConnectionMode::RecvOnly };
+        let stream = Stream::create(turn, place, Owner::Context(id, side), call, mode, remote);
+        context.streams.push((side, stream));
+    }
+
+    pub(super) fn stream_outcome(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: ContextId,
+        side: Side,
+        order: Order,
+        result: Result<Outcome, Failure>,
+    ) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let ended = context.ended;
+        let unanswered = order == Order::Create && matches!(result, Err(Failure::Unanswered));
+        let call = context.call;
+        let Some(stream) = context.stream(side) else { return };
+        let news = stream.outcome(turn, order, result);
+        let endpoint = stream.endpoint().clone();
+        match news {
+            News::Ready(termination, local) if !ended => {
+                turn.context(id, ContextEvent::Added { side, termination, local });
+            }
+            // A description that changes under way is of no use to a party that has the old one: the call goes on with it.
+            News::Modified(_) if !ended => turn.context(id, ContextEvent::Modified { side }),
+            News::Failed(cause) => self.fail(turn, id, cause),
+            _ => {}
+        }
+        if unanswered && endpoint.as_name().is_wildcarded() {
+            self.sweep(turn, Some(CallIdBuf::from_u128(call.0)));
+        }
+        self.check_cleared(turn, id);
+    }
+
+    pub(super) fn stream_retry(&mut self, turn: &mut Turn<'_>, id: ContextId, side: Side) {
+        if let Some(stream) = self.contexts.get_mut(&id).and_then(|context| context.stream(side)) {
+            stream.retry(turn);
+        }
+        self.check_cleared(turn, id);
+    }
+
+    /// The context cannot serve its call.
+    fn fail(&mut self, turn: &mut Turn<'_>, id: ContextId, cause: Cause) {
+        if self.contexts.get(&id).is_some_and(|context| !context.ended) {
+            turn.context(id, ContextEvent::Failed { cause });
+            self.end(turn, id);
+            self.check_cleared(turn, id);
+        }
+    }
+
+    fn end(&mut self, turn: &mut Turn<'_>, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.ended = true;
+        for (_, stream) in &mut context.streams {
+            stream.release(turn);
+        }
+    }
+
+    fn check_cleared(&mut self, turn: &mut Turn<'_>, id: ContextId) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        if !context.ended || !context.streams.iter().all(|(_, stream)| stream.is_gone()) {
+            return;
+        }
+        let figures = context.streams.iter().filter_map(|(side, stream)| Some((*side, stream.statistics()?)));
+        let statistics = figures.collect();
+        self.contexts.remove(&id);
+        turn.context(id, ContextEvent::Cleared { statistics });
+    }
+
+    /// Deletes everything on the relay, or what belongs to one call.
+    fn sweep(&self, turn: &mut Turn<'_>, call: Option<CallIdBuf>) {
+        let Some(place) = &self.place else { return };
+        let all = place.endpoint.local().replace('$', "*");
+        if let Some(endpoint) = turn.agent.endpoint(place.gateway, &all) {
+            turn.agent.delete_connections(
+                turn.now,
+                place.gateway,
+                &endpoint,
+                call,
+                Tag::RelaySweep(place.gateway),
+            );
+        }
+    }
+
+    /// The relay has been swept, or refuses to be: gateways that cannot do so forget their connections by themselves.
+    pub(super) fn sweep_outcome(
+        &mut self,
+        turn: &mut Turn<'_>,
+        gateway: GatewayId,
+        result: Result<Outcome, Failure>,
+    ) {
+        if let (Some(place), Err(failure)) = (&self.place, result)
+            && place.gateway == gateway
+        {
+            super::stream::alarm(turn, place, "DLCX", &failure);
+        }
+    }
+
+    fn is_on(&self, gateway: GatewayId) -> bool {
+        self.place.as_ref().is_some_and(|place| place.gateway == gateway)
+    }
+
+    pub(super) fn gateway_up(&mut self, turn: &mut Turn<'_>, gateway: GatewayId) {
+        if self.is_on(gateway) && !self.up {
+            self.up = true;
+            self.sweep(turn, None);
+        }
+    }
+
+    pub(super) fn gateway_lost(&mut self, turn: &mut Turn<'_>, gateway: GatewayId) {
+        if self.is_on(gateway) {
+            self.up = false;
+            self.lose_all(turn, |_| true);
+        }
+    }
+
+    pub(super) fn restarted(
+        &mut self,
+        turn: &mut Turn<'_>,
+        gateway: GatewayId,
+        endpoints: &EndpointNameBuf,
+        method: RestartMethod<'static>,
+    ) {
+        if self.is_on(gateway) && matches!(method, RestartMethod::Restart | RestartMethod::Forced) {
+            self.lose_all(turn, |endpoint| endpoints.as_name().covers(endpoint.as_name()));
+        }
+    }
+
+    fn lose_all(&mut self, turn: &mut Turn<'_>, is_lost: impl Fn(&EndpointNameBuf) -> bool) {
+        for id in self.contexts.keys().copied().collect::<Vec<_>>() {
+            let Some(context) = self.contexts.get_mut(&id) else { continue };
+            let mut lost = false;
+            for (_, stream) in context.streams.iter_mut().filter(|(_, stream)| is_lost(stream.endpoint())) {
+                stream.lose(turn, None);
+                lost = true;
+            }
+            if lost {
+                self.fail(turn, id, Cause::NETWORK_OUT_OF_ORDER);
+                self.check_cleared(turn, id);
+            }
+        }
+    }
+
+    pub(super) fn connection_deleted(
+        &mut self,
+        turn: &mut Turn<'_>,
+        gateway: GatewayId,
+        endpoint: &EndpointNameBuf,
+        connection: &ConnectionIdBuf,
+        statistics: Option<MediaStatistics>,
+    ) {
+        if !self.is_on(gateway) {
+            return;
+        }
+        let of =
+            |context: &Context| context.streams.iter().any(|(_, stream)| stream.is(endpoint, connection));
+        let Some(id) = self.contexts.iter().find(|(_, context)| of(context)).map(|(id, _)| *id) else {
+            return;
+        };
+        if let Some(context) = self.contexts.get_mut(&id) {
+            let lost = context.streams.iter_mut().find(|(_, stream)| stream.is(endpoint, connection));
+            if let Some((_, stream)) = lost {
+                stream.lose(turn, statistics);
+            }
+        }
+        self.fail(turn, id, Cause::TEMPORARY_FAILURE);
+        self.check_cleared(turn, id);
+    }
+
+    pub(super) fn fill(&self, snapshot: &mut Snapshot) {
+        let streams = self.contexts.values().flat_map(|context| &context.streams).map(|(_, stream)| stream);
+        snapshot.connections.extend(streams.clone().filter_map(Stream::termination));
+        snapshot.connections_in_transition += streams.filter(|stream| stream.is_in_transition()).count();
+    }
+}
+
+impl Context {
+    fn stream(&mut self, side: Side) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|(own, _)| *own == side).map(|(_, stream)| stream)
+    }
+}

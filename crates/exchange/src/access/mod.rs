@@ -1,0 +1,344 @@
+//! Access: the adapters between the call model's words and the protocols of the things that calls live on.
+//!
+//! ```text
+//!   switch -- LegCommand, ContextCommand --> mgcp_line, mgcp_relay -- operations --> mgcp::agent --> datagrams
+//!   switch <- LegEvent, ContextEvent ------- mgcp_line, mgcp_relay <- outcomes, notifications -- mgcp::agent
+//! ```
+//!
+//! The rooms: `gateways` (what the inventory says of each gateway), `stream` (the life of one connection, the same for a line and a
+//! relay), `signal` (tones by country as signals of the packages, caller identification), `mgcp_line` (subscribers' lines),
+//! `mgcp_relay` (contexts on packet relays). An adapter asks the agent for operations, each with a [`Tag`], and says what happened
+//! in [`Report`]s, which the exchange hands to the switch.
+
+mod gateways;
+mod mgcp_line;
+mod mgcp_relay;
+mod signal;
+mod stream;
+
+use std::collections::VecDeque;
+
+use strowger_mgcp::agent::{self, Failure, GatewayId, Outcome};
+use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
+
+use crate::{
+    CallId, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Event, Inventory,
+    LegCommand, LegEvent, LegId, LineId, LineView, Record, ServiceChange, ServiceState, Side, Snapshot,
+    Subject, WallClock,
+};
+use gateways::Gateways;
+use mgcp_line::Lines;
+use mgcp_relay::Relays;
+
+/// The call agent as the adapters use it.
+pub(crate) type Agent = agent::Agent<Tag>;
+
+/// Whose operation it is, and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// A line is told what to watch for and what to play. The number tells its requests apart.
+    Watch(LineId, u64),
+    /// A line is asked for connections that nobody knows.
+    Audit(LineId, u64),
+    /// Such connections are deleted.
+    Sweep(LineId, u64),
+    /// A connection is created, modified or deleted.
+    Stream(Owner, Order),
+    /// All connections of a relay are deleted.
+    RelaySweep(GatewayId),
+}
+
+/// Whose connection it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    /// A leg's.
+    Leg(LegId),
+    /// That of a side of a context.
+    Context(ContextId, Side),
+}
+
+/// What is done to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Create,
+    Modify,
+    Delete,
+}
+
+/// What the adapters' deadlines are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// The tone that a line hears after its call has lasted long enough.
+    Party(LineId),
+    /// A line that refused an order is tried again.
+    Retry(LineId),
+    /// A connection that could not be deleted is tried again.
+    Stream(Owner),
+}
+
+/// What the adapters say to the exchange.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// A caller seized this line.
+    Seizure(LineId),
+    /// A leg reports.
+    Leg(LegId, LegEvent),
+    /// A context reports.
+    Context(ContextId, ContextEvent),
+    /// Something to be kept.
+    Record(Record),
+    /// Something to be seen.
+    Event(Event),
+}
+
+/// What every line and relay goes by.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) timers: CallTimers,
+    pub(crate) country: Country,
+    pub(crate) digit_map: String,
+    pub(crate) mismatches: u32,
+    pub(crate) session_description: usize,
+    /// What the wall clock showed when.
+    pub(crate) wall: Option<(Time, WallClock)>,
+}
+
+/// What an adapter has at hand while it handles one thing.
+pub(crate) struct Turn<'a> {
+    pub(crate) now: Time,
+    pub(crate) agent: &'a mut Agent,
+    pub(crate) timers: &'a mut Timers<Timer>,
+    pub(crate) reports: &'a mut VecDeque<Report>,
+    pub(crate) settings: &'a Settings,
+}
+
+impl Turn<'_> {
+    pub(crate) fn leg(&mut self, leg: LegId, event: LegEvent) {
+        self.reports.push_back(Report::Leg(leg, event));
+    }
+
+    pub(crate) fn context(&mut self, context: ContextId, event: ContextEvent) {
+        self.reports.push_back(Report::Context(context, event));
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.reports.push_back(Report::Event(event));
+    }
+
+    /// Changes a service state, and records it if it is another than before.
+    pub(crate) fn service(
+        &mut self,
+        state: &mut ServiceState,
+        to: ServiceState,
+        subject: impl FnOnce() -> Subject,
+    ) {
+        let from = std::mem::replace(state, to);
+        if from != to {
+            let change = ServiceChange { at: self.now, subject: subject(), from, to };
+            self.reports.push_back(Report::Record(Record::Service(change)));
+        }
+    }
+}
+
+/// All access adapters, and the agent below them.
+#[derive(Debug)]
+pub(crate) struct Access {
+    agent: Agent,
+    gateways: Gateways,
+    lines: Lines,
+    relays: Relays,
+    settings: Settings,
+    timers: Timers<Timer>,
+    reports: VecDeque<Report>,
+}
+
+impl Access {
+    pub(crate) fn new(
+        now: Time,
+        inventory: &Inventory,
+        digit_map: &str,
+        node: NodeId,
+        epoch: Epoch,
+        rng: Rng,
+    ) -> Self {
+        let mut agent = Agent::new(gateways::agent_config(inventory), node, epoch, rng);
+        let gateways = Gateways::new(now, inventory, &mut agent);
+        let settings = Settings {
+            timers: inventory.timers.clone(),
+            country: inventory.country,
+            digit_map: digit_map.to_owned(),
+            mismatches: inventory.limits.mismatches,
+            session_description: inventory.limits.session_description,
+            wall: None,
+        };
+        Self {
+            lines: Lines::new(inventory, &gateways),
+            relays: Relays::new(inventory, &gateways),
+            agent,
+            gateways,
+            settings,
+            timers: Timers::new(),
+            reports: VecDeque::new(),
+        }
+    }
+
+    pub(crate) const fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    pub(crate) const fn agent_mut(&mut self) -> &mut Agent {
+        &mut self.agent
+    }
+
+    pub(crate) const fn set_wall_clock(&mut self, now: Time, wall: WallClock) {
+        self.settings.wall = Some((now, wall));
+    }
+
+    /// The switch took a seizure.
+    pub(crate) fn seizure_taken(&mut self, now: Time, line: LineId, call: CallId, leg: LegId) {
+        self.turn(now, |lines, _, turn| lines.seizure_taken(turn, line, call, leg));
+    }
+
+    /// The switch refused a seizure.
+    pub(crate) fn seizure_refused(&mut self, now: Time, line: LineId, cause: Cause) {
+        self.turn(now, |lines, _, turn| lines.seizure_refused(turn, line, cause));
+    }
+
+    pub(crate) fn leg_command(&mut self, now: Time, call: CallId, leg: LegId, command: LegCommand) {
+        self.turn(now, |lines, _, turn| lines.command(turn, call, leg, command));
+    }
+
+    pub(crate) fn context_command(
+        &mut self,
+        now: Time,
+        call: CallId,
+        context: ContextId,
+        command: ContextCommand,
+    ) {
+        self.turn(now, |_, relays, turn| relays.command(turn, call, context, command));
+    }
+
+    /// Hands what the agent has to say to the adapters; says whether there was anything.
+    pub(crate) fn hear_agent(&mut self, now: Time) -> bool {
+        let mut heard = false;
+        while let Some(event) = self.agent.poll_event() {
+            heard = true;
+            self.agent_event(now, event);
+        }
+        heard
+    }
+
+    fn agent_event(&mut self, now: Time, event: agent::Event<Tag>) {
+        match event {
+            agent::Event::Completed { tag, outcome } => self.outcome(now, tag, Ok(outcome)),
+            agent::Event::Failed { tag, failure } => self.outcome(now, tag, Err(failure)),
+            agent::Event::Notify { gateway, endpoint, request_id, events } => {
+                let Some(line) = self.gateways.line_at(gateway, &endpoint) else {
+                    return self.unlisted(gateway, endpoint.local());
+                };
+                self.turn(now, |lines, _, turn| lines.notified(turn, line, &request_id, &events));
+            }
+            agent::Event::GatewayUp { gateway, .. } => {
+                self.gateway_service(now, gateway, ServiceState::InService);
+                self.turn(now, |lines, relays, turn| {
+                    lines.gateway_up(turn, gateway);
+                    relays.gateway_up(turn, gateway);
+                });
+            }
+            agent::Event::GatewayLost { gateway } => {
+                self.gateway_service(now, gateway, ServiceState::Unreachable);
+                self.turn(now, |lines, relays, turn| {
+                    lines.gateway_lost(turn, gateway);
+                    relays.gateway_lost(turn, gateway);
+                });
+            }
+            agent::Event::EndpointsRestarted { gateway, endpoints, method, delay, reason: _ } => {
+                if !self.gateways.has_endpoint_under(gateway, &endpoints) {
+                    self.unlisted(gateway, endpoints.local());
+                }
+                self.turn(now, |lines, relays, turn| {
+                    lines.restarted(turn, gateway, &endpoints, method, delay);
+                    relays.restarted(turn, gateway, &endpoints, method);
+                });
+            }
+            agent::Event::ConnectionDeletedByGateway {
+                gateway, endpoint, connection_id, statistics, ..
+            } => {
+                let statistics = statistics.as_ref().map(stream::statistics);
+                self.turn(now, |lines, relays, turn| {
+                    lines.connection_deleted(turn, gateway, &endpoint, &connection_id, statistics);
+                    relays.connection_deleted(turn, gateway, &endpoint, &connection_id, statistics);
+                });
+            }
+            // The final outcome decides; what a provisional answer told is void if that is a failure.
+            _ => {}
+        }
+    }
+
+    fn outcome(&mut self, now: Time, tag: Tag, result: Result<Outcome, Failure>) {
+        self.turn(now, |lines, relays, turn| match tag {
+            Tag::Watch(line, serial) => lines.watch_outcome(turn, line, serial, result),
+            Tag::Audit(line, serial) => lines.audit_outcome(turn, line, serial, result),
+            Tag::Sweep(line, serial) => lines.sweep_outcome(turn, line, serial, result),
+            Tag::Stream(Owner::Leg(leg), order) => lines.stream_outcome(turn, leg, order, result),
+            Tag::Stream(Owner::Context(context, side), order) => {
+                relays.stream_outcome(turn, context, side, order, result);
+            }
+            Tag::RelaySweep(gateway) => relays.sweep_outcome(turn, gateway, result),
+        });
+    }
+
+    fn unlisted(&mut self, gateway: GatewayId, endpoint: &str) {
+        let (gateway, endpoint) = (self.gateways.id(gateway).to_owned(), endpoint.to_owned());
+        self.reports.push_back(Report::Event(Event::UnlistedEndpoint { gateway, endpoint }));
+    }
+
+    fn gateway_service(&mut self, now: Time, gateway: GatewayId, to: ServiceState) {
+        let Self { agent, gateways, settings, timers, reports, .. } = self;
+        let mut turn = Turn { now, agent, timers, reports, settings };
+        if let Some(known) = gateways.get_mut(gateway) {
+            turn.service(&mut known.service, to, || Subject::Gateway(known.id.to_string()));
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Time) {
+        self.agent.handle_timeout(now);
+        while let Some(timer) = self.timers.pop_due(now) {
+            self.turn(now, |lines, relays, turn| match timer {
+                Timer::Party(line) => lines.party_timeout(turn, line),
+                Timer::Retry(line) => lines.retry(turn, line),
+                Timer::Stream(Owner::Leg(leg)) => lines.stream_retry(turn, leg),
+                Timer::Stream(Owner::Context(context, side)) => relays.stream_retry(turn, context, side),
+            });
+        }
+    }
+
+    /// Tells lines that want something else than before; says whether there were any. To be called when everything that has happened
+    /// has had its consequences, so that a line is told once.
+    pub(crate) fn flush(&mut self, now: Time) -> bool {
+        let mut told = false;
+        self.turn(now, |lines, _, turn| told = lines.flush(turn));
+        told
+    }
+
+    pub(crate) fn poll_report(&mut self) -> Option<Report> {
+        self.reports.pop_front()
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Time> {
+        [self.agent.poll_timeout(), self.timers.next()].into_iter().flatten().min()
+    }
+
+    pub(crate) fn fill(&self, snapshot: &mut Snapshot) {
+        snapshot.transactions = self.agent.pending();
+        self.lines.fill(snapshot);
+        self.relays.fill(snapshot);
+        snapshot.lines = self.lines.views().collect::<Vec<LineView>>();
+        snapshot.gateways = self.gateways.views().collect();
+    }
+
+    fn turn(&mut self, now: Time, act: impl FnOnce(&mut Lines, &mut Relays, &mut Turn<'_>)) {
+        let Self { agent, lines, relays, settings, timers, reports, .. } = self;
+        act(lines, relays, &mut Turn { now, agent, timers, reports, settings });
+    }
+}

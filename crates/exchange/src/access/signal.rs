@@ -1,0 +1,161 @@
+//! Tones and caller identification as signals of the MGCP packages (RFC 3660 sections 2.1, 2.4 and 2.6).
+//!
+//! A tone is named by its meaning. For each there is a list of signals, the fitting one first; where a gateway cannot make one, the
+//! next is asked for, so that a caller hears something that tells him that he failed, if not exactly why.
+
+use strowger_sansio::{Duration, Time};
+
+use super::Settings;
+use crate::{CallingParty, Tone, WallClock};
+
+/// The longest caller's name that is shown. 50: what the multiple data message format of caller identification carries is shorter
+/// still, and gateways cut it; the bound only keeps a command short.
+const NAME: usize = 50;
+
+/// The signals for a tone, the fitting one first. Empty when the gateway lacks them all: then there is silence.
+pub(super) fn tone(tone: Tone, settings: &Settings) -> Vec<String> {
+    let timers = &settings.timers;
+    let sit = format!("L/sit({})", settings.country.vacant_sit());
+    let congestion = ["L/ro", "G/cg", "L/bz"].map(|signal| lasting(signal, timers.failure_tone));
+    match tone {
+        Tone::Dial => vec![lasting("L/dl", timers.first_digit)],
+        Tone::Ringback => vec![lasting("G/rt", timers.ringing)],
+        Tone::Busy => ["L/bz", "L/ro", "G/cg"].map(|signal| lasting(signal, timers.busy_tone)).to_vec(),
+        Tone::Congestion => congestion.to_vec(),
+        Tone::SpecialInformation => [vec![sit], congestion.to_vec()].concat(),
+        Tone::NumberUnobtainable => [vec!["SST/nu".to_owned()], congestion.to_vec()].concat(),
+        Tone::Howler => vec!["L/ot".to_owned()],
+    }
+}
+
+/// The ringing of a called line.
+pub(super) fn ringing(settings: &Settings) -> String {
+    lasting("L/rg", settings.timers.ringing)
+}
+
+/// A signal with its time-out, where we want another than the package gives it.
+fn lasting(signal: &str, wanted: Duration) -> String {
+    let given = match signal {
+        "L/dl" => Duration::from_secs(16),
+        "L/rg" | "G/rt" => Duration::from_secs(180),
+        "L/bz" | "L/ro" => Duration::from_secs(30),
+        // These do not end by themselves.
+        _ => return signal.to_owned(),
+    };
+    if wanted == given { signal.to_owned() } else { format!("{signal}(to={})", wanted.as_millis()) }
+}
+
+/// How long a tone is heard before the next step of clearing.
+pub(super) fn duration(tone: Tone, settings: &Settings) -> Duration {
+    match tone {
+        Tone::Busy => settings.timers.busy_tone,
+        // One period of the three tones and the silence behind them: the time-out of L/sit.
+        Tone::SpecialInformation => Duration::from_secs(2),
+        Tone::Howler => settings.timers.howler,
+        _ => settings.timers.failure_tone,
+    }
+}
+
+/// `L/ci` for a call from `calling` at `now`: local time, number, name. What is not known is an empty string, as section 2.4
+/// recommends, and an unknown number is `O`, out of area.
+pub(super) fn caller_id(now: Time, settings: &Settings, calling: &CallingParty) -> String {
+    let time = settings.wall.map(|(then, wall)| local_time(now, then, wall));
+    let number = calling.number.as_deref().map_or_else(|| "O".to_owned(), quoted);
+    let name = quoted(calling.name.as_deref().unwrap_or_default());
+    format!("L/ci({},{number},{name})", time.unwrap_or_else(|| "\"\"".to_owned()))
+}
+
+/// A quoted string of RFC 3435: quotes inside are doubled; control characters have no business in a display.
+fn quoted(text: &str) -> String {
+    let shown = text.chars().filter(|c| !c.is_control()).take(NAME).collect::<String>();
+    format!("\"{}\"", shown.replace('"', "\"\""))
+}
+
+/// `MM/DD/HH/MM`.
+fn local_time(now: Time, then: Time, wall: WallClock) -> String {
+    let unix = wall.unix + now.since(then);
+    let local = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX).saturating_add(wall.utc_offset.into());
+    let (days, seconds) = (local.div_euclid(86_400), local.rem_euclid(86_400));
+    let (month, day) = month_and_day(days);
+    format!("{month:02}/{day:02}/{:02}/{:02}", seconds / 3600, seconds / 60 % 60)
+}
+
+/// The civil date of a day since 1970-01-01, counted in years that begin in March, so that the leap day is the last of its year.
+fn month_and_day(days: i64) -> (i64, i64) {
+    // From 0000-03-01, in eras of 400 years.
+    let of_era = (days + 719_468).rem_euclid(146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    (if month < 10 { month + 3 } else { month - 9 }, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CallTimers, Country};
+
+    fn settings() -> Settings {
+        Settings {
+            timers: CallTimers::default(),
+            country: Country::default(),
+            digit_map: String::new(),
+            mismatches: 4,
+            session_description: 4096,
+            wall: None,
+        }
+    }
+
+    fn calling(number: Option<&str>, name: Option<&str>) -> CallingParty {
+        CallingParty { number: number.map(str::to_owned), name: name.map(str::to_owned) }
+    }
+
+    #[test]
+    fn caller_identification_quotes_what_a_name_may_hold() {
+        let settings = settings();
+        let id = |party| caller_id(Time::ZERO, &settings, &party);
+        assert_eq!(id(calling(Some("2001"), Some("Alice"))), "L/ci(\"\",\"2001\",\"Alice\")");
+        assert_eq!(
+            id(calling(Some("2001"), Some("Al \"Ace\"), L/rg\r\n"))),
+            "L/ci(\"\",\"2001\",\"Al \"\"Ace\"\"), L/rg\")"
+        );
+        assert_eq!(id(calling(None, None)), "L/ci(\"\",O,\"\")");
+    }
+
+    #[test]
+    fn caller_identification_shows_the_local_time() {
+        let mut settings = settings();
+        // 2024-02-29T23:30:00Z, seen at one hour after the engine's origin.
+        let unix = Duration::from_secs(1_709_249_400);
+        let then = Time::from_secs(3600);
+        let mut id = |offset, now| {
+            settings.wall = Some((then, WallClock { unix, utc_offset: offset }));
+            caller_id(now, &settings, &calling(Some("2001"), None))
+        };
+        assert_eq!(id(0, then), "L/ci(02/29/23/30,\"2001\",\"\")");
+        assert_eq!(id(3600, then), "L/ci(03/01/00/30,\"2001\",\"\")");
+        assert_eq!(id(-5 * 3600, then + Duration::from_secs(60)), "L/ci(02/29/18/31,\"2001\",\"\")");
+    }
+
+    #[test]
+    fn the_date_is_right_at_the_ends_of_years_and_centuries() {
+        assert_eq!(month_and_day(0), (1, 1));
+        assert_eq!(month_and_day(364), (12, 31));
+        assert_eq!(month_and_day(11_016), (2, 29), "2000");
+        assert_eq!(month_and_day(11_017), (3, 1));
+        assert_eq!(month_and_day(47_540), (2, 28), "2100 has no leap day");
+        assert_eq!(month_and_day(47_541), (3, 1));
+    }
+
+    #[test]
+    fn a_time_out_is_written_only_where_it_is_not_the_packages() {
+        let mut settings = settings();
+        assert_eq!(tone(Tone::Busy, &settings)[0], "L/bz");
+        assert_eq!(ringing(&settings), "L/rg");
+        settings.timers.ringing = Duration::from_secs(300);
+        assert_eq!(ringing(&settings), "L/rg(to=300000)");
+        assert_eq!(tone(Tone::Ringback, &settings), ["G/rt(to=300000)"]);
+        assert_eq!(tone(Tone::SpecialInformation, &settings)[0], "L/sit(6)");
+    }
+}

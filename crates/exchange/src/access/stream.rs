@@ -1,0 +1,378 @@
+//! The life of one connection on an MGCP gateway, from its creation to its deletion, whatever it belongs to.
+//!
+//! Its owner asks for it, may have it modified, and at some time does not want it any more. From then on the connection is deleted
+//! as soon as that can be done, and it is *gone* when nothing of it is left to be done: deleted, never created, or lost with its
+//! gateway. A session description is handed on only after it was read and its addresses were found to be the gateway's.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use strowger_mgcp::agent::{
+    ConnectionOptions, CreateConnection, DeleteConnection, Failure, ModifyConnection, Outcome,
+};
+use strowger_mgcp::message::{
+    CallIdBuf, Category, ConnectionIdBuf, ConnectionMode, ConnectionStatistics, EndpointNameBuf, ReturnCode,
+};
+use strowger_sdp::{AudioDescription, CodecEntry};
+
+use super::gateways::Place;
+use super::{Order, Owner, Tag, Timer, Turn};
+use crate::{CallId, Cause, Event, Law, MediaStatistics, Sdp, Termination};
+
+/// Milliseconds of sound in a packet: what every gateway can do, and the default of RFC 3551 for these codecs.
+const PACKETIZATION: u16 = 20;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Stream {
+    place: Arc<Place>,
+    owner: Owner,
+    call: CallIdBuf,
+    state: State,
+    /// The owner does not want it any more.
+    unwanted: bool,
+    /// How often its deletion has failed.
+    attempts: u32,
+    /// What its last description said.
+    essence: Option<Essence>,
+}
+
+#[derive(Debug)]
+enum State {
+    Creating,
+    Open(ConnectionIdBuf),
+    Deleting(ConnectionIdBuf),
+    /// Its deletion failed for now, and will be tried again.
+    Resting(ConnectionIdBuf),
+    Gone(Option<MediaStatistics>),
+}
+
+/// What the other side must know of a stream: two descriptions with the same essence need no new negotiation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Essence {
+    rtp: SocketAddr,
+    rtcp: SocketAddr,
+    codecs: Vec<CodecEntry>,
+    ptime: Option<u16>,
+}
+
+/// What came of an order.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Nothing that the owner needs to do anything about.
+    Nothing,
+    /// The connection exists.
+    Ready(Termination, Sdp),
+    /// It flows as asked; with the new description when that says something else than before.
+    Modified(Option<Sdp>),
+    /// It could not be created or modified. If anything of it is left, it is being deleted.
+    Failed(Cause),
+}
+
+impl Stream {
+    /// Asks for a connection.
+    pub(super) fn create(
+        turn: &mut Turn<'_>,
+        place: Arc<Place>,
+        owner: Owner,
+        call: CallId,
+        mode: ConnectionMode<'static>,
+        remote: Option<&Sdp>,
+    ) -> Self {
+        let call = CallIdBuf::from_u128(call.0);
+        let create = CreateConnection {
+            call_id: call.clone(),
+            mode,
+            options: Some(ConnectionOptions {
+                codecs: turn.settings.country.laws().map(Law::encoding_name).map(str::to_owned).to_vec(),
+                packetization: Some(PACKETIZATION),
+                ..ConnectionOptions::default()
+            }),
+            sdp: remote.map(|sdp| sdp.bytes().to_vec()),
+            second_endpoint: None,
+            notification: None,
+        };
+        let tag = Tag::Stream(owner, Order::Create);
+        turn.agent.create_connection(turn.now, place.gateway, &place.endpoint, create, tag);
+        Self { place, owner, call, state: State::Creating, unwanted: false, attempts: 0, essence: None }
+    }
+
+    /// Asks that it flows both ways, towards `remote` when it is given.
+    pub(super) fn connect(&mut self, turn: &mut Turn<'_>, remote: Option<&Sdp>) -> Result<(), Cause> {
+        let State::Open(connection_id) = &self.state else { return Err(Cause::TEMPORARY_FAILURE) };
+        let modify = ModifyConnection {
+            call_id: self.call.clone(),
+            connection_id: connection_id.clone(),
+            mode: Some(ConnectionMode::SendRecv),
+            options: None,
+            sdp: remote.map(|sdp| sdp.bytes().to_vec()),
+            notification: None,
+        };
+        let tag = Tag::Stream(self.owner, Order::Modify);
+        turn.agent.modify_connection(turn.now, self.place.gateway, &self.place.endpoint, modify, tag);
+        Ok(())
+    }
+
+    /// It is not wanted any more.
+    pub(super) fn release(&mut self, turn: &mut Turn<'_>) {
+        self.unwanted = true;
+        if let State::Open(connection) = &self.state {
+            self.delete(turn, connection.clone());
+        }
+    }
+
+    fn delete(&mut self, turn: &mut Turn<'_>, connection_id: ConnectionIdBuf) {
+        let call_id = self.call.clone();
+        let delete = DeleteConnection { call_id, connection_id: connection_id.clone(), notification: None };
+        self.state = State::Deleting(connection_id);
+        let tag = Tag::Stream(self.owner, Order::Delete);
+        turn.agent.delete_connection(turn.now, self.place.gateway, &self.place.endpoint, delete, tag);
+    }
+
+    /// The pause after a failed deletion is over.
+    pub(super) fn retry(&mut self, turn: &mut Turn<'_>) {
+        if let State::Resting(connection) = &self.state {
+            self.delete(turn, connection.clone());
+        }
+    }
+
+    /// Its gateway lost it, or was lost with it.
+    pub(super) fn lose(&mut self, turn: &mut Turn<'_>, statistics: Option<MediaStatistics>) {
+        turn.timers.cancel(&Timer::Stream(self.owner));
+        if !self.is_gone() {
+            self.state = State::Gone(statistics);
+        }
+    }
+
+    /// Whether nothing of it is left.
+    pub(super) const fn is_gone(&self) -> bool {
+        matches!(self.state, State::Gone(_))
+    }
+
+    /// What it was like, once it is gone.
+    pub(super) const fn statistics(&self) -> Option<MediaStatistics> {
+        match self.state {
+            State::Gone(statistics) => statistics,
+            _ => None,
+        }
+    }
+
+    /// The endpoint that it is on: after creation the one that a wildcard stood for.
+    pub(super) fn endpoint(&self) -> &EndpointNameBuf {
+        &self.place.endpoint
+    }
+
+    /// Where it is, while it exists.
+    pub(super) fn termination(&self) -> Option<Termination> {
+        let (State::Open(connection) | State::Deleting(connection) | State::Resting(connection)) =
+            &self.state
+        else {
+            return None;
+        };
+        Some(self.termination_of(connection))
+    }
+
+    fn termination_of(&self, connection: &ConnectionIdBuf) -> Termination {
+        Termination {
+            gateway: self.place.id.to_string(),
+            endpoint: self.place.endpoint.local().to_owned(),
+            connection: connection.as_str().to_owned(),
+        }
+    }
+
+    /// Whether an order of it has no answer yet.
+    pub(super) const fn is_in_transition(&self) -> bool {
+        matches!(self.state, State::Creating | State::Deleting(_))
+    }
+
+    /// Whether it is this connection.
+    pub(super) fn is(&self, endpoint: &EndpointNameBuf, connection: &ConnectionIdBuf) -> bool {
+        let own = match &self.state {
+            State::Open(own) | State::Deleting(own) | State::Resting(own) => own,
+            State::Creating | State::Gone(_) => return false,
+        };
+        own == connection && self.place.endpoint == *endpoint
+    }
+
+    /// An order has been answered, or not.
+    pub(super) fn outcome(
+        &mut self,
+        turn: &mut Turn<'_>,
+        order: Order,
+        result: Result<Outcome, Failure>,
+    ) -> News {
+        match (order, &self.state) {
+            (_, State::Gone(_)) => News::Nothing,
+            (Order::Create, State::Creating) => self.created(turn, result),
+            (Order::Modify, State::Open(_)) => self.modified(turn, result),
+            (Order::Delete, State::Deleting(connection)) => {
+                let connection = connection.clone();
+                self.deleted(turn, connection, result);
+                News::Nothing
+            }
+            // The modification of a connection that is being deleted.
+            _ => News::Nothing,
+        }
+    }
+
+    fn created(&mut self, turn: &mut Turn<'_>, result: Result<Outcome, Failure>) -> News {
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(failure) => {
+                self.state = State::Gone(None);
+                if !self.unwanted {
+                    self.alarm(turn, "CRCX", &failure);
+                }
+                return News::Failed(cause(&failure));
+            }
+        };
+        if let Some(specific) = outcome.specific_endpoint() {
+            self.place = Arc::new(self.place.at(specific.clone()));
+        }
+        let Some(connection) = outcome.connection_id else {
+            self.state = State::Gone(None);
+            return News::Failed(Cause::PROTOCOL_ERROR);
+        };
+        self.state = State::Open(connection.clone());
+        if self.unwanted {
+            self.delete(turn, connection);
+            return News::Nothing;
+        }
+        match self.read(turn, outcome.sdp.as_deref().unwrap_or_default()) {
+            Ok(sdp) => News::Ready(self.termination_of(&connection), sdp),
+            Err(reason) => self.refuse(turn, connection, reason),
+        }
+    }
+
+    fn modified(&mut self, turn: &mut Turn<'_>, result: Result<Outcome, Failure>) -> News {
+        let State::Open(connection) = &self.state else { return News::Nothing };
+        let connection = connection.clone();
+        match result {
+            Ok(outcome) => {
+                let Some(bytes) = outcome.sdp else { return News::Modified(None) };
+                let before = self.essence.clone();
+                match self.read(turn, &bytes) {
+                    Ok(sdp) => News::Modified((self.essence != before).then_some(sdp)),
+                    Err(reason) => self.refuse(turn, connection, reason),
+                }
+            }
+            Err(failure) => {
+                self.alarm(turn, "MDCX", &failure);
+                let unknown = matches!(&failure, Failure::Refused(refused)
+                    if [ReturnCode::CONNECTION_ID, ReturnCode::CALL_ID].contains(&refused.code));
+                if unknown {
+                    self.state = State::Gone(None);
+                } else {
+                    self.unwanted = true;
+                    self.delete(turn, connection);
+                }
+                News::Failed(cause(&failure))
+            }
+        }
+    }
+
+    fn deleted(
+        &mut self,
+        turn: &mut Turn<'_>,
+        connection: ConnectionIdBuf,
+        result: Result<Outcome, Failure>,
+    ) {
+        let failure = match result {
+            Ok(outcome) => {
+                self.state = State::Gone(outcome.statistics.as_ref().map(statistics));
+                return;
+            }
+            Err(failure) => failure,
+        };
+        let again = match &failure {
+            Failure::Refused(refused) => refused.category == Category::TemporaryFailure,
+            Failure::Unanswered | Failure::TooMany | Failure::BadAnswer => true,
+            // It went with its gateway or endpoint.
+            _ => false,
+        };
+        self.attempts += 1;
+        if again && self.attempts < turn.settings.mismatches {
+            self.state = State::Resting(connection);
+            turn.timers.set(Timer::Stream(self.owner), turn.now + turn.settings.timers.retry);
+        } else {
+            self.alarm(turn, "DLCX", &failure);
+            self.state = State::Gone(None);
+        }
+    }
+
+    /// The gateway's description, if it can be read and names no other host.
+    fn read(&mut self, turn: &Turn<'_>, bytes: &[u8]) -> Result<Sdp, String> {
+        let limits = strowger_sdp::Limits { bytes: turn.settings.session_description, ..Default::default() };
+        let session = strowger_sdp::decode(bytes, &limits).map_err(|error| error.to_string())?;
+        let audio = AudioDescription::from_session(&session).map_err(|error| error.to_string())?;
+        self.place.policy.check(self.place.peer, &audio).map_err(|fault| fault.to_string())?;
+        self.essence = Some(Essence {
+            rtp: audio.destination(),
+            rtcp: audio.rtcp_destination(),
+            ptime: audio.ptime,
+            codecs: audio.codecs,
+        });
+        Ok(Sdp::new(bytes))
+    }
+
+    fn refuse(&mut self, turn: &mut Turn<'_>, connection: ConnectionIdBuf, reason: String) -> News {
+        let (gateway, endpoint) = (self.place.id.to_string(), self.place.endpoint.local().to_owned());
+        turn.event(Event::DescriptionRefused { gateway, endpoint, reason });
+        self.unwanted = true;
+        self.delete(turn, connection);
+        News::Failed(Cause::PROTOCOL_ERROR)
+    }
+
+    fn alarm(&self, turn: &mut Turn<'_>, order: &'static str, failure: &Failure) {
+        alarm(turn, &self.place, order, failure);
+    }
+}
+
+/// What an operator must know of a refusal: that gateway and inventory do not fit, or that the endpoint is broken.
+pub(super) fn alarm(turn: &mut Turn<'_>, place: &Place, order: &'static str, failure: &Failure) {
+    if let Failure::Refused(refused) = failure
+        && matches!(
+            refused.category,
+            Category::ProvisioningMismatch | Category::ServiceFailure | Category::StateMismatch
+        )
+    {
+        let (gateway, endpoint) = (place.id.to_string(), place.endpoint.local().to_owned());
+        turn.event(Event::OrderRefused { gateway, endpoint, order, code: refused.code.get() });
+    }
+}
+
+/// Why a call fails when an order fails so (RFC 3661 section 2.1: one decision for each category).
+pub(super) fn cause(failure: &Failure) -> Cause {
+    match failure {
+        Failure::GatewayLost | Failure::Restarted => Cause::NETWORK_OUT_OF_ORDER,
+        Failure::UnknownEndpoint => Cause::DESTINATION_OUT_OF_ORDER,
+        Failure::BadAnswer => Cause::PROTOCOL_ERROR,
+        Failure::TooMany => Cause::SWITCHING_EQUIPMENT_CONGESTION,
+        Failure::Refused(refused) => match refused.code {
+            ReturnCode::NO_RESOURCES_NOW
+            | ReturnCode::NO_BANDWIDTH_NOW
+            | ReturnCode::NO_ENDPOINT_AVAILABLE
+            | ReturnCode::CONNECTION_LIMIT => Cause::NO_CIRCUIT_AVAILABLE,
+            ReturnCode::OVERLOAD => Cause::SWITCHING_EQUIPMENT_CONGESTION,
+            _ => match refused.category {
+                Category::ServiceFailure | Category::ProvisioningMismatch => Cause::DESTINATION_OUT_OF_ORDER,
+                Category::RemoteDescriptor => Cause::INCOMPATIBLE_DESTINATION,
+                _ => Cause::TEMPORARY_FAILURE,
+            },
+        },
+        _ => Cause::TEMPORARY_FAILURE,
+    }
+}
+
+/// A gateway's figures in the words of the records.
+pub(super) fn statistics(figures: &ConnectionStatistics) -> MediaStatistics {
+    MediaStatistics {
+        packets_sent: figures.packets_sent.into(),
+        octets_sent: figures.octets_sent.into(),
+        packets_received: figures.packets_received.into(),
+        octets_received: figures.octets_received.into(),
+        packets_lost: figures.packets_lost.into(),
+        jitter_ms: figures.jitter_ms,
+        latency_ms: figures.latency_ms,
+    }
+}
