@@ -238,26 +238,9 @@ impl<T: Clone> Agent<T> {
             return;
         };
         let endpoint = outcome.specific_endpoint().unwrap_or(&operation.endpoint).clone();
-        self.set_current(operation.gateway, &endpoint, request_id);
-    }
-
-    pub(super) fn set_current(
-        &mut self,
-        gateway: GatewayId,
-        endpoint: &EndpointNameBuf,
-        request: RequestIdBuf,
-    ) {
-        let Some(known) = self.gateways.get_mut(&gateway) else { return };
-        // A request of all endpoints replaces the single ones.
-        if endpoint.as_name().is_wildcarded() {
-            for name in known.covered(endpoint.as_name()) {
-                if let Some(covered) = known.endpoints.get_mut(&name) {
-                    covered.current = None;
-                }
-                known.tidy(&name);
-            }
+        if let Some(known) = self.gateways.get_mut(&operation.gateway) {
+            known.set_current(&endpoint, request_id);
         }
-        known.endpoints.entry(endpoint.clone()).or_default().current = Some(request);
     }
 
     /// Ends an operation, tells its outcome, and lets others follow.

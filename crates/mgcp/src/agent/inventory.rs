@@ -29,6 +29,8 @@ pub(super) struct Gateway {
     pub(super) state: GatewayState,
     pub(super) last_heard: Option<Time>,
     pub(super) endpoints: BTreeMap<EndpointNameBuf, Endpoint>,
+    /// Those of the endpoints whose names have wildcards and a current request.
+    wildcards: Vec<EndpointNameBuf>,
     /// Commands without an answer, audits for a sign of life not counted.
     pub(super) outstanding: usize,
     /// Operations that may be sent as soon as the gateway has answered others.
@@ -56,6 +58,7 @@ impl Gateway {
             state: GatewayState::Unknown,
             last_heard: None,
             endpoints: BTreeMap::new(),
+            wildcards: Vec::new(),
             outstanding: 0,
             held: VecDeque::new(),
             sweeps: Vec::new(),
@@ -85,10 +88,28 @@ impl Gateway {
         if let Some(own) = self.endpoints.get(endpoint).and_then(|known| known.current.as_ref()) {
             return Some(own);
         }
-        let wild = |known: &EndpointNameBuf| {
-            known.as_name().is_wildcarded() && known.as_name().covers(endpoint.as_name())
-        };
-        self.endpoints.iter().filter(|(name, _)| wild(name)).find_map(|(_, known)| known.current.as_ref())
+        let wild = self.wildcards.iter().find(|known| known.as_name().covers(endpoint.as_name()));
+        self.endpoints.get(wild?)?.current.as_ref()
+    }
+
+    /// Makes a notification request the current one of an endpoint. One of all endpoints replaces those of the single ones.
+    pub(super) fn set_current(&mut self, endpoint: &EndpointNameBuf, request: RequestIdBuf) {
+        if endpoint.as_name().is_wildcarded() {
+            for name in self.covered(endpoint.as_name()) {
+                self.forget_current(&name);
+            }
+            self.wildcards.push(endpoint.clone());
+        }
+        self.endpoints.entry(endpoint.clone()).or_default().current = Some(request);
+    }
+
+    /// An endpoint has no request any more.
+    pub(super) fn forget_current(&mut self, endpoint: &EndpointNameBuf) {
+        self.wildcards.retain(|known| known != endpoint);
+        if let Some(known) = self.endpoints.get_mut(endpoint) {
+            known.current = None;
+        }
+        self.tidy(endpoint);
     }
 
     /// Drops an endpoint about which nothing is known any more.

@@ -99,8 +99,8 @@ impl<T: Clone> Agent<T> {
             let asked = operation.request.notification().and_then(|asked| asked.request_id.as_ref());
             operation.sent.is_some() && asked == Some(request)
         });
-        if overtaken {
-            self.set_current(gateway, endpoint, request.clone());
+        if let Some(known) = self.gateways.get_mut(&gateway).filter(|_| overtaken) {
+            known.set_current(endpoint, request.clone());
         }
         overtaken
     }

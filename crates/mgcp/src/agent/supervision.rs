@@ -117,11 +117,10 @@ impl<T: Clone> Agent<T> {
         let Some(known) = self.gateways.get_mut(&gateway) else { return };
         let mut pending = Vec::new();
         for name in known.covered(pattern) {
-            if let Some(endpoint) = known.endpoints.get_mut(&name) {
-                endpoint.current = None;
+            if let Some(endpoint) = known.endpoints.get(&name) {
                 pending.extend(endpoint.order.iter().copied());
             }
-            known.tidy(&name);
+            known.forget_current(&name);
         }
         self.fail_all(now, &pending, &Failure::Restarted);
     }

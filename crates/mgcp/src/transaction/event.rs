@@ -1,5 +1,6 @@
 //! What the transaction layer tells the role above it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::PeerId;
@@ -11,6 +12,8 @@ use crate::message::TransactionId;
 pub struct Token {
     pub(super) peer: PeerId,
     pub(super) transaction_id: TransactionId,
+    /// Where to answer a command that is not remembered.
+    pub(super) unremembered: Option<SocketAddr>,
 }
 
 impl Token {

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionLimits {
     /// Commands remembered for one peer. 2^17 within T-HIST are 4,300 commands a second, some 1,000 calls a second from one
-    /// gateway; a peer that sends more is refused until the oldest expire.
+    /// gateway; a peer that sends more is refused until the oldest expire, but for audits, which may be executed again.
     pub remembered: usize,
     /// Bytes of stored responses for one peer: 32 MiB are 250 bytes for each remembered command.
     pub stored_bytes: usize,

@@ -128,6 +128,11 @@ impl<T: Clone> Transactions<T> {
             return Received::Answered(Answer::InProgress);
         }
         if !self.has_room(peer) {
+            if command.verb.is_audit() {
+                // An audit changes nothing, so it may be executed again: a peer that floods still shows that it lives.
+                self.counters.executed += 1;
+                return Received::Execute(Token { peer, transaction_id: id, unremembered: Some(from) });
+            }
             self.counters.refused += 1;
             self.transmit(peer, from, status(ReturnCode::OVERLOAD, id));
             return Received::Answered(Answer::Refused);
@@ -138,7 +143,7 @@ impl<T: Clone> Transactions<T> {
         self.counters.executed += 1;
         self.history.running.insert(key, Running { source: from, provisional: None, announced: false });
         self.history.deadlines.push_back((now + self.timers.execution, key));
-        Received::Execute(Token { peer, transaction_id: id })
+        Received::Execute(Token { peer, transaction_id: id, unremembered: None })
     }
 
     /// Only what has expired is ever forgotten, so a peer that fills its share waits (RFC 3435 section 4.4.8: 409).
@@ -187,18 +192,16 @@ impl<T: Clone> Transactions<T> {
     #[expect(clippy::needless_pass_by_value, reason = "a token is spent by its one final response")]
     pub fn respond_after(&mut self, now: Time, token: Token, lead: &[u8], response: Vec<u8>) {
         let key = Key::new(token.peer, token.transaction_id);
+        if let Some(source) = token.unremembered {
+            self.transmit(token.peer, source, behind(lead, response));
+            return;
+        }
         let Some(running) = self.history.running.remove(&key) else { return };
         if self.history.deadlines.back().is_some_and(|(_, last)| *last == key) {
             self.history.deadlines.pop_back();
         }
         let response = if running.announced { with_response_ack(&response) } else { response };
-        let datagram = if lead.is_empty() {
-            response
-        } else {
-            let mut joined = lead.to_vec();
-            append(&mut joined, &response);
-            joined
-        };
+        let datagram = behind(lead, response);
         let share = self.peers.get_mut(token.peer);
         share.executing = share.executing.saturating_sub(1);
         share.stored += datagram.len();
@@ -215,6 +218,10 @@ impl<T: Clone> Transactions<T> {
 
     /// Sends a provisional response, and keeps it for duplicates of the command while it executes.
     pub fn provisional(&mut self, token: &Token, response: Vec<u8>) {
+        if let Some(source) = token.unremembered {
+            self.transmit(token.peer, source, response);
+            return;
+        }
         let key = Key::new(token.peer, token.transaction_id);
         let Some(running) = self.history.running.get_mut(&key) else { return };
         running.announced = true;
@@ -311,7 +318,7 @@ impl<T: Clone> Transactions<T> {
             self.counters.execution_timeouts += 1;
             self.respond(
                 now,
-                Token { peer, transaction_id: id },
+                Token { peer, transaction_id: id, unremembered: None },
                 status(ReturnCode::TRANSACTION_TIMEOUT, id),
             );
             self.events.push_back(Event::ExecutionTimedOut { peer, transaction_id: id });
@@ -322,6 +329,16 @@ impl<T: Clone> Transactions<T> {
 /// A response without parameters.
 fn status(code: ReturnCode, id: TransactionId) -> Vec<u8> {
     ResponseBuilder::new(code, id).finish()
+}
+
+/// A response behind what goes before it in the same datagram.
+fn behind(lead: &[u8], response: Vec<u8>) -> Vec<u8> {
+    if lead.is_empty() {
+        return response;
+    }
+    let mut datagram = lead.to_vec();
+    append(&mut datagram, &response);
+    datagram
 }
 
 /// The response with an empty `K:` behind its first line.

@@ -57,6 +57,18 @@ fn a_quiet_gateway_is_asked_for_a_sign_of_life_and_one_that_talks_is_not() {
 }
 
 #[test]
+fn a_gateway_with_commands_under_way_is_not_asked_besides() {
+    let mut stage = Stage::up(1);
+    stage.run(10 * SECOND);
+    stage.take();
+    stage.rqnt(1, "aaln/1", off_hook(), 1);
+    let command = stage.take().pop().unwrap();
+    stage.answers(1, &command, "100", "");
+    stage.run(40 * SECOND);
+    assert!(stage.take().iter().all(|sent| sent.word() == "RQNT"));
+}
+
+#[test]
 fn the_loss_of_a_quiet_gateway_is_seen_without_traffic_and_so_is_its_return() {
     let mut stage = Stage::up(1);
     stage.run(50 * SECOND);

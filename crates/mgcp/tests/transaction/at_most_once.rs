@@ -61,21 +61,39 @@ fn a_confirmation_of_everything_costs_no_more_than_its_allowance() {
     assert_eq!(pair.sides[1].transactions.counters().confirmations, 10);
 }
 
+fn notify(id: u32) -> Vec<u8> {
+    format!("NTFY {id} aaln/1@gw1.town MGCP 1.0\r\nX: 1\r\nO: L/hd\r\n").into_bytes()
+}
+
 #[test]
 fn a_full_memory_refuses_new_commands_and_still_replays_old_ones() {
     let limits = TransactionLimits { remembered: 3, ..TransactionLimits::default() };
     let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);
     for id in 1..=4 {
-        pair.inject(address(1), 1, &audit(id));
+        pair.inject(address(1), 1, &notify(id));
     }
-    pair.inject(address(1), 1, &audit(2));
+    pair.inject(address(1), 1, &notify(2));
     let answers: Vec<_> = pair.sent_by(1).iter().map(|sent| sent.text()[..5].to_owned()).collect();
     assert_eq!(answers, ["200 1", "200 2", "200 3", "409 4", "200 2"]);
     assert_eq!(pair.sides[1].transactions.counters().refused, 1);
     // What was refused was not remembered: once there is room, the retransmission is carried out.
     pair.run(32 * SECOND);
-    pair.inject(address(1), 1, &audit(4));
+    pair.inject(address(1), 1, &notify(4));
     assert!(pair.log.last().unwrap().text().starts_with("200 4"));
+}
+
+#[test]
+fn audits_are_answered_when_the_memory_is_full_and_leave_nothing_in_it() {
+    let limits = TransactionLimits { remembered: 3, ..TransactionLimits::default() };
+    let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);
+    for id in 1..=3 {
+        pair.inject(address(1), 1, &notify(id));
+    }
+    for id in 100..200 {
+        pair.inject(address(1), 1, &audit(id));
+        assert!(pair.log.last().unwrap().text().starts_with(&format!("200 {id}")));
+    }
+    assert_eq!(pair.sides[1].transactions.remembered(), 3);
 }
 
 #[test]
@@ -83,10 +101,10 @@ fn stored_bytes_are_bounded_and_freed_by_confirmation() {
     let limits = TransactionLimits { stored_bytes: 20, ..TransactionLimits::default() };
     let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);
     for id in 1..=4 {
-        pair.inject(address(1), 1, &audit(id));
+        pair.inject(address(1), 1, &notify(id));
     }
     assert_eq!(pair.sides[1].transactions.counters().refused, 2);
-    pair.inject(address(1), 1, b"AUEP 5 aaln/1@gw1.town MGCP 1.0\r\nK: 1-2\r\n");
+    pair.inject(address(1), 1, b"NTFY 5 aaln/1@gw1.town MGCP 1.0\r\nK: 1-2\r\nX: 1\r\nO: L/hd\r\n");
     assert!(pair.log.last().unwrap().text().starts_with("200 5"));
 }
 

@@ -57,6 +57,21 @@ fn a_chained_command_travels_behind_those_that_are_outstanding_in_every_transmis
 }
 
 #[test]
+fn the_delay_of_a_command_that_was_sent_again_behind_another_is_not_measured() {
+    let mut pair = Pair::new(1);
+    pair.weather.delay = (Duration::from_millis(80), Duration::from_millis(80));
+    notify(&mut pair, 1);
+    pair.run(Duration::from_millis(100));
+    notify(&mut pair, 2);
+    pair.run(Duration::from_millis(80));
+    let peer = pair.sides[0].peer;
+    assert_eq!(pair.sides[0].completed.get(&1), Some(&1));
+    assert_eq!(pair.sides[0].transactions.answering_time(peer), None, "the first went out twice");
+    pair.run(SECOND);
+    assert_eq!(pair.sides[0].transactions.answering_time(peer), Some(Duration::from_millis(160)));
+}
+
+#[test]
 fn chained_commands_arrive_in_order_through_loss_and_reordering() {
     for seed in 0..50 {
         let mut pair = Pair::new(seed);
