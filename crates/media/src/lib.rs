@@ -13,10 +13,12 @@
 //! - [`frame`]: the unit of sound, and levels in dBm0.
 //! - [`g711`]: A-law and mu-law (ITU-T G.711).
 //! - [`rtp`]: RTP packets and reception statistics (RFC 3550).
+//! - [`rtcp`]: RTCP reports and their timing.
 //! - [`jitter`]: the adaptive play-out buffer and loss concealment.
 //! - [`session`]: one connection's stream both ways.
 //! - [`mixer`]: which stream is heard where, from the modes of the connections of one endpoint.
 //! - [`port_pool`]: RTP port pairs, opened ahead and rested between calls.
+//! - [`telephone_event`]: digits and other events as packets (RFC 4733).
 //! - [`dtmf`]: the sixteen digits, made and found.
 //! - [`speech`]: noise that is like speech.
 //! - [`tone`]: call progress tones and ringing by country.
@@ -28,17 +30,20 @@ pub mod g711;
 pub mod jitter;
 pub mod mixer;
 pub mod port_pool;
+pub mod rtcp;
 pub mod rtp;
 pub mod session;
 pub mod speech;
 pub mod telephone;
+pub mod telephone_event;
 pub mod tone;
 
 pub use frame::{FRAME_SAMPLES, FRAME_TIME, Frame, SAMPLE_RATE, SILENCE};
 pub use mixer::{EndpointShape, Mixer, StreamMode};
 pub use port_pool::{MediaPort, PortPool};
 pub use session::{
-    Payload, PayloadFormat, Received, RtpSession, SessionConfig, SessionEvent, SessionStatistics,
-    SourcePolicy,
+    DigitChange, DigitOrigin, Discard, EventPlayout, PacketTime, Payload, PayloadFormat, Received, Relayed,
+    RemoteReport, RtpSession, SessionConfig, SessionEvent, SessionStatistics, SilenceSuppression,
+    SourcePolicy, relay,
 };
 pub use telephone::{Telephone, TelephoneConfig, TelephoneEvent, Utterance};

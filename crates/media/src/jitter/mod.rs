@@ -3,7 +3,8 @@
 //!
 //! The buffer has a play-out clock in timestamp units, which advances by one frame each time a frame is taken. A packet's *margin* is how far
 //! ahead of that clock it arrives. A packet that is too late to be heard makes the delay grow at once, by what was
-//! missing; when no packet of a whole window needed the delay, it shrinks by one frame, cross-faded. Both stay
+//! missing; when no packet of a whole window needed the delay, it shrinks by
+//! half of what was spare, frame by frame, cross-faded. Both stay
 //! between the bounds of [`PlayoutConfig`], and so does the memory, whatever a peer sends.
 //!
 //! Limits: G.711 payloads; loss concealment is repetition with a fade, not the waveform method of G.711 Appendix I.
@@ -42,10 +43,14 @@ impl Default for PlayoutConfig {
 
 /// Frames between two looks at whether the delay is still needed: 2 s.
 const WINDOW_FRAMES: u32 = 200;
+/// Frames between two that are left out.
+const DROP_SPACING: u32 = 10;
 /// Frames without a packet after which the next one starts a new stream: 0.5 s.
 const STARVED_FRAMES: u32 = 50;
 /// Late packets in a row that show that the sender's timestamps have moved back.
 const LATE_IN_A_ROW: u32 = 3;
+/// Packets that are remembered, so that one that comes again is not taken for a late one.
+const MEMORY: usize = 32;
 /// The largest payload in samples: RFC 3551 section 4.2 asks for 200 ms.
 const MAX_PAYLOAD: usize = 1600;
 
@@ -115,12 +120,20 @@ pub struct JitterBuffer {
     spare: Vec<Vec<u8>>,
     /// The next timestamp to be played, unwrapped; none before the first packet.
     clock: Option<i64>,
+    /// Frames to be inserted, frames to be left out, and frames until the next of those.
     hold_frames: i64,
-    drop_frame: bool,
+    drop_frames: i64,
+    drop_wait: u32,
     window_frames: u32,
-    window_margin: Option<i64>,
+    /// The least and the most margin of the window.
+    window_margin: Option<(i64, i64)>,
+    newest_margin: i64,
+    /// The delay that the fastest packets have: what the bound holds for.
+    delay: i64,
     starved_frames: u32,
     late_in_a_row: u32,
+    /// Timestamps of the packets taken last.
+    recent: VecDeque<u32>,
     concealment: Concealment,
     counters: PlayoutCounters,
 }
@@ -140,11 +153,15 @@ impl JitterBuffer {
             spare: Vec::new(),
             clock: None,
             hold_frames: 0,
-            drop_frame: false,
+            drop_frames: 0,
+            drop_wait: 0,
             window_frames: 0,
             window_margin: None,
+            newest_margin: 0,
+            delay: 0,
             starved_frames: 0,
             late_in_a_row: 0,
+            recent: VecDeque::with_capacity(MEMORY),
             concealment: Concealment::default(),
             counters: PlayoutCounters::default(),
         }
@@ -154,6 +171,10 @@ impl JitterBuffer {
     pub fn insert(&mut self, timestamp: u32, talkspurt: bool, law: Law, payload: &[u8]) -> Insertion {
         if payload.is_empty() || payload.len() > MAX_PAYLOAD {
             return Insertion::Unusable;
+        }
+        if self.recent.contains(&timestamp) {
+            self.counters.duplicate += 1;
+            return Insertion::Duplicate;
         }
         let length = i64::try_from(payload.len()).unwrap_or(0);
         let mut start = self.unwrap(timestamp);
@@ -169,8 +190,12 @@ impl JitterBuffer {
         if start + length <= clock {
             self.counters.late += 1;
             self.late_in_a_row += 1;
-            if self.late_in_a_row < LATE_IN_A_ROW || !self.chunks.is_empty() {
-                self.lengthen(clock - start);
+            // More than any delay allowed: if it lasts, the sender's timestamps have moved back.
+            let far = clock - start > self.max;
+            if self.late_in_a_row < LATE_IN_A_ROW || !far && !self.chunks.is_empty() {
+                if !far {
+                    self.lengthen(clock - start);
+                }
                 return Insertion::Late;
             }
             self.flush();
@@ -190,9 +215,18 @@ impl JitterBuffer {
         octets.clear();
         octets.extend_from_slice(payload);
         self.chunks.insert(at, Chunk { start, law, octets });
+        if self.recent.len() >= MEMORY {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(timestamp);
         self.starved_frames = 0;
         let margin = start - self.clock.unwrap_or(start);
-        self.window_margin = Some(self.window_margin.map_or(margin, |least| least.min(margin)));
+        self.window_margin = Some(match self.window_margin {
+            Some((least, most)) => (least.min(margin), most.max(margin)),
+            None => (margin, margin),
+        });
+        self.newest_margin = margin;
+        self.delay = self.delay.max(margin);
         if margin < 0 {
             self.lengthen(-margin);
         }
@@ -212,16 +246,17 @@ impl JitterBuffer {
         }
         self.review_delay();
         let mut clock = clock;
-        let mut filled = self.take(clock, frame);
+        let filled = self.take(clock, frame);
         clock += FRAME;
-        if self.drop_frame && filled == FRAME_SAMPLES {
+        self.drop_wait = self.drop_wait.saturating_sub(1);
+        if self.drop_frames > 0 && self.drop_wait == 0 && filled == FRAME_SAMPLES {
             let mut next = SILENCE;
             if self.take(clock, &mut next) == FRAME_SAMPLES {
                 cross_fade(frame, &next);
-                self.drop_frame = false;
+                self.drop_frames -= 1;
+                self.drop_wait = DROP_SPACING;
                 self.counters.shortened += 1;
                 clock += FRAME;
-                filled = FRAME_SAMPLES;
             }
         }
         self.clock = Some(clock);
@@ -247,14 +282,22 @@ impl JitterBuffer {
         }
         self.clock = None;
         self.hold_frames = 0;
-        self.drop_frame = false;
+        self.drop_frames = 0;
         self.window_frames = 0;
         self.window_margin = None;
         self.starved_frames = 0;
         self.late_in_a_row = 0;
+        self.delay = 0;
+        self.recent.clear();
     }
 
-    /// The delay that the buffer aims at.
+    /// How long the newest packet waits, or waited, until it is heard.
+    #[must_use]
+    pub fn delay(&self) -> Duration {
+        crate::frame::time_of(u64::try_from(self.newest_margin).unwrap_or(0))
+    }
+
+    /// The delay with which a new stream starts.
     #[must_use]
     pub fn target(&self) -> Duration {
         crate::frame::time_of(u64::try_from(self.target).unwrap_or(0))
@@ -340,29 +383,32 @@ impl JitterBuffer {
     /// A packet came `missing` samples too late: the delay grows by that, in whole frames, within the bound.
     fn lengthen(&mut self, missing: i64) {
         let frames = (missing + FRAME - 1) / FRAME;
-        let room = (self.max - self.target) / FRAME;
+        let room = (self.max - self.delay) / FRAME;
         // Frames already being held will make up for this packet as well.
-        let grow = (frames - self.hold_frames).clamp(0, room);
+        let grow = (frames - self.hold_frames).clamp(0, room.max(0));
         self.hold_frames += grow;
-        self.target += grow * FRAME;
-        self.drop_frame = false;
+        self.delay += grow * FRAME;
+        self.target = self.delay.clamp(self.min, self.max);
+        self.drop_frames = 0;
         self.window_frames = 0;
         self.window_margin = None;
     }
 
-    /// Once a window: if even the latest packet came with more than a frame to spare, the delay shrinks by a frame.
+    /// Once a window: if even the latest packet came with more than a frame to spare, the delay shrinks by half of that.
     fn review_delay(&mut self) {
         self.window_frames += 1;
         if self.window_frames < WINDOW_FRAMES {
             return;
         }
         self.window_frames = 0;
-        if let Some(least) = self.window_margin.take()
-            && least >= self.min + 2 * FRAME
-        {
-            self.drop_frame = true;
-            self.target = (self.target - FRAME).max(self.min);
+        let Some((least, most)) = self.window_margin.take() else { return };
+        self.delay = most;
+        let spare = (least - self.min) / FRAME;
+        if spare >= 2 {
+            self.drop_frames = spare / 2;
+            self.delay -= self.drop_frames * FRAME;
         }
+        self.target = self.delay.clamp(self.min, self.max);
     }
 }
 

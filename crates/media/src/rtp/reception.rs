@@ -103,14 +103,13 @@ impl Reception {
         SequenceCheck::Late
     }
 
-    /// Takes the jitter of a packet into account (A.8). `clock_rate` is in Hz.
+    /// Takes the jitter of a packet into account (A.8), for a clock of 8 kHz.
     #[inline]
-    pub fn measure_jitter(&mut self, arrival: Time, timestamp: u32, clock_rate: u32) {
-        let units = u128::from(arrival.as_nanos()) * u128::from(clock_rate) / 1_000_000_000;
-        self.measure_jitter_units(units as u32, timestamp);
+    pub fn measure_jitter(&mut self, arrival: Time, timestamp: u32) {
+        self.measure_jitter_units((arrival.as_nanos() / 125_000) as u32, timestamp);
     }
 
-    /// As [`Self::measure_jitter`], with the arrival in timestamp units.
+    /// As [`Self::measure_jitter`], for any clock, with the arrival in its units.
     #[inline]
     pub fn measure_jitter_units(&mut self, arrival: u32, timestamp: u32) {
         let transit = arrival.wrapping_sub(timestamp);
@@ -170,5 +169,140 @@ impl Reception {
             cumulative: i32::try_from(self.lost().clamp(-0x80_0000, 0x7F_FFFF)).unwrap_or(0),
             extended_highest: self.extended_highest(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts the sequence numbers of a range, less those that are lost.
+    fn counted(first: u16, count: u32, lost: impl Fn(u32) -> bool) -> Reception {
+        let mut reception = Reception::new(1, first);
+        for n in (0..count).filter(|n| !lost(*n)) {
+            reception.count(first.wrapping_add(n as u16));
+        }
+        reception
+    }
+
+    #[test]
+    fn loss_is_what_was_expected_less_what_came() {
+        let mut reception = counted(65_000, 2000, |n| n % 10 == 9);
+        // The last one is lost, too, and nobody can know.
+        assert_eq!((reception.expected(), reception.received(), reception.lost()), (1999, 1800, 199));
+        assert_eq!(reception.extended_highest(), 65_000 + 1998);
+        let report = reception.report();
+        assert_eq!(report, LossReport { fraction: 25, cumulative: 199, extended_highest: 66_998 });
+    }
+
+    #[test]
+    fn many_cycles_are_counted() {
+        let reception = counted(0, 200_000, |_| false);
+        assert_eq!((reception.expected(), reception.lost()), (200_000, 0));
+        assert_eq!(reception.extended_highest(), 199_999);
+        let reception = counted(40_000, 200_000, |n| n == 25_536);
+        assert_eq!(
+            (reception.expected(), reception.lost()),
+            (200_000, 1),
+            "the first number of a cycle is lost"
+        );
+    }
+
+    #[test]
+    fn the_fraction_is_that_of_the_interval() {
+        let mut reception = counted(10, 100, |_| false);
+        assert_eq!(reception.report().fraction, 0);
+        for n in (110..210_u16).filter(|n| n % 4 != 0 || *n == 208) {
+            reception.count(n);
+        }
+        // 24 of 99 or 100: the interval has 100 numbers, 110 to 209.
+        let report = reception.report();
+        assert_eq!((report.cumulative, report.fraction), (24, (24 * 256 / 100) as u8));
+        assert_eq!(reception.report().fraction, 0, "nothing was expected since");
+    }
+
+    #[test]
+    fn duplicates_make_loss_negative_and_the_fraction_zero() {
+        let mut reception = counted(0, 10, |_| false);
+        for _ in 0..3 {
+            assert_eq!(reception.count(9), SequenceCheck::Late);
+        }
+        let report = reception.report();
+        assert_eq!((report.cumulative, report.fraction), (-3, 0));
+    }
+
+    #[test]
+    fn a_late_packet_is_not_lost() {
+        let mut reception = counted(65_530, 20, |n| n == 5);
+        assert_eq!(reception.lost(), 1);
+        assert_eq!(reception.count(65_535), SequenceCheck::Late);
+        assert_eq!((reception.lost(), reception.extended_highest()), (0, 65_549));
+    }
+
+    #[test]
+    fn the_sum_of_losses_stops_at_24_bits() {
+        let mut reception = Reception::new(1, 0);
+        reception.count(0);
+        for n in 1..6000_u32 {
+            reception.count((n * 2900) as u16);
+        }
+        assert!(reception.lost() > 0x80_0000);
+        assert_eq!(reception.report().cumulative, 0x7F_FFFF);
+    }
+
+    #[test]
+    fn a_jump_is_believed_when_the_next_packet_follows_it() {
+        let mut reception = counted(100, 50, |n| n == 3);
+        assert_eq!(reception.count(20_000), SequenceCheck::Jump);
+        assert_eq!(reception.count(150), SequenceCheck::Newest, "a stray number changed nothing");
+        assert_eq!(reception.count(30_000), SequenceCheck::Jump);
+        assert_eq!(reception.count(30_001), SequenceCheck::Restarted);
+        assert_eq!((reception.received(), reception.lost(), reception.extended_highest()), (1, 0, 30_001));
+    }
+
+    #[test]
+    fn a_gap_below_a_minute_is_loss_and_a_step_back_below_two_seconds_is_reordering() {
+        let mut reception = counted(0, 200, |_| false);
+        assert_eq!(reception.count(199 + 2999), SequenceCheck::Newest);
+        assert_eq!(reception.lost(), 2998);
+        assert_eq!(reception.count(199 + 2999 - 99), SequenceCheck::Late);
+        assert_eq!(reception.count(199 + 2999 - 200), SequenceCheck::Jump);
+    }
+
+    /// A.8 by hand: packets of 160 units, the arrivals 0, 180, 320, 500 and 640 give transits 0, 20, 0, 20, 0 and so |D| = 20 each.
+    #[test]
+    fn jitter_follows_the_worked_example() {
+        let mut reception = Reception::new(1, 0);
+        let mut exact = 0.0_f64;
+        for (n, arrival) in [0_u32, 180, 320, 500, 640].into_iter().enumerate() {
+            reception.measure_jitter_units(arrival, n as u32 * 160);
+            if n > 0 {
+                exact += (20.0 - exact) / 16.0;
+            }
+        }
+        // 20 (1 - (15/16)^4) = 4.55 in real numbers.
+        assert!((exact - 4.55).abs() < 0.01);
+        assert_eq!(reception.jitter(), exact as u32);
+    }
+
+    #[test]
+    fn jitter_converges_to_the_mean_deviation_and_survives_the_wrap_of_the_clock() {
+        let mut reception = Reception::new(1, 0);
+        for n in 0..1000_u32 {
+            let timestamp = (u32::MAX - 40_000).wrapping_add(n * 160);
+            let arrival = 7_000_u32.wrapping_add(n * 160).wrapping_add(if n % 2 == 0 { 80 } else { 0 });
+            reception.measure_jitter_units(arrival, timestamp);
+        }
+        assert!(reception.jitter().abs_diff(80) <= 1, "{}", reception.jitter());
+    }
+
+    #[test]
+    fn jitter_of_a_steady_stream_is_zero_whatever_the_clocks() {
+        let mut reception = Reception::new(1, 0);
+        for n in 0..100_u32 {
+            let arrival = Time::from_millis(1_000_000 + u64::from(n) * 20);
+            reception.measure_jitter(arrival, 0xFFFF_FF00_u32.wrapping_add(n * 160));
+        }
+        assert_eq!(reception.jitter(), 0);
     }
 }

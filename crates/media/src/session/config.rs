@@ -204,18 +204,20 @@ pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
 pub(super) struct PayloadTable {
     by_number: [Option<PayloadFormat>; 128],
     voice: Option<(u8, Law)>,
+    events: Option<u8>,
 }
 
 impl PayloadTable {
     pub(super) fn new(payloads: &[Payload]) -> Self {
-        let mut table = Self { by_number: [None; 128], voice: None };
+        let mut table = Self { by_number: [None; 128], voice: None, events: None };
         for payload in payloads {
             if let Some(entry) = table.by_number.get_mut(usize::from(payload.number)) {
                 *entry = Some(payload.format);
             }
             match payload.format {
                 PayloadFormat::G711(law) => table.voice = table.voice.or(Some((payload.number, law))),
-                PayloadFormat::TelephoneEvent | PayloadFormat::Opaque(_) => {}
+                PayloadFormat::TelephoneEvent => table.events = table.events.or(Some(payload.number)),
+                PayloadFormat::Opaque(_) => {}
             }
         }
         table
@@ -224,6 +226,24 @@ impl PayloadTable {
     #[inline]
     pub(super) fn format(&self, number: u8) -> Option<PayloadFormat> {
         self.by_number.get(usize::from(number)).copied().flatten()
+    }
+
+    /// The number under which a format goes; the first when there are several.
+    #[inline]
+    pub(super) fn number_of(&self, format: PayloadFormat) -> Option<u8> {
+        match (format, self.voice) {
+            (PayloadFormat::TelephoneEvent, _) => self.events,
+            (PayloadFormat::G711(law), Some((number, voice))) if law == voice => Some(number),
+            _ => {
+                let index = self.by_number.iter().position(|entry| *entry == Some(format))?;
+                u8::try_from(index).ok()
+            }
+        }
+    }
+
+    /// The payload type of telephone events.
+    pub(super) const fn events(&self) -> Option<u8> {
+        self.events
     }
 
     /// The format in which sound is sent.
@@ -249,6 +269,9 @@ mod tests {
     fn the_first_of_several_formats_is_spoken() {
         let table = PayloadTable::new(&[Payload::telephone_event(101), Payload::PCMA, Payload::PCMU]);
         assert_eq!(table.voice(), Some((8, Law::A)));
+        assert_eq!(table.number_of(PayloadFormat::PCMU), Some(0));
+        assert_eq!(table.number_of(PayloadFormat::Opaque(9)), None);
+        assert_eq!(table.events(), Some(101));
         assert_eq!(table.format(101), Some(PayloadFormat::TelephoneEvent));
         assert_eq!(table.format(200), None);
     }

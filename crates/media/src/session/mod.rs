@@ -1,32 +1,57 @@
-//! One connection's stream, both ways: source check, reception, play-out, packetiser (RFC 3550 and 3551).
+//! One connection's stream, both ways, with its RTCP: RFC 3550 and 3551, with the events of RFC 4733.
+//!
+//! A session checks where packets come from, keeps the statistics, plays out what it received as frames of 10 ms, and makes packets of the frames that it is given.
+//! Its host calls:
+//!
+//! - [`RtpSession::receive`] and [`RtpSession::receive_control`] with datagrams;
+//! - [`RtpSession::send_frame`] or [`RtpSession::skip_frame`], and [`RtpSession::play_frame`] when somebody listens, every 10 ms;
+//! - [`RtpSession::handle_timeout`] when [`RtpSession::poll_timeout`] is due, and then
+//!   [`RtpSession::poll_transmit`] and [`RtpSession::poll_event`] until they give nothing.
+//!
+//! Its rooms: `config` (what signalling decides), `source` (whom to believe), `sender` (the packetiser), `control` (RTCP),
+//! `digits` (telephone events and tones), `relay` (packets passed on as they are), `statistics`.
 
 mod config;
+mod control;
+mod digits;
+mod relay;
 mod sender;
 mod source;
 mod statistics;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use strowger_sansio::{BoundedQueue, Rng, Time};
+use strowger_sansio::{BoundedQueue, Rng, SocketId, Time, Transmit};
 
-use crate::frame::{Frame, SILENCE};
+use crate::dtmf::{Digit, DtmfTiming};
+use crate::frame::{Frame, SILENCE, samples_in};
 use crate::jitter::JitterBuffer;
-use crate::rtp::{RtpError, RtpPacket};
+use crate::rtcp::Compound;
+use crate::rtp::{RtpError, RtpHeader, RtpPacket};
+use crate::telephone_event::{EventChange, EventReceiver};
 
 pub use config::{
     EventPlayout, PacketTime, Payload, PayloadFormat, SessionConfig, SilenceSuppression, SourcePolicy,
 };
+pub use control::RemoteReport;
+pub use digits::{DigitChange, DigitOrigin};
+pub use relay::{Relayed, relay};
 pub use statistics::SessionStatistics;
 
 use config::{PayloadTable, canonical};
+use control::{Control, Heard};
+use digits::{EVENT_VOLUME, InBand, Listener, Renderer};
 use sender::Sender;
-use source::{Arrival, Gate, Sources};
+use source::{Arrival, ControlGate, Gate, Sources};
 
 /// RTP clock of all formats here, in Hz.
 pub(crate) const CLOCK_RATE: u32 = 8_000;
 
-/// Events waiting for the host; more than this are dropped, oldest first to come.
-const EVENTS: usize = 64;
+/// Events and datagrams that wait for the host. A host that drains after every call never meets the bound.
+const QUEUE: usize = 64;
+/// When no frame was played for this long, what waits is stale.
+const UNHEARD: Duration = Duration::from_millis(250);
 
 /// What became of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +77,7 @@ pub enum Discard {
     UnknownPayload,
     /// A new source, or a jump in the sequence, that one packet does not prove.
     Unproven,
-    /// It carries this end's own identifier: a loop.
+    /// It carries this end's own identifier: a loop, or a collision that was resolved just now.
     Looped,
 }
 
@@ -71,6 +96,10 @@ pub enum SessionEvent {
         /// The new identifier of this end.
         ssrc: u32,
     },
+    /// A digit or another telephone event.
+    Digit(DigitChange),
+    /// The far end said goodbye in RTCP. Signalling decides what that means for the call.
+    Goodbye,
 }
 
 /// One connection's stream both ways.
@@ -78,115 +107,209 @@ pub enum SessionEvent {
 pub struct RtpSession {
     receives: PayloadTable,
     gate: Gate,
+    control_gate: ControlGate,
     sources: Sources,
     playout: JitterBuffer,
+    played: Option<Time>,
+    event_receiver: EventReceiver,
+    event_playout: EventPlayout,
+    renderer: Renderer,
+    listener: Listener,
+    in_band: InBand,
     sender: Sender,
+    control: Control,
     remote: Option<SocketAddr>,
+    rtcp_socket: SocketId,
     counters: statistics::Counters,
     events: BoundedQueue<SessionEvent>,
+    transmits: BoundedQueue<Transmit>,
     rng: Rng,
 }
 
 impl RtpSession {
     /// A session that starts now. Its identifier, and its first sequence number and timestamp, are drawn from `rng`.
     #[must_use]
-    pub fn new(_now: Time, config: &SessionConfig, mut rng: Rng) -> Self {
+    pub fn new(now: Time, config: &SessionConfig, mut rng: Rng) -> Self {
         Self {
             receives: PayloadTable::new(&config.receives),
             gate: Gate::new(config.source),
+            control_gate: ControlGate::new(config.remote_rtcp),
             sources: Sources::default(),
             playout: JitterBuffer::new(config.playout),
+            played: None,
+            event_receiver: EventReceiver::new(),
+            event_playout: config.event_playout,
+            renderer: Renderer::default(),
+            listener: Listener::default(),
+            in_band: InBand::default(),
             sender: Sender::new(config, &mut rng),
+            control: Control::new(now, config, &mut rng),
             remote: config.remote.map(canonical),
+            rtcp_socket: config.rtcp_socket,
             counters: statistics::Counters::default(),
-            events: BoundedQueue::new(EVENTS),
+            events: BoundedQueue::new(QUEUE),
+            transmits: BoundedQueue::new(QUEUE),
             rng,
         }
     }
 
-    /// Signalling changed something: formats, packet time, addresses. Identifier, sequence and statistics go on.
+    /// Signalling changed something: formats, packet time, addresses. Identifier, sequence and statistics go on; the bounds of
+    /// the play-out delay stay as they were.
     pub fn reconfigure(&mut self, _now: Time, config: &SessionConfig) {
         self.receives = PayloadTable::new(&config.receives);
         self.gate.reconfigure(config.source);
+        self.control_gate.reconfigure(config.remote_rtcp);
+        self.event_playout = config.event_playout;
         self.sender.reconfigure(config);
+        self.control.reconfigure(config);
         self.remote = config.remote.map(canonical);
+        self.rtcp_socket = config.rtcp_socket;
     }
 
     /// Takes a datagram from the RTP socket.
     pub fn receive(&mut self, now: Time, from: SocketAddr, datagram: &[u8]) -> Received {
-        let packet = match self.check(now, from, datagram) {
-            Ok(packet) => packet,
-            Err(why) => {
-                self.counters.discarded(why);
-                return Received::Discarded(why);
-            }
+        let (packet, format) = match self.check(now, from, datagram) {
+            Ok(checked) => checked,
+            Err(why) => return Received::Discarded(why),
         };
-        match self.receives.format(packet.payload_type) {
-            Some(PayloadFormat::G711(law)) => {
+        match format {
+            PayloadFormat::G711(law) => {
                 self.playout.insert(packet.timestamp, packet.marker, law, packet.payload);
                 Received::Audio
             }
-            Some(PayloadFormat::TelephoneEvent) => Received::TelephoneEvent,
-            Some(PayloadFormat::Opaque(_)) | None => Received::Opaque,
+            PayloadFormat::TelephoneEvent => {
+                self.receive_event(now, &packet);
+                Received::TelephoneEvent
+            }
+            PayloadFormat::Opaque(_) => Received::Opaque,
         }
     }
 
-    fn check<'a>(
-        &mut self,
-        now: Time,
-        from: SocketAddr,
-        datagram: &'a [u8],
-    ) -> Result<RtpPacket<'a>, Discard> {
+    /// Takes a datagram from the RTCP socket; says whether it was a report of the far end.
+    pub fn receive_control(&mut self, now: Time, from: SocketAddr, datagram: &[u8]) -> bool {
         let from = canonical(from);
-        if !self.gate.may_pass(from) {
-            return Err(Discard::WrongSource);
+        let compound = Compound::decode(datagram).ok();
+        let Some(compound) = compound.filter(|_| self.control_gate.may_pass(from, &self.gate)) else {
+            self.counters.reports_refused += 1;
+            return false;
+        };
+        let heard =
+            self.control.receive(now, &compound, datagram.len(), self.sender.ssrc(), self.sources.ssrc());
+        match heard {
+            Heard::Report => {}
+            Heard::Goodbye => self.report(SessionEvent::Goodbye),
+            Heard::OwnIdentifier => self.collide(now, from),
         }
-        let packet = RtpPacket::decode(datagram).map_err(Discard::Malformed)?;
-        if self.receives.format(packet.payload_type).is_none() {
-            return Err(Discard::UnknownPayload);
-        }
-        if packet.ssrc == self.sender.ssrc() {
-            if self.gate.first_conflict(from) {
-                self.sender.renew_ssrc(&mut self.rng);
-                let _ = self.events.push(SessionEvent::Collision { ssrc: self.sender.ssrc() });
-            }
-            return Err(Discard::Looped);
-        }
-        if !self.gate.latch(from, &packet) {
-            return Err(Discard::Unproven);
-        }
-        if let Some(address) = self.gate.newly_latched() {
-            let _ = self.events.push(SessionEvent::Latched(address));
-        }
-        match self.sources.count(now, &packet) {
-            Arrival::Counted => {}
-            Arrival::NewSource => {
-                self.playout.flush();
-                let _ = self.events.push(SessionEvent::SourceChanged { ssrc: packet.ssrc });
-            }
-            Arrival::Unproven => return Err(Discard::Unproven),
-        }
-        self.counters.received(packet.payload.len());
-        Ok(packet)
+        heard != Heard::OwnIdentifier
     }
 
-    /// Gives 10 ms of sound to be sent; a packet comes back when one is full. It goes to [`Self::remote`].
+    /// Gives 10 ms of sound to be sent; a packet comes back when one is full. It leaves the RTP socket for [`Self::remote`].
+    ///
+    /// While a digit is being sent, the digit takes the place of the sound.
     pub fn send_frame(&mut self, now: Time, frame: &Frame) -> Option<Vec<u8>> {
-        self.remote()?;
-        self.sender.frame(now, frame)
+        let mut out = Vec::new();
+        self.send_frame_into(now, frame, &mut out).then_some(out)
     }
 
-    /// Lets 10 ms pass without sending: the clock of the stream goes on, and the next packet starts a talkspurt.
+    /// As [`Self::send_frame`], into a buffer that is used again; says whether it holds a packet now.
+    pub fn send_frame_into(&mut self, now: Time, frame: &Frame, out: &mut Vec<u8>) -> bool {
+        let digit = self.in_band.frame();
+        let sent = self.sender.frame(now, digit.as_ref().unwrap_or(frame), out);
+        sent && self.remote().is_some()
+    }
+
+    /// Lets 10 ms pass without sound: the clock of the stream goes on, and the next packet starts a talkspurt. Digits are still sent.
     pub fn skip_frame(&mut self, now: Time) -> Option<Vec<u8>> {
-        self.sender.skip(now);
-        None
+        let mut out = Vec::new();
+        let sent = match self.in_band.frame() {
+            Some(digit) => self.sender.frame(now, &digit, &mut out),
+            None => self.sender.skip(now, &mut out),
+        };
+        (sent && self.remote().is_some()).then_some(out)
     }
 
     /// The next 10 ms of received sound.
-    pub fn play_frame(&mut self, _now: Time) -> Frame {
+    pub fn play_frame(&mut self, now: Time) -> Frame {
+        if self.played.is_some_and(|played| now.since(played) >= UNHEARD) {
+            self.playout.flush();
+        }
+        self.played = Some(now);
         let mut frame = SILENCE;
         self.playout.play(&mut frame);
+        if let Some(digit) = self.renderer.frame(now) {
+            return if self.event_playout == EventPlayout::Tones { digit } else { SILENCE };
+        }
+        for found in self.listener.listen(now, &frame).into_iter().flatten() {
+            self.report(SessionEvent::Digit(found.into()));
+        }
         frame
+    }
+
+    /// Finds digits in the received sound too, or no longer. It costs time, and only play-out feeds it.
+    pub fn listen_in_band(&mut self, on: bool) {
+        self.listener.enable(on);
+    }
+
+    /// Sends a digit of a given length after those that wait: as telephone events where the far end takes them, as sound where not.
+    /// Says whether there was room.
+    pub fn send_digit(&mut self, digit: Digit, timing: DtmfTiming) -> bool {
+        if self.sender.has_events() {
+            let samples = u32::try_from(samples_in(timing.on())).unwrap_or(u32::MAX);
+            return self.sender.events.send(digit.event(), EVENT_VOLUME, samples);
+        }
+        self.in_band.dial(digit, timing);
+        true
+    }
+
+    /// Starts a digit that lasts until [`Self::release_digit`]; says whether there was room.
+    pub fn press_digit(&mut self, digit: Digit) -> bool {
+        if self.sender.has_events() {
+            return self.sender.events.start(digit.event(), EVENT_VOLUME);
+        }
+        self.in_band.press(digit);
+        true
+    }
+
+    /// Ends the digit that was started; it lasts 50 ms at least.
+    pub fn release_digit(&mut self) {
+        self.sender.events.stop();
+        self.in_band.release();
+    }
+
+    /// Sends a telephone event that is no digit; says whether the far end takes events and there was room.
+    pub fn send_event(&mut self, event: u8, duration: Duration) -> bool {
+        let samples = u32::try_from(samples_in(duration)).unwrap_or(u32::MAX);
+        self.sender.has_events() && self.sender.events.send(event, 0, samples)
+    }
+
+    /// Whether a digit is being sent, or waits.
+    #[must_use]
+    pub fn is_sending_digits(&self) -> bool {
+        self.sender.events.is_busy() || self.in_band.is_busy()
+    }
+
+    /// Ends the session: the far end is told in RTCP, and nothing is received any more.
+    pub fn close(&mut self, now: Time, reason: &str) {
+        self.say_goodbye(now, reason);
+        self.gate.close();
+    }
+
+    /// Sends the report that is due, and gives up events of which nothing more is heard.
+    pub fn handle_timeout(&mut self, now: Time) {
+        if let Some(change) = self.event_receiver.handle_timeout(now) {
+            self.event_changed(now, change);
+        }
+        if self.control_gate.remote(self.remote()).is_none() {
+            return;
+        }
+        if let Some(report) = self.control.report(now, &self.sender, &mut self.sources, &mut self.rng) {
+            self.transmit_control(report);
+        }
+    }
+
+    /// The next datagram to be sent besides the packets of frames: RTCP.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop()
     }
 
     /// The next event.
@@ -194,10 +317,24 @@ impl RtpSession {
         self.events.pop()
     }
 
+    /// When [`Self::handle_timeout`] is to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let report = self.control_gate.remote(self.remote()).map(|_| self.control.poll_timeout());
+        report.into_iter().chain(self.event_receiver.poll_timeout()).min()
+    }
+
     /// Where packets go: the latched source, or the address that signalling gave.
     #[must_use]
+    #[inline]
     pub fn remote(&self) -> Option<SocketAddr> {
         self.gate.latched().or(self.remote)
+    }
+
+    /// Where RTCP goes.
+    #[must_use]
+    pub fn remote_control(&self) -> Option<SocketAddr> {
+        self.control_gate.remote(self.remote())
     }
 
     /// This end's identifier.
@@ -206,9 +343,148 @@ impl RtpSession {
         self.sender.ssrc()
     }
 
+    /// The far end's identifier, once it has been heard.
+    #[must_use]
+    pub fn remote_ssrc(&self) -> Option<u32> {
+        self.sources.ssrc()
+    }
+
+    /// When the last packet of the far end came: what a watch for dead streams asks.
+    #[must_use]
+    pub fn last_received(&self) -> Option<Time> {
+        self.sources.last_packet()
+    }
+
+    /// The delay that play-out aims at.
+    #[must_use]
+    pub fn playout_delay(&self) -> Duration {
+        self.playout.target()
+    }
+
     /// What has been sent, received and lost until now.
     #[must_use]
     pub fn statistics(&self, _now: Time) -> SessionStatistics {
-        statistics::SessionStatistics::collect(&self.counters, &self.sender, &self.sources, &self.playout)
+        SessionStatistics::collect(&self.counters, &self.sender, &self.sources, &self.playout, &self.control)
+    }
+
+    /// Checks and counts a packet that is to be passed on.
+    #[inline]
+    fn admit(
+        &mut self,
+        now: Time,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> Result<(RtpHeader, PayloadFormat, usize), Discard> {
+        let (packet, format) = self.check(now, from, datagram)?;
+        if format == PayloadFormat::TelephoneEvent {
+            self.receive_event(now, &packet);
+        }
+        let header = RtpHeader {
+            marker: packet.marker,
+            payload_type: packet.payload_type,
+            sequence: packet.sequence,
+            timestamp: packet.timestamp,
+            ssrc: packet.ssrc,
+        };
+        Ok((header, format, packet.payload.len()))
+    }
+
+    #[inline]
+    fn check<'a>(
+        &mut self,
+        now: Time,
+        from: SocketAddr,
+        datagram: &'a [u8],
+    ) -> Result<(RtpPacket<'a>, PayloadFormat), Discard> {
+        self.examine(now, from, datagram).inspect_err(|why| self.counters.discarded(*why))
+    }
+
+    #[inline]
+    fn examine<'a>(
+        &mut self,
+        now: Time,
+        from: SocketAddr,
+        datagram: &'a [u8],
+    ) -> Result<(RtpPacket<'a>, PayloadFormat), Discard> {
+        let from = canonical(from);
+        if !self.gate.may_pass(from) {
+            return Err(Discard::WrongSource);
+        }
+        let packet = RtpPacket::decode(datagram).map_err(Discard::Malformed)?;
+        let format = self.receives.format(packet.payload_type).ok_or(Discard::UnknownPayload)?;
+        if packet.ssrc == self.sender.ssrc() {
+            self.collide(now, from);
+            return Err(Discard::Looped);
+        }
+        if !self.gate.latch(from, &packet) {
+            return Err(Discard::Unproven);
+        }
+        if let Some(address) = self.gate.newly_latched() {
+            self.report(SessionEvent::Latched(address));
+        }
+        match self.sources.count(now, &packet) {
+            Arrival::Counted => {}
+            Arrival::NewSource => self.source_changed(now, packet.ssrc),
+            Arrival::Unproven => return Err(Discard::Unproven),
+        }
+        self.counters.received(packet.payload.len());
+        Ok((packet, format))
+    }
+
+    fn source_changed(&mut self, now: Time, ssrc: u32) {
+        self.playout.flush();
+        if let Some(change) = self.event_receiver.reset() {
+            self.event_changed(now, change);
+        }
+        self.report(SessionEvent::SourceChanged { ssrc });
+    }
+
+    fn receive_event(&mut self, now: Time, packet: &RtpPacket<'_>) {
+        // A packet changes little, and mostly nothing; a payload full of events is cut.
+        let mut changes = [None::<EventChange>; 16];
+        let mut free = changes.iter_mut();
+        self.event_receiver.receive(now, packet.timestamp, packet.payload, |change| {
+            if let Some(slot) = free.next() {
+                *slot = Some(change);
+            }
+        });
+        for change in changes.into_iter().flatten() {
+            self.event_changed(now, change);
+        }
+    }
+
+    fn event_changed(&mut self, now: Time, change: EventChange) {
+        self.listener.event_heard(now);
+        self.renderer.change(now, change, self.playout.target());
+        self.report(SessionEvent::Digit(change.into()));
+    }
+
+    /// Another uses this end's identifier, or sends its packets back (RFC 3550 section 8.2): this end takes a new one, once for
+    /// each address that does so.
+    fn collide(&mut self, now: Time, from: SocketAddr) {
+        if !self.gate.first_conflict(from) {
+            return;
+        }
+        self.say_goodbye(now, "");
+        self.sender.renew_ssrc(&mut self.rng);
+        self.report(SessionEvent::Collision { ssrc: self.sender.ssrc() });
+    }
+
+    fn say_goodbye(&mut self, now: Time, reason: &str) {
+        if let Some(packet) = self.control.goodbye(now, &self.sender, reason) {
+            self.transmit_control(packet);
+        }
+    }
+
+    fn transmit_control(&mut self, payload: Vec<u8>) {
+        if let Some(to) = self.control_gate.remote(self.remote()) {
+            // A host that does not drain loses reports, which the next ones make good.
+            let _ = self.transmits.push(Transmit { socket: self.rtcp_socket, to, payload });
+        }
+    }
+
+    fn report(&mut self, event: SessionEvent) {
+        // A host that does not drain loses the newest; the bound keeps a far end from filling memory.
+        let _ = self.events.push(event);
     }
 }

@@ -1,33 +1,47 @@
-//! The sending half: frames become packets, with sequence, timestamp and marker as RFC 3550 section 5.1 and RFC 3551 section 4.1 ask.
+//! The sending half: frames, events and relayed packets become one stream, with sequence, timestamp and marker as RFC 3550
+//! section 5.1 and RFC 3551 section 4.1 ask.
 
 use std::time::Duration;
 
 use strowger_sansio::{Rng, Time};
 
-use super::config::{PacketTime, PayloadTable, SessionConfig};
-use crate::frame::{FRAME_SAMPLES, FRAME_TIME, Frame, samples_in};
+use super::CLOCK_RATE;
+use super::config::{PacketTime, PayloadFormat, PayloadTable, SessionConfig, SilenceSuppression};
+use super::relay::Passage;
+use crate::frame::{FRAME_SAMPLES, FRAME_TIME, Frame, level_dbm0, samples_in, time_of};
 use crate::rtp::{HEADER_LEN, RtpHeader};
+use crate::telephone_event::EventSender;
 
 /// A pause of the host longer than this is a pause of the stream; a shorter one is made up by frames that come in a burst.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Below this level in dBm0 a frame is silence.
+const SILENT: f64 = -50.0;
+/// Frames of silence that are still sent, so that word endings are not cut: 200 ms.
+const HANGOVER: u32 = 20;
 
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
     payloads: PayloadTable,
     packet_time: PacketTime,
+    silence: SilenceSuppression,
     ssrc: u32,
+    /// The sequence number of the next packet.
     sequence: u16,
-    /// Timestamp of the next frame.
+    /// Timestamp of the next frame, and when that frame is due; none before the first.
     timestamp: u32,
-    /// When the next frame is due; none before the first.
     due: Option<Time>,
     /// The packet being filled: room for its header, then payload.
     packet: Vec<u8>,
     frames: u32,
+    silent_frames: u32,
     /// Whether the next packet starts a talkspurt.
     talkspurt: bool,
+    pub(super) events: EventSender,
+    passage: Option<Passage>,
     packets: u64,
     octets: u64,
+    /// What had been sent under identifiers before the present one.
+    before: (u64, u64),
 }
 
 impl Sender {
@@ -35,15 +49,20 @@ impl Sender {
         Self {
             payloads: PayloadTable::new(&config.sends),
             packet_time: config.packet_time,
+            silence: config.silence,
             ssrc: rng.next_u32(),
             sequence: rng.next_u32() as u16,
             timestamp: rng.next_u32(),
             due: None,
             packet: Vec::new(),
             frames: 0,
+            silent_frames: 0,
             talkspurt: true,
+            events: EventSender::new(),
+            passage: None,
             packets: 0,
             octets: 0,
+            before: (0, 0),
         }
     }
 
@@ -54,49 +73,94 @@ impl Sender {
         }
         self.payloads = payloads;
         self.packet_time = config.packet_time;
+        self.silence = config.silence;
     }
 
-    /// Takes a frame; gives a packet when it is full.
-    pub(super) fn frame(&mut self, now: Time, frame: &Frame) -> Option<Vec<u8>> {
-        let Some((number, law)) = self.payloads.voice() else {
-            self.skip(now);
-            return None;
-        };
+    /// Takes a frame; says whether a packet is full, which is then in `out`.
+    pub(super) fn frame(&mut self, now: Time, frame: &Frame, out: &mut Vec<u8>) -> bool {
+        let Some((number, law)) = self.payloads.voice() else { return self.skip(now, out) };
+        if self.events.is_busy() || self.is_suppressed(frame) {
+            return self.skip(now, out);
+        }
         self.follow(now);
         if self.packet.is_empty() {
-            self.packet.reserve(HEADER_LEN + FRAME_SAMPLES * 6);
             self.packet.resize(HEADER_LEN, 0);
         }
         law.encode_into(frame, &mut self.packet);
         self.frames += 1;
         self.advance();
         if self.frames < self.packet_time.frames() {
-            return None;
+            return false;
         }
         let samples = self.packet.len().saturating_sub(HEADER_LEN);
-        let header = RtpHeader {
-            marker: std::mem::take(&mut self.talkspurt),
-            payload_type: number,
-            sequence: self.sequence,
-            timestamp: self.timestamp.wrapping_sub(samples as u32),
-            ssrc: self.ssrc,
-        };
-        let mut packet = std::mem::take(&mut self.packet);
-        if let Some(head) = packet.first_chunk_mut::<HEADER_LEN>() {
+        let marker = std::mem::take(&mut self.talkspurt);
+        let header = self.header(marker, number, self.timestamp.wrapping_sub(samples as u32));
+        if let Some(head) = self.packet.first_chunk_mut::<HEADER_LEN>() {
             *head = header.to_bytes();
         }
+        out.clear();
+        std::mem::swap(&mut self.packet, out);
         self.frames = 0;
-        self.sequence = self.sequence.wrapping_add(1);
-        self.packets += 1;
-        self.octets += samples as u64;
-        Some(packet)
+        self.count(samples);
+        true
     }
 
-    /// Lets a frame's time pass.
-    pub(super) fn skip(&mut self, now: Time) {
+    /// Lets a frame's time pass without sound; says whether an event report is due, which is then in `out`.
+    pub(super) fn skip(&mut self, now: Time, out: &mut Vec<u8>) -> bool {
         self.follow(now);
         self.drop_partial();
+        let timestamp = self.timestamp;
         self.advance();
+        let Some(number) = self.payloads.events().filter(|_| self.events.is_busy()) else { return false };
+        let Some(outgoing) = self.events.tick(timestamp, self.packet_time.frames()) else { return false };
+        let payload = outgoing.report.to_bytes();
+        out.clear();
+        self.header(outgoing.marker, number, outgoing.timestamp).encode(out);
+        out.extend_from_slice(&payload);
+        self.count(payload.len());
+        true
+    }
+
+    /// The header under which a packet of another stream goes out on this one; none when it has to be dropped. See
+    /// [`Passage`]. `samples` is how much of the timeline the packet covers: none for telephone events, which lie beside it.
+    #[inline]
+    pub(super) fn pass(
+        &mut self,
+        now: Time,
+        origin: (u32, u32),
+        packet: &RtpHeader,
+        octets: usize,
+        samples: Option<u32>,
+    ) -> Option<RtpHeader> {
+        let passage = match self.passage {
+            Some(passage) if passage.joins(origin, self.sequence) => passage,
+            _ => {
+                self.follow(now);
+                self.drop_partial();
+                *self.passage.insert(Passage::new(origin, packet, self.sequence, self.timestamp))
+            }
+        };
+        let (sequence, timestamp, starts) = passage.place(packet)?;
+        // The stream goes on behind the newest packet.
+        if sequence.wrapping_sub(self.sequence).cast_signed() >= 0 {
+            self.sequence = sequence.wrapping_add(1);
+            if let Some(samples) = samples {
+                self.timestamp = timestamp.wrapping_add(samples);
+                self.due = Some(now + time_of(u64::from(samples)));
+            }
+            self.talkspurt = true;
+        }
+        self.passage = Some(passage.at(self.sequence));
+        self.packets += 1;
+        self.octets += octets as u64;
+        let marker = packet.marker || starts && samples.is_some();
+        Some(RtpHeader { marker, payload_type: packet.payload_type, sequence, timestamp, ssrc: self.ssrc })
+    }
+
+    /// The number under which a format is sent.
+    #[inline]
+    pub(super) fn number_of(&self, format: PayloadFormat) -> Option<u8> {
+        self.payloads.number_of(format)
     }
 
     /// A new identifier, after a collision (RFC 3550 section 8.2).
@@ -105,6 +169,15 @@ impl Sender {
         while self.ssrc == old {
             self.ssrc = rng.next_u32();
         }
+        self.before = (self.packets, self.octets);
+    }
+
+    /// The timestamp that a frame taken at `now` would have.
+    pub(super) fn timestamp_at(&self, now: Time) -> u32 {
+        let Some(due) = self.due else { return self.timestamp };
+        let ahead = samples_in(now.since(due)) as u32;
+        let behind = samples_in(due.since(now)) as u32;
+        self.timestamp.wrapping_add(ahead).wrapping_sub(behind)
     }
 
     pub(super) const fn ssrc(&self) -> u32 {
@@ -119,6 +192,41 @@ impl Sender {
         self.octets
     }
 
+    /// Packets sent under the present identifier.
+    pub(super) const fn packets_of_source(&self) -> u64 {
+        self.packets - self.before.0
+    }
+
+    /// Octets sent under the present identifier.
+    pub(super) const fn octets_of_source(&self) -> u64 {
+        self.octets - self.before.1
+    }
+
+    /// Whether events can be sent.
+    pub(super) const fn has_events(&self) -> bool {
+        self.payloads.events().is_some()
+    }
+
+    fn header(&self, marker: bool, payload_type: u8, timestamp: u32) -> RtpHeader {
+        RtpHeader { marker, payload_type, sequence: self.sequence, timestamp, ssrc: self.ssrc }
+    }
+
+    fn count(&mut self, octets: usize) {
+        self.sequence = self.sequence.wrapping_add(1);
+        self.packets += 1;
+        self.octets += octets as u64;
+    }
+
+    fn is_suppressed(&mut self, frame: &Frame) -> bool {
+        if self.silence == SilenceSuppression::Off {
+            return false;
+        }
+        let silent = level_dbm0(frame) < SILENT;
+        self.silent_frames = if silent { self.silent_frames.saturating_add(1) } else { 0 };
+        // A packet that has been begun is filled.
+        self.silent_frames > HANGOVER && self.frames == 0
+    }
+
     /// Keeps the stream's clock with the host's over a pause.
     fn follow(&mut self, now: Time) {
         let due = *self.due.get_or_insert(now);
@@ -127,12 +235,12 @@ impl Sender {
             let samples = samples_in(pause) / FRAME_SAMPLES as u64 * FRAME_SAMPLES as u64;
             self.drop_partial();
             self.timestamp = self.timestamp.wrapping_add(samples as u32);
-            self.due = Some(due + crate::frame::time_of(samples));
+            self.due = Some(due + time_of(samples));
         }
     }
 
     fn advance(&mut self) {
-        self.timestamp = self.timestamp.wrapping_add(FRAME_SAMPLES as u32);
+        self.timestamp = self.timestamp.wrapping_add(CLOCK_RATE / 100);
         self.due = self.due.map(|due| due + FRAME_TIME);
     }
 

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use strowger_sansio::Time;
 
-use super::CLOCK_RATE;
 use super::config::{SourcePolicy, canonical};
 use crate::rtp::{Reception, RtpPacket, SequenceCheck};
 
@@ -48,6 +47,12 @@ impl Gate {
             self.latched = None;
             self.candidate = None;
         }
+    }
+
+    /// Lets nothing pass any more.
+    pub(super) fn close(&mut self) {
+        self.policy = SourcePolicy::Closed;
+        self.latched = None;
     }
 
     /// Whether a packet from `from` may be looked at. Addresses are canonical.
@@ -97,6 +102,52 @@ impl Gate {
     }
 }
 
+/// The address check of RTCP: the port above RTP's, unless signalling gave another (RFC 3605); beside a latched RTP source, the
+/// first port of the same host.
+#[derive(Clone, Debug)]
+pub(super) struct ControlGate {
+    signalled: Option<SocketAddr>,
+    latched: Option<SocketAddr>,
+}
+
+impl ControlGate {
+    pub(super) fn new(signalled: Option<SocketAddr>) -> Self {
+        Self { signalled: signalled.map(canonical), latched: None }
+    }
+
+    pub(super) fn reconfigure(&mut self, signalled: Option<SocketAddr>) {
+        let signalled = signalled.map(canonical);
+        if signalled != self.signalled {
+            *self = Self { signalled, latched: None };
+        }
+    }
+
+    /// Where reports go, when RTP goes to `remote`.
+    pub(super) fn remote(&self, remote: Option<SocketAddr>) -> Option<SocketAddr> {
+        self.latched.or(self.signalled).or_else(|| {
+            let remote = remote?;
+            Some(SocketAddr::new(remote.ip(), remote.port().checked_add(1)?))
+        })
+    }
+
+    /// Whether a report from `from` is to be believed.
+    pub(super) fn may_pass(&mut self, from: SocketAddr, gate: &Gate) -> bool {
+        let expected = match gate.policy {
+            SourcePolicy::Closed => return false,
+            SourcePolicy::Signalled(address) => return self.remote(Some(address)) == Some(from),
+            SourcePolicy::LatchOnce | SourcePolicy::LatchPort(_) => gate.latched,
+        };
+        match (self.latched, expected) {
+            (Some(latched), Some(_)) => latched == from,
+            (None, Some(rtp)) if rtp.ip() == from.ip() => {
+                self.latched = Some(from);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 /// How a packet fits what is known of the far end's sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
@@ -115,6 +166,8 @@ pub(super) struct Sources {
     last_packet: Time,
     candidate: Option<(u32, u16)>,
     lost_before: i64,
+    /// How often the source, or its numbering, has changed.
+    generation: u32,
 }
 
 impl Sources {
@@ -126,14 +179,17 @@ impl Sources {
         let lost = current.lost();
         match current.count(packet.sequence) {
             SequenceCheck::Jump => return Arrival::Unproven,
-            SequenceCheck::Restarted => self.lost_before += lost,
+            SequenceCheck::Restarted => {
+                self.lost_before += lost;
+                self.generation = self.generation.wrapping_add(1);
+            }
             SequenceCheck::Newest | SequenceCheck::Late => {}
         }
         if packet.marker {
             // After a silence some senders do not advance their timestamps by its length.
             current.restart_jitter();
         }
-        current.measure_jitter(now, packet.timestamp, CLOCK_RATE);
+        current.measure_jitter(now, packet.timestamp);
         self.last_packet = now;
         self.candidate = None;
         Arrival::Counted
@@ -149,11 +205,33 @@ impl Sources {
         self.lost_before += self.current.as_ref().map_or(0, Reception::lost);
         let mut reception = Reception::new(packet.ssrc, packet.sequence);
         reception.count(packet.sequence);
-        reception.measure_jitter(now, packet.timestamp, CLOCK_RATE);
+        reception.measure_jitter(now, packet.timestamp);
         self.current = Some(reception);
+        self.generation = self.generation.wrapping_add(1);
         self.last_packet = now;
         self.candidate = None;
         if first { Arrival::Counted } else { Arrival::NewSource }
+    }
+
+    /// The record of the present source.
+    pub(super) const fn current_mut(&mut self) -> Option<&mut Reception> {
+        self.current.as_mut()
+    }
+
+    /// The present source.
+    pub(super) fn ssrc(&self) -> Option<u32> {
+        self.current.as_ref().map(Reception::ssrc)
+    }
+
+    /// When the present source was last heard.
+    pub(super) fn last_packet(&self) -> Option<Time> {
+        self.current.as_ref().map(|_| self.last_packet)
+    }
+
+    /// A number that changes with the source and with its numbering.
+    #[inline]
+    pub(super) const fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// Packets lost, of all sources.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Discard;
+use super::control::{Control, RemoteReport};
 use super::sender::Sender;
 use super::source::Sources;
 use crate::frame::time_of;
@@ -37,6 +38,14 @@ pub struct SessionStatistics {
     pub looped: u64,
     /// What the play-out buffer counted.
     pub playout: PlayoutCounters,
+    /// Compound RTCP packets sent.
+    pub reports_sent: u64,
+    /// Compound RTCP packets received from the far end.
+    pub reports_received: u64,
+    /// RTCP datagrams thrown away: from elsewhere, or no compound packet.
+    pub reports_refused: u64,
+    /// What the far end last said about the stream that it receives.
+    pub remote: Option<RemoteReport>,
 }
 
 /// What the session itself counts.
@@ -49,6 +58,7 @@ pub(super) struct Counters {
     unknown_payload: u64,
     unproven: u64,
     looped: u64,
+    pub(super) reports_refused: u64,
 }
 
 impl Counters {
@@ -75,6 +85,7 @@ impl SessionStatistics {
         sender: &Sender,
         sources: &Sources,
         playout: &JitterBuffer,
+        control: &Control,
     ) -> Self {
         Self {
             packets_sent: sender.packets(),
@@ -83,13 +94,17 @@ impl SessionStatistics {
             octets_received: counters.octets_received,
             packets_lost: sources.lost(),
             jitter: time_of(u64::from(sources.jitter())),
-            latency: None,
+            latency: control.latency(),
             wrong_source: counters.wrong_source,
             malformed: counters.malformed,
             unknown_payload: counters.unknown_payload,
             unproven: counters.unproven,
             looped: counters.looped,
             playout: playout.counters(),
+            reports_sent: control.reports_sent,
+            reports_received: control.reports_received,
+            reports_refused: counters.reports_refused,
+            remote: control.remote(),
         }
     }
 }
