@@ -8,7 +8,7 @@
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
 //! - [`log`]: events as structured log lines and counts.
 //! - [`ledger`]: records into the store and a file, off the call path. [`store`]: what must survive the process.
-//! - `console`: health, metrics and [`view`]s over HTTP.
+//! - `signals`: those that tell a process to stop. `console`: health, metrics and [`view`]s over HTTP.
 //! - [`metrics`]: atomic numbers with names, and the text that Prometheus reads; [`process`]: those of the process.
 //! - [`clock`]: the one place where the host's clocks are read.
 

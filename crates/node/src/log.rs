@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use strowger_capture::escape;
 use strowger_exchange::{Cause, Event, Record};
 
 use crate::metrics::{Counter, Registry};
@@ -78,10 +79,10 @@ impl EventLog {
         match event {
             Event::CallStarted { call, calling } => {
                 self.started.increment();
-                tracing::info!(%call, ?calling, "seized");
+                tracing::info!(%call, calling = ?escape(calling), "seized");
             }
-            Event::Dialled { call, digits } => tracing::info!(%call, ?digits, "dialled"),
-            Event::Routed { call, called } => tracing::info!(%call, ?called, "routed"),
+            Event::Dialled { call, digits } => tracing::info!(%call, digits = ?escape(digits), "dialled"),
+            Event::Routed { call, called } => tracing::info!(%call, called = ?escape(called), "routed"),
             Event::Alerting { call } => tracing::info!(%call, "alerting"),
             Event::Answered { call } => {
                 self.answered.increment();
@@ -117,16 +118,16 @@ impl EventLog {
                         &[("gateway", gateway)],
                     )
                     .increment();
-                tracing::error!(?gateway, ?endpoint, order, code, "a gateway refused an order");
+                tracing::error!(?gateway, endpoint = ?escape(endpoint), order, code, "a gateway refused an order");
             }
             Event::DescriptionRefused { gateway, endpoint, reason } => {
                 self.refused_descriptions.increment();
-                tracing::warn!(?gateway, ?endpoint, ?reason, "a session description was refused");
+                tracing::warn!(?gateway, endpoint = ?escape(endpoint), reason = ?escape(reason), "a session description was refused");
             }
             Event::UnlistedEndpoint { gateway, endpoint } => {
                 self.unlisted_endpoints.increment();
                 if let Some(suppressed) = self.unknown_endpoints.admit() {
-                    tracing::warn!(?gateway, ?endpoint, suppressed, "an endpoint is not in the inventory");
+                    tracing::warn!(?gateway, endpoint = ?escape(endpoint), suppressed, "an endpoint is not in the inventory");
                 }
             }
             Event::UnlistedSource { from } => {
@@ -137,9 +138,9 @@ impl EventLog {
             }
             Event::StrayConnections { gateway, endpoint } => {
                 self.stray.increment();
-                tracing::info!(?gateway, ?endpoint, "connections of no call were deleted");
+                tracing::info!(?gateway, endpoint = ?escape(endpoint), "connections of no call were deleted");
             }
-            other => tracing::info!(event = ?other, "event"),
+            other => tracing::info!(event = ?escape(&format!("{other:?}")), "event"),
         }
     }
 

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
+use strowger_capture::escape;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
@@ -142,7 +143,11 @@ impl<'t> Table<'t> {
             Ok(address) => Some(Spanned::new(text.span(), canonical(address))),
             Err(reason) => {
                 let expected = format!("{reason}; expected an IP address and port: {}", self.example(key));
-                report.error(text.span(), format!("\"{}\" is not an address", excerpt(text.get_ref())), expected);
+                report.error(
+                    text.span(),
+                    format!("\"{}\" is not an address", excerpt(text.get_ref())),
+                    expected,
+                );
                 None
             }
         }
@@ -234,11 +239,11 @@ pub(super) fn found(value: &Spanned<DeValue<'_>>) -> String {
 
 /// The beginning of a text, harmless on a terminal.
 pub(super) fn excerpt(text: &str) -> String {
-    let mut out: String = text.chars().take(EXCERPT).flat_map(char::escape_debug).collect();
-    if text.chars().nth(EXCERPT).is_some() {
-        out.push('…');
-    }
-    out
+    let (shown, rest) = match text.char_indices().nth(EXCERPT) {
+        Some((end, _)) => (text.get(..end).unwrap_or_default(), "…"),
+        None => (text, ""),
+    };
+    format!("{}{rest}", escape(shown))
 }
 
 /// One form for one address: an IPv4 address mapped into IPv6 is that IPv4 address.

@@ -1,0 +1,212 @@
+//! The command line as scripts know it: exit codes, what goes where, help with examples.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn strowger(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
+    command.args(arguments).env_remove("STROWGER_LOG").env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    strowger(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn town() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/town.toml")
+}
+
+/// A configuration file with this text, and its folder.
+fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("town.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn each_command_has_help_with_an_example() {
+    let help = run(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    let help = text(&help.stdout);
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<_> = commands
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.contains(&"run") && commands.contains(&"check"), "{help}");
+    for command in commands.into_iter().filter(|command| *command != "help") {
+        for flag in ["--help", "-h"] {
+            let help = run(&[command, flag]);
+            assert_eq!(help.status.code(), Some(0), "{command}");
+            let help = text(&help.stdout);
+            let example = help.split_once("Example").map(|(_, rest)| rest).unwrap_or_default();
+            assert!(example.contains(&format!("strowger {command}")), "{command} {flag}: {help}");
+        }
+    }
+}
+
+#[test]
+fn wrong_use_is_code_2_and_says_so_on_standard_error() {
+    for arguments in
+        [&[][..], &["nonsense"], &["check"], &["check", "--config"], &["run", "-c", "x", "--drain", "soon"]]
+    {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        assert_ne!(text(&output.stderr), "", "{arguments:?}");
+    }
+    for command in ["check", "run"] {
+        let output = run(&[command, "-c", "/nonexistent/town.toml"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("/nonexistent/town.toml cannot be read: "));
+    }
+    let output = run(&["run", "-c", town().to_str().unwrap(), "--log", "=,="]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_good_configuration_is_code_0() {
+    let output = run(&["check", "-c", town().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let expected = ": good: exchange \"town\" with 2 gateways, 4 lines and 3 routes\n";
+    assert!(text(&output.stdout).ends_with(expected), "{}", text(&output.stdout));
+    assert_eq!(text(&output.stderr), "");
+    assert!(!text(&output.stdout).contains('\x1b'), "no colour into a pipe");
+}
+
+const WRONG: &str = "[listen]\nmgcp = \"127.0.0.1:2727\"\n[[gateway]]\nid = \"gw1\"\nprotocol = \"mgcp\"\n\
+    adress = \"127.0.0.9:2427\"\n[[line]]\nnumber = \"2001\"\ngateway = \"gw2\"\nendpoint = \"aaln/1\"\n";
+
+#[test]
+fn a_bad_configuration_is_code_1_with_all_its_errors() {
+    let (_folder, path) = file(WRONG);
+    let output = run(&["check", "-c", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = text(&output.stderr);
+    let name = path.display();
+    for expected in [
+        format!("{name}:3:1: error: [[gateway]] has no `address`"),
+        format!("{name}:6:1: error: unknown key `adress` in [[gateway]]"),
+        format!("{name}:9:11: error: there is no gateway with the id \"gw2\""),
+        "6 | adress = \"127.0.0.9:2427\"\n  | ^^^^^^ did you mean `address`?".to_owned(),
+        "did you mean \"gw1\"?".to_owned(),
+    ] {
+        assert!(complaint.contains(&expected), "{expected:?} in\n{complaint}");
+    }
+    assert!(text(&output.stdout).ends_with(": not good: 3 errors\n"));
+    let output = run(&["run", "-c", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("did you mean `address`?"));
+}
+
+#[test]
+fn the_findings_as_json_are_the_findings() {
+    let (_folder, path) = file(WRONG);
+    let output = run(&["check", "--json", "-c", path.to_str().unwrap()]);
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(1), ""));
+    let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&verdict["good"], &verdict["errors"]), (&Value::Bool(false), &3.into()));
+    let finding = &verdict["findings"][1];
+    assert_eq!((&finding["line"], &finding["column"]), (&6.into(), &1.into()));
+    assert_eq!(finding["expected"], "did you mean `address`?");
+    let output = run(&["check", "--json", "-c", town().to_str().unwrap()]);
+    let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&verdict["good"], &verdict["findings"]), (&Value::Bool(true), &Value::Array(Vec::new())));
+}
+
+#[test]
+fn colour_is_for_terminals_or_those_who_ask() {
+    let (_folder, path) = file(WRONG);
+    let output =
+        strowger(&["check", "-c", path.to_str().unwrap()]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(text(&output.stderr).contains("\x1b[1;31merror:"));
+    let mut plain = strowger(&["check", "-c", path.to_str().unwrap()]);
+    let output = plain.env("CLICOLOR_FORCE", "0").env("NO_COLOR", "1").output().unwrap();
+    assert!(!text(&output.stderr).contains('\x1b') && !text(&output.stdout).contains('\x1b'));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let (_folder, path) = file(WRONG);
+    let mut child = strowger(&["check", "--json", "-c", path.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut complaint = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+    assert_eq!((child.wait().unwrap().code(), complaint.as_str()), (Some(1), ""));
+}
+
+/// A configuration on free ports.
+fn free(folder: &Path) -> PathBuf {
+    let path = folder.join("town.toml");
+    let text = format!(
+        "[listen]\nmgcp = \"127.0.0.1:0\"\nconsole = \"127.0.0.1:0\"\n[store]\npath = {:?}\n\
+         [[gateway]]\nid = \"gw1\"\nprotocol = \"mgcp\"\naddress = \"127.0.0.9:2427\"\n",
+        folder.join("town.redb")
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[cfg(unix)]
+#[test]
+fn an_exchange_says_when_it_is_ready_and_stops_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = free(folder.path());
+    for (epoch, signal) in [(0, "TERM"), (1, "INT")] {
+        let mut child = strowger(&["run", "--json", "-c", path.to_str().unwrap()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(ready["ready"], true);
+        let mut console = std::net::TcpStream::connect(ready["console"].as_str().unwrap()).unwrap();
+        console.write_all(b"GET /health/ready HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        console.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200") && answer.contains("\"status\":\"ok\""), "{answer}");
+
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        let mut log = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{log}");
+        let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let opened = lines.iter().find(|line| line["message"] == "store opened").unwrap();
+        assert_eq!(opened["epoch"], epoch);
+        assert!(lines.iter().any(|line| line["signal"] == format!("SIG{signal}")), "{log}");
+        assert_eq!(lines.last().unwrap()["message"], "stopped");
+    }
+}
+
+#[test]
+fn an_exchange_that_cannot_open_its_port_is_code_1() {
+    let holder = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap();
+    let (_folder, path) = file(&format!("[listen]\nmgcp = \"{address}\"\n"));
+    let output = run(&["run", "-c", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains(&format!("mgcp {address} cannot be opened")),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(text(&output.stdout), "", "it was never ready");
+}
