@@ -1,0 +1,310 @@
+//! Exchange, gateways and the network between them, in virtual time; what subscribers do, and what must hold at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use strowger_exchange::{
+    CallEnded, CallPhase, CallStable, Country, Event, Exchange, GatewayEntry, Input, Inventory, LineCondition, LineEntry,
+    LineView, MediaPolicy, Record, RelayEntry, ServiceChange, ServiceState, Subject,
+};
+use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
+
+use crate::gateway::{Endpoint, Gateway};
+
+const LATENCY: Duration = Duration::from_millis(5);
+
+/// The address of the exchange.
+pub(crate) fn exchange_address() -> SocketAddr {
+    "127.0.0.1:2727".parse().unwrap()
+}
+
+/// Two gateways with three lines each: 2001 to 2003 on the first, 2004 to 2006 on the second.
+pub(crate) fn town() -> Inventory {
+    let mut town = Inventory::new("town", Country::default());
+    town.agent_address = Some(exchange_address());
+    for (gateway, names) in [("gw1", ["Alice", "Bob", "Carol"]), ("gw2", ["Dave", "Erin", "Frank"])] {
+        let index = if gateway == "gw1" { 0 } else { 1 };
+        let address = format!("127.0.0.{}:2427", 9 + index).parse().unwrap();
+        town.gateways.push(GatewayEntry::mgcp(gateway, address, &format!("{gateway}.town")));
+        for (line, name) in (1..).zip(names) {
+            town.lines.push(LineEntry {
+                number: format!("200{}", index * 3 + line),
+                gateway: gateway.to_owned(),
+                endpoint: format!("aaln/{line}"),
+                name: Some(name.to_owned()),
+            });
+        }
+    }
+    town
+}
+
+/// The town with a third gateway that relays all media.
+pub(crate) fn relayed_town(relays: usize) -> (Inventory, usize) {
+    let mut town = town();
+    let mut relay = GatewayEntry::mgcp("relay", "127.0.0.20:2427".parse().unwrap(), "relay.town");
+    relay.relay = Some(RelayEntry { endpoint: "relay/$".to_owned() });
+    town.gateways.push(relay);
+    town.media = MediaPolicy::Relay { gateway: "relay".to_owned() };
+    (town, relays)
+}
+
+pub(crate) struct World {
+    pub(crate) exchange: Exchange,
+    pub(crate) gateways: Vec<Gateway>,
+    pub(crate) now: Time,
+    inventory: Inventory,
+    wire: BTreeMap<(Time, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
+    sent: u64,
+    pub(crate) events: Vec<Event>,
+    pub(crate) stable: Vec<CallStable>,
+    pub(crate) ended: Vec<CallEnded>,
+    pub(crate) service: Vec<ServiceChange>,
+    /// What goes over the wire is lost when this says so.
+    pub(crate) loses: Box<dyn FnMut(&[u8]) -> bool>,
+}
+
+impl World {
+    pub(crate) fn new(inventory: Inventory) -> Self {
+        let now = Time::from_secs(1000);
+        let exchange = Exchange::new(now, inventory.clone(), NodeId(0), Epoch(1), Rng::from_number(42));
+        let gateways = inventory.gateways.iter().map(|entry| {
+            let lines = inventory.lines.iter().filter(|line| line.gateway == entry.id).count();
+            Gateway::new(entry.address, &entry.domain, lines)
+        });
+        Self {
+            exchange,
+            gateways: gateways.collect(),
+            now,
+            inventory,
+            wire: BTreeMap::new(),
+            sent: 0,
+            events: Vec::new(),
+            stable: Vec::new(),
+            ended: Vec::new(),
+            service: Vec::new(),
+            loses: Box::new(|_| false),
+        }
+    }
+
+    /// A world in which all gateways have been found and all lines are in service.
+    pub(crate) fn running(inventory: Inventory) -> Self {
+        let mut world = Self::new(inventory);
+        world.pass(5);
+        for line in world.exchange.snapshot().lines {
+            assert_eq!(line.service, ServiceState::InService, "{line:?}");
+        }
+        world.service.clear();
+        world
+    }
+
+    pub(crate) fn with_relay(relays: usize) -> Self {
+        let (inventory, relays) = relayed_town(relays);
+        let mut world = Self::new(inventory);
+        world.gateways[2].relays = relays;
+        world.pass(5);
+        world
+    }
+
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        if std::env::var_os("STORY").is_some() {
+            println!("{} {from} -> {to}\n{}", self.now, String::from_utf8_lossy(&bytes));
+        }
+        if !(self.loses)(&bytes) {
+            self.sent += 1;
+            self.wire.insert((self.now + LATENCY, self.sent), (from, to, bytes));
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(transmit) = self.exchange.poll_transmit() {
+            self.send(exchange_address(), transmit.to, transmit.payload);
+        }
+        for index in 0..self.gateways.len() {
+            while let Some(bytes) = self.gateways[index].transmit() {
+                let from = self.gateways[index].address;
+                self.send(from, exchange_address(), bytes);
+            }
+        }
+        self.events.extend(std::iter::from_fn(|| self.exchange.poll_event()));
+        while let Some(record) = self.exchange.poll_record() {
+            match record {
+                Record::CallStable(stable) => self.stable.push(*stable),
+                Record::CallEnded(ended) => self.ended.push(*ended),
+                Record::Service(change) => self.service.push(change),
+            }
+        }
+        let mut calls = BTreeSet::new();
+        assert!(self.ended.iter().all(|ended| calls.insert(ended.call)), "two last records of a call");
+    }
+
+    fn next(&self) -> Option<Time> {
+        let wire = self.wire.first_key_value().map(|((at, _), _)| *at);
+        let gateways = self.gateways.iter().filter_map(Gateway::timeout).min();
+        [wire, gateways, self.exchange.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass_time(&mut self, time: Duration) {
+        let until = self.now + time;
+        self.drain();
+        while let Some(at) = self.next().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            if let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= self.now) {
+                let (from, to, bytes) = entry.remove();
+                if to == exchange_address() {
+                    self.exchange.handle_input(self.now, Input::Mgcp { from, bytes: &bytes });
+                } else if let Some(gateway) = self.gateways.iter_mut().find(|gateway| gateway.address == to) {
+                    gateway.receive(self.now, &bytes);
+                }
+            } else {
+                let now = self.now;
+                self.gateways.iter_mut().for_each(|gateway| gateway.handle_timeout(now));
+                if self.exchange.poll_timeout().is_some_and(|at| at <= now) {
+                    self.exchange.handle_timeout(now);
+                }
+            }
+            self.drain();
+        }
+        self.now = until;
+    }
+
+    pub(crate) fn pass(&mut self, seconds: u64) {
+        self.pass_time(Duration::from_secs(seconds));
+    }
+
+    /// Lets what is under way arrive.
+    pub(crate) fn settle(&mut self) {
+        self.pass_time(Duration::from_millis(200));
+    }
+
+    pub(crate) fn place(&self, number: &str) -> (usize, String) {
+        let line = self.inventory.lines.iter().find(|line| line.number == number).unwrap();
+        let gateway = self.inventory.gateways.iter().position(|gateway| gateway.id == line.gateway);
+        (gateway.unwrap(), line.endpoint.clone())
+    }
+
+    pub(crate) fn endpoint(&self, number: &str) -> &Endpoint {
+        let (gateway, endpoint) = self.place(number);
+        &self.gateways[gateway].endpoints[&endpoint]
+    }
+
+    pub(crate) fn gateway_of(&mut self, number: &str) -> &mut Gateway {
+        let (gateway, _) = self.place(number);
+        &mut self.gateways[gateway]
+    }
+
+    /// Lifts or puts back the receiver, and does not wait for what follows.
+    pub(crate) fn hook(&mut self, number: &str, off: bool) {
+        let (gateway, endpoint) = self.place(number);
+        self.gateways[gateway].hook(self.now, &endpoint, off);
+        self.drain();
+    }
+
+    pub(crate) fn lift(&mut self, number: &str) {
+        self.hook(number, true);
+        self.settle();
+    }
+
+    pub(crate) fn hang_up(&mut self, number: &str) {
+        self.hook(number, false);
+        self.settle();
+    }
+
+    pub(crate) fn dial(&mut self, number: &str, keys: &str) {
+        let (gateway, endpoint) = self.place(number);
+        self.gateways[gateway].dial(self.now, &endpoint, keys);
+        self.settle();
+    }
+
+    pub(crate) fn signal_ends(&mut self, number: &str) {
+        let (gateway, endpoint) = self.place(number);
+        self.gateways[gateway].signal_ends(self.now, &endpoint);
+        self.settle();
+    }
+
+    /// What is played on the line now.
+    pub(crate) fn hears(&self, number: &str) -> String {
+        self.endpoint(number).signals.join(",")
+    }
+
+    /// Whether two lines hear each other: each sends to where the other one receives.
+    pub(crate) fn talk(&self, one: &str, other: &str) -> bool {
+        let stream = |number: &str| {
+            let mut connections = self.endpoint(number).connections.values();
+            let connection = connections.next().cloned();
+            assert!(connections.next().is_none(), "{number} has two connections");
+            connection
+        };
+        let (Some(one), Some(other)) = (stream(one), stream(other)) else { return false };
+        one.mode == "sendrecv"
+            && other.mode == "sendrecv"
+            && one.remote == Some(other.port)
+            && other.remote == Some(one.port)
+    }
+
+    pub(crate) fn phase(&self) -> Option<CallPhase> {
+        self.exchange.snapshot().calls.first().map(|call| call.phase)
+    }
+
+    pub(crate) fn line(&self, number: &str) -> LineView {
+        self.exchange.snapshot().lines.into_iter().find(|line| line.number == number).unwrap()
+    }
+
+    /// Service changes of a line, as the states that it went to.
+    pub(crate) fn states(&self, number: &str) -> Vec<ServiceState> {
+        let of = |change: &&ServiceChange| change.subject == Subject::Line(number.to_owned());
+        self.service.iter().filter(of).map(|change| change.to).collect()
+    }
+
+    /// `one` calls `other`, up to the ringing.
+    pub(crate) fn ring(&mut self, one: &str, other: &str) {
+        self.lift(one);
+        assert!(self.hears(one).starts_with("L/dl"), "{one} hears {}", self.hears(one));
+        self.dial(one, other);
+        assert!(self.hears(other).starts_with("L/rg"), "{other} hears {}", self.hears(other));
+    }
+
+    pub(crate) fn connect(&mut self, one: &str, other: &str) {
+        self.ring(one, other);
+        self.lift(other);
+        assert!(self.talk(one, other), "{one} and {other} do not talk");
+    }
+
+    /// Everybody hangs up; then nothing may be left anywhere, and every call must have its record.
+    pub(crate) fn end(mut self) -> Self {
+        self.loses = Box::new(|_| false);
+        for gateway in &mut self.gateways {
+            gateway.dead = false;
+            gateway.swallowed.clear();
+        }
+        self.pass(60);
+        for line in self.inventory.lines.clone() {
+            if self.endpoint(&line.number).off_hook {
+                self.hang_up(&line.number);
+            }
+        }
+        self.pass(400);
+        let snapshot = self.exchange.snapshot();
+        assert!(snapshot.is_idle(), "{snapshot:#?}");
+        for line in &snapshot.lines {
+            assert_eq!(line.condition, LineCondition::Idle, "{line:?}");
+        }
+        for gateway in &self.gateways {
+            let left: Vec<_> = gateway.connections().collect();
+            assert!(left.is_empty(), "{} keeps {left:?}", gateway.domain);
+        }
+        let started = self.events.iter().filter(|event| matches!(event, Event::CallStarted { .. })).count();
+        assert_eq!(started, self.ended.len(), "each call has its record");
+        let mut twice = self.stable.iter().map(|stable| stable.call).collect::<Vec<_>>();
+        twice.dedup();
+        assert_eq!(twice.len(), self.stable.len());
+        self
+    }
+
+    /// As [`Self::end`], with the only record.
+    pub(crate) fn end_with_record(self) -> CallEnded {
+        let mut world = self.end();
+        assert_eq!(world.ended.len(), 1, "{:?}", world.ended);
+        world.ended.remove(0)
+    }
+}
