@@ -21,7 +21,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::Listener;
 use serde::Serialize;
-use strowger_exchange::Snapshot;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -33,7 +32,7 @@ use crate::metrics::Registry;
 use crate::node::{StartError, runtime};
 use crate::process;
 use crate::shard::Request;
-use crate::view::{Directory, measure};
+use crate::view::{Directory, Picture, measure};
 
 /// Connections at one time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 32;
@@ -65,10 +64,10 @@ impl Source {
         Self { requests, directory: Arc::new(directory), metrics, clock, ledger, ready }
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, Stalled> {
+    async fn look(&self) -> Result<Picture, Stalled> {
         let (to, from) = oneshot::channel();
         let asked = async {
-            self.requests.send(Request::Snapshot(to)).await.map_err(|_| Stalled)?;
+            self.requests.send(Request::Look(to)).await.map_err(|_| Stalled)?;
             from.await.map_err(|_| Stalled)
         };
         tokio::time::timeout(PATIENCE, asked).await.map_err(|_| Stalled)?
@@ -159,8 +158,8 @@ struct Health {
 }
 
 async fn look(source: &Source) -> Health {
-    let snapshot = source.snapshot().await;
-    let live = snapshot.is_ok();
+    let picture = source.look().await;
+    let live = picture.is_ok();
     let stopping = !source.ready.load(Ordering::Relaxed);
     let kept = source.ledger.is_healthy();
     Health {
@@ -174,7 +173,7 @@ async fn look(source: &Source) -> Health {
         ready: live && !stopping,
         store: if kept { "ok" } else { "failing" },
         version: env!("CARGO_PKG_VERSION"),
-        calls: snapshot.map_or(0, |snapshot| snapshot.calls.len()),
+        calls: picture.map_or(0, |picture| picture.snapshot.calls.len()),
     }
 }
 
@@ -191,25 +190,24 @@ async fn ready(State(source): State<Source>) -> Response {
 }
 
 async fn metrics(State(source): State<Source>) -> Result<Response, Stalled> {
-    let snapshot = source.snapshot().await?;
-    measure(&snapshot, &source.metrics);
+    measure(&source.look().await?, &source.metrics);
     process::measure(&source.metrics);
     let text = source.metrics.render();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
 async fn calls(State(source): State<Source>) -> Result<Response, Stalled> {
-    let snapshot = source.snapshot().await?;
+    let snapshot = source.look().await?.snapshot;
     Ok(json(StatusCode::OK, &source.directory.calls(&snapshot, &source.clock.wall())))
 }
 
 async fn lines(State(source): State<Source>) -> Result<Response, Stalled> {
-    let snapshot = source.snapshot().await?;
+    let snapshot = source.look().await?.snapshot;
     Ok(json(StatusCode::OK, &source.directory.lines(&snapshot)))
 }
 
 async fn gateways(State(source): State<Source>) -> Result<Response, Stalled> {
-    let snapshot = source.snapshot().await?;
+    let snapshot = source.look().await?.snapshot;
     Ok(json(StatusCode::OK, &source.directory.gateways(&snapshot)))
 }
 

@@ -6,6 +6,7 @@
 //! - [`node`]: opens what the configuration names and starts it; [`Node`] is its handle.
 //! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
+//! - [`tap`]: a live ladder. `recording`: the exchange's own signalling as pcapng files.
 //! - [`log`]: events as structured log lines and counts.
 //! - [`ledger`]: records into the store and a file, off the call path. [`store`]: what must survive the process.
 //! - `signals`: those that tell a process to stop. `console`: health, metrics and [`view`]s over HTTP.
@@ -22,11 +23,14 @@ pub mod process;
 pub mod shard;
 pub mod socket;
 pub mod store;
+pub mod tap;
 pub mod view;
 
 mod console;
+mod recording;
 mod signals;
 
 pub use config::Config;
 pub use node::{Node, NodeError, StartError};
 pub use shard::{Frame, Observer, Summary};
+pub use tap::LadderTap;

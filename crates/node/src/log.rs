@@ -39,7 +39,6 @@ pub struct EventLog {
     metrics: Registry,
     started: Counter,
     answered: Counter,
-    unlisted: Counter,
     unlisted_endpoints: Counter,
     refused_descriptions: Counter,
     stray: Counter,
@@ -55,10 +54,6 @@ impl EventLog {
         Self {
             started: count("strowger_calls_started_total", "Lines seized by a caller."),
             answered: count("strowger_calls_answered_total", "Calls answered."),
-            unlisted: count(
-                "strowger_unlisted_source_total",
-                "Datagrams from addresses that are not in the inventory: dropped, not answered.",
-            ),
             unlisted_endpoints: count(
                 "strowger_unlisted_endpoint_total",
                 "Messages for endpoints that are not in the inventory.",
@@ -131,7 +126,6 @@ impl EventLog {
                 }
             }
             Event::UnlistedSource { from } => {
-                self.unlisted.increment();
                 if let Some(suppressed) = self.strangers.admit() {
                     tracing::warn!(%from, suppressed, "a source is not in the inventory; not answered");
                 }
@@ -177,9 +171,7 @@ mod tests {
             let released_by = strowger_exchange::ReleasedBy::Calling;
             log.event(&Event::Ended { call, cause, released_by });
         }
-        log.event(&Event::UnlistedSource { from: "192.0.2.1:9".parse().unwrap() });
         let text = metrics.render();
         assert!(text.contains("strowger_calls_ended_total{cause=\"16\"} 2\n"), "{text}");
-        assert!(text.contains("strowger_unlisted_source_total 1\n"), "{text}");
     }
 }

@@ -3,13 +3,13 @@
 //!
 //! Opening is all or nothing: a node that cannot do all that its configuration says does not start.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use strowger_exchange::{Exchange, Snapshot};
+use strowger_exchange::Exchange;
 use strowger_sansio::{Epoch, NodeId, Rng};
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,11 +18,12 @@ use crate::config::{Config, StoreConfig};
 use crate::console::{Console, Source};
 use crate::ledger::{Ledger, LedgerError, Restored, Settings};
 use crate::metrics::Registry;
+use crate::recording;
 use crate::shard::{Observer, Parts, Request, Shard, Summary};
 use crate::signals::Signals;
 use crate::socket::Udp;
 use crate::store::{self, Embedded, Memory, Store, StoreError};
-use crate::view::Directory;
+use crate::view::{Directory, Picture};
 
 /// Requests that wait for the shard: the console's few connections, and a stop.
 const REQUESTS: usize = 64;
@@ -47,6 +48,14 @@ pub enum StartError {
         path: String,
         /// Why.
         error: StoreError,
+    },
+    /// The capture file could not be opened.
+    #[error("the capture {path} cannot be opened: {error}")]
+    Capture {
+        /// The file.
+        path: String,
+        /// What the system said.
+        error: std::io::Error,
     },
     /// What the store holds could not be settled.
     #[error(transparent)]
@@ -78,6 +87,7 @@ pub struct Node {
     console: Option<Console>,
     requests: mpsc::Sender<Request>,
     thread: Option<JoinHandle<Summary>>,
+    capture: Option<JoinHandle<()>>,
     ended: oneshot::Receiver<()>,
     restored: Restored,
     metrics: Registry,
@@ -89,7 +99,7 @@ impl Node {
     ///
     /// # Errors
     /// When an address, the store, a file or a resource of the system cannot be had. Nothing is left open then.
-    pub fn start(config: Config, observers: Vec<Box<dyn Observer>>) -> Result<Self, StartError> {
+    pub fn start(config: Config, mut observers: Vec<Box<dyn Observer>>) -> Result<Self, StartError> {
         let metrics = Registry::new();
         let clock = Clock::start();
         let runtime = runtime()?;
@@ -97,6 +107,15 @@ impl Node {
         let (ledger, restored) = open_ledger(&config, &metrics)?;
         let health = ledger.health();
         let local = mgcp.as_ref().map(Udp::local);
+        let capture = match &config.capture {
+            Some(capture) => {
+                let names = party_names(&config, local);
+                let (recorder, thread) = recording::start(capture, names, clock, &metrics)?;
+                observers.push(Box::new(recorder));
+                Some(thread)
+            }
+            None => None,
+        };
         let directory = Directory::new(&config.inventory);
         let mut inventory = config.inventory;
         if inventory.agent_address.is_none() {
@@ -130,6 +149,7 @@ impl Node {
             console,
             requests: sender,
             thread: Some(thread),
+            capture,
             ended,
             restored,
             metrics,
@@ -161,13 +181,13 @@ impl Node {
         &self.metrics
     }
 
-    /// Everything that is open. Blocks for one turn of the shard; not to be called from a runtime's task.
+    /// Everything that is open and counted. Blocks for one turn of the shard; not to be called from a runtime's task.
     ///
     /// # Errors
     /// When the shard has ended.
-    pub fn snapshot(&self) -> Result<Snapshot, NodeError> {
+    pub fn look(&self) -> Result<Picture, NodeError> {
         let (to, from) = oneshot::channel();
-        self.requests.blocking_send(Request::Snapshot(to)).map_err(|_| NodeError::Fault)?;
+        self.requests.blocking_send(Request::Look(to)).map_err(|_| NodeError::Fault)?;
         from.blocking_recv().map_err(|_| NodeError::Fault)
     }
 
@@ -220,11 +240,27 @@ impl Node {
             Some(thread) => thread.join().map_err(|_| NodeError::Fault),
             None => Err(NodeError::Fault),
         };
+        // The recorder has ended with the shard; its thread writes what it still has.
+        if let Some(thread) = self.capture.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the capture ended by an internal fault");
+        }
         if let Some(console) = self.console.take() {
             console.stop();
         }
         summary
     }
+}
+
+/// The names that a capture gives to hosts: those that a host bears alone.
+fn party_names(config: &Config, local: Option<SocketAddr>) -> Vec<(IpAddr, String)> {
+    let gateways = &config.inventory.gateways;
+    let mut names: Vec<(IpAddr, String)> =
+        gateways.iter().map(|gateway| (gateway.address.ip(), gateway.id.clone())).collect();
+    names.extend(local.map(|local| (local.ip(), config.inventory.name.clone())));
+    let alone = |host: IpAddr| names.iter().filter(|(other, _)| *other == host).count() == 1;
+    names.iter().filter(|(host, _)| alone(*host)).cloned().collect()
 }
 
 fn open_ledger(config: &Config, metrics: &Registry) -> Result<(Ledger, Restored), StartError> {

@@ -7,7 +7,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use strowger_exchange::{Event, Exchange, Input, Record, Snapshot};
+use strowger_capture::Way;
+use strowger_exchange::{Event, Exchange, Input, Record};
 use strowger_sansio::Time;
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,6 +17,7 @@ use crate::ledger::Ledger;
 use crate::log::EventLog;
 use crate::metrics::{Counter, Histogram, Registry};
 use crate::socket::{Received, Udp};
+use crate::view::Picture;
 
 /// Datagrams that are taken before deadlines and requests are looked at again.
 const BATCH: usize = 64;
@@ -55,6 +57,8 @@ pub struct Frame<'f> {
     pub from: SocketAddr,
     /// Its destination.
     pub to: SocketAddr,
+    /// Whether it came or was sent.
+    pub way: Way,
     /// Its bytes.
     pub bytes: &'f [u8],
 }
@@ -63,7 +67,7 @@ pub struct Frame<'f> {
 #[derive(Debug)]
 pub(crate) enum Request {
     /// Everything that is open.
-    Snapshot(oneshot::Sender<Snapshot>),
+    Look(oneshot::Sender<Picture>),
     /// End when no call is left, or after this patience.
     Stop(Duration),
 }
@@ -186,7 +190,7 @@ impl Shard {
                 Received::Empty => return,
             };
             let now = self.clock.now();
-            let frame = Frame { at: now, clock: &self.clock, from, to, bytes };
+            let frame = Frame { at: now, clock: &self.clock, from, to, way: Way::In, bytes };
             for observer in &mut self.observers {
                 observer.datagram(&frame);
             }
@@ -205,6 +209,7 @@ impl Shard {
                 clock: &self.clock,
                 from: udp.local(),
                 to: transmit.to,
+                way: Way::Out,
                 bytes: &transmit.payload,
             };
             for observer in &mut self.observers {
@@ -231,12 +236,12 @@ impl Shard {
 
     fn answer(&mut self, request: Request) {
         match request {
-            Request::Snapshot(to) => {
+            Request::Look(to) => {
                 if let Some(udp) = &self.mgcp {
                     udp.count_kernel_drops();
                 }
                 // One who does not wait any more needs no answer.
-                let _ = to.send(self.exchange.snapshot());
+                let _ = to.send(Picture::of(&self.exchange));
             }
             Request::Stop(patience) => {
                 let deadline = Instant::now() + patience;

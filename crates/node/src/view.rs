@@ -4,11 +4,38 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use strowger_exchange::{
-    CallPhase, DialectChoice, GatewayEntry, GatewayProtocol, Inventory, LineCondition, LineEntry, Snapshot,
+    CallPhase, DialectChoice, Exchange, GatewayEntry, GatewayProtocol, Inventory, LineCondition, LineEntry,
+    Snapshot,
 };
+
+use strowger_mgcp::agent::AgentCounters;
+use strowger_mgcp::transaction::TransactionCounters;
 
 use crate::clock::Wall;
 use crate::metrics::Registry;
+
+/// An exchange at one moment: what is open, and what its engines have counted.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// What is open.
+    pub snapshot: Snapshot,
+    /// What the MGCP call agent has counted.
+    pub agent: AgentCounters,
+    /// What its transaction layer has counted.
+    pub transactions: TransactionCounters,
+}
+
+impl Picture {
+    /// Looks at an exchange.
+    #[must_use]
+    pub fn of(exchange: &Exchange) -> Self {
+        Self {
+            snapshot: exchange.snapshot(),
+            agent: *exchange.agent_counters(),
+            transactions: *exchange.transaction_counters(),
+        }
+    }
+}
 
 /// The part of the inventory that views show.
 #[derive(Clone, Debug)]
@@ -135,8 +162,20 @@ impl Directory {
     }
 }
 
-/// Sets the gauges that a snapshot knows.
-pub fn measure(snapshot: &Snapshot, metrics: &Registry) {
+/// Sets the numbers that a look at the exchange knows.
+pub fn measure(picture: &Picture, metrics: &Registry) {
+    measure_snapshot(&picture.snapshot, metrics);
+    for (what, total) in agent_counts(&picture.agent) {
+        let help = "What the MGCP call agent has counted.";
+        metrics.counter("strowger_mgcp_agent_total", help, &[("what", what)]).raise_to(total);
+    }
+    for (what, total) in transaction_counts(&picture.transactions) {
+        let help = "What the MGCP transaction layer has counted.";
+        metrics.counter("strowger_mgcp_transactions_total", help, &[("what", what)]).raise_to(total);
+    }
+}
+
+fn measure_snapshot(snapshot: &Snapshot, metrics: &Registry) {
     let gauge = |name, help, labels: &[(&'static str, &str)], count: usize| {
         metrics.gauge(name, help, labels).set(count as f64);
     };
@@ -153,6 +192,23 @@ pub fn measure(snapshot: &Snapshot, metrics: &Registry) {
     gauge("strowger_legs", "Legs that have not been cleared.", &[], snapshot.legs);
     gauge("strowger_connections", "Connections known on gateways.", &[], snapshot.connections.len());
     gauge("strowger_transactions", "Commands without an answer yet.", &[], snapshot.transactions);
+}
+
+/// The fields of a counter struct with their names.
+macro_rules! counts {
+    ($counters:ident: $($field:ident)+) => { [$((stringify!($field), $counters.$field)),+] };
+}
+
+fn agent_counts(counters: &AgentCounters) -> impl IntoIterator<Item = (&'static str, u64)> {
+    counts!(counters: datagrams unlisted malformed foreign_domain refused notifications stale_notifications
+        empty_notifications restarts deletions completed failed probes gateways_up gateways_lost orphans_deleted
+        provisional_mismatches)
+}
+
+fn transaction_counts(counters: &TransactionCounters) -> impl IntoIterator<Item = (&'static str, u64)> {
+    counts!(counters: executed replayed in_progress confirmed_duplicates refused execution_timeouts
+        malformed_answered malformed_dropped unlisted wrong_peer stray_responses requests retransmissions completed
+        provisionals timed_out aborted final_retransmissions confirmations)
 }
 
 const PHASES: [CallPhase; 7] = [

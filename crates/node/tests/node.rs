@@ -4,9 +4,12 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::sync::mpsc;
 use std::time::Duration;
 
-use strowger_node::{Config, Node, StartError};
+use strowger_exchange::Event;
+use strowger_node::{Config, Frame, Node, Observer, StartError};
+use strowger_sansio::Time;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -33,6 +36,93 @@ fn get(console: SocketAddr, path: &str) -> (u16, String) {
     stream.read_to_string(&mut text).unwrap();
     let status = text.split(' ').nth(1).unwrap().parse().unwrap();
     (status, text.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// Tells the test what the node saw.
+struct Witness(mpsc::Sender<String>);
+
+impl Observer for Witness {
+    fn datagram(&mut self, frame: &Frame<'_>) {
+        let _ = self.0.send(format!("datagram {} > {}", frame.from, frame.to));
+    }
+
+    fn event(&mut self, _: Time, event: &Event) {
+        let _ = self.0.send(format!("event {event:?}"));
+    }
+}
+
+#[test]
+fn a_stranger_gets_no_byte_back_and_is_counted() {
+    let gateway = peer();
+    let (seen, witness) = mpsc::channel();
+    let config = config(gateway.local_addr().unwrap(), "");
+    let node = Node::start(config, vec![Box::new(Witness(seen))]).unwrap();
+    let stranger = peer();
+    let agent = node.mgcp().unwrap();
+    stranger.send_to(b"RSIP 1 aaln/1@gw1.town MGCP 1.0\r\nRM: restart\r\n", agent).unwrap();
+    let from = stranger.local_addr().unwrap();
+    let expected = format!("event UnlistedSource {{ from: {from} }}");
+    loop {
+        if witness.recv_timeout(PATIENCE).unwrap() == expected {
+            break;
+        }
+    }
+    let console = node.console().unwrap();
+    let (_, metrics) = get(console, "/metrics");
+    assert!(metrics.contains("\nstrowger_mgcp_agent_total{what=\"unlisted\"} 1\n"), "{metrics}");
+    node.stop(Duration::ZERO).unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    assert!(stranger.recv(&mut [0; 2000]).is_err(), "no byte");
+}
+
+#[test]
+fn a_gateway_that_restarts_is_answered() {
+    let gateway = peer();
+    let node = Node::start(config(gateway.local_addr().unwrap(), ""), Vec::new()).unwrap();
+    let rsip = b"RSIP 4711 *@gw1.town MGCP 1.0\r\nRM: restart\r\n";
+    gateway.send_to(rsip, node.mgcp().unwrap()).unwrap();
+    let mut buffer = [0; 2000];
+    loop {
+        let (length, from) = gateway.recv_from(&mut buffer).unwrap();
+        assert_eq!(from, node.mgcp().unwrap());
+        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        if text.starts_with("200 4711") {
+            break;
+        }
+    }
+    node.stop(Duration::ZERO).unwrap();
+}
+
+#[test]
+fn the_console_shows_what_is_there_and_nothing_can_be_changed_by_it() {
+    let gateway = peer();
+    let address = gateway.local_addr().unwrap();
+    let node = Node::start(config(address, ""), Vec::new()).unwrap();
+    let console = node.console().unwrap();
+    let (status, text) = get(console, "/health");
+    assert_eq!(status, 200);
+    let health: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&health["status"], &health["ready"]), (&"ok".into(), &true.into()));
+
+    let json = |path| -> serde_json::Value { serde_json::from_str(&get(console, path).1).unwrap() };
+    let gateways = json("/api/gateways");
+    assert_eq!(gateways[0]["address"], address.to_string());
+    assert_eq!((&gateways[0]["protocol"], &gateways[0]["lines"]), (&"mgcp".into(), &1.into()));
+    let lines = json("/api/lines");
+    assert_eq!((&lines[0]["number"], &lines[0]["name"]), (&"2001".into(), &"Alma".into()));
+    assert_eq!(json("/api/calls"), serde_json::json!([]));
+    let (_, metrics) = get(console, "/metrics");
+    for name in ["strowger_calls{phase=\"talking\"} 0", "strowger_gateways{state=", "process_open_fds "] {
+        assert!(metrics.contains(name), "{name} in {metrics}");
+    }
+    assert_eq!(get(console, "/nothing").0, 404);
+    let mut stream = TcpStream::connect(console).unwrap();
+    stream.write_all(b"DELETE /api/calls HTTP/1.0\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.0 405"), "{text}");
+    node.stop(Duration::ZERO).unwrap();
+    assert!(TcpStream::connect(console).is_err(), "closed");
 }
 
 #[test]
