@@ -169,4 +169,17 @@ mod tests {
         assert_eq!(LISTEN.nearest("megaco-text"), Some("megaco_text"));
         assert_eq!(ROOT.nearest("quux"), None);
     }
+
+    #[test]
+    fn the_manual_has_every_key_under_its_table() {
+        let manual = include_str!("../../../../docs/manual/configuration.md");
+        for section in [&EXCHANGE, &LISTEN, &STORE, &RECORDS, &CAPTURE, &TIMERS, &GATEWAY, &LINE, &ROUTE] {
+            let (_, rest) = manual.split_once(&format!("\n## `{}`\n", section.title)).unwrap();
+            let part = rest.split("\n## ").next().unwrap();
+            for key in section.keys {
+                let row = part.contains(&format!("\n| `{}` |", key.name));
+                assert_eq!(row, key.later.is_none(), "{} in {}", key.name, section.title);
+            }
+        }
+    }
 }

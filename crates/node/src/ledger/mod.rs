@@ -238,6 +238,11 @@ impl Ledger {
 
     /// Writes what waits and stops; gives up after `patience`. Returns how many records were lost since the start.
     pub fn close(mut self, patience: Duration) -> u64 {
+        self.end(patience);
+        self.shared.counts.dropped.value()
+    }
+
+    fn end(&mut self, patience: Duration) {
         *self.shared.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Instant::now() + patience);
         self.sender = None;
@@ -248,7 +253,13 @@ impl Ledger {
                 self.shared.counts.dropped.add(self.shared.waiting.load(Ordering::Relaxed).max(1));
             }
         }
-        self.shared.counts.dropped.value()
+    }
+}
+
+/// A shard that ends by a fault still gets its records written.
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.end(Duration::from_secs(5));
     }
 }
 
