@@ -9,7 +9,7 @@ pub(crate) struct Fault {
     pub(crate) rule: Rule,
 }
 
-/// A cursor over text. No method can panic or move backwards.
+/// A cursor over text. No method can panic.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
@@ -17,18 +17,27 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    #[inline]
     pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
+    #[inline]
     pub(crate) fn position(&self) -> usize {
         self.at
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
+    fn rest_bytes(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    #[inline]
     pub(crate) fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
@@ -38,6 +47,7 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     pub(crate) fn is_end(&self) -> bool {
         self.at >= self.text.len()
     }
@@ -49,22 +59,32 @@ impl<'a> Scanner<'a> {
         found
     }
 
+    /// Takes exactly this text, if it stands here up to the end.
+    #[inline]
+    pub(crate) fn eat_all(&mut self, text: &[u8]) -> bool {
+        let found = self.rest_bytes() == text;
+        self.at += if found { text.len() } else { 0 };
+        found
+    }
+
     /// Steps over one ASCII byte that was peeked at.
+    #[inline]
     pub(crate) fn skip(&mut self) {
         self.at += usize::from(self.peek().is_some_and(|byte| byte.is_ascii()));
     }
 
+    #[inline]
     pub(crate) fn space(&mut self) {
-        self.take(is_space);
+        while matches!(self.peek(), Some(b' ' | b'\t')) {
+            self.at += 1;
+        }
     }
 
     /// Takes bytes while they are of the class. Classes are ASCII, so the cursor stays on a boundary.
     #[inline]
-    pub(crate) fn take(&mut self, class: impl Fn(u8) -> bool) -> &'a str {
+    pub(crate) fn take(&mut self, class: Class) -> &'a str {
         let start = self.at;
-        while self.peek().is_some_and(&class) {
-            self.at += 1;
-        }
+        self.at += class.run(self.rest_bytes());
         self.since(start)
     }
 
@@ -75,7 +95,7 @@ impl<'a> Scanner<'a> {
             return Err(self.fault(Rule::Quote));
         }
         loop {
-            match memchr::memchr(b'"', self.rest().as_bytes()) {
+            match memchr::memchr(b'"', self.rest_bytes()) {
                 None => return Err(Fault { at: start, rule: Rule::Quote }),
                 Some(ahead) => self.at += ahead + 1,
             }
@@ -85,30 +105,75 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn fault(&self, rule: Rule) -> Fault {
         Fault { at: self.at, rule }
     }
 
-    /// Spaces, then a comma and more spaces, or the end of the list.
+    /// Takes a comma and the spaces around it. Without a comma nothing is taken, so that what was read before
+    /// ends where the cursor stands.
+    #[inline]
     pub(crate) fn comma(&mut self) -> bool {
-        self.space();
-        let more = self.eat(b',');
-        if more {
+        let found = self.spaced(b',');
+        if found {
             self.space();
         }
-        more
+        found
+    }
+
+    /// Takes spaces and then this byte. Without the byte nothing is taken.
+    #[inline]
+    pub(crate) fn spaced(&mut self, byte: u8) -> bool {
+        match self.peek() {
+            Some(next) if next == byte => {
+                self.at += 1;
+                true
+            }
+            Some(b' ' | b'\t') => {
+                let before = self.at;
+                self.space();
+                let found = self.eat(byte);
+                if !found {
+                    self.at = before;
+                }
+                found
+            }
+            _ => false,
+        }
+    }
+
+    /// What was taken from there on, as bytes.
+    #[inline]
+    pub(crate) fn taken(&self, start: usize) -> &'a [u8] {
+        self.text.as_bytes().get(start..self.at).unwrap_or_default()
+    }
+
+    /// Steps over bytes while they are of the class, and says how many.
+    #[inline]
+    pub(crate) fn pass(&mut self, class: Class) -> usize {
+        let length = class.run(self.rest_bytes());
+        self.at += length;
+        length
+    }
+
+    /// Whether what was taken from there on consists of the class alone.
+    #[inline]
+    pub(crate) fn was(&self, start: usize, class: Class) -> bool {
+        self.taken(start).iter().all(|byte| class.holds(*byte))
     }
 
     /// Requires the end of the text, but for spaces.
+    #[inline]
     pub(crate) fn end(&mut self, rule: Rule) -> Result<(), Fault> {
         self.space();
         if self.is_end() { Ok(()) } else { Err(self.fault(rule)) }
     }
 
     /// Takes decimal digits as a number that saturates: at least one, at most `most`.
+    #[inline]
     pub(crate) fn number(&mut self, most: usize, rule: Rule) -> Result<u32, Fault> {
         let start = self.at;
-        let digits = self.take(|byte| byte.is_ascii_digit());
+        let digits = self.take(Class::DIGIT);
         if digits.is_empty() || digits.len() > most {
             return Err(Fault { at: start, rule });
         }
@@ -117,43 +182,142 @@ impl<'a> Scanner<'a> {
 }
 
 /// A number that stops at the largest instead of wrapping.
+#[inline]
 pub(crate) fn saturating(digits: &str) -> u32 {
     digits
         .bytes()
         .fold(0_u32, |sum, digit| sum.saturating_mul(10).saturating_add(u32::from(digit.wrapping_sub(b'0'))))
 }
 
-const ALNUM: u8 = 1;
-const HEX: u8 = 2;
-const EVENT_PARAMETER: u8 = 4;
-const OPTION_NAME: u8 = 8;
-const ENDPOINT: u8 = 16;
-const EVENT_NAME: u8 = 32;
-const WORD: u8 = 64;
+/// A number of up to `most` digits and nothing else.
+#[inline]
+pub(crate) fn short_number(digits: &str, most: usize) -> Option<u16> {
+    let legal = (1..=most).contains(&digits.len()) && Class::DIGIT.holds_all(digits);
+    legal.then(|| saturating(digits)).and_then(|wide| u16::try_from(wide).ok())
+}
 
-const CLASSES: [u8; 256] = classes();
+/// Text without spaces and tabulators at its end.
+#[inline]
+pub(crate) fn trim_end(text: &str) -> &str {
+    let mut length = text.len();
+    while length > 0 && matches!(text.as_bytes().get(length - 1), Some(b' ' | b'\t')) {
+        length -= 1;
+    }
+    text.get(..length).unwrap_or_default()
+}
 
-const fn classes() -> [u8; 256] {
-    let mut table = [0_u8; 256];
+/// Splits at the first such byte, which is ASCII.
+#[inline]
+pub(crate) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|byte| byte == at)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
+}
+
+/// A set of ASCII characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Class(u16);
+
+impl Class {
+    /// DIGIT.
+    pub(crate) const DIGIT: Self = Self(1);
+    /// ALPHA.
+    pub(crate) const ALPHA: Self = Self(1 << 1);
+    /// HEXDIG of either case.
+    pub(crate) const HEX: Self = Self(1 << 2);
+    /// ALPHA / DIGIT.
+    pub(crate) const ALNUM: Self = Self(1 << 3);
+    /// ALPHA / DIGIT / HYPHEN: package names and such.
+    pub(crate) const WORD: Self = Self(1 << 4);
+    /// What event identifiers are made of, with the `*` and `#` of grouped digits.
+    pub(crate) const EVENT: Self = Self(1 << 5);
+    /// SuitableEventParamCharacter.
+    pub(crate) const EVENT_PARAMETER: Self = Self(1 << 6);
+    /// SuitableLCOCharacter, which includes the slash.
+    pub(crate) const OPTION_NAME: Self = Self(1 << 7);
+    /// SuitableExtLCOValChar.
+    pub(crate) const OPTION_VALUE: Self = Self(1 << 8);
+    /// range-of-allowed-characters in a term of an endpoint's name.
+    pub(crate) const ENDPOINT: Self = Self(1 << 9);
+    /// What domain names are made of.
+    pub(crate) const DOMAIN: Self = Self(1 << 10);
+    /// What addresses in brackets are made of.
+    pub(crate) const ADDRESS: Self = Self(1 << 11);
+    /// What the name of a parameter may hold: a word, a package's slash, the plus of `X+`, and the underscore that
+    /// deployed vendor parameters have.
+    pub(crate) const PARAMETER: Self = Self(1 << 12);
+    /// DigitMapLetter.
+    pub(crate) const DIGIT_MAP: Self = Self(1 << 13);
+    /// VCHAR.
+    pub(crate) const VISIBLE: Self = Self(1 << 14);
+    /// WSP.
+    pub(crate) const SPACE: Self = Self(1 << 15);
+
+    /// Whether the byte is in the set.
+    #[inline]
+    pub(crate) fn holds(self, byte: u8) -> bool {
+        CLASSES.get(usize::from(byte)).is_some_and(|known| known & self.0 != 0)
+    }
+
+    /// How many bytes from the start are in the set.
+    #[inline]
+    pub(crate) fn run(self, bytes: &[u8]) -> usize {
+        bytes.iter().position(|byte| !self.holds(*byte)).unwrap_or(bytes.len())
+    }
+
+    /// Whether all bytes are in the set; also of no bytes.
+    #[inline]
+    pub(crate) fn holds_all(self, text: &str) -> bool {
+        let common = |flags: u16, byte: u8| flags & CLASSES.get(usize::from(byte)).copied().unwrap_or(0);
+        text.bytes().fold(u16::MAX, common) & self.0 != 0
+    }
+}
+
+static CLASSES: [u16; 256] = classes();
+
+const fn classes() -> [u16; 256] {
+    let mut table = [0; 256];
+    table[b' ' as usize] = Class::SPACE.0;
+    table[b'\t' as usize] = Class::SPACE.0;
     let mut byte = 0x21_u8;
     while byte < 0x7f {
-        let mut flags = 0;
-        if byte.is_ascii_alphanumeric() {
-            flags |= ALNUM | WORD | EVENT_NAME | OPTION_NAME;
+        table[byte as usize] = flags(byte);
+        byte += 1;
+    }
+    table
+}
+
+const fn flags(byte: u8) -> u16 {
+    let alnum = byte.is_ascii_alphanumeric();
+    let mut flags = Class::VISIBLE.0;
+    let sets = [
+        (Class::DIGIT, byte.is_ascii_digit()),
+        (Class::ALPHA, byte.is_ascii_alphabetic()),
+        (Class::HEX, byte.is_ascii_hexdigit()),
+        (Class::ALNUM, alnum),
+        (Class::WORD, alnum || byte == b'-'),
+        (Class::EVENT, alnum || matches!(byte, b'-' | b'*' | b'#')),
+        (Class::EVENT_PARAMETER, !matches!(byte, b'"' | b'(' | b')' | b',' | b'=')),
+        (Class::OPTION_NAME, is_option(byte)),
+        (Class::OPTION_VALUE, is_option(byte) || byte == b':'),
+        (Class::ENDPOINT, !matches!(byte, b'$' | b'*' | b'/' | b'@')),
+        (Class::DOMAIN, alnum || matches!(byte, b'.' | b'-')),
+        (Class::ADDRESS, byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')),
+        (Class::PARAMETER, alnum || matches!(byte, b'-' | b'/' | b'+' | b'_')),
+        (Class::DIGIT_MAP, alnum || matches!(byte, b'*' | b'#')),
+    ];
+    let mut n = 0;
+    while n < sets.len() {
+        if sets[n].1 {
+            flags |= sets[n].0.0;
         }
-        if byte.is_ascii_hexdigit() {
-            flags |= HEX;
-        }
-        if byte == b'-' {
-            flags |= WORD | EVENT_NAME;
-        }
-        if matches!(byte, b'*' | b'#') {
-            flags |= EVENT_NAME;
-        }
-        if !matches!(byte, b'"' | b'(' | b')' | b',' | b'=') {
-            flags |= EVENT_PARAMETER;
-        }
-        if matches!(
+        n += 1;
+    }
+    flags
+}
+
+const fn is_option(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
             byte,
             b'+' | b'-'
                 | b'_'
@@ -176,77 +340,11 @@ const fn classes() -> [u8; 256] {
                 | b'}'
                 | b'~'
                 | b'/'
-        ) {
-            flags |= OPTION_NAME;
-        }
-        if !matches!(byte, b'$' | b'*' | b'/' | b'@') {
-            flags |= ENDPOINT;
-        }
-        table[byte as usize] = flags;
-        byte += 1;
-    }
-    table
-}
-
-#[inline]
-fn class(byte: u8, flags: u8) -> bool {
-    CLASSES.get(usize::from(byte)).is_some_and(|known| known & flags != 0)
-}
-
-#[inline]
-pub(crate) fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
-}
-
-/// ALPHA / DIGIT.
-#[inline]
-pub(crate) fn is_alnum(byte: u8) -> bool {
-    class(byte, ALNUM)
-}
-
-/// HEXDIG of either case.
-#[inline]
-pub(crate) fn is_hex(byte: u8) -> bool {
-    class(byte, HEX)
-}
-
-/// ALPHA / DIGIT / HYPHEN: package and parameter names.
-#[inline]
-pub(crate) fn is_word(byte: u8) -> bool {
-    class(byte, WORD)
-}
-
-/// What event identifiers are made of, with the `*` and `#` of grouped digits.
-#[inline]
-pub(crate) fn is_event_name(byte: u8) -> bool {
-    class(byte, EVENT_NAME)
-}
-
-/// SuitableEventParamCharacter.
-#[inline]
-pub(crate) fn is_event_parameter(byte: u8) -> bool {
-    class(byte, EVENT_PARAMETER)
-}
-
-/// SuitableLCOCharacter, which includes the slash.
-#[inline]
-pub(crate) fn is_option_name(byte: u8) -> bool {
-    class(byte, OPTION_NAME)
-}
-
-/// SuitableExtLCOValChar.
-#[inline]
-pub(crate) fn is_option_value(byte: u8) -> bool {
-    class(byte, OPTION_NAME) || byte == b':'
-}
-
-/// range-of-allowed-characters in a term of an endpoint's name.
-#[inline]
-pub(crate) fn is_endpoint(byte: u8) -> bool {
-    class(byte, ENDPOINT)
+        )
 }
 
 /// A package's name: letters, digits and inner hyphens.
+#[inline]
 pub(crate) fn is_package_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_word) && !text.starts_with('-') && !text.ends_with('-')
+    !matches!(text.as_bytes(), [] | [b'-', ..] | [.., b'-']) && Class::WORD.holds_all(text)
 }

@@ -1,7 +1,7 @@
 //! The grammar of digit maps (RFC 3435 Appendix A, DigitMap), as far as a message is concerned. Which letters an
 //! endpoint knows, and what a map matches, is for [`crate::digitmap`] to say.
 
-use crate::scan::{Fault, Scanner};
+use crate::scan::{Class, Fault, Scanner};
 use crate::text::Rule;
 
 /// Takes a digit map's text: a string, or strings in parentheses separated by bars.
@@ -29,11 +29,11 @@ fn read_string(s: &mut Scanner<'_>) -> Result<(), Fault> {
     let start = s.position();
     loop {
         if s.eat(b'[') {
-            let letters = s.take(|byte| is_letter(byte) || byte == b'-');
+            let letters = s.take(Class::EVENT);
             if letters.is_empty() || !s.eat(b']') {
                 return Err(s.fault(Rule::DigitMap));
             }
-        } else if s.peek().is_some_and(is_letter) {
+        } else if s.peek().is_some_and(|byte| Class::DIGIT_MAP.holds(byte)) {
             s.skip();
         } else if s.position() == start {
             return Err(s.fault(Rule::DigitMap));
@@ -42,8 +42,4 @@ fn read_string(s: &mut Scanner<'_>) -> Result<(), Fault> {
         }
         s.eat(b'.');
     }
-}
-
-fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'*')
 }

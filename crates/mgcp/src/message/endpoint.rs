@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::caseless::Caseless;
-use crate::scan::{Fault, Scanner, is_endpoint, saturating};
+use crate::scan::{Class, Fault, Scanner, cut, short_number};
 use crate::text::Rule;
 
 /// The default port of a notified entity that names none (RFC 3435 section 3.2.1.3).
@@ -121,7 +121,7 @@ fn read_local<'a>(s: &mut Scanner<'a>) -> Result<(&'a str, bool), Fault> {
     loop {
         if s.eat(b'*') || s.eat(b'$') {
             wildcarded = true;
-        } else if s.take(is_endpoint).is_empty() {
+        } else if s.take(Class::ENDPOINT).is_empty() {
             return Err(s.fault(Rule::EndpointName));
         }
         if !s.eat(b'/') {
@@ -133,7 +133,7 @@ fn read_local<'a>(s: &mut Scanner<'a>) -> Result<(&'a str, bool), Fault> {
 fn read_domain<'a>(s: &mut Scanner<'a>, rule: Rule) -> Result<&'a str, Fault> {
     let start = s.position();
     if s.eat(b'[') {
-        let inner = s.take(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
+        let inner = s.take(Class::ADDRESS);
         let address = inner.parse::<Ipv4Addr>().is_ok() || inner.parse::<Ipv6Addr>().is_ok();
         if !address || !s.eat(b']') {
             return Err(Fault { at: start, rule });
@@ -141,12 +141,12 @@ fn read_domain<'a>(s: &mut Scanner<'a>, rule: Rule) -> Result<&'a str, Fault> {
         return Ok(s.since(start));
     }
     if s.eat(b'#') {
-        return match s.take(|byte| byte.is_ascii_digit()).len() {
+        return match s.take(Class::DIGIT).len() {
             1..LONGEST_PART => Ok(s.since(start)),
             _ => Err(Fault { at: start, rule }),
         };
     }
-    let name = s.take(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    let name = s.take(Class::DOMAIN);
     match name.len() {
         1..=LONGEST_PART => Ok(name),
         _ => Err(Fault { at: start, rule }),
@@ -226,12 +226,8 @@ impl<'a> RangeWildcard<'a> {
     }
 
     fn item(text: &str) -> Option<(u16, u16)> {
-        let number = |digits: &str| {
-            let legal = (1..=5).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-            legal.then(|| saturating(digits)).and_then(|wide| u16::try_from(wide).ok())
-        };
-        let (low, high) = text.split_once('-').unwrap_or((text, text));
-        let (low, high) = (number(low)?, number(high)?);
+        let (low, high) = cut(text, b'-').unwrap_or((text, text));
+        let (low, high) = (short_number(low, 5)?, short_number(high, 5)?);
         (low <= high).then_some((low, high))
     }
 

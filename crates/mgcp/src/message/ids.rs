@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::caseless::Caseless;
-use crate::scan::is_hex;
+use crate::scan::Class;
 
 /// A transaction's identifier: 1 to 999 999 999, compared as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,7 +34,7 @@ impl fmt::Display for TransactionId {
 }
 
 fn is_hex_id(text: &str) -> bool {
-    (1..=32).contains(&text.len()) && text.bytes().all(is_hex)
+    (1..=32).contains(&text.len()) && Class::HEX.holds_all(text)
 }
 
 macro_rules! hex_id {

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::limits::Limits;
-use crate::scan::{Fault, Scanner, is_package_name, is_space, is_word};
+use crate::scan::{Class, Fault, Scanner, is_package_name, trim_end};
 use crate::text::Rule;
 
 use super::{ParameterCode, ReasonCode, TransactionId};
@@ -27,7 +27,7 @@ fn read_list<'a>(
             }
         }
     }
-    Ok(s.since(start).trim_end_matches([' ', '\t']))
+    Ok(s.since(start))
 }
 
 /// Walks a list that was read once.
@@ -162,7 +162,7 @@ list_view! {
 
 fn read_code<'a>(s: &mut Scanner<'a>) -> Result<ParameterCode<'a>, Fault> {
     let at = s.position();
-    let word = s.take(|byte| is_word(byte) || matches!(byte, b'/' | b'+'));
+    let word = s.take(Class::PARAMETER);
     ParameterCode::parse(word).ok_or(Fault { at, rule: Rule::RequestedInfo })
 }
 
@@ -185,7 +185,7 @@ pub struct PackageVersion<'a> {
 
 impl<'a> PackageVersion<'a> {
     fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
-        let name = s.take(is_word);
+        let name = s.take(Class::WORD);
         if !is_package_name(name) || !s.eat(b':') {
             return Err(s.fault(Rule::PackageList));
         }
@@ -240,7 +240,7 @@ impl Quarantine {
         let (mut events, mut notifications) = (None, None);
         loop {
             let at = s.position();
-            let word = s.take(is_word);
+            let word = s.take(Class::WORD);
             let is = |keyword: &str| word.eq_ignore_ascii_case(keyword);
             let again = if is("process") {
                 events.replace(QuarantineEvents::Process).is_some()
@@ -317,9 +317,9 @@ impl<'a> RestartMethod<'a> {
 
     pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
         let at = s.position();
-        let word = s.take(is_word);
+        let word = s.take(Class::WORD);
         if s.eat(b'/') {
-            let method = s.take(is_word);
+            let method = s.take(Class::WORD);
             if !is_package_name(word) || method.is_empty() {
                 return Err(Fault { at, rule: Rule::RestartMethod });
             }
@@ -416,34 +416,30 @@ pub(crate) fn read_code_line<'a>(
     between: impl FnOnce(&mut Scanner<'a>) -> Result<(), Fault>,
 ) -> Result<(u16, Option<&'a str>, Option<&'a str>), Fault> {
     let start = s.position();
-    let digits = s.take(|byte| byte.is_ascii_digit());
-    let number = match digits.len() {
-        3 => digits.parse::<u16>().map_err(|_| Fault { at: start, rule })?,
+    let number = match s.take(Class::DIGIT).as_bytes() {
+        [hundreds, tens, ones] => {
+            [hundreds, tens, ones].iter().fold(0, |sum, digit| sum * 10 + u16::from(**digit - b'0'))
+        }
         _ => return Err(Fault { at: start, rule }),
     };
     between(s)?;
-    if s.peek().is_some_and(|byte| !is_space(byte)) {
+    if s.peek().is_some_and(|byte| !Class::SPACE.holds(byte)) {
         return Err(s.fault(rule));
     }
     s.space();
     let mut package = None;
     if (800..900).contains(&number) && s.eat(b'/') {
-        let name = s.take(is_word);
-        if !is_package_name(name) || s.peek().is_some_and(|byte| !is_space(byte)) {
+        let name = s.take(Class::WORD);
+        if !is_package_name(name) || s.peek().is_some_and(|byte| !Class::SPACE.holds(byte)) {
             return Err(s.fault(rule));
         }
         package = Some(name);
         s.space();
     }
     let at = s.position();
-    let text = s.rest().trim_end_matches([' ', '\t']);
+    let text = trim_end(s.rest());
     if let Some(ahead) = text.bytes().position(|byte| byte.is_ascii_control() && byte != b'\t') {
         return Err(Fault { at: at + ahead, rule: Rule::ControlCharacter });
     }
     Ok((number, package, (!text.is_empty()).then_some(text)))
-}
-
-/// The parameter's name characters that a parameter line may start with.
-pub(crate) fn is_parameter_name(byte: u8) -> bool {
-    is_word(byte) || matches!(byte, b'/' | b'+' | b'_')
 }

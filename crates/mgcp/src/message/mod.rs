@@ -48,7 +48,8 @@ pub use verb::{Verb, Version};
 
 pub(crate) use digit_map::read_digit_map;
 pub(crate) use event::Walk;
-pub(crate) use lists::{is_parameter_name, read_code_line, read_transaction_id};
+pub(crate) use lists::{read_code_line, read_transaction_id};
+pub(crate) use parameter::Known;
 
 /// One MGCP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::scan::{Fault, Scanner, is_word};
+use crate::scan::{Class, Fault, Scanner};
 use crate::text::Rule;
 
 /// What a connection does with media.
@@ -60,19 +60,32 @@ impl<'a> ConnectionMode<'a> {
     }
 
     pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
-        let word = s.take(is_word);
+        let word = s.take(Class::WORD);
         if word.is_empty() {
             return Err(s.fault(Rule::ConnectionMode));
         }
         if s.eat(b'/') {
-            let mode = s.take(|byte| byte.is_ascii_alphanumeric());
+            let mode = s.take(Class::ALNUM);
             if mode.is_empty() {
                 return Err(s.fault(Rule::ConnectionMode));
             }
             return Ok(Self::Package { package: word, mode });
         }
-        let known = Self::ALL.into_iter().find(|mode| mode.keyword().eq_ignore_ascii_case(word));
-        Ok(known.unwrap_or(Self::Other(word)))
+        let Ok(keyword) = <[u8; 8]>::try_from(word.as_bytes()) else {
+            return Ok(Self::Other(word));
+        };
+        Ok(match &keyword.map(|byte| byte.to_ascii_lowercase()) {
+            b"sendonly" => Self::SendOnly,
+            b"recvonly" => Self::RecvOnly,
+            b"sendrecv" => Self::SendRecv,
+            b"confrnce" => Self::Conference,
+            b"inactive" => Self::Inactive,
+            b"loopback" => Self::Loopback,
+            b"conttest" => Self::ContinuityTest,
+            b"netwloop" => Self::NetworkLoopback,
+            b"netwtest" => Self::NetworkTest,
+            _ => Self::Other(word),
+        })
     }
 
     /// The keyword; of a package's mode, the part behind the slash.

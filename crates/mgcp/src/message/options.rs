@@ -4,9 +4,7 @@
 use std::fmt;
 
 use crate::limits::Limits;
-use crate::scan::{
-    Fault, Scanner, is_hex, is_option_name, is_option_value, is_package_name, is_space, saturating,
-};
+use crate::scan::{Class, Fault, Scanner, cut, is_package_name, short_number, trim_end};
 use crate::text::Rule;
 
 use super::ConnectionMode;
@@ -92,46 +90,43 @@ enum List {
 }
 
 impl<'a> LocalOption<'a> {
-    fn read(s: &mut Scanner<'a>, list: List) -> Result<Self, Fault> {
-        let name = s.take(is_option_name);
-        if name.is_empty() {
+    /// Steps over an option. The values of base options are checked.
+    #[inline]
+    fn skip(s: &mut Scanner<'_>, list: List) -> Result<(), Fault> {
+        let start = s.position();
+        if s.pass(Class::OPTION_NAME) == 0 {
             return Err(s.fault(Rule::LocalOptions));
         }
-        s.space();
-        if !s.eat(b':') {
-            let option = Self { name, value: None };
-            return match option.kind(list) {
-                OptionKind::Base => Err(s.fault(Rule::LocalOptionValue)),
-                _ => Ok(option),
-            };
+        let base = base_option(s.taken(start), list);
+        if !s.spaced(b':') {
+            return if base.is_some() { Err(s.fault(Rule::LocalOptionValue)) } else { Ok(()) };
         }
         s.space();
         let at = s.position();
-        let value = read_value(s)?;
-        let option = Self { name, value: Some(value) };
-        if option.kind(list) == OptionKind::Base {
-            option.check_value(list).ok_or(Fault { at, rule: Rule::LocalOptionValue })?;
+        skip_value(s)?;
+        match base {
+            Some(base) if !base.allows(s.since(at), list) => Err(Fault { at, rule: Rule::LocalOptionValue }),
+            _ => Ok(()),
         }
-        Ok(option)
     }
 
-    fn kind(&self, list: List) -> OptionKind<'a> {
+    /// An option that was stepped over.
+    fn of(text: &'a str) -> Self {
+        match cut(text, b':') {
+            None => Self { name: text, value: None },
+            Some((name, value)) => Self { name: trim_end(name), value: Some(value.trim_ascii()) },
+        }
+    }
+
+    /// What kind of local connection option the name is.
+    #[must_use]
+    pub fn option_kind(&self) -> OptionKind<'a> {
         let is = |known: &str| self.name.eq_ignore_ascii_case(known);
         match self.name.as_bytes() {
             [b'x' | b'X', b'+', _, ..] => return OptionKind::VendorCritical,
             [b'x' | b'X', b'-', _, ..] => return OptionKind::VendorIgnorable,
-            [byte] => {
-                let base = match byte.to_ascii_lowercase() {
-                    b'a' | b'p' | b'b' | b'e' | b's' | b't' | b'r' | b'k' => true,
-                    b'v' | b'm' => list == List::Capabilities,
-                    _ => false,
-                };
-                return if base { OptionKind::Base } else { OptionKind::Other };
-            }
+            name if base_option(name, List::Options).is_some() => return OptionKind::Base,
             _ => {}
-        }
-        if is("gc") || is("nt") {
-            return OptionKind::Base;
         }
         if is("fmtp") || is("o-fmtp") {
             return OptionKind::Unprefixed("FM");
@@ -139,68 +134,115 @@ impl<'a> LocalOption<'a> {
         if is("r-dir") || is("r-cnf") || is("r-sh") {
             return OptionKind::Unprefixed("RES");
         }
-        match self.name.split_once('/') {
+        match cut(self.name, b'/') {
             Some((package, rest)) if is_package_name(package) && !rest.is_empty() => {
                 OptionKind::Package(package)
             }
             _ => OptionKind::Other,
         }
     }
+}
 
-    /// What kind of local connection option the name is.
-    #[must_use]
-    pub fn option_kind(&self) -> OptionKind<'a> {
-        self.kind(List::Options)
-    }
+/// The options that RFC 3435 defines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Base {
+    Codecs,
+    Span,
+    Switch,
+    Gain,
+    TypeOfService,
+    Reservation,
+    Encryption,
+    NetworkType,
+    Packages,
+    Modes,
+}
 
-    /// Whether the value of a base option is legal. Capabilities list several where options have one.
-    fn check_value(&self, list: List) -> Option<()> {
-        let value = self.value?;
-        let mut parts = value.split(';');
+#[inline]
+fn base_option(name: &[u8], list: List) -> Option<Base> {
+    Some(match name {
+        [b'a' | b'A'] => Base::Codecs,
+        [b'p' | b'P' | b'b' | b'B'] => Base::Span,
+        [b'e' | b'E' | b's' | b'S'] => Base::Switch,
+        [b't' | b'T'] => Base::TypeOfService,
+        [b'r' | b'R'] => Base::Reservation,
+        [b'k' | b'K'] => Base::Encryption,
+        [b'v' | b'V'] if list == List::Capabilities => Base::Packages,
+        [b'm' | b'M'] if list == List::Capabilities => Base::Modes,
+        [b'g' | b'G', b'c' | b'C'] => Base::Gain,
+        [b'n' | b'N', b't' | b'T'] => Base::NetworkType,
+        _ => return None,
+    })
+}
+
+impl Base {
+    /// Whether a value is legal. Capabilities list several where options have one.
+    #[inline]
+    fn allows(self, value: &str, list: List) -> bool {
+        let mut parts = Parts(Some(value));
         let several = list == List::Capabilities;
-        let legal = match self.name.as_bytes() {
-            [b'a' | b'A'] => parts.all(|codec| !codec.is_empty() && codec.bytes().all(is_option_name)),
-            [b'p' | b'P' | b'b' | b'B'] => Span::parse(value).is_some(),
-            [b'e' | b'E' | b's' | b'S'] => Switch::parse(value).is_some(),
-            [b't' | b'T'] => {
+        let word = |part: &str| !part.is_empty() && Class::OPTION_NAME.holds_all(part);
+        match self {
+            Self::Codecs => parts.all(word),
+            Self::Span => Span::parse(value).is_some(),
+            Self::Switch => Switch::parse(value).is_some(),
+            Self::Gain => several && value == "0" || Gain::parse(value).is_some(),
+            Self::TypeOfService => {
                 let digits = if several { 1..=2 } else { 2..=2 };
-                digits.contains(&value.len()) && value.bytes().all(is_hex)
+                digits.contains(&value.len()) && Class::HEX.holds_all(value)
             }
-            [b'r' | b'R'] if several => parts.all(|part| Reservation::parse(part).is_some()),
-            [b'r' | b'R'] => Reservation::parse(value).is_some(),
-            [b'k' | b'K'] => is_encryption(value, several),
-            [b'g' | b'G', ..] => several && value == "0" || Gain::parse(value).is_some(),
-            [b'n' | b'N', ..] => {
-                let word = |part: &str| !part.is_empty() && part.bytes().all(is_option_name);
-                if several { parts.all(word) } else { word(value) }
-            }
-            [b'v' | b'V'] => parts.all(is_package_name),
-            [b'm' | b'M'] => parts.all(|part| ConnectionMode::parse(part).is_some()),
-            _ => false,
-        };
-        legal.then_some(())
+            Self::Reservation if several => parts.all(|part| Reservation::parse(part).is_some()),
+            Self::Reservation => Reservation::parse(value).is_some(),
+            Self::Encryption => is_encryption(value, several),
+            Self::NetworkType if several => parts.all(word),
+            Self::NetworkType => word(value),
+            Self::Packages => parts.all(is_package_name),
+            Self::Modes => parts.all(|part| ConnectionMode::parse(part).is_some()),
+        }
     }
 }
 
-/// A value up to the next comma, with quoted strings kept whole.
-fn read_value<'a>(s: &mut Scanner<'a>) -> Result<&'a str, Fault> {
-    let start = s.position();
-    loop {
-        if s.peek() == Some(b'"') {
-            s.quoted()?;
-        } else if s.take(is_option_value).is_empty() {
-            // Spaces in an unquoted value are no part of the grammar, but around a semicolon they do occur.
-            if !(s.peek() == Some(b';') || s.peek().is_some_and(is_space)) {
-                break;
+/// The parts of a value, between semicolons.
+struct Parts<'a>(Option<&'a str>);
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a str;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.0.take()?;
+        match cut(rest, b';') {
+            None => Some(rest),
+            Some((part, more)) => {
+                self.0 = Some(more);
+                Some(part)
             }
-            s.skip();
         }
     }
-    Ok(s.since(start).trim_end_matches([' ', '\t']))
+}
+
+/// Steps over a value up to the next comma, with quoted strings kept whole.
+#[inline]
+fn skip_value(s: &mut Scanner<'_>) -> Result<(), Fault> {
+    loop {
+        s.pass(Class::OPTION_VALUE);
+        match s.peek() {
+            Some(b'"') => {
+                s.quoted()?;
+            }
+            // Spaces within a value are no part of the grammar, but around a semicolon they do occur.
+            Some(b';') => {
+                s.skip();
+                s.space();
+            }
+            _ if s.spaced(b';') => s.space(),
+            _ => return Ok(()),
+        }
+    }
 }
 
 fn is_encryption(value: &str, several: bool) -> bool {
-    let (method, key) = match value.split_once(':') {
+    let (method, key) = match cut(value, b':') {
         Some((method, key)) => (method, Some(key)),
         None => (value, None),
     };
@@ -233,9 +275,8 @@ impl Gain {
             Some(digits) => (-1, digits),
             None => (1, text),
         };
-        let legal = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let number = i16::try_from(saturating(digits)).ok()?;
-        legal.then_some(Self::Decibels(sign * number))
+        let number = i16::try_from(short_number(digits, 4)?).ok()?;
+        Some(Self::Decibels(sign * number))
     }
 }
 
@@ -243,12 +284,8 @@ impl Span {
     /// Reads `low` or `low-high`, each of up to four digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let number = |digits: &str| {
-            let legal = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-            legal.then(|| saturating(digits)).and_then(|wide| u16::try_from(wide).ok())
-        };
-        let (low, high) = text.split_once('-').unwrap_or((text, text));
-        let span = Self { low: number(low)?, high: number(high)? };
+        let (low, high) = cut(text, b'-').unwrap_or((text, text));
+        let span = Self { low: short_number(low, 4)?, high: short_number(high, 4)? };
         (span.low <= span.high).then_some(span)
     }
 }
@@ -301,13 +338,13 @@ impl<'a> LocalOptions<'a> {
         if !s.is_end() {
             loop {
                 left = left.checked_sub(1).ok_or_else(|| s.fault(Rule::ListLength))?;
-                LocalOption::read(s, list)?;
+                LocalOption::skip(s, list)?;
                 if !s.comma() {
                     break;
                 }
             }
         }
-        Ok(Self { text: s.since(start).trim_end_matches([' ', '\t']) })
+        Ok(Self { text: s.since(start) })
     }
 
     /// The options as they were written.
@@ -324,16 +361,7 @@ impl<'a> LocalOptions<'a> {
 
     /// The options in order.
     pub fn iter(self) -> impl Iterator<Item = LocalOption<'a>> + Clone {
-        let mut s = Scanner::new(self.text);
-        let mut more = !self.text.is_empty();
-        std::iter::from_fn(move || {
-            if !more {
-                return None;
-            }
-            let option = LocalOption::read(&mut s, List::Capabilities).ok()?;
-            more = s.comma();
-            Some(option)
-        })
+        options(self.text)
     }
 
     /// The first option with this name.
@@ -461,7 +489,8 @@ impl<'a> BearerInformation<'a> {
             loop {
                 left = left.checked_sub(1).ok_or_else(|| s.fault(Rule::ListLength))?;
                 let at = s.position();
-                let option = read_attribute(s)?;
+                skip_option(s, Rule::BearerInformation)?;
+                let option = LocalOption::of(s.since(at));
                 let base = option.name.eq_ignore_ascii_case("e");
                 if base && encoding(option.value).is_none() || !base && !option.name.contains('/') {
                     return Err(Fault { at, rule: Rule::BearerInformation });
@@ -471,7 +500,7 @@ impl<'a> BearerInformation<'a> {
                 }
             }
         }
-        Ok(Self { text: s.since(start).trim_end_matches([' ', '\t']) })
+        Ok(Self { text: s.since(start) })
     }
 
     /// Reads bearer attributes; none if they break the grammar.
@@ -490,16 +519,7 @@ impl<'a> BearerInformation<'a> {
 
     /// The attributes in order: `e`, and those of packages.
     pub fn iter(self) -> impl Iterator<Item = LocalOption<'a>> + Clone {
-        let mut s = Scanner::new(self.text);
-        let mut more = !self.text.is_empty();
-        std::iter::from_fn(move || {
-            if !more {
-                return None;
-            }
-            let option = read_attribute(&mut s).ok()?;
-            more = s.comma();
-            Some(option)
-        })
+        options(self.text)
     }
 
     /// `e`: the encoding of voice.
@@ -509,18 +529,32 @@ impl<'a> BearerInformation<'a> {
     }
 }
 
-fn read_attribute<'a>(s: &mut Scanner<'a>) -> Result<LocalOption<'a>, Fault> {
-    let name = s.take(is_option_name);
-    if name.is_empty() {
-        return Err(s.fault(Rule::BearerInformation));
+/// Steps over an option or attribute without a look at its value.
+fn skip_option(s: &mut Scanner<'_>, rule: Rule) -> Result<(), Fault> {
+    if s.pass(Class::OPTION_NAME) == 0 {
+        return Err(s.fault(rule));
     }
-    s.space();
-    let mut value = None;
-    if s.eat(b':') {
+    if s.spaced(b':') {
         s.space();
-        value = Some(read_value(s)?);
+        skip_value(s)?;
     }
-    Ok(LocalOption { name, value })
+    Ok(())
+}
+
+/// The options of a list that was stepped over before.
+fn options(text: &str) -> impl Iterator<Item = LocalOption<'_>> + Clone {
+    let mut s = Scanner::new(text);
+    let mut more = !text.is_empty();
+    std::iter::from_fn(move || {
+        if !more {
+            return None;
+        }
+        let start = s.position();
+        skip_option(&mut s, Rule::LocalOptions).ok()?;
+        let option = LocalOption::of(s.since(start));
+        more = s.comma();
+        Some(option)
+    })
 }
 
 fn encoding(value: Option<&str>) -> Option<BearerEncoding> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::scan::{Fault, Scanner, is_alnum, is_word, saturating};
+use crate::scan::{Class, Fault, Scanner, saturating};
 use crate::text::Rule;
 
 /// The largest value that fits the nine digits of the grammar.
@@ -41,7 +41,7 @@ impl<'a> ConnectionParameters<'a> {
                 }
             }
         }
-        Ok(Self { text: s.since(start).trim_end_matches([' ', '\t']) })
+        Ok(Self { text: s.since(start) })
     }
 
     /// The value as written.
@@ -96,8 +96,8 @@ impl<'a> ConnectionParameters<'a> {
 
 fn read_item<'a>(s: &mut Scanner<'a>) -> Result<(&'a str, u32), Fault> {
     let start = s.position();
-    let package_or_name = s.take(is_word);
-    if s.eat(b'/') && s.take(is_word).is_empty() || package_or_name.is_empty() {
+    let package_or_name = s.take(Class::WORD);
+    if s.eat(b'/') && s.take(Class::WORD).is_empty() || package_or_name.is_empty() {
         return Err(s.fault(Rule::ConnectionParameters));
     }
     let name = s.since(start);
@@ -107,8 +107,8 @@ fn read_item<'a>(s: &mut Scanner<'a>) -> Result<(&'a str, u32), Fault> {
     }
     s.space();
     // More than nine digits break the grammar, but a counter that ran over is no reason to lose the rest.
-    let digits = s.take(|byte| byte.is_ascii_digit());
-    if digits.is_empty() || s.peek().is_some_and(is_alnum) {
+    let digits = s.take(Class::DIGIT);
+    if digits.is_empty() || s.peek().is_some_and(|byte| Class::ALNUM.holds(byte)) {
         return Err(s.fault(Rule::ConnectionParameters));
     }
     Ok((name, saturating(digits).min(LARGEST_STATISTIC)))

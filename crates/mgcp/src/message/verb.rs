@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::scan::{Fault, Scanner};
+use crate::scan::{Class, Fault, Scanner, trim_end};
 use crate::text::Rule;
 
 /// What a command asks for.
@@ -126,8 +126,12 @@ impl Version<'static> {
 
 impl<'a> Version<'a> {
     pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
+        // Nearly every command line ends like this.
+        if s.eat_all(b"MGCP 1.0") {
+            return Ok(Self { major: 1, minor: 0, profile: None });
+        }
         let start = s.position();
-        if !s.take(|byte| byte.is_ascii_alphabetic()).eq_ignore_ascii_case("MGCP") {
+        if !s.take(Class::ALPHA).eq_ignore_ascii_case("MGCP") {
             return Err(Fault { at: start, rule: Rule::Version });
         }
         s.space();
@@ -138,7 +142,7 @@ impl<'a> Version<'a> {
         let minor = s.number(4, Rule::Version)?;
         let gap = s.position();
         s.space();
-        let text = s.rest().trim_end_matches([' ', '\t']);
+        let text = trim_end(s.rest());
         if !text.is_empty() && gap == s.position() {
             return Err(s.fault(Rule::Version));
         }

@@ -9,6 +9,7 @@ use crate::message::{
     LocalOptions, NotifiedEntity, ParameterCode, Quarantine, Reason, RequestId, RequestedEventBuf,
     RequestedEvents, RequestedInfo, RestartMethod, SignalBuf, TransactionId, TransactionRange, Verb,
 };
+use crate::scan::Fault;
 use crate::text::encode::{encode_sdp, put};
 use crate::text::{Rule, value};
 
@@ -31,13 +32,12 @@ impl std::error::Error for IllegalValue {}
 
 /// Checks a raw value, which must also stay on its line.
 pub(super) fn legal(code: ParameterCode<'_>, text: &str) -> Result<(), IllegalValue> {
-    value::check(code, text, &Limits::DEFAULT)
-        .map_err(|fault| IllegalValue { offset: fault.at, rule: fault.rule })?;
-    let extension = code.index().is_none();
-    let name = code.to_string();
-    if extension && ParameterCode::parse(&name) != Some(code) {
-        return Err(IllegalValue { offset: 0, rule: Rule::ParameterLine });
-    }
+    let checked = match code.known() {
+        Some(known) => value::check(known, text, &Limits::DEFAULT),
+        None if ParameterCode::parse(&code.to_string()) == Some(code) => value::check_extension(text),
+        None => Err(Fault { at: 0, rule: Rule::ParameterLine }),
+    };
+    checked.map_err(|fault| IllegalValue { offset: fault.at, rule: fault.rule })?;
     match text.len() == text.trim_ascii().len() {
         true => Ok(()),
         false => Err(IllegalValue { offset: 0, rule: Rule::ExtensionParameter }),

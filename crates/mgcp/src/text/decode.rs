@@ -5,21 +5,25 @@ use crate::message::{
     Command, EndpointName, Message, Parameters, Response, ReturnCode, TransactionId, Verb, Version,
     read_code_line, read_transaction_id,
 };
-use crate::scan::{Fault, Scanner, is_space};
+use crate::scan::{Class, Fault, Scanner};
 use crate::text::lines::{Line, Lines};
 use crate::text::{DecodeError, Found, Rule, value};
 
 /// Decodes exactly one message.
 ///
 /// # Errors
-/// The first rule that the bytes break. A datagram with several messages is [`Rule::ParameterLine`] here; see
-/// [`datagram`].
+/// The first rule that the bytes break; [`Rule::MessageCount`] if another message follows, see [`datagram`].
 pub fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Message<'a>, DecodeError> {
-    let mut reader = Reader::new(bytes, limits);
-    let message = reader.message()?;
-    match reader.next {
-        None => Ok(message),
-        Some(at) => Err(reader.error(Fault { at, rule: Rule::MessageCount })),
+    let mut reader = Reader::new(bytes, 0, limits);
+    let mut message = None;
+    let mut read = reader.message(&mut message);
+    if let Some(at) = reader.next {
+        read = read.and(Err(Fault { at, rule: Rule::MessageCount }));
+    }
+    match (read, message) {
+        (Ok(()), Some(message)) => Ok(message),
+        (Err(fault), _) => Err(reader.error(fault)),
+        (Ok(()), None) => Err(reader.error(Fault { at: 0, rule: Rule::FirstLine })),
     }
 }
 
@@ -50,26 +54,22 @@ impl<'a> Iterator for Datagram<'a> {
         if rest.is_empty() && start > 0 {
             return None;
         }
-        let mut reader = Reader::new(rest, &self.limits);
+        let mut reader = Reader::new(rest, start, &self.limits);
         if self.left == 0 {
-            return Some(Err(shifted(reader.error(Fault { at: 0, rule: Rule::MessageCount }), start)));
+            return Some(Err(reader.error(Fault { at: 0, rule: Rule::MessageCount })));
         }
         self.left -= 1;
-        let result = match reader.oversized(self.bytes.len()) {
-            Some(error) => return Some(Err(error)),
-            None => reader.message(),
-        };
-        self.at = match &result {
-            Ok(_) => reader.next,
-            Err(_) => next_message(rest, reader.lines.position()),
+        let mut message = None;
+        if let Err(fault) = reader.message(&mut message) {
+            // Of a datagram that is too long nothing is read.
+            if fault.rule != Rule::DatagramLength {
+                self.at = next_message(rest, reader.lines.position()).map(|ahead| start + ahead);
+            }
+            return Some(Err(reader.error(fault)));
         }
-        .map(|ahead| start + ahead);
-        Some(result.map_err(|error| shifted(error, start)))
+        self.at = reader.next.map(|ahead| start + ahead);
+        message.map(Ok)
     }
-}
-
-fn shifted(error: DecodeError, start: usize) -> DecodeError {
-    DecodeError { offset: error.offset + start, ..error }
 }
 
 /// Where the message after a broken one starts: behind the next line that holds a dot alone.
@@ -96,6 +96,8 @@ fn is_dot(line: &[u8]) -> bool {
 /// One message being read.
 struct Reader<'a, 'l> {
     bytes: &'a [u8],
+    /// Where the message starts in the datagram.
+    base: usize,
     lines: Lines<'a>,
     limits: &'l Limits,
     transaction_id: Option<TransactionId>,
@@ -105,7 +107,7 @@ struct Reader<'a, 'l> {
 }
 
 impl<'a, 'l> Reader<'a, 'l> {
-    fn new(bytes: &'a [u8], limits: &'l Limits) -> Self {
+    fn new(bytes: &'a [u8], base: usize, limits: &'l Limits) -> Self {
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text,
             // A session description need not be UTF-8, so the header ends at the latest where UTF-8 does.
@@ -114,14 +116,15 @@ impl<'a, 'l> Reader<'a, 'l> {
                 .and_then(|valid| std::str::from_utf8(valid).ok())
                 .unwrap_or_default(),
         };
-        Self { bytes, lines: Lines::new(text), limits, transaction_id: None, is_response: false, next: None }
+        let lines = Lines::new(text);
+        Self { bytes, base, lines, limits, transaction_id: None, is_response: false, next: None }
     }
 
     #[cold]
     fn error(&self, fault: Fault) -> DecodeError {
         let ends_early = fault.rule == Rule::EndOfLine && fault.at < self.bytes.len();
         DecodeError {
-            offset: fault.at,
+            offset: self.base + fault.at,
             found: Found::at(self.bytes, fault.at),
             // The text ended before the bytes did: what follows is not UTF-8.
             rule: if ends_early { Rule::Utf8 } else { fault.rule },
@@ -130,134 +133,149 @@ impl<'a, 'l> Reader<'a, 'l> {
         }
     }
 
-    /// An error if the datagram is longer than allowed; the first line is still read, so that it can be answered.
-    fn oversized(&mut self, length: usize) -> Option<DecodeError> {
+    fn message(&mut self, message: &mut Option<Message<'a>>) -> Result<(), Fault> {
         let most = self.limits.datagram_bytes.min(Limits::MAX_DATAGRAM);
-        if length <= most {
-            return None;
+        if self.base + self.bytes.len() > most {
+            self.identify();
+            return Err(Fault { at: most.saturating_sub(self.base), rule: Rule::DatagramLength });
         }
-        if let Ok(line) = self.lines.first_line() {
-            let _ = self.first_line(line);
-        }
-        Some(self.error(Fault { at: most, rule: Rule::DatagramLength }))
-    }
-
-    fn message(&mut self) -> Result<Message<'a>, DecodeError> {
-        if let Some(error) = self.oversized(self.bytes.len()) {
-            return Err(error);
-        }
-        let line = self.lines.first_line().map_err(|fault| self.error(fault))?;
-        let first = self.first_line(line).map_err(|fault| self.error(fault))?;
-        let (parameters, has_body) = self.parameters().map_err(|fault| self.error(fault))?;
-        let mut blocks = [None; 2];
-        if has_body {
-            blocks = self.session_descriptions().map_err(|fault| self.error(fault))?;
-        }
-        Ok(match first {
-            First::Command { verb, transaction_id, endpoint, version } => Message::Command(Command {
-                verb,
-                transaction_id,
-                endpoint,
-                version,
-                parameters,
-                sdp: blocks[0],
-            }),
-            First::Response { code, transaction_id, package, commentary } => Message::Response(Response {
-                code,
-                transaction_id,
-                package,
-                commentary,
-                parameters,
-                sdp: blocks,
-            }),
-        })
-    }
-
-    fn first_line(&mut self, line: &'a str) -> Result<First<'a>, Fault> {
+        let line = self.lines.first_line()?;
         let mut s = Scanner::new(line);
         s.space();
         match s.peek() {
-            Some(byte) if byte.is_ascii_digit() => self.response_line(&mut s),
-            Some(byte) if byte.is_ascii_alphabetic() => self.command_line(&mut s),
-            _ => Err(s.fault(Rule::FirstLine)),
+            Some(byte) if byte.is_ascii_alphabetic() => self.command_line(&mut s, message)?,
+            Some(byte) if byte.is_ascii_digit() => self.response_line(&mut s, message)?,
+            _ => return Err(s.fault(Rule::FirstLine)),
+        }
+        match message {
+            Some(Message::Command(command)) => {
+                let mut sdp = [None; 2];
+                self.rest(&mut command.parameters, &mut sdp)?;
+                command.sdp = sdp[0];
+                Ok(())
+            }
+            Some(Message::Response(response)) => self.rest(&mut response.parameters, &mut response.sdp),
+            None => Ok(()),
         }
     }
 
-    fn command_line(&mut self, s: &mut Scanner<'a>) -> Result<First<'a>, Fault> {
+    /// The parameters before the first one is read: the text behind the first line.
+    #[inline]
+    fn no_parameters(&self) -> Parameters<'a> {
+        Parameters::over(self.lines.rest_from(self.lines.position()))
+    }
+
+    /// Reads the first line alone, for the identifier that an error is answered with.
+    #[cold]
+    fn identify(&mut self) -> Option<()> {
+        let mut s = Scanner::new(self.lines.first_line().ok()?);
+        s.space();
+        self.is_response = s.peek()?.is_ascii_digit();
+        s.take(Class::VISIBLE);
+        s.space();
+        self.transaction_id = read_transaction_id(&mut s, Rule::TransactionId).ok();
+        Some(())
+    }
+
+    #[inline]
+    fn command_line(&mut self, s: &mut Scanner<'a>, message: &mut Option<Message<'a>>) -> Result<(), Fault> {
         let start = s.position();
-        let word = s.take(|byte| !is_space(byte) && byte.is_ascii_graphic());
-        let verb = Verb::parse(word);
+        let verb = Verb::parse(s.take(Class::VISIBLE));
         // The identifier is read even behind a bad verb, so that the error can be answered.
-        self.gap(s)?;
+        gap(s)?;
         let transaction_id = read_transaction_id(s, Rule::TransactionId)?;
-        if s.peek().is_some_and(|byte| !is_space(byte)) {
+        if !matches!(s.peek(), None | Some(b' ' | b'\t')) {
             return Err(s.fault(Rule::TransactionId));
         }
         self.transaction_id = Some(transaction_id);
         let verb = verb.ok_or(Fault { at: start, rule: Rule::Verb })?;
-        self.gap(s)?;
+        gap(s)?;
         let endpoint = EndpointName::read(s)?;
-        if s.peek().is_some_and(|byte| !is_space(byte)) {
+        if !matches!(s.peek(), None | Some(b' ' | b'\t')) {
             return Err(s.fault(Rule::EndpointName));
         }
         s.space();
         let version = Version::read(s)?;
-        Ok(First::Command { verb, transaction_id, endpoint, version })
+        let parameters = self.no_parameters();
+        let command = Command { verb, transaction_id, endpoint, version, parameters, sdp: None };
+        *message = Some(Message::Command(command));
+        Ok(())
     }
 
-    fn response_line(&mut self, s: &mut Scanner<'a>) -> Result<First<'a>, Fault> {
+    #[inline]
+    fn response_line(&mut self, s: &mut Scanner<'a>, message: &mut Option<Message<'a>>) -> Result<(), Fault> {
         self.is_response = true;
-        let mut transaction_id = None;
         let (number, package, commentary) = read_code_line(s, Rule::ResponseLine, |s| {
-            self.gap(s)?;
-            let id = read_transaction_id(s, Rule::TransactionId)?;
-            self.transaction_id = Some(id);
-            transaction_id = Some(id);
+            gap(s)?;
+            self.transaction_id = Some(read_transaction_id(s, Rule::TransactionId)?);
             Ok(())
         })?;
-        let fault = Fault { at: 0, rule: Rule::ResponseLine };
-        let code = ReturnCode::new(number).ok_or(fault)?;
-        Ok(First::Response { code, transaction_id: transaction_id.ok_or(fault)?, package, commentary })
+        let (Some(code), Some(transaction_id)) = (ReturnCode::new(number), self.transaction_id) else {
+            return Err(Fault { at: 0, rule: Rule::ResponseLine });
+        };
+        let parameters = self.no_parameters();
+        let response = Response { code, transaction_id, package, commentary, parameters, sdp: [None; 2] };
+        *message = Some(Message::Response(response));
+        Ok(())
     }
 
-    fn gap(&self, s: &mut Scanner<'a>) -> Result<(), Fault> {
-        if s.take(is_space).is_empty() { Err(s.fault(Rule::FirstLine)) } else { Ok(()) }
-    }
-
-    /// Reads parameter lines. Whether a body follows comes with them.
-    fn parameters(&mut self) -> Result<(Parameters<'a>, bool), Fault> {
+    /// Reads the parameter lines, and the session descriptions if an empty line follows.
+    fn rest(
+        &mut self,
+        parameters: &mut Parameters<'a>,
+        sdp: &mut [Option<&'a [u8]>; 2],
+    ) -> Result<(), Fault> {
         let start = self.lines.position();
-        let mut parameters = Parameters::over(self.lines.rest_from(start));
         let mut left = self.limits.parameters;
         loop {
             let line_start = self.lines.position();
             let line = self.lines.next_line()?;
-            match line {
-                Line::Parameter { code, value, start: at } => {
-                    left = left.checked_sub(1).ok_or(Fault { at: line_start, rule: Rule::ParameterCount })?;
-                    if let Err(fault) = value::check(code, value, self.limits) {
-                        return Err(Fault { at: at + fault.at, rule: fault.rule });
-                    }
-                    parameters.note(code, at - start, value.len());
-                }
-                Line::Blank | Line::Dot | Line::End => {
-                    parameters.close(line_start - start);
-                    if matches!(line, Line::End) && self.lines.position() < self.bytes.len() {
-                        return Err(Fault { at: self.lines.position(), rule: Rule::EndOfLine });
-                    }
-                    if matches!(line, Line::Dot) {
-                        self.next = Some(self.lines.position());
-                    }
-                    return Ok((parameters, matches!(line, Line::Blank)));
-                }
+            if line != Line::Parameter {
+                parameters.close(line_start - start);
+                return self.body(line, sdp);
             }
+            left = left.checked_sub(1).ok_or(Fault { at: line_start, rule: Rule::ParameterCount })?;
+            let (value, at) = (self.lines.value(), self.lines.value_start());
+            let checked = match self.lines.known() {
+                Some(known) => {
+                    parameters.note(known, at - start, value.len());
+                    value::check(known, value, self.limits)
+                }
+                None => value::check_extension(value),
+            };
+            if let Err(fault) = checked {
+                return Err(Fault { at: at + fault.at, rule: fault.rule });
+            }
+        }
+    }
+
+    /// What follows the parameters: nothing, session descriptions, or another message.
+    #[inline]
+    fn body(&mut self, line: Line, sdp: &mut [Option<&'a [u8]>; 2]) -> Result<(), Fault> {
+        let at = self.lines.position();
+        match line {
+            Line::Blank => {
+                let rest = self.bytes.get(at..).unwrap_or_default();
+                // Nearly always the rest of the datagram is one session description.
+                if rest.last() == Some(&b'\n') && strowger_sdp::decode(rest, &self.limits.sdp()).is_ok() {
+                    sdp[0] = Some(without_blank_lines(rest));
+                    return Ok(());
+                }
+                self.session_descriptions(sdp)
+            }
+            Line::Dot => {
+                self.next = Some(at);
+                Ok(())
+            }
+            // The text ended before the bytes did.
+            _ if at < self.bytes.len() => Err(Fault { at, rule: Rule::EndOfLine }),
+            _ => Ok(()),
         }
     }
 
     /// Takes the session descriptions behind the empty line: one in a command, up to two in a response, with an
     /// empty line between. Also ends at a line with a dot, behind which the next message starts.
-    fn session_descriptions(&mut self) -> Result<[Option<&'a [u8]>; 2], Fault> {
-        let mut blocks = [None; 2];
+    fn session_descriptions(&mut self, blocks: &mut [Option<&'a [u8]>; 2]) -> Result<(), Fault> {
         let mut filled = 0;
         let mut start = self.lines.position();
         let mut at = start;
@@ -287,7 +305,7 @@ impl<'a, 'l> Reader<'a, 'l> {
                 self.next = Some(at);
             }
             if dot || at >= self.bytes.len() && ends {
-                return Ok(blocks);
+                return Ok(());
             }
         }
     }
@@ -304,18 +322,20 @@ impl<'a, 'l> Reader<'a, 'l> {
     }
 }
 
-/// A message's first line.
-enum First<'a> {
-    Command {
-        verb: Verb,
-        transaction_id: TransactionId,
-        endpoint: EndpointName<'a>,
-        version: Version<'a>,
-    },
-    Response {
-        code: ReturnCode,
-        transaction_id: TransactionId,
-        package: Option<&'a str>,
-        commentary: Option<&'a str>,
-    },
+/// A session description without the empty lines that some senders add to it.
+#[inline]
+fn without_blank_lines(block: &[u8]) -> &[u8] {
+    let mut block = block;
+    while let [rest @ .., b'\n', b'\r', b'\n'] | [rest @ .., b'\n', b'\n'] = block {
+        block = block.get(..=rest.len()).unwrap_or(rest);
+    }
+    block
+}
+
+/// White space, which must be there.
+#[inline]
+fn gap(s: &mut Scanner<'_>) -> Result<(), Fault> {
+    let start = s.position();
+    s.space();
+    if s.position() == start { Err(s.fault(Rule::FirstLine)) } else { Ok(()) }
 }

@@ -4,15 +4,15 @@
 //! a quote is open, in the parameters whose grammar has quoted strings; in an extension parameter only if its
 //! value starts with a quote. Nowhere else does a quote mean anything: not in commentary, not in SDP.
 
-use crate::message::{ParameterCode, is_parameter_name};
-use crate::scan::{Fault, is_space};
+use crate::message::{Known, ParameterCode};
+use crate::scan::{Class, Fault};
 use crate::text::Rule;
 
-/// One line after the first.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Line<'a> {
-    /// A parameter; `start` is where its value starts.
-    Parameter { code: ParameterCode<'a>, value: &'a str, start: usize },
+/// What the line that was just taken is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// A parameter: see [`Lines::code`] and [`Lines::value`].
+    Parameter,
     /// An empty line: session descriptions follow.
     Blank,
     /// A line that holds a dot alone: another message follows.
@@ -21,16 +21,26 @@ pub(crate) enum Line<'a> {
     End,
 }
 
-/// A reader of lines.
+/// A reader of lines. It keeps where the parts of the last parameter stand, instead of handing them on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lines<'a> {
     text: &'a str,
     at: usize,
+    known: Option<Known>,
+    name: Range,
+    value: Range,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    start: usize,
+    end: usize,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        let nothing = Range { start: 0, end: 0 };
+        Self { text, at: 0, known: None, name: nothing, value: nothing }
     }
 
     pub(crate) const fn position(&self) -> usize {
@@ -39,6 +49,32 @@ impl<'a> Lines<'a> {
 
     pub(crate) fn rest_from(&self, start: usize) -> &'a str {
         self.text.get(start..).unwrap_or_default()
+    }
+
+    /// The parameter of RFC 3435 that the last line held; none of extensions.
+    #[inline]
+    pub(crate) const fn known(&self) -> Option<Known> {
+        self.known
+    }
+
+    /// The code of the parameter that the last line held.
+    #[inline]
+    pub(crate) fn code(&self) -> Option<ParameterCode<'a>> {
+        match self.known {
+            Some(known) => Some(known.into()),
+            None => ParameterCode::extension(self.text.get(self.name.start..self.name.end)?),
+        }
+    }
+
+    /// The value of the parameter that the last line held, without white space around it.
+    #[inline]
+    pub(crate) fn value(&self) -> &'a str {
+        self.text.get(self.value.start..self.value.end).unwrap_or_default()
+    }
+
+    /// Where that value starts.
+    pub(crate) const fn value_start(&self) -> usize {
+        self.value.start
     }
 
     fn rest(&self) -> &'a str {
@@ -64,50 +100,54 @@ impl<'a> Lines<'a> {
 
     /// Takes the next line.
     #[inline]
-    pub(crate) fn next_line(&mut self) -> Result<Line<'a>, Fault> {
-        let rest = self.rest();
-        let bytes = rest.as_bytes();
-        match bytes {
+    pub(crate) fn next_line(&mut self) -> Result<Line, Fault> {
+        let text = self.text.as_bytes();
+        let bytes = text.get(self.at..).unwrap_or_default();
+        let name_length = match bytes {
             [] => return Ok(Line::End),
             [b'\n', ..] => return Ok(self.step(1, Line::Blank)),
             [b'\r', b'\n', ..] => return Ok(self.step(2, Line::Blank)),
             [b'.', b'\n', ..] => return Ok(self.step(2, Line::Dot)),
             [b'.', b'\r', b'\n', ..] => return Ok(self.step(3, Line::Dot)),
-            _ => {}
-        }
-        let name_length = bytes.iter().take_while(|byte| is_parameter_name(**byte)).count();
+            // Nearly every parameter's name is one letter.
+            [_, b':', ..] => 1,
+            _ => Class::PARAMETER.run(bytes),
+        };
         let mut colon = name_length;
-        while bytes.get(colon).copied().is_some_and(is_space) {
+        while matches!(bytes.get(colon), Some(b' ' | b'\t')) {
             colon += 1;
         }
         if bytes.get(colon) != Some(&b':') {
-            return self.odd_line(rest, colon);
+            return self.odd_line(colon);
         }
-        let name = rest.get(..name_length).unwrap_or_default();
-        let Some(code) = ParameterCode::parse(name) else {
+        self.known = Known::of(bytes.get(..name_length).unwrap_or_default());
+        self.name = Range { start: self.at, end: self.at + name_length };
+        if self.known.is_none() && self.code().is_none() {
             return Self::fault(self.at, Rule::ParameterLine);
-        };
+        }
         let mut start = colon + 1;
-        while bytes.get(start).copied().is_some_and(is_space) {
+        while matches!(bytes.get(start), Some(b' ' | b'\t')) {
             start += 1;
         }
-        let Some(end) = value_end(bytes, start, code) else {
+        let value = bytes.get(start..).unwrap_or_default();
+        let Some(length) = value_length(value, self.known) else {
             return Self::fault(self.text.len(), Rule::EndOfLine);
         };
-        let value = rest.get(start..end).unwrap_or_default();
-        let value = value.strip_suffix('\r').unwrap_or(value).trim_end_matches([' ', '\t']);
         let start = self.at + start;
-        Ok(self.step(end + 1, Line::Parameter { code, value, start }))
+        self.at = start + length + 1;
+        self.value = Range { start, end: start + trimmed(value.get(..length).unwrap_or_default()) };
+        Ok(Line::Parameter)
     }
 
-    fn step(&mut self, length: usize, line: Line<'a>) -> Line<'a> {
+    fn step(&mut self, length: usize, line: Line) -> Line {
         self.at += length;
         line
     }
 
     /// A line without a colon: blank or a dot with stray spaces, or an error.
     #[cold]
-    fn odd_line(&mut self, rest: &'a str, wrong_at: usize) -> Result<Line<'a>, Fault> {
+    fn odd_line(&mut self, wrong_at: usize) -> Result<Line, Fault> {
+        let rest = self.rest();
         let Some(length) = memchr::memchr(b'\n', rest.as_bytes()) else {
             return Self::fault(self.text.len(), Rule::EndOfLine);
         };
@@ -120,44 +160,55 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Where the line feed that ends a value stands.
+/// The length of a value without the CR of its line's end and the white space before it.
 #[inline]
-fn value_end(bytes: &[u8], start: usize, code: ParameterCode<'_>) -> Option<usize> {
-    let rest = bytes.get(start..)?;
-    let end = start + memchr::memchr(b'\n', rest)?;
-    let quotable = match code {
-        ParameterCode::RequestedEvents
-        | ParameterCode::SignalRequests
-        | ParameterCode::ObservedEvents
-        | ParameterCode::DetectEvents
-        | ParameterCode::EventStates
-        | ParameterCode::LocalConnectionOptions
-        | ParameterCode::Capabilities
-        | ParameterCode::BearerInformation => true,
-        ParameterCode::Vendor { .. } | ParameterCode::Package { .. } | ParameterCode::Unknown(_) => {
-            rest.first() == Some(&b'"')
-        }
-        _ => false,
-    };
-    if quotable { quoted_end(bytes, start, end) } else { Some(end) }
+fn trimmed(value: &[u8]) -> usize {
+    let mut length = value.len();
+    if value.last() == Some(&b'\r') {
+        length -= 1;
+    }
+    while length > 0 && matches!(value.get(length - 1), Some(b' ' | b'\t')) {
+        length -= 1;
+    }
+    length
 }
 
-/// Moves the end of a value behind all its quoted strings. A doubled quote closes and opens, so counting does.
-fn quoted_end(bytes: &[u8], start: usize, first_end: usize) -> Option<usize> {
-    let mut end = first_end;
-    let mut counted = start;
+/// How far the line feed is that ends a value.
+#[inline]
+fn value_length(value: &[u8], known: Option<Known>) -> Option<usize> {
+    let quotable = match known {
+        Some(
+            Known::RequestedEvents
+            | Known::SignalRequests
+            | Known::ObservedEvents
+            | Known::DetectEvents
+            | Known::EventStates
+            | Known::LocalConnectionOptions
+            | Known::Capabilities
+            | Known::BearerInformation,
+        ) => true,
+        Some(_) => false,
+        None => value.first() == Some(&b'"'),
+    };
+    if !quotable {
+        return memchr::memchr(b'\n', value);
+    }
+    let end = memchr::memchr2(b'\n', b'"', value)?;
+    if value.get(end) == Some(&b'\n') { Some(end) } else { quoted_length(value) }
+}
+
+/// How far the line feed is that ends a value with quotes in it. A doubled quote closes and opens, so toggling
+/// does.
+#[cold]
+fn quoted_length(value: &[u8]) -> Option<usize> {
     let mut open = false;
-    loop {
-        let part = bytes.get(counted..end)?;
-        open ^= memchr::memchr_iter(b'"', part).count() % 2 == 1;
-        if !open {
-            return Some(end);
-        }
-        counted = end;
-        match memchr::memchr(b'\n', bytes.get(end + 1..)?) {
-            Some(ahead) => end += 1 + ahead,
-            // The quote is never closed: the value ends with its line, and its own grammar says what is wrong.
-            None => return Some(first_end),
+    for at in memchr::memchr2_iter(b'\n', b'"', value) {
+        match value.get(at) {
+            Some(b'"') => open = !open,
+            _ if !open => return Some(at),
+            _ => {}
         }
     }
+    // The quote is never closed: the value ends with its line, and its own grammar says what is wrong.
+    memchr::memchr(b'\n', value)
 }

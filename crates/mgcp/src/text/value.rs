@@ -3,107 +3,114 @@
 use crate::limits::Limits;
 use crate::message::{
     BearerInformation, CallId, ConnectionId, ConnectionMode, ConnectionParameters, EndpointName, EventList,
-    LocalOptions, NotifiedEntity, PackageList, ParameterCode, Quarantine, Reason, RequestId, RequestedEvents,
+    Known, LocalOptions, NotifiedEntity, PackageList, Quarantine, Reason, RequestId, RequestedEvents,
     RequestedInfo, ResponseAck, RestartMethod, Walk, read_digit_map,
 };
-use crate::scan::{Fault, Scanner, is_hex};
+use crate::scan::{Class, Fault, Scanner};
 use crate::text::Rule;
 
 /// Checks a value against the grammar of its parameter.
 #[inline]
-pub(crate) fn check(code: ParameterCode<'_>, value: &str, limits: &Limits) -> Result<(), Fault> {
+pub(crate) fn check(known: Known, value: &str, limits: &Limits) -> Result<(), Fault> {
     if value.is_empty() {
-        return may_be_empty(code).ok_or(Fault { at: 0, rule: Rule::EmptyValue });
+        return may_be_empty(known).ok_or(Fault { at: 0, rule: Rule::EmptyValue });
     }
     let mut s = Scanner::new(value);
     let most = limits.list_items;
-    let rule = match code {
-        ParameterCode::CallId => return hex_id(value, CallId::parse(value).is_some(), Rule::CallId),
-        ParameterCode::RequestIdentifier => {
+    let rule = match known {
+        Known::CallId => return hex_id(value, CallId::parse(value).is_some(), Rule::CallId),
+        Known::RequestIdentifier => {
             return hex_id(value, RequestId::parse(value).is_some(), Rule::RequestIdentifier);
         }
-        ParameterCode::ConnectionId | ParameterCode::SecondConnectionId => {
+        Known::ConnectionId | Known::SecondConnectionId => {
             connection_ids(&mut s, most)?;
             Rule::ConnectionId
         }
-        ParameterCode::ConnectionMode => {
+        Known::ConnectionMode => {
             ConnectionMode::read(&mut s)?;
             Rule::ConnectionMode
         }
-        ParameterCode::LocalConnectionOptions => {
+        Known::LocalConnectionOptions => {
             LocalOptions::read(&mut s, most)?;
             Rule::LocalOptions
         }
-        ParameterCode::NotifiedEntity => {
+        Known::NotifiedEntity => {
             NotifiedEntity::read(&mut s)?;
             Rule::NotifiedEntity
         }
-        ParameterCode::RequestedEvents => {
-            RequestedEvents::read(&mut s, &mut Walk::new(limits))?;
+        Known::RequestedEvents => {
+            RequestedEvents::skip(&mut s, &mut Walk::new(limits))?;
             Rule::RequestedEvents
         }
-        ParameterCode::SignalRequests => event_list(&mut s, limits, Rule::SignalRequests)?,
-        ParameterCode::ObservedEvents => event_list(&mut s, limits, Rule::ObservedEvents)?,
-        ParameterCode::DetectEvents | ParameterCode::EventStates => {
-            event_list(&mut s, limits, Rule::SignalRequests)?
+        Known::SignalRequests => {
+            EventList::skip(&mut s, &mut Walk::new(limits))?;
+            Rule::SignalRequests
         }
-        ParameterCode::DigitMap => {
+        Known::ObservedEvents => {
+            EventList::skip(&mut s, &mut Walk::new(limits))?;
+            Rule::ObservedEvents
+        }
+        Known::DetectEvents | Known::EventStates => {
+            EventList::skip(&mut s, &mut Walk::new(limits))?;
+            Rule::SignalRequests
+        }
+        Known::DigitMap => {
             read_digit_map(&mut s)?;
             Rule::DigitMap
         }
-        ParameterCode::SpecificEndpointId | ParameterCode::SecondEndpointId => {
+        Known::SpecificEndpointId | Known::SecondEndpointId => {
             EndpointName::read(&mut s)?;
             Rule::EndpointName
         }
-        ParameterCode::QuarantineHandling => {
+        Known::QuarantineHandling => {
             Quarantine::read(&mut s)?;
             Rule::QuarantineHandling
         }
-        _ => return rarer(code, s, limits),
+        _ => return rarer(known, s, limits),
     };
     s.end(rule)
 }
 
 /// The parameters that no call needs.
-fn rarer(code: ParameterCode<'_>, mut s: Scanner<'_>, limits: &Limits) -> Result<(), Fault> {
+fn rarer(known: Known, mut s: Scanner<'_>, limits: &Limits) -> Result<(), Fault> {
     let most = limits.list_items;
-    let rule = match code {
-        ParameterCode::ResponseAck => {
+    let rule = match known {
+        Known::ResponseAck => {
             ResponseAck::read(&mut s, most)?;
             Rule::ResponseAck
         }
-        ParameterCode::BearerInformation => {
+        Known::BearerInformation => {
             BearerInformation::read(&mut s, most)?;
             Rule::BearerInformation
         }
-        ParameterCode::Capabilities => {
+        Known::Capabilities => {
             LocalOptions::read_capabilities(&mut s, most)?;
             Rule::Capabilities
         }
-        ParameterCode::ConnectionParameters => {
+        Known::ConnectionParameters => {
             ConnectionParameters::read(&mut s, most)?;
             Rule::ConnectionParameters
         }
-        ParameterCode::RequestedInfo => {
+        Known::RequestedInfo => {
             RequestedInfo::read(&mut s, most)?;
             Rule::RequestedInfo
         }
-        ParameterCode::PackageList => {
+        Known::PackageList => {
             PackageList::read(&mut s, most)?;
             Rule::PackageList
         }
-        ParameterCode::ReasonCode => {
+        Known::ReasonCode => {
             return Reason::read(&mut s).map(|_| ());
         }
-        ParameterCode::RestartMethod => {
+        Known::RestartMethod => {
             RestartMethod::read(&mut s)?;
             Rule::RestartMethod
         }
-        ParameterCode::RestartDelay => {
+        Known::RestartDelay => {
             s.number(6, Rule::RestartDelay)?;
             Rule::RestartDelay
         }
-        ParameterCode::MaxMgcpDatagram => {
+        Known::MaxMgcpDatagram => {
             if s.peek() == Some(b'0') {
                 return Err(s.fault(Rule::MaxDatagram));
             }
@@ -111,32 +118,32 @@ fn rarer(code: ParameterCode<'_>, mut s: Scanner<'_>, limits: &Limits) -> Result
             Rule::MaxDatagram
         }
         // On the wire these are session descriptions, never parameters.
-        ParameterCode::RemoteConnectionDescriptor | ParameterCode::LocalConnectionDescriptor => {
+        Known::RemoteConnectionDescriptor | Known::LocalConnectionDescriptor => {
             return Err(s.fault(Rule::ParameterLine));
         }
-        _ => return extension(s),
+        _ => return Err(s.fault(Rule::ParameterLine)),
     };
     s.end(rule)
 }
 
-fn may_be_empty(code: ParameterCode<'_>) -> Option<()> {
+fn may_be_empty(known: Known) -> Option<()> {
     let never = matches!(
-        code,
-        ParameterCode::CallId
-            | ParameterCode::ConnectionMode
-            | ParameterCode::ReasonCode
-            | ParameterCode::SecondEndpointId
-            | ParameterCode::SecondConnectionId
-            | ParameterCode::QuarantineHandling
-            | ParameterCode::RestartMethod
-            | ParameterCode::RestartDelay
-            | ParameterCode::MaxMgcpDatagram
+        known,
+        Known::CallId
+            | Known::ConnectionMode
+            | Known::ReasonCode
+            | Known::SecondEndpointId
+            | Known::SecondConnectionId
+            | Known::QuarantineHandling
+            | Known::RestartMethod
+            | Known::RestartDelay
+            | Known::MaxMgcpDatagram
     );
     (!never).then_some(())
 }
 
 fn hex_id(value: &str, legal: bool, rule: Rule) -> Result<(), Fault> {
-    let at = value.bytes().position(|byte| !is_hex(byte)).unwrap_or(32);
+    let at = value.bytes().position(|byte| !Class::HEX.holds(byte)).unwrap_or(32);
     if legal { Ok(()) } else { Err(Fault { at, rule }) }
 }
 
@@ -145,7 +152,7 @@ fn connection_ids(s: &mut Scanner<'_>, most: usize) -> Result<(), Fault> {
     loop {
         left = left.checked_sub(1).ok_or_else(|| s.fault(Rule::ListLength))?;
         let at = s.position();
-        let id = s.take(is_hex);
+        let id = s.take(Class::HEX);
         if ConnectionId::parse(id).is_none() {
             return Err(Fault { at, rule: Rule::ConnectionId });
         }
@@ -155,17 +162,16 @@ fn connection_ids(s: &mut Scanner<'_>, most: usize) -> Result<(), Fault> {
     }
 }
 
-fn event_list(s: &mut Scanner<'_>, limits: &Limits, rule: Rule) -> Result<Rule, Fault> {
-    EventList::read(s, &mut Walk::new(limits), rule)?;
-    Ok(rule)
-}
-
 /// parameterString, where bytes above ASCII are let through: it is not ours to interpret.
-fn extension(mut s: Scanner<'_>) -> Result<(), Fault> {
+pub(crate) fn check_extension(value: &str) -> Result<(), Fault> {
+    let mut s = Scanner::new(value);
     if s.peek() == Some(b'"') {
         s.quoted()?;
         return s.end(Rule::ExtensionParameter);
     }
-    s.take(|byte| byte == b'\t' || byte >= 0x20);
-    s.end(Rule::ControlCharacter)
+    let printable = |byte: u8| byte == b'\t' || byte >= 0x20;
+    match value.bytes().position(|byte| !printable(byte)) {
+        None => Ok(()),
+        Some(at) => Err(Fault { at, rule: Rule::ControlCharacter }),
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::{EventList, EventParameters, RequestedEvents, Walk};
+use super::{EventList, EventParameters, RequestedEvents, Walk, items};
 use crate::message::read_digit_map;
-use crate::scan::{Fault, Scanner, is_package_name, is_word};
+use crate::scan::{Class, Fault, Scanner, cut, is_package_name, trim_end};
 use crate::text::Rule;
 
 /// What to do when an event occurs, without the parentheses. An empty list means [`Action::Notify`].
@@ -128,23 +128,41 @@ const COMBINATIONS: [(ActionSet, ActionSet); 8] = {
 };
 
 impl<'a> Action<'a> {
-    fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
-        walk.item(s)?;
+    /// Steps over an action.
+    fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
         let at = s.position();
-        let word = s.take(is_word);
-        if s.eat(b'/') {
-            if !is_package_name(word) {
+        let length = s.pass(Class::WORD);
+        match s.taken(at) {
+            [] => return Err(s.fault(Rule::RequestedAction)),
+            [b'E' | b'e'] if s.peek() != Some(b'/') => {
+                if !s.spaced(b'(') {
+                    return Err(s.fault(Rule::EmbeddedRequest));
+                }
+                return walk.inside(s, Rule::EmbeddedRequest, Embedded::read).map(|_| ());
+            }
+            _ => {}
+        }
+        if s.peek() == Some(b'/') {
+            if !is_package_name(s.since(at)) {
                 return Err(Fault { at, rule: Rule::RequestedAction });
             }
-            let action = s.take(|byte| byte.is_ascii_alphanumeric());
-            if action.is_empty() {
+            s.skip();
+            if s.pass(Class::ALNUM) == 0 {
                 return Err(s.fault(Rule::RequestedAction));
             }
-            let parameters = read_group(s, walk)?;
-            return Ok(Self::Package { package: word, action, parameters });
+        } else if length == 1 {
+            return Ok(());
         }
-        Ok(match word.as_bytes() {
-            [] => return Err(s.fault(Rule::RequestedAction)),
+        if s.eat(b'(') { walk.inside(s, Rule::EventParameters, EventParameters::skip) } else { Ok(()) }
+    }
+
+    /// An action that was stepped over.
+    fn of(text: &'a str) -> Self {
+        let (word, inner) = match cut(text, b'(') {
+            None => (text, None),
+            Some((word, group)) => (trim_end(word), Some(group.strip_suffix(')').unwrap_or(group))),
+        };
+        match word.as_bytes() {
             [b'N' | b'n'] => Self::Notify,
             [b'A' | b'a'] => Self::Accumulate,
             [b'D' | b'd'] => Self::DigitMap,
@@ -152,17 +170,18 @@ impl<'a> Action<'a> {
             [b'I' | b'i'] => Self::Ignore,
             [b'K' | b'k'] => Self::KeepSignals,
             [b'E' | b'e'] => {
+                let mut s = Scanner::new(inner.unwrap_or_default());
                 s.space();
-                if !s.eat(b'(') {
-                    return Err(s.fault(Rule::EmbeddedRequest));
+                Self::Embedded(Embedded::read(&mut s, &mut Walk::again()).unwrap_or_default())
+            }
+            _ => match cut(word, b'/') {
+                None => Self::Other(word),
+                Some((package, action)) => {
+                    let parameters = EventParameters::of(inner.unwrap_or_default());
+                    Self::Package { package, action, parameters }
                 }
-                Self::Embedded(walk.inside(s, Rule::EmbeddedRequest, Embedded::read)?)
-            }
-            _ => {
-                read_group(s, walk)?;
-                Self::Other(word)
-            }
-        })
+            },
+        }
     }
 
     /// The set that holds this action alone.
@@ -181,35 +200,35 @@ impl<'a> Action<'a> {
     }
 }
 
-fn read_group<'a>(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<EventParameters<'a>, Fault> {
-    if s.eat(b'(') {
-        walk.inside(s, Rule::EventParameters, EventParameters::read)
-    } else {
-        Ok(EventParameters::default())
+/// Steps over something and takes its text.
+fn text_of<'a>(
+    skip: impl FnOnce(&mut Scanner<'a>, &mut Walk) -> Result<(), Fault>,
+) -> impl FnOnce(&mut Scanner<'a>, &mut Walk) -> Result<&'a str, Fault> {
+    move |s, walk| {
+        let start = s.position();
+        skip(s, walk)?;
+        Ok(s.since(start))
     }
 }
 
 impl<'a> Embedded<'a> {
+    /// Steps over the groups and takes their texts.
     fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
         let mut groups = Self::default();
-        s.space();
         loop {
             let at = s.position();
-            let letter = s.take(|byte| byte.is_ascii_alphabetic());
-            s.space();
-            if !s.eat(b'(') {
+            let letter = s.take(Class::ALPHA);
+            if !s.spaced(b'(') {
                 return Err(s.fault(Rule::EmbeddedRequest));
             }
             let fresh = match letter {
                 "R" | "r" => {
-                    let list = walk.inside(s, Rule::RequestedEvents, RequestedEvents::read)?;
-                    groups.requested_events.replace(list).is_none()
+                    let list = walk.inside(s, Rule::RequestedEvents, text_of(RequestedEvents::skip))?;
+                    groups.requested_events.replace(RequestedEvents::checked(list)).is_none()
                 }
                 "S" | "s" => {
-                    let list = walk.inside(s, Rule::SignalRequests, |s, walk| {
-                        EventList::read(s, walk, Rule::SignalRequests)
-                    })?;
-                    groups.signal_requests.replace(list).is_none()
+                    let list = walk.inside(s, Rule::SignalRequests, text_of(EventList::skip))?;
+                    groups.signal_requests.replace(EventList::checked(list)).is_none()
                 }
                 "D" | "d" => {
                     let map = walk.inside(s, Rule::DigitMap, |s, _| read_digit_map(s))?;
@@ -228,16 +247,14 @@ impl<'a> Embedded<'a> {
 }
 
 impl<'a> Actions<'a> {
-    pub(super) fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
-        s.space();
-        let start = s.position();
-        loop {
-            Action::read(s, walk)?;
-            if !s.comma() {
-                break;
-            }
-        }
-        Ok(Self { text: s.since(start).trim_end_matches([' ', '\t']) })
+    /// Steps over a list, which is not empty.
+    pub(super) fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
+        walk.list(s, Action::skip)
+    }
+
+    /// A list that was stepped over.
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text: text.trim_ascii() }
     }
 
     /// Reads a list; none if it breaks the grammar.
@@ -247,8 +264,8 @@ impl<'a> Actions<'a> {
             return Some(Self::default());
         }
         let mut s = Scanner::new(text);
-        let actions = Self::read(&mut s, &mut Walk::new(&crate::limits::Limits::DEFAULT)).ok()?;
-        s.is_end().then_some(actions)
+        Self::skip(&mut s, &mut Walk::new(&crate::limits::Limits::DEFAULT)).ok()?;
+        s.is_end().then(|| Self::of(text))
     }
 
     /// The list as it was written.
@@ -265,21 +282,8 @@ impl<'a> Actions<'a> {
 
     /// The actions in order: at least one.
     pub fn iter(self) -> impl Iterator<Item = Action<'a>> + Clone {
-        let mut s = Scanner::new(self.text);
-        let mut implied = !self.is_explicit();
-        let mut more = self.is_explicit();
-        std::iter::from_fn(move || {
-            if implied {
-                implied = false;
-                return Some(Action::Notify);
-            }
-            if !more {
-                return None;
-            }
-            let action = Action::read(&mut s, &mut Walk::again()).ok()?;
-            more = s.comma();
-            Some(action)
-        })
+        let implied = (!self.is_explicit()).then_some(Action::Notify);
+        implied.into_iter().chain(items(self.text, Action::skip, Action::of))
     }
 
     /// The actions as a set.

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use super::{Actions, EventName, EventNameBuf, EventParameters, Walk};
+use super::{Actions, EventName, EventNameBuf, EventParameters, Walk, items};
 use crate::limits::Limits;
-use crate::scan::{Fault, Scanner};
+use crate::scan::{Fault, Scanner, cut, trim_end};
 use crate::text::Rule;
 
 /// The value of `R:`.
@@ -50,20 +50,35 @@ pub struct ListedEvent<'a> {
 }
 
 impl<'a> RequestedEvent<'a> {
-    fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
-        walk.item(s)?;
-        let name = EventName::read(s)?;
-        let mut actions = Actions::default();
-        let mut parameters = EventParameters::default();
-        s.space();
-        if s.eat(b'(') {
-            actions = walk.inside(s, Rule::RequestedAction, Actions::read)?;
-            s.space();
-            if s.eat(b'(') {
-                parameters = walk.inside(s, Rule::EventParameters, EventParameters::read)?;
+    /// Steps over a requested event.
+    #[inline]
+    fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
+        EventName::skip(s)?;
+        if s.spaced(b'(') {
+            walk.inside(s, Rule::RequestedAction, Actions::skip)?;
+            if s.spaced(b'(') {
+                walk.inside(s, Rule::EventParameters, EventParameters::skip)?;
             }
         }
-        Ok(Self { name, actions, parameters })
+        Ok(())
+    }
+
+    /// A requested event that was stepped over.
+    fn of(text: &'a str) -> Self {
+        let Some((name, groups)) = cut(text, b'(') else {
+            let name = EventName::of(text);
+            return Self { name, actions: Actions::default(), parameters: EventParameters::default() };
+        };
+        let mut s = Scanner::new(groups);
+        s.space();
+        // It was stepped over once, so this only finds where the actions end.
+        let _ = Actions::skip(&mut s, &mut Walk::again());
+        let actions = Actions::of(s.since(0));
+        let rest = s.rest().trim_ascii_start();
+        let rest = rest.strip_prefix(')').unwrap_or(rest).trim_ascii_start();
+        let inner = rest.strip_prefix('(').unwrap_or(rest);
+        let parameters = EventParameters::of(inner.strip_suffix(')').unwrap_or(inner));
+        Self { name: EventName::of(trim_end(name)), actions, parameters }
     }
 
     /// An owned copy.
@@ -87,22 +102,13 @@ impl<'a> RequestedEvents<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut s = Scanner::new(text);
-        let list = Self::read(&mut s, &mut Walk::new(&Limits::DEFAULT)).ok()?;
-        s.is_end().then_some(list)
+        Self::skip(&mut s, &mut Walk::new(&Limits::DEFAULT)).ok()?;
+        s.is_end().then_some(Self { text })
     }
 
-    pub(crate) fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
-        s.space();
-        let start = s.position();
-        if !s.is_end() && s.peek() != Some(b')') {
-            loop {
-                RequestedEvent::read(s, walk)?;
-                if !s.comma() {
-                    break;
-                }
-            }
-        }
-        Ok(Self { text: s.since(start).trim_end_matches([' ', '\t']) })
+    /// Steps over a list, which may be empty.
+    pub(crate) fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
+        if s.is_end() || s.peek() == Some(b')') { Ok(()) } else { walk.list(s, RequestedEvent::skip) }
     }
 
     /// The list as it was written.
@@ -119,29 +125,25 @@ impl<'a> RequestedEvents<'a> {
 
     /// The events in order.
     pub fn iter(self) -> impl Iterator<Item = RequestedEvent<'a>> + Clone {
-        let mut s = Scanner::new(self.text);
-        let mut more = !self.text.is_empty();
-        std::iter::from_fn(move || {
-            if !more {
-                return None;
-            }
-            let event = RequestedEvent::read(&mut s, &mut Walk::again()).ok()?;
-            more = s.comma();
-            Some(event)
-        })
+        items(self.text, RequestedEvent::skip, RequestedEvent::of)
     }
 }
 
 impl<'a> ListedEvent<'a> {
-    fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
-        walk.item(s)?;
-        let name = EventName::read(s)?;
-        let mut parameters = EventParameters::default();
-        s.space();
-        if s.eat(b'(') {
-            parameters = walk.inside(s, Rule::EventParameters, EventParameters::read)?;
-        }
-        Ok(Self { name, parameters })
+    /// Steps over an event or signal.
+    #[inline]
+    fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
+        EventName::skip(s)?;
+        if s.spaced(b'(') { walk.inside(s, Rule::EventParameters, EventParameters::skip) } else { Ok(()) }
+    }
+
+    /// An event or signal that was stepped over.
+    fn of(text: &'a str) -> Self {
+        let Some((name, group)) = cut(text, b'(') else {
+            return Self { name: EventName::of(text), parameters: EventParameters::default() };
+        };
+        let parameters = EventParameters::of(group.strip_suffix(')').unwrap_or(group));
+        Self { name: EventName::of(trim_end(name)), parameters }
     }
 
     /// An owned copy.
@@ -161,25 +163,13 @@ impl<'a> EventList<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut s = Scanner::new(text);
-        let list = Self::read(&mut s, &mut Walk::new(&Limits::DEFAULT), Rule::SignalRequests).ok()?;
-        s.is_end().then_some(list)
+        Self::skip(&mut s, &mut Walk::new(&Limits::DEFAULT)).ok()?;
+        s.is_end().then_some(Self { text })
     }
 
-    pub(crate) fn read(s: &mut Scanner<'a>, walk: &mut Walk, rule: Rule) -> Result<Self, Fault> {
-        s.space();
-        let start = s.position();
-        if !s.is_end() && s.peek() != Some(b')') {
-            loop {
-                if s.is_end() {
-                    return Err(s.fault(rule));
-                }
-                ListedEvent::read(s, walk)?;
-                if !s.comma() {
-                    break;
-                }
-            }
-        }
-        Ok(Self { text: s.since(start).trim_end_matches([' ', '\t']) })
+    /// Steps over a list, which may be empty.
+    pub(crate) fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
+        if s.is_end() || s.peek() == Some(b')') { Ok(()) } else { walk.list(s, ListedEvent::skip) }
     }
 
     /// The list as it was written.
@@ -196,16 +186,7 @@ impl<'a> EventList<'a> {
 
     /// The events or signals in order.
     pub fn iter(self) -> impl Iterator<Item = ListedEvent<'a>> + Clone {
-        let mut s = Scanner::new(self.text);
-        let mut more = !self.text.is_empty();
-        std::iter::from_fn(move || {
-            if !more {
-                return None;
-            }
-            let event = ListedEvent::read(&mut s, &mut Walk::again()).ok()?;
-            more = s.comma();
-            Some(event)
-        })
+        items(self.text, ListedEvent::skip, ListedEvent::of)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::message::caseless::Caseless;
 use crate::message::{ConnectionId, ConnectionIdBuf};
-use crate::scan::{Fault, Scanner, is_event_name, is_hex, is_package_name};
+use crate::scan::{Class, Fault, Scanner, cut};
 use crate::text::Rule;
 
 /// The name of an event or signal: `[package/]event[@connection]`.
@@ -45,23 +45,37 @@ impl<'a> EventName<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut s = Scanner::new(text);
-        let name = Self::read(&mut s).ok()?;
-        s.is_end().then_some(name)
+        Self::skip(&mut s).ok()?;
+        s.is_end().then(|| Self::of(text))
     }
 
-    pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
+    /// Steps over a name.
+    #[inline]
+    pub(super) fn skip(s: &mut Scanner<'_>) -> Result<(), Fault> {
         let start = s.position();
-        let mut event = read_event(s)?;
-        let mut package = None;
-        if s.eat(b'/') {
-            if event != "*" && !is_package_name(event) {
+        skip_event(s)?;
+        if s.peek() == Some(b'/') {
+            if !s.was(start, Class::WORD) && s.taken(start) != b"*" {
                 return Err(Fault { at: start, rule: Rule::EventName });
             }
-            package = Some(event);
-            event = read_event(s)?;
+            s.skip();
+            skip_event(s)?;
         }
-        let connection = if s.eat(b'@') { Some(read_connection(s)?) } else { None };
-        Ok(Self { package, event, connection })
+        if s.eat(b'@') { skip_connection(s) } else { Ok(()) }
+    }
+
+    /// The parts of a name that was stepped over.
+    pub(super) fn of(text: &'a str) -> Self {
+        let (name, connection) = match cut(text, b'@') {
+            None => (text, None),
+            Some((name, "$")) => (name, Some(EventConnection::Current)),
+            Some((name, "*")) => (name, Some(EventConnection::All)),
+            Some((name, id)) => (name, ConnectionId::parse(id).map(EventConnection::Id)),
+        };
+        match cut(name, b'/') {
+            None => Self { package: None, event: name, connection },
+            Some((package, event)) => Self { package: Some(package), event, connection },
+        }
     }
 
     /// Whether the name is in this package, given the endpoint's default package.
@@ -105,32 +119,26 @@ impl<'a> EventName<'a> {
     }
 }
 
-fn read_event<'a>(s: &mut Scanner<'a>) -> Result<&'a str, Fault> {
+/// An identifier, or a range in brackets. Hyphens stand neither first nor last.
+#[inline]
+fn skip_event(s: &mut Scanner<'_>) -> Result<(), Fault> {
     let start = s.position();
     if s.eat(b'[') {
-        let letters = s.take(is_event_name);
-        if letters.is_empty() || !s.eat(b']') {
-            return Err(s.fault(Rule::EventName));
-        }
-        return Ok(s.since(start));
+        return if s.pass(Class::EVENT) > 0 && s.eat(b']') { Ok(()) } else { Err(s.fault(Rule::EventName)) };
     }
-    let word = s.take(is_event_name);
-    if word.is_empty() || word.starts_with('-') || word.ends_with('-') {
+    s.pass(Class::EVENT);
+    if matches!(s.taken(start), [] | [b'-', ..] | [.., b'-']) {
         return Err(Fault { at: start, rule: Rule::EventName });
     }
-    Ok(word)
+    Ok(())
 }
 
-fn read_connection<'a>(s: &mut Scanner<'a>) -> Result<EventConnection<'a>, Fault> {
-    if s.eat(b'$') {
-        return Ok(EventConnection::Current);
-    }
-    if s.eat(b'*') {
-        return Ok(EventConnection::All);
+fn skip_connection(s: &mut Scanner<'_>) -> Result<(), Fault> {
+    if s.eat(b'$') || s.eat(b'*') {
+        return Ok(());
     }
     let at = s.position();
-    let id = ConnectionId::parse(s.take(is_hex)).ok_or(Fault { at, rule: Rule::ConnectionId })?;
-    Ok(EventConnection::Id(id))
+    if (1..=32).contains(&s.pass(Class::HEX)) { Ok(()) } else { Err(Fault { at, rule: Rule::ConnectionId }) }
 }
 
 fn range_contains(range: &str, event: &str) -> bool {

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::Walk;
+use super::{Walk, items};
 use crate::limits::Limits;
-use crate::scan::{Fault, Scanner, is_event_parameter, saturating};
+use crate::scan::{Class, Fault, Scanner, saturating, trim_end};
 use crate::text::Rule;
 
 /// A list of event parameters, without the parentheses.
@@ -35,20 +35,18 @@ impl<'a> EventParameters<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut s = Scanner::new(text);
-        let parameters = Self::read(&mut s, &mut Walk::new(&Limits::DEFAULT)).ok()?;
-        s.is_end().then_some(parameters)
+        Self::skip(&mut s, &mut Walk::new(&Limits::DEFAULT)).ok()?;
+        s.is_end().then(|| Self::of(text))
     }
 
-    pub(super) fn read(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<Self, Fault> {
-        s.space();
-        let start = s.position();
-        loop {
-            read_parameter(s, walk)?;
-            if !s.comma() {
-                break;
-            }
-        }
-        Ok(Self { text: s.since(start).trim_end_matches([' ', '\t']) })
+    /// Steps over a list. It may be empty, and so may each item: commas say which values are left out.
+    pub(super) fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
+        walk.list(s, skip_parameter)
+    }
+
+    /// A list that was stepped over.
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text: text.trim_ascii() }
     }
 
     /// The list as it was written.
@@ -65,16 +63,7 @@ impl<'a> EventParameters<'a> {
 
     /// The parameters in order.
     pub fn iter(self) -> impl Iterator<Item = EventParameter<'a>> + Clone {
-        let mut s = Scanner::new(self.text);
-        let mut more = !self.text.is_empty();
-        std::iter::from_fn(move || {
-            if !more {
-                return None;
-            }
-            let parameter = read_parameter(&mut s, &mut Walk::again()).ok()?;
-            more = s.comma();
-            Some(parameter)
-        })
+        items(self.text, skip_parameter, EventParameter::of)
     }
 
     /// The values of the parameter with this name.
@@ -116,40 +105,40 @@ impl<'a> EventParameters<'a> {
     }
 }
 
-/// `value`, `"value"`, `name=parameter` or `name(parameters)`. A chain `a=b=c` is a loop here, not a recursion.
-fn read_parameter<'a>(s: &mut Scanner<'a>, walk: &mut Walk) -> Result<EventParameter<'a>, Fault> {
-    walk.item(s)?;
-    let mut first_name = None;
-    let mut start = s.position();
-    loop {
-        s.space();
-        let last = if s.peek() == Some(b'"') {
-            let quoted = s.quoted()?;
-            EventParameter::Quoted(quoted.get(1..quoted.len() - 1).unwrap_or_default())
-        } else {
-            let word = s.take(is_event_parameter);
-            s.space();
-            if !word.is_empty() && s.eat(b'=') {
-                if first_name.is_none() {
-                    first_name = Some(word);
-                    start = s.position();
-                }
-                continue;
-            }
-            if !word.is_empty() && s.eat(b'(') {
-                let values = walk.inside(s, Rule::EventParameters, EventParameters::read)?;
-                EventParameter::Named { name: word, values }
-            } else {
-                EventParameter::Value(word)
-            }
+impl<'a> EventParameter<'a> {
+    /// A parameter that was stepped over.
+    fn of(text: &'a str) -> Self {
+        if let Some(rest) = text.strip_prefix('"') {
+            return Self::Quoted(rest.strip_suffix('"').unwrap_or(rest));
+        }
+        let Some(at) = text.bytes().position(|byte| matches!(byte, b'=' | b'(')) else {
+            return Self::Value(text);
         };
-        return Ok(match first_name {
-            None => last,
-            Some(name) => {
-                let text = s.since(start).trim_matches([' ', '\t']);
-                EventParameter::Named { name, values: EventParameters { text } }
-            }
-        });
+        let (name, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+        let inner = match rest.strip_prefix('(') {
+            Some(group) => group.strip_suffix(')').unwrap_or(group),
+            None => rest.strip_prefix('=').unwrap_or(rest),
+        };
+        Self::Named { name: trim_end(name), values: EventParameters::of(inner) }
+    }
+}
+
+/// `value`, `"value"`, `name=parameter` or `name(parameters)`. A chain `a=b=c` is a loop here, not a recursion.
+fn skip_parameter(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
+    loop {
+        if s.peek() == Some(b'"') {
+            return s.quoted().map(|_| ());
+        }
+        if s.pass(Class::EVENT_PARAMETER) == 0 {
+            return Ok(());
+        }
+        if s.spaced(b'(') {
+            return walk.inside(s, Rule::EventParameters, EventParameters::skip);
+        }
+        if !s.spaced(b'=') {
+            return Ok(());
+        }
+        s.space();
     }
 }
 
