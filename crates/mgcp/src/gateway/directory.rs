@@ -67,7 +67,9 @@ impl Directory {
             let only = pattern.rsplit_once('/').map(|(stem, _)| stem.to_ascii_lowercase());
             self.free
                 .iter()
-                .filter(move |(stem, _)| only.as_ref().is_none_or(|only| only.contains('$') || only == *stem))
+                .filter(move |(stem, _)| {
+                    only.as_ref().is_none_or(|only| only.contains(['$', '*']) || only == *stem)
+                })
                 .map(|(_, group)| group)
         };
         let after = self.given.map_or(Bound::Unbounded, Bound::Excluded);

@@ -127,7 +127,7 @@ impl Endpoint {
 
     /// The connections that signals can be heard on: those with a remote description.
     pub(super) fn ready_connections(&self) -> Vec<ConnectionHandle> {
-        self.connections.iter().filter(|c| c.spec.remote.is_some()).map(|c| c.handle).collect()
+        self.connections.iter().filter(|c| c.remote.is_some()).map(|c| c.handle).collect()
     }
 
     /// The connection with this handle.
@@ -217,8 +217,11 @@ impl Endpoint {
         Some((connection, statistics))
     }
 
-    /// A connection has got its remote description: signals for all connections begin on it.
+    /// A connection may have got its remote description: then signals for all connections begin on it.
     pub(super) fn connection_ready(&mut self, handle: ConnectionHandle, reach: &mut Reach<'_>) {
+        if self.connection(handle).is_none_or(|connection| connection.remote.is_none()) {
+            return;
+        }
         let ids = self.connection_ids();
         let target = SignalTarget::Connection(self.index, handle);
         for event in self.machine.signals.connection_ready(target, &ids, reach) {

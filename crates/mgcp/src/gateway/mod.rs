@@ -236,7 +236,9 @@ impl Gateway {
         };
         gateway.provision(plane)?;
         gateway.begin_restart(now);
-        gateway.report_off_hook(now, plane);
+        for index in (0..).map(EndpointIndex).take(gateway.endpoints.len()) {
+            gateway.report_off_hook(now, index, plane);
+        }
         gateway.flush(now);
         Ok(gateway)
     }
@@ -350,13 +352,19 @@ impl Gateway {
         if outcome.code.is_error() {
             self.note(GatewayEvent::Refused { from: origin.from, verb: command.verb, code: outcome.code });
         }
-        let mut lead = Vec::new();
+        let mut lead: Vec<u8> = Vec::new();
+        let mut announced = Vec::new();
         for index in outcome.endpoints {
             let announcement = self.command_came(origin.now, index);
             // Audits may be answered before the call agent knows about the endpoint (section 4.4.6).
-            if !command.verb.is_audit() && lead.is_empty() {
-                lead = announcement;
+            if command.verb.is_audit() || announcement.is_empty() || announced.contains(&announcement) {
+                continue;
             }
+            if !lead.is_empty() {
+                lead.extend_from_slice(b".\r\n");
+            }
+            lead.extend_from_slice(&announcement);
+            announced.push(announcement);
         }
         self.transactions.respond_after(origin.now, token, &lead, outcome.response);
     }

@@ -99,7 +99,7 @@ pub(super) fn negotiate(wanted: &Wanted<'_>, able: &MediaCapabilities) -> Result
     let packetization = packetization(wanted, options, able);
     let mut spec = match old {
         Some(spec) => spec.clone(),
-        None => fresh(mode, packetization, wanted.line),
+        None => fresh(mode, packetization, wanted.line, able),
     };
     spec.mode = mode;
     spec.packetization = packetization;
@@ -117,7 +117,12 @@ pub(super) fn negotiate(wanted: &Wanted<'_>, able: &MediaCapabilities) -> Result
 }
 
 /// What a new connection begins with: the defaults of RFC 3435 section 2.3.5.
-fn fresh(mode: MediaMode, packetization: Duration, line: Option<&MediaSpec>) -> MediaSpec {
+fn fresh(
+    mode: MediaMode,
+    packetization: Duration,
+    line: Option<&MediaSpec>,
+    able: &MediaCapabilities,
+) -> MediaSpec {
     MediaSpec {
         mode,
         codecs: Vec::new(),
@@ -128,7 +133,7 @@ fn fresh(mode: MediaMode, packetization: Duration, line: Option<&MediaSpec>) -> 
         remote_rtcp: None,
         local_peer: None,
         silence_suppression: false,
-        echo_cancellation: line.is_none_or(|line| line.echo_cancellation),
+        echo_cancellation: line.map_or(able.echo_cancellation, |line| line.echo_cancellation),
         gain: line.map_or(Some(0), |line| line.gain),
         type_of_service: 0,
     }

@@ -101,15 +101,12 @@ impl Gateway {
         self.compile(self.specs.get(index.0 as usize)?).ok().flatten()
     }
 
-    /// An off-hook condition that exists at the start is an event like any other (section 4.4.1).
-    pub(super) fn report_off_hook(&mut self, now: Time, plane: &mut dyn MediaPlane) {
-        for index in 0..self.endpoints.len() {
-            let index = EndpointIndex(u32::try_from(index).unwrap_or(u32::MAX));
-            let Some((endpoint, mut reach)) = self.visit(index, now, plane) else { continue };
-            let line = endpoint.packages().contains("L") && endpoint.service.is_in();
-            if line && reach.plane.hook(index) == Hook::Off {
-                endpoint.occur(Occurrence::new("L", "hd"), &mut reach);
-            }
+    /// An off-hook condition that exists when an endpoint starts is an event like any other (section 4.4.1).
+    pub(super) fn report_off_hook(&mut self, now: Time, index: EndpointIndex, plane: &mut dyn MediaPlane) {
+        let Some((endpoint, mut reach)) = self.visit(index, now, plane) else { return };
+        let line = endpoint.packages().contains("L") && endpoint.service.is_in();
+        if line && reach.plane.hook(index) == Hook::Off {
+            endpoint.occur(Occurrence::new("L", "hd"), &mut reach);
         }
     }
 

@@ -78,12 +78,18 @@ impl Gateway {
     }
 
     /// Brings one endpoint back into service after `delay`, in its clean default state.
-    pub fn into_service(&mut self, now: Time, endpoint: EndpointIndex, delay: Duration) {
+    pub fn into_service(
+        &mut self,
+        now: Time,
+        endpoint: EndpointIndex,
+        delay: Duration,
+        plane: &mut dyn MediaPlane,
+    ) {
         let Some(state) = self.endpoint_mut(endpoint).filter(|endpoint| !endpoint.service.is_in()) else {
             return;
         };
         if delay.is_zero() {
-            self.bring_in(now, endpoint);
+            self.bring_in(now, endpoint, plane);
             return;
         }
         state.service = Service::Returning(now + delay);
@@ -95,7 +101,7 @@ impl Gateway {
     /// The restart delay of an endpoint is over.
     pub(super) fn service_due(&mut self, now: Time, first: EndpointIndex, plane: &mut dyn MediaPlane) {
         match self.endpoint(first).map(|endpoint| endpoint.service) {
-            Some(Service::Returning(_)) => self.bring_in(now, first),
+            Some(Service::Returning(_)) => self.bring_in(now, first, plane),
             Some(Service::Leaving(_)) => {
                 // Those that leave at the same time leave under one name.
                 let due = |endpoint: &&Endpoint| matches!(endpoint.service, Service::Leaving(Some(at)) if at <= now);
@@ -132,7 +138,7 @@ impl Gateway {
         self.announce(now, endpoints, RestartMethod::Forced, None, Some(reason));
     }
 
-    fn bring_in(&mut self, now: Time, index: EndpointIndex) {
+    fn bring_in(&mut self, now: Time, index: EndpointIndex, plane: &mut dyn MediaPlane) {
         self.timers.cancel(&TimerKey::Service(index));
         if let Some(endpoint) = self.endpoint_mut(index) {
             endpoint.service = Service::In;
@@ -140,6 +146,8 @@ impl Gateway {
         }
         self.note_free(index);
         self.restart_one(now, index);
+        self.report_off_hook(now, index, plane);
+        self.flush(now);
     }
 
     /// Sends RSIPs that nothing waits for.

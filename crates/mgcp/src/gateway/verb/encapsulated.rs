@@ -32,12 +32,13 @@ pub(super) struct Started {
 }
 
 /// The parameters of a notification request: without X there is none that they could belong to.
-const OF_REQUESTS: [ParameterCode<'static>; 5] = [
+const OF_REQUESTS: [ParameterCode<'static>; 6] = [
     ParameterCode::RequestedEvents,
     ParameterCode::SignalRequests,
     ParameterCode::DigitMap,
     ParameterCode::QuarantineHandling,
     ParameterCode::DetectEvents,
+    ParameterCode::Package { package: "B", name: "PR" },
 ];
 
 impl Gateway {

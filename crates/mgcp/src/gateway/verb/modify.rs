@@ -52,9 +52,7 @@ impl Gateway {
             *place = new;
         }
         begun.commit(endpoint, &mut reach);
-        if old.remote.is_none() {
-            endpoint.connection_ready(handle, &mut reach);
-        }
+        endpoint.connection_ready(handle, &mut reach);
         let response = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
         let response = match &described {
             Some(description) => response.sdp(description).finish(),

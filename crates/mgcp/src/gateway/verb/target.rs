@@ -1,5 +1,6 @@
 //! Which endpoints a command is for (RFC 3435 section 2.1.2), and whether they are in a state to execute it (section 4.4.5).
 
+use crate::dialect::AllWildcard;
 use crate::gateway::Gateway;
 use crate::gateway::endpoint::Association;
 use crate::gateway::media::EndpointIndex;
@@ -49,6 +50,9 @@ impl Gateway {
         let domain = self.domain(name)?;
         let local = name.local();
         let wrong = |text| Err(refuse(ReturnCode::PROTOCOL_ERROR, text));
+        if command.verb == Verb::Crcx && name.all() && self.dialect.all_wildcard == AllWildcard::AnyOne {
+            return Ok(Targets { endpoints: vec![self.any_of(local, None)?], naming: Naming::AnyOf, domain });
+        }
         if name.any() {
             if command.verb != Verb::Crcx || name.all() {
                 return wrong("\"any of\" is for a new connection only");
