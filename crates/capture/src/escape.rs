@@ -47,6 +47,19 @@ impl fmt::Debug for Escaped<'_> {
     }
 }
 
+/// An excerpt that an error keeps, in quotes and up to its line's end; `longest` is what an excerpt holds at most.
+pub(crate) fn excerpt(found: &[u8], longest: usize) -> String {
+    let end = found.iter().position(|octet| matches!(octet, b'\r' | b'\n'));
+    let line = match end {
+        // A line end at the start is itself what was found.
+        Some(0) => found.get(..1).unwrap_or_default(),
+        Some(end) => found.get(..end).unwrap_or_default(),
+        None => found,
+    };
+    let more = if line.len() >= longest { "..." } else { "" };
+    if line.is_empty() { "nothing".to_owned() } else { format!("\"{}{more}\"", escape(line)) }
+}
+
 /// At most `most` characters; what is left out shows as three dots.
 pub(crate) fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
@@ -87,6 +100,14 @@ mod tests {
     fn what_was_escaped_cannot_be_mistaken_for_what_came_escaped() {
         assert_eq!(escape("\\r").to_string(), "\\\\r");
         assert_eq!(escape("\r").to_string(), "\\r");
+    }
+
+    #[test]
+    fn an_excerpt_ends_with_its_line() {
+        assert_eq!(excerpt(b"", 24), "nothing");
+        assert_eq!(excerpt(b"a\x1bb\r\nc", 24), "\"a\\x1bb\"");
+        assert_eq!(excerpt(b"\r\nc", 24), "\"\\r\"");
+        assert_eq!(excerpt(b"abcd", 4), "\"abcd...\"");
     }
 
     #[test]

@@ -2,29 +2,29 @@
 
 use std::fmt;
 
-/// Octets of the offending text that an error keeps.
-const EXCERPT: usize = 32;
-
 /// A short excerpt of the offending octets: an error copies no unbounded input. Its `Display` is escaped, so that
 /// it can be logged as it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Found {
-    bytes: [u8; EXCERPT],
+    bytes: [u8; Self::LONGEST],
     len: u8,
     cut: bool,
 }
 
 impl Found {
+    /// Octets that an excerpt holds at most.
+    pub const LONGEST: usize = 32;
+
     /// The first octets of `bytes`.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
-        let mut kept = [0; EXCERPT];
+        let mut kept = [0; Self::LONGEST];
         let mut len = 0;
         for (slot, byte) in kept.iter_mut().zip(bytes) {
             *slot = *byte;
             len += 1;
         }
-        Self { bytes: kept, len, cut: bytes.len() > EXCERPT }
+        Self { bytes: kept, len, cut: bytes.len() > Self::LONGEST }
     }
 
     /// The octets kept.

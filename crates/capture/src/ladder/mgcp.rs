@@ -10,11 +10,11 @@ use std::net::SocketAddr;
 
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::{Command, Message, Parameter, ParameterCode, Parameters, Response};
-use strowger_mgcp::text::{DecodeError, datagram, encode};
+use strowger_mgcp::text::{DecodeError, Found, datagram, encode};
 
 use super::entry::{Entry, EntryKind, Memory, Piggyback, Verdict};
 use super::{Frame, Ladder, media};
-use crate::escape::{escape, shortened};
+use crate::escape::{escape, excerpt, shortened};
 use crate::protocol::Protocol;
 
 /// The requester and the identifier.
@@ -76,7 +76,9 @@ impl Ladder {
         let mut entry = self.blank(frame, Protocol::Mgcp, EntryKind::Undecodable);
         entry.verdict = Verdict::Malformed;
         let id = error.transaction_id.map_or_else(String::new, |id| format!(" {id}"));
-        entry.summary = format!("MGCP{id}: {}", escape(&error.to_string()));
+        let found = excerpt(error.found.as_bytes(), Found::LONGEST);
+        let (offset, expected) = (error.offset, error.rule.expected());
+        entry.summary = format!("MGCP{id} malformed at {offset}: found {found}, expected {expected}");
         entry
     }
 

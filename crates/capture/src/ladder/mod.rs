@@ -25,7 +25,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use strowger_sansio::Time;
 
-use crate::escape::{escape, shortened};
+use crate::escape::{escape, excerpt, shortened};
 use crate::protocol::Protocol;
 use entry::{Entry, EntryKind, Fate, Memory, Party, Verdict};
 use media::{Formats, StreamKey};
@@ -266,7 +266,9 @@ impl Ladder {
             Err(error) => {
                 entry.kind = EntryKind::Undecodable;
                 entry.verdict = Verdict::Malformed;
-                entry.summary = format!("SDP: {}", escape(&error.to_string()));
+                let found = excerpt(error.found.as_bytes(), strowger_sdp::Found::LONGEST);
+                entry.summary =
+                    format!("SDP malformed at {}: found {found}, but {}", error.offset, error.rule);
             }
         }
         self.push(entry);
