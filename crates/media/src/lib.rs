@@ -17,6 +17,8 @@
 //! - [`jitter`]: the adaptive play-out buffer and loss concealment.
 //! - [`session`]: one connection's stream both ways.
 //! - [`mixer`]: which stream is heard where, from the modes of the connections of one endpoint.
+//! - [`analysis`]: which tone or frequency is heard, and whether it is what was said.
+//! - [`wav`]: sound in files.
 //! - [`port_pool`]: RTP port pairs, opened ahead and rested between calls.
 //! - [`telephone_event`]: digits and other events as packets (RFC 4733).
 //! - [`dtmf`]: the sixteen digits, made and found.
@@ -24,6 +26,7 @@
 //! - [`tone`]: call progress tones and ringing by country.
 //! - [`telephone`]: a virtual analogue telephone set for scripted subscribers.
 
+pub mod analysis;
 pub mod dtmf;
 pub mod frame;
 pub mod g711;
@@ -37,6 +40,7 @@ pub mod speech;
 pub mod telephone;
 pub mod telephone_event;
 pub mod tone;
+pub mod wav;
 
 pub use frame::{FRAME_SAMPLES, FRAME_TIME, Frame, SAMPLE_RATE, SILENCE};
 pub use mixer::{EndpointShape, Mixer, StreamMode};

@@ -1,5 +1,5 @@
 //! Two sessions with a network between them, shared by the stories.
-#![allow(dead_code, clippy::panic)]
+#![allow(dead_code, unreachable_pub, clippy::panic)]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
