@@ -66,6 +66,17 @@ pub enum Event {
         /// The return code.
         code: u16,
     },
+    /// An order came to nothing without a refusal: the gateway did not answer it, or not legally.
+    OrderFailed {
+        /// The gateway's id.
+        gateway: String,
+        /// The local endpoint name.
+        endpoint: String,
+        /// What was ordered: the verb.
+        order: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// A gateway gave a session description that was not accepted.
     DescriptionRefused {
         /// The gateway's id.

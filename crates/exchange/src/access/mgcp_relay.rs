@@ -95,7 +95,8 @@ impl Relays {
     ) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let ended = context.ended;
-        let unanswered = order == Order::Create && matches!(result, Err(Failure::Unanswered));
+        let unknown = matches!(result, Err(Failure::Unanswered | Failure::BadAnswer));
+        let unknown = order == Order::Create && unknown;
         let call = context.call;
         let Some(stream) = context.stream(side) else { return };
         let news = stream.outcome(turn, order, result);
@@ -109,7 +110,7 @@ impl Relays {
             News::Failed(cause) => self.fail(turn, id, cause),
             _ => {}
         }
-        if unanswered && endpoint.as_name().is_wildcarded() {
+        if unknown && endpoint.as_name().is_wildcarded() {
             self.sweep(turn, Some(CallIdBuf::from_u128(call.0)));
         }
         self.check_cleared(turn, id);

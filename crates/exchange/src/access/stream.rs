@@ -328,16 +328,21 @@ impl Stream {
     }
 }
 
-/// What an operator must know of a refusal: that gateway and inventory do not fit, or that the endpoint is broken.
+/// What an operator must know of a failure: that gateway and inventory do not fit, or that the gateway or the endpoint is broken.
 pub(super) fn alarm(turn: &mut Turn<'_>, place: &Place, order: &'static str, failure: &Failure) {
-    if let Failure::Refused(refused) = failure
-        && matches!(
-            refused.category,
-            Category::ProvisioningMismatch | Category::ServiceFailure | Category::StateMismatch
-        )
-    {
-        let (gateway, endpoint) = (place.id.to_string(), place.endpoint.local().to_owned());
-        turn.event(Event::OrderRefused { gateway, endpoint, order, code: refused.code.get() });
+    let (gateway, endpoint) = (place.id.to_string(), place.endpoint.local().to_owned());
+    match failure {
+        Failure::Refused(refused) => {
+            use Category::{ProvisioningMismatch, ServiceFailure, StateMismatch};
+            if matches!(refused.category, ProvisioningMismatch | ServiceFailure | StateMismatch) {
+                turn.event(Event::OrderRefused { gateway, endpoint, order, code: refused.code.get() });
+            }
+        }
+        Failure::Unanswered | Failure::BadAnswer | Failure::TooMany | Failure::UnknownEndpoint => {
+            turn.event(Event::OrderFailed { gateway, endpoint, order, reason: failure.to_string() });
+        }
+        // The loss and the restart are told by themselves.
+        _ => {}
     }
 }
 

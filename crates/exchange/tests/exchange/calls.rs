@@ -17,8 +17,13 @@ fn a_call_between_two_gateways_is_dialled_rung_answered_talked_and_recorded() {
     assert_eq!(world.hears("2004"), "L/rg,L/ci(\"\",\"2001\",\"Alice\")");
     assert_eq!(world.hears("2001"), "G/rt");
     assert_eq!(world.phase(), Some(CallPhase::Ringing));
-    let modes = |world: &World, number: &str| world.endpoint(number).connections.values().next().unwrap().mode.clone();
-    assert_eq!((modes(&world, "2001"), modes(&world, "2004")), ("recvonly".to_owned(), "recvonly".to_owned()));
+    let modes = |world: &World, number: &str| {
+        world.endpoint(number).connections.values().next().unwrap().mode.clone()
+    };
+    assert_eq!(
+        (modes(&world, "2001"), modes(&world, "2004")),
+        ("recvonly".to_owned(), "recvonly".to_owned())
+    );
     world.pass(6);
     world.lift("2004");
     assert!(world.talk("2001", "2004"));
@@ -34,7 +39,10 @@ fn a_call_between_two_gateways_is_dialled_rung_answered_talked_and_recorded() {
     let record = world.end_with_record();
     assert_eq!((record.calling.number.as_str(), record.dialled.as_str()), ("2001", "2004"));
     let called = record.called.unwrap();
-    assert_eq!((called.number.as_str(), called.gateway.as_str(), called.endpoint.as_str()), ("2004", "gw2", "aaln/1"));
+    assert_eq!(
+        (called.number.as_str(), called.gateway.as_str(), called.endpoint.as_str()),
+        ("2004", "gw2", "aaln/1")
+    );
     assert_eq!((record.cause, record.released_by), (Cause::NORMAL_CLEARING, ReleasedBy::Calling));
     let talked = record.end - record.answer.unwrap();
     assert!((Duration::from_secs(120)..Duration::from_secs(121)).contains(&talked), "{talked:?}");

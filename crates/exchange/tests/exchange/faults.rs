@@ -1,1 +1,198 @@
-//! Stories to come.
+//! Gateways that refuse, do not answer, lie, or lose what they had.
+
+use strowger_exchange::{Cause, Event, LineCondition, ReleasedBy, ServiceState};
+use strowger_mgcp::message::Verb;
+
+use crate::world::{World, town};
+
+#[test]
+fn a_refused_connection_of_the_caller_ends_the_call_with_the_cause_of_its_category() {
+    for (code, cause) in [
+        (400, Cause::TEMPORARY_FAILURE),
+        (403, Cause::NO_CIRCUIT_AVAILABLE),
+        (404, Cause::NO_CIRCUIT_AVAILABLE),
+        (409, Cause::SWITCHING_EQUIPMENT_CONGESTION),
+        (501, Cause::DESTINATION_OUT_OF_ORDER),
+        (540, Cause::NO_CIRCUIT_AVAILABLE),
+    ] {
+        let mut world = World::running(town());
+        world.lift("2001");
+        world.gateways[0].refuse(Verb::Crcx, "aaln/1", code, 1);
+        world.dial("2001", "2004");
+        assert_eq!(world.hears("2001"), "L/ro", "{code}");
+        assert_eq!(world.line("2004").condition, LineCondition::Idle);
+        let record = world.end_with_record();
+        assert_eq!((record.cause, record.released_by), (cause, ReleasedBy::Exchange), "{code}");
+    }
+}
+
+#[test]
+fn a_refused_connection_of_the_called_line_frees_the_callers() {
+    for (code, cause) in [(403, Cause::NO_CIRCUIT_AVAILABLE), (505, Cause::INCOMPATIBLE_DESTINATION)] {
+        let mut world = World::running(town());
+        world.lift("2001");
+        world.gateways[1].refuse(Verb::Crcx, "aaln/1", code, 1);
+        world.dial("2001", "2004");
+        assert_eq!(world.hears("2001"), "L/ro");
+        assert_eq!(world.gateways[0].connections().count(), 0);
+        assert_eq!(world.end_with_record().cause, cause);
+    }
+}
+
+#[test]
+fn a_line_that_cannot_be_rung_is_given_back() {
+    let mut world = World::running(town());
+    world.lift("2001");
+    world.gateways[1].refuse(Verb::Rqnt, "aaln/1", 529, 1);
+    world.dial("2001", "2004");
+    assert_eq!(world.hears("2001"), "L/ro");
+    assert_eq!(world.states("2004"), [ServiceState::OutOfService]);
+    assert_eq!(world.ended[0].cause, Cause::DESTINATION_OUT_OF_ORDER);
+    world.pass(61);
+    assert_eq!(
+        world.states("2004"),
+        [ServiceState::OutOfService, ServiceState::InService],
+        "it is tried again"
+    );
+    world.end();
+}
+
+#[test]
+fn a_refused_answer_ends_the_call_on_both_sides() {
+    for (gateway, code) in [(0, 403), (1, 403), (0, 509), (1, 515)] {
+        let mut world = World::running(town());
+        world.ring("2001", "2004");
+        world.gateways[gateway].refuse(Verb::Mdcx, "aaln/1", code, 1);
+        world.lift("2004");
+        assert_eq!((world.hears("2001"), world.hears("2004")), ("L/ro".to_owned(), "L/ro".to_owned()));
+        if code == 515 {
+            // The refusal was a lie: this connection is really there, and the exchange cannot know.
+            world.gateways[gateway].power_cycle();
+        }
+        assert_eq!(world.gateways[0].connections().count() + world.gateways[1].connections().count(), 0);
+        let record = world.end_with_record();
+        assert!(record.answer.is_some());
+        assert_eq!(record.released_by, ReleasedBy::Exchange);
+    }
+}
+
+#[test]
+fn a_description_of_a_foreign_host_is_refused_and_its_connection_deleted() {
+    for host in ["127.0.0.99", "203.0.113.5", "224.0.0.1", "0.0.0.0"] {
+        let mut world = World::running(town());
+        world.gateways[0].media_host = host.to_owned();
+        world.lift("2001");
+        world.dial("2001", "2004");
+        assert_eq!(world.hears("2001"), "L/ro", "{host}");
+        let refused = |event: &Event| matches!(event, Event::DescriptionRefused { gateway, endpoint, .. } if gateway == "gw1" && endpoint == "aaln/1");
+        assert!(world.events.iter().any(refused), "{host}: {:?}", world.events);
+        assert_eq!(world.gateways[1].count("CRCX"), 0);
+        assert_eq!(world.end_with_record().cause, Cause::PROTOCOL_ERROR);
+    }
+}
+
+#[test]
+fn a_listed_media_address_is_accepted() {
+    let mut inventory = town();
+    inventory.gateways[0].media = vec!["127.0.0.99".parse().unwrap()];
+    let mut world = World::running(inventory);
+    world.gateways[0].media_host = "127.0.0.99".to_owned();
+    world.connect("2001", "2004");
+    world.end();
+}
+
+#[test]
+fn a_description_that_cannot_be_read_is_refused_and_its_connection_deleted() {
+    let mut world = World::running(town());
+    world.gateways[1].media_host = "not an address".to_owned();
+    world.lift("2001");
+    world.dial("2001", "2004");
+    assert_eq!(world.hears("2001"), "L/ro");
+    let failed = |event: &Event| matches!(event, Event::OrderFailed { order: "CRCX", endpoint, .. } if endpoint == "aaln/1");
+    assert!(world.events.iter().any(failed), "{:?}", world.events);
+    assert_eq!(world.gateways[1].count("CRCX"), 1);
+    assert_eq!(world.gateways[1].connections().count(), 0);
+    world.end();
+}
+
+#[test]
+fn a_connection_whose_answer_is_lost_for_good_is_deleted_by_its_call() {
+    let mut world = World::running(town());
+    world.lift("2001");
+    world.gateways[1].swallowed = vec![Verb::Crcx];
+    world.dial("2001", "2004");
+    world.pass(90);
+    assert!(world.hears("2001").starts_with("L/"), "the caller hears that it failed");
+    assert_eq!(world.gateways[1].count("CRCX"), 1);
+    world.gateways[1].swallowed.clear();
+    world.pass(60);
+    assert_eq!(world.gateways[1].connections().count(), 0, "deleted, although its name was never learnt");
+    assert_eq!(world.ended.len(), 1);
+    world.end();
+}
+
+#[test]
+fn a_deletion_that_fails_for_the_moment_is_tried_again() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    world.gateways[0].refuse(Verb::Dlcx, "aaln/1", 400, 1);
+    world.hang_up("2001");
+    assert_eq!(world.gateways[0].connections().count(), 1);
+    assert_eq!(world.ended.len(), 0);
+    world.pass(6);
+    assert_eq!(world.gateways[0].connections().count(), 0);
+    let record = world.end_with_record();
+    assert!(record.media.iter().all(|stream| stream.statistics.is_some()), "the statistics came late");
+}
+
+#[test]
+fn the_record_does_not_wait_for_ever_for_a_deletion() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    world.gateways[0].refuse(Verb::Dlcx, "aaln/1", 400, 3);
+    world.hang_up("2001");
+    world.pass(9);
+    assert_eq!(world.ended.len(), 0);
+    world.pass(1);
+    let record = world.end_with_record();
+    let statistics: Vec<_> = record.media.iter().map(|stream| stream.statistics.is_some()).collect();
+    assert_eq!(statistics, [false, true]);
+}
+
+#[test]
+fn a_connection_that_its_gateway_drops_ends_the_call() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    let now = world.now;
+    world.gateways[0].drop_connection(now, "aaln/1");
+    world.settle();
+    assert_eq!((world.hears("2001"), world.hears("2004")), ("L/ro".to_owned(), "L/ro".to_owned()));
+    let record = world.end_with_record();
+    assert_eq!((record.cause, record.released_by), (Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange));
+}
+
+#[test]
+fn dial_tone_that_cannot_be_given_ends_the_call() {
+    let mut world = World::running(town());
+    world.gateways[0].refuse(Verb::Rqnt, "aaln/1", 403, 1);
+    world.lift("2001");
+    world.pass(6);
+    assert_eq!(world.hears("2001"), "L/ro", "after the pause it hears that it failed");
+    assert_eq!(world.ended[0].cause, Cause::NO_CIRCUIT_AVAILABLE);
+    world.end();
+}
+
+#[test]
+fn too_many_calls_hear_congestion() {
+    let mut inventory = town();
+    inventory.limits.calls = 1;
+    let mut world = World::running(inventory);
+    world.lift("2001");
+    world.lift("2004");
+    assert_eq!((world.hears("2001"), world.hears("2004")), ("L/dl".to_owned(), "L/ro".to_owned()));
+    world.hang_up("2001");
+    world.hang_up("2004");
+    world.lift("2004");
+    assert_eq!(world.hears("2004"), "L/dl");
+    world.end();
+}

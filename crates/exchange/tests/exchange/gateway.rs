@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use strowger_mgcp::digitmap::{DialSymbol, DigitMap, MatchState};
 use strowger_mgcp::dialect::Dialect;
+use strowger_mgcp::digitmap::{DialSymbol, DigitMap, MatchState};
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::{
-    Command, ConnectionIdBuf, ConnectionStatistics, EndpointName, EndpointNameBuf, Message, ParameterCode, RequestIdBuf,
-    Response, RestartMethod, ReturnCode, SignalBuf, TransactionId, Verb,
+    Command, ConnectionIdBuf, ConnectionStatistics, EndpointName, EndpointNameBuf, Message, ParameterCode,
+    RequestIdBuf, Response, RestartMethod, ReturnCode, SignalBuf, TransactionId, Verb,
 };
 use strowger_mgcp::text::{CommandBuilder, ResponseBuilder, datagram};
 use strowger_sansio::{Duration, Time};
@@ -109,6 +109,10 @@ impl Gateway {
         self.refusals.push(Refusal { verb, endpoint: endpoint.to_owned(), code, times });
     }
 
+    pub(crate) fn stop_refusing(&mut self) {
+        self.refusals.clear();
+    }
+
     pub(crate) fn connections(&self) -> impl Iterator<Item = &Connection> {
         self.endpoints.values().flat_map(|endpoint| endpoint.connections.values())
     }
@@ -146,7 +150,13 @@ impl Gateway {
             (*at, *count) = (now + REPETITION, *count + 1);
             self.out.push(bytes.clone());
         }
-        self.waiting.retain(|_, (_, _, count)| *count < REPETITIONS);
+        // A restart is announced until it is heard; a gateway that is not heard otherwise is disconnected, and announces that.
+        let given_up = |bytes: &[u8], count: u32| count >= REPETITIONS && !bytes.starts_with(b"RSIP");
+        let before = self.waiting.len();
+        self.waiting.retain(|_, (bytes, _, count)| !given_up(bytes, *count));
+        if self.waiting.len() < before {
+            self.restart(now, "*", RestartMethod::Disconnected, Some(4));
+        }
     }
 
     fn response(&mut self, response: &Response<'_>) {
@@ -189,8 +199,11 @@ impl Gateway {
                 Some(endpoint) => match command.verb {
                     Verb::Rqnt => simple(self.request(now, command, &local)),
                     Verb::Auep => {
-                        let ids: Vec<_> =
-                            endpoint.connections.keys().map(|id| ConnectionIdBuf::parse(id).unwrap()).collect();
+                        let ids: Vec<_> = endpoint
+                            .connections
+                            .keys()
+                            .map(|id| ConnectionIdBuf::parse(id).unwrap())
+                            .collect();
                         let ids: Vec<_> = ids.iter().map(ConnectionIdBuf::as_view).collect();
                         ResponseBuilder::new(ReturnCode::OK, id).connection_ids(&ids).finish()
                     }
@@ -263,7 +276,11 @@ impl Gateway {
         let connection = Connection {
             call: command.call_id().unwrap().as_str().to_owned(),
             mode,
-            options: command.parameters.get(ParameterCode::LocalConnectionOptions).unwrap_or_default().to_owned(),
+            options: command
+                .parameters
+                .get(ParameterCode::LocalConnectionOptions)
+                .unwrap_or_default()
+                .to_owned(),
             port,
             remote: command.sdp.map(port_of),
         };
@@ -271,7 +288,11 @@ impl Gateway {
         if !local.starts_with("relay/") && !self.endpoints.contains_key(local) {
             return ResponseBuilder::new(ReturnCode::UNKNOWN_ENDPOINT, id).finish();
         }
-        self.endpoints.entry(place.clone()).or_default().connections.insert(connection_id.clone(), connection);
+        self.endpoints
+            .entry(place.clone())
+            .or_default()
+            .connections
+            .insert(connection_id.clone(), connection);
         let (connection_id, sdp) = (ConnectionIdBuf::parse(&connection_id).unwrap(), self.sdp(port));
         let mut answer = ResponseBuilder::new(ReturnCode::OK, id).connection_id(connection_id.as_view());
         let specific = EndpointNameBuf::from_parts(&place, &self.domain).unwrap();
@@ -320,7 +341,8 @@ impl Gateway {
             if endpoint.connections.remove(&connection).is_none() {
                 return done(ReturnCode::CONNECTION_ID).finish();
             }
-            let statistics = ConnectionStatistics { packets_sent: 100, packets_received: 99, ..Default::default() };
+            let statistics =
+                ConnectionStatistics { packets_sent: 100, packets_received: 99, ..Default::default() };
             return done(ReturnCode::CONNECTION_DELETED).connection_parameters(&statistics).finish();
         }
         let call = command.call_id().map(|call| call.as_str().to_owned());
@@ -404,10 +426,17 @@ impl Gateway {
         }
     }
 
-    pub(crate) fn restart(&mut self, now: Time, pattern: &str, method: RestartMethod<'static>, delay: Option<u32>) {
+    pub(crate) fn restart(
+        &mut self,
+        now: Time,
+        pattern: &str,
+        method: RestartMethod<'static>,
+        delay: Option<u32>,
+    ) {
         let name = EndpointNameBuf::from_parts(pattern, &self.domain).unwrap();
         self.send(now, |id| {
-            let command = CommandBuilder::new(Verb::Rsip, id, name.as_name(), &Dialect::RFC3435).restart_method(method);
+            let command =
+                CommandBuilder::new(Verb::Rsip, id, name.as_name(), &Dialect::RFC3435).restart_method(method);
             match delay {
                 Some(seconds) => command.restart_delay(seconds).finish(),
                 None => command.finish(),

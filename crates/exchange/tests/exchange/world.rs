@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use strowger_exchange::{
-    CallEnded, CallPhase, CallStable, Country, Event, Exchange, GatewayEntry, Input, Inventory, LineCondition, LineEntry,
-    LineView, MediaPolicy, Record, RelayEntry, ServiceChange, ServiceState, Subject,
+    CallEnded, CallPhase, CallStable, Country, Event, Exchange, GatewayEntry, Input, Inventory,
+    LineCondition, LineEntry, LineView, MediaPolicy, Record, RelayEntry, ServiceChange, ServiceState,
+    Subject,
 };
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
 
@@ -48,6 +49,9 @@ pub(crate) fn relayed_town(relays: usize) -> (Inventory, usize) {
     (town, relays)
 }
 
+/// Whether a datagram is lost.
+pub(crate) type Loss = Box<dyn FnMut(&[u8]) -> bool>;
+
 pub(crate) struct World {
     pub(crate) exchange: Exchange,
     pub(crate) gateways: Vec<Gateway>,
@@ -60,7 +64,7 @@ pub(crate) struct World {
     pub(crate) ended: Vec<CallEnded>,
     pub(crate) service: Vec<ServiceChange>,
     /// What goes over the wire is lost when this says so.
-    pub(crate) loses: Box<dyn FnMut(&[u8]) -> bool>,
+    pub(crate) loses: Loss,
 }
 
 impl World {
@@ -106,9 +110,6 @@ impl World {
     }
 
     fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
-        if std::env::var_os("STORY").is_some() {
-            println!("{} {from} -> {to}\n{}", self.now, String::from_utf8_lossy(&bytes));
-        }
         if !(self.loses)(&bytes) {
             self.sent += 1;
             self.wire.insert((self.now + LATENCY, self.sent), (from, to, bytes));

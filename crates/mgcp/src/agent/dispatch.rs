@@ -330,8 +330,9 @@ impl<T: Clone> Agent<T> {
         }
     }
 
-    /// No answer will be waited for any more, although the gateway lives.
-    pub(super) fn unanswered(&mut self, now: Time, id: OperationId) {
+    /// No answer will be waited for any more, although the gateway lives: there is none, or it cannot be read. A connection that may
+    /// have been created is deleted by its call.
+    pub(super) fn give_up(&mut self, now: Time, id: OperationId, failure: Failure) {
         let Some(operation) = self.operations.get(&id) else { return };
         let cleaning = match &operation.request {
             Request::Create(create) if !operation.endpoint.as_name().is_wildcarded() => {
@@ -339,7 +340,7 @@ impl<T: Clone> Agent<T> {
             }
             _ => None,
         };
-        self.end(now, id, Err(Failure::Unanswered));
+        self.end(now, id, Err(failure));
         if let Some((gateway, endpoint, call_id)) = cleaning {
             self.delete_orphan(now, gateway, &endpoint, Request::DeleteAll(Some(call_id)));
         }

@@ -307,7 +307,7 @@ impl<T: Clone> Agent<T> {
         let broken = peer.and_then(|peer| self.transactions.tag(peer, transaction).copied());
         if let Some(id) = broken {
             self.heard(now, gateway);
-            self.end(now, id, Err(Failure::BadAnswer));
+            self.give_up(now, id, Failure::BadAnswer);
         }
     }
 
@@ -326,7 +326,7 @@ impl<T: Clone> Agent<T> {
         while let Some(event) = self.transactions.poll_event() {
             match event {
                 transaction::Event::Exhausted { tag, .. } => self.exhausted(now, tag),
-                transaction::Event::TimedOut { tag, .. } => self.unanswered(now, tag),
+                transaction::Event::TimedOut { tag, .. } => self.give_up(now, tag, Failure::Unanswered),
                 _ => {}
             }
         }

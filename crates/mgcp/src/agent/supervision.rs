@@ -89,7 +89,7 @@ impl<T: Clone> Agent<T> {
         let Some(known) = self.gateways.get(&operation.gateway) else { return };
         let sent = operation.sent.map_or(now, |(_, at)| at);
         if known.last_heard.is_some_and(|heard| heard > sent) {
-            self.unanswered(now, id);
+            self.give_up(now, id, Failure::Unanswered);
         } else {
             self.lose(now, operation.gateway);
         }

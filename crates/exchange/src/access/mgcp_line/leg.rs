@@ -92,11 +92,12 @@ impl Lines {
                     line.party = Party::Reserved(id);
                     return turn.leg(id, LegEvent::Seized);
                 }
-                (_, _, Party::Parting(Parting::Lockout)) | (Standing::Down | Standing::Sweeping, _, _) => {
-                    Cause::DESTINATION_OUT_OF_ORDER
+                (Standing::Up | Standing::Withdrawn, _, party)
+                    if !matches!(party, Party::Idle | Party::Parting(Parting::Lockout)) =>
+                {
+                    Cause::USER_BUSY
                 }
-                (_, _, Party::Idle) => Cause::DESTINATION_OUT_OF_ORDER,
-                _ => Cause::USER_BUSY,
+                _ => Cause::DESTINATION_OUT_OF_ORDER,
             },
             None => Cause::DESTINATION_OUT_OF_ORDER,
         };

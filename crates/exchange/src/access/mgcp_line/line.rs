@@ -28,7 +28,9 @@ pub(super) struct Line {
 pub(super) enum Standing {
     /// It cannot.
     Down,
-    /// What may be left from another time is being deleted first.
+    /// Its gateway is there: it will be audited, unless its gateway says first that it has restarted.
+    Returning,
+    /// What may be left from another time is looked for, and deleted first.
     Sweeping,
     /// It can.
     Up,

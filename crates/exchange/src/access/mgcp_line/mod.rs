@@ -31,7 +31,7 @@ use strowger_mgcp::message::{ConnectionIdBuf, EndpointNameBuf};
 use super::Turn;
 use super::gateways::Gateways;
 use crate::{Inventory, LegEvent, LegId, LineId, LineView, MediaStatistics, ServiceState, Snapshot, Subject};
-use line::{Leg, Line};
+use line::{Leg, Line, Standing};
 
 /// All lines, and the legs that live on them.
 #[derive(Debug)]
@@ -56,6 +56,11 @@ impl Lines {
         let mut asked = false;
         for id in std::mem::take(&mut self.touched) {
             let Some(line) = self.lines.get_mut(&id) else { continue };
+            if line.standing == Standing::Returning {
+                asked = true;
+                Self::audit(turn, line);
+                continue;
+            }
             let Some(watch) = line.due() else { continue };
             asked = true;
             let request_id = turn.agent.new_request_id();

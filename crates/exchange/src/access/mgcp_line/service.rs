@@ -9,7 +9,7 @@ use strowger_mgcp::message::{Category, EndpointNameBuf, ParameterCode, RestartMe
 use strowger_sansio::Duration;
 
 use super::Lines;
-use super::line::{Party, Standing};
+use super::line::{Line, Party, Standing};
 use crate::access::stream::alarm;
 use crate::access::{Tag, Timer, Turn};
 use crate::{Cause, Event, LegId, LineId, ServiceState};
@@ -69,16 +69,22 @@ impl Lines {
         meant.map(|line| line.id).collect()
     }
 
-    /// Audits a line that is down, so that it can come up clean.
+    /// A line that is down comes up, if it is clean.
     fn bring_up(&mut self, turn: &mut Turn<'_>, id: LineId) {
         let Some(line) = self.lines.get_mut(&id).filter(|line| line.standing == Standing::Down) else {
             return;
         };
-        line.standing = Standing::Sweeping;
+        line.standing = Standing::Returning;
         line.asked.forget();
         turn.timers.cancel(&Timer::Retry(id));
+        self.touched.insert(id);
+    }
+
+    /// Audits a line that comes up.
+    pub(super) fn audit(turn: &mut Turn<'_>, line: &mut Line) {
+        line.standing = Standing::Sweeping;
         let (gateway, endpoint) = (line.place.gateway, &line.place.endpoint);
-        let tag = Tag::Audit(id, line.asked.serial);
+        let tag = Tag::Audit(line.id, line.asked.serial);
         turn.agent.audit_endpoint(turn.now, gateway, endpoint, vec![ParameterCode::ConnectionId], tag);
     }
 
@@ -233,7 +239,7 @@ impl Lines {
                 self.touched.insert(id);
             }
             Standing::Down => self.bring_up(turn, id),
-            Standing::Sweeping | Standing::Up => {}
+            Standing::Returning | Standing::Sweeping | Standing::Up => {}
         }
     }
 
