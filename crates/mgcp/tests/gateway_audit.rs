@@ -225,6 +225,26 @@ fn notifications_go_to_the_notified_entity_and_answers_to_who_asked() {
 }
 
 #[test]
+fn what_is_outstanding_follows_the_notified_entity() {
+    let mut town = config();
+    let second = "127.0.0.2:2727";
+    town.call_agents.push(CallAgent::at(second.parse().unwrap()).named("ca2@exchange.town"));
+    let mut bench = Bench::switched_on(town);
+    bench.come_up();
+    bench.good("RQNT", LINE, "X: 1\nR: L/hd(N)");
+    bench.off_hook(0);
+    let ntfy = bench.notified();
+    // The other agent takes over while the first one is silent.
+    bench.give_from(second, "RQNT 77 aaln/1@gw.town MGCP 1.0\nN: ca2@exchange.town\nX: 2\nR: L/hu(N)\n");
+    let sent: Vec<_> = bench.sent.drain(..).map(|(to, text)| (to.to_string(), text)).collect();
+    assert!(sent.contains(&(second.to_owned(), ntfy.clone())), "{sent:?}");
+    bench.answer(200, &ntfy);
+    assert_eq!(bench.gateway.outstanding(), 1, "the first agent is not asked any more");
+    bench.give_from(second, &format!("200 {} OK\n", ntfy.transaction()));
+    assert_eq!(bench.gateway.outstanding(), 0);
+}
+
+#[test]
 fn a_configuration_that_cannot_work_is_named() {
     use gateway_support::Plane;
     use strowger_mgcp::gateway::{ConfigError, EndpointSpec, Gateway};

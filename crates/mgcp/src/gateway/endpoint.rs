@@ -15,7 +15,7 @@ use super::media::{
 use super::reach::{Outbound, Reach, TimerKey};
 use super::restart::ProcedureId;
 use super::signals::{Begun, SignalRequest};
-use crate::message::{BearerEncoding, ConnectionStatistics, ReasonCode, ReturnCode};
+use crate::message::{BearerEncoding, ConnectionStatistics, ReasonCode, ReturnCode, TransactionId};
 use crate::package::PackageSet;
 use crate::transaction::PeerId;
 
@@ -110,8 +110,8 @@ pub(super) struct Endpoint {
     pub(super) connections: Vec<Connection>,
     /// Commands that wait: for a procedure to complete, or for older ones to be answered.
     pub(super) held: VecDeque<Outbound>,
-    /// Notifications without an answer.
-    pub(super) unanswered: usize,
+    /// Commands without an answer.
+    pub(super) unanswered: Vec<TransactionId>,
 }
 
 impl Endpoint {

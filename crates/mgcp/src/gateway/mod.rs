@@ -260,7 +260,7 @@ impl Gateway {
                 }
             }
         }
-        self.collect_events(now, plane);
+        self.collect_events(now);
     }
 
     /// Something that the media below an endpoint saw.
@@ -299,7 +299,7 @@ impl Gateway {
                 _ => self.endpoint_due(now, timer, plane),
             }
         }
-        self.collect_events(now, plane);
+        self.collect_events(now);
         self.flush(now);
     }
 
@@ -355,6 +355,9 @@ impl Gateway {
         let mut lead: Vec<u8> = Vec::new();
         let mut announced = Vec::new();
         for index in outcome.endpoints {
+            if outcome.code.is_success() {
+                self.follow_entity(origin.now, index);
+            }
             let announcement = self.command_came(origin.now, index);
             // Audits may be answered before the call agent knows about the endpoint (section 4.4.6).
             if command.verb.is_audit() || announcement.is_empty() || announced.contains(&announcement) {
@@ -376,24 +379,24 @@ impl Gateway {
                 if response.code.is_error() {
                     self.counters.notifications_failed += 1;
                 }
-                self.answered(origin.now, index, Some(serial), plane);
+                self.answered(origin.now, index, response.transaction_id, Some(serial), plane);
             }
-            Tag::Lost(index) => self.answered(origin.now, index, None, plane),
+            Tag::Lost(index) => self.answered(origin.now, index, response.transaction_id, None, plane),
             Tag::Procedure(id) => self.procedure_answered(origin, id, response, plane),
             Tag::Courtesy => {}
         }
     }
 
     /// What the transaction layer gave up.
-    fn collect_events(&mut self, now: Time, _plane: &mut dyn MediaPlane) {
+    fn collect_events(&mut self, now: Time) {
         while let Some(event) = self.transactions.poll_event() {
-            let transaction::Event::TimedOut { tag, .. } = event else { continue };
+            let transaction::Event::TimedOut { tag, transaction_id, .. } = event else { continue };
             match tag {
                 Tag::Notify(index, _) => {
                     self.counters.notifications_failed += 1;
-                    self.unanswered(now, index);
+                    self.unanswered(now, index, transaction_id);
                 }
-                Tag::Lost(index) => self.unanswered(now, index),
+                Tag::Lost(index) => self.unanswered(now, index, transaction_id),
                 Tag::Procedure(id) => self.procedure_unanswered(now, id),
                 Tag::Courtesy => {}
             }

@@ -23,7 +23,7 @@ impl Gateway {
             let Some(endpoint) = self.endpoint(index) else { continue };
             let must_wait = endpoint.association != Association::Known
                 || !endpoint.held.is_empty()
-                || endpoint.unanswered >= most
+                || endpoint.unanswered.len() >= most
                 || endpoint.entity.peer().is_none();
             if must_wait {
                 self.hold(outbound);
@@ -45,8 +45,7 @@ impl Gateway {
 
     fn send(&mut self, now: Time, outbound: Outbound) {
         let Outbound { endpoint: index, purpose, .. } = outbound;
-        let Some(endpoint) = self.endpoint_mut(index) else { return };
-        endpoint.unanswered += 1;
+        let Some(endpoint) = self.endpoint(index) else { return };
         let (domain, peer) = (endpoint.domain, endpoint.entity.peer());
         let (Some(peer), Some(name)) = (peer, self.full_name(index, domain)) else { return };
         let dialect = self.dialect;
@@ -75,7 +74,19 @@ impl Gateway {
             }
         };
         // A later notification never overtakes an earlier one: section 4.4.1.
-        self.transactions.send_in_order(now, peer, ChainId(u64::from(index.0)), build, tag);
+        let id = self.transactions.send_in_order(now, peer, ChainId(u64::from(index.0)), build, tag);
+        if let Some(endpoint) = self.endpoint_mut(index) {
+            endpoint.unanswered.push(id);
+        }
+    }
+
+    /// An endpoint may have a new notified entity: what is outstanding goes there (section 4.3).
+    pub(super) fn follow_entity(&mut self, now: Time, index: EndpointIndex) {
+        let Some(endpoint) = self.endpoints.get(index.0 as usize) else { return };
+        let Some(peer) = endpoint.entity.peer() else { return };
+        for id in &endpoint.unanswered {
+            self.transactions.redirect(now, *id, peer);
+        }
     }
 
     /// A command of an endpoint was answered, whatever the answer says.
@@ -83,11 +94,12 @@ impl Gateway {
         &mut self,
         now: Time,
         index: EndpointIndex,
+        id: TransactionId,
         serial: Option<u64>,
         plane: &mut dyn MediaPlane,
     ) {
         let Some((endpoint, mut reach)) = self.visit(index, now, plane) else { return };
-        endpoint.unanswered = endpoint.unanswered.saturating_sub(1);
+        endpoint.unanswered.retain(|other| *other != id);
         if let Some(serial) = serial {
             endpoint.notification_over(serial, &mut reach);
         }
@@ -95,9 +107,9 @@ impl Gateway {
     }
 
     /// A command of an endpoint will never be answered: the endpoint is disconnected.
-    pub(super) fn unanswered(&mut self, now: Time, index: EndpointIndex) {
+    pub(super) fn unanswered(&mut self, now: Time, index: EndpointIndex, id: TransactionId) {
         if let Some(endpoint) = self.endpoint_mut(index) {
-            endpoint.unanswered = endpoint.unanswered.saturating_sub(1);
+            endpoint.unanswered.retain(|other| *other != id);
         }
         self.disconnected(now, index);
     }
@@ -110,7 +122,7 @@ impl Gateway {
             endpoint.held.retain(|outbound| now.since(outbound.made) <= longest);
         }
         if endpoint.held.is_empty()
-            && endpoint.unanswered == 0
+            && endpoint.unanswered.is_empty()
             && endpoint.machine.phase == Phase::Notification
         {
             let serial = endpoint.last_notification();
@@ -122,7 +134,7 @@ impl Gateway {
     /// Sends the oldest command that waits, if nothing of its endpoint is outstanding.
     fn release(&mut self, now: Time, index: EndpointIndex) {
         let Some(endpoint) = self.endpoint_mut(index) else { return };
-        if endpoint.unanswered > 0 || endpoint.association != Association::Known {
+        if !endpoint.unanswered.is_empty() || endpoint.association != Association::Known {
             return;
         }
         if let Some(outbound) = endpoint.held.pop_front() {

@@ -70,7 +70,7 @@ impl Gateway {
             machine: Machine::new(map, Vec::new()),
             connections: Vec::new(),
             held: std::collections::VecDeque::new(),
-            unanswered: 0,
+            unanswered: Vec::new(),
         };
         if let Some(text) = &spec.persistent_events {
             let reader = Reader {

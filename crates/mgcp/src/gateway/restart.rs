@@ -240,6 +240,7 @@ impl Gateway {
                 if let Some(endpoint) = self.endpoint_mut(*index) {
                     endpoint.entity = entity.clone();
                 }
+                self.follow_entity(origin.now, *index);
             }
         }
         if code.is_success() {

@@ -162,6 +162,36 @@ impl<T: Clone> Transactions<T> {
         Some(request.tag)
     }
 
+    /// Directs an outstanding command to another peer, as RFC 3435 section 4.3 asks when a new call agent has shown up: it is sent there
+    /// at once, unchanged, and only that peer can answer it from now on. The time that it may take is that of its first
+    /// transmission. Nothing happens when it is directed there already.
+    ///
+    /// # Panics
+    /// When `peer` was not given out by this engine.
+    pub fn redirect(&mut self, now: Time, id: TransactionId, peer: PeerId) {
+        let target = self.peers.get_mut(peer);
+        let (to, rto) = (target.config.address, target.estimator.first_rto(&self.timers));
+        let Some(request) = self.requests.get_mut(&id).filter(|request| request.peer != peer) else { return };
+        let old = request.peer;
+        request.peer = peer;
+        request.to = to;
+        request.repetitions = 0;
+        request.resent = true;
+        request.backoff = Backoff::new(rto);
+        request.phase = Phase::Awaiting;
+        let end = request.first_sent + self.timers.give_up();
+        if let Some(chain) = request.chain {
+            if let Some(members) = self.chains.get_mut(&(old, chain)) {
+                members.retain(|member| *member != id);
+            }
+            self.chains.retain(|_, members| !members.is_empty());
+            self.chains.entry((peer, chain)).or_default().push(id);
+        }
+        self.deadlines.set(Timer::Request(id), (now + rto).min(end));
+        self.counters.retransmissions += 1;
+        self.transmit_request(now, id);
+    }
+
     /// How many commands have no final response yet.
     #[must_use]
     pub fn outstanding(&self) -> usize {

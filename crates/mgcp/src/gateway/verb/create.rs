@@ -13,11 +13,20 @@ use crate::gateway::refusal::{Refusal, refuse};
 use crate::message::{Command, ConnectionIdBuf, ReturnCode};
 use crate::text::ResponseBuilder;
 
-/// The second half of a connection between two endpoints of the gateway.
-struct Second {
-    index: EndpointIndex,
-    naming: Naming,
-    connection: Connection,
+/// What a command makes: a connection, or the two halves of one between two endpoints of the gateway.
+struct Halves {
+    first: Connection,
+    second: Option<(EndpointIndex, Naming, Connection)>,
+}
+
+impl Halves {
+    /// Takes back what was opened.
+    fn close(&self, origin: Origin, plane: &mut dyn MediaPlane) {
+        plane.close(origin.now, self.first.handle);
+        if let Some((.., second)) = &self.second {
+            plane.close(origin.now, second.handle);
+        }
+    }
 }
 
 impl Gateway {
@@ -33,22 +42,11 @@ impl Gateway {
         let call = command
             .call_id()
             .ok_or_else(|| refuse(ReturnCode::PROTOCOL_ERROR, "a connection belongs to a call"))?;
-        let second = match command.second_endpoint() {
-            None => None,
-            Some(_) if command.sdp.is_some() => {
-                let text = "a connection has a remote description or a second endpoint, not both";
-                return Err(refuse(ReturnCode::PROTOCOL_ERROR, text));
-            }
-            Some(name) => Some(self.second_target(name, index)?),
-        };
-        self.check_room(index, usize::from(second.is_some_and(|(other, _)| other == index)))?;
-        if let Some((other, _)) = second {
-            self.check_room(other, 0)?;
-        }
-        let (spec, options, remote) = self.wanted(origin, command, index, second.is_some(), plane)?;
+        let other = self.other_end(command, index)?;
+        let (spec, options, remote) = self.wanted(origin, command, index, other.is_some(), plane)?;
         let handle = ConnectionHandle(self.next_handle);
         let id = ConnectionIdBuf::from_u128(self.rng.next_u128());
-        let readiness = match remote.is_some() || second.is_some() {
+        let readiness = match remote.is_some() || other.is_some() {
             true => Readiness::Ready,
             false => Readiness::NoRemote,
         };
@@ -56,62 +54,56 @@ impl Gateway {
         let carried = self.encapsulated(origin, command, index, targets.domain, current, plane)?;
         let mode = spec.mode;
         // Of two halves the first rests until the other one is there.
-        let alone = if second.is_some() { MediaMode::Inactive } else { mode };
+        let alone = if other.is_some() { MediaMode::Inactive } else { mode };
         let spec = MediaSpec { mode: alone, ..spec };
         let local = plane
             .open(origin.now, index, handle, &spec)
             .map_err(|fault| refuse(fault.return_code(), "the media plane cannot open the connection"))?;
-        let mut connection = Connection {
-            handle,
-            id,
-            call: call.to_buf(),
-            options,
-            spec,
-            local,
-            session: self.session(),
-            version: 0,
-            remote,
-        };
-        let second = match second {
-            None => None,
-            Some((other, naming)) => match self.open_second(origin, &mut connection, mode, other, plane) {
-                Ok(half) => Some(Second { index: other, naming, connection: half }),
+        let session = self.session();
+        let call = call.to_buf();
+        let first = Connection { handle, id, call, options, spec, local, session, version: 0, remote };
+        let mut halves = Halves { first, second: None };
+        if let Some((other, naming)) = other {
+            match self.open_second(origin, &mut halves.first, mode, other, plane) {
+                Ok(second) => halves.second = Some((other, naming, second)),
                 Err(refusal) => {
-                    plane.close(origin.now, handle);
+                    halves.close(origin, plane);
                     return Err(refusal);
                 }
-            },
-        };
+            }
+        }
         let begun = match self.visit(index, origin.now, plane) {
             Some((endpoint, mut reach)) => carried.begin(endpoint, None, &mut reach),
             None => Err(refuse(ReturnCode::UNKNOWN_ENDPOINT, "there is no such endpoint")),
         };
-        let begun = match begun {
-            Ok(begun) => begun,
-            Err(refusal) => {
-                plane.close(origin.now, handle);
-                if let Some(second) = second {
-                    plane.close(origin.now, second.connection.handle);
-                }
-                return Err(refusal);
-            }
-        };
-        let response = self.created(command, targets, &connection, second.as_ref());
-        if targets.naming == Naming::AnyOf {
-            self.directory.give(index);
-        }
-        self.add_connection(origin, index, connection, plane);
-        if let Some(second) = second {
-            if second.naming == Naming::AnyOf {
-                self.directory.give(second.index);
-            }
-            self.add_connection(origin, second.index, second.connection, plane);
-        }
+        let begun = begun.inspect_err(|_| halves.close(origin, plane))?;
+        let response = self.created(command, targets, &halves);
+        self.add_halves(origin, index, targets.naming, halves, plane);
         if let Some((endpoint, mut reach)) = self.visit(index, origin.now, plane) {
             begun.commit(endpoint, &mut reach);
             endpoint.connection_ready(handle, &mut reach);
         }
         Ok((ReturnCode::OK, response))
+    }
+
+    /// The second endpoint, if the command names one; and whether both ends can have one more connection.
+    fn other_end(
+        &self,
+        command: &Command<'_>,
+        index: EndpointIndex,
+    ) -> Result<Option<(EndpointIndex, Naming)>, Refusal> {
+        let Some(name) = command.second_endpoint() else {
+            self.check_room(index, 0)?;
+            return Ok(None);
+        };
+        if command.sdp.is_some() {
+            let text = "a connection has a remote description or a second endpoint, not both";
+            return Err(refuse(ReturnCode::PROTOCOL_ERROR, text));
+        }
+        let (other, naming) = self.second_target(name, index)?;
+        self.check_room(index, usize::from(other == index))?;
+        self.check_room(other, 0)?;
+        Ok(Some((other, naming)))
     }
 
     /// Whether an endpoint can have one more connection, and `more` besides.
@@ -202,10 +194,25 @@ impl Gateway {
         self.rng.below(i64::MAX as u64)
     }
 
+    fn add_halves(
+        &mut self,
+        origin: Origin,
+        index: EndpointIndex,
+        naming: Naming,
+        halves: Halves,
+        plane: &mut dyn MediaPlane,
+    ) {
+        self.add_connection(origin, index, naming, halves.first, plane);
+        if let Some((other, naming, second)) = halves.second {
+            self.add_connection(origin, other, naming, second, plane);
+        }
+    }
+
     fn add_connection(
         &mut self,
         origin: Origin,
         index: EndpointIndex,
+        naming: Naming,
         connection: Connection,
         plane: &mut dyn MediaPlane,
     ) {
@@ -213,6 +220,9 @@ impl Gateway {
         self.next_handle = self.next_handle.max(handle.0 + 1);
         self.counters.connections_opened += 1;
         self.directory.set_free(index, false);
+        if naming == Naming::AnyOf {
+            self.directory.give(index);
+        }
         let Some((endpoint, reach)) = self.visit(index, origin.now, plane) else { return };
         let long = origin.now + reach.durations.long_connection;
         reach.timers.set(TimerKey::LongConnection(index, handle), long);
@@ -220,26 +230,20 @@ impl Gateway {
     }
 
     /// The answer: I, Z, I2, Z2 and the local description.
-    fn created(
-        &self,
-        command: &Command<'_>,
-        targets: &Targets,
-        connection: &Connection,
-        second: Option<&Second>,
-    ) -> Vec<u8> {
-        let description = connection.description();
+    fn created(&self, command: &Command<'_>, targets: &Targets, halves: &Halves) -> Vec<u8> {
+        let description = halves.first.description();
         let mut response =
-            ResponseBuilder::new(ReturnCode::OK, command.transaction_id).connection_id(&connection.id);
+            ResponseBuilder::new(ReturnCode::OK, command.transaction_id).connection_id(&halves.first.id);
         if targets.naming == Naming::AnyOf
             && let Some(name) =
                 targets.endpoints.first().and_then(|index| self.full_name(*index, targets.domain))
         {
             response = response.specific_endpoint(&name);
         }
-        if let Some(second) = second {
-            response = response.second_connection_id(&second.connection.id);
-            if second.naming == Naming::AnyOf
-                && let Some(name) = self.full_name(second.index, targets.domain)
+        if let Some((other, naming, second)) = &halves.second {
+            response = response.second_connection_id(&second.id);
+            if *naming == Naming::AnyOf
+                && let Some(name) = self.full_name(*other, targets.domain)
             {
                 response = response.second_endpoint(&name);
             }
