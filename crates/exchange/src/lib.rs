@@ -4,6 +4,8 @@
 //!
 //! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by country.
 //!   [`timers`] and [`limits`]: how long and how much.
+//! - [`numbering`]: the plan, and the digit maps derived from it. [`routing`]: where a dialled number goes.
+//! - [`switch`]: the call model. `access`: the adapters between its legs and the protocols.
 //! - [`leg`]: the seam between call model and access: leg events, leg commands, contexts.
 //! - [`cause`]: why a call ended, in the values of Q.850.
 //! - [`record`] and [`event`]: what must be kept, and what may be looked at. [`snapshot`]: what is open.

@@ -6,6 +6,7 @@
 //! - [`message`]: the types. A [`message::Command`] or [`message::Response`] borrows from the datagram; its
 //!   typed accessors cannot fail, since decoding checked the grammar of every value.
 //! - [`text`]: bytes to messages and back, builders, and the checks that need tables ([`text::check`]).
+//! - `scan`: the cursor over text that every reader of this crate uses.
 //! - [`package`]: the packages of RFC 3660 as one data table.
 //! - [`digitmap`]: digit maps compiled to a bounded automaton.
 //! - [`dialect`]: how deployed peers differ from the RFC, as data.

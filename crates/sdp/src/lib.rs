@@ -6,7 +6,8 @@
 //!
 //! The rooms:
 //!
-//! - [`mod@decode`]: [`decode()`], the grammar of RFC 8866 section 9 (and of RFC 2327 before it) in one pass.
+//! - [`mod@decode`]: [`decode()`], the grammar of RFC 8866 section 9 (and of RFC 2327 before it) in one pass. `class`: its
+//!   character classes.
 //! - [`session`]: [`SessionDescription`] and [`MediaDescription`], the views; [`line`](mod@line): the lines under them.
 //! - [`field`]: the values of the lines that matter to telephony, with [`Wild`] where `$` and `*` may stand.
 //! - [`departure`]: what was accepted although the standard says otherwise.

@@ -150,6 +150,78 @@ fn a_reader_that_goes_away_is_no_failure() {
     assert_eq!((child.wait().unwrap().code(), complaint.as_str()), (Some(1), ""));
 }
 
+fn decode(proto: &str, flags: &[&str], message: &[u8]) -> Output {
+    let arguments = [&["decode", "-", "--proto", proto], flags].concat();
+    let mut command = strowger(&arguments);
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(message).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+const CRCX: &[u8] = b"CRCX 1204 aaln/1@gw1.town MGCP 1.0\r\nC: A3C47F21456789F0\r\nL: p:10, a:PCMU\r\nM: recvonly\r\n\r\n\
+    v=0\r\no=- 25678 753849 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 3456 RTP/AVP 0\r\n";
+
+#[test]
+fn a_legal_message_is_explained_field_by_field() {
+    let output = decode("mgcp", &[], CRCX);
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+    let explained = text(&output.stdout);
+    for part in ["CRCX", "1204", "aaln/1@gw1.town", "recvonly", "PCMU", "127.0.0.1", "RFC 3435"] {
+        assert!(explained.contains(part), "{part} in\n{explained}");
+    }
+    let description = &CRCX[CRCX.windows(3).position(|part| part == b"v=0").unwrap()..];
+    let output = decode("sdp", &[], description);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+}
+
+#[test]
+fn text_and_hexadecimal_digits_are_the_same_message() {
+    let plain = decode("mgcp", &["--json"], CRCX);
+    let hex: Vec<String> = CRCX.iter().map(|octet| format!("{octet:02x}")).collect();
+    for form in [hex.concat(), hex.join(" "), hex.join(":").to_uppercase() + "\n"] {
+        let output = decode("mgcp", &["--json"], form.as_bytes());
+        assert_eq!(text(&output.stdout), text(&plain.stdout));
+    }
+    let explained: Value = serde_json::from_slice(&plain.stdout).unwrap();
+    assert_eq!((&explained["protocol"], &explained["length"]), (&"mgcp".into(), &CRCX.len().into()));
+    assert_eq!(explained["faults"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn an_illegal_message_is_code_1_with_the_reason() {
+    let output = decode("mgcp", &[], b"CRCX 1204 aaln/1@gw1.town MGCP 1.0\r\nC: hello\r\nM: recvonly\r\n");
+    assert_eq!(output.status.code(), Some(1));
+    let explained = text(&output.stdout);
+    assert!(explained.contains("illegal: offset 39") && explained.contains("510"), "{explained}");
+    for (proto, message) in [
+        ("mgcp", &b""[..]),
+        ("mgcp", b"GET / HTTP/1.1\r\n\r\n"),
+        ("mgcp", b"\x00\xff\x1b[2J"),
+        ("mgcp", b"AUEP 0 aaln/1@gw1.town MGCP 1.0\r\n"),
+        ("sdp", b"v=1\r\n"),
+        ("sdp", b"m=audio none\r\n"),
+        ("rtp", b"00"),
+    ] {
+        for flags in [&[][..], &["--json"]] {
+            let output = decode(proto, flags, message);
+            assert_eq!(output.status.code(), Some(1), "{}: {}", message.escape_ascii(), text(&output.stdout));
+            assert!(!text(&output.stdout).contains('\x1b'));
+            assert_eq!(text(&output.stderr), "");
+        }
+    }
+    let output = decode("mgcp", &["--json"], b"AUEP 0 aaln/1@gw1.town MGCP 1.0\r\n");
+    let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(explained["faults"][0]["rule"].is_string(), "{explained}");
+}
+
+#[test]
+fn endless_input_is_refused_and_not_kept() {
+    let output = decode("mgcp", &[], &vec![b'A'; 1_100_000]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("longer than any message"));
+}
+
 /// A configuration on free ports.
 fn free(folder: &Path) -> PathBuf {
     let path = folder.join("town.toml");

@@ -1,6 +1,8 @@
 //! The conformance tables under docs/conformance name a test for each requirement. This test reads the tables and
 //! the sources, so that a table cannot outlive the test that it names.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

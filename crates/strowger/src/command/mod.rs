@@ -1,6 +1,7 @@
 //! The commands. Each module has an `Arguments` with its help and an `execute` that does it.
 
 mod check;
+mod decode;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -19,6 +20,7 @@ pub(crate) struct Strowger {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Decode(decode::Arguments),
 }
 
 impl Strowger {
@@ -27,6 +29,7 @@ impl Strowger {
         match self.command {
             Command::Run(arguments) => run::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
+            Command::Decode(arguments) => decode::execute(&arguments),
         }
     }
 }

@@ -1,0 +1,61 @@
+//! `strowger decode`: one message, explained field by field, or why it is illegal.
+
+use std::io::Read;
+
+use strowger_capture::{Protocol, explain, octets};
+
+use crate::output::{Exit, fail, print, print_json};
+
+/// The most that is read: a datagram of 64 KiB as spaced hexadecimal digits, several times over.
+const LARGEST: u64 = 1024 * 1024;
+
+/// Explain a message, or say why it is illegal
+///
+/// Reads one message, or one datagram of several, from standard input: as text, or as hexadecimal digits with or
+/// without spaces, which is noticed by itself. Each field is shown with its name, value, octets and clause. Exit code: 0
+/// when the message is legal, 1 when it breaks a rule, which is named with its place and what a receiver answers, 2 when
+/// the command was used wrongly.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    printf 'AUEP 1200 aaln/1@gw1.town MGCP 1.0\\r\\n' | strowger decode - --proto mgcp\n  \
+    strowger decode - --proto sdp --json < description.txt\n  \
+    echo 41554550 | strowger decode - --proto mgcp")]
+pub(crate) struct Arguments {
+    /// Where to read: - is standard input
+    #[arg(value_name = "INPUT", default_value = "-")]
+    input: String,
+    /// The protocol of the message: mgcp, sdp, rtp or rtcp
+    #[arg(long, value_name = "PROTOCOL", value_parser = protocol)]
+    proto: Protocol,
+    /// Print the explanation as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn protocol(name: &str) -> Result<Protocol, String> {
+    Protocol::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = Protocol::ALL.iter().map(|protocol| protocol.name()).collect();
+        format!("expected one of: {}", known.join(", "))
+    })
+}
+
+pub(crate) fn execute(arguments: &Arguments) -> Exit {
+    if arguments.input != "-" {
+        let why = "capture files are not supported by this version yet; expected -, which reads one message from standard input";
+        return fail(Exit::Usage, &why);
+    }
+    let mut given = Vec::new();
+    if let Err(error) = std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut given) {
+        return fail(Exit::Usage, &format!("standard input cannot be read: {error}"));
+    }
+    if given.len() as u64 > LARGEST {
+        return fail(Exit::Finding, &"the input is longer than any message");
+    }
+    let explained = explain(arguments.proto, &octets(&given));
+    if arguments.json {
+        print_json(&explained);
+    } else {
+        print(&explained.to_string());
+    }
+    if explained.is_legal() { Exit::Good } else { Exit::Finding }
+}
