@@ -170,6 +170,28 @@ fn what_is_sent_is_conformant_to_the_letter() {
 }
 
 #[test]
+fn what_is_put_into_a_field_never_becomes_another_line() {
+    let evil = |name: &str, fmtp: Option<&str>| CodecEntry {
+        fmtp: fmtp.map(str::to_owned),
+        ..CodecEntry::new(96, Codec::Other(name.to_owned()))
+    };
+    for entry in [
+        evil("X\r\nc=IN IP4 203.0.113.9", None),
+        evil("X", Some("a=1\r\nm=audio 9 RTP/AVP 0")),
+        evil("X", Some("\n")),
+        evil("a b", None),
+        evil("", None),
+        CodecEntry::new(128, Codec::Pcmu),
+    ] {
+        let stream = AudioDescription::new(at("192.0.2.20:4002"), vec![entry, CodecEntry::pcma()]);
+        let text = stream.to_bytes();
+        let session = decode(&text, &Limits::default()).unwrap();
+        assert_eq!((session.lines().count(), session.media_count()), (7, 1));
+        assert_eq!(AudioDescription::from_session(&session).unwrap().codecs, [CodecEntry::pcma()]);
+    }
+}
+
+#[test]
 fn an_answer_keeps_the_offers_order_and_payload_types() {
     // RFC 3264 section 6.1: offered 8, 22, 48 and able to do 8 and 48, the answer is 8, 48.
     let offer =
