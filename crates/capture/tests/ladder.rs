@@ -142,14 +142,68 @@ fn media_has_the_column_of_the_gateway_that_announced_it() {
 
 #[test]
 fn a_call_can_be_taken_out_of_the_ladder() {
-    let mut town = a_call();
-    town.send(agent(), gateway(1), "CRCX 1003 aaln/2@gw1.town MGCP 1.0\nC: beef\nM: inactive\n");
-    town.send(gateway(1), agent(), "250 1003 OK\n");
-    let call = town.ladder.of_call("C0FFEE");
-    let numbers: Vec<_> = call.entries().map(|entry| entry.number).collect();
-    assert_eq!(numbers, [4, 5, 6, 7, 8, 9, 10, 11, 12]);
-    assert_eq!(call.entry(9).unwrap().repeats, Some(7));
-    assert_eq!(call.entry(3), None);
+    let mut town = Town::new();
+    let (gw1, gw2) = (gateway(1), gateway(2));
+    let mut id = 100;
+    let mut ask = |town: &mut Town, from, to, line: &str| {
+        id += 1;
+        let (verb, rest) = line.split_once(' ').unwrap();
+        town.send(from, to, &format!("{verb} {id} {rest}"));
+        town.send(to, from, &format!("200 {id} OK\n"));
+    };
+    let on = |line: u8, gateway: u8| format!("aaln/{line}@gw{gateway}.town MGCP 1.0\n");
+    let crcx =
+        |call: &str, line: u8, gateway: u8| format!("CRCX {}C: {call}\nM: inactive\n", on(line, gateway));
+    let dlcx = |call: &str, line: u8, gateway: u8| format!("DLCX {}C: {call}\n", on(line, gateway));
+    let ntfy = |line: u8, gateway: u8, event: &str| format!("NTFY {}X: 1\nO: {event}\n", on(line, gateway));
+
+    ask(&mut town, gw1, agent(), &ntfy(1, 1, "L/hd"));
+    ask(&mut town, agent(), gw1, &crcx("aaa1", 1, 1));
+    ask(&mut town, agent(), gw1, &dlcx("aaa1", 1, 1));
+    let first_of_call = town.ladder.entries().len() as u64 + 1;
+    ask(&mut town, gw1, agent(), &ntfy(1, 1, "L/hd"));
+    ask(&mut town, agent(), gw1, &crcx("C0FFEE", 1, 1));
+    // Another line of the same gateway has nothing to do with it.
+    ask(&mut town, gw1, agent(), &ntfy(2, 1, "L/hd"));
+    ask(&mut town, agent(), gw1, &crcx("bbb2", 2, 1));
+    ask(&mut town, agent(), gw2, &crcx("c0ffee", 1, 2));
+    ask(&mut town, gw2, agent(), &ntfy(1, 2, "L/hd"));
+    town.ladder.remark(Time::from_micros(town.now), gw2, Protocol::Mgcp, "2002 answers");
+    ask(&mut town, agent(), gw1, &dlcx("c0ffee", 1, 1));
+    ask(&mut town, gw1, agent(), &ntfy(1, 1, "L/hd"));
+
+    let call = town.ladder.of_call("c0ffee");
+    let told: Vec<_> = call
+        .entries()
+        .filter(|entry| entry.kind != EntryKind::Response)
+        .map(|entry| &entry.summary)
+        .collect();
+    assert_eq!(call.entries().next().unwrap().number, first_of_call);
+    assert_eq!(
+        told,
+        [
+            "NTFY 104 aaln/1@gw1.town O:L/hd",
+            "CRCX 105 aaln/1@gw1.town M:inactive",
+            "CRCX 108 aaln/1@gw2.town M:inactive",
+            "NTFY 109 aaln/1@gw2.town O:L/hd",
+            "2002 answers",
+            "DLCX 110 aaln/1@gw1.town",
+        ]
+    );
+    assert!(call.transactions().iter().all(|outcome| outcome.verdict == Verdict::Success));
+    assert_eq!(town.ladder.of_call("dead").entries().len(), 0);
+}
+
+#[test]
+fn a_call_on_any_endpoint_goes_on_with_the_one_that_was_chosen() {
+    let mut town = Town::new();
+    town.send(agent(), gateway(1), "CRCX 1 relay/$@gw1.town MGCP 1.0\nC: 77\nM: inactive\n");
+    town.send(gateway(1), agent(), "200 1 OK\nI: 9\nZ: Relay/4@gw1.town\n");
+    town.send(agent(), gateway(1), "AUEP 2 relay/4@gw1.town MGCP 1.0\n");
+    town.send(agent(), gateway(1), "DLCX 3 relay/4@gw1.town MGCP 1.0\nC: 77\nI: 9\n");
+    let call = town.ladder.of_call("77");
+    let endpoints: Vec<_> = call.entries().map(|entry| entry.endpoint.as_deref().unwrap()).collect();
+    assert_eq!(endpoints, ["relay/$@gw1.town", "relay/4@gw1.town", "relay/4@gw1.town", "relay/4@gw1.town"]);
 }
 
 #[test]

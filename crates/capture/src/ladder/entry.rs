@@ -44,6 +44,9 @@ pub struct Entry {
     /// Its place among the messages of its datagram, when there were several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub piggyback: Option<Piggyback>,
+    /// The endpoint that the transaction is about, in lower case and escaped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// The call that it names, escaped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,

@@ -27,6 +27,7 @@ pub(super) struct Transaction {
     pub(super) command: u64,
     /// Its verb and identifier, for its responses.
     title: String,
+    endpoint: Option<String>,
     call: Option<String>,
     fingerprint: u64,
     /// Responses seen: what they said, and their entries.
@@ -93,6 +94,7 @@ impl Ladder {
                 self.passed_on(&described);
             }
         }
+        entry.endpoint = Some(escape(&command.endpoint.to_string()).to_string().to_ascii_lowercase());
         entry.call = command.call_id().map(|call| escape(call.as_str()).to_string());
 
         let key = (frame.from, command.transaction_id.get());
@@ -105,8 +107,14 @@ impl Ladder {
             _ => {
                 entry.transaction = Some(entry.number);
                 entry.memory = Memory::Transaction(key);
-                let (number, call) = (entry.number, entry.call.clone());
-                let begun = Transaction { command: number, title, call, fingerprint, responses: Vec::new() };
+                let begun = Transaction {
+                    command: entry.number,
+                    title,
+                    endpoint: entry.endpoint.clone(),
+                    call: entry.call.clone(),
+                    fingerprint,
+                    responses: Vec::new(),
+                };
                 self.transactions.insert(key, begun);
             }
         }
@@ -133,6 +141,13 @@ impl Ladder {
             asked.clone_from(&known.title);
             entry.transaction = Some(known.command);
             entry.call.clone_from(&known.call);
+            entry.endpoint.clone_from(&known.endpoint);
+            // What was asked of "any of" is answered for one.
+            if let Some(chosen) = response.specific_endpoint() {
+                let chosen = escape(&chosen.to_string()).to_string().to_ascii_lowercase();
+                known.endpoint = Some(chosen.clone());
+                entry.endpoint = Some(chosen);
+            }
             match known.responses.iter().find(|(said, _)| *said == fingerprint) {
                 Some((_, number)) => entry.repeats = Some(*number),
                 None if known.responses.len() < MOST_RESPONSES => {

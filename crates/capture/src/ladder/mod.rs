@@ -3,7 +3,8 @@
 //! Fed by the node, the simulator and the demo alike, one datagram at a time. Rooms:
 //!
 //! - [`entry`]: [`Entry`], [`Party`] and their parts: plain data, `Serialize`.
-//! - `parties`: which address is whose. `mgcp`: transactions, repetitions, summaries. `media`: streams.
+//! - `parties`: which address is whose. `mgcp`: transactions, repetitions, summaries. `media`: streams. `call`: one call
+//!   out of many.
 //! - [`outcome`]: [`Outcome`](outcome::Outcome), what became of each command.
 //! - [`text`]: the picture. [`list`]: one line a transaction.
 //!
@@ -14,6 +15,7 @@ pub mod list;
 pub mod outcome;
 pub mod text;
 
+mod call;
 mod media;
 mod mgcp;
 mod parties;
@@ -185,22 +187,6 @@ impl Ladder {
         narrowed
     }
 
-    /// A copy that holds only one call: the transactions that name it, and the streams between its parties.
-    #[must_use]
-    pub fn of_call(&self, call: &str) -> Self {
-        let names =
-            |entry: &Entry| entry.call.as_deref().is_some_and(|named| named.eq_ignore_ascii_case(call));
-        let parties: Vec<_> =
-            self.entries().filter(|entry| names(entry)).map(|entry| (entry.from, entry.to)).collect();
-        let party = |index: usize| parties.iter().any(|(from, to)| *from == index || *to == index);
-        self.narrowed(|entry| {
-            let begun = entry.transaction.and_then(|number| self.entry(number));
-            names(entry)
-                || begun.is_some_and(names)
-                || (entry.kind == EntryKind::Stream && party(entry.from) && party(entry.to))
-        })
-    }
-
     /// An entry with everything filled in that does not depend on the protocol.
     fn blank(&mut self, frame: &Frame<'_>, protocol: Protocol, kind: EntryKind) -> Entry {
         Entry {
@@ -218,6 +204,7 @@ impl Ladder {
             transaction: None,
             repeats: None,
             piggyback: None,
+            endpoint: None,
             call: None,
             stream: None,
             octets: frame.octets.len() as u64,
