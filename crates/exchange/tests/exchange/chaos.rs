@@ -69,7 +69,7 @@ fn step(world: &mut World, rng: &mut Rng, options: &Options) {
             world.gateways[gateway].dial(now, &endpoint, keys);
         }
         12 if !world.endpoint(number).signals.is_empty() => {
-            world.gateways[gateway].signal_ends(now, &endpoint)
+            world.gateways[gateway].signal_ends(now, &endpoint);
         }
         13 if !world.endpoint(number).connections.is_empty() && options.refusals => {
             world.gateways[gateway].drop_connection(now, &endpoint);
@@ -96,7 +96,7 @@ fn step(world: &mut World, rng: &mut Rng, options: &Options) {
             world.gateways[gateway].restart(now, "*", RestartMethod::Restart, None);
         }
         18 if options.outages => {
-            world.gateways[gateway].restart(now, "*", RestartMethod::Disconnected, Some(5))
+            world.gateways[gateway].restart(now, "*", RestartMethod::Disconnected, Some(5));
         }
         _ => {}
     }
