@@ -15,7 +15,7 @@ pub struct Snapshot {
     pub connections: Vec<Termination>,
     /// Connections whose creation or deletion is under way.
     pub connections_in_transition: usize,
-    /// Commands to gateways without an answer yet, those that wait in a queue included.
+    /// Commands to gateways without an answer yet, those that wait in a queue included; signs of life are not.
     pub transactions: usize,
     /// The lines of the inventory.
     pub lines: Vec<LineView>,

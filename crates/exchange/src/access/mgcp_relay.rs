@@ -194,7 +194,7 @@ impl Relays {
     pub(super) fn gateway_lost(&mut self, turn: &mut Turn<'_>, gateway: GatewayId) {
         if self.is_on(gateway) {
             self.up = false;
-            self.lose_all(turn, |_| true);
+            let _ = self.lose_all(turn, |_| true);
         }
     }
 
@@ -205,24 +205,44 @@ impl Relays {
         endpoints: &EndpointNameBuf,
         method: RestartMethod<'static>,
     ) {
-        if self.is_on(gateway) && matches!(method, RestartMethod::Restart | RestartMethod::Forced) {
-            self.lose_all(turn, |endpoint| endpoints.as_name().covers(endpoint.as_name()));
+        if !self.is_on(gateway) || !matches!(method, RestartMethod::Restart | RestartMethod::Forced) {
+            return;
+        }
+        let lost = self.lose_all(turn, |endpoint| endpoints.as_name().covers(endpoint.as_name()));
+        // A gateway may have announced late that which it did before it was asked for the connections.
+        for (endpoint, call) in lost {
+            let call = Some(CallIdBuf::from_u128(call.0));
+            if endpoint.as_name().is_wildcarded() {
+                self.sweep(turn, call);
+            } else {
+                turn.agent.delete_connections(turn.now, gateway, &endpoint, call, Tag::RelaySweep(gateway));
+            }
         }
     }
 
-    fn lose_all(&mut self, turn: &mut Turn<'_>, is_lost: impl Fn(&EndpointNameBuf) -> bool) {
+    /// Streams are lost, and with them the contexts that they belong to; where they were.
+    fn lose_all(
+        &mut self,
+        turn: &mut Turn<'_>,
+        is_lost: impl Fn(&EndpointNameBuf) -> bool,
+    ) -> Vec<(EndpointNameBuf, CallId)> {
+        let mut places = Vec::new();
         for id in self.contexts.keys().copied().collect::<Vec<_>>() {
             let Some(context) = self.contexts.get_mut(&id) else { continue };
-            let mut lost = false;
-            for (_, stream) in context.streams.iter_mut().filter(|(_, stream)| is_lost(stream.endpoint())) {
+            let call = context.call;
+            let streams = context.streams.iter_mut().map(|(_, stream)| stream);
+            let before = places.len();
+            for stream in streams.filter(|stream| !stream.is_gone() && is_lost(stream.endpoint())) {
                 stream.lose(turn, None);
-                lost = true;
+                places.push((stream.endpoint().clone(), call));
             }
-            if lost {
+            if places.len() > before {
                 self.fail(turn, id, Cause::NETWORK_OUT_OF_ORDER);
                 self.check_cleared(turn, id);
             }
         }
+        places.dedup();
+        places
     }
 
     pub(super) fn connection_deleted(

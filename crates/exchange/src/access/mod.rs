@@ -330,7 +330,7 @@ impl Access {
     }
 
     pub(crate) fn fill(&self, snapshot: &mut Snapshot) {
-        snapshot.transactions = self.agent.pending();
+        snapshot.transactions = self.agent.pending() - self.agent.probing();
         self.lines.fill(snapshot);
         self.relays.fill(snapshot);
         snapshot.lines = self.lines.views().collect::<Vec<LineView>>();

@@ -152,6 +152,12 @@ impl<T: Clone> Agent<T> {
         self.operations.len()
     }
 
+    /// How many of those are signs of life that were asked for: they come and go by themselves, whatever the caller does.
+    #[must_use]
+    pub fn probing(&self) -> usize {
+        self.gateways.values().filter(|known| known.probe.is_some()).count()
+    }
+
     /// Commands without a final response.
     #[must_use]
     pub fn outstanding(&self) -> usize {

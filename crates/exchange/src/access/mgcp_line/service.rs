@@ -39,10 +39,12 @@ impl Lines {
     ) {
         for id in self.on(gateway, Some(endpoints)) {
             match method {
-                // It serves again at once, without connections and requests.
+                // It serves again at once, without connections and requests. One that had a connection until now is looked at all
+                // the same: a gateway may have announced late that which it did before it was asked for the connection.
                 RestartMethod::Restart if delay.is_zero() => {
+                    let had_connection = self.has_connection(id);
                     self.take_down(turn, id, None, Connections::Lost);
-                    self.stand_up(id);
+                    if had_connection { self.bring_up(turn, id) } else { self.stand_up(id) }
                 }
                 // It will announce its return; should that be lost, it is asked when the delay is over.
                 RestartMethod::Restart => {
@@ -58,6 +60,12 @@ impl Lines {
                 _ => {}
             }
         }
+    }
+
+    fn has_connection(&self, id: LineId) -> bool {
+        let mut streams =
+            self.legs.values().filter(|leg| leg.line == id).filter_map(|leg| leg.stream.as_ref());
+        streams.any(|stream| !stream.is_gone())
     }
 
     /// The lines of a gateway, or those of its lines that a name means.
