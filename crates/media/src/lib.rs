@@ -50,4 +50,4 @@ pub use session::{
     RemoteReport, RtpSession, SessionConfig, SessionEvent, SessionStatistics, SilenceSuppression,
     SourcePolicy, relay,
 };
-pub use telephone::{Telephone, TelephoneConfig, TelephoneEvent, Utterance};
+pub use telephone::{HookTiming, LineEvent, Telephone, TelephoneConfig, TelephoneEvent, Utterance};

@@ -108,7 +108,8 @@ const APPENDIX_D: [[Cell; 6]; 6] = {
 pub const MAX_STREAMS: usize = 16;
 
 /// For each output of an endpoint, which inputs it carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The default is the plan of an endpoint without connections.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Mixer {
     streams: usize,
     /// For each connection, a bit for each connection whose input it carries.

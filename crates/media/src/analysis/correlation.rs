@@ -79,6 +79,16 @@ fn overall_delay(reference: &[i16], heard: &[i16]) -> Option<isize> {
     if reference.is_empty() || heard.is_empty() {
         return None;
     }
+    let products = products(reference, heard);
+    let (best, _) = products.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let best = isize::try_from(best).ok()?;
+    // The upper part of the circle are negative delays.
+    let heard_length = isize::try_from(heard.len()).ok()?;
+    Some(if best < heard_length { best } else { best - isize::try_from(products.len()).ok()? })
+}
+
+/// The sums of products of the reference with what was heard, for all delays, on a circle.
+fn products(reference: &[i16], heard: &[i16]) -> Vec<f64> {
     let length = (reference.len() + heard.len()).next_power_of_two();
     // Both are real, so one transform serves for both: one as the real, one as the imaginary part.
     let mut data: Vec<Complex> = (0..length)
@@ -88,7 +98,7 @@ fn overall_delay(reference: &[i16], heard: &[i16]) -> Option<isize> {
         })
         .collect();
     transform(&mut data);
-    let spectrum: Vec<Complex> = (0..length)
+    let mut spectrum: Vec<Complex> = (0..length)
         .map(|k| {
             let mirror = (length - k) % length;
             let (a, b) =
@@ -98,13 +108,8 @@ fn overall_delay(reference: &[i16], heard: &[i16]) -> Option<isize> {
             multiply(heard, (reference.0, -reference.1))
         })
         .collect();
-    let mut correlation = spectrum;
-    invert(&mut correlation);
-    let (best, _) = correlation.iter().enumerate().max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0))?;
-    let best = isize::try_from(best).ok()?;
-    // The upper part of the circle are negative delays.
-    let heard_length = isize::try_from(heard.len()).ok()?;
-    Some(if best < heard_length { best } else { best - isize::try_from(length).ok()? })
+    invert(&mut spectrum);
+    spectrum.into_iter().map(|(real, _)| real).collect()
 }
 
 /// Sums of squares up to each sample, so that the power of any stretch is a difference.
@@ -140,17 +145,23 @@ fn find(
     let first = usize::try_from(expected.saturating_sub(slack).max(0)).ok()?;
     let last = usize::try_from((expected + slack).max(0)).ok()?.min(heard.len().checked_sub(PIECE)?);
     let power: f64 = piece.iter().map(|sample| f64::from(*sample).powi(2)).sum();
+    let normalise =
+        |at: usize, product: f64| product / (power * sums.between(at, at + PIECE)).sqrt().max(1.0);
     let correlate = |at: usize| {
         let stretch = heard.get(at..at + PIECE).unwrap_or_default();
         let product: i64 = piece.iter().zip(stretch).map(|(a, b)| i64::from(*a) * i64::from(*b)).sum();
-        product as f64 / (power * sums.between(at, at + PIECE)).sqrt().max(1.0)
+        normalise(at, product as f64)
     };
     // The overall delay is right for most pieces: only the others are searched for.
     let likely =
         usize::try_from(expected).ok().filter(|at| (first..=last).contains(at)).map(|at| (at, correlate(at)));
     let (at, correlation) = match likely {
         Some(best) if best.1 >= FOUND => best,
-        _ => (first..=last).map(|at| (at, correlate(at))).max_by(|a, b| a.1.total_cmp(&b.1))?,
+        _ => {
+            let products = products(piece, heard.get(first..last + PIECE)?);
+            let places = (first..=last).zip(products).map(|(at, product)| (at, normalise(at, product)));
+            places.max_by(|a, b| a.1.total_cmp(&b.1))?
+        }
     };
     (correlation >= FOUND).then_some((isize::try_from(at).ok()? - isize::try_from(start).ok()?, correlation))
 }

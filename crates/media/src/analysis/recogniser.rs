@@ -464,15 +464,8 @@ mod tests {
     fn joining_in_the_middle_of_a_cadence_is_no_hindrance() {
         for plan in TonePlan::all() {
             for signal in PROGRESS {
-                for skip in [61] {
-                    let (recogniser, _) = recognise(plan, signal, skip, 1000);
-                    assert!(
-                        recogniser.hears(signal),
-                        "{} {signal} from {skip}: {:?}",
-                        plan.country(),
-                        recogniser.heard()
-                    );
-                }
+                let (recogniser, _) = recognise(plan, signal, 61, 1000);
+                assert!(recogniser.hears(signal), "{} {signal}: {:?}", plan.country(), recogniser.heard());
             }
         }
     }

@@ -1,17 +1,44 @@
-//! A virtual analogue telephone set, for scripted subscribers: hook switch, bell, microphone and earpiece.
+//! A virtual analogue telephone set on its line, for scripted subscribers: hook switch, bell, display, microphone and earpiece.
+//!
+//! It knows no protocol. A script works one side of it (lift, hang up, flash, say, and ask what was heard), a gateway the other
+//! (ring, show who calls, give 10 ms to the earpiece and take 10 ms from the microphone, see what the hook does).
+//!
+//! - `hook`: the flash, and the line's supervision of the loop.
+//! - `ringer`: bursts and cadence of ringing.
+//! - `mouthpiece`: what is said.
+//! - `earpiece`: what is heard: the recording, and what listens to it.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+mod earpiece;
+mod hook;
+mod mouthpiece;
+mod ringer;
+
 use std::time::Duration;
 
 use strowger_sansio::{BoundedQueue, Time};
 
-use crate::frame::{FRAME_SAMPLES, Frame, SILENCE, samples_in, sine_peak, to_sample};
+use crate::analysis::{Component, ContentMatch, FrequencyWatch, compare, strongest};
+use crate::frame::{Frame, SILENCE, level_dbm0};
+use crate::tone::{RingPattern, SignalTone, TonePlan};
+
+pub use hook::{HookSupervision, HookTiming, LineEvent};
+pub use mouthpiece::Utterance;
+
+use earpiece::Earpiece;
+use mouthpiece::Mouthpiece;
+use ringer::Ringer;
+
+/// Events that wait for the host.
+const QUEUE: usize = 256;
+/// Characters of a caller's number and name that the display shows.
+const DISPLAY: usize = 128;
+/// What is looked at for level and frequencies: the newest 250 ms.
+const GLANCE: Duration = Duration::from_millis(250);
 
 /// How a set is made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TelephoneConfig {
-    /// How much of what the earpiece hears is kept, the newest.
+    /// How much of what the earpiece hears is kept, the newest. A second takes 16 kB.
     pub record: Duration,
 }
 
@@ -21,34 +48,16 @@ impl Default for TelephoneConfig {
     }
 }
 
-/// What a subscriber says into the microphone.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Utterance {
-    /// Nothing, for a while.
-    Silence(Duration),
-    /// Recorded sound.
-    Samples(Arc<[i16]>),
-    /// A sine.
-    Tone {
-        /// Frequency in Hz.
-        hertz: f64,
-        /// Level in dBm0.
-        level: f64,
-        /// How long; without end when none.
-        duration: Option<Duration>,
-    },
-}
-
-/// What a set reports.
+/// What a set reports to its subscriber.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TelephoneEvent {
     /// The handset was lifted.
     OffHook,
     /// The handset was put down.
     OnHook,
-    /// The bell began to ring.
+    /// The bell began a burst.
     RingingStarted,
-    /// The bell fell silent.
+    /// The bell ended a burst.
     RingingStopped,
     /// A caller was shown.
     CallerShown(String),
@@ -60,12 +69,14 @@ pub enum TelephoneEvent {
 #[derive(Debug)]
 pub struct Telephone {
     off_hook: bool,
-    ringing: bool,
+    /// When the break of a flash ends.
+    flash_until: Option<Time>,
+    timing: HookTiming,
+    supervision: HookSupervision,
+    ringer: Ringer,
     caller: Option<String>,
-    queue: VecDeque<Utterance>,
-    position: u64,
-    recording: VecDeque<i16>,
-    record_limit: usize,
+    mouthpiece: Mouthpiece,
+    earpiece: Earpiece,
     events: BoundedQueue<TelephoneEvent>,
 }
 
@@ -75,32 +86,73 @@ impl Telephone {
     pub fn new(config: &TelephoneConfig) -> Self {
         Self {
             off_hook: false,
-            ringing: false,
+            flash_until: None,
+            timing: HookTiming::default(),
+            supervision: HookSupervision::new(HookTiming::default()),
+            ringer: Ringer::default(),
             caller: None,
-            queue: VecDeque::new(),
-            position: 0,
-            recording: VecDeque::new(),
-            record_limit: usize::try_from(samples_in(config.record)).unwrap_or(usize::MAX),
-            events: BoundedQueue::new(256),
+            mouthpiece: Mouthpiece::default(),
+            earpiece: Earpiece::new(config.record),
+            events: BoundedQueue::new(QUEUE),
         }
     }
 
-    /// Lifts the handset.
-    pub fn lift(&mut self, _now: Time) {
-        if !self.off_hook {
-            self.off_hook = true;
-            self.ringing = false;
-            let _ = self.events.push(TelephoneEvent::OffHook);
-        }
+    /// Sets how long a flash is. The line counts as it did.
+    pub fn set_hook_timing(&mut self, timing: HookTiming) {
+        self.timing = timing;
+        self.supervision.set_timing(timing);
     }
 
-    /// Puts the handset down.
-    pub fn hang_up(&mut self, _now: Time) {
+    // The subscriber's side.
+
+    /// Lifts the handset. What was recorded before is forgotten.
+    pub fn lift(&mut self, now: Time) {
         if self.off_hook {
-            self.off_hook = false;
-            self.queue.clear();
-            let _ = self.events.push(TelephoneEvent::OnHook);
+            return;
         }
+        self.off_hook = true;
+        self.ringer.reset();
+        self.earpiece.lifted();
+        self.supervision.handle_input(now, true);
+        self.report(TelephoneEvent::OffHook);
+    }
+
+    /// Puts the handset down. What was to be said is not said any more; the recording stays.
+    pub fn hang_up(&mut self, now: Time) {
+        if !self.off_hook {
+            return;
+        }
+        self.off_hook = false;
+        self.flash_until = None;
+        self.caller = None;
+        self.mouthpiece.clear();
+        self.supervision.handle_input(now, false);
+        self.report(TelephoneEvent::OnHook);
+    }
+
+    /// Breaks the loop for the time of a flash; says whether the handset was lifted, so that it could be.
+    pub fn flash(&mut self, now: Time) -> bool {
+        if self.off_hook && self.flash_until.is_none() {
+            self.flash_until = Some(now + self.timing.sent);
+            self.supervision.handle_input(now, false);
+        }
+        self.off_hook
+    }
+
+    /// Says something after what is being said; says whether there was room for it.
+    pub fn say(&mut self, utterance: Utterance) -> bool {
+        self.mouthpiece.say(utterance)
+    }
+
+    /// Says no more of what was to be said.
+    pub fn fall_silent(&mut self) {
+        self.mouthpiece.clear();
+    }
+
+    /// Whether something is being said, or waits to be.
+    #[must_use]
+    pub fn is_speaking(&self) -> bool {
+        !self.mouthpiece.is_idle()
     }
 
     /// Whether the handset is lifted.
@@ -109,79 +161,28 @@ impl Telephone {
         self.off_hook
     }
 
-    /// Ringing current appears on the line, or goes away.
-    pub fn ring(&mut self, _now: Time, on: bool) {
-        if self.ringing != on && !self.off_hook {
-            self.ringing = on;
-            let event = if on { TelephoneEvent::RingingStarted } else { TelephoneEvent::RingingStopped };
-            let _ = self.events.push(event);
-        }
-    }
-
-    /// The line says who calls.
-    pub fn show_caller(&mut self, _now: Time, text: &str) {
-        self.caller = Some(text.to_owned());
-        let _ = self.events.push(TelephoneEvent::CallerShown(text.to_owned()));
-    }
-
-    /// Says something after what is being said.
-    pub fn say(&mut self, utterance: Utterance) {
-        self.queue.push_back(utterance);
-    }
-
-    /// 10 ms into the earpiece.
-    pub fn hear(&mut self, _now: Time, frame: &Frame) {
-        if !self.off_hook {
-            return;
-        }
-        self.recording.extend(frame);
-        let surplus = self.recording.len().saturating_sub(self.record_limit);
-        self.recording.drain(..surplus);
-    }
-
-    /// 10 ms out of the mouthpiece.
-    pub fn speak(&mut self, _now: Time) -> Frame {
-        let mut frame = SILENCE;
-        if !self.off_hook {
-            return frame;
-        }
-        let mut at = 0;
-        while at < FRAME_SAMPLES {
-            let Some(utterance) = self.queue.front() else { break };
-            let position = self.position;
-            let (sample, done) = match utterance {
-                Utterance::Silence(span) => (0, position >= samples_in(*span)),
-                Utterance::Samples(samples) => {
-                    let index = usize::try_from(position).unwrap_or(usize::MAX);
-                    (samples.get(index).copied().unwrap_or(0), index >= samples.len())
-                }
-                Utterance::Tone { hertz, level, duration } => {
-                    let phase = std::f64::consts::TAU * hertz * position as f64 / 8000.0;
-                    let done = duration.is_some_and(|span| position >= samples_in(span));
-                    (to_sample(sine_peak(*level) * phase.sin()), done)
-                }
-            };
-            if done {
-                self.queue.pop_front();
-                self.position = 0;
-                if self.queue.is_empty() {
-                    let _ = self.events.push(TelephoneEvent::MouthpieceDone);
-                }
-                continue;
-            }
-            if let Some(slot) = frame.get_mut(at) {
-                *slot = sample;
-            }
-            at += 1;
-            self.position += 1;
-        }
-        frame
-    }
-
-    /// What the earpiece heard, oldest first.
+    /// Whether the telephone is being rung: in a burst, or in the pause between two.
     #[must_use]
-    pub fn recording(&self) -> Vec<i16> {
-        self.recording.iter().copied().collect()
+    pub fn is_ringing(&self, now: Time) -> bool {
+        self.ringer.is_ringing(now)
+    }
+
+    /// Whether the bell sounds at this moment.
+    #[must_use]
+    pub const fn bell_sounds(&self) -> bool {
+        self.ringer.sounds()
+    }
+
+    /// How many bursts the bell has given for this call.
+    #[must_use]
+    pub const fn bursts(&self) -> u32 {
+        self.ringer.bursts()
+    }
+
+    /// In which of a country's cadences the bell rings, once it has been heard.
+    #[must_use]
+    pub fn ring_pattern(&self, now: Time, plan: &TonePlan) -> Option<RingPattern> {
+        self.ringer.pattern(now, plan)
     }
 
     /// Who calls, as the line said it.
@@ -190,8 +191,156 @@ impl Telephone {
         self.caller.as_deref()
     }
 
-    /// The next event.
+    /// What the earpiece has heard since the handset was lifted, oldest first.
+    #[must_use]
+    pub fn recording(&self) -> Vec<i16> {
+        self.earpiece.tail(Duration::MAX)
+    }
+
+    /// The newest part of it, at most this long.
+    #[must_use]
+    pub fn recording_tail(&self, span: Duration) -> Vec<i16> {
+        self.earpiece.tail(span)
+    }
+
+    /// Listens for the call progress tones of a country, or no longer. It costs time.
+    pub fn listen_for_tones(&mut self, plan: Option<&TonePlan>) {
+        self.earpiece.listen_for_tones(plan);
+    }
+
+    /// The call progress tone that is heard now, while somebody listens for tones.
+    #[must_use]
+    pub fn heard_tone(&self) -> Option<SignalTone> {
+        self.earpiece.tones()?.heard()
+    }
+
+    /// Whether this call progress tone is heard now. Of tones that sound alike in the country, all are.
+    #[must_use]
+    pub fn hears_tone(&self, signal: SignalTone) -> bool {
+        self.earpiece.tones().is_some_and(|tones| tones.hears(signal))
+    }
+
+    /// Listens for one frequency in Hz from now on; says whether there was room for one more.
+    pub fn watch_frequency(&mut self, hertz: f64) -> bool {
+        self.earpiece.watch(hertz)
+    }
+
+    /// Listens for no single frequency any more.
+    pub fn unwatch_frequencies(&mut self) {
+        self.earpiece.unwatch();
+    }
+
+    /// For how long a watched frequency has been heard without interruption until now.
+    #[must_use]
+    pub fn frequency_present_for(&self, hertz: f64) -> Duration {
+        self.earpiece.watched(hertz).map_or(Duration::ZERO, FrequencyWatch::present_for)
+    }
+
+    /// The longest time for which a watched frequency was heard without interruption.
+    #[must_use]
+    pub fn frequency_longest(&self, hertz: f64) -> Duration {
+        self.earpiece.watched(hertz).map_or(Duration::ZERO, FrequencyWatch::longest)
+    }
+
+    /// For how long nothing has been heard.
+    #[must_use]
+    pub fn quiet_for(&self) -> Duration {
+        self.earpiece.quiet_for()
+    }
+
+    /// The level of the newest quarter of a second, in dBm0.
+    #[must_use]
+    pub fn heard_level(&self) -> f64 {
+        level_dbm0(&self.earpiece.tail(GLANCE))
+    }
+
+    /// The strongest frequencies of the newest quarter of a second, the strongest first.
+    #[must_use]
+    pub fn heard_frequencies(&self, count: usize) -> Vec<Component> {
+        strongest(&self.earpiece.tail(GLANCE), count)
+    }
+
+    /// How much of a recording is found in what was heard, and how late. It costs time.
+    #[must_use]
+    pub fn compare(&self, reference: &[i16]) -> Option<ContentMatch> {
+        compare(reference, &self.recording())
+    }
+
+    /// The next event for the subscriber.
     pub fn poll_event(&mut self) -> Option<TelephoneEvent> {
         self.events.pop()
+    }
+
+    // The line's side.
+
+    /// Ringing current appears on the line, or goes away.
+    pub fn ring(&mut self, now: Time, on: bool) {
+        // With the loop closed, current trips the ringing and the bell is off the line.
+        if !self.off_hook && self.ringer.current(now, on) {
+            self.report(if on { TelephoneEvent::RingingStarted } else { TelephoneEvent::RingingStopped });
+        }
+    }
+
+    /// The line says who calls; more than the display holds is cut.
+    pub fn show_caller(&mut self, _now: Time, text: &str) {
+        let shown: String = text.chars().filter(|c| !c.is_control()).take(DISPLAY).collect();
+        self.caller = Some(shown.clone());
+        self.report(TelephoneEvent::CallerShown(shown));
+    }
+
+    /// 10 ms into the earpiece.
+    pub fn hear(&mut self, _now: Time, frame: &Frame) {
+        if self.is_loop_closed() {
+            self.earpiece.hear(frame);
+        }
+    }
+
+    /// 10 ms out of the mouthpiece.
+    pub fn speak(&mut self, _now: Time) -> Frame {
+        if !self.is_loop_closed() || self.mouthpiece.is_idle() {
+            return SILENCE;
+        }
+        let (frame, done) = self.mouthpiece.frame();
+        if done {
+            self.report(TelephoneEvent::MouthpieceDone);
+        }
+        frame
+    }
+
+    /// Whether current flows in the loop: the handset is lifted, and no flash breaks it.
+    #[must_use]
+    pub const fn is_loop_closed(&self) -> bool {
+        self.off_hook && self.flash_until.is_none()
+    }
+
+    /// Ends the break of a flash, and lets the line decide what a break was.
+    pub fn handle_timeout(&mut self, now: Time) {
+        if let Some(until) = self.flash_until.filter(|until| *until <= now) {
+            self.flash_until = None;
+            self.supervision.handle_input(until, true);
+        }
+        self.supervision.handle_timeout(now);
+    }
+
+    /// The next thing that the line sees: off-hook at once, on-hook when it is no flash, or a flash.
+    pub fn poll_line(&mut self) -> Option<LineEvent> {
+        self.supervision.poll_event()
+    }
+
+    /// When [`Self::handle_timeout`] is to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.flash_until.into_iter().chain(self.supervision.poll_timeout()).min()
+    }
+
+    /// When a bell that has fallen silent rings no longer, if no burst comes before.
+    #[must_use]
+    pub fn ringing_over_at(&self) -> Option<Time> {
+        self.ringer.over_at()
+    }
+
+    fn report(&mut self, event: TelephoneEvent) {
+        // A subscriber who never looks misses the newest; the queries above still tell.
+        let _ = self.events.push(event);
     }
 }
