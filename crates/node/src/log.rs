@@ -126,8 +126,9 @@ impl EventLog {
                 }
             }
             Event::UnlistedSource { from } => {
-                if let Some(suppressed) = self.strangers.admit() {
-                    tracing::warn!(%from, suppressed, "a source is not in the inventory; not answered");
+                // The exchange tells of a few a second; how many there were is in its counters.
+                if self.strangers.admit().is_some() {
+                    tracing::warn!(%from, "a source is not in the inventory; not answered");
                 }
             }
             Event::StrayConnections { gateway, endpoint } => {

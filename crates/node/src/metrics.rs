@@ -176,7 +176,12 @@ impl Registry {
     pub fn render(&self) -> String {
         let mut out = String::new();
         for (name, family) in &*self.lock() {
-            let kind = family.series.values().next().map_or("untyped", Series::kind);
+            let kind = match family.series.values().next() {
+                // A total with a fraction, as of processor time.
+                Some(Series::Gauge(_)) if name.ends_with("_total") => "counter",
+                Some(series) => series.kind(),
+                None => "untyped",
+            };
             let _ = writeln!(out, "# HELP {name} {}\n# TYPE {name} {kind}", escape_help(family.help));
             for (labels, series) in &family.series {
                 render_series(&mut out, name, labels, series);

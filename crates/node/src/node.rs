@@ -118,6 +118,7 @@ impl Node {
         };
         let directory = Directory::new(&config.inventory);
         let mut inventory = config.inventory;
+        let listed = inventory.gateways.iter().map(|gateway| gateway.address).collect();
         if inventory.agent_address.is_none() {
             // Bound to one address, the agent can name it; bound to all, gateways go by where commands come from.
             inventory.agent_address = local.filter(|address| !address.ip().is_unspecified());
@@ -132,7 +133,7 @@ impl Node {
             Some(address) => Some(Console::start(address, source)?),
             None => None,
         };
-        let parts = Parts { clock, exchange, mgcp, ledger, observers, requests };
+        let parts = Parts { clock, exchange, mgcp, ledger, observers, listed, requests };
         let shard = Shard::new(parts, &metrics);
         let (end, ended) = oneshot::channel();
         let thread = std::thread::Builder::new()

@@ -4,12 +4,13 @@
 //! the exchange wants sent, logged and kept. Inputs are taken in batches, with the deadlines looked at in between, so
 //! that a flood delays timers by one batch at most.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use strowger_capture::Way;
 use strowger_exchange::{Event, Exchange, Input, Record};
-use strowger_sansio::Time;
+use strowger_sansio::{Time, TokenBucket};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{Clock, Wall};
@@ -30,7 +31,7 @@ const TURN_BOUNDS: &[u64] = &[10, 30, 100, 300, 1_000, 3_000, 10_000, 100_000];
 
 /// One who looks on: the ladder of a demo, a capture file. It is called on the call path and must not wait.
 pub trait Observer: Send {
-    /// A datagram came or was sent.
+    /// A datagram came or was sent. Of strangers' datagrams only a few a second are shown.
     fn datagram(&mut self, frame: &Frame<'_>) {
         let _ = frame;
     }
@@ -63,6 +64,22 @@ pub struct Frame<'f> {
     pub bytes: &'f [u8],
 }
 
+/// How many datagrams of strangers observers are shown in a second: enough to find a gateway that is configured with a wrong
+/// address, too few to push the exchange's own signalling out of a capture.
+const STRANGERS: u32 = 10;
+
+/// Decides which datagrams observers are shown.
+struct Screen {
+    listed: BTreeSet<SocketAddr>,
+    strangers: TokenBucket,
+}
+
+impl Screen {
+    fn shows(&mut self, now: Time, from: SocketAddr) -> bool {
+        self.listed.contains(&from) || self.strangers.take(now)
+    }
+}
+
 /// What others ask of a shard.
 #[derive(Debug)]
 pub(crate) enum Request {
@@ -83,12 +100,13 @@ pub struct Summary {
 
 /// What a shard owns.
 pub(crate) struct Shard {
-    pub(crate) clock: Clock,
-    pub(crate) exchange: Exchange,
-    pub(crate) mgcp: Option<Udp>,
-    pub(crate) ledger: Ledger,
-    pub(crate) observers: Vec<Box<dyn Observer>>,
-    pub(crate) requests: mpsc::Receiver<Request>,
+    clock: Clock,
+    exchange: Exchange,
+    mgcp: Option<Udp>,
+    ledger: Ledger,
+    observers: Vec<Box<dyn Observer>>,
+    screen: Screen,
+    requests: mpsc::Receiver<Request>,
     log: EventLog,
     counts: Counts,
     /// When to stop, calls or not; none while it runs.
@@ -107,6 +125,8 @@ pub(crate) struct Parts {
     pub(crate) mgcp: Option<Udp>,
     pub(crate) ledger: Ledger,
     pub(crate) observers: Vec<Box<dyn Observer>>,
+    /// The gateways' addresses.
+    pub(crate) listed: BTreeSet<SocketAddr>,
     pub(crate) requests: mpsc::Receiver<Request>,
 }
 
@@ -115,7 +135,8 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Shard {
     pub(crate) fn new(parts: Parts, metrics: &Registry) -> Self {
-        let Parts { clock, exchange, mgcp, ledger, observers, requests } = parts;
+        let Parts { clock, exchange, mgcp, ledger, observers, listed, requests } = parts;
+        let screen = Screen { listed, strangers: TokenBucket::new(STRANGERS, STRANGERS, clock.now()) };
         let counts = Counts {
             turns: metrics.histogram(
                 "strowger_turn_seconds",
@@ -125,7 +146,7 @@ impl Shard {
             timers: metrics.counter("strowger_timer_turns_total", "Turns that a deadline caused.", &[]),
         };
         let log = EventLog::new(metrics);
-        Self { clock, exchange, mgcp, ledger, observers, requests, log, counts, deadline: None }
+        Self { clock, exchange, mgcp, ledger, observers, screen, requests, log, counts, deadline: None }
     }
 
     /// Runs until it is told to stop and has drained, or nobody is left who could tell it.
@@ -191,8 +212,10 @@ impl Shard {
             };
             let now = self.clock.now();
             let frame = Frame { at: now, clock: &self.clock, from, to, way: Way::In, bytes };
-            for observer in &mut self.observers {
-                observer.datagram(&frame);
+            if self.screen.shows(now, from) {
+                for observer in &mut self.observers {
+                    observer.datagram(&frame);
+                }
             }
             self.exchange.handle_input(now, Input::Mgcp { from, bytes });
             self.drain();

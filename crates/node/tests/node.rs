@@ -172,3 +172,37 @@ fn a_node_at_rest_stops_at_once_whatever_its_patience() {
     assert!(begun.elapsed() < Duration::from_secs(60));
     assert_eq!((summary.calls_left, summary.records_lost), (0, 0));
 }
+
+#[test]
+fn a_flood_of_strangers_does_not_push_the_gateways_out_of_sight() {
+    let gateway = peer();
+    let (seen, witness) = mpsc::channel();
+    let node = Node::start(config(gateway.local_addr().unwrap(), ""), vec![Box::new(Witness(seen))]).unwrap();
+    let (stranger, agent) = (peer(), node.mgcp().unwrap());
+    for _ in 0..2_000 {
+        stranger.send_to(b"RSIP 1 aaln/1@gw1.town MGCP 1.0\r\nRM: restart\r\n", agent).unwrap();
+    }
+    gateway.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let mut buffer = [0; 2000];
+    'commands: for id in 1..=50 {
+        let rsip = format!("RSIP {id} aaln/1@gw1.town MGCP 1.0\r\nRM: restart\r\n");
+        // The kernel may drop what a flood leaves no room for; a gateway says it again.
+        for _ in 0..20 {
+            gateway.send_to(rsip.as_bytes(), agent).unwrap();
+            while let Ok((length, _)) = gateway.recv_from(&mut buffer) {
+                if buffer[..length].starts_with(format!("200 {id} ").as_bytes()) {
+                    continue 'commands;
+                }
+            }
+        }
+        panic!("command {id} was never answered");
+    }
+    node.stop(Duration::ZERO).unwrap();
+    let seen: Vec<String> = witness.iter().collect();
+    let from = |socket: &UdpSocket| {
+        let start = format!("datagram {} > ", socket.local_addr().unwrap());
+        seen.iter().filter(|line| line.starts_with(&start)).count()
+    };
+    assert!(from(&gateway) >= 50, "{}", from(&gateway));
+    assert!((1..=200).contains(&from(&stranger)), "{}", from(&stranger));
+}
