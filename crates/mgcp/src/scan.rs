@@ -33,7 +33,24 @@ impl<'a> Scanner<'a> {
     }
 
     #[inline]
-    fn rest_bytes(&self) -> &'a [u8] {
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Goes elsewhere, to a place that was computed from positions.
+    #[inline]
+    pub(crate) fn seek(&mut self, at: usize) {
+        self.at = at.min(self.text.len());
+    }
+
+    /// Goes on over bytes that were looked at.
+    #[inline]
+    pub(crate) fn advance(&mut self, length: usize) {
+        self.at += length;
+    }
+
+    #[inline]
+    pub(crate) fn rest_bytes(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
@@ -156,10 +173,10 @@ impl<'a> Scanner<'a> {
         length
     }
 
-    /// Whether what was taken from there on consists of the class alone.
+    /// The byte at a place, zero where there is none.
     #[inline]
-    pub(crate) fn was(&self, start: usize, class: Class) -> bool {
-        self.taken(start).iter().all(|byte| class.holds(*byte))
+    pub(crate) fn at(&self, place: usize) -> u8 {
+        self.text.as_bytes().get(place).copied().unwrap_or(0)
     }
 
     /// Requires the end of the text, but for spaces.
@@ -169,15 +186,18 @@ impl<'a> Scanner<'a> {
         if self.is_end() { Ok(()) } else { Err(self.fault(rule)) }
     }
 
-    /// Takes decimal digits as a number that saturates: at least one, at most `most`.
+    /// Takes decimal digits as a number: at least one, at most `most`, and never more than nine.
     #[inline]
     pub(crate) fn number(&mut self, most: usize, rule: Rule) -> Result<u32, Fault> {
         let start = self.at;
-        let digits = self.take(Class::DIGIT);
-        if digits.is_empty() || digits.len() > most {
-            return Err(Fault { at: start, rule });
+        let mut number = 0_u32;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            number = number.wrapping_mul(10).wrapping_add(u32::from(digit - b'0'));
+            self.at += 1;
         }
-        Ok(saturating(digits))
+        // Up to nine digits fit, so nothing has wrapped.
+        let length = self.at - start;
+        if length == 0 || length > most.min(9) { Err(Fault { at: start, rule }) } else { Ok(number) }
     }
 }
 
@@ -261,7 +281,24 @@ impl Class {
     /// How many bytes from the start are in the set.
     #[inline]
     pub(crate) fn run(self, bytes: &[u8]) -> usize {
-        bytes.iter().position(|byte| !self.holds(*byte)).unwrap_or(bytes.len())
+        let (words, tail) = bytes.as_chunks::<4>();
+        let mut length = 0;
+        for [first, second, third, fourth] in words {
+            if !self.holds(*first) {
+                return length;
+            }
+            if !self.holds(*second) {
+                return length + 1;
+            }
+            if !self.holds(*third) {
+                return length + 2;
+            }
+            if !self.holds(*fourth) {
+                return length + 3;
+            }
+            length += 4;
+        }
+        length + tail.iter().take_while(|byte| self.holds(**byte)).count()
     }
 
     /// Whether all bytes are in the set; also of no bytes.

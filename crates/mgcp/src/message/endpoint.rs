@@ -33,15 +33,17 @@ impl<'a> EndpointName<'a> {
     #[inline]
     pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
         let start = s.position();
-        let (local, wildcarded) = read_local(s)?;
-        if !s.eat(b'@') {
-            return Err(s.fault(Rule::EndpointName));
-        }
-        let domain = read_domain(s, Rule::EndpointName)?;
-        if local.len() > LONGEST_PART {
-            return Err(Fault { at: start, rule: Rule::EndpointName });
-        }
-        Ok(Self { local, domain, wildcarded })
+        let wildcarded = skip_local(s)?;
+        let at = s.position();
+        skip_at_domain(s)?;
+        let local = s.text().get(start..at).unwrap_or_default();
+        Ok(Self { local, domain: s.since(at + 1), wildcarded })
+    }
+
+    /// Steps over a name.
+    pub(crate) fn skip(s: &mut Scanner<'_>) -> Result<(), Fault> {
+        skip_local(s)?;
+        skip_at_domain(s)
     }
 
     /// The part before the `@`.
@@ -115,42 +117,52 @@ fn same_domain(left: &str, right: &str) -> bool {
     left.trim_end_matches('.').eq_ignore_ascii_case(right.trim_end_matches('.'))
 }
 
-fn read_local<'a>(s: &mut Scanner<'a>) -> Result<(&'a str, bool), Fault> {
+/// Steps over the part before the `@`, and says whether it has wildcards.
+#[inline]
+fn skip_local(s: &mut Scanner<'_>) -> Result<bool, Fault> {
     let start = s.position();
     let mut wildcarded = false;
     loop {
-        if s.eat(b'*') || s.eat(b'$') {
+        if s.pass(Class::ENDPOINT) == 0 {
+            if !s.eat(b'*') && !s.eat(b'$') {
+                return Err(s.fault(Rule::EndpointName));
+            }
             wildcarded = true;
-        } else if s.take(Class::ENDPOINT).is_empty() {
-            return Err(s.fault(Rule::EndpointName));
         }
         if !s.eat(b'/') {
-            return Ok((s.since(start), wildcarded));
+            break;
         }
+    }
+    if s.position() - start > LONGEST_PART {
+        return Err(Fault { at: start, rule: Rule::EndpointName });
+    }
+    Ok(wildcarded)
+}
+
+#[inline]
+fn skip_at_domain(s: &mut Scanner<'_>) -> Result<(), Fault> {
+    if s.eat(b'@') { skip_domain(s, Rule::EndpointName) } else { Err(s.fault(Rule::EndpointName)) }
+}
+
+/// Steps over a domain name, a number, or an address in brackets.
+#[inline]
+fn skip_domain(s: &mut Scanner<'_>, rule: Rule) -> Result<(), Fault> {
+    let start = s.position();
+    match s.pass(Class::DOMAIN) {
+        0 => skip_literal(s, rule),
+        1..=LONGEST_PART => Ok(()),
+        _ => Err(Fault { at: start, rule }),
     }
 }
 
-fn read_domain<'a>(s: &mut Scanner<'a>, rule: Rule) -> Result<&'a str, Fault> {
-    let start = s.position();
+fn skip_literal(s: &mut Scanner<'_>, rule: Rule) -> Result<(), Fault> {
+    let fault = s.fault(rule);
     if s.eat(b'[') {
         let inner = s.take(Class::ADDRESS);
         let address = inner.parse::<Ipv4Addr>().is_ok() || inner.parse::<Ipv6Addr>().is_ok();
-        if !address || !s.eat(b']') {
-            return Err(Fault { at: start, rule });
-        }
-        return Ok(s.since(start));
+        return if address && s.eat(b']') { Ok(()) } else { Err(fault) };
     }
-    if s.eat(b'#') {
-        return match s.take(Class::DIGIT).len() {
-            1..LONGEST_PART => Ok(s.since(start)),
-            _ => Err(Fault { at: start, rule }),
-        };
-    }
-    let name = s.take(Class::DOMAIN);
-    match name.len() {
-        1..=LONGEST_PART => Ok(name),
-        _ => Err(Fault { at: start, rule }),
-    }
+    if s.eat(b'#') && (1..LONGEST_PART).contains(&s.pass(Class::DIGIT)) { Ok(()) } else { Err(fault) }
 }
 
 impl PartialEq for EndpointName<'_> {
@@ -324,32 +336,49 @@ impl<'a> NotifiedEntity<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut s = Scanner::new(text);
-        let entity = Self::read(&mut s).ok()?;
-        s.is_end().then_some(entity)
+        Self::skip(&mut s).ok()?;
+        s.is_end().then(|| Self::of(text))
     }
 
-    pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
+    /// Steps over a name.
+    #[inline]
+    pub(crate) fn skip(s: &mut Scanner<'_>) -> Result<(), Fault> {
         let start = s.position();
-        let local = match memchr::memchr(b'@', s.rest().as_bytes()) {
-            None => None,
-            Some(_) => {
-                let (local, _) =
-                    read_local(s).map_err(|fault| Fault { rule: Rule::NotifiedEntity, ..fault })?;
-                if local.len() > LONGEST_PART || !s.eat(b'@') {
-                    return Err(Fault { at: start, rule: Rule::NotifiedEntity });
-                }
-                Some(local)
+        if s.peek() != Some(b'[')
+            && s.pass(Class::ENDPOINT) > 0
+            && !matches!(s.peek(), Some(b'@' | b'/' | b'*' | b'$'))
+        {
+            // There is no local part: what was passed is a domain, and perhaps a port.
+            s.seek(start);
+        } else if s.peek() != Some(b'[') {
+            s.seek(start);
+            skip_local(s).map_err(|fault| Fault { rule: Rule::NotifiedEntity, ..fault })?;
+            if !s.eat(b'@') {
+                return Err(s.fault(Rule::NotifiedEntity));
             }
-        };
-        let domain = read_domain(s, Rule::NotifiedEntity)?;
-        let mut port = None;
+        }
+        skip_domain(s, Rule::NotifiedEntity)?;
         if s.eat(b':') {
             let at = s.position();
-            let number = s.number(5, Rule::NotifiedEntity)?;
-            let number = u16::try_from(number).map_err(|_| Fault { at, rule: Rule::NotifiedEntity })?;
-            port = Some(number);
+            let port = s.number(5, Rule::NotifiedEntity)?;
+            u16::try_from(port).map_err(|_| Fault { at, rule: Rule::NotifiedEntity })?;
         }
-        Ok(Self { local, domain, port })
+        Ok(())
+    }
+
+    /// The parts of a name that was stepped over.
+    fn of(text: &'a str) -> Self {
+        let (local, rest) = match cut(text, b'@') {
+            None => (None, text),
+            Some((local, rest)) => (Some(local), rest),
+        };
+        // A colon within brackets is part of an address.
+        let host = rest.bytes().position(|byte| byte == b']').map_or(0, |end| end + 1);
+        let (domain, port) = match rest.bytes().skip(host).position(|byte| byte == b':') {
+            None => (rest, None),
+            Some(at) => (rest.get(..host + at).unwrap_or(rest), rest.get(host + at + 1..)),
+        };
+        Self { local, domain, port: port.and_then(|digits| digits.parse().ok()) }
     }
 
     /// The part before the `@`, which has no inner structure.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::scan::{Class, Fault, Scanner};
+use crate::scan::{Class, Fault, Scanner, cut};
 use crate::text::Rule;
 
 /// What a connection does with media.
@@ -59,22 +59,29 @@ impl<'a> ConnectionMode<'a> {
         s.is_end().then_some(mode)
     }
 
+    /// Steps over a mode.
+    #[inline]
+    pub(crate) fn skip(s: &mut Scanner<'_>) -> Result<(), Fault> {
+        let word = s.pass(Class::WORD) > 0;
+        if word && (!s.eat(b'/') || s.pass(Class::ALNUM) > 0) {
+            Ok(())
+        } else {
+            Err(s.fault(Rule::ConnectionMode))
+        }
+    }
+
     pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
-        let word = s.take(Class::WORD);
-        if word.is_empty() {
-            return Err(s.fault(Rule::ConnectionMode));
+        let start = s.position();
+        Self::skip(s)?;
+        let text = s.since(start);
+        if let Some((package, mode)) = cut(text, b'/') {
+            return Ok(Self::Package { package, mode });
         }
-        if s.eat(b'/') {
-            let mode = s.take(Class::ALNUM);
-            if mode.is_empty() {
-                return Err(s.fault(Rule::ConnectionMode));
-            }
-            return Ok(Self::Package { package: word, mode });
-        }
-        let Ok(keyword) = <[u8; 8]>::try_from(word.as_bytes()) else {
-            return Ok(Self::Other(word));
+        let Ok(keyword) = <[u8; 8]>::try_from(text.as_bytes()) else {
+            return Ok(Self::Other(text));
         };
-        Ok(match &keyword.map(|byte| byte.to_ascii_lowercase()) {
+        // Nothing but a letter becomes a lower-case letter by this bit, among the characters of a word.
+        Ok(match &(u64::from_ne_bytes(keyword) | u64::from_ne_bytes([0x20; 8])).to_ne_bytes() {
             b"sendonly" => Self::SendOnly,
             b"recvonly" => Self::RecvOnly,
             b"sendrecv" => Self::SendRecv,
@@ -84,7 +91,7 @@ impl<'a> ConnectionMode<'a> {
             b"conttest" => Self::ContinuityTest,
             b"netwloop" => Self::NetworkLoopback,
             b"netwtest" => Self::NetworkTest,
-            _ => Self::Other(word),
+            _ => Self::Other(text),
         })
     }
 

@@ -103,6 +103,9 @@ impl<'a> LocalOption<'a> {
         }
         s.space();
         let at = s.position();
+        if base.is_some_and(|base| base.skip_plain(s)) {
+            return Ok(());
+        }
         skip_value(s)?;
         match base {
             Some(base) if !base.allows(s.since(at), list) => Err(Fault { at, rule: Rule::LocalOptionValue }),
@@ -143,6 +146,20 @@ impl<'a> LocalOption<'a> {
     }
 }
 
+fn skip_list(s: &mut Scanner<'_>, most: usize, list: List) -> Result<(), Fault> {
+    if s.is_end() {
+        return Ok(());
+    }
+    let mut left = most;
+    loop {
+        left = left.checked_sub(1).ok_or_else(|| s.fault(Rule::ListLength))?;
+        LocalOption::skip(s, list)?;
+        if !s.comma() {
+            return Ok(());
+        }
+    }
+}
+
 /// The options that RFC 3435 defines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Base {
@@ -176,6 +193,39 @@ fn base_option(name: &[u8], list: List) -> Option<Base> {
 }
 
 impl Base {
+    /// Steps over the plain forms of the commonest values, up to a comma or the end of the line. If it is another
+    /// form, or an illegal one, nothing is taken.
+    #[inline]
+    fn skip_plain(self, s: &mut Scanner<'_>) -> bool {
+        let start = s.position();
+        let plain = match self {
+            Self::Codecs => loop {
+                if s.pass(Class::OPTION_NAME) == 0 {
+                    break false;
+                }
+                if !s.eat(b';') {
+                    break true;
+                }
+            },
+            Self::Span => (1..=4).contains(&s.pass(Class::DIGIT)),
+            Self::Switch => {
+                let length = match s.rest_bytes() {
+                    [b'o', b'n', ..] => 2,
+                    [b'o', b'f', b'f', ..] => 3,
+                    _ => 0,
+                };
+                s.advance(length);
+                length > 0
+            }
+            _ => false,
+        };
+        if plain && matches!(s.peek(), Some(b',' | b'\r' | b'\n')) {
+            return true;
+        }
+        s.seek(start);
+        false
+    }
+
     /// Whether a value is legal. Capabilities list several where options have one.
     #[inline]
     fn allows(self, value: &str, list: List) -> bool {
@@ -311,40 +361,27 @@ impl<'a> LocalOptions<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut s = Scanner::new(text);
-        let list = Self::read(&mut s, Limits::DEFAULT.list_items).ok()?;
-        s.is_end().then_some(list)
+        skip_list(&mut s, Limits::DEFAULT.list_items, List::Options).ok()?;
+        s.is_end().then_some(Self { text })
     }
 
     /// Reads capabilities; none if they break the grammar.
     #[must_use]
     pub fn parse_capabilities(text: &'a str) -> Option<Self> {
         let mut s = Scanner::new(text);
-        let list = Self::read_capabilities(&mut s, Limits::DEFAULT.list_items).ok()?;
-        s.is_end().then_some(list)
+        skip_list(&mut s, Limits::DEFAULT.list_items, List::Capabilities).ok()?;
+        s.is_end().then_some(Self { text })
     }
 
-    pub(crate) fn read(s: &mut Scanner<'a>, most: usize) -> Result<Self, Fault> {
-        Self::read_list(s, most, List::Options)
+    /// Steps over options.
+    #[inline]
+    pub(crate) fn skip(s: &mut Scanner<'_>, most: usize) -> Result<(), Fault> {
+        skip_list(s, most, List::Options)
     }
 
-    pub(crate) fn read_capabilities(s: &mut Scanner<'a>, most: usize) -> Result<Self, Fault> {
-        Self::read_list(s, most, List::Capabilities)
-    }
-
-    fn read_list(s: &mut Scanner<'a>, most: usize, list: List) -> Result<Self, Fault> {
-        s.space();
-        let start = s.position();
-        let mut left = most;
-        if !s.is_end() {
-            loop {
-                left = left.checked_sub(1).ok_or_else(|| s.fault(Rule::ListLength))?;
-                LocalOption::skip(s, list)?;
-                if !s.comma() {
-                    break;
-                }
-            }
-        }
-        Ok(Self { text: s.since(start) })
+    /// Steps over capabilities.
+    pub(crate) fn skip_capabilities(s: &mut Scanner<'_>, most: usize) -> Result<(), Fault> {
+        skip_list(s, most, List::Capabilities)
     }
 
     /// The options as they were written.

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::limits::Limits;
 use crate::scan::{Class, cut, is_package_name};
-use crate::text::lines::{Line, Lines};
+use crate::text::lines::Lines;
 
 macro_rules! codes {
     ($( $(#[$doc:meta])* $name:ident $code:literal; )*) => {
@@ -175,7 +176,7 @@ impl Known {
     }
 
     #[inline]
-    const fn of_one(letter: u8) -> Option<Self> {
+    pub(crate) const fn of_one(letter: u8) -> Option<Self> {
         Some(match letter {
             b'A' => Self::Capabilities,
             b'B' => Self::BearerInformation,
@@ -296,10 +297,9 @@ impl<'a> Parameters<'a> {
             self.repeated |= bit;
             return;
         }
-        if let (Ok(start), Ok(length), Some(place)) =
-            (u16::try_from(start), u16::try_from(length), self.places.get_mut(index))
-        {
-            *place = Place16 { start, length };
+        debug_assert!(start + length <= Limits::MAX_DATAGRAM, "longer datagrams are not decoded");
+        if let Some(place) = self.places.get_mut(index) {
+            *place = Place16 { start: start as u16, length: length as u16 };
             self.present |= bit;
         }
     }
@@ -307,10 +307,7 @@ impl<'a> Parameters<'a> {
     /// All parameters, in the order they came.
     pub fn iter(&self) -> impl Iterator<Item = Parameter<'a>> + Clone + use<'a> {
         let mut lines = Lines::new(self.text);
-        std::iter::from_fn(move || match lines.next_line() {
-            Ok(Line::Parameter) => Some(Parameter { code: lines.code()?, value: lines.value() }),
-            _ => None,
-        })
+        std::iter::from_fn(move || lines.checked_parameter())
     }
 
     /// The value of the first parameter with this code.

@@ -50,11 +50,14 @@ impl Verb {
     /// Reads a verb in either case; none unless it is a letter and three letters or digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let code: [u8; 4] = text.as_bytes().try_into().ok()?;
+        Self::of(text.as_bytes())
+    }
+
+    #[inline]
+    pub(crate) fn of(text: &[u8]) -> Option<Self> {
+        let code: [u8; 4] = text.try_into().ok()?;
         let code = code.map(|byte| byte.to_ascii_uppercase());
-        let legal =
-            code.iter().all(u8::is_ascii_alphanumeric) && !text.starts_with(|c: char| c.is_ascii_digit());
-        legal.then_some(match &code {
+        Some(match &code {
             b"EPCF" => Self::Epcf,
             b"CRCX" => Self::Crcx,
             b"MDCX" => Self::Mdcx,
@@ -65,7 +68,8 @@ impl Verb {
             b"AUCX" => Self::Aucx,
             b"RSIP" => Self::Rsip,
             b"MESG" => Self::Mesg,
-            _ => Self::Other(code),
+            [b'A'..=b'Z', rest @ ..] if rest.iter().all(u8::is_ascii_alphanumeric) => Self::Other(code),
+            _ => return None,
         })
     }
 

@@ -16,15 +16,13 @@ use crate::text::{DecodeError, Found, Rule, value};
 pub fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Message<'a>, DecodeError> {
     let mut reader = Reader::new(bytes, 0, limits);
     let mut message = None;
-    let mut read = reader.message(&mut message);
+    if let Err(fault) = reader.message(&mut message) {
+        return Err(reader.error(fault));
+    }
     if let Some(at) = reader.next {
-        read = read.and(Err(Fault { at, rule: Rule::MessageCount }));
+        return Err(reader.error(Fault { at, rule: Rule::MessageCount }));
     }
-    match (read, message) {
-        (Ok(()), Some(message)) => Ok(message),
-        (Err(fault), _) => Err(reader.error(fault)),
-        (Ok(()), None) => Err(reader.error(Fault { at: 0, rule: Rule::FirstLine })),
-    }
+    message.ok_or_else(|| reader.error(Fault { at: 0, rule: Rule::FirstLine }))
 }
 
 /// Decodes the messages of a datagram: one, or several piggybacked ones that a line with a single dot separates
@@ -162,7 +160,7 @@ impl<'a, 'l> Reader<'a, 'l> {
     /// The parameters before the first one is read: the text behind the first line.
     #[inline]
     fn no_parameters(&self) -> Parameters<'a> {
-        Parameters::over(self.lines.rest_from(self.lines.position()))
+        Parameters::over(self.lines.s.rest())
     }
 
     /// Reads the first line alone, for the identifier that an error is answered with.
@@ -180,7 +178,8 @@ impl<'a, 'l> Reader<'a, 'l> {
     #[inline]
     fn command_line(&mut self, s: &mut Scanner<'a>, message: &mut Option<Message<'a>>) -> Result<(), Fault> {
         let start = s.position();
-        let verb = Verb::parse(s.take(Class::VISIBLE));
+        s.pass(Class::VISIBLE);
+        let verb = Verb::of(s.taken(start));
         // The identifier is read even behind a bad verb, so that the error can be answered.
         gap(s)?;
         let transaction_id = read_transaction_id(s, Rule::TransactionId)?;
@@ -229,22 +228,21 @@ impl<'a, 'l> Reader<'a, 'l> {
         let mut left = self.limits.parameters;
         loop {
             let line_start = self.lines.position();
-            let line = self.lines.next_line()?;
+            let line = self.lines.begin()?;
             if line != Line::Parameter {
                 parameters.close(line_start - start);
                 return self.body(line, sdp);
             }
             left = left.checked_sub(1).ok_or(Fault { at: line_start, rule: Rule::ParameterCount })?;
-            let (value, at) = (self.lines.value(), self.lines.value_start());
-            let checked = match self.lines.known() {
+            let at = self.lines.position();
+            match self.lines.known() {
                 Some(known) => {
-                    parameters.note(known, at - start, value.len());
-                    value::check(known, value, self.limits)
+                    let end = value::take(known, &mut self.lines, self.limits)?;
+                    parameters.note(known, at - start, end - at);
                 }
-                None => value::check_extension(value),
-            };
-            if let Err(fault) = checked {
-                return Err(Fault { at: at + fault.at, rule: fault.rule });
+                None => {
+                    value::take_extension(&mut self.lines)?;
+                }
             }
         }
     }

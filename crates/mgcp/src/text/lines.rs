@@ -4,8 +4,8 @@
 //! a quote is open, in the parameters whose grammar has quoted strings; in an extension parameter only if its
 //! value starts with a quote. Nowhere else does a quote mean anything: not in commentary, not in SDP.
 
-use crate::message::{Known, ParameterCode};
-use crate::scan::{Class, Fault};
+use crate::message::{Known, Parameter, ParameterCode};
+use crate::scan::{Class, Fault, Scanner};
 use crate::text::Rule;
 
 /// What the line that was just taken is.
@@ -24,11 +24,9 @@ pub(crate) enum Line {
 /// A reader of lines. It keeps where the parts of the last parameter stand, instead of handing them on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lines<'a> {
-    text: &'a str,
-    at: usize,
+    pub(crate) s: Scanner<'a>,
     known: Option<Known>,
     name: Range,
-    value: Range,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,126 +36,159 @@ struct Range {
 }
 
 impl<'a> Lines<'a> {
-    pub(crate) const fn new(text: &'a str) -> Self {
-        let nothing = Range { start: 0, end: 0 };
-        Self { text, at: 0, known: None, name: nothing, value: nothing }
+    #[inline]
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { s: Scanner::new(text), known: None, name: Range { start: 0, end: 0 } }
     }
 
-    pub(crate) const fn position(&self) -> usize {
-        self.at
-    }
-
-    pub(crate) fn rest_from(&self, start: usize) -> &'a str {
-        self.text.get(start..).unwrap_or_default()
+    #[inline]
+    pub(crate) fn position(&self) -> usize {
+        self.s.position()
     }
 
     /// The parameter of RFC 3435 that the last line held; none of extensions.
     #[inline]
-    pub(crate) const fn known(&self) -> Option<Known> {
+    pub(crate) fn known(&self) -> Option<Known> {
         self.known
     }
 
     /// The code of the parameter that the last line held.
-    #[inline]
     pub(crate) fn code(&self) -> Option<ParameterCode<'a>> {
         match self.known {
             Some(known) => Some(known.into()),
-            None => ParameterCode::extension(self.text.get(self.name.start..self.name.end)?),
+            None => ParameterCode::extension(self.s.text().get(self.name.start..self.name.end)?),
         }
     }
 
-    /// The value of the parameter that the last line held, without white space around it.
-    #[inline]
-    pub(crate) fn value(&self) -> &'a str {
-        self.text.get(self.value.start..self.value.end).unwrap_or_default()
-    }
-
-    /// Where that value starts.
-    pub(crate) const fn value_start(&self) -> usize {
-        self.value.start
-    }
-
-    fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn fault<T>(at: usize, rule: Rule) -> Result<T, Fault> {
-        Err(Fault { at, rule })
-    }
-
     /// Takes the first line of a message, whatever it is.
+    #[inline]
     pub(crate) fn first_line(&mut self) -> Result<&'a str, Fault> {
-        let rest = self.rest();
-        match memchr::memchr(b'\n', rest.as_bytes()) {
-            None => Self::fault(self.text.len(), Rule::EndOfLine),
+        match line_feed(self.s.rest_bytes()) {
+            None => Err(Fault { at: self.s.text().len(), rule: Rule::EndOfLine }),
             Some(length) => {
-                self.at += length + 1;
-                let line = rest.get(..length).unwrap_or_default();
-                Ok(line.strip_suffix('\r').unwrap_or(line))
+                let start = self.position();
+                self.s.advance(length + 1);
+                let carriage = length > 0 && self.s.at(start + length - 1) == b'\r';
+                Ok(self.s.text().get(start..start + length - usize::from(carriage)).unwrap_or_default())
             }
         }
     }
 
-    /// Takes the next line.
+    /// Takes a whole line of text that was checked before, with its value.
+    pub(crate) fn checked_parameter(&mut self) -> Option<Parameter<'a>> {
+        match self.begin() {
+            Ok(Line::Parameter) => Some(Parameter { code: self.code()?, value: self.value()? }),
+            _ => None,
+        }
+    }
+
+    /// Takes a line up to where a parameter's value starts, or all of any other line.
     #[inline]
-    pub(crate) fn next_line(&mut self) -> Result<Line, Fault> {
-        let text = self.text.as_bytes();
-        let bytes = text.get(self.at..).unwrap_or_default();
+    pub(crate) fn begin(&mut self) -> Result<Line, Fault> {
+        let start = self.position();
+        let bytes = self.s.rest_bytes();
+        // Nearly every parameter's name is one letter, and one space follows the colon.
+        if let [letter @ b'A'..=b'z', b':', b' ', b'!'..=b'~', ..] = bytes
+            && let Some(known) = Known::of_one(letter.to_ascii_uppercase())
+        {
+            self.known = Some(known);
+            self.s.advance(3);
+            return Ok(Line::Parameter);
+        }
         let name_length = match bytes {
             [] => return Ok(Line::End),
-            [b'\n', ..] => return Ok(self.step(1, Line::Blank)),
-            [b'\r', b'\n', ..] => return Ok(self.step(2, Line::Blank)),
-            [b'.', b'\n', ..] => return Ok(self.step(2, Line::Dot)),
-            [b'.', b'\r', b'\n', ..] => return Ok(self.step(3, Line::Dot)),
-            // Nearly every parameter's name is one letter.
-            [_, b':', ..] => 1,
+            [b'\n', ..] => return Ok(self.other(1, Line::Blank)),
+            [b'\r', b'\n', ..] => return Ok(self.other(2, Line::Blank)),
+            [b'.', b'\n', ..] => return Ok(self.other(2, Line::Dot)),
+            [b'.', b'\r', b'\n', ..] => return Ok(self.other(3, Line::Dot)),
             _ => Class::PARAMETER.run(bytes),
         };
-        let mut colon = name_length;
-        while matches!(bytes.get(colon), Some(b' ' | b'\t')) {
-            colon += 1;
-        }
-        if bytes.get(colon) != Some(&b':') {
-            return self.odd_line(colon);
+        self.s.seek(start + name_length);
+        if !self.s.spaced(b':') {
+            return self.odd_line(start);
         }
         self.known = Known::of(bytes.get(..name_length).unwrap_or_default());
-        self.name = Range { start: self.at, end: self.at + name_length };
+        self.name = Range { start, end: start + name_length };
         if self.known.is_none() && self.code().is_none() {
-            return Self::fault(self.at, Rule::ParameterLine);
+            return Err(Fault { at: start, rule: Rule::ParameterLine });
         }
-        let mut start = colon + 1;
-        while matches!(bytes.get(start), Some(b' ' | b'\t')) {
-            start += 1;
-        }
-        let value = bytes.get(start..).unwrap_or_default();
-        let Some(length) = value_length(value, self.known) else {
-            return Self::fault(self.text.len(), Rule::EndOfLine);
-        };
-        let start = self.at + start;
-        self.at = start + length + 1;
-        self.value = Range { start, end: start + trimmed(value.get(..length).unwrap_or_default()) };
+        self.s.space();
         Ok(Line::Parameter)
     }
 
-    fn step(&mut self, length: usize, line: Line) -> Line {
-        self.at += length;
+    /// Takes a value, from where it starts to the end of its line.
+    pub(crate) fn value(&mut self) -> Option<&'a str> {
+        let rest = self.s.rest();
+        let length = value_length(rest.as_bytes(), self.known)?;
+        self.s.seek(self.position() + length + 1);
+        rest.get(..trimmed(rest.as_bytes().get(..length)?))
+    }
+
+    /// Requires the end of the line behind a value.
+    #[inline]
+    pub(crate) fn end_of_line(&mut self, rule: Rule) -> Result<(), Fault> {
+        let length = match self.s.rest_bytes() {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            _ => return self.odd_end_of_line(rule),
+        };
+        self.s.advance(length);
+        Ok(())
+    }
+
+    #[cold]
+    fn odd_end_of_line(&mut self, rule: Rule) -> Result<(), Fault> {
+        self.s.space();
+        let length = match self.s.rest_bytes() {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            [] | [b'\r'] => return Err(Fault { at: self.s.text().len(), rule: Rule::EndOfLine }),
+            _ => return Err(self.s.fault(rule)),
+        };
+        self.s.advance(length);
+        Ok(())
+    }
+
+    #[inline]
+    fn other(&mut self, length: usize, line: Line) -> Line {
+        self.s.seek(self.position() + length);
         line
     }
 
     /// A line without a colon: blank or a dot with stray spaces, or an error.
     #[cold]
-    fn odd_line(&mut self, wrong_at: usize) -> Result<Line, Fault> {
-        let rest = self.rest();
-        let Some(length) = memchr::memchr(b'\n', rest.as_bytes()) else {
-            return Self::fault(self.text.len(), Rule::EndOfLine);
+    fn odd_line(&mut self, start: usize) -> Result<Line, Fault> {
+        let wrong = self.s.fault(Rule::ParameterLine);
+        self.s.seek(start);
+        let rest = self.s.rest();
+        let Some(length) = line_feed(rest.as_bytes()) else {
+            return Err(Fault { at: self.s.text().len(), rule: Rule::EndOfLine });
         };
-        let line = rest.get(..length).unwrap_or_default();
-        match line.trim_matches([' ', '\t', '\r']) {
-            "" => Ok(self.step(length + 1, Line::Blank)),
-            "." => Ok(self.step(length + 1, Line::Dot)),
-            _ => Self::fault(self.at + wrong_at, Rule::ParameterLine),
-        }
+        let line = match rest.get(..length).unwrap_or_default().trim_matches([' ', '\t', '\r']) {
+            "" => Line::Blank,
+            "." => Line::Dot,
+            _ => return Err(wrong),
+        };
+        Ok(self.other(length + 1, line))
     }
+}
+
+/// How far the next line feed is, eight bytes at a time: lines are short.
+#[inline]
+fn line_feed(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut length = 0;
+    for word in words {
+        let different = u64::from_le_bytes(*word) ^ (ONES * 10);
+        let zeros = different.wrapping_sub(ONES) & !different & HIGH;
+        if zeros != 0 {
+            return Some(length + (zeros.trailing_zeros() / 8) as usize);
+        }
+        length += 8;
+    }
+    tail.iter().position(|byte| *byte == b'\n').map(|place| length + place)
 }
 
 /// The length of a value without the CR of its line's end and the white space before it.

@@ -2,73 +2,87 @@
 
 use crate::limits::Limits;
 use crate::message::{
-    BearerInformation, CallId, ConnectionId, ConnectionMode, ConnectionParameters, EndpointName, EventList,
-    Known, LocalOptions, NotifiedEntity, PackageList, Quarantine, Reason, RequestId, RequestedEvents,
-    RequestedInfo, ResponseAck, RestartMethod, Walk, read_digit_map,
+    BearerInformation, ConnectionMode, ConnectionParameters, EndpointName, EventList, Known, LocalOptions,
+    NotifiedEntity, PackageList, Quarantine, Reason, RequestedEvents, RequestedInfo, ResponseAck,
+    RestartMethod, Walk, read_digit_map,
 };
 use crate::scan::{Class, Fault, Scanner};
 use crate::text::Rule;
+use crate::text::lines::Lines;
 
-/// Checks a value against the grammar of its parameter.
-#[inline]
+/// Checks a value that stands alone against the grammar of its parameter.
 pub(crate) fn check(known: Known, value: &str, limits: &Limits) -> Result<(), Fault> {
     if value.is_empty() {
         return may_be_empty(known).ok_or(Fault { at: 0, rule: Rule::EmptyValue });
     }
     let mut s = Scanner::new(value);
-    let most = limits.list_items;
-    let rule = match known {
-        Known::CallId => return hex_id(value, CallId::parse(value).is_some(), Rule::CallId),
-        Known::RequestIdentifier => {
-            return hex_id(value, RequestId::parse(value).is_some(), Rule::RequestIdentifier);
-        }
-        Known::ConnectionId | Known::SecondConnectionId => {
-            connection_ids(&mut s, most)?;
-            Rule::ConnectionId
-        }
-        Known::ConnectionMode => {
-            ConnectionMode::read(&mut s)?;
-            Rule::ConnectionMode
-        }
-        Known::LocalConnectionOptions => {
-            LocalOptions::read(&mut s, most)?;
-            Rule::LocalOptions
-        }
-        Known::NotifiedEntity => {
-            NotifiedEntity::read(&mut s)?;
-            Rule::NotifiedEntity
-        }
-        Known::RequestedEvents => {
-            RequestedEvents::skip(&mut s, &mut Walk::new(limits))?;
-            Rule::RequestedEvents
-        }
-        Known::SignalRequests => {
-            EventList::skip(&mut s, &mut Walk::new(limits))?;
-            Rule::SignalRequests
-        }
-        Known::ObservedEvents => {
-            EventList::skip(&mut s, &mut Walk::new(limits))?;
-            Rule::ObservedEvents
-        }
-        Known::DetectEvents | Known::EventStates => {
-            EventList::skip(&mut s, &mut Walk::new(limits))?;
-            Rule::SignalRequests
-        }
-        Known::DigitMap => {
-            read_digit_map(&mut s)?;
-            Rule::DigitMap
-        }
-        Known::SpecificEndpointId | Known::SecondEndpointId => {
-            EndpointName::read(&mut s)?;
-            Rule::EndpointName
-        }
-        Known::QuarantineHandling => {
-            Quarantine::read(&mut s)?;
-            Rule::QuarantineHandling
-        }
-        _ => return rarer(known, s, limits),
+    match skip(known, &mut s, limits) {
+        None => rarer(known, s, limits),
+        Some(checked) => s.end(checked?),
+    }
+}
+
+/// Checks the value that the lines have come to, and takes the rest of its line. Says where the value ends.
+#[inline]
+pub(crate) fn take(known: Known, lines: &mut Lines<'_>, limits: &Limits) -> Result<usize, Fault> {
+    let start = lines.position();
+    if matches!(lines.s.peek(), Some(b'\r' | b'\n')) {
+        may_be_empty(known).ok_or(Fault { at: start, rule: Rule::EmptyValue })?;
+        lines.end_of_line(Rule::ControlCharacter)?;
+        return Ok(start);
+    }
+    let Some(checked) = skip(known, &mut lines.s, limits) else {
+        let value = take_opaque(lines)?;
+        return match rarer(known, Scanner::new(value), limits) {
+            Ok(()) => Ok(start + value.len()),
+            Err(fault) => Err(Fault { at: start + fault.at, ..fault }),
+        };
     };
-    s.end(rule)
+    let rule = checked?;
+    let end = lines.position();
+    lines.end_of_line(rule)?;
+    Ok(end)
+}
+
+/// As [`take`], of an extension.
+pub(crate) fn take_extension(lines: &mut Lines<'_>) -> Result<usize, Fault> {
+    let start = lines.position();
+    let value = take_opaque(lines)?;
+    match check_extension(value) {
+        Ok(()) => Ok(start + value.len()),
+        Err(fault) => Err(Fault { at: start + fault.at, ..fault }),
+    }
+}
+
+fn take_opaque<'a>(lines: &mut Lines<'a>) -> Result<&'a str, Fault> {
+    let end = lines.s.text().len();
+    lines.value().ok_or(Fault { at: end, rule: Rule::EndOfLine })
+}
+
+/// Steps over a value of the parameters that calls need, and says which rule is broken if something else follows
+/// it; nothing of other parameters. What is stepped over ends with its line by itself, but in quoted strings.
+#[inline]
+fn skip(known: Known, s: &mut Scanner<'_>, limits: &Limits) -> Option<Result<Rule, Fault>> {
+    let (stepped, rule) = match known {
+        Known::CallId => (skip_hex(s, Rule::CallId), Rule::CallId),
+        Known::RequestIdentifier => (skip_hex(s, Rule::RequestIdentifier), Rule::RequestIdentifier),
+        Known::ConnectionId | Known::SecondConnectionId => {
+            (skip_connection_ids(s, limits.list_items), Rule::ConnectionId)
+        }
+        Known::ConnectionMode => (ConnectionMode::skip(s), Rule::ConnectionMode),
+        Known::LocalConnectionOptions => (LocalOptions::skip(s, limits.list_items), Rule::LocalOptions),
+        Known::NotifiedEntity => (NotifiedEntity::skip(s), Rule::NotifiedEntity),
+        Known::RequestedEvents => (RequestedEvents::skip(s, &mut Walk::new(limits)), Rule::RequestedEvents),
+        Known::SignalRequests | Known::DetectEvents | Known::EventStates => {
+            (EventList::skip(s, &mut Walk::new(limits)), Rule::SignalRequests)
+        }
+        Known::ObservedEvents => (EventList::skip(s, &mut Walk::new(limits)), Rule::ObservedEvents),
+        Known::DigitMap => (read_digit_map(s).map(|_| ()), Rule::DigitMap),
+        Known::SpecificEndpointId | Known::SecondEndpointId => (EndpointName::skip(s), Rule::EndpointName),
+        Known::QuarantineHandling => (Quarantine::read(s).map(|_| ()), Rule::QuarantineHandling),
+        _ => return None,
+    };
+    Some(stepped.map(|()| rule))
 }
 
 /// The parameters that no call needs.
@@ -84,7 +98,7 @@ fn rarer(known: Known, mut s: Scanner<'_>, limits: &Limits) -> Result<(), Fault>
             Rule::BearerInformation
         }
         Known::Capabilities => {
-            LocalOptions::read_capabilities(&mut s, most)?;
+            LocalOptions::skip_capabilities(&mut s, most)?;
             Rule::Capabilities
         }
         Known::ConnectionParameters => {
@@ -142,20 +156,21 @@ fn may_be_empty(known: Known) -> Option<()> {
     (!never).then_some(())
 }
 
-fn hex_id(value: &str, legal: bool, rule: Rule) -> Result<(), Fault> {
-    let at = value.bytes().position(|byte| !Class::HEX.holds(byte)).unwrap_or(32);
-    if legal { Ok(()) } else { Err(Fault { at, rule }) }
+#[inline]
+fn skip_hex(s: &mut Scanner<'_>, rule: Rule) -> Result<(), Fault> {
+    let at = s.position();
+    match s.pass(Class::HEX) {
+        1..=32 => Ok(()),
+        0 => Err(Fault { at, rule }),
+        _ => Err(Fault { at: at + 32, rule }),
+    }
 }
 
-fn connection_ids(s: &mut Scanner<'_>, most: usize) -> Result<(), Fault> {
+fn skip_connection_ids(s: &mut Scanner<'_>, most: usize) -> Result<(), Fault> {
     let mut left = most;
     loop {
         left = left.checked_sub(1).ok_or_else(|| s.fault(Rule::ListLength))?;
-        let at = s.position();
-        let id = s.take(Class::HEX);
-        if ConnectionId::parse(id).is_none() {
-            return Err(Fault { at, rule: Rule::ConnectionId });
-        }
+        skip_hex(s, Rule::ConnectionId)?;
         if !s.comma() {
             return Ok(());
         }

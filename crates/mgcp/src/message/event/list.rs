@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{Actions, EventName, EventNameBuf, EventParameters, Walk, items};
 use crate::limits::Limits;
-use crate::scan::{Fault, Scanner, cut, trim_end};
+use crate::scan::{Class, Fault, Scanner, cut, trim_end};
 use crate::text::Rule;
 
 /// The value of `R:`.
@@ -54,6 +54,14 @@ impl<'a> RequestedEvent<'a> {
     #[inline]
     fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
         EventName::skip(s)?;
+        // One plain action, and nothing behind it.
+        if let [b'(', letter, b')', b',' | b'\r' | b'\n', ..] = s.rest_bytes()
+            && Class::ALPHA.holds(*letter)
+            && !matches!(letter, b'E' | b'e')
+        {
+            s.advance(3);
+            return Ok(());
+        }
         if s.spaced(b'(') {
             walk.inside(s, Rule::RequestedAction, Actions::skip)?;
             if s.spaced(b'(') {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::message::caseless::Caseless;
 use crate::message::{ConnectionId, ConnectionIdBuf};
-use crate::scan::{Class, Fault, Scanner, cut};
+use crate::scan::{Class, Fault, Scanner, cut, is_package_name};
 use crate::text::Rule;
 
 /// The name of an event or signal: `[package/]event[@connection]`.
@@ -52,15 +52,12 @@ impl<'a> EventName<'a> {
     /// Steps over a name.
     #[inline]
     pub(super) fn skip(s: &mut Scanner<'_>) -> Result<(), Fault> {
-        let start = s.position();
-        skip_event(s)?;
-        if s.peek() == Some(b'/') {
-            if !s.was(start, Class::WORD) && s.taken(start) != b"*" {
-                return Err(Fault { at: start, rule: Rule::EventName });
-            }
-            s.skip();
-            skip_event(s)?;
+        // A package is named by one letter, mostly.
+        match s.rest_bytes() {
+            [letter, b'/', ..] if Class::ALPHA.holds(*letter) => s.advance(2),
+            _ => skip_package(s)?,
         }
+        skip_event(s)?;
         if s.eat(b'@') { skip_connection(s) } else { Ok(()) }
     }
 
@@ -119,18 +116,40 @@ impl<'a> EventName<'a> {
     }
 }
 
+/// A package and its slash, or nothing if there is no slash.
+fn skip_package(s: &mut Scanner<'_>) -> Result<(), Fault> {
+    let start = s.position();
+    s.pass(Class::EVENT);
+    let end = s.position();
+    if !s.eat(b'/') {
+        s.seek(start);
+        return Ok(());
+    }
+    let package = s.text().get(start..end).unwrap_or_default();
+    if package == "*" || is_package_name(package) {
+        Ok(())
+    } else {
+        Err(Fault { at: start, rule: Rule::EventName })
+    }
+}
+
 /// An identifier, or a range in brackets. Hyphens stand neither first nor last.
 #[inline]
 fn skip_event(s: &mut Scanner<'_>) -> Result<(), Fault> {
     let start = s.position();
-    if s.eat(b'[') {
-        return if s.pass(Class::EVENT) > 0 && s.eat(b']') { Ok(()) } else { Err(s.fault(Rule::EventName)) };
+    if s.peek() == Some(b'[') {
+        return skip_range(s);
     }
-    s.pass(Class::EVENT);
-    if matches!(s.taken(start), [] | [b'-', ..] | [.., b'-']) {
-        return Err(Fault { at: start, rule: Rule::EventName });
-    }
-    Ok(())
+    let hyphen = match s.pass(Class::EVENT) {
+        0 => true,
+        length => s.at(start) == b'-' || s.at(start + length - 1) == b'-',
+    };
+    if hyphen { Err(Fault { at: start, rule: Rule::EventName }) } else { Ok(()) }
+}
+
+fn skip_range(s: &mut Scanner<'_>) -> Result<(), Fault> {
+    s.skip();
+    if s.pass(Class::EVENT) > 0 && s.eat(b']') { Ok(()) } else { Err(s.fault(Rule::EventName)) }
 }
 
 fn skip_connection(s: &mut Scanner<'_>) -> Result<(), Fault> {
