@@ -2,7 +2,7 @@
 //!
 //! [`Gateway`] stands between a call agent and a [`MediaPlane`]. Datagrams go in by [`Gateway::handle_input`], what the media sees by
 //! [`Gateway::handle_media_event`]; both may call the plane. Commands pass the transaction layer first, so that each is executed
-//! once; [`verb`] then checks, executes and answers them.
+//! once; `verb` then checks, executes and answers them.
 //!
 //! What it is made of:
 //!
