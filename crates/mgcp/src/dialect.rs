@@ -25,6 +25,8 @@ pub struct Dialect {
     pub provisional: bool,
     /// Whether the peer answers audits that ask for parameters.
     pub audit: bool,
+    /// Whether the peer reads `a:` as a list; one that does not takes a list for the name of one codec.
+    pub codec_list: bool,
 }
 
 /// What `*` in an endpoint's name means to a peer.
@@ -49,6 +51,7 @@ impl Dialect {
         notification: true,
         provisional: true,
         audit: true,
+        codec_list: true,
     };
 
     /// `MGCP 0.1`, as Cisco call managers and their gateways speak it.
@@ -71,6 +74,7 @@ impl Dialect {
         notification: false,
         provisional: false,
         audit: false,
+        codec_list: false,
         ..Self::RFC3435
     };
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use strowger_mgcp::agent::{AgentConfig, GatewayConfig, GatewayId};
-use strowger_mgcp::dialect::Dialect;
+use strowger_mgcp::dialect::{AllWildcard, Dialect};
 use strowger_mgcp::message::{EndpointNameBuf, NotifiedEntityBuf};
 use strowger_sansio::Time;
 use strowger_sdp::{AddressPolicy, Hosts};
@@ -24,18 +24,15 @@ pub(super) struct Place {
     pub(super) peer: IpAddr,
     /// … and which addresses they may name.
     pub(super) policy: AddressPolicy,
+    /// Whether `*` in an endpoint's name stands for all endpoints there.
+    pub(super) has_all: bool,
 }
 
 impl Place {
     /// The same gateway, another endpoint.
     pub(super) fn at(&self, endpoint: EndpointNameBuf) -> Self {
-        Self {
-            gateway: self.gateway,
-            id: self.id.clone(),
-            endpoint,
-            peer: self.peer,
-            policy: self.policy.clone(),
-        }
+        let (id, policy) = (self.id.clone(), self.policy.clone());
+        Self { gateway: self.gateway, id, endpoint, peer: self.peer, policy, has_all: self.has_all }
     }
 }
 
@@ -49,6 +46,20 @@ pub(super) struct Gateway {
     accepted: bool,
     peer: IpAddr,
     policy: AddressPolicy,
+    has_all: bool,
+}
+
+impl Gateway {
+    fn place(&self, endpoint: EndpointNameBuf) -> Place {
+        Place {
+            gateway: self.number,
+            id: self.id.clone(),
+            endpoint,
+            peer: self.peer,
+            policy: self.policy.clone(),
+            has_all: self.has_all,
+        }
+    }
 }
 
 /// All of them; a gateway's number is its place in the inventory.
@@ -63,7 +74,9 @@ impl Gateways {
     pub(super) fn new(now: Time, inventory: &Inventory, agent: &mut Agent) -> Self {
         let list = inventory.gateways.iter().zip(0..).map(|(entry, number)| {
             let number = GatewayId(number);
-            let accepted = agent.add_gateway(now, config(number, entry)).is_ok();
+            let config = config(number, entry);
+            let has_all = config.dialect.all_wildcard == AllWildcard::All;
+            let accepted = agent.add_gateway(now, config).is_ok();
             let hosts =
                 if entry.media.is_empty() { Hosts::Peer } else { Hosts::PeerAnd(entry.media.clone()) };
             Gateway {
@@ -73,6 +86,7 @@ impl Gateways {
                 accepted,
                 peer: entry.address.ip(),
                 policy: AddressPolicy { hosts },
+                has_all,
             }
         });
         let mut gateways = Self { list: list.collect(), lines: BTreeMap::new(), relays: BTreeSet::new() };
@@ -93,13 +107,7 @@ impl Gateways {
 
     fn place(&self, agent: &Agent, id: &str, endpoint: &str) -> Option<Place> {
         let gateway = self.list.iter().find(|gateway| &*gateway.id == id && gateway.accepted)?;
-        Some(Place {
-            gateway: gateway.number,
-            id: gateway.id.clone(),
-            endpoint: agent.endpoint(gateway.number, endpoint)?,
-            peer: gateway.peer,
-            policy: gateway.policy.clone(),
-        })
+        Some(gateway.place(agent.endpoint(gateway.number, endpoint)?))
     }
 
     /// Where the lines are. A line whose gateway or endpoint name is not legal, or whose endpoint is another line's, is nowhere.
@@ -115,9 +123,7 @@ impl Gateways {
     }
 
     fn known(&self, gateway: GatewayId, endpoint: &EndpointNameBuf) -> Option<Place> {
-        let gateway = self.get(gateway)?;
-        let (number, id, endpoint) = (gateway.number, gateway.id.clone(), endpoint.clone());
-        Some(Place { gateway: number, id, endpoint, peer: gateway.peer, policy: gateway.policy.clone() })
+        Some(self.get(gateway)?.place(endpoint.clone()))
     }
 
     pub(super) fn line_at(&self, gateway: GatewayId, endpoint: &EndpointNameBuf) -> Option<LineId> {

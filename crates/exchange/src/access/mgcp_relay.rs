@@ -1,8 +1,11 @@
 //! Contexts on packet relays: endpoints that join two packet connections (RFC 3435 section 2.1.1, "packet relay").
 //!
 //! The first connection is created on the wildcard for any one endpoint, and the gateway says which one it took; the second is
-//! created on that. What comes in by the one leaves by the other. A context that fails at any step deletes what it has; the
-//! connections of a relay that comes up are deleted all together, as none of them belongs to a call.
+//! created on that. What comes in by the one leaves by the other. A context that fails at any step deletes what it has.
+//!
+//! The connections of a relay that comes up are deleted all together, as none of them belongs to a call. A gateway whose dialect cannot
+//! name all endpoints (osmo-mgw) is asked for those that were lost with it; what a former exchange left there stays, and is for the
+//! gateway's own time-out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +27,8 @@ pub(super) struct Relays {
     place: Option<Arc<Place>>,
     /// Whether its gateway takes commands.
     up: bool,
+    /// Where there were connections when the gateway was lost.
+    left: Vec<(EndpointNameBuf, CallId)>,
     contexts: BTreeMap<ContextId, Context>,
 }
 
@@ -40,7 +45,7 @@ impl Relays {
             MediaPolicy::Direct => None,
             MediaPolicy::Relay { gateway } => gateways.relay_places().find(|place| *place.id == **gateway),
         };
-        Self { place: place.map(Arc::new), up: false, contexts: BTreeMap::new() }
+        Self { place: place.map(Arc::new), up: false, left: Vec::new(), contexts: BTreeMap::new() }
     }
 
     pub(super) fn command(
@@ -153,7 +158,7 @@ impl Relays {
 
     /// Deletes everything on the relay, or what belongs to one call.
     fn sweep(&self, turn: &mut Turn<'_>, call: Option<CallIdBuf>) {
-        let Some(place) = &self.place else { return };
+        let Some(place) = self.place.as_ref().filter(|place| place.has_all) else { return };
         let all = place.endpoint.local().replace('$', "*");
         if let Some(endpoint) = turn.agent.endpoint(place.gateway, &all) {
             turn.agent.delete_connections(
@@ -187,14 +192,19 @@ impl Relays {
     pub(super) fn gateway_up(&mut self, turn: &mut Turn<'_>, gateway: GatewayId) {
         if self.is_on(gateway) && !self.up {
             self.up = true;
-            self.sweep(turn, None);
+            let left = std::mem::take(&mut self.left);
+            match &self.place {
+                Some(place) if place.has_all => self.sweep(turn, None),
+                _ => self.delete(turn, left),
+            }
         }
     }
 
     pub(super) fn gateway_lost(&mut self, turn: &mut Turn<'_>, gateway: GatewayId) {
         if self.is_on(gateway) {
             self.up = false;
-            let _ = self.lose_all(turn, |_| true);
+            let lost = self.lose_all(turn, |_| true);
+            self.left.extend(lost);
         }
     }
 
@@ -210,7 +220,13 @@ impl Relays {
         }
         let lost = self.lose_all(turn, |endpoint| endpoints.as_name().covers(endpoint.as_name()));
         // A gateway may have announced late that which it did before it was asked for the connections.
-        for (endpoint, call) in lost {
+        self.delete(turn, lost);
+    }
+
+    /// Deletes the connections of calls at places.
+    fn delete(&self, turn: &mut Turn<'_>, places: Vec<(EndpointNameBuf, CallId)>) {
+        let Some(gateway) = self.place.as_ref().map(|place| place.gateway) else { return };
+        for (endpoint, call) in places {
             let call = Some(CallIdBuf::from_u128(call.0));
             if endpoint.as_name().is_wildcarded() {
                 self.sweep(turn, call);

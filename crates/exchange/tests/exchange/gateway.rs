@@ -70,8 +70,10 @@ pub(crate) struct Gateway {
     pub(crate) media_host: String,
     /// It describes a stream anew when it is modified.
     pub(crate) moves_port: bool,
-    /// How many relay endpoints there are.
+    /// How many relay endpoints there are …
     pub(crate) relays: usize,
+    /// … and whether it is osmo-mgw that has them: `*` is any one, and it knows neither lists of codecs nor `K:`.
+    pub(crate) osmo: bool,
     next_port: u16,
     next_id: u32,
     answers: BTreeMap<TransactionId, Vec<u8>>,
@@ -94,6 +96,7 @@ impl Gateway {
             media_host: address.ip().to_string(),
             moves_port: false,
             relays: 0,
+            osmo: false,
             next_port: 20_000,
             next_id: 1,
             answers: BTreeMap::new(),
@@ -190,9 +193,14 @@ impl Gateway {
             refusal.times -= 1;
             return simple(refusal.code);
         }
+        if self.osmo && command.parameters.get(ParameterCode::ResponseAck).is_some() {
+            return simple(ReturnCode::COMMAND_PARAMETER);
+        }
         match command.verb {
             Verb::Crcx => self.create(command, &local),
+            Verb::Dlcx if self.osmo && local.contains('*') => simple(ReturnCode::OK),
             Verb::Dlcx => self.delete(command, &local),
+            Verb::Auep if self.osmo => simple(ReturnCode::UNKNOWN_ENDPOINT),
             Verb::Auep if local == "*" => simple(ReturnCode::OK),
             _ => match self.endpoints.get_mut(&local) {
                 None => simple(ReturnCode::UNKNOWN_ENDPOINT),
@@ -257,8 +265,9 @@ impl Gateway {
 
     fn create(&mut self, command: &Command<'_>, local: &str) -> Vec<u8> {
         let id = command.transaction_id;
-        let place = if local == "relay/$" {
-            let free = (1..=self.relays).map(|relay| format!("relay/{relay}"));
+        let any = if self.osmo { "rtpbridge/*" } else { "relay/$" };
+        let place = if local == any {
+            let free = (1..=self.relays).map(|relay| format!("{}{relay}", &any[..any.len() - 1]));
             let mut free = free.filter(|r| self.endpoints.get(r).is_none_or(|e| e.connections.is_empty()));
             let Some(place) = free.next() else {
                 return ResponseBuilder::new(ReturnCode::NO_ENDPOINT_AVAILABLE, id).finish();
@@ -285,7 +294,7 @@ impl Gateway {
             remote: command.sdp.map(port_of),
         };
         let connection_id = format!("{port:X}");
-        if !local.starts_with("relay/") && !self.endpoints.contains_key(local) {
+        if local != any && !self.endpoints.contains_key(local) {
             return ResponseBuilder::new(ReturnCode::UNKNOWN_ENDPOINT, id).finish();
         }
         self.endpoints
@@ -296,7 +305,7 @@ impl Gateway {
         let (connection_id, sdp) = (ConnectionIdBuf::parse(&connection_id).unwrap(), self.sdp(port));
         let mut answer = ResponseBuilder::new(ReturnCode::OK, id).connection_id(connection_id.as_view());
         let specific = EndpointNameBuf::from_parts(&place, &self.domain).unwrap();
-        if local.contains('$') {
+        if local == any {
             answer = answer.specific_endpoint(specific.as_name());
         }
         answer.sdp(&sdp).finish()

@@ -1,10 +1,10 @@
 //! Calls whose media go through a packet relay.
 
-use strowger_exchange::{Cause, LineCondition, StreamRole};
+use strowger_exchange::{Cause, DialectChoice, LineCondition, RelayEntry, StreamRole};
 use strowger_mgcp::message::Verb;
 use strowger_sansio::Duration;
 
-use crate::world::World;
+use crate::world::{World, relayed_town};
 
 /// Whether the relay joins two lines: each side sends where the relay receives, and the relay sends where they receive.
 fn joined(world: &World, one: &str, other: &str) -> bool {
@@ -133,4 +133,27 @@ fn a_caller_hangs_up_at_every_moment_of_a_relayed_set_up() {
         assert_eq!(left, 0, "after {delay:?}");
         world.end();
     }
+}
+
+#[test]
+fn an_osmo_gateway_is_spoken_to_as_it_likes_it() {
+    let (mut inventory, _) = relayed_town(0);
+    inventory.gateways[2].relay = Some(RelayEntry { endpoint: "rtpbridge/*".to_owned() });
+    inventory.gateways[2].dialect = DialectChoice::Osmo;
+    let mut world = World::new(inventory);
+    (world.gateways[2].osmo, world.gateways[2].relays) = (true, 2);
+    world.pass(5);
+    world.ring("2001", "2004");
+    world.lift("2004");
+    assert!(joined(&world, "2001", "2004"));
+    assert!(world.gateways[2].connections().all(|connection| connection.options == "p:20, a:PCMU"));
+    assert!(world.gateways[2].endpoints.contains_key("rtpbridge/1"));
+    // It cannot be swept, but what was there when it was lost is remembered.
+    world.gateways[2].dead = true;
+    world.pass(90);
+    assert_eq!(world.gateways[2].connections().count(), 2);
+    world.gateways[2].dead = false;
+    world.pass(30);
+    assert_eq!(world.gateways[2].connections().count(), 0);
+    world.end();
 }

@@ -63,7 +63,7 @@ pub(super) fn command(
         Request::Create(create) => {
             command = command.call_id(&create.call_id);
             command = with_entity(command, entity);
-            command = with_options(command, create.options.as_ref()).mode(create.mode);
+            command = with_options(command, create.options.as_ref(), context.dialect).mode(create.mode);
             if let Some(second) = &create.second_endpoint {
                 command = command.second_endpoint(second);
             }
@@ -73,7 +73,7 @@ pub(super) fn command(
         Request::Modify(modify) => {
             command = command.call_id(&modify.call_id).connection_id(&modify.connection_id);
             command = with_entity(command, entity);
-            command = with_options(command, modify.options.as_ref());
+            command = with_options(command, modify.options.as_ref(), context.dialect);
             if let Some(mode) = modify.mode {
                 command = command.mode(mode);
             }
@@ -109,8 +109,19 @@ fn with_entity<'s>(command: CommandBuilder<'s>, entity: Option<&NotifiedEntityBu
     }
 }
 
-fn with_options<'s>(command: CommandBuilder<'s>, options: Option<&ConnectionOptions>) -> CommandBuilder<'s> {
-    let text = options.map(ToString::to_string).unwrap_or_default();
+fn with_options<'s>(
+    command: CommandBuilder<'s>,
+    options: Option<&ConnectionOptions>,
+    dialect: &Dialect,
+) -> CommandBuilder<'s> {
+    let text = match options {
+        Some(options) if !dialect.codec_list && options.codecs.len() > 1 => {
+            let first = options.codecs.iter().take(1).cloned().collect();
+            ConnectionOptions { codecs: first, ..options.clone() }.to_string()
+        }
+        Some(options) => options.to_string(),
+        None => return command,
+    };
     match LocalOptions::parse(&text).filter(|options| !options.is_empty()) {
         Some(options) => command.local_options(options),
         None => command,
