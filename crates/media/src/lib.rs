@@ -19,6 +19,7 @@
 //! - [`mixer`]: which stream is heard where, from the modes of the connections of one endpoint.
 //! - [`analysis`]: which tone or frequency is heard, and whether it is what was said.
 //! - [`wav`]: sound in files.
+//! - [`limits`]: every bound in one place.
 //! - [`port_pool`]: RTP port pairs, opened ahead and rested between calls.
 //! - [`telephone_event`]: digits and other events as packets (RFC 4733).
 //! - [`dtmf`]: the sixteen digits, made and found.
@@ -31,6 +32,7 @@ pub mod dtmf;
 pub mod frame;
 pub mod g711;
 pub mod jitter;
+pub mod limits;
 pub mod mixer;
 pub mod port_pool;
 pub mod rtcp;
@@ -43,6 +45,7 @@ pub mod tone;
 pub mod wav;
 
 pub use frame::{FRAME_SAMPLES, FRAME_TIME, Frame, SAMPLE_RATE, SILENCE};
+pub use limits::{LIMITS, Limits};
 pub use mixer::{EndpointShape, Mixer, StreamMode};
 pub use port_pool::{MediaPort, PortPool};
 pub use session::{

@@ -9,6 +9,7 @@
 //! somebody hears.
 
 use crate::frame::{Frame, SILENCE, mix_into};
+use crate::limits::LIMITS;
 
 /// The direction of a connection, seen from the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,7 +106,7 @@ const APPENDIX_D: [[Cell; 6]; 6] = {
 };
 
 /// The most connections that one endpoint mixes.
-pub const MAX_STREAMS: usize = 16;
+pub const MAX_STREAMS: usize = LIMITS.streams;
 
 /// For each output of an endpoint, which inputs it carries.
 /// The default is the plan of an endpoint without connections.
@@ -249,5 +250,114 @@ impl Mixer {
             }
         }
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use StreamMode::{Conference, Inactive, NetworkLoop, NetworkTest, ReceiveOnly, SendOnly, SendReceive};
+
+    const MODES: [StreamMode; 6] = [SendOnly, ReceiveOnly, SendReceive, Conference, Inactive, NetworkLoop];
+
+    /// Appendix D as it is printed, a row a mode of B, a column a mode of A from the diagonal on: `Ao; Bo; Ho`.
+    const PRINTED: [&[&str]; 6] = [
+        &["Hi; Hi; -", "-; Hi; Ai", "Hi; Hi; Ai", "Hi; Hi; Ai", "-; Hi; -", "Ai; Hi; -"],
+        &["-; -; Ai+Bi", "Hi; -; Ai+Bi", "Hi; -; Ai+Bi", "-; -; Bi", "Ai; -; Bi"],
+        &["Hi; Hi; Ai+Bi", "Hi; Hi; Ai+Bi", "-; Hi; Bi", "Ai; Hi; Bi"],
+        &["Hi+Bi; Hi+Ai; Ai+Bi", "-; Hi; Bi", "Ai; Hi; Bi"],
+        &["-; -; -", "Ai; -; -"],
+        &["Ai; Bi; -"],
+    ];
+
+    /// The streams that go out, as the table names them.
+    fn shown(plan: &Mixer) -> String {
+        let names = ["Ai", "Bi"];
+        let list = |parts: Vec<&str>| if parts.is_empty() { "-".to_owned() } else { parts.join("+") };
+        let out = |stream: usize| {
+            let microphone = plan.carries_microphone(stream).then_some("Hi");
+            list(microphone.into_iter().chain(plan.sources(stream).map(|source| names[source])).collect())
+        };
+        let ear = list((0..2).filter(|stream| plan.heard(*stream)).map(|stream| names[stream]).collect());
+        format!("{}; {}; {ear}", out(0), out(1))
+    }
+
+    /// The same cell seen from the other connection.
+    fn swapped(cell: &str) -> String {
+        let parts: Vec<_> = cell.split("; ").collect();
+        let other = |text: &str| text.replace("Ai", "x").replace("Bi", "Ai").replace('x', "Bi");
+        let ear = if parts[2] == "Ai+Bi" { parts[2].to_owned() } else { other(parts[2]) };
+        format!("{}; {}; {ear}", other(parts[1]), other(parts[0]))
+    }
+
+    #[test]
+    fn every_pair_of_modes_interacts_as_appendix_d_prints_it() {
+        for (row, cells) in PRINTED.iter().enumerate() {
+            for (offset, printed) in cells.iter().enumerate() {
+                let (a, b) = (MODES[row + offset], MODES[row]);
+                let plan = Mixer::plan(EndpointShape::Handset, &[a, b]).unwrap();
+                assert_eq!(shown(&plan), *printed, "A {a:?}, B {b:?}");
+                let mirrored = Mixer::plan(EndpointShape::Handset, &[b, a]).unwrap();
+                assert_eq!(shown(&mirrored), swapped(printed), "A {b:?}, B {a:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn three_in_conference_hear_each_other_and_not_themselves() {
+        let plan = Mixer::plan(EndpointShape::Handset, &[Conference; 3]).unwrap();
+        for stream in 0..3 {
+            let others: Vec<_> = (0..3).filter(|other| *other != stream).collect();
+            assert_eq!(plan.sources(stream).collect::<Vec<_>>(), others);
+            assert!(plan.carries_microphone(stream) && plan.heard(stream));
+        }
+        let inputs = [[100; 80], [20; 80], [3; 80]];
+        assert_eq!(plan.output(0, &inputs, &[5000; 80]), [5023; 80]);
+        assert_eq!(plan.earpiece(&inputs), [123; 80]);
+    }
+
+    #[test]
+    fn a_held_connection_beside_a_talk_hears_and_says_nothing() {
+        let plan = Mixer::plan(EndpointShape::Handset, &[SendReceive, Inactive]).unwrap();
+        assert!(plan.sends(0) && plan.needs(0));
+        assert!(!plan.sends(1) && !plan.needs(1), "its packets need not be decoded");
+    }
+
+    #[test]
+    fn a_single_connection_is_one_beside_an_inactive_one() {
+        let alone = |mode| {
+            let plan = Mixer::plan(EndpointShape::Handset, &[mode]).unwrap();
+            (plan.carries_microphone(0), plan.heard(0), plan.sources(0).count())
+        };
+        assert_eq!(alone(SendReceive), (true, true, 0));
+        assert_eq!(alone(SendOnly), (true, false, 0));
+        assert_eq!(alone(ReceiveOnly), (false, true, 0));
+        assert_eq!(alone(Inactive), (false, false, 0));
+        assert_eq!(alone(NetworkLoop), (false, false, 1));
+        assert_eq!(alone(NetworkTest), alone(NetworkLoop));
+    }
+
+    #[test]
+    fn a_relay_carries_what_the_other_side_brings_in_by_the_modes() {
+        let relay = |a, b| {
+            let plan = Mixer::plan(EndpointShape::Relay, &[a, b]).unwrap();
+            assert!(!plan.carries_microphone(0) && !plan.heard(0) && !plan.heard(1));
+            [plan.sole_source(0), plan.sole_source(1)]
+        };
+        assert_eq!(relay(SendReceive, SendReceive), [Some(1), Some(0)]);
+        assert_eq!(relay(Conference, SendReceive), [Some(1), Some(0)]);
+        assert_eq!(relay(ReceiveOnly, SendOnly), [None, Some(0)]);
+        assert_eq!(relay(SendReceive, Inactive), [None, None]);
+        assert_eq!(relay(SendOnly, SendOnly), [None, None]);
+        assert_eq!(relay(NetworkLoop, SendReceive), [Some(0), None]);
+    }
+
+    #[test]
+    fn more_connections_than_can_be_mixed_are_refused() {
+        assert_eq!(Mixer::plan(EndpointShape::Relay, &[SendReceive; MAX_STREAMS + 1]), Err(TooManyStreams));
+        let plan = Mixer::plan(EndpointShape::Relay, &[SendReceive; MAX_STREAMS]).unwrap();
+        assert_eq!(plan.sources(0).count(), MAX_STREAMS - 1);
+        assert_eq!(plan.sole_source(0), None);
+        assert!(!plan.needs(MAX_STREAMS) && !plan.sends(MAX_STREAMS));
     }
 }

@@ -86,3 +86,55 @@ impl PortPool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::net::Ipv4Addr;
+
+    fn pool(size: u16, seed: u64) -> PortPool {
+        let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let ports = (0..size)
+            .map(|n| MediaPort {
+                rtp: address(20_000 + 2 * n),
+                rtcp: address(20_001 + 2 * n),
+                rtp_socket: SocketId(u32::from(n) * 2 + 1),
+                rtcp_socket: SocketId(u32::from(n) * 2 + 2),
+            })
+            .collect();
+        PortPool::new(ports, QUARANTINE, Rng::from_number(seed))
+    }
+
+    #[test]
+    fn each_pair_is_taken_once_and_then_there_is_none() {
+        let mut pool = pool(50, 1);
+        let taken: BTreeSet<_> = std::iter::from_fn(|| pool.take(Time::ZERO)).collect();
+        assert_eq!((taken.len(), pool.taken(), pool.available(Time::ZERO), pool.size()), (50, 50, 0, 50));
+    }
+
+    #[test]
+    fn a_pair_rests_before_it_is_used_again() {
+        let mut pool = pool(1, 1);
+        let port = pool.take(Time::ZERO).unwrap();
+        let given_back = Time::from_secs(60);
+        pool.give_back(given_back, port);
+        let early = given_back + QUARANTINE - Duration::from_millis(1);
+        assert_eq!((pool.take(early), pool.available(early), pool.size()), (None, 0, 1));
+        let rested = given_back + QUARANTINE;
+        assert_eq!(pool.available(rested), 1);
+        assert_eq!(pool.take(rested), Some(port));
+    }
+
+    #[test]
+    fn the_order_of_pairs_is_not_that_of_their_numbers() {
+        let order = |seed| {
+            let mut pool = pool(100, seed);
+            std::iter::from_fn(|| pool.take(Time::ZERO)).map(|port| port.rtp.port()).collect::<Vec<_>>()
+        };
+        let (one, two) = (order(1), order(2));
+        assert_ne!(one, two);
+        let neighbours = one.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) == 2).count();
+        assert!(neighbours < 15, "{neighbours} pairs follow their neighbour");
+    }
+}

@@ -7,9 +7,10 @@
 use std::fmt;
 
 use crate::g711::Law;
+use crate::limits::LIMITS;
 
-/// The most samples that a file may hold by default: ten minutes, 9.6 MB in memory.
-pub const MAX_SAMPLES: usize = 10 * 60 * 8_000;
+/// The most samples that a file may hold by default.
+pub const MAX_SAMPLES: usize = LIMITS.wav_samples;
 
 const PCM: u16 = 1;
 const A_LAW: u16 = 6;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::digit::Digit;
 use crate::frame::{Frame, SILENCE, samples_in, sine_peak, to_sample};
+use crate::limits::LIMITS;
 use crate::tone::Oscillator;
 
 /// How long a digit sounds, and how long the pause after it is.
@@ -92,14 +93,14 @@ impl DtmfGenerator {
         }
     }
 
-    /// Plays a digit after those that wait.
-    pub fn dial(&mut self, digit: Digit, timing: DtmfTiming) {
-        self.push(Queued { digit, on: Some(samples_in(timing.on)), off: samples_in(timing.off) });
+    /// Plays a digit after those that wait; says whether there was room.
+    pub fn dial(&mut self, digit: Digit, timing: DtmfTiming) -> bool {
+        self.push(Queued { digit, on: Some(samples_in(timing.on)), off: samples_in(timing.off) })
     }
 
-    /// Presses a key, after the digits that wait, until it is released.
-    pub fn press(&mut self, digit: Digit) {
-        self.push(Queued { digit, on: None, off: samples_in(DtmfTiming::SHORTEST.off) });
+    /// Presses a key, after the digits that wait, until it is released; says whether there was room.
+    pub fn press(&mut self, digit: Digit) -> bool {
+        self.push(Queued { digit, on: None, off: samples_in(DtmfTiming::SHORTEST.off) })
     }
 
     /// Releases the pressed key: its tone ends, but not before it has lasted 50 ms.
@@ -150,11 +151,15 @@ impl DtmfGenerator {
         frame
     }
 
-    fn push(&mut self, queued: Queued) {
+    fn push(&mut self, queued: Queued) -> bool {
+        if self.queue.len() >= LIMITS.digits {
+            return false;
+        }
         self.queue.push_back(queued);
         if self.queue.len() == 1 {
             self.begin();
         }
+        true
     }
 
     fn begin(&mut self) {

@@ -7,13 +7,12 @@ use strowger_sansio::Time;
 
 use crate::dtmf::{Digit, DtmfDetector, DtmfEvent, DtmfGenerator, DtmfLevel, DtmfTiming};
 use crate::frame::{Frame, SILENCE, sine_peak, to_sample};
+use crate::limits::LIMITS;
 use crate::telephone_event::EventChange;
 use crate::tone::Oscillator;
 
 /// The level sent with events, in -dBm0 (RFC 4733 section 2.3.4).
 pub(super) const EVENT_VOLUME: u8 = 10;
-/// Tones that wait to be heard; more are passed over.
-const RENDERINGS: usize = 8;
 /// For this long after an event, its sound in the stream is not taken for another digit.
 const ECHO: Duration = Duration::from_millis(200);
 
@@ -109,7 +108,7 @@ impl Renderer {
         match change {
             EventChange::Began { event, volume, elapsed } => {
                 let Some(digit) = Digit::from_event(event) else { return };
-                if self.queue.len() >= RENDERINGS {
+                if self.queue.len() >= LIMITS.rendered_digits {
                     return;
                 }
                 // Zero comes from senders that do not know the level (section 2.5.2.2).
@@ -191,12 +190,12 @@ impl Default for InBand {
 }
 
 impl InBand {
-    pub(super) fn dial(&mut self, digit: Digit, timing: DtmfTiming) {
-        self.0.dial(digit, timing);
+    pub(super) fn dial(&mut self, digit: Digit, timing: DtmfTiming) -> bool {
+        self.0.dial(digit, timing)
     }
 
-    pub(super) fn press(&mut self, digit: Digit) {
-        self.0.press(digit);
+    pub(super) fn press(&mut self, digit: Digit) -> bool {
+        self.0.press(digit)
     }
 
     pub(super) fn release(&mut self) {

@@ -27,6 +27,7 @@ use strowger_sansio::{BoundedQueue, Rng, SocketId, Time, Transmit};
 use crate::dtmf::{Digit, DtmfTiming};
 use crate::frame::{Frame, SILENCE, samples_in};
 use crate::jitter::JitterBuffer;
+use crate::limits::LIMITS;
 use crate::rtcp::Compound;
 use crate::rtp::{RtpError, RtpHeader, RtpPacket};
 use crate::telephone_event::{EventChange, EventReceiver};
@@ -48,8 +49,6 @@ use source::{Arrival, ControlGate, Gate, Sources};
 /// RTP clock of all formats here, in Hz.
 pub(crate) const CLOCK_RATE: u32 = 8_000;
 
-/// Events and datagrams that wait for the host. A host that drains after every call never meets the bound.
-const QUEUE: usize = 64;
 /// When no frame was played for this long, what waits is stale.
 const UNHEARD: Duration = Duration::from_millis(250);
 
@@ -147,8 +146,8 @@ impl RtpSession {
             remote: config.remote.map(canonical),
             rtcp_socket: config.rtcp_socket,
             counters: statistics::Counters::default(),
-            events: BoundedQueue::new(QUEUE),
-            transmits: BoundedQueue::new(QUEUE),
+            events: BoundedQueue::new(LIMITS.events),
+            transmits: BoundedQueue::new(LIMITS.events),
             rng,
         }
     }
@@ -257,8 +256,7 @@ impl RtpSession {
             let samples = u32::try_from(samples_in(timing.on())).unwrap_or(u32::MAX);
             return self.sender.events.send(digit.event(), EVENT_VOLUME, samples);
         }
-        self.in_band.dial(digit, timing);
-        true
+        self.in_band.dial(digit, timing)
     }
 
     /// Starts a digit that lasts until [`Self::release_digit`]; says whether there was room.
@@ -266,8 +264,7 @@ impl RtpSession {
         if self.sender.has_events() {
             return self.sender.events.start(digit.event(), EVENT_VOLUME);
         }
-        self.in_band.press(digit);
-        true
+        self.in_band.press(digit)
     }
 
     /// Ends the digit that was started; it lasts 50 ms at least.

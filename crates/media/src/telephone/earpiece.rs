@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use crate::analysis::{FrequencyWatch, ToneRecogniser};
 use crate::frame::{FRAME_TIME, Frame, level_dbm0, samples_in};
+use crate::limits::LIMITS;
 use crate::tone::TonePlan;
 
-/// Frequencies that are watched at once.
-const WATCHES: usize = 8;
 /// Below this level in dBm0 nothing is heard.
 const QUIET: f64 = -45.0;
 
@@ -69,7 +68,7 @@ impl Earpiece {
         if self.watched(hertz).is_some() {
             return true;
         }
-        let room = self.watches.len() < WATCHES;
+        let room = self.watches.len() < LIMITS.watched_frequencies;
         if room {
             self.watches.push(FrequencyWatch::new(hertz));
         }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use strowger_sansio::{BoundedQueue, Time};
 
+use crate::limits::LIMITS;
+
 /// How long a flash is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HookTiming {
@@ -83,14 +85,11 @@ pub struct HookSupervision {
     events: BoundedQueue<LineEvent>,
 }
 
-/// Events that wait for the host.
-const QUEUE: usize = 64;
-
 impl HookSupervision {
     /// Of a line that is on-hook.
     #[must_use]
     pub fn new(timing: HookTiming) -> Self {
-        Self { timing, off_hook: false, open_since: None, events: BoundedQueue::new(QUEUE) }
+        Self { timing, off_hook: false, open_since: None, events: BoundedQueue::new(LIMITS.events) }
     }
 
     /// Sets how long a flash is, from the next break on.

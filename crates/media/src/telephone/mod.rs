@@ -19,6 +19,7 @@ use strowger_sansio::{BoundedQueue, Time};
 
 use crate::analysis::{Component, ContentMatch, FrequencyWatch, compare, strongest};
 use crate::frame::{Frame, SILENCE, level_dbm0};
+use crate::limits::LIMITS;
 use crate::tone::{RingPattern, SignalTone, TonePlan};
 
 pub use hook::{HookSupervision, HookTiming, LineEvent};
@@ -28,10 +29,6 @@ use earpiece::Earpiece;
 use mouthpiece::Mouthpiece;
 use ringer::Ringer;
 
-/// Events that wait for the host.
-const QUEUE: usize = 256;
-/// Characters of a caller's number and name that the display shows.
-const DISPLAY: usize = 128;
 /// What is looked at for level and frequencies: the newest 250 ms.
 const GLANCE: Duration = Duration::from_millis(250);
 
@@ -44,7 +41,7 @@ pub struct TelephoneConfig {
 
 impl Default for TelephoneConfig {
     fn default() -> Self {
-        Self { record: Duration::from_secs(30) }
+        Self { record: LIMITS.recording }
     }
 }
 
@@ -93,7 +90,7 @@ impl Telephone {
             caller: None,
             mouthpiece: Mouthpiece::default(),
             earpiece: Earpiece::new(config.record),
-            events: BoundedQueue::new(QUEUE),
+            events: BoundedQueue::new(LIMITS.telephone_events),
         }
     }
 
@@ -283,7 +280,7 @@ impl Telephone {
 
     /// The line says who calls; more than the display holds is cut.
     pub fn show_caller(&mut self, _now: Time, text: &str) {
-        let shown: String = text.chars().filter(|c| !c.is_control()).take(DISPLAY).collect();
+        let shown: String = text.chars().filter(|c| !c.is_control()).take(LIMITS.display).collect();
         self.caller = Some(shown.clone());
         self.report(TelephoneEvent::CallerShown(shown));
     }

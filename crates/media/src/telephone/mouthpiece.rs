@@ -8,11 +8,9 @@ use strowger_sansio::Rng;
 
 use crate::dtmf::{Digit, DtmfGenerator, DtmfTiming};
 use crate::frame::{Frame, SILENCE, samples_in, sine_peak, to_sample};
+use crate::limits::LIMITS;
 use crate::speech::SpeechNoise;
 use crate::tone::Oscillator;
-
-/// Things that wait to be said; a script that queues more is refused.
-const QUEUE: usize = 256;
 
 /// What a subscriber says into the microphone.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +78,7 @@ pub(super) struct Mouthpiece {
 impl Mouthpiece {
     /// Says something after all that waits; says whether there was room.
     pub(super) fn say(&mut self, utterance: Utterance) -> bool {
-        let room = self.queue.len() < QUEUE;
+        let room = self.queue.len() < LIMITS.utterances;
         if room {
             self.queue.push_back(utterance);
         }
@@ -140,7 +138,8 @@ fn begin(utterance: &Utterance) -> (Voice, Option<u64>) {
         }
         Utterance::Digits { digits, timing } => {
             let mut generator = DtmfGenerator::default();
-            digits.iter().for_each(|digit| generator.dial(*digit, *timing));
+            // The generator holds the longest number twice; the rest of a longer one is not dialled.
+            let _ = digits.iter().all(|digit| generator.dial(*digit, *timing));
             (Voice::Digits(Box::new(generator), SILENCE, SILENCE.len()), None)
         }
         Utterance::Speech { seed, level, duration } => {
@@ -246,7 +245,7 @@ mod tests {
     fn a_script_without_end_is_refused() {
         let mut mouth = Mouthpiece::default();
         let said = (0..1000).filter(|_| mouth.say(Utterance::Silence(Duration::from_secs(1)))).count();
-        assert_eq!(said, QUEUE);
+        assert_eq!(said, LIMITS.utterances);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use super::MAX_DURATION;
 use super::payload::EventReport;
 use crate::frame::FRAME_SAMPLES;
+use crate::limits::LIMITS;
 
 const FRAME: u32 = FRAME_SAMPLES as u32;
 /// How often the final report is sent (section 2.5.1.4).
@@ -16,8 +17,6 @@ const FINAL_REPORTS: u8 = 3;
 const PAUSE_FRAMES: u32 = 6;
 /// The least length of an event: 50 ms.
 const SHORTEST: u32 = 400;
-/// Events that wait to be sent; a subscriber's fastest dialling of the longest number fits twice.
-const QUEUE: usize = 64;
 
 /// A report to be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +128,7 @@ impl EventSender {
     }
 
     fn push(&mut self, queued: Queued) -> bool {
-        let room = self.queue.len() < QUEUE;
+        let room = self.queue.len() < LIMITS.digits;
         if room {
             self.queue.push_back(queued);
         }
@@ -297,6 +296,6 @@ mod tests {
     #[test]
     fn more_events_than_fit_are_refused() {
         let mut sender = EventSender::new();
-        assert_eq!((0..100).filter(|_| sender.send(1, 10, 800)).count(), QUEUE);
+        assert_eq!((0..100).filter(|_| sender.send(1, 10, 800)).count(), LIMITS.digits);
     }
 }
