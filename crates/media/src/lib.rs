@@ -45,7 +45,7 @@ pub mod tone;
 pub mod wav;
 
 pub use frame::{FRAME_SAMPLES, FRAME_TIME, Frame, SAMPLE_RATE, SILENCE};
-pub use limits::{LIMITS, Limits};
+pub use limits::Limits;
 pub use mixer::{EndpointShape, Mixer, StreamMode};
 pub use port_pool::{MediaPort, PortPool};
 pub use session::{

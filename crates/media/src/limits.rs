@@ -29,16 +29,18 @@ pub struct Limits {
     pub wav_samples: usize,
 }
 
-/// The bounds that hold.
-pub const LIMITS: Limits = Limits {
-    streams: 16,
-    events: 64,
-    telephone_events: 256,
-    digits: 64,
-    rendered_digits: 8,
-    utterances: 256,
-    watched_frequencies: 8,
-    display: 128,
-    recording: Duration::from_secs(30),
-    wav_samples: 10 * 60 * 8_000,
-};
+impl Limits {
+    /// The bounds that hold.
+    pub const DEFAULT: Self = Self {
+        streams: 16,
+        events: 64,
+        telephone_events: 256,
+        digits: 64,
+        rendered_digits: 8,
+        utterances: 256,
+        watched_frequencies: 8,
+        display: 128,
+        recording: Duration::from_secs(30),
+        wav_samples: 10 * 60 * 8_000,
+    };
+}

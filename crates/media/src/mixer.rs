@@ -9,7 +9,7 @@
 //! somebody hears.
 
 use crate::frame::{Frame, SILENCE, mix_into};
-use crate::limits::LIMITS;
+use crate::limits::Limits;
 
 /// The direction of a connection, seen from the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,7 +106,7 @@ const APPENDIX_D: [[Cell; 6]; 6] = {
 };
 
 /// The most connections that one endpoint mixes.
-pub const MAX_STREAMS: usize = LIMITS.streams;
+pub const MAX_STREAMS: usize = Limits::DEFAULT.streams;
 
 /// For each output of an endpoint, which inputs it carries.
 /// The default is the plan of an endpoint without connections.

@@ -7,10 +7,10 @@
 use std::fmt;
 
 use crate::g711::Law;
-use crate::limits::LIMITS;
+use crate::limits::Limits;
 
 /// The most samples that a file may hold by default.
-pub const MAX_SAMPLES: usize = LIMITS.wav_samples;
+pub const MAX_SAMPLES: usize = Limits::DEFAULT.wav_samples;
 
 const PCM: u16 = 1;
 const A_LAW: u16 = 6;

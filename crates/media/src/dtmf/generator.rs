@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::digit::Digit;
 use crate::frame::{Frame, SILENCE, samples_in, sine_peak, to_sample};
-use crate::limits::LIMITS;
+use crate::limits::Limits;
 use crate::tone::Oscillator;
 
 /// How long a digit sounds, and how long the pause after it is.
@@ -152,7 +152,7 @@ impl DtmfGenerator {
     }
 
     fn push(&mut self, queued: Queued) -> bool {
-        if self.queue.len() >= LIMITS.digits {
+        if self.queue.len() >= Limits::DEFAULT.digits {
             return false;
         }
         self.queue.push_back(queued);

@@ -7,7 +7,7 @@ use strowger_sansio::Time;
 
 use crate::dtmf::{Digit, DtmfDetector, DtmfEvent, DtmfGenerator, DtmfLevel, DtmfTiming};
 use crate::frame::{Frame, SILENCE, sine_peak, to_sample};
-use crate::limits::LIMITS;
+use crate::limits::Limits;
 use crate::telephone_event::EventChange;
 use crate::tone::Oscillator;
 
@@ -108,7 +108,7 @@ impl Renderer {
         match change {
             EventChange::Began { event, volume, elapsed } => {
                 let Some(digit) = Digit::from_event(event) else { return };
-                if self.queue.len() >= LIMITS.rendered_digits {
+                if self.queue.len() >= Limits::DEFAULT.rendered_digits {
                     return;
                 }
                 // Zero comes from senders that do not know the level (section 2.5.2.2).

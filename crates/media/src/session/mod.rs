@@ -27,7 +27,7 @@ use strowger_sansio::{BoundedQueue, Rng, SocketId, Time, Transmit};
 use crate::dtmf::{Digit, DtmfTiming};
 use crate::frame::{Frame, SILENCE, samples_in};
 use crate::jitter::JitterBuffer;
-use crate::limits::LIMITS;
+use crate::limits::Limits;
 use crate::rtcp::Compound;
 use crate::rtp::{RtpError, RtpHeader, RtpPacket};
 use crate::telephone_event::{EventChange, EventReceiver};
@@ -146,8 +146,8 @@ impl RtpSession {
             remote: config.remote.map(canonical),
             rtcp_socket: config.rtcp_socket,
             counters: statistics::Counters::default(),
-            events: BoundedQueue::new(LIMITS.events),
-            transmits: BoundedQueue::new(LIMITS.events),
+            events: BoundedQueue::new(Limits::DEFAULT.events),
+            transmits: BoundedQueue::new(Limits::DEFAULT.events),
             rng,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::analysis::{FrequencyWatch, ToneRecogniser};
 use crate::frame::{FRAME_TIME, Frame, level_dbm0, samples_in};
-use crate::limits::LIMITS;
+use crate::limits::Limits;
 use crate::tone::TonePlan;
 
 /// Below this level in dBm0 nothing is heard.
@@ -68,7 +68,7 @@ impl Earpiece {
         if self.watched(hertz).is_some() {
             return true;
         }
-        let room = self.watches.len() < LIMITS.watched_frequencies;
+        let room = self.watches.len() < Limits::DEFAULT.watched_frequencies;
         if room {
             self.watches.push(FrequencyWatch::new(hertz));
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use strowger_sansio::{BoundedQueue, Time};
 
-use crate::limits::LIMITS;
+use crate::limits::Limits;
 
 /// How long a flash is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl HookSupervision {
     /// Of a line that is on-hook.
     #[must_use]
     pub fn new(timing: HookTiming) -> Self {
-        Self { timing, off_hook: false, open_since: None, events: BoundedQueue::new(LIMITS.events) }
+        Self { timing, off_hook: false, open_since: None, events: BoundedQueue::new(Limits::DEFAULT.events) }
     }
 
     /// Sets how long a flash is, from the next break on.

@@ -19,7 +19,7 @@ use strowger_sansio::{BoundedQueue, Time};
 
 use crate::analysis::{Component, ContentMatch, FrequencyWatch, compare, strongest};
 use crate::frame::{Frame, SILENCE, level_dbm0};
-use crate::limits::LIMITS;
+use crate::limits::Limits;
 use crate::tone::{RingPattern, SignalTone, TonePlan};
 
 pub use hook::{HookSupervision, HookTiming, LineEvent};
@@ -41,7 +41,7 @@ pub struct TelephoneConfig {
 
 impl Default for TelephoneConfig {
     fn default() -> Self {
-        Self { record: LIMITS.recording }
+        Self { record: Limits::DEFAULT.recording }
     }
 }
 
@@ -90,7 +90,7 @@ impl Telephone {
             caller: None,
             mouthpiece: Mouthpiece::default(),
             earpiece: Earpiece::new(config.record),
-            events: BoundedQueue::new(LIMITS.telephone_events),
+            events: BoundedQueue::new(Limits::DEFAULT.telephone_events),
         }
     }
 
@@ -280,7 +280,7 @@ impl Telephone {
 
     /// The line says who calls; more than the display holds is cut.
     pub fn show_caller(&mut self, _now: Time, text: &str) {
-        let shown: String = text.chars().filter(|c| !c.is_control()).take(LIMITS.display).collect();
+        let shown: String = text.chars().filter(|c| !c.is_control()).take(Limits::DEFAULT.display).collect();
         self.caller = Some(shown.clone());
         self.report(TelephoneEvent::CallerShown(shown));
     }

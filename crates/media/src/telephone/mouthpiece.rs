@@ -8,7 +8,7 @@ use strowger_sansio::Rng;
 
 use crate::dtmf::{Digit, DtmfGenerator, DtmfTiming};
 use crate::frame::{Frame, SILENCE, samples_in, sine_peak, to_sample};
-use crate::limits::LIMITS;
+use crate::limits::Limits;
 use crate::speech::SpeechNoise;
 use crate::tone::Oscillator;
 
@@ -78,7 +78,7 @@ pub(super) struct Mouthpiece {
 impl Mouthpiece {
     /// Says something after all that waits; says whether there was room.
     pub(super) fn say(&mut self, utterance: Utterance) -> bool {
-        let room = self.queue.len() < LIMITS.utterances;
+        let room = self.queue.len() < Limits::DEFAULT.utterances;
         if room {
             self.queue.push_back(utterance);
         }
@@ -245,7 +245,7 @@ mod tests {
     fn a_script_without_end_is_refused() {
         let mut mouth = Mouthpiece::default();
         let said = (0..1000).filter(|_| mouth.say(Utterance::Silence(Duration::from_secs(1)))).count();
-        assert_eq!(said, LIMITS.utterances);
+        assert_eq!(said, Limits::DEFAULT.utterances);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::MAX_DURATION;
 use super::payload::EventReport;
 use crate::frame::FRAME_SAMPLES;
-use crate::limits::LIMITS;
+use crate::limits::Limits;
 
 const FRAME: u32 = FRAME_SAMPLES as u32;
 /// How often the final report is sent (section 2.5.1.4).
@@ -128,7 +128,7 @@ impl EventSender {
     }
 
     fn push(&mut self, queued: Queued) -> bool {
-        let room = self.queue.len() < LIMITS.digits;
+        let room = self.queue.len() < Limits::DEFAULT.digits;
         if room {
             self.queue.push_back(queued);
         }
@@ -296,6 +296,6 @@ mod tests {
     #[test]
     fn more_events_than_fit_are_refused() {
         let mut sender = EventSender::new();
-        assert_eq!((0..100).filter(|_| sender.send(1, 10, 800)).count(), LIMITS.digits);
+        assert_eq!((0..100).filter(|_| sender.send(1, 10, 800)).count(), Limits::DEFAULT.digits);
     }
 }
