@@ -70,6 +70,8 @@ static COUNTRIES: &[Row] = &[
     row("at", A, Sit, Busy, ["43", "00", "0"]),
     row("au", A, Nu, Busy, ["61", "0011", "0"]),
     row("be", A, Sit, Busy, ["32", "00", "0"]),
+    // With a carrier's code behind each prefix, which is left to the routes.
+    row("br", A, Sit, Busy, ["55", "00", "0"]),
     row("ca", Mu, Sit, Congestion, ["1", "011", "1"]),
     row("ch", A, Sit, Busy, ["41", "00", "0"]),
     row("cz", A, Sit, Busy, ["420", "00", ""]),

@@ -9,6 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use strowger_mgcp::message::EndpointNameBuf;
+
 use crate::{CallTimers, Cause, Country, Limits};
 
 /// Everything that an exchange is told at its start.
@@ -57,11 +59,16 @@ impl Inventory {
     #[must_use]
     pub fn check(&self) -> Vec<InventoryFault> {
         let mut faults = Vec::new();
-        let mut ids = BTreeSet::new();
+        let (mut ids, mut addresses) = (BTreeSet::new(), BTreeSet::new());
         for gateway in &self.gateways {
             if !ids.insert(gateway.id.as_str()) {
                 faults.push(InventoryFault::DuplicateGateway(gateway.id.clone()));
             }
+            if !addresses.insert(gateway.address) {
+                faults.push(InventoryFault::DuplicateAddress(gateway.address));
+            }
+            let relay = gateway.relay.as_ref().map(|relay| relay.endpoint.as_str());
+            faults.extend(illegal_name(relay.unwrap_or("*"), &gateway.domain));
         }
         let (mut numbers, mut endpoints) = (BTreeSet::new(), BTreeSet::new());
         for line in &self.lines {
@@ -73,6 +80,9 @@ impl Inventory {
             }
             if !ids.contains(line.gateway.as_str()) {
                 faults.push(InventoryFault::UnknownGateway(line.gateway.clone()));
+            }
+            if let Some(gateway) = self.gateways.iter().find(|gateway| gateway.id == line.gateway) {
+                faults.extend(illegal_name(&line.endpoint, &gateway.domain));
             }
             if !endpoints.insert((line.gateway.as_str(), line.endpoint.to_ascii_lowercase())) {
                 let (gateway, endpoint) = (line.gateway.clone(), line.endpoint.clone());
@@ -123,6 +133,12 @@ impl Inventory {
             }
         }
     }
+}
+
+/// A name that the gateway's protocol does not allow.
+fn illegal_name(endpoint: &str, domain: &str) -> Option<InventoryFault> {
+    let legal = EndpointNameBuf::from_parts(endpoint, domain).is_some();
+    (!legal).then(|| InventoryFault::IllegalName(format!("{endpoint}@{domain}")))
 }
 
 /// Dialled digits with the two keys that are not digits, or an E.164 number with its `+`.
@@ -295,6 +311,10 @@ pub enum MediaPolicy {
 pub enum InventoryFault {
     /// Two gateways have this id.
     DuplicateGateway(String),
+    /// Two gateways have this address, so that what comes from there could be either's.
+    DuplicateAddress(SocketAddr),
+    /// An endpoint name that the grammar of RFC 3435 section 2.1.2 does not allow.
+    IllegalName(String),
     /// Two lines have this number.
     DuplicateNumber(String),
     /// Two lines hang on this endpoint.
@@ -326,6 +346,8 @@ impl fmt::Display for InventoryFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DuplicateGateway(id) => write!(f, "two gateways have the id {id:?}"),
+            Self::DuplicateAddress(address) => write!(f, "two gateways have the address {address}"),
+            Self::IllegalName(name) => write!(f, "{name:?} is not a legal endpoint name"),
             Self::DuplicateNumber(number) => write!(f, "two lines have the number {number:?}"),
             Self::DuplicateEndpoint { gateway, endpoint } => {
                 write!(f, "two lines hang on the endpoint {endpoint:?} of the gateway {gateway:?}")
@@ -379,7 +401,7 @@ mod tests {
         let mut town = town();
         town.lines[1].number = "2001".to_owned();
         town.lines[1].endpoint = "AALN/1".to_owned();
-        town.lines[0].gateway = "gw1".to_owned();
+        town.gateways.push(GatewayEntry::mgcp("gw2", town.gateways[0].address, "two words"));
         town.routes.push(RouteEntry {
             prefix: "9".to_owned(),
             strip: 2,
@@ -391,6 +413,8 @@ mod tests {
         assert_eq!(
             town.check(),
             [
+                InventoryFault::DuplicateAddress("127.0.0.9:2427".parse().unwrap()),
+                InventoryFault::IllegalName("*@two words".to_owned()),
                 InventoryFault::DuplicateNumber("2001".to_owned()),
                 InventoryFault::DuplicateEndpoint {
                     gateway: "gw1".to_owned(),

@@ -117,26 +117,15 @@ pub struct CallingParty {
     pub name: Option<String>,
 }
 
-/// What ended the dialling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DialEnd {
-    /// The digits matched the plan, or can no longer match it.
-    Complete,
-    /// The caller stopped: the timer between two digits ran out.
-    Pause,
-}
-
 /// What a leg reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LegEvent {
     /// The called side took the offered call; it is reserved for it.
     Seized,
-    /// The caller has dialled.
+    /// The caller has dialled: the digits match the plan, or can no longer match it, or the caller has stopped.
     Digits {
         /// Digits, `*` and `#`.
         digits: String,
-        /// Why no more will come.
-        end: DialEnd,
     },
     /// Dial tone has run out without a digit.
     NoDigits,

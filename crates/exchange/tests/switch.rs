@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strowger_exchange::{
     CallEnded, CallPhase, CallStable, Cause, Command, ContextCommand, ContextEvent, ContextId, Country,
-    DialEnd, Event, GatewayEntry, Inventory, LegCommand, LegEvent, LegId, LineEntry, LineId, MediaPolicy,
+    Event, GatewayEntry, Inventory, LegCommand, LegEvent, LegId, LineEntry, LineId, MediaPolicy,
     MediaStatistics, Record, RelayEntry, ReleasedBy, RouteEntry, Sdp, Side, StreamRole, Switch, Termination,
     Tone,
 };
@@ -140,7 +140,7 @@ impl Bench {
     }
 
     fn dial(&mut self, leg: LegId, digits: &str) {
-        self.leg(leg, LegEvent::Digits { digits: digits.to_owned(), end: DialEnd::Complete });
+        self.leg(leg, LegEvent::Digits { digits: digits.to_owned() });
     }
 
     fn told(&mut self, leg: LegId) -> Vec<LegCommand> {

@@ -22,7 +22,7 @@ impl Switch {
             // What an ended leg still says crossed with its end.
             _ if !call.leg(leg).is_some_and(|leg| leg.is_live()) => {}
             LegEvent::Released { cause } => self.leg_released(now, call, leg, cause),
-            LegEvent::Digits { digits, end: _ } => self.dialled(now, call, leg, digits),
+            LegEvent::Digits { digits } => self.dialled(now, call, leg, digits),
             LegEvent::NoDigits => self.dialled(now, call, leg, String::new()),
             LegEvent::Seized => self.seized(now, call, leg),
             LegEvent::MediaReady { termination, local } => {

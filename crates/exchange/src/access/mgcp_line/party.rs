@@ -8,7 +8,7 @@ use super::line::{Parting, Party, Standing};
 use super::watch::{Observed, Watch};
 use crate::access::stream::{alarm, cause};
 use crate::access::{Report, Timer, Turn, signal};
-use crate::{Cause, DialEnd, LegEvent, LineId, ServiceState, Tone};
+use crate::{Cause, LegEvent, LineId, ServiceState, Tone};
 
 impl Lines {
     /// The endpoint observed what it was asked to watch for.
@@ -90,8 +90,7 @@ impl Lines {
     }
 
     fn dialled(&mut self, turn: &mut Turn<'_>, id: LineId, observed: Observed) {
-        let end = if observed.pause { DialEnd::Pause } else { DialEnd::Complete };
-        self.report_dialling(turn, id, LegEvent::Digits { digits: observed.digits, end });
+        self.report_dialling(turn, id, LegEvent::Digits { digits: observed.digits });
     }
 
     /// The end of dialling, whatever it was: the line is silent until the switch says what it hears.
