@@ -271,23 +271,26 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// Steps over a value up to the next comma, with quoted strings kept whole.
-#[inline]
+/// Steps over a value up to the next comma: parts between semicolons, each of which may be or hold quoted strings.
+/// Only the value as a whole may be empty.
 fn skip_value(s: &mut Scanner<'_>) -> Result<(), Fault> {
+    let whole = s.position();
     loop {
-        s.pass(Class::OPTION_VALUE);
-        match s.peek() {
-            Some(b'"') => {
+        let start = s.position();
+        while s.pass(Class::OPTION_VALUE) > 0 || s.peek() == Some(b'"') {
+            if s.peek() == Some(b'"') {
                 s.quoted()?;
             }
-            // Spaces within a value are no part of the grammar, but around a semicolon they do occur.
-            Some(b';') => {
-                s.skip();
-                s.space();
-            }
-            _ if s.spaced(b';') => s.space(),
-            _ => return Ok(()),
         }
+        let empty = s.position() == start;
+        let more = s.spaced(b';');
+        if empty && (more || start > whole) {
+            return Err(s.fault(Rule::LocalOptionValue));
+        }
+        if !more {
+            return Ok(());
+        }
+        s.space();
     }
 }
 

@@ -14,7 +14,7 @@ use crate::text::{DecodeError, Found, Rule, value};
 /// # Errors
 /// The first rule that the bytes break; [`Rule::MessageCount`] if another message follows, see [`datagram`].
 pub fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Message<'a>, DecodeError> {
-    let mut reader = Reader::new(bytes, 0, limits);
+    let mut reader = Reader::new(bytes, valid_text(bytes), 0, limits);
     let mut message = None;
     if let Err(fault) = reader.message(&mut message) {
         return Err(reader.error(fault));
@@ -30,13 +30,23 @@ pub fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Message<'a>, Decod
 /// of the datagram.
 #[must_use]
 pub fn datagram<'a>(bytes: &'a [u8], limits: &Limits) -> Datagram<'a> {
-    Datagram { bytes, at: Some(0), left: limits.messages, limits: *limits }
+    Datagram {
+        bytes,
+        text: valid_text(bytes),
+        text_at: 0,
+        at: Some(0),
+        left: limits.messages,
+        limits: *limits,
+    }
 }
 
 /// The messages of a datagram; see [`datagram`].
 #[derive(Clone, Debug)]
 pub struct Datagram<'a> {
     bytes: &'a [u8],
+    /// Text from `text_at` on, so that no byte is looked at again for each message.
+    text: &'a str,
+    text_at: usize,
     at: Option<usize>,
     left: usize,
     limits: Limits,
@@ -52,7 +62,11 @@ impl<'a> Iterator for Datagram<'a> {
         if rest.is_empty() && start > 0 {
             return None;
         }
-        let mut reader = Reader::new(rest, start, &self.limits);
+        if start >= self.text_at + self.text.len() {
+            (self.text, self.text_at) = (valid_text(rest), start);
+        }
+        let text = self.text.get(start - self.text_at..).unwrap_or_default();
+        let mut reader = Reader::new(rest, text, start, &self.limits);
         if self.left == 0 {
             return Some(Err(reader.error(Fault { at: 0, rule: Rule::MessageCount })));
         }
@@ -105,17 +119,16 @@ struct Reader<'a, 'l> {
 }
 
 impl<'a, 'l> Reader<'a, 'l> {
-    fn new(bytes: &'a [u8], base: usize, limits: &'l Limits) -> Self {
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            // A session description need not be UTF-8, so the header ends at the latest where UTF-8 does.
-            Err(error) => bytes
-                .get(..error.valid_up_to())
-                .and_then(|valid| std::str::from_utf8(valid).ok())
-                .unwrap_or_default(),
-        };
-        let lines = Lines::new(text);
-        Self { bytes, base, lines, limits, transaction_id: None, is_response: false, next: None }
+    fn new(bytes: &'a [u8], text: &'a str, base: usize, limits: &'l Limits) -> Self {
+        Self {
+            bytes,
+            base,
+            lines: Lines::new(text),
+            limits,
+            transaction_id: None,
+            is_response: false,
+            next: None,
+        }
     }
 
     #[cold]
@@ -281,8 +294,9 @@ impl<'a, 'l> Reader<'a, 'l> {
             let rest = self.bytes.get(at..).unwrap_or_default();
             let length = memchr::memchr(b'\n', rest);
             let line = rest.get(..length.unwrap_or(rest.len())).unwrap_or_default();
-            let dot = line.first() == Some(&b'.') && is_dot(line);
-            let ends = rest.is_empty() || dot || line.trim_ascii().is_empty();
+            let dot = length.is_some() && line.first() == Some(&b'.') && is_dot(line);
+            let blank = length.is_some() && line.trim_ascii().is_empty();
+            let ends = rest.is_empty() || dot || blank;
             if ends {
                 let block = self.bytes.get(start..at).unwrap_or_default();
                 if !block.is_empty() {
@@ -328,6 +342,19 @@ fn without_blank_lines(block: &[u8]) -> &[u8] {
         block = block.get(..=rest.len()).unwrap_or(rest);
     }
     block
+}
+
+/// The text from the start on. A session description need not be UTF-8, so a header ends at the latest where UTF-8
+/// does.
+#[inline]
+fn valid_text(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(valid).unwrap_or_default()
+        }
+    }
 }
 
 /// White space, which must be there.

@@ -1,7 +1,5 @@
 //! Stories of decoding: the RFC's own examples, and how messages come from real gateways.
 
-#![allow(clippy::panic, reason = "a story that goes wrong says how")]
-
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::{

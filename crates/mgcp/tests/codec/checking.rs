@@ -1,6 +1,4 @@
 //! Stories of refusal: which code a legal but unacceptable command gets.
-#![allow(clippy::panic, reason = "a story that goes wrong says how")]
-
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::{ActionSet, Message};
