@@ -1,8 +1,8 @@
 //! Why a call ended: the cause values of ITU-T Q.850 (and Q.763, which shares them).
 //!
-//! A cause is seven bits on the wire of every protocol that carries one; here it is the only vocabulary in which the
-//! call model, the tones, the records and the metrics speak of an end. The table holds the values with the names of
-//! Q.850 section 2.2.7; a value outside it is kept and shown by its number.
+//! A cause is seven bits on the wire of every protocol that carries one; here it is the only vocabulary in
+//! which the call model, the tones, the records and the metrics speak of an end. The table holds the values
+//! with the names of Q.850 section 2.2.7; a value outside it is kept and shown by its number.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! What differs from country to country: which codec comes first, which tone stands for which cause, and how a
 //! national or international number is dialled.
 //!
-//! Sources: ITU-T E.180 supplement 2 (tones), E.164 and its list of prefixes, G.711 section 1 (which law where). How a tone sounds
-//! is not known here: gateways are asked for tones by their meaning.
+//! Sources: ITU-T E.180 supplement 2 (tones), E.164 and its list of prefixes, G.711 section 1 (which law
+//! where). How a tone sounds is not known here: gateways are asked for tones by their meaning.
 
 use std::fmt;
 use std::str::FromStr;
@@ -57,7 +57,8 @@ const fn row(
     numbering: [&'static str; 3],
 ) -> Row {
     let [country_code, international_prefix, national_prefix] = numbering;
-    // North America numbers its special information tones by SR-2275 (vacant code is the sixth), the others by E.180.
+    // North America numbers its special information tones by SR-2275 (vacant code is the sixth), the others
+    // by E.180.
     let vacant_sit = if matches!(law, Law::Mu) && country_code.len() == 1 { 6 } else { 1 };
     Row { code, law, unallocated, vacant_sit, released, country_code, international_prefix, national_prefix }
 }

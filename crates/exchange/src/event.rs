@@ -1,4 +1,5 @@
-//! What happens in the exchange, for logs, consoles and applications. Nothing here needs to be kept; see [`crate::record`] for that.
+//! What happens in the exchange, for logs, consoles and applications. Nothing here needs to be kept; see
+//! [`crate::record`] for that.
 //!
 //! Texts that came from a peer are in these values as they came: a sink escapes them.
 
@@ -54,8 +55,8 @@ pub enum Event {
         /// On whose account.
         released_by: ReleasedBy,
     },
-    /// A gateway refused an order that it should have been able to follow (RFC 3661: provisioning mismatch, service failure): an
-    /// alarm for the operator.
+    /// A gateway refused an order that it should have been able to follow (RFC 3661: provisioning mismatch,
+    /// service failure): an alarm for the operator.
     OrderRefused {
         /// The gateway's id.
         gateway: String,

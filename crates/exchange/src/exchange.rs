@@ -1,5 +1,5 @@
-//! The exchange as one engine: the switch, its access adapters and the protocol engines below them, with the four kinds of
-//! methods of every engine (see [`strowger_sansio`]).
+//! The exchange as one engine: the switch, its access adapters and the protocol engines below them, with the
+//! four kinds of methods of every engine (see [`strowger_sansio`]).
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -46,8 +46,8 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// An exchange that begins to put the gateways of `inventory` into service at once. An entry that contradicts another
-    /// ([`Inventory::check`]) is as if it were not there.
+    /// An exchange that begins to put the gateways of `inventory` into service at once. An entry that
+    /// contradicts another ([`Inventory::check`]) is as if it were not there.
     ///
     /// `node` and `epoch` choose the range of its transaction identifiers; `rng` must be seeded from a secret.
     #[must_use]
@@ -64,7 +64,8 @@ impl Exchange {
         }
     }
 
-    /// Tells what the clock shows on the wall at `now`. To be repeated when the host's clock is set or its offset changes.
+    /// Tells what the clock shows on the wall at `now`. To be repeated when the host's clock is set or its
+    /// offset changes.
     pub fn set_wall_clock(&mut self, now: Time, wall: WallClock) {
         self.access.set_wall_clock(now, wall);
     }
@@ -138,8 +139,8 @@ impl Exchange {
         self.access.agent().transaction_counters()
     }
 
-    /// Lets everything that has happened have its consequences: gateways' words go up, the switch's words go down, and when nobody has
-    /// anything to say any more, lines are told what they should do now.
+    /// Lets everything that has happened have its consequences: gateways' words go up, the switch's words go
+    /// down, and when nobody has anything to say any more, lines are told what they should do now.
     fn settle(&mut self, now: Time) {
         loop {
             let mut busy = self.access.hear_agent(now);

@@ -55,7 +55,8 @@ impl Inventory {
 
     /// Everything in it that contradicts itself, in the order of its lists; empty when it is sound.
     ///
-    /// An exchange made from an unsound inventory still runs: an entry that is at fault is as if it were not there.
+    /// An exchange made from an unsound inventory still runs: an entry that is at fault is as if it were not
+    /// there.
     #[must_use]
     pub fn check(&self) -> Vec<InventoryFault> {
         let mut faults = Vec::new();
@@ -208,7 +209,8 @@ pub enum DialectChoice {
 /// A pool of endpoints that join two packet connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayEntry {
-    /// The local endpoint name to create on, with the gateway's wildcard for "any one": `relay/$`, or `rtpbridge/*` of osmo-mgw.
+    /// The local endpoint name to create on, with the gateway's wildcard for "any one": `relay/$`, or
+    /// `rtpbridge/*` of osmo-mgw.
     pub endpoint: String,
 }
 
@@ -234,7 +236,8 @@ pub struct RouteEntry {
     pub strip: usize,
     /// … before these are put in their place.
     pub add: String,
-    /// How many digits the whole number has, prefix included. Unknown when absent: dialling then ends by `#` or by pause.
+    /// How many digits the whole number has, prefix included. Unknown when absent: dialling then ends by `#`
+    /// or by pause.
     pub length: Option<RangeInclusive<u8>>,
     /// The targets, in the order in which they are tried.
     pub to: Vec<RouteTarget>,

@@ -1,8 +1,8 @@
 //! The seam between the call model and the access adapters: what a leg can report and what it can be told.
 //!
-//! A leg is one party's side of a call. It lives on a line, a circuit or a dialog, and only its access adapter knows
-//! which. The call model speaks the words of this file and no protocol; media are session descriptions as bytes,
-//! which it passes on and never reads.
+//! A leg is one party's side of a call. It lives on a line, a circuit or a dialog, and only its access
+//! adapter knows which. The call model speaks the words of this file and no protocol; media are session
+//! descriptions as bytes, which it passes on and never reads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -149,8 +149,8 @@ pub enum LegEvent {
     HookFlash,
     /// A key was pressed in the call.
     Dtmf(char),
-    /// The party left, or the access failed. Whatever the leg holds is being freed already: it is not told to release, and
-    /// [`LegEvent::Cleared`] follows.
+    /// The party left, or the access failed. Whatever the leg holds is being freed already: it is not told to
+    /// release, and [`LegEvent::Cleared`] follows.
     Released {
         /// Why.
         cause: Cause,

@@ -2,8 +2,8 @@
 //!
 //! The rooms of this crate:
 //!
-//! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by country.
-//!   [`timers`] and [`limits`]: how long and how much.
+//! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by
+//!   country. [`timers`] and [`limits`]: how long and how much.
 //! - [`numbering`]: the plan, and the digit maps derived from it. [`routing`]: where a dialled number goes.
 //! - [`switch`]: the call model. `access`: the adapters between its legs and the protocols.
 //! - [`leg`]: the seam between call model and access: leg events, leg commands, contexts.

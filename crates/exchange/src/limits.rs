@@ -5,16 +5,19 @@
 pub struct Limits {
     /// Calls in progress, dialling included. 65 536: a shard's worth; past it a new seizure gets congestion tone.
     pub calls: usize,
-    /// Digits of a dialled number. 32: E.164 allows 15; prefixes, carrier selection and service codes need the rest.
+    /// Digits of a dialled number. 32: E.164 allows 15; prefixes, carrier selection and service codes need
+    /// the rest.
     pub digits: usize,
-    /// Octets of a session description. 4096: what fits a datagram that every gateway must accept (RFC 3435 section 3.5).
+    /// Octets of a session description. 4096: what fits a datagram that every gateway must accept (RFC 3435
+    /// section 3.5).
     pub session_description: usize,
     /// Octets of a digit map. 2048: what a gateway must be able to hold (RFC 3435 section 2.1.5).
     pub digit_map: usize,
-    /// Events that wait to be polled. 65 536: an exchange whose host stopped listening must not grow; the oldest stay.
+    /// Events that wait to be polled. 65 536: an exchange whose host stopped listening must not grow; the
+    /// oldest stay.
     pub events: usize,
-    /// Attempts at the same order to a line that answers with a state mismatch. 4: hook states alternate, so that a
-    /// telephone that is still changing after four answers is a fault and not a race.
+    /// Attempts at the same order to a line that answers with a state mismatch. 4: hook states alternate, so
+    /// that a telephone that is still changing after four answers is a fault and not a race.
     pub mismatches: u32,
 }
 

@@ -1,8 +1,8 @@
 //! What must survive the exchange: plain data, for a store, for billing and for a node that takes over.
 //!
-//! There are three records, and nothing else needs to be kept: a call became stable, a call ended, a line or gateway
-//! changed its service state. Times are those of the engine's clock; the host knows what they are on the wall.
-//! A call has at most one [`CallStable`] and exactly one [`CallEnded`], in this order.
+//! There are three records, and nothing else needs to be kept: a call became stable, a call ended, a line or
+//! gateway changed its service state. Times are those of the engine's clock; the host knows what they are on
+//! the wall. A call has at most one [`CallStable`] and exactly one [`CallEnded`], in this order.
 
 use std::fmt;
 

@@ -1,8 +1,9 @@
 //! Where a dialled number leads: normalise, match, translate, choose the targets.
 //!
-//! A dialled number is tried as it was dialled and then in its E.164 form; each time the line with exactly this number goes
-//! before the route with the longest matching prefix. A route strips and adds digits and names its targets in the order in which they are
-//! hunted. Numbers that lead nowhere are told apart: those that more digits could still complete, and those that nothing can.
+//! A dialled number is tried as it was dialled and then in its E.164 form; each time the line with exactly
+//! this number goes before the route with the longest matching prefix. A route strips and adds digits and
+//! names its targets in the order in which they are hunted. Numbers that lead nowhere are told apart: those
+//! that more digits could still complete, and those that nothing can.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -59,7 +60,8 @@ pub enum Target {
 }
 
 impl Plan {
-    /// The plan of `inventory`. Of entries that share a number or a prefix, the first counts; a line on no gateway does not.
+    /// The plan of `inventory`. Of entries that share a number or a prefix, the first counts; a line on no
+    /// gateway does not.
     #[must_use]
     pub fn new(inventory: &Inventory) -> Self {
         let mut plan = Self {
@@ -195,8 +197,8 @@ impl Plan {
 }
 
 impl Prefix {
-    /// Whether the number has the length that the route asks for. Without one, a service code is complete as it is and any other
-    /// prefix wants at least one digit after it.
+    /// Whether the number has the length that the route asks for. Without one, a service code is complete as
+    /// it is and any other prefix wants at least one digit after it.
     fn completes(&self, text: &str, dialled: &str) -> bool {
         match &self.lengths {
             Some(lengths) => lengths.contains(&dialled.len()),

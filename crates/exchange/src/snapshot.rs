@@ -1,4 +1,5 @@
-//! The exchange at one moment, for consoles, metrics and for the invariants of tests: whatever is open is listed here, so that a leak shows.
+//! The exchange at one moment, for consoles, metrics and for the invariants of tests: whatever is open is
+//! listed here, so that a leak shows.
 
 use strowger_sansio::Time;
 
@@ -89,7 +90,8 @@ pub enum LineCondition {
     Idle,
     /// It calls or is called.
     InCall,
-    /// Its call has ended and its receiver is still off the hook: it hears a tone, the howler, or, locked out, nothing.
+    /// Its call has ended and its receiver is still off the hook: it hears a tone, the howler, or, locked
+    /// out, nothing.
     OffHook,
 }
 

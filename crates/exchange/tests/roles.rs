@@ -1,5 +1,6 @@
-//! The exchange against the gateway role of our own MGCP: both sides of the protocol, each with its own transaction layer, over a network
-//! that loses, repeats and reorders. The media are a record of what was asked for.
+//! The exchange against the gateway role of our own MGCP: both sides of the protocol, each with its own
+//! transaction layer, over a network that loses, repeats and reorders. The media are a record of what was
+//! asked for.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;

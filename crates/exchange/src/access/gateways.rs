@@ -110,7 +110,8 @@ impl Gateways {
         Some(gateway.place(agent.endpoint(gateway.number, endpoint)?))
     }
 
-    /// Where the lines are. A line whose gateway or endpoint name is not legal, or whose endpoint is another line's, is nowhere.
+    /// Where the lines are. A line whose gateway or endpoint name is not legal, or whose endpoint is another
+    /// line's, is nowhere.
     pub(super) fn line_places(&self) -> impl Iterator<Item = (LineId, Place)> {
         self.lines
             .iter()

@@ -1,11 +1,12 @@
 //! Contexts on packet relays: endpoints that join two packet connections (RFC 3435 section 2.1.1, "packet relay").
 //!
-//! The first connection is created on the wildcard for any one endpoint, and the gateway says which one it took; the second is
-//! created on that. What comes in by the one leaves by the other. A context that fails at any step deletes what it has.
+//! The first connection is created on the wildcard for any one endpoint, and the gateway says which one it
+//! took; the second is created on that. What comes in by the one leaves by the other. A context that fails at
+//! any step deletes what it has.
 //!
-//! The connections of a relay that comes up are deleted all together, as none of them belongs to a call. A gateway whose dialect cannot
-//! name all endpoints (osmo-mgw) is asked for those that were lost with it; what a former exchange left there stays, and is for the
-//! gateway's own time-out.
+//! The connections of a relay that comes up are deleted all together, as none of them belongs to a call. A
+//! gateway whose dialect cannot name all endpoints (osmo-mgw) is asked for those that were lost with it; what
+//! a former exchange left there stays, and is for the gateway's own time-out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -110,7 +111,8 @@ impl Relays {
             News::Ready(termination, local) if !ended => {
                 turn.context(id, ContextEvent::Added { side, termination, local });
             }
-            // A description that changes under way is of no use to a party that has the old one: the call goes on with it.
+            // A description that changes under way is of no use to a party that has the old one: the call
+            // goes on with it.
             News::Modified(_) if !ended => turn.context(id, ContextEvent::Modified { side }),
             News::Failed(cause) => self.fail(turn, id, cause),
             _ => {}
@@ -171,7 +173,8 @@ impl Relays {
         }
     }
 
-    /// The relay has been swept, or refuses to be: gateways that cannot do so forget their connections by themselves.
+    /// The relay has been swept, or refuses to be: gateways that cannot do so forget their connections by
+    /// themselves.
     pub(super) fn sweep_outcome(
         &mut self,
         turn: &mut Turn<'_>,

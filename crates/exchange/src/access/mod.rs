@@ -5,10 +5,11 @@
 //!   switch <- LegEvent, ContextEvent ------- mgcp_line, mgcp_relay <- outcomes, notifications -- mgcp::agent
 //! ```
 //!
-//! The rooms: `gateways` (what the inventory says of each gateway), `stream` (the life of one connection, the same for a line and a
-//! relay), `signal` (tones by country as signals of the packages, caller identification), `mgcp_line` (subscribers' lines),
-//! `mgcp_relay` (contexts on packet relays). An adapter asks the agent for operations, each with a [`Tag`], and says what happened
-//! in [`Report`]s, which the exchange hands to the switch.
+//! The rooms: `gateways` (what the inventory says of each gateway), `stream` (the life of one connection, the
+//! same for a line and a relay), `signal` (tones by country as signals of the packages, caller
+//! identification), `mgcp_line` (subscribers' lines), `mgcp_relay` (contexts on packet relays). An adapter
+//! asks the agent for operations, each with a [`Tag`], and says what happened in [`Report`]s, which the
+//! exchange hands to the switch.
 
 mod gateways;
 mod mgcp_line;
@@ -313,8 +314,8 @@ impl Access {
         }
     }
 
-    /// Tells lines that want something else than before; says whether there were any. To be called when everything that has happened
-    /// has had its consequences, so that a line is told once.
+    /// Tells lines that want something else than before; says whether there were any. To be called when
+    /// everything that has happened has had its consequences, so that a line is told once.
     pub(crate) fn flush(&mut self, now: Time) -> bool {
         let mut told = false;
         self.turn(now, |lines, _, turn| told = lines.flush(turn));

@@ -1,15 +1,16 @@
 //! Tones and caller identification as signals of the MGCP packages (RFC 3660 sections 2.1, 2.4 and 2.6).
 //!
-//! A tone is named by its meaning. For each there is a list of signals, the fitting one first; where a gateway cannot make one, the
-//! next is asked for, so that a caller hears something that tells him that he failed, if not exactly why.
+//! A tone is named by its meaning. For each there is a list of signals, the fitting one first; where a
+//! gateway cannot make one, the next is asked for, so that a caller hears something that tells him that he
+//! failed, if not exactly why.
 
 use strowger_sansio::{Duration, Time};
 
 use super::Settings;
 use crate::{CallingParty, Tone, WallClock};
 
-/// The longest caller's name that is shown. 50: what the multiple data message format of caller identification carries is shorter
-/// still, and gateways cut it; the bound only keeps a command short.
+/// The longest caller's name that is shown. 50: what the multiple data message format of caller
+/// identification carries is shorter still, and gateways cut it; the bound only keeps a command short.
 const NAME: usize = 50;
 
 /// The signals for a tone, the fitting one first. Empty when the gateway lacks them all: then there is silence.
@@ -56,8 +57,8 @@ pub(super) fn duration(tone: Tone, settings: &Settings) -> Duration {
     }
 }
 
-/// `L/ci` for a call from `calling` at `now`: local time, number, name. What is not known is an empty string, as section 2.4
-/// recommends, and an unknown number is `O`, out of area.
+/// `L/ci` for a call from `calling` at `now`: local time, number, name. What is not known is an empty string,
+/// as section 2.4 recommends, and an unknown number is `O`, out of area.
 pub(super) fn caller_id(now: Time, settings: &Settings, calling: &CallingParty) -> String {
     let time = settings.wall.map(|(then, wall)| local_time(now, then, wall));
     let number = calling.number.as_deref().map_or_else(|| "O".to_owned(), quoted);
@@ -80,7 +81,8 @@ fn local_time(now: Time, then: Time, wall: WallClock) -> String {
     format!("{month:02}/{day:02}/{:02}/{:02}", seconds / 3600, seconds / 60 % 60)
 }
 
-/// The civil date of a day since 1970-01-01, counted in years that begin in March, so that the leap day is the last of its year.
+/// The civil date of a day since 1970-01-01, counted in years that begin in March, so that the leap day is
+/// the last of its year.
 fn month_and_day(days: i64) -> (i64, i64) {
     // From 0000-03-01, in eras of 400 years.
     let of_era = (days + 719_468).rem_euclid(146_097);

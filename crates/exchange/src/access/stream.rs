@@ -1,8 +1,9 @@
 //! The life of one connection on an MGCP gateway, from its creation to its deletion, whatever it belongs to.
 //!
-//! Its owner asks for it, may have it modified, and at some time does not want it any more. From then on the connection is deleted
-//! as soon as that can be done, and it is *gone* when nothing of it is left to be done: deleted, never created, or lost with its
-//! gateway. A session description is handed on only after it was read and its addresses were found to be the gateway's.
+//! Its owner asks for it, may have it modified, and at some time does not want it any more. From then on the
+//! connection is deleted as soon as that can be done, and it is *gone* when nothing of it is left to be done:
+//! deleted, never created, or lost with its gateway. A session description is handed on only after it was
+//! read and its addresses were found to be the gateway's.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -328,7 +329,8 @@ impl Stream {
     }
 }
 
-/// What an operator must know of a failure: that gateway and inventory do not fit, or that the gateway or the endpoint is broken.
+/// What an operator must know of a failure: that gateway and inventory do not fit, or that the gateway or the
+/// endpoint is broken.
 pub(super) fn alarm(turn: &mut Turn<'_>, place: &Place, order: &'static str, failure: &Failure) {
     let (gateway, endpoint) = (place.id.to_string(), place.endpoint.local().to_owned());
     match failure {

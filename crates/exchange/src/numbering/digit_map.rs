@@ -1,10 +1,11 @@
 //! The digit map of the plan: what gateways are told to collect (RFC 3435 section 2.1.5).
 //!
-//! The lines, the routes and the service codes are laid into one tree of keys. Each way through it is one alternative, and
-//! alternatives that differ in one place are joined. A number that is complete but also begins a longer one is followed by the timer
-//! `T`, or ended early by `#`; a number that cannot become one of the plan is reported at the first key that says so. When the
-//! exact map would be longer than gateways must hold, its last positions are widened to any digit, and the exchange tells
-//! unallocated numbers apart afterwards.
+//! The lines, the routes and the service codes are laid into one tree of keys. Each way through it is one
+//! alternative, and alternatives that differ in one place are joined. A number that is complete but also
+//! begins a longer one is followed by the timer `T`, or ended early by `#`; a number that cannot become one
+//! of the plan is reported at the first key that says so. When the exact map would be longer than gateways
+//! must hold, its last positions are widened to any digit, and the exchange tells unallocated numbers apart
+//! afterwards.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -149,7 +150,8 @@ fn tails(path: &[Keys], lengths: Lengths, out: &mut Vec<Pattern>) {
     }
 }
 
-/// The alternatives with every digit after the first `kept` widened to any digit. What then begins another is timed.
+/// The alternatives with every digit after the first `kept` widened to any digit. What then begins another is
+/// timed.
 fn widen(patterns: &[Pattern], kept: usize) -> Vec<Pattern> {
     let widened = patterns.iter().map(|pattern| {
         let keys = pattern.keys.iter().enumerate();

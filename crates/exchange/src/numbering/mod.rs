@@ -23,7 +23,8 @@ impl Numbering {
         Self { country }
     }
 
-    /// The E.164 form, with `+`, of what was dialled; none when it is neither an international nor a national number.
+    /// The E.164 form, with `+`, of what was dialled; none when it is neither an international nor a national
+    /// number.
     #[must_use]
     pub fn e164(self, dialled: &str) -> Option<String> {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -114,7 +114,8 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Joins alternatives that differ in one position only, until none do. Exact: what matched before matches after, and no more.
+/// Joins alternatives that differ in one position only, until none do. Exact: what matched before matches
+/// after, and no more.
 pub(super) fn merge(mut patterns: Vec<Pattern>) -> Vec<Pattern> {
     patterns.sort();
     patterns.dedup();

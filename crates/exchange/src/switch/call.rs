@@ -9,7 +9,8 @@ use crate::{
     ReleasedBy, Sdp, Side, Stream, StreamRecord, StreamRole, Target, Termination,
 };
 
-/// A call in progress. It may have more legs than parties: a called line that could not take the call stays until it is cleared.
+/// A call in progress. It may have more legs than parties: a called line that could not take the call stays
+/// until it is cleared.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) id: CallId,
@@ -55,7 +56,8 @@ pub(super) enum Progress {
     New,
     /// The called line is reserved for the call.
     Seized,
-    /// Its stream is being made: the caller's for listening, the called side's together with the offer of the call.
+    /// Its stream is being made: the caller's for listening, the called side's together with the offer of the
+    /// call.
     Opened,
     /// It was told to release, or released: only `Cleared` is still to come.
     Ended,

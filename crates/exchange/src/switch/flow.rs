@@ -9,8 +9,9 @@ use crate::{
     MediaStatistics, Record, ReleasedBy, Resolution, Sdp, Side, Target, Tone,
 };
 
-/// How often the sides of one call may describe their streams anew. 8: each side once for each of the changes that a call can go
-/// through; two gateways that answer every description with another one would otherwise never stop.
+/// How often the sides of one call may describe their streams anew. 8: each side once for each of the changes
+/// that a call can go through; two gateways that answer every description with another one would otherwise
+/// never stop.
 const REDESCRIPTIONS: u32 = 8;
 
 impl Switch {

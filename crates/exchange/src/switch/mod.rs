@@ -6,14 +6,14 @@
 //!                                     release, refusal, timer  -->  Clearing  --> the record, and gone
 //! ```
 //!
-//! The switch takes leg and context events and gives leg and context commands, records and events. The called line is reserved before
-//! any stream is made, so that a busy line costs nothing and cannot be lost to its own subscriber meanwhile; the caller's stream
-//! comes before the offer, because the offer carries its description. With a relay, two streams of one context stand between the
-//! parties.
+//! The switch takes leg and context events and gives leg and context commands, records and events. The called
+//! line is reserved before any stream is made, so that a busy line costs nothing and cannot be lost to its
+//! own subscriber meanwhile; the caller's stream comes before the offer, because the offer carries its
+//! description. With a relay, two streams of one context stand between the parties.
 //!
-//! Rules that hold for every call, whatever happens: each leg and each context hears at most one end (`Release`, `Subtract`) and none
-//! after it has ended by itself; a call gives at most one stable record, exactly one last record, and that in this order; it is
-//! forgotten when everything that it held is free.
+//! Rules that hold for every call, whatever happens: each leg and each context hears at most one end
+//! (`Release`, `Subtract`) and none after it has ended by itself; a call gives at most one stable record,
+//! exactly one last record, and that in this order; it is forgotten when everything that it held is free.
 
 mod call;
 mod flow;

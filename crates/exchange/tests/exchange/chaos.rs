@@ -1,5 +1,6 @@
-//! Subscribers, gateways and network that do anything at any time, from a seed. Whatever happened, when all is well again and all have
-//! hung up, nothing is left anywhere, every call has had its one record, and every line can be called.
+//! Subscribers, gateways and network that do anything at any time, from a seed. Whatever happened, when all
+//! is well again and all have hung up, nothing is left anywhere, every call has had its one record, and every
+//! line can be called.
 
 use strowger_exchange::{CallPhase, ServiceState};
 use strowger_mgcp::message::{RestartMethod, Verb};

@@ -1,4 +1,5 @@
-//! A gateway for stories. It keeps what RFC 3435 obliges it to: at most once, step mode, glare checks, digit maps, one SDP a connection.
+//! A gateway for stories. It keeps what RFC 3435 obliges it to: at most once, step mode, glare checks, digit
+//! maps, one SDP a connection.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -153,7 +154,8 @@ impl Gateway {
             (*at, *count) = (now + REPETITION, *count + 1);
             self.out.push(bytes.clone());
         }
-        // A restart is announced until it is heard; a gateway that is not heard otherwise is disconnected, and announces that.
+        // A restart is announced until it is heard; a gateway that is not heard otherwise is disconnected,
+        // and announces that.
         let given_up = |bytes: &[u8], count: u32| count >= REPETITIONS && !bytes.starts_with(b"RSIP");
         let before = self.waiting.len();
         self.waiting.retain(|_, (bytes, _, count)| !given_up(bytes, *count));

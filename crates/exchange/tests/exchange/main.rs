@@ -1,8 +1,10 @@
 //! The whole exchange against gateways that speak MGCP in virtual time.
 //!
-//! - `gateway`: a gateway of analogue lines and relays, just rich enough to be strict: it refuses what RFC 3435 tells it to refuse.
+//! - `gateway`: a gateway of analogue lines and relays, just rich enough to be strict: it refuses what RFC
+//!   3435 tells it to refuse.
 //! - `world`: exchange, gateways and the network between them; what subscribers do, and what must hold at the end.
-//! - the stories: `calls`, `clearing`, `glare`, `faults`, `service`, `relay`; and `chaos`, which makes its stories up.
+//! - the stories: `calls`, `clearing`, `glare`, `faults`, `service`, `relay`; and `chaos`, which makes its
+//!   stories up.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod calls;

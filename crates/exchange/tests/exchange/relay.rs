@@ -6,7 +6,8 @@ use strowger_sansio::Duration;
 
 use crate::world::{World, relayed_town};
 
-/// Whether the relay joins two lines: each side sends where the relay receives, and the relay sends where they receive.
+/// Whether the relay joins two lines: each side sends where the relay receives, and the relay sends where
+/// they receive.
 fn joined(world: &World, one: &str, other: &str) -> bool {
     let stream = |number: &str| world.endpoint(number).connections.values().next().unwrap().clone();
     let (one, other) = (stream(one), stream(other));

@@ -1,4 +1,5 @@
-//! Exchange, gateways and the network between them, in virtual time; what subscribers do, and what must hold at the end.
+//! Exchange, gateways and the network between them, in virtual time; what subscribers do, and what must hold
+//! at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

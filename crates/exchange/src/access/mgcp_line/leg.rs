@@ -157,7 +157,8 @@ impl Lines {
         self.check_cleared(turn, id);
     }
 
-    /// The leg releases by itself: the switch hears why, and its connection is not wanted any more. The party has gone already.
+    /// The leg releases by itself: the switch hears why, and its connection is not wanted any more. The party
+    /// has gone already.
     pub(super) fn leave(&mut self, turn: &mut Turn<'_>, id: LegId, cause: Cause) {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
         leg.ended = true;

@@ -68,8 +68,8 @@ pub(super) enum Parting {
     Lockout,
 }
 
-/// The state of a line's notification requests. One is under way at a time; when it is answered, the next is what the line
-/// wants then.
+/// The state of a line's notification requests. One is under way at a time; when it is answered, the next is
+/// what the line wants then.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     /// What the endpoint has been asked for last, as far as that still holds.

@@ -10,12 +10,13 @@
 //!    +------------> Reserved --------> Ringing ----------> InCall
 //! ```
 //!
-//! The rooms: `line` (what is known of a line), `watch` (what its endpoint is asked to detect and to play), `party` (what the
-//! subscriber does), `leg` (what the switch wants), `service` (restarts, losses, returns).
+//! The rooms: `line` (what is known of a line), `watch` (what its endpoint is asked to detect and to play),
+//! `party` (what the subscriber does), `leg` (what the switch wants), `service` (restarts, losses, returns).
 //!
-//! A line is told what to do by comparing what it wants with what it was asked for last, after everything else has settled:
-//! however many things happen at once, one request follows. Glare: lifting the receiver after the ringing request was carried out is an
-//! answer; lifting it before is a seizure of one's own, and the caller finds the line busy.
+//! A line is told what to do by comparing what it wants with what it was asked for last, after everything
+//! else has settled: however many things happen at once, one request follows. Glare: lifting the receiver
+//! after the ringing request was carried out is an answer; lifting it before is a seizure of one's own, and
+//! the caller finds the line busy.
 
 mod leg;
 mod line;
@@ -38,7 +39,8 @@ use line::{Leg, Line, Standing};
 pub(super) struct Lines {
     lines: BTreeMap<LineId, Line>,
     legs: BTreeMap<LegId, Leg>,
-    /// Lines to which something has happened: what their endpoints are asked for is looked at when all has settled.
+    /// Lines to which something has happened: what their endpoints are asked for is looked at when all has
+    /// settled.
     touched: BTreeSet<LineId>,
 }
 

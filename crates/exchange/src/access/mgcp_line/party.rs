@@ -1,4 +1,5 @@
-//! What the subscriber does: lifting, dialling, hanging up, or none of these for too long; and what the endpoint says to requests.
+//! What the subscriber does: lifting, dialling, hanging up, or none of these for too long; and what the
+//! endpoint says to requests.
 
 use strowger_mgcp::agent::{Failure, Outcome};
 use strowger_mgcp::message::{Category, RequestIdBuf, ReturnCode, SignalBuf};
@@ -42,7 +43,8 @@ impl Lines {
         }
     }
 
-    /// The receiver is off the hook. `answering`: this was seen under the request that rings, if that is the current one.
+    /// The receiver is off the hook. `answering`: this was seen under the request that rings, if that is the
+    /// current one.
     fn lifted(&mut self, turn: &mut Turn<'_>, id: LineId, answering: bool) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         match line.party {

@@ -1,8 +1,8 @@
-//! Lines coming into service and going out of it: the loss and return of their gateway, and what it announces of its endpoints
-//! (RFC 3435 sections 2.3.12 and 4.4.5 to 4.4.7).
+//! Lines coming into service and going out of it: the loss and return of their gateway, and what it announces
+//! of its endpoints (RFC 3435 sections 2.3.12 and 4.4.5 to 4.4.7).
 //!
-//! A line that comes up may have connections from a time of which this exchange knows nothing: it is audited, and what belongs to no
-//! call is deleted, before it is asked for anything else.
+//! A line that comes up may have connections from a time of which this exchange knows nothing: it is audited,
+//! and what belongs to no call is deleted, before it is asked for anything else.
 
 use strowger_mgcp::agent::{Failure, GatewayId, Outcome};
 use strowger_mgcp::message::{Category, EndpointNameBuf, ParameterCode, RestartMethod};
@@ -39,8 +39,9 @@ impl Lines {
     ) {
         for id in self.on(gateway, Some(endpoints)) {
             match method {
-                // It serves again at once, without connections and requests. One that had a connection until now is looked at all
-                // the same: a gateway may have announced late that which it did before it was asked for the connection.
+                // It serves again at once, without connections and requests. One that had a connection until
+                // now is looked at all the same: a gateway may have announced late that which it did before
+                // it was asked for the connection.
                 RestartMethod::Restart if delay.is_zero() => {
                     let had_connection = self.has_connection(id);
                     self.take_down(turn, id, None, Connections::Lost);
@@ -139,8 +140,8 @@ impl Lines {
         turn.timers.set(Timer::Retry(id), turn.now + turn.settings.timers.probe);
     }
 
-    /// The deletion of what nobody knows. Whatever came of it, the line goes on: a connection that is left disturbs nobody's call,
-    /// and a line that is out of service does.
+    /// The deletion of what nobody knows. Whatever came of it, the line goes on: a connection that is left
+    /// disturbs nobody's call, and a line that is out of service does.
     pub(in crate::access) fn sweep_outcome(
         &mut self,
         turn: &mut Turn<'_>,
@@ -251,8 +252,8 @@ impl Lines {
         }
     }
 
-    /// `disconnected`: the gateway could not reach us for a while. What it noticed meanwhile may be lost, so it is asked again, and says by
-    /// a refusal if a hook is not where it should be.
+    /// `disconnected`: the gateway could not reach us for a while. What it noticed meanwhile may be lost, so
+    /// it is asked again, and says by a refusal if a hook is not where it should be.
     fn reconnected(&mut self, turn: &mut Turn<'_>, id: LineId) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         if line.standing == Standing::Down {

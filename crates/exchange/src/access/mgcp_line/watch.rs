@@ -1,8 +1,10 @@
-//! What a line's endpoint is asked to watch for and to play: one notification request for each thing that a line does.
+//! What a line's endpoint is asked to watch for and to play: one notification request for each thing that a
+//! line does.
 //!
-//! Every list names the hook event that the present hook state can lead to, and no other: a gateway refuses the other one with 401
-//! or 402, and that refusal tells what the exchange has missed (RFC 3435 section 4.4.2). All requests are in step mode, so that an
-//! endpoint that has reported something waits for what the exchange makes of it.
+//! Every list names the hook event that the present hook state can lead to, and no other: a gateway refuses
+//! the other one with 401 or 402, and that refusal tells what the exchange has missed (RFC 3435 section
+//! 4.4.2). All requests are in step mode, so that an endpoint that has reported something waits for what the
+//! exchange makes of it.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +28,8 @@ pub(super) enum Watch {
     Answer(CallingParty),
 }
 
-/// What an endpoint has turned out not to be able to do: signals without their parameters, and the completion event.
+/// What an endpoint has turned out not to be able to do: signals without their parameters, and the completion
+/// event.
 pub(super) type Lacks = BTreeSet<String>;
 
 /// The name under which the completion of dial tone stands among what is lacked.
@@ -70,8 +73,8 @@ impl Watch {
         }
     }
 
-    /// The endpoint cannot do this: what is given up in its place, so that the next request differs. None when there is nothing
-    /// that could be done without.
+    /// The endpoint cannot do this: what is given up in its place, so that the next request differs. None
+    /// when there is nothing that could be done without.
     pub(super) fn give_up(&self, now: Time, settings: &Settings, lacks: &Lacks) -> Option<String> {
         match self {
             Self::Seizure | Self::End(None) => None,
@@ -106,8 +109,8 @@ pub(super) struct Observed {
 }
 
 impl Observed {
-    /// Reads a list of observed events. Digits come one by one or, from some gateways, as one string (RFC 3435 section 3.2.2.14).
-    /// Of the hook events the last tells where the hook is now.
+    /// Reads a list of observed events. Digits come one by one or, from some gateways, as one string (RFC
+    /// 3435 section 3.2.2.14). Of the hook events the last tells where the hook is now.
     pub(super) fn read(events: &[SignalBuf]) -> Self {
         let mut observed = Self::default();
         for event in events {
