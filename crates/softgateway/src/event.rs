@@ -25,12 +25,37 @@ pub enum What {
         /// What.
         fact: LineFact,
     },
-    /// The call agent has acknowledged the restart.
-    Registered,
-    /// The call agent does not answer.
-    Disconnected,
-    /// A datagram came from an address that is not the call agent's; it was dropped unanswered.
-    Stranger(SocketAddr),
+    /// The call agent knows of endpoints, after a start or a loss.
+    Registered {
+        /// Their local name, perhaps with `*`.
+        endpoints: String,
+    },
+    /// An endpoint has lost its call agent.
+    Disconnected {
+        /// The endpoint's local name.
+        endpoint: String,
+    },
+    /// The call agent refused the announcement of a restart.
+    RestartRefused {
+        /// With this return code.
+        code: u16,
+    },
+    /// A command was refused.
+    Refused {
+        /// Whose.
+        from: SocketAddr,
+        /// The command.
+        verb: String,
+        /// The return code.
+        code: u16,
+    },
+    /// A datagram of the call agent could not be decoded.
+    Malformed {
+        /// Where it came from.
+        from: SocketAddr,
+        /// What was wrong with it.
+        why: String,
+    },
 }
 
 /// What happened on a line.

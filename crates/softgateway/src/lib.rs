@@ -1,3 +1,24 @@
-//! The software media gateway.
+//! The software media gateway, without input or output: virtual lines with telephones on them, packet relays, real RTP.
+//!
+//! It joins a protocol's gateway role with the media below it. A host gives it sockets (as numbers), datagrams and time, and
+//! sends what it is told to; `node` does that for real, the simulator in virtual time.
+//!
+//! - [`gateway`]: [`SoftGateway`], the whole, with the four kinds of methods of every engine (see [`strowger_sansio`]).
+//! - [`plane`]: [`Plane`], the media: lines, signals, connections, relays.
+//! - [`script`]: the language in which subscribers are told what to do. [`runner`]: a script on its way.
+//! - [`event`]: what happens on a gateway.
+//! - `subscriber`: who does it.
 
+pub mod event;
+pub mod gateway;
+pub mod plane;
+pub mod runner;
 pub mod script;
+mod subscriber;
+
+pub use event::{Event, LineFact, What};
+pub use gateway::{Snapshot, SoftGateway, SoftGatewayConfig};
+pub use plane::{Plane, PlaneConfig, PlaneCounters};
+pub use runner::{Outcome, Runner};
+pub use script::{Parser, Progress, Sign, Step};
+pub use subscriber::ActionError;

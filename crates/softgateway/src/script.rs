@@ -49,6 +49,18 @@ pub enum Step {
     Wait(Duration),
 }
 
+impl Step {
+    /// The WAV file that the step needs, if it needs one.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Act { action: Action::Play(Sound::File(name), _), .. }
+            | Self::Expect { sign: Sign::Sound(Sound::File(name)), .. } => Some(name),
+            _ => None,
+        }
+    }
+}
+
 /// What a subscriber does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {

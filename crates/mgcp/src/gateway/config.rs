@@ -166,7 +166,7 @@ impl EndpointKind {
     #[must_use]
     pub const fn packages(self) -> PackageSet {
         PackageSet::new(match self {
-            Self::AnalogueLine => &["L", "D", "G", "B", "DM1"],
+            Self::AnalogueLine => &["L", "D", "G", "B", "DM1", "SST"],
             Self::PacketRelay => &["G", "B"],
         })
     }

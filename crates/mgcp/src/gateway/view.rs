@@ -89,6 +89,12 @@ impl Gateway {
         self.directory.find(local)
     }
 
+    /// How many connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.endpoints.iter().map(|endpoint| endpoint.connections.len()).sum()
+    }
+
     /// How many of its commands have no final answer: a host that shuts down waits until it is zero.
     #[must_use]
     pub fn outstanding(&self) -> usize {

@@ -1,14 +1,18 @@
 //! A connection of the plane: an RTP session on a pair of ports from the pool.
 
 use strowger_media::session::{PacketTime, SilenceSuppression};
-use strowger_media::{MediaPort, Payload, PayloadFormat, RtpSession, SessionConfig, SourcePolicy, StreamMode};
-use strowger_mgcp::gateway::{EndpointIndex, MediaMode, MediaSpec};
+use strowger_media::{
+    MediaPort, Payload, PayloadFormat, RtpSession, SessionConfig, SourcePolicy, StreamMode,
+};
+use strowger_mgcp::gateway::{ConnectionHandle, EndpointIndex, MediaMode, MediaSpec};
 use strowger_mgcp::message::ConnectionStatistics;
 use strowger_sansio::{Rng, Time};
+use strowger_sdp::audio::Codec;
 
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
+    pub(super) handle: ConnectionHandle,
     pub(super) endpoint: EndpointIndex,
     pub(super) port: MediaPort,
     pub(super) mode: MediaMode,
@@ -20,7 +24,7 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn open(
         now: Time,
-        endpoint: EndpointIndex,
+        (handle, endpoint): (ConnectionHandle, EndpointIndex),
         port: MediaPort,
         spec: &MediaSpec,
         cname: &str,
@@ -28,7 +32,7 @@ impl Connection {
         rng: Rng,
     ) -> Self {
         let session = RtpSession::new(now, &session_config(&port, spec, cname), rng);
-        Self { endpoint, port, mode: spec.mode, session, is_relayed }
+        Self { handle, endpoint, port, mode: spec.mode, session, is_relayed }
     }
 
     pub(super) fn modify(&mut self, now: Time, spec: &MediaSpec, cname: &str) {
@@ -74,7 +78,7 @@ fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &str) -> SessionCon
         .codecs
         .iter()
         .enumerate()
-        .map(|(place, codec)| Payload { number: codec.payload_type, format: format(&codec.encoding, place) })
+        .map(|(place, codec)| Payload { number: codec.payload_type, format: format(&codec.codec, place) })
         .collect();
     payloads.extend(spec.telephone_event.map(Payload::telephone_event));
     let mut config = SessionConfig::new(&payloads);
@@ -91,10 +95,10 @@ fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &str) -> SessionCon
     config
 }
 
-fn format(encoding: &str, place: usize) -> PayloadFormat {
-    match encoding.to_ascii_uppercase().as_str() {
-        "PCMU" => PayloadFormat::PCMU,
-        "PCMA" => PayloadFormat::PCMA,
+fn format(codec: &Codec, place: usize) -> PayloadFormat {
+    match codec {
+        Codec::Pcmu => PayloadFormat::PCMU,
+        Codec::Pcma => PayloadFormat::PCMA,
         // The plane offers G.711 alone, so the gateway role negotiates nothing else; were it otherwise, formats that stand
         // at one place of both lists would be relayed as equal.
         _ => PayloadFormat::Opaque(u8::try_from(place).unwrap_or(u8::MAX)),

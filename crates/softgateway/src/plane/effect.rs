@@ -89,9 +89,10 @@ const SUPPLEMENTARY: &[(&str, Sound)] = &[
 
 /// What this signal does on an analogue line; none when a virtual line cannot give it (return code 513).
 pub(super) fn of(plan: &TonePlan, signal: &SignalBuf) -> Option<Effect> {
-    let package = signal.name().package()?;
-    let symbol = signal.name().event();
-    let rows = match package {
+    let package = signal.name().package()?.to_ascii_lowercase();
+    let symbol = signal.name().event().to_ascii_lowercase();
+    let symbol = symbol.as_str();
+    let rows = match package.as_str() {
         "l" => match symbol {
             "ci" => return Some(Effect::Caller(caller(signal.parameters()))),
             "sit" => return Some(tone(plan, SignalTone::SpecialInformation(sit(signal.parameters())?))),

@@ -2,6 +2,7 @@
 
 use strowger_media::dtmf::{Digit, DtmfDetector, DtmfEvent, DtmfGenerator, DtmfLevel, DtmfTiming};
 use strowger_media::frame::mix_into;
+use strowger_media::telephone::HookTiming;
 use strowger_media::tone::{RingCadence, ToneGenerator, TonePlan};
 use strowger_media::{Frame, SILENCE, Telephone};
 use strowger_mgcp::gateway::{MediaEvent, MediaFault, SignalTarget};
@@ -22,7 +23,10 @@ struct Playing {
 enum Sounding {
     Tone(Box<ToneGenerator>),
     Keys(Box<DtmfGenerator>),
-    Ring { cadence: RingCadence, since: Time },
+    Ring {
+        cadence: RingCadence,
+        since: Time,
+    },
     /// Nothing that takes time; a brief signal of this kind is over at once.
     Done,
     Quiet,
@@ -37,13 +41,17 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(telephone: Telephone) -> Self {
+    pub(super) fn new(mut telephone: Telephone, plan: &TonePlan) -> Self {
+        telephone.listen_for_tones(Some(plan));
+        if let Some(timing) = HookTiming::of(plan.country()) {
+            telephone.set_hook_timing(timing);
+        }
         Self { telephone, playing: Vec::new(), detector: DtmfDetector::new() }
     }
 
     /// Whether sound or ringing current flows, so that the line needs its 10 ms.
     pub(super) fn is_live(&self) -> bool {
-        self.telephone.is_off_hook() || !self.playing.is_empty() || self.telephone.needs_frames()
+        self.telephone.is_off_hook() || !self.playing.is_empty()
     }
 
     pub(super) fn start(
@@ -138,7 +146,7 @@ impl Line {
         })
     }
 
-    /// The handset is down: a key that was heard last time is not continued the next time.
+    /// The handset is down: what was heard last time is not continued the next time.
     pub(super) fn deafen(&mut self) {
         self.detector = DtmfDetector::new();
     }

@@ -19,11 +19,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 use strowger_media::tone::TonePlan;
-use strowger_media::{EndpointShape, FRAME_TIME, Mixer, PortPool, Telephone, TelephoneConfig};
-use strowger_mgcp::gateway::{
-    ConnectionHandle, EndpointIndex, EndpointKind, MediaCapabilities, MediaEvent,
+use strowger_media::{
+    EndpointShape, FRAME_TIME, MediaPort, Mixer, PortPool, Telephone, TelephoneConfig, TelephoneEvent,
 };
-use strowger_sansio::{Rng, SocketId, Time, Timers, Transmit};
+use strowger_mgcp::gateway::{ConnectionHandle, EndpointIndex, EndpointKind, MediaCapabilities, MediaEvent};
+use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
 
 use connection::Connection;
 use line::Line;
@@ -37,13 +37,24 @@ pub struct PlaneCounters {
     pub relayed: u64,
 }
 
+/// The place of a connection: that of its ports in the host's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Slot(usize);
+
+/// Which of the two sockets of a connection a datagram came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Channel {
+    Rtp,
+    Rtcp,
+}
+
 /// An endpoint of the plane.
 #[derive(Debug)]
 struct Endpoint {
     /// The line; none under a relay.
     line: Option<Line>,
     /// Its connections in the order in which they were opened: their places in the mixer.
-    connections: Vec<ConnectionHandle>,
+    streams: Vec<Slot>,
     mixer: Mixer,
 }
 
@@ -74,10 +85,16 @@ pub struct Plane {
     config: PlaneConfig,
     ports: PortPool,
     endpoints: Vec<Endpoint>,
-    connections: BTreeMap<ConnectionHandle, Connection>,
-    /// The connection of each open socket; the even ones carry RTP, the others RTCP.
-    sockets: BTreeMap<SocketId, ConnectionHandle>,
-    timers: Timers<ConnectionHandle>,
+    /// Open connections by the place of their ports in the host's list, so that a datagram finds its session at once.
+    slots: Vec<Option<Connection>>,
+    /// The slot of each media socket.
+    sockets: Vec<Option<(Slot, Channel)>>,
+    handles: BTreeMap<ConnectionHandle, Slot>,
+    timers: Timers<Slot>,
+    /// When a hook switch decides whether a break is a flash.
+    hooks: Timers<EndpointIndex>,
+    /// Endpoints on which something may be noticed.
+    touched: BTreeSet<EndpointIndex>,
     live: BTreeSet<EndpointIndex>,
     next_frame: Option<Time>,
     transmits: VecDeque<Transmit>,
@@ -87,23 +104,38 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// A plane whose handsets are down.
+    /// A plane whose handsets are down. `ports` are pairs of sockets that the host has bound.
     #[must_use]
-    pub fn new(config: PlaneConfig, ports: PortPool, rng: Rng) -> Self {
+    pub fn new(config: PlaneConfig, ports: Vec<MediaPort>, rest: Duration, mut rng: Rng) -> Self {
         let endpoint = |kind: &EndpointKind| Endpoint {
             line: matches!(kind, EndpointKind::AnalogueLine)
-                .then(|| Line::new(Telephone::new(&config.telephone))),
-            connections: Vec::new(),
-            mixer: no_streams(),
+                .then(|| Line::new(Telephone::new(&config.telephone), config.tones)),
+            streams: Vec::new(),
+            mixer: Mixer::default(),
         };
         let endpoints = config.endpoints.iter().map(endpoint).collect();
+        let mut sockets = Vec::new();
+        for (slot, port) in ports.iter().enumerate() {
+            for (socket, channel) in [(port.rtp_socket, Channel::Rtp), (port.rtcp_socket, Channel::Rtcp)] {
+                let place = usize::try_from(socket.0).unwrap_or(0);
+                if sockets.len() <= place {
+                    sockets.resize(place + 1, None);
+                }
+                if let Some(entry) = sockets.get_mut(place) {
+                    *entry = Some((Slot(slot), channel));
+                }
+            }
+        }
         Self {
             config,
-            ports,
             endpoints,
-            connections: BTreeMap::new(),
-            sockets: BTreeMap::new(),
+            slots: ports.iter().map(|_| None).collect(),
+            sockets,
+            ports: PortPool::new(ports, rest, rng.fork()),
+            handles: BTreeMap::new(),
             timers: Timers::new(),
+            hooks: Timers::new(),
+            touched: BTreeSet::new(),
             live: BTreeSet::new(),
             next_frame: None,
             transmits: VecDeque::new(),
@@ -115,19 +147,24 @@ impl Plane {
 
     /// Takes a datagram from one of the media sockets.
     pub fn handle_input(&mut self, now: Time, socket: SocketId, from: SocketAddr, datagram: &[u8]) {
-        let Some(handle) = self.sockets.get(&socket).copied() else {
+        let entry =
+            usize::try_from(socket.0).ok().and_then(|place| self.sockets.get(place).copied().flatten());
+        let Some((slot, channel)) = entry else { return };
+        let Some(connection) = self.connection(slot) else {
+            // The pair rests, or has never been used: late packets of a call that ended, or a stranger's.
             self.counters.no_connection += 1;
             return;
         };
-        let Some(connection) = self.connections.get_mut(&handle) else { return };
-        if socket == connection.port.rtcp_socket {
-            connection.session.receive_rtcp(now, from, datagram);
-        } else if connection.is_relayed {
-            self.relay(now, handle, from, datagram);
-        } else {
-            connection.session.receive(now, from, datagram);
+        match channel {
+            Channel::Rtcp => {
+                connection.session.receive_control(now, from, datagram);
+            }
+            Channel::Rtp if connection.is_relayed => self.relay(now, slot, from, datagram),
+            Channel::Rtp => {
+                connection.session.receive(now, from, datagram);
+            }
         }
-        self.settle(handle);
+        self.settle(slot);
     }
 
     /// Gives the lines their 10 ms, and RTCP its time.
@@ -141,11 +178,14 @@ impl Plane {
             let behind = now.since(next) > FRAME_TIME * MAX_FRAMES_BEHIND;
             self.next_frame = (!self.live.is_empty()).then_some(if behind { now + FRAME_TIME } else { next });
         }
-        while let Some(handle) = self.timers.pop_due(now) {
-            if let Some(connection) = self.connections.get_mut(&handle) {
+        while let Some(index) = self.hooks.pop_due(now) {
+            self.with_telephone(now, index, |telephone| telephone.handle_timeout(now));
+        }
+        while let Some(slot) = self.timers.pop_due(now) {
+            if let Some(connection) = self.connection(slot) {
                 connection.session.handle_timeout(now);
             }
-            self.settle(handle);
+            self.settle(slot);
         }
     }
 
@@ -162,7 +202,7 @@ impl Plane {
     /// When the plane wants its time.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.timers.next().into_iter().chain(self.next_frame).min()
+        [self.timers.next(), self.hooks.next(), self.next_frame].into_iter().flatten().min()
     }
 
     /// The telephone of a line; none of a relay.
@@ -171,17 +211,17 @@ impl Plane {
         Some(&self.endpoint(endpoint)?.line.as_ref()?.telephone)
     }
 
+    /// What the telephone of a line did that its subscriber has not noticed yet.
+    pub fn poll_telephone(&mut self, endpoint: EndpointIndex) -> Option<TelephoneEvent> {
+        self.endpoint_mut(endpoint)?.line.as_mut()?.telephone.poll_event()
+    }
+
     /// Lets a subscriber do something with the telephone, and notices what it does to the line.
-    pub fn with_telephone<R>(
-        &mut self,
-        now: Time,
-        endpoint: EndpointIndex,
-        act: impl FnOnce(&mut Telephone) -> R,
-    ) -> Option<R> {
-        let line = self.endpoint_mut(endpoint)?.line.as_mut()?;
-        let result = act(&mut line.telephone);
-        self.watch_hook(now, endpoint);
-        Some(result)
+    pub fn with_telephone(&mut self, now: Time, endpoint: EndpointIndex, act: impl FnOnce(&mut Telephone)) {
+        if let Some(line) = self.endpoint_mut(endpoint).and_then(|endpoint| endpoint.line.as_mut()) {
+            act(&mut line.telephone);
+        }
+        self.watch(now, endpoint);
     }
 
     /// Ports in use.
@@ -193,13 +233,27 @@ impl Plane {
     /// Connections that are open.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.connections.len()
+        self.handles.len()
     }
 
     /// The counters.
     #[must_use]
     pub fn counters(&self) -> PlaneCounters {
         self.counters
+    }
+
+    /// Has an endpoint looked at.
+    pub fn touch(&mut self, endpoint: EndpointIndex) {
+        self.touched.insert(endpoint);
+    }
+
+    /// An endpoint on which something may be noticed since this was asked last.
+    pub fn poll_touched(&mut self) -> Option<EndpointIndex> {
+        self.touched.pop_first()
+    }
+
+    fn connection(&mut self, slot: Slot) -> Option<&mut Connection> {
+        self.slots.get_mut(slot.0)?.as_mut()
     }
 
     fn endpoint(&self, index: EndpointIndex) -> Option<&Endpoint> {
@@ -213,7 +267,3 @@ impl Plane {
 
 /// How many frames a late host may catch up with at once: a tenth of a second.
 const MAX_FRAMES_BEHIND: u32 = 10;
-
-fn no_streams() -> Mixer {
-    Mixer::default()
-}

@@ -26,60 +26,66 @@ impl MediaPlane for Plane {
     ) -> Result<SocketAddr, MediaFault> {
         let is_relayed = self.endpoint(endpoint).ok_or(MediaFault::Insufficient)?.line.is_none();
         let port = self.ports.take(now).ok_or(MediaFault::Exhausted)?;
+        let slot = usize::try_from(port.rtp_socket.0).ok().and_then(|place| self.sockets.get(place).copied());
+        let Some((slot, _)) = slot.flatten() else { return Err(MediaFault::Hardware) };
         let rng = self.rng.fork();
-        let connection = Connection::open(now, endpoint, port, spec, &self.config.cname, is_relayed, rng);
-        self.connections.insert(handle, connection);
-        self.sockets.insert(port.rtp_socket, handle);
-        self.sockets.insert(port.rtcp_socket, handle);
+        let name = (handle, endpoint);
+        let connection = Connection::open(now, name, port, spec, &self.config.cname, is_relayed, rng);
+        if let Some(entry) = self.slots.get_mut(slot.0) {
+            *entry = Some(connection);
+        }
+        self.handles.insert(handle, slot);
         if let Some(endpoint) = self.endpoint_mut(endpoint) {
-            endpoint.connections.push(handle);
+            endpoint.streams.push(slot);
         }
         if let Err(fault) = self.mix(endpoint) {
             self.close(now, handle);
             return Err(fault);
         }
-        self.watch_hook(now, endpoint);
-        self.settle(handle);
+        self.watch(now, endpoint);
+        self.settle(slot);
         Ok(port.rtp)
     }
 
     fn modify(&mut self, now: Time, handle: ConnectionHandle, spec: &MediaSpec) -> Result<(), MediaFault> {
-        let connection = self.connections.get_mut(&handle).ok_or(MediaFault::Insufficient)?;
-        connection.modify(now, spec, &self.config.cname);
+        let slot = *self.handles.get(&handle).ok_or(MediaFault::Insufficient)?;
+        let cname = self.config.cname.clone();
+        let connection = self.connection(slot).ok_or(MediaFault::Insufficient)?;
+        connection.modify(now, spec, &cname);
         let endpoint = connection.endpoint;
         // The number of streams is what it was, so the plan cannot fail where it stood before.
         self.mix(endpoint)?;
-        self.settle(handle);
+        self.settle(slot);
         Ok(())
     }
 
     fn close(&mut self, now: Time, handle: ConnectionHandle) -> ConnectionStatistics {
-        let Some(mut connection) = self.connections.remove(&handle) else {
-            return ConnectionStatistics::default();
-        };
-        connection.session.close(now);
+        let slot = self.handles.remove(&handle);
+        let entry = slot.and_then(|slot| Some((slot, self.slots.get_mut(slot.0)?.take()?)));
+        let Some((slot, mut connection)) = entry else { return ConnectionStatistics::default() };
+        let statistics = connection.statistics(now);
+        connection.session.close(now, "connection deleted");
         while let Some(transmit) = connection.session.poll_transmit() {
             self.transmits.push_back(transmit);
         }
-        self.timers.cancel(&handle);
-        self.sockets.remove(&connection.port.rtp_socket);
-        self.sockets.remove(&connection.port.rtcp_socket);
+        self.timers.cancel(&slot);
         self.ports.give_back(now, connection.port);
         let index = connection.endpoint;
         if let Some(endpoint) = self.endpoint_mut(index) {
-            endpoint.connections.retain(|other| *other != handle);
+            endpoint.streams.retain(|other| *other != slot);
             if let Some(line) = &mut endpoint.line {
                 line.forget(SignalTarget::Connection(index, handle));
             }
         }
         // One stream fewer than a plan that stood.
         let _ = self.mix(index);
-        self.watch_hook(now, index);
-        connection.statistics(now)
+        self.watch(now, index);
+        statistics
     }
 
     fn statistics(&self, now: Time, handle: ConnectionHandle) -> ConnectionStatistics {
-        self.connections.get(&handle).map(|connection| connection.statistics(now)).unwrap_or_default()
+        let slot = self.handles.get(&handle).and_then(|slot| self.slots.get(slot.0)?.as_ref());
+        slot.map(|connection| connection.statistics(now)).unwrap_or_default()
     }
 
     fn start_signal(
@@ -92,7 +98,7 @@ impl MediaPlane for Plane {
         let index = target.endpoint();
         let line = self.endpoint_mut(index).and_then(|endpoint| endpoint.line.as_mut());
         line.ok_or(MediaFault::Signal)?.start(now, tones, target, signal)?;
-        self.watch_hook(now, index);
+        self.watch(now, index);
         Ok(())
     }
 
@@ -101,7 +107,7 @@ impl MediaPlane for Plane {
         if let Some(line) = self.endpoint_mut(index).and_then(|endpoint| endpoint.line.as_mut()) {
             line.stop(now, target, signal);
         }
-        self.watch_hook(now, index);
+        self.watch(now, index);
     }
 
     fn hook(&self, endpoint: EndpointIndex) -> Hook {
@@ -117,9 +123,9 @@ impl Plane {
     fn mix(&mut self, index: EndpointIndex) -> Result<(), MediaFault> {
         let Some(endpoint) = self.endpoint(index) else { return Ok(()) };
         let modes: Vec<_> = endpoint
-            .connections
+            .streams
             .iter()
-            .filter_map(|handle| self.connections.get(handle))
+            .filter_map(|slot| self.slots.get(slot.0)?.as_ref())
             .map(Connection::stream_mode)
             .collect();
         let mixer = Mixer::plan(endpoint.shape(), &modes).map_err(|_| MediaFault::Insufficient)?;

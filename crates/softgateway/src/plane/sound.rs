@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 
 use strowger_media::frame::mix_into;
-use strowger_media::{Frame, SILENCE};
-use strowger_mgcp::gateway::{ConnectionHandle, EndpointIndex, MediaEvent, MediaMode, SignalTarget};
+use strowger_media::session::{self, Relayed};
+use strowger_media::{Frame, LineEvent, SILENCE};
+use strowger_mgcp::gateway::{EndpointIndex, MediaEvent, MediaMode, SignalTarget};
 use strowger_sansio::{Time, Transmit};
 
-use super::Plane;
+use super::{Plane, Slot};
 
 impl Plane {
     /// Works 10 ms of a line: microphone, keys, every connection, signals, earpiece.
@@ -25,18 +26,18 @@ impl Plane {
             line.deafen();
         }
 
-        let mut inputs = Vec::with_capacity(endpoint.connections.len());
+        let mut inputs = Vec::with_capacity(endpoint.streams.len());
         let mut looped = false;
-        for (place, handle) in endpoint.connections.iter().enumerate() {
-            let Some(connection) = self.connections.get_mut(handle) else { continue };
+        for (place, slot) in endpoint.streams.iter().enumerate() {
+            let Some(connection) = self.slots.get_mut(slot.0).and_then(Option::as_mut) else { continue };
             looped |= connection.mode == MediaMode::Loopback;
             // The play-out buffer runs on even where nobody hears it, so that it does not fill.
             let input = connection.session.play_frame(now);
             inputs.push(if endpoint.mixer.needs(place) { input } else { SILENCE });
         }
-        for (place, handle) in endpoint.connections.iter().enumerate() {
-            let Some(connection) = self.connections.get_mut(handle) else { continue };
-            let signal = line.signal_frame(SignalTarget::Connection(index, *handle));
+        for (place, slot) in endpoint.streams.iter().enumerate() {
+            let Some(connection) = self.slots.get_mut(slot.0).and_then(Option::as_mut) else { continue };
+            let signal = line.signal_frame(SignalTarget::Connection(index, connection.handle));
             let packet = match (endpoint.mixer.sends(place), signal) {
                 (false, None) => connection.session.skip_frame(now),
                 (_, signal) => {
@@ -59,19 +60,31 @@ impl Plane {
         }
         line.telephone.hear(now, &earpiece);
         self.events.extend(line.take_ended(now).into_iter().map(|event| (index, event)));
-        self.watch_hook(now, index);
+        self.watch(now, index);
     }
 
     /// Notices what the subscriber did to the hook, and whether the line still needs its 10 ms.
-    pub(super) fn watch_hook(&mut self, now: Time, index: EndpointIndex) {
+    pub(super) fn watch(&mut self, now: Time, index: EndpointIndex) {
         let Some(endpoint) = usize::try_from(index.0).ok().and_then(|n| self.endpoints.get_mut(n)) else {
             return;
         };
         let Some(line) = &mut endpoint.line else { return };
-        while let Some(change) = line.telephone.poll_hook() {
-            self.events.push_back((index, hook_event(change)));
+        self.touched.insert(index);
+        while let Some(event) = line.telephone.poll_line() {
+            let event = match event {
+                LineEvent::OffHook => MediaEvent::OffHook,
+                LineEvent::OnHook => MediaEvent::OnHook,
+                LineEvent::Flash => MediaEvent::HookFlash,
+            };
+            self.events.push_back((index, event));
         }
-        let live = line.is_live() || !endpoint.connections.is_empty();
+        match line.telephone.poll_timeout() {
+            Some(due) => self.hooks.set(index, due),
+            None => {
+                self.hooks.cancel(&index);
+            }
+        }
+        let live = line.is_live() || !endpoint.streams.is_empty();
         if live {
             self.live.insert(index);
             self.next_frame.get_or_insert(now + strowger_media::FRAME_TIME);
@@ -80,41 +93,45 @@ impl Plane {
         }
     }
 
-    /// Passes a packet of one connection of a relay to those that carry it.
-    pub(super) fn relay(&mut self, now: Time, handle: ConnectionHandle, from: SocketAddr, datagram: &[u8]) {
-        let Some(connection) = self.connections.get_mut(&handle) else { return };
-        let Some(packet) = connection.session.admit(now, from, datagram) else { return };
-        let index = connection.endpoint;
-        let Some(endpoint) = usize::try_from(index.0).ok().and_then(|n| self.endpoints.get(n)) else { return };
-        let Some(source) = endpoint.connections.iter().position(|other| *other == handle) else { return };
-        for (place, other) in endpoint.connections.iter().enumerate() {
-            if !endpoint.mixer.carries(place, source) {
-                continue;
+    /// Passes a packet of one connection of a relay on to the other.
+    pub(super) fn relay(&mut self, now: Time, slot: Slot, from: SocketAddr, datagram: &[u8]) {
+        let Some(index) = self.connection(slot).map(|connection| connection.endpoint) else { return };
+        let sink = self.endpoint(index).and_then(|endpoint| {
+            let source = endpoint.streams.iter().position(|stream| *stream == slot)?;
+            let sink =
+                (0..endpoint.streams.len()).find(|sink| endpoint.mixer.sole_source(*sink) == Some(source))?;
+            endpoint.streams.get(sink).copied().filter(|sink| *sink != slot)
+        });
+        let Some(sink) = sink else {
+            // Nothing carries it, but its source is checked and it is counted.
+            if let Some(connection) = self.connection(slot) {
+                connection.session.receive(now, from, datagram);
             }
-            let Some(sink) = self.connections.get_mut(other) else { continue };
-            let mut payload = Vec::new();
-            if let Some(to) = sink.session.forward(now, &packet, &mut payload) {
-                self.counters.relayed += 1;
-                self.transmits.push_back(Transmit { socket: sink.port.rtp_socket, to, payload });
-            }
+            return;
+        };
+        let Ok([Some(incoming), Some(outgoing)]) = self.slots.get_disjoint_mut([slot.0, sink.0]) else {
+            return;
+        };
+        let mut payload = datagram.to_vec();
+        let passed = session::relay(now, from, &mut payload, &mut incoming.session, &mut outgoing.session);
+        if let Relayed::Forward(to) = passed {
+            self.counters.relayed += 1;
+            self.transmits.push_back(Transmit { socket: outgoing.port.rtp_socket, to, payload });
         }
     }
 
     /// Takes what a session has to send, and notes when it next wants its time.
-    pub(super) fn settle(&mut self, handle: ConnectionHandle) {
-        let Some(connection) = self.connections.get_mut(&handle) else {
-            self.timers.cancel(&handle);
-            return;
-        };
+    pub(super) fn settle(&mut self, slot: Slot) {
+        let Some(connection) = self.slots.get_mut(slot.0).and_then(Option::as_mut) else { return };
         while let Some(transmit) = connection.session.poll_transmit() {
             self.transmits.push_back(transmit);
         }
         let due = connection.session.poll_timeout();
-        if due != self.timers.deadline(&handle) {
+        if due != self.timers.deadline(&slot) {
             match due {
-                Some(due) => self.timers.set(handle, due),
+                Some(due) => self.timers.set(slot, due),
                 None => {
-                    self.timers.cancel(&handle);
+                    self.timers.cancel(&slot);
                 }
             }
         }

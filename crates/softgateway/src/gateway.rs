@@ -1,0 +1,298 @@
+//! The gateway: the protocol role, the media plane under it, the subscribers at its telephones.
+//!
+//! ```text
+//!  signalling -> mgcp::gateway::Gateway  <- events -  Plane  <- frames, hook -  telephones <- steps - Subscriber
+//!                                        - calls  ->         - RTP -> media sockets        - signs -> events
+//! ```
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use strowger_media::port_pool::QUARANTINE;
+use strowger_media::tone::TonePlan;
+use strowger_media::{MediaPort, TelephoneConfig};
+use strowger_mgcp::gateway::{
+    ConfigError, EndpointIndex, EndpointKind, Gateway, GatewayConfig, GatewayCounters, GatewayEvent,
+    MediaCapabilities, MediaMode, Shutdown,
+};
+use strowger_sansio::{Duration, Rng, SocketId, Time, Transmit};
+
+use crate::event::{Event, LineFact, What};
+use crate::plane::{Plane, PlaneConfig, PlaneCounters};
+use crate::script::Step;
+use crate::subscriber::{ActionError, Sounds, Subscriber};
+
+/// What a software gateway is made of.
+#[derive(Clone, Debug)]
+pub struct SoftGatewayConfig {
+    /// The protocol side: names, call agents, endpoints, timers.
+    pub gateway: GatewayConfig,
+    /// The tones and ringing of its country.
+    pub tones: &'static TonePlan,
+    /// How long a pair of media ports rests between two calls.
+    pub port_rest: Duration,
+    /// How much of what an earpiece gives is kept.
+    pub record: Duration,
+}
+
+impl SoftGatewayConfig {
+    /// A gateway with North American tones.
+    #[must_use]
+    pub fn new(gateway: GatewayConfig) -> Self {
+        Self {
+            gateway,
+            tones: TonePlan::north_america(),
+            port_rest: QUARANTINE,
+            record: TelephoneConfig::default().record,
+        }
+    }
+}
+
+/// What a gateway holds, for metrics and for the invariants of a simulation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Connections that the protocol role knows.
+    pub connections: usize,
+    /// Connections of the plane: as many, at any time between two calls of a `handle_*` method.
+    pub streams: usize,
+    /// Pairs of media ports in use: as many again.
+    pub ports: usize,
+    /// Transactions that wait for an answer.
+    pub outstanding: usize,
+}
+
+/// The software gateway.
+pub struct SoftGateway {
+    gateway: Gateway,
+    plane: Plane,
+    /// The endpoints' local names in lower case, and their kinds.
+    names: Vec<(String, EndpointKind)>,
+    subscribers: Vec<Subscriber>,
+    sounds: Sounds,
+    next_expectation: u64,
+    events: VecDeque<Event>,
+}
+
+impl SoftGateway {
+    /// A gateway with all handsets down, that will announce itself after a random part of its maximum waiting delay. `ports` are
+    /// media sockets that its host has bound.
+    ///
+    /// # Errors
+    /// What is wrong with the protocol's part of the configuration.
+    pub fn new(
+        now: Time,
+        config: SoftGatewayConfig,
+        ports: Vec<MediaPort>,
+        mut rng: Rng,
+    ) -> Result<Self, ConfigError> {
+        let names: Vec<_> = config
+            .gateway
+            .endpoints
+            .iter()
+            .map(|endpoint| (endpoint.name.to_ascii_lowercase(), endpoint.kind))
+            .collect();
+        let plane_config = PlaneConfig {
+            endpoints: names.iter().map(|(_, kind)| *kind).collect(),
+            tones: config.tones,
+            capabilities: capabilities(config.tones),
+            cname: format!("gateway@{}", config.gateway.domain),
+            telephone: TelephoneConfig { record: config.record },
+        };
+        let mut plane = Plane::new(plane_config, ports, config.port_rest, rng.fork());
+        let gateway = Gateway::new(now, config.gateway, rng.fork(), &mut plane)?;
+        let subscribers = names.iter().map(|_| Subscriber::default()).collect();
+        Ok(Self {
+            gateway,
+            plane,
+            names,
+            subscribers,
+            sounds: Sounds::new(),
+            next_expectation: 0,
+            events: VecDeque::new(),
+        })
+    }
+
+    /// Gives a WAV file's samples under the name that scripts use.
+    pub fn add_sound(&mut self, name: &str, samples: Arc<[i16]>) {
+        self.sounds.insert(name.to_owned(), samples);
+    }
+
+    /// Takes a datagram from one of the host's sockets.
+    pub fn handle_input(&mut self, now: Time, socket: SocketId, from: SocketAddr, datagram: &[u8]) {
+        if socket == SocketId::MAIN {
+            self.gateway.handle_input(now, from, datagram, &mut self.plane);
+            self.settle(now);
+        } else {
+            self.plane.handle_input(now, socket, from, datagram);
+        }
+    }
+
+    /// Lets a subscriber do what a script says. For an expectation it returns the number under which the verdict will be an event.
+    ///
+    /// # Errors
+    /// Why the subscriber cannot.
+    pub fn handle_step(&mut self, now: Time, step: &Step) -> Result<Option<u64>, ActionError> {
+        let number = match step {
+            Step::Wait(_) => None,
+            Step::Act { line, action } => {
+                let index = self.find(line)?;
+                let recording = Subscriber::act(now, &mut self.plane, index, action, &self.sounds)?;
+                if let Some(fact) = recording {
+                    self.report(now, index, fact);
+                }
+                None
+            }
+            Step::Expect { line, sign, within } => {
+                let index = self.find(line)?;
+                let number = self.next_expectation;
+                self.next_expectation += 1;
+                if let Some(subscriber) = self.subscriber(index) {
+                    subscriber.expect(now, number, sign.clone(), *within);
+                }
+                Some(number)
+            }
+        };
+        self.settle(now);
+        Ok(number)
+    }
+
+    /// Announces that all endpoints go out of service, and takes no new calls.
+    pub fn shut_down(&mut self, now: Time) {
+        self.gateway.shut_down(now, Shutdown::Forced, &mut self.plane);
+        self.settle(now);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.plane.handle_timeout(now);
+        let due = |subscriber: &Subscriber| subscriber.poll_timeout().is_some_and(|due| due <= now);
+        for (number, subscriber) in (0..).zip(&self.subscribers) {
+            if due(subscriber) {
+                self.plane.touch(EndpointIndex(number));
+            }
+        }
+        self.settle(now);
+        self.gateway.handle_timeout(now, &mut self.plane);
+        self.settle(now);
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.gateway.poll_transmit().or_else(|| self.plane.poll_transmit())
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let expectations = self.subscribers.iter().filter_map(Subscriber::poll_timeout);
+        [self.gateway.poll_timeout(), self.plane.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .chain(expectations)
+            .min()
+    }
+
+    /// Whether nothing waits for an answer.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.gateway.outstanding() == 0
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            connections: self.gateway.connections(),
+            streams: self.plane.connections(),
+            ports: self.plane.ports_taken(),
+            outstanding: self.gateway.outstanding(),
+        }
+    }
+
+    /// What the protocol role counted.
+    #[must_use]
+    pub fn counters(&self) -> &GatewayCounters {
+        self.gateway.counters()
+    }
+
+    /// What the plane counted.
+    #[must_use]
+    pub fn media_counters(&self) -> PlaneCounters {
+        self.plane.counters()
+    }
+
+    /// Lets events of the media reach the role, until both are at rest, and the subscribers notice what they can.
+    fn settle(&mut self, now: Time) {
+        while let Some((endpoint, event)) = self.plane.poll_event() {
+            self.gateway.handle_media_event(now, endpoint, event, &mut self.plane);
+        }
+        while let Some(event) = self.gateway.poll_event() {
+            let what = match event {
+                GatewayEvent::Associated { endpoints } => What::Registered { endpoints },
+                GatewayEvent::Disconnected { endpoint } => {
+                    What::Disconnected { endpoint: self.name(endpoint) }
+                }
+                GatewayEvent::RestartRefused { code } => What::RestartRefused { code: code.get() },
+                GatewayEvent::Refused { from, verb, code } => {
+                    What::Refused { from, verb: verb.to_string(), code: code.get() }
+                }
+                GatewayEvent::Malformed { from, error } => What::Malformed { from, why: error.to_string() },
+            };
+            self.events.push_back(Event { at: now, what });
+        }
+        while let Some(index) = self.plane.poll_touched() {
+            let place = usize::try_from(index.0).unwrap_or(usize::MAX);
+            let Some(subscriber) = self.subscribers.get_mut(place) else { continue };
+            for fact in subscriber.notice(now, &mut self.plane, index, &self.sounds) {
+                self.report(now, index, fact);
+            }
+        }
+    }
+
+    fn report(&mut self, now: Time, index: EndpointIndex, fact: LineFact) {
+        let line = self.name(index);
+        self.events.push_back(Event { at: now, what: What::Line { line, fact } });
+    }
+
+    fn name(&self, index: EndpointIndex) -> String {
+        let entry = usize::try_from(index.0).ok().and_then(|place| self.names.get(place));
+        entry.map(|(name, _)| name.clone()).unwrap_or_default()
+    }
+
+    fn subscriber(&mut self, index: EndpointIndex) -> Option<&mut Subscriber> {
+        self.subscribers.get_mut(usize::try_from(index.0).ok()?)
+    }
+
+    fn find(&self, line: &str) -> Result<EndpointIndex, ActionError> {
+        let place =
+            self.names.iter().position(|(name, kind)| *kind == EndpointKind::AnalogueLine && name == line);
+        place
+            .and_then(|place| u32::try_from(place).ok())
+            .map(EndpointIndex)
+            .ok_or_else(|| ActionError::NoLine(line.to_owned()))
+    }
+}
+
+/// G.711 in the order of the country's law, in all packet times that the sessions can do.
+fn capabilities(tones: &TonePlan) -> MediaCapabilities {
+    let mut capabilities = MediaCapabilities::default();
+    // G.711: mu-law in North America and Japan, A-law elsewhere and between the two.
+    if !matches!(tones.country(), "us" | "jp") {
+        capabilities.codecs.reverse();
+    }
+    capabilities.packetization = (1..=6).map(|frames| Duration::from_millis(10) * frames).collect();
+    capabilities.ring_cycle =
+        Duration::from_millis(u64::from(tones.ringing(strowger_media::tone::RingPattern::Normal).period()));
+    capabilities.silence_suppression = true;
+    // The transponder of continuity tests belongs to trunks.
+    capabilities
+        .modes
+        .retain(|mode| !matches!(mode, MediaMode::ContinuityTest | MediaMode::NetworkContinuityTest));
+    capabilities
+}
