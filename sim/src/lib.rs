@@ -1,10 +1,22 @@
 //! The deterministic simulator.
 //!
-//! One seed draws everything: the town, the links, what its subscribers do and when. The engines are those that run in
-//! production; only sockets and clocks are missing, so that a run takes milliseconds and can be repeated bit by bit.
+//! One seed draws everything: the town, the links, what its people do and when. The engines are those that run in
+//! production; only sockets and clocks are missing, so that a run takes a moment and can be repeated bit by bit.
 //!
+//! - [`options`]: what is drawn before the run begins.
 //! - [`network`]: datagrams in virtual time, lost, doubled, delayed and overtaken.
+//! - [`person`]: a subscriber who lifts, listens, dials, talks and hangs up.
+//! - [`world`]: the town, step by step: awake, then to rest.
+//! - [`invariants`]: what must hold at each step and at the end.
 
+pub mod invariants;
 pub mod network;
+pub mod options;
+pub mod person;
+pub mod world;
 
+pub use invariants::{Invariants, Violation};
 pub use network::{Fate, Link, Network, Packet};
+pub use options::{Options, Relay};
+pub use person::Person;
+pub use world::{Report, World};

@@ -1,0 +1,188 @@
+//! What must hold in every town, at every step.
+//!
+//! - A gateway's role, its media plane and its port pool agree on what is open.
+//! - A transaction is executed at most once: all final responses to it are the same bytes.
+//! - Every call that began ends with exactly one record, and a call that was answered has exactly one record of that before.
+//! - A call that flows lets its parties hear each other.
+//! - At rest nothing is left: no call, leg, connection, port or transaction, on either side.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::SocketAddr;
+
+use strowger_exchange::{CallId, Event, Record};
+use strowger_mgcp::limits::Limits;
+use strowger_mgcp::message::Message;
+use strowger_mgcp::text;
+use strowger_sansio::Time;
+
+use crate::network::Packet;
+
+/// Something that must not be, and when it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}: {}", self.at, self.what)
+    }
+}
+
+/// The checks of a run.
+#[derive(Debug, Default)]
+pub struct Invariants {
+    violations: Vec<Violation>,
+    begun: BTreeSet<CallId>,
+    stable: BTreeSet<CallId>,
+    ended: BTreeSet<CallId>,
+    /// The final response to each transaction, by who gave it, who asked, and the identifier.
+    responses: BTreeMap<(SocketAddr, SocketAddr, u32), Vec<u8>>,
+}
+
+impl Invariants {
+    /// Whether all held until now.
+    #[must_use]
+    pub fn hold(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// What did not.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Calls that were begun.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.begun.len()
+    }
+
+    /// Calls that were answered.
+    #[must_use]
+    pub fn answered(&self) -> usize {
+        self.stable.len()
+    }
+
+    /// Something does not hold.
+    pub fn broken(&mut self, at: Time, what: String) {
+        self.violations.push(Violation { at, what });
+    }
+
+    /// Checks a gateway.
+    pub fn gateway(&mut self, now: Time, place: usize, held: &strowger_softgateway::Snapshot) {
+        if held.connections != held.streams || held.streams != held.ports {
+            self.broken(now, format!("gateway {place} disagrees with itself: {held:?}"));
+        }
+    }
+
+    /// Checks a signalling datagram that is sent.
+    pub fn datagram(&mut self, now: Time, packet: &Packet) {
+        for message in text::datagram(&packet.payload, &Limits::DEFAULT) {
+            match message {
+                Err(error) => {
+                    let text = packet.payload.escape_ascii();
+                    self.broken(now, format!("{} sends what is no MGCP: {error:?}: {text}", packet.from));
+                }
+                Ok(Message::Command(_)) => {}
+                Ok(Message::Response(response)) if (200..1000).contains(&response.code.get()) => {
+                    let key = (packet.from, packet.to, response.transaction_id.get());
+                    let mut bytes = Vec::new();
+                    text::encode(&Message::Response(response), &mut bytes);
+                    match self.responses.get(&key) {
+                        Some(first) if *first != bytes => {
+                            let (first, again) = (first.escape_ascii(), bytes.escape_ascii());
+                            let text =
+                                format!("{} was executed twice by {}: {first} then {again}", key.2, key.0);
+                            self.broken(now, text);
+                        }
+                        Some(_) => {}
+                        None => {
+                            self.responses.insert(key, bytes);
+                        }
+                    }
+                }
+                Ok(Message::Response(_)) => {}
+            }
+        }
+    }
+
+    /// Takes a record of the exchange.
+    pub fn record(&mut self, now: Time, record: &Record) {
+        match record {
+            Record::CallStable(stable) => {
+                if self.ended.contains(&stable.call) || !self.stable.insert(stable.call) {
+                    self.broken(now, format!("call {} became stable again", stable.call));
+                }
+            }
+            Record::CallEnded(ended) => {
+                if !self.ended.insert(ended.call) {
+                    self.broken(now, format!("call {} ended twice", ended.call));
+                }
+                if ended.answer.is_some() != self.stable.contains(&ended.call) {
+                    self.broken(now, format!("call {} was answered in one record only", ended.call));
+                }
+                let order = [Some(ended.start), ended.alerting, ended.answer, Some(ended.end)];
+                if !order.into_iter().flatten().is_sorted() {
+                    self.broken(now, format!("the times of call {} are out of order: {order:?}", ended.call));
+                }
+            }
+            Record::Service(_) => {}
+        }
+    }
+
+    /// Takes an event of the exchange.
+    pub fn event(&mut self, now: Time, event: &Event) {
+        match event {
+            Event::CallStarted { call, .. } => {
+                self.begun.insert(*call);
+            }
+            Event::OrderRefused { gateway, endpoint, order, code } => {
+                self.broken(now, format!("{gateway} {endpoint} refused {order} with {code}"));
+            }
+            Event::DescriptionRefused { gateway, reason, .. } => {
+                self.broken(now, format!("the description of {gateway} was refused: {reason}"));
+            }
+            Event::UnlistedSource { from } => self.broken(now, format!("{from} is a stranger here")),
+            _ => {}
+        }
+    }
+
+    /// Checks the town when it is, or should be, at rest.
+    pub fn at_rest(
+        &mut self,
+        now: Time,
+        exchange: &strowger_exchange::Snapshot,
+        gateways: impl Iterator<Item = strowger_softgateway::Snapshot>,
+    ) {
+        if !exchange.is_idle() {
+            self.broken(
+                now,
+                format!(
+                    "the exchange does not come to rest: {} calls {:?}, {} legs, {} connections {:?}, {} in transition, {} transactions",
+                    exchange.calls.len(),
+                    exchange.calls,
+                    exchange.legs,
+                    exchange.connections.len(),
+                    exchange.connections,
+                    exchange.connections_in_transition,
+                    exchange.transactions
+                ),
+            );
+        }
+        for (place, held) in gateways.enumerate() {
+            if held.connections + held.streams + held.ports > 0 {
+                self.broken(now, format!("gateway {place} keeps {held:?}"));
+            }
+        }
+        let unended: Vec<_> = self.begun.difference(&self.ended).map(ToString::to_string).collect();
+        if !unended.is_empty() {
+            self.broken(now, format!("calls without a record of their end: {}", unended.join(", ")));
+        }
+    }
+}

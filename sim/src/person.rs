@@ -1,0 +1,180 @@
+//! A subscriber as the seed makes one: lifts, listens, dials right or wrong, talks, loses patience, hangs up.
+//!
+//! A person knows only what a person knows: what the bell does and what the earpiece gives.
+
+use strowger_sansio::{Duration, Rng, Time};
+use strowger_softgateway::script::{Action, Progress, Sound};
+use strowger_softgateway::{LineFact, What};
+
+/// What a person is up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mood {
+    /// Does something else, until the time comes.
+    Resting,
+    /// Has lifted the handset to call somebody, and waits for dial tone.
+    Lifted,
+    /// Has dialled, and listens to what comes of it.
+    Waiting,
+    /// Hears the bell, and has not decided to answer until then.
+    Rung,
+    /// Talks, or believes so.
+    Talking,
+    /// Lets the handset lie beside the telephone.
+    Careless,
+    /// Has had enough.
+    Done,
+}
+
+/// One subscriber of a simulated town.
+#[derive(Debug)]
+pub struct Person {
+    /// The directory number.
+    pub number: String,
+    /// The endpoint of the line.
+    pub line: String,
+    /// The tone that this person talks in: no two persons of a town have the same.
+    pub voice: u16,
+    mood: Mood,
+    off_hook: bool,
+    until: Time,
+    rng: Rng,
+    town: Vec<String>,
+}
+
+impl Person {
+    /// A person who begins to call others of the `town` some time after the start.
+    #[must_use]
+    pub fn new(number: String, line: String, voice: u16, town: Vec<String>, mut rng: Rng) -> Self {
+        let until = Time::ZERO + rng.duration(Duration::from_secs(2), Duration::from_secs(40));
+        Self { number, line, voice, mood: Mood::Resting, off_hook: false, until, rng, town }
+    }
+
+    /// Whether the handset is lifted.
+    #[must_use]
+    pub fn is_off_hook(&self) -> bool {
+        self.off_hook
+    }
+
+    /// When the person does something unasked.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        (self.mood != Mood::Done).then_some(self.until)
+    }
+
+    /// The time has come.
+    pub fn handle_timeout(&mut self, now: Time) -> Vec<Action> {
+        if self.until > now {
+            return Vec::new();
+        }
+        match self.mood {
+            Mood::Resting => {
+                self.enter(now, Mood::Lifted, 2, 25);
+                if self.rng.chance(0.05) {
+                    self.enter(now, Mood::Careless, 60, 200);
+                }
+                self.lift()
+            }
+            Mood::Rung => {
+                self.enter(now, Mood::Talking, 1, 40);
+                let mut actions = self.lift();
+                actions.push(self.speak());
+                actions
+            }
+            // No dial tone: dials all the same, as people do, or gives up.
+            Mood::Lifted if self.rng.chance(0.3) => self.dial(now),
+            Mood::Lifted | Mood::Waiting | Mood::Talking | Mood::Careless => self.hang_up(now),
+            Mood::Done => Vec::new(),
+        }
+    }
+
+    /// Something happened on the person's line.
+    pub fn handle_event(&mut self, now: Time, what: &What) -> Vec<Action> {
+        let What::Line { fact, .. } = what else { return Vec::new() };
+        match (self.mood, fact) {
+            (Mood::Resting, LineFact::Ringing) if !self.off_hook => {
+                // One in four does not come to the telephone.
+                let most = if self.rng.chance(0.25) { 300 } else { 12 };
+                self.enter(now, Mood::Rung, 0, most);
+                Vec::new()
+            }
+            (Mood::Rung, LineFact::RingingEnded) => {
+                self.enter(now, Mood::Resting, 5, 60);
+                Vec::new()
+            }
+            (Mood::Lifted, LineFact::Hears(Progress::Dial)) => self.dial(now),
+            (Mood::Waiting, LineFact::Hears(tone)) => match tone {
+                Progress::Ringback | Progress::Dial => Vec::new(),
+                _ => {
+                    // Listens to the tone for a while, some until the howler.
+                    let most = if self.rng.chance(0.1) { 90 } else { 6 };
+                    self.enter(now, Mood::Careless, 0, most);
+                    Vec::new()
+                }
+            },
+            (Mood::Talking, LineFact::Hears(_)) => {
+                let most = if self.rng.chance(0.1) { 120 } else { 5 };
+                self.enter(now, Mood::Careless, 0, most);
+                vec![Action::Quiet]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The person who was called has answered. A person knows by the voice; here the town says so, and the voice is checked.
+    pub fn answered(&mut self, now: Time) -> Vec<Action> {
+        if self.mood != Mood::Waiting {
+            return Vec::new();
+        }
+        self.enter(now, Mood::Talking, 1, 40);
+        vec![self.speak()]
+    }
+
+    /// Whether the person talks, and goes on to for at least this long if nobody else hangs up.
+    #[must_use]
+    pub fn talks_until(&self, then: Time) -> bool {
+        self.mood == Mood::Talking && self.off_hook && self.until >= then
+    }
+
+    /// Goes to bed: hangs up and calls nobody any more.
+    pub fn retire(&mut self, now: Time) -> Vec<Action> {
+        let actions = if self.off_hook { self.hang_up(now) } else { Vec::new() };
+        self.mood = Mood::Done;
+        actions
+    }
+
+    fn enter(&mut self, now: Time, mood: Mood, least: u64, most: u64) {
+        self.mood = mood;
+        self.until =
+            now + self.rng.duration(Duration::from_secs(least), Duration::from_secs(most.max(least)));
+    }
+
+    fn lift(&mut self) -> Vec<Action> {
+        self.off_hook = true;
+        vec![Action::OffHook]
+    }
+
+    fn hang_up(&mut self, now: Time) -> Vec<Action> {
+        self.enter(now, Mood::Resting, 1, 60);
+        self.off_hook = false;
+        vec![Action::OnHook]
+    }
+
+    fn speak(&self) -> Action {
+        Action::Play(Sound::Tone(self.voice), None)
+    }
+
+    fn dial(&mut self, now: Time) -> Vec<Action> {
+        self.enter(now, Mood::Waiting, 3, 70);
+        let mut digits = match self.rng.below(10) {
+            0 => self.number.clone(),
+            1 => "2999".to_owned(),
+            2 => "7".to_owned(),
+            _ => self.rng.pick(&self.town).cloned().unwrap_or_default(),
+        };
+        if self.rng.chance(0.1) {
+            let kept = self.rng.below(digits.len() as u64);
+            digits.truncate(usize::try_from(kept).unwrap_or(0));
+        }
+        if digits.is_empty() { Vec::new() } else { vec![Action::Dial(digits)] }
+    }
+}

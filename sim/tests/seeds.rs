@@ -1,0 +1,48 @@
+//! A hundred towns, each from its seed.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
+
+use strowger_sim::{Options, World};
+
+fn run(seeds: impl Iterator<Item = u64>) {
+    let (mut calls, mut answered, mut heard) = (0, 0, 0);
+    for seed in seeds {
+        let (report, ladder) = World::new(Options::draw(seed)).unwrap().run();
+        assert!(
+            report.violations.is_empty(),
+            "{report}\nreplay it with: strowger sim --seed {seed}\n{}",
+            tail(&ladder.to_list(160), 60)
+        );
+        calls += report.calls;
+        answered += report.answered;
+        heard += report.heard;
+    }
+    // A town in which nobody talks proves nothing.
+    assert!(
+        calls > 500 && answered > 100 && heard > 100,
+        "{calls} calls, {answered} answered, {heard} heard"
+    );
+}
+
+fn tail(text: &str, lines: usize) -> String {
+    let all: Vec<_> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+#[test]
+fn the_towns_of_the_first_half_hold() {
+    run((0..100).step_by(2));
+}
+
+#[test]
+fn the_towns_of_the_second_half_hold() {
+    run((1..100).step_by(2));
+}
+
+#[test]
+fn a_seed_gives_the_same_run_again() {
+    let run = || World::new(Options::draw(11)).unwrap().run();
+    let ((first, ladder), (second, again)) = (run(), run());
+    assert_eq!(first.to_string(), second.to_string());
+    assert_eq!(ladder.to_list(200), again.to_list(200));
+}
