@@ -1,0 +1,291 @@
+//! The host of a software gateway: its sockets, its clock, one thread.
+//!
+//! The thread waits in one poll for signalling, media, orders and the gateway's next deadline. All sockets are bound before the
+//! first call, so that a call costs no system call but those that carry its datagrams.
+//!
+//! - `sockets`: the signalling socket and the pairs for media.
+
+mod sockets;
+
+use std::io;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+
+use mio::{Events, Poll, Token, Waker};
+use strowger_sansio::{Duration, Rng, SocketId, Time};
+use strowger_softgateway::{Event, SoftGateway, SoftGatewayConfig, Step};
+
+use crate::clock::Clock;
+use crate::signals::Signals;
+use sockets::Sockets;
+
+/// The largest UDP datagram.
+const DATAGRAM: usize = 65_535;
+/// How many datagrams of one socket are read before the others have their turn.
+const BATCH: usize = 64;
+/// How long a gateway that is told to stop waits for its last exchanges: longer than a lost datagram takes to be repeated.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What a host is asked to open.
+#[derive(Clone, Debug)]
+pub struct HostConfig {
+    /// Where the gateway listens for commands; media ports are on the same host.
+    pub listen: SocketAddr,
+    /// Where media ports are taken from; where the system has room when none.
+    pub rtp_ports: Option<RangeInclusive<u16>>,
+    /// How many connections can be open at the same time.
+    pub connections: usize,
+    /// The gateway itself.
+    pub gateway: SoftGatewayConfig,
+}
+
+/// A datagram that a gateway sent or received, for ladders and captures.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// When.
+    pub at: Time,
+    /// The sender.
+    pub from: SocketAddr,
+    /// The receiver.
+    pub to: SocketAddr,
+    /// Whether it came or went.
+    pub direction: Direction,
+    /// Which socket it went through.
+    pub socket: SocketId,
+    /// The bytes.
+    pub payload: &'a [u8],
+}
+
+/// Whether a datagram came or went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// It came.
+    Received,
+    /// It went.
+    Sent,
+}
+
+/// What a host tells: everything that its owner wants to see, as it happens. It is called on the gateway's thread.
+pub trait Observer: Send {
+    /// Something happened on the gateway.
+    fn event(&mut self, event: Event);
+
+    /// A step was taken or refused.
+    fn step(&mut self, step: &Step, result: Result<Option<u64>, String>) {
+        let _ = (step, result);
+    }
+
+    /// A datagram came or went.
+    fn datagram(&mut self, datagram: Datagram<'_>) {
+        let _ = datagram;
+    }
+}
+
+enum Order {
+    Sound(String, Arc<[i16]>),
+    Step(Step),
+    Stop,
+}
+
+/// A running gateway. Dropping it stops the gateway at once; [`Self::stop`] lets it say good-bye.
+#[derive(Debug)]
+pub struct GatewayHost {
+    orders: Sender<Order>,
+    waker: Arc<Waker>,
+    address: SocketAddr,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl GatewayHost {
+    /// Binds the sockets and starts the gateway on a thread of its own.
+    ///
+    /// # Errors
+    /// A socket that cannot be bound, or a system without threads to spare.
+    pub fn start(
+        config: HostConfig,
+        clock: Clock,
+        rng: Rng,
+        observer: Box<dyn Observer>,
+    ) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let (sockets, ports) =
+            Sockets::bind(poll.registry(), config.listen, config.rtp_ports.as_ref(), config.connections)?;
+        let waker = Arc::new(Waker::new(poll.registry(), Token(sockets.len()))?);
+        let (_, address) = sockets.get(SocketId::MAIN).ok_or_else(|| io::Error::other("no sockets"))?;
+        let (orders, receiver) = mpsc::channel();
+        let gateway = SoftGateway::new(clock.now(), config.gateway, ports, rng).map_err(io::Error::other)?;
+        let worker = Worker { poll, sockets, gateway, clock, orders: receiver, observer };
+        let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || worker.run())?;
+        Ok(Self { orders, waker, address, thread: Some(thread) })
+    }
+
+    /// Where it listens for commands.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Gives a subscriber something to do. What becomes of it is told to the observer.
+    pub fn step(&self, step: Step) {
+        self.order(Order::Step(step));
+    }
+
+    /// Gives the samples of a WAV file under the name that steps use.
+    pub fn add_sound(&self, name: &str, samples: Arc<[i16]>) {
+        self.order(Order::Sound(name.to_owned(), samples));
+    }
+
+    /// Lets the gateway announce that it goes, and waits until it is gone.
+    ///
+    /// # Errors
+    /// What ended the gateway before.
+    pub fn stop(mut self) -> io::Result<()> {
+        self.order(Order::Stop);
+        self.join()
+    }
+
+    fn order(&self, order: Order) {
+        // A gateway that has ended takes no orders; `stop` says why it ended.
+        if self.orders.send(order).is_ok() {
+            let _ = self.waker.wake();
+        }
+    }
+
+    fn join(&mut self) -> io::Result<()> {
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(io::Error::other("the gateway's thread panicked")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for GatewayHost {
+    fn drop(&mut self) {
+        self.order(Order::Stop);
+        let _ = self.join();
+    }
+}
+
+/// What the gateway's thread owns.
+struct Worker {
+    poll: Poll,
+    sockets: Sockets,
+    gateway: SoftGateway,
+    clock: Clock,
+    orders: Receiver<Order>,
+    observer: Box<dyn Observer>,
+}
+
+impl Worker {
+    fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        let mut buffer = vec![0; DATAGRAM];
+        let mut leave_at = None;
+        // Sockets that had more to read than their turn allowed.
+        let mut unread: Vec<SocketId> = Vec::new();
+        self.drain();
+        loop {
+            let now = self.clock.now();
+            let due = [self.gateway.poll_timeout(), leave_at].into_iter().flatten().min();
+            let wait = if unread.is_empty() { due.map(|due| due.since(now)) } else { Some(Duration::ZERO) };
+            match self.poll.poll(&mut events, wait) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            let mut ready = std::mem::take(&mut unread);
+            for event in &events {
+                if let Ok(id) = u32::try_from(event.token().0)
+                    && event.token().0 < self.sockets.len()
+                    && !ready.contains(&SocketId(id))
+                {
+                    ready.push(SocketId(id));
+                }
+            }
+            for socket in ready {
+                if self.read(socket, &mut buffer) {
+                    unread.push(socket);
+                }
+            }
+            while let Ok(order) = self.orders.try_recv() {
+                match order {
+                    Order::Sound(name, samples) => self.gateway.add_sound(&name, samples),
+                    Order::Step(step) => self.take(&step),
+                    Order::Stop if leave_at.is_none() => {
+                        let now = self.clock.now();
+                        self.gateway.shut_down(now);
+                        leave_at = Some(now + FAREWELL);
+                    }
+                    Order::Stop => {}
+                }
+            }
+            let now = self.clock.now();
+            if self.gateway.poll_timeout().is_some_and(|due| due <= now) {
+                self.gateway.handle_timeout(now);
+            }
+            self.drain();
+            if leave_at.is_some_and(|at| at <= now || self.gateway.is_quiet()) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads what has come to a socket; true when there may be more.
+    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> bool {
+        for _ in 0..BATCH {
+            let Some((socket, to)) = self.sockets.get(id) else { return false };
+            match socket.recv_from(buffer) {
+                Ok((length, from)) => {
+                    let now = self.clock.now();
+                    let payload = buffer.get(..length).unwrap_or_default();
+                    let direction = Direction::Received;
+                    self.observer.datagram(Datagram { at: now, from, to, direction, socket: id, payload });
+                    self.gateway.handle_input(now, id, from, payload);
+                    self.drain();
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                // The answer of a host that did not want our last datagram. The protocol's own timers deal with silence, and
+                // an error that anybody can forge must not.
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, step: &Step) {
+        let result = self.gateway.handle_step(self.clock.now(), step).map_err(|error| error.to_string());
+        self.observer.step(step, result);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(transmit) = self.gateway.poll_transmit() {
+            let Some((socket, from)) = self.sockets.get(transmit.socket) else { continue };
+            self.observer.datagram(Datagram {
+                at: self.clock.now(),
+                from,
+                to: transmit.to,
+                direction: Direction::Sent,
+                socket: transmit.socket,
+                payload: &transmit.payload,
+            });
+            // A datagram that cannot be sent is a datagram lost: signalling repeats it, media goes on without it.
+            let _ = socket.send_to(&transmit.payload, transmit.to);
+        }
+        while let Some(event) = self.gateway.poll_event() {
+            self.observer.event(event);
+        }
+    }
+}
+
+/// Waits until the process is told to stop: SIGINT, SIGTERM or SIGHUP.
+///
+/// # Errors
+/// A system that has no room for another reactor.
+pub fn wait_for_stop() -> io::Result<&'static str> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { Ok(Signals::new()?.next().await) })
+}
