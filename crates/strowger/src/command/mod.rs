@@ -2,7 +2,9 @@
 
 mod check;
 mod decode;
+mod gateway;
 mod run;
+mod sim;
 
 use clap::{Parser, Subcommand};
 
@@ -18,6 +20,8 @@ pub(crate) struct Strowger {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Gateway(gateway::Arguments),
+    Sim(sim::Arguments),
     Run(run::Arguments),
     Check(check::Arguments),
     Decode(decode::Arguments),
@@ -27,6 +31,8 @@ impl Strowger {
     /// Does what the command line says.
     pub(crate) fn execute(self) -> Exit {
         match self.command {
+            Command::Gateway(arguments) => gateway::execute(&arguments),
+            Command::Sim(arguments) => sim::execute(&arguments),
             Command::Run(arguments) => run::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
             Command::Decode(arguments) => decode::execute(&arguments),

@@ -1,0 +1,27 @@
+//! `strowger gateway`: the software media gateway.
+
+mod mgcp;
+mod report;
+
+use crate::output::Exit;
+
+/// Be a media gateway with telephones on it
+///
+/// A software gateway has virtual lines (aaln/1, aaln/2, …) with a telephone on each, packet relays (relay/1, …), and real
+/// RTP. Subscribers do what commands say.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    protocol: Protocol,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Protocol {
+    Mgcp(mgcp::Arguments),
+}
+
+pub(crate) fn execute(arguments: &Arguments) -> Exit {
+    match &arguments.protocol {
+        Protocol::Mgcp(arguments) => mgcp::execute(arguments),
+    }
+}
