@@ -89,7 +89,7 @@ fn print_ladder(form: Form, ladder: &Ladder) {
     match form {
         Form::List => print(&ladder.to_list(100)),
         Form::Picture => {
-            print(&ladder.to_text(&TextOptions { glyphs: Glyphs::Ascii, ..TextOptions::default() }))
+            print(&ladder.to_text(&TextOptions { glyphs: Glyphs::Ascii, ..TextOptions::default() }));
         }
         Form::None => {}
     }

@@ -99,7 +99,7 @@ fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
 /// What the main thread waits for.
 enum News {
     Event(Event),
-    Step(Step, Result<Option<u64>, String>),
+    Step(Result<Option<u64>, String>),
     Command(Step),
     BadCommand(String),
     EndOfInput,
@@ -114,8 +114,8 @@ impl Observer for Reporter {
         let _ = self.0.send(News::Event(event));
     }
 
-    fn step(&mut self, step: &Step, result: Result<Option<u64>, String>) {
-        let _ = self.0.send(News::Step(step.clone(), result));
+    fn step(&mut self, _step: &Step, result: Result<Option<u64>, String>) {
+        let _ = self.0.send(News::Step(result));
     }
 }
 
@@ -171,7 +171,7 @@ fn host_config(arguments: &Arguments) -> Option<HostConfig> {
         fail(Exit::Usage, &"--max-waiting-delay wants seconds, as 0.5");
         return None;
     };
-    let Some((address, others)) = arguments.agent.split_first() else { return None };
+    let (address, others) = arguments.agent.split_first()?;
     let agent = CallAgent { others: others.to_vec(), ..CallAgent::at(*address) };
     let mut gateway = GatewayConfig::new(arguments.domain.clone(), agent)
         .with_lines(arguments.lines)
@@ -239,8 +239,8 @@ impl Desk {
         while let Ok(news) = self.news.recv() {
             match news {
                 News::Event(event) => self.tell(&event),
-                News::Step(_, Ok(_)) => {}
-                News::Step(_, Err(why)) | News::BadCommand(why) => self.complain(why),
+                News::Step(Ok(_)) => {}
+                News::Step(Err(why)) | News::BadCommand(why) => self.complain(why),
                 News::Command(Step::Wait(span)) => std::thread::sleep(span),
                 News::Command(step) => match self.load(&step) {
                     Ok(()) => self.host.step(step),
@@ -289,7 +289,7 @@ impl Desk {
     fn await_result(&mut self, runner: &mut Runner) {
         while let Ok(news) = self.news.recv() {
             match news {
-                News::Step(_, result) => return runner.handle_result(result),
+                News::Step(result) => return runner.handle_result(result),
                 News::Event(event) => {
                     self.tell(&event);
                     runner.handle_event(&event);

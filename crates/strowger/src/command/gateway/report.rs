@@ -94,11 +94,10 @@ impl Row {
             return;
         }
         let mut text = format!("{:10.3}  ", self.at);
-        for part in [self.line.as_deref(), Some(self.event), self.what.as_deref(), self.reason.as_deref()] {
-            if let Some(part) = part {
-                text.push_str(&strowger_capture::escape(part).to_string());
-                text.push(' ');
-            }
+        let parts = [self.line.as_deref(), Some(self.event), self.what.as_deref(), self.reason.as_deref()];
+        for part in parts.into_iter().flatten() {
+            text.push_str(&strowger_capture::escape(part).to_string());
+            text.push(' ');
         }
         if let Some(after) = self.after_ms {
             text.push_str(&format!("after {after} ms"));
