@@ -9,6 +9,14 @@ pub(crate) struct Fault {
     pub(crate) rule: Rule,
 }
 
+impl Fault {
+    /// The same fault, seen from where the text that was scanned is a part that starts there.
+    #[cold]
+    pub(crate) fn behind(self, start: usize) -> Self {
+        Self { at: start + self.at, ..self }
+    }
+}
+
 /// A cursor over text. No method can panic.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scanner<'a> {
@@ -73,14 +81,6 @@ impl<'a> Scanner<'a> {
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
-        found
-    }
-
-    /// Takes exactly this text, if it stands here up to the end.
-    #[inline]
-    pub(crate) fn eat_all(&mut self, text: &[u8]) -> bool {
-        let found = self.rest_bytes() == text;
-        self.at += if found { text.len() } else { 0 };
         found
     }
 

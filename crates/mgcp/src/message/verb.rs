@@ -130,10 +130,6 @@ impl Version<'static> {
 
 impl<'a> Version<'a> {
     pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, Fault> {
-        // Nearly every command line ends like this.
-        if s.eat_all(b"MGCP 1.0") {
-            return Ok(Self { major: 1, minor: 0, profile: None });
-        }
         let start = s.position();
         if !s.take(Class::ALPHA).eq_ignore_ascii_case("MGCP") {
             return Err(Fault { at: start, rule: Rule::Version });

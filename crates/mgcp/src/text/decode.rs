@@ -150,13 +150,11 @@ impl<'a, 'l> Reader<'a, 'l> {
             self.identify();
             return Err(Fault { at: most.saturating_sub(self.base), rule: Rule::DatagramLength });
         }
-        let line = self.lines.first_line()?;
-        let mut s = Scanner::new(line);
-        s.space();
-        match s.peek() {
-            Some(byte) if byte.is_ascii_alphabetic() => self.command_line(&mut s, message)?,
-            Some(byte) if byte.is_ascii_digit() => self.response_line(&mut s, message)?,
-            _ => return Err(s.fault(Rule::FirstLine)),
+        self.lines.s.space();
+        match self.lines.s.peek() {
+            Some(byte) if byte.is_ascii_alphabetic() => self.command_line(message)?,
+            Some(byte) if byte.is_ascii_digit() => self.response_line(message)?,
+            _ => return Err(self.lines.s.fault(Rule::FirstLine)),
         }
         match message {
             Some(Message::Command(command)) => {
@@ -189,25 +187,26 @@ impl<'a, 'l> Reader<'a, 'l> {
     }
 
     #[inline]
-    fn command_line(&mut self, s: &mut Scanner<'a>, message: &mut Option<Message<'a>>) -> Result<(), Fault> {
+    fn command_line(&mut self, message: &mut Option<Message<'a>>) -> Result<(), Fault> {
+        let s = &mut self.lines.s;
         let start = s.position();
         s.pass(Class::VISIBLE);
         let verb = Verb::of(s.taken(start));
         // The identifier is read even behind a bad verb, so that the error can be answered.
         gap(s)?;
         let transaction_id = read_transaction_id(s, Rule::TransactionId)?;
-        if !matches!(s.peek(), None | Some(b' ' | b'\t')) {
+        if !matches!(s.peek(), None | Some(b' ' | b'\t' | b'\r' | b'\n')) {
             return Err(s.fault(Rule::TransactionId));
         }
         self.transaction_id = Some(transaction_id);
         let verb = verb.ok_or(Fault { at: start, rule: Rule::Verb })?;
         gap(s)?;
         let endpoint = EndpointName::read(s)?;
-        if !matches!(s.peek(), None | Some(b' ' | b'\t')) {
+        if !matches!(s.peek(), None | Some(b' ' | b'\t' | b'\r' | b'\n')) {
             return Err(s.fault(Rule::EndpointName));
         }
         s.space();
-        let version = Version::read(s)?;
+        let version = self.version()?;
         let parameters = self.no_parameters();
         let command = Command { verb, transaction_id, endpoint, version, parameters, sdp: None };
         *message = Some(Message::Command(command));
@@ -215,20 +214,37 @@ impl<'a, 'l> Reader<'a, 'l> {
     }
 
     #[inline]
-    fn response_line(&mut self, s: &mut Scanner<'a>, message: &mut Option<Message<'a>>) -> Result<(), Fault> {
+    fn response_line(&mut self, message: &mut Option<Message<'a>>) -> Result<(), Fault> {
         self.is_response = true;
-        let (number, package, commentary) = read_code_line(s, Rule::ResponseLine, |s| {
+        let start = self.lines.position();
+        let mut s = Scanner::new(self.lines.first_line()?);
+        let read = read_code_line(&mut s, Rule::ResponseLine, |s| {
             gap(s)?;
             self.transaction_id = Some(read_transaction_id(s, Rule::TransactionId)?);
             Ok(())
-        })?;
+        });
+        let (number, package, commentary) = read.map_err(|fault| fault.behind(start))?;
         let (Some(code), Some(transaction_id)) = (ReturnCode::new(number), self.transaction_id) else {
-            return Err(Fault { at: 0, rule: Rule::ResponseLine });
+            return Err(Fault { at: start, rule: Rule::ResponseLine });
         };
         let parameters = self.no_parameters();
         let response = Response { code, transaction_id, package, commentary, parameters, sdp: [None; 2] };
         *message = Some(Message::Response(response));
         Ok(())
+    }
+
+    /// The end of a command line.
+    #[inline]
+    fn version(&mut self) -> Result<Version<'a>, Fault> {
+        // Nearly all of them end like this.
+        let plain = b"MGCP 1.0\r\n";
+        if self.lines.s.rest_bytes().starts_with(plain) {
+            self.lines.s.advance(plain.len());
+            return Ok(Version::V1_0);
+        }
+        let start = self.lines.position();
+        let line = self.lines.first_line()?;
+        Version::read(&mut Scanner::new(line)).map_err(|fault| fault.behind(start))
     }
 
     /// Reads the parameter lines, and the session descriptions if an empty line follows.

@@ -35,7 +35,7 @@ pub(crate) fn take(known: Known, lines: &mut Lines<'_>, limits: &Limits) -> Resu
         let value = take_opaque(lines)?;
         return match rarer(known, Scanner::new(value), limits) {
             Ok(()) => Ok(start + value.len()),
-            Err(fault) => Err(Fault { at: start + fault.at, ..fault }),
+            Err(fault) => Err(fault.behind(start)),
         };
     };
     let rule = checked?;
@@ -50,7 +50,7 @@ pub(crate) fn take_extension(lines: &mut Lines<'_>) -> Result<usize, Fault> {
     let value = take_opaque(lines)?;
     match check_extension(value) {
         Ok(()) => Ok(start + value.len()),
-        Err(fault) => Err(Fault { at: start + fault.at, ..fault }),
+        Err(fault) => Err(fault.behind(start)),
     }
 }
 

@@ -77,7 +77,7 @@ fn nul_bytes_are_refused_but_in_quoted_strings() {
     assert_eq!(rule(b"AUEP 1 aaln/\x001@gw MGCP 1.0\r\n"), Rule::EndpointName);
     assert_eq!(rule(b"AUEP 1 aaln/1@gw MGCP 1.0\r\nX-a: b\0c\r\n"), Rule::ControlCharacter);
     assert_eq!(rule(b"200 1 O\0K\r\n"), Rule::ControlCharacter);
-    assert_eq!(rule(b"\0"), Rule::EndOfLine);
+    assert_eq!(rule(b"\0"), Rule::FirstLine);
     assert_eq!(rule(b"\0\n"), Rule::FirstLine);
     assert!(decode(b"RQNT 1 a@b MGCP 1.0\nX: 1\nS: L/adsi(\"a\0b\")\n", &Limits::DEFAULT).is_ok());
 }
@@ -175,7 +175,7 @@ fn odd_line_ends_and_spaces_are_taken_as_the_grammar_allows() {
     assert_eq!(rule(b"AUEP 1 aaln/1@gw MGCP 1.0\r\n X: 1\r\n"), Rule::ParameterLine);
     assert_eq!(rule(b"AUEP 1 aaln/1@gw MGCP 1.0\r\nX\x0b: 1\r\n"), Rule::ParameterLine);
     assert_eq!(rule(b"AUEP 1 aaln/1@gw MGCP 1.0\r\nX-a: \xe9\r\n"), Rule::Utf8);
-    assert_eq!(rule(b""), Rule::EndOfLine);
+    assert_eq!(rule(b""), Rule::FirstLine);
     assert_eq!(rule(b"\r\n"), Rule::FirstLine);
 }
 
