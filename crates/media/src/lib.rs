@@ -26,6 +26,35 @@
 //! - [`speech`]: noise that is like speech.
 //! - [`tone`]: call progress tones and ringing by country.
 //! - [`telephone`]: a virtual analogue telephone set for scripted subscribers.
+//!
+//! Two telephones that talk, with the network left out:
+//!
+//! ```
+//! use std::net::SocketAddr;
+//! use strowger_media::{FRAME_TIME, Payload, RtpSession, SessionConfig, Telephone, TelephoneConfig, Utterance};
+//! use strowger_sansio::{Rng, Time};
+//!
+//! let (here, there) = (SocketAddr::from(([192, 0, 2, 1], 4000)), SocketAddr::from(([192, 0, 2, 2], 4000)));
+//! let toward = |remote| SessionConfig::new(&[Payload::PCMU, Payload::telephone_event(101)]).toward(remote);
+//! let mut sender = RtpSession::new(Time::ZERO, &toward(there), Rng::from_number(1));
+//! let mut receiver = RtpSession::new(Time::ZERO, &toward(here), Rng::from_number(2));
+//! let (mut caller, mut called) = (Telephone::new(&TelephoneConfig::default()), Telephone::new(&TelephoneConfig::default()));
+//!
+//! let mut now = Time::ZERO;
+//! caller.lift(now);
+//! called.lift(now);
+//! called.watch_frequency(1000.0);
+//! caller.say(Utterance::Tone { hertz: 1000.0, level: -12.0, duration: None });
+//! for _ in 0..200 {
+//!     now += FRAME_TIME;
+//!     if let Some(packet) = sender.send_frame(now, &caller.speak(now)) {
+//!         receiver.receive(now, here, &packet);
+//!     }
+//!     called.hear(now, &receiver.play_frame(now));
+//! }
+//! assert!(called.frequency_present_for(1000.0).as_millis() > 1500);
+//! assert_eq!(receiver.statistics(now).packets_received, 100);
+//! ```
 
 pub mod analysis;
 pub mod dtmf;

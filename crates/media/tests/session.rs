@@ -241,6 +241,19 @@ fn another_source_takes_over_when_it_is_proven_and_the_sums_go_on() {
 }
 
 #[test]
+fn when_signalling_names_another_far_end_it_is_heard_at_once() {
+    let mut session = RtpSession::new(Time::ZERO, &config(FAR), Rng::from_number(1));
+    session.receive(Time::ZERO, FAR, &datagram(0, 1, 0, 9));
+    session.reconfigure(Time::ZERO, &config(STRANGER));
+    assert_eq!(session.receive(Time::ZERO, STRANGER, &datagram(0, 800, 0, 10)), Received::Audio);
+    assert_eq!(
+        session.receive(Time::ZERO, FAR, &datagram(0, 2, 160, 9)),
+        Received::Discarded(Discard::WrongSource)
+    );
+    assert_eq!(session.statistics(Time::ZERO).packets_received, 2);
+}
+
+#[test]
 fn after_a_silence_another_source_is_heard_at_once() {
     let mut session = RtpSession::new(Time::ZERO, &config(FAR), Rng::from_number(1));
     session.receive(Time::ZERO, FAR, &datagram(0, 1, 0, 9));
@@ -265,7 +278,13 @@ fn a_far_end_with_our_identifier_makes_us_take_another_once() {
     let said: Vec<_> = Compound::decode(&goodbye.payload).unwrap().packets().collect();
     let Some(RtcpPacket::Goodbye { sources, .. }) = said.last() else { panic!("{said:?}") };
     assert_eq!(sources.iter().collect::<Vec<_>>(), [old]);
-    // It is a loop: the new identifier comes back as well, and now is only passed over.
+    // It is a loop: the new identifier comes back as well, and now is only passed over. Its reports come back, too.
+    let report = |ssrc| CompoundBuilder::report(ssrc, None, &[]).description("").build();
+    session.receive_control(Time::ZERO, FAR_CONTROL, &report(new));
+    let new = session.ssrc();
+    assert_eq!(session.poll_event(), Some(SessionEvent::Collision { ssrc: new }));
+    assert!(session.poll_transmit().is_some());
+    session.receive_control(Time::ZERO, FAR_CONTROL, &report(new));
     for n in 0..50 {
         session.receive(Time::ZERO, FAR, &datagram(0, n, 0, new));
     }

@@ -121,11 +121,6 @@ impl Reception {
         }
     }
 
-    /// Forgets the packet before, so that a jump of the timestamp's origin is not taken for jitter.
-    pub fn restart_jitter(&mut self) {
-        self.transit = None;
-    }
-
     /// The interarrival jitter in timestamp units (section 6.4.1).
     #[must_use]
     pub const fn jitter(&self) -> u32 {

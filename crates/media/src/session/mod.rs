@@ -44,7 +44,7 @@ use config::{PayloadTable, canonical};
 use control::{Control, Heard};
 use digits::{EVENT_VOLUME, InBand, Listener, Renderer};
 use sender::Sender;
-use source::{Arrival, ControlGate, Gate, Sources};
+use source::{Arrival, ControlGate, Gate, Path, Sources};
 
 /// RTP clock of all formats here, in Hz.
 pub(crate) const CLOCK_RATE: u32 = 8_000;
@@ -156,7 +156,9 @@ impl RtpSession {
     /// the play-out delay stay as they were.
     pub fn reconfigure(&mut self, _now: Time, config: &SessionConfig) {
         self.receives = PayloadTable::new(&config.receives);
-        self.gate.reconfigure(config.source);
+        if self.gate.reconfigure(config.source) {
+            self.sources.expect_another();
+        }
         self.control_gate.reconfigure(config.remote_rtcp);
         self.event_playout = config.event_playout;
         self.sender.reconfigure(config);
@@ -197,7 +199,7 @@ impl RtpSession {
         match heard {
             Heard::Report => {}
             Heard::Goodbye => self.report(SessionEvent::Goodbye),
-            Heard::OwnIdentifier => self.collide(now, from),
+            Heard::OwnIdentifier => self.collide(now, from, Path::Control),
         }
         heard != Heard::OwnIdentifier
     }
@@ -410,7 +412,7 @@ impl RtpSession {
         let packet = RtpPacket::decode(datagram).map_err(Discard::Malformed)?;
         let format = self.receives.format(packet.payload_type).ok_or(Discard::UnknownPayload)?;
         if packet.ssrc == self.sender.ssrc() {
-            self.collide(now, from);
+            self.collide(now, from, Path::Data);
             return Err(Discard::Looped);
         }
         if !self.gate.latch(from, &packet) {
@@ -458,8 +460,8 @@ impl RtpSession {
 
     /// Another uses this end's identifier, or sends its packets back (RFC 3550 section 8.2): this end takes a new one, once for
     /// each address that does so.
-    fn collide(&mut self, now: Time, from: SocketAddr) {
-        if !self.gate.first_conflict(from) {
+    fn collide(&mut self, now: Time, from: SocketAddr, path: Path) {
+        if !self.gate.first_conflict(from, path) {
             return;
         }
         self.say_goodbye(now, "");

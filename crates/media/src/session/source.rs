@@ -10,6 +10,15 @@ use crate::rtp::{Reception, RtpPacket, SequenceCheck};
 /// Time without a packet of the known source after which a new one is believed at once.
 const SOURCE_SILENT: std::time::Duration = std::time::Duration::from_millis(200);
 
+/// Which of the two kinds of packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Path {
+    /// RTP.
+    Data,
+    /// RTCP.
+    Control,
+}
+
 /// The address check.
 #[derive(Clone, Debug)]
 pub(super) struct Gate {
@@ -18,8 +27,9 @@ pub(super) struct Gate {
     announced: bool,
     /// A source that may become the latched one: its address, identifier and next sequence number.
     candidate: Option<(SocketAddr, u32, u16)>,
-    /// The address whose packets carried this end's identifier (section 8.2: the list is short, here of one).
-    conflicting: Option<SocketAddr>,
+    /// The addresses whose data and control packets carried this end's identifier (section 8.2: two short lists, here of
+    /// one each).
+    conflicting: [Option<SocketAddr>; 2],
 }
 
 impl Gate {
@@ -29,24 +39,26 @@ impl Gate {
             latched: None,
             announced: false,
             candidate: None,
-            conflicting: None,
+            conflicting: [None; 2],
         };
-        gate.reconfigure(policy);
+        let _ = gate.reconfigure(policy);
         gate
     }
 
-    /// A new policy. A latch holds as long as the policy stays the same.
-    pub(super) fn reconfigure(&mut self, policy: SourcePolicy) {
+    /// A new policy; says whether it is another one. A latch holds as long as the policy stays the same.
+    pub(super) fn reconfigure(&mut self, policy: SourcePolicy) -> bool {
         let policy = match policy {
             SourcePolicy::Signalled(address) => SourcePolicy::Signalled(canonical(address)),
             SourcePolicy::LatchPort(address) => SourcePolicy::LatchPort(address.to_canonical()),
             other => other,
         };
-        if policy != self.policy {
+        let another = policy != self.policy;
+        if another {
             self.policy = policy;
             self.latched = None;
             self.candidate = None;
         }
+        another
     }
 
     /// Lets nothing pass any more.
@@ -97,8 +109,13 @@ impl Gate {
     }
 
     /// Whether this is the first packet with this end's identifier from `from`: a collision, not yet a loop.
-    pub(super) fn first_conflict(&mut self, from: SocketAddr) -> bool {
-        self.conflicting.replace(from) != Some(from)
+    pub(super) fn first_conflict(&mut self, from: SocketAddr, path: Path) -> bool {
+        let [data, control] = &mut self.conflicting;
+        let known = match path {
+            Path::Data => data,
+            Path::Control => control,
+        };
+        known.replace(from) != Some(from)
     }
 }
 
@@ -166,6 +183,8 @@ pub(super) struct Sources {
     last_packet: Time,
     candidate: Option<(u32, u16)>,
     lost_before: i64,
+    /// Whether the next source is believed at once.
+    expecting: bool,
     /// How often the source, or its numbering, has changed.
     generation: u32,
 }
@@ -185,18 +204,16 @@ impl Sources {
             }
             SequenceCheck::Newest | SequenceCheck::Late => {}
         }
-        if packet.marker {
-            // After a silence some senders do not advance their timestamps by its length.
-            current.restart_jitter();
-        }
         current.measure_jitter(now, packet.timestamp);
         self.last_packet = now;
         self.candidate = None;
+        self.expecting = false;
         Arrival::Counted
     }
 
     fn consider(&mut self, now: Time, packet: &RtpPacket<'_>) -> Arrival {
-        let silent = self.current.is_none() || now.since(self.last_packet) >= SOURCE_SILENT;
+        let silent = self.expecting || self.current.is_none() || now.since(self.last_packet) >= SOURCE_SILENT;
+        self.expecting = false;
         if !silent && self.candidate != Some((packet.ssrc, packet.sequence)) {
             self.candidate = Some((packet.ssrc, packet.sequence.wrapping_add(1)));
             return Arrival::Unproven;
@@ -211,6 +228,11 @@ impl Sources {
         self.last_packet = now;
         self.candidate = None;
         if first { Arrival::Counted } else { Arrival::NewSource }
+    }
+
+    /// Another far end is to be heard: its source is believed at once.
+    pub(super) fn expect_another(&mut self) {
+        self.expecting = true;
     }
 
     /// The record of the present source.
