@@ -135,6 +135,7 @@ fn nobody_is_sent_anything_before_the_far_end_is_known() {
         assert_eq!(session.poll_transmit(), None);
     }
     assert_eq!(session.poll_timeout(), None);
+    assert_eq!(session.statistics(Time::ZERO).packets_sent, 0);
     assert_eq!(
         session.receive(Time::ZERO, FAR, &datagram(0, 1, 0, 9)),
         Received::Discarded(Discard::WrongSource),
@@ -217,6 +218,27 @@ fn what_is_no_media_is_thrown_away_and_counted() {
     assert_eq!(unknown, Received::Discarded(Discard::UnknownPayload));
     let statistics = session.statistics(Time::ZERO);
     assert_eq!((statistics.malformed, statistics.unknown_payload, statistics.packets_received), (2, 1, 0));
+}
+
+#[test]
+fn a_packet_that_is_not_understood_is_not_lost() {
+    let mut session = RtpSession::new(Time::ZERO, &config(FAR), Rng::from_number(1));
+    for n in 0..100_u16 {
+        // Every tenth is comfort noise, which was not agreed on; two are lost.
+        let number = if n % 10 == 9 { 13 } else { 0 };
+        if n != 50 && n != 59 {
+            session.receive(
+                Time::from_millis(u64::from(n) * 20),
+                FAR,
+                &datagram(number, n, u32::from(n) * 160, 9),
+            );
+        }
+    }
+    let statistics = session.statistics(Time::from_secs(2));
+    assert_eq!(
+        (statistics.packets_received, statistics.unknown_payload, statistics.packets_lost),
+        (89, 9, 2)
+    );
 }
 
 #[test]

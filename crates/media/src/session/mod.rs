@@ -214,19 +214,26 @@ impl RtpSession {
 
     /// As [`Self::send_frame`], into a buffer that is used again; says whether it holds a packet now.
     pub fn send_frame_into(&mut self, now: Time, frame: &Frame, out: &mut Vec<u8>) -> bool {
+        if self.remote().is_none() {
+            self.sender.idle(now);
+            return false;
+        }
         let digit = self.in_band.frame();
-        let sent = self.sender.frame(now, digit.as_ref().unwrap_or(frame), out);
-        sent && self.remote().is_some()
+        self.sender.frame(now, digit.as_ref().unwrap_or(frame), out)
     }
 
     /// Lets 10 ms pass without sound: the clock of the stream goes on, and the next packet starts a talkspurt. Digits are still sent.
     pub fn skip_frame(&mut self, now: Time) -> Option<Vec<u8>> {
+        if self.remote().is_none() {
+            self.sender.idle(now);
+            return None;
+        }
         let mut out = Vec::new();
         let sent = match self.in_band.frame() {
             Some(digit) => self.sender.frame(now, &digit, &mut out),
             None => self.sender.skip(now, &mut out),
         };
-        (sent && self.remote().is_some()).then_some(out)
+        sent.then_some(out)
     }
 
     /// The next 10 ms of received sound.
@@ -410,7 +417,10 @@ impl RtpSession {
             return Err(Discard::WrongSource);
         }
         let packet = RtpPacket::decode(datagram).map_err(Discard::Malformed)?;
-        let format = self.receives.format(packet.payload_type).ok_or(Discard::UnknownPayload)?;
+        let Some(format) = self.receives.format(packet.payload_type) else {
+            self.sources.pass_over(&packet);
+            return Err(Discard::UnknownPayload);
+        };
         if packet.ssrc == self.sender.ssrc() {
             self.collide(now, from, Path::Data);
             return Err(Discard::Looped);

@@ -105,12 +105,18 @@ impl Sender {
         true
     }
 
+    /// Lets a frame's time pass in which nothing can be sent.
+    pub(super) fn idle(&mut self, now: Time) {
+        self.follow(now);
+        self.drop_partial();
+        self.advance();
+    }
+
     /// Lets a frame's time pass without sound; says whether an event report is due, which is then in `out`.
     pub(super) fn skip(&mut self, now: Time, out: &mut Vec<u8>) -> bool {
         self.follow(now);
-        self.drop_partial();
         let timestamp = self.timestamp;
-        self.advance();
+        self.idle(now);
         let Some(number) = self.payloads.events().filter(|_| self.events.is_busy()) else { return false };
         let Some(outgoing) = self.events.tick(timestamp, self.packet_time.frames()) else { return false };
         let payload = outgoing.report.to_bytes();

@@ -211,6 +211,14 @@ impl Sources {
         Arrival::Counted
     }
 
+    /// Notes a packet that is not understood, such as comfort noise that nobody agreed on: it is ignored (RFC 3550 section 5.1), but was not
+    /// lost.
+    pub(super) fn pass_over(&mut self, packet: &RtpPacket<'_>) {
+        if let Some(current) = self.current.as_mut().filter(|current| current.ssrc() == packet.ssrc) {
+            current.count(packet.sequence);
+        }
+    }
+
     fn consider(&mut self, now: Time, packet: &RtpPacket<'_>) -> Arrival {
         let silent = self.expecting || self.current.is_none() || now.since(self.last_packet) >= SOURCE_SILENT;
         self.expecting = false;

@@ -136,9 +136,16 @@ impl Telephone {
         self.off_hook
     }
 
-    /// Says something after what is being said; says whether there was room for it.
-    pub fn say(&mut self, utterance: Utterance) -> bool {
-        self.mouthpiece.say(utterance)
+    /// Says something after what is being said. More than a subscriber can remember
+    /// ([`Limits::utterances`](crate::Limits::utterances)) is not said; [`Self::has_room_to_say`] asks before.
+    pub fn say(&mut self, utterance: Utterance) {
+        self.mouthpiece.say(utterance);
+    }
+
+    /// Whether one thing more can wait to be said.
+    #[must_use]
+    pub fn has_room_to_say(&self) -> bool {
+        self.mouthpiece.has_room()
     }
 
     /// Says no more of what was to be said.

@@ -76,13 +76,15 @@ pub(super) struct Mouthpiece {
 }
 
 impl Mouthpiece {
-    /// Says something after all that waits; says whether there was room.
-    pub(super) fn say(&mut self, utterance: Utterance) -> bool {
-        let room = self.queue.len() < Limits::DEFAULT.utterances;
-        if room {
+    /// Says something after all that waits, if there is room.
+    pub(super) fn say(&mut self, utterance: Utterance) {
+        if self.has_room() {
             self.queue.push_back(utterance);
         }
-        room
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.queue.len() < Limits::DEFAULT.utterances
     }
 
     /// Forgets all that waits and stops what is being said.
@@ -244,8 +246,11 @@ mod tests {
     #[test]
     fn a_script_without_end_is_refused() {
         let mut mouth = Mouthpiece::default();
-        let said = (0..1000).filter(|_| mouth.say(Utterance::Silence(Duration::from_secs(1)))).count();
-        assert_eq!(said, Limits::DEFAULT.utterances);
+        for n in 0..1000 {
+            assert_eq!(mouth.has_room(), n < Limits::DEFAULT.utterances);
+            mouth.say(Utterance::Silence(Duration::from_secs(1)));
+        }
+        assert_eq!(mouth.queue.len(), Limits::DEFAULT.utterances);
     }
 
     #[test]
