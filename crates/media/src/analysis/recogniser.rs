@@ -382,6 +382,11 @@ impl ToneRecogniser {
         if broken {
             self.closed.clear();
         }
+        if self.closed.is_empty() && self.open.label == Label::Silence {
+            // Silence after nothing is nothing: most of a talk's pauses end here.
+            self.heard_frames = 0;
+            return self.heard.take().is_some();
+        }
         let fits: Vec<(usize, Fit)> = self
             .shapes
             .iter()
