@@ -25,6 +25,9 @@ pub struct Dialect {
     pub provisional: bool,
     /// Whether the peer answers audits that ask for parameters.
     pub audit: bool,
+    /// Whether the peer's gateways send empty notifications from all endpoints (`*`) as a sign of life: those of
+    /// `MGCP 0.1` do every 15 seconds, and take an agent for dead that does not answer for 30.
+    pub keepalive_notify: bool,
     /// Whether the peer reads `a:` as a list; one that does not takes a list for the name of one codec.
     pub codec_list: bool,
 }
@@ -51,6 +54,7 @@ impl Dialect {
         notification: true,
         provisional: true,
         audit: true,
+        keepalive_notify: false,
         codec_list: true,
     };
 
@@ -61,6 +65,7 @@ impl Dialect {
         accepts: &[Version::V0_1, Version::V1_0],
         response_ack: false,
         provisional: false,
+        keepalive_notify: true,
         ..Self::RFC3435
     };
 

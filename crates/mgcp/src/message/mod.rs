@@ -39,8 +39,8 @@ pub use lists::{
 };
 pub use mode::ConnectionMode;
 pub use options::{
-    BearerEncoding, BearerInformation, Capabilities, Gain, LocalOption, LocalOptions, OptionKind,
-    Reservation, Span, Switch,
+    BearerEncoding, BearerInformation, Capabilities, FormatParameters, Gain, LocalOption, LocalOptions,
+    OptionKind, Reservation, ReservationDirection, ResourceSharing, Span, Switch,
 };
 pub use parameter::{KNOWN, Parameter, ParameterCode, Parameters};
 pub use statistics::{ConnectionParameters, ConnectionStatistics, LARGEST_STATISTIC};

@@ -76,7 +76,8 @@ fn wildcards(command: &Command<'_>, dialect: &Dialect) -> Result<(), Refusal> {
     }
     let (all, any) = match command.verb {
         Verb::Crcx => (dialect.all_wildcard == AllWildcard::AnyOne, true),
-        Verb::Mdcx | Verb::Ntfy | Verb::Aucx => (false, false),
+        Verb::Ntfy => (dialect.keepalive_notify, false),
+        Verb::Mdcx | Verb::Aucx => (false, false),
         // With a connection named, the endpoint is the one that has it.
         Verb::Dlcx => (command.connection_id().is_none(), false),
         _ => (true, false),
@@ -211,6 +212,19 @@ fn local_options(options: LocalOptions<'_>, packages: PackageSet) -> Result<(), 
             OptionKind::Unprefixed(_) | OptionKind::Other => {
                 return refuse(ReturnCode::LOCAL_OPTION, "Unknown local connection option");
             }
+        }
+    }
+    for format in options.formats() {
+        // The MIME subtype alone names the format; an order counts equal names in `a:` (RFC 3660 section 2.9).
+        let subtype = |codec: &str| {
+            codec.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case(format.format))
+        };
+        let count = options.codecs().map_or(0, |codecs| codecs.filter(|codec| subtype(codec)).count());
+        if format.order.is_some_and(|order| order == 0 || usize::from(order) > count) {
+            return refuse(
+                ReturnCode::LOCAL_OPTIONS_INCONSISTENT,
+                "Media format for a codec that is not listed",
+            );
         }
     }
     Ok(())

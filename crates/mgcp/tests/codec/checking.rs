@@ -128,3 +128,36 @@ fn actions_combine_as_the_table_of_section_2_3_3_says() {
     assert!(three.combines_with(ActionSet::EMBEDDED));
     assert!(!three.combines_with(ActionSet::SWAP), "each must be combinable with all others");
 }
+
+#[test]
+fn media_formats_and_reservations_are_those_of_rfc_3660() {
+    let crcx = |options: &str| verdict(&format!("CRCX 1 aaln/1@gw MGCP 1.0|C: A3|M: recvonly|L: {options}"));
+    for (code, options) in [
+        (0, "a:codec1;codec2, fmtp:\"codec1 formatX\", fmtp:\"codec2 formatY\""),
+        (0, "a:codec1;codec2, fmtp:\"codec1 formatX\";\"codec2 formatY\""),
+        (0, "a:codec1;codec1, fmtp:\"codec1:2 formatX\""),
+        (524, "a:codec1;codec1, fmtp:\"codec1:3 formatX\""),
+        (524, "a:codec1, fmtp:\"codec1:0 formatX\""),
+        (0, "a:image/tiff, fmtp:\"tiff:1 foobar\""),
+        (0, "a:PCMU;telephone-event, o-fmtp:\"telephone-event 16,70,71\", fmtp:\"telephone-event 0-15\""),
+        (532, "a:PCMU, fmtp:PCMU"),
+        (532, "a:PCMU, fmtp:\"PCMU x\"y"),
+        (532, "a:PCMU, fmtp"),
+        (532, "fmtp:\"\""),
+        (0, "r:g, r-dir:sendonly, r-cnf:none, r-sh:"),
+        (0, "r-sh:$"),
+        (0, "r-sh:A3F"),
+        (532, "r-sh:other"),
+        (532, "r-dir:none"),
+        (532, "r-cnf:maybe"),
+    ] {
+        assert_eq!(crcx(options), code, "{options}");
+    }
+}
+
+#[test]
+fn a_sign_of_life_from_all_endpoints_is_the_old_dialects() {
+    let empty = "NTFY 170 *@gw MGCP 0.1|X: 0|O:";
+    assert_eq!((verdict(empty), verdict_in(&Dialect::MGCP_0_1, empty)), (528, 0));
+    assert_eq!(verdict("NTFY 170 *@gw MGCP 1.0|X: 0|O:"), 510);
+}

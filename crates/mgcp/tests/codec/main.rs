@@ -4,6 +4,7 @@
 //! - `checking`: which code a legal but unacceptable command gets.
 //! - `hostile`: input that means harm.
 //! - `properties`: what is built decodes, and what decodes is a fixed point.
+//! - `values`: the values of parameters as types.
 //! - `samples`, `probe`: the sample datagrams, and a walk over everything that a message can be asked.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a story that goes wrong says how")]
 
@@ -13,3 +14,4 @@ mod hostile;
 mod probe;
 mod properties;
 mod samples;
+mod values;

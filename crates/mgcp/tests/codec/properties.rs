@@ -126,7 +126,7 @@ fn options() -> impl Strategy<Value = String> {
         "nt:(IN|ATM|LOCAL)",
         "k:(clear|base64|uri):[A-Za-z0-9+/]{1,9}",
         "x[+-][a-z0-9_]{1,9}(:[a-z0-9]{1,9})?",
-        "fmtp:\"[ -!#-~]{0,20}\"",
+        "(o-)?fmtp:\"[a-z]{1,5}(:[1-9])?( [!#-~]{1,9})?\"",
         "[A-Z]{1,4}/[a-z]{1,5}:[a-z0-9]{1,9}(;[a-z]{1,3})?",
     ];
     prop::collection::vec(option, 0..6).prop_map(|list| list.join(", "))
