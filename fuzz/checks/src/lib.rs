@@ -114,6 +114,7 @@ pub fn rtp(mut bytes: &[u8]) {
         }
         now += strowger_media::FRAME_TIME;
         session.receive(now, remote, packet);
+        session.receive_control(now, SocketAddr::new(remote.ip(), remote.port() + 1), packet);
         let _ = session.play_frame(now);
     }
     let sums = session.statistics(now);

@@ -2,6 +2,7 @@
 
 mod check;
 mod decode;
+mod demo;
 mod gateway;
 mod run;
 mod sim;
@@ -20,6 +21,7 @@ pub(crate) struct Strowger {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
     Gateway(gateway::Arguments),
     Sim(sim::Arguments),
     Run(run::Arguments),
@@ -31,6 +33,7 @@ impl Strowger {
     /// Does what the command line says.
     pub(crate) fn execute(self) -> Exit {
         match self.command {
+            Command::Demo(arguments) => demo::execute(&arguments),
             Command::Gateway(arguments) => gateway::execute(&arguments),
             Command::Sim(arguments) => sim::execute(&arguments),
             Command::Run(arguments) => run::execute(&arguments),

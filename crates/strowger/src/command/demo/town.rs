@@ -1,0 +1,351 @@
+//! The smallest town: one exchange, two gateways with a line each, two subscribers who talk.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
+
+use strowger_exchange::{Country, GatewayEntry, Inventory, LineEntry, Snapshot};
+use strowger_media::speech::SpeechNoise;
+use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
+use strowger_node::clock::Clock;
+use strowger_node::config::{Listen, StoreConfig};
+use strowger_node::gateway::{Datagram, GatewayHost, HostConfig, Observer};
+use strowger_node::{Config, Node};
+use strowger_sansio::Rng;
+use strowger_softgateway::script::{Action, Parser, Step};
+use strowger_softgateway::{Event, LineFact, Outcome, Runner, SoftGatewayConfig, What};
+
+use super::tap::{Seen, Tap};
+
+/// The caller's number.
+pub(super) const CALLING: &str = "2001";
+/// The called number.
+pub(super) const CALLED: &str = "2002";
+/// What happens. Lines are named with their gateway.
+const SCRIPT: &str = "
+gw1:aaln/1 off-hook
+gw1:aaln/1 expect dial-tone within 3s
+gw1:aaln/1 dial 2002
+gw2:aaln/1 expect ring within 5s
+gw2:aaln/1 expect caller 2001 within 2s
+gw1:aaln/1 expect ringback within 5s
+gw2:aaln/1 off-hook
+wait 300ms
+gw1:aaln/1 play said-by-2001.wav
+gw2:aaln/1 play said-by-2002.wav
+gw2:aaln/1 expect said-by-2001.wav within 5s
+gw1:aaln/1 expect said-by-2002.wav within 5s
+wait 1s
+gw1:aaln/1 record heard-by-2001.wav
+gw2:aaln/1 record heard-by-2002.wav
+gw1:aaln/1 on-hook
+gw2:aaln/1 expect congestion within 5s
+gw2:aaln/1 on-hook
+";
+/// How long a subscriber talks, in frames of 10 ms.
+const TALK: usize = 250;
+/// How long the gateways may take to register.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What was said and heard, as samples.
+#[derive(Default)]
+pub(super) struct Heard {
+    pub(super) said_by_calling: Vec<i16>,
+    pub(super) said_by_called: Vec<i16>,
+    pub(super) by_calling: Vec<i16>,
+    pub(super) by_called: Vec<i16>,
+}
+
+/// What is left of a town.
+pub(super) struct Remains {
+    pub(super) tap: Seen,
+    pub(super) heard: Heard,
+    /// What the exchange still held when the call had ended; none if it could not be asked.
+    pub(super) snapshot: Option<Snapshot>,
+    /// Whether exchange and gateways stopped in order.
+    pub(super) stopped: Result<(), String>,
+}
+
+enum News {
+    Event(usize, Event),
+    Step(Result<Option<u64>, String>),
+}
+
+/// Reports one gateway's news.
+struct Reporter {
+    place: usize,
+    news: Sender<News>,
+    tap: Tap,
+}
+
+impl Observer for Reporter {
+    fn event(&mut self, event: Event) {
+        let _ = self.news.send(News::Event(self.place, event));
+    }
+
+    fn step(&mut self, _step: &Step, result: Result<Option<u64>, String>) {
+        let _ = self.news.send(News::Step(result));
+    }
+
+    fn datagram(&mut self, datagram: Datagram<'_>) {
+        self.tap.media(&datagram);
+    }
+}
+
+/// The running town.
+pub(super) struct Town {
+    node: Node,
+    hosts: Vec<GatewayHost>,
+    news: Receiver<News>,
+    tap: Tap,
+    clock: Clock,
+    heard: Heard,
+    /// Expectations carry the number that their own gateway gave; the script needs one number for all.
+    numbers: BTreeMap<(usize, u64), u64>,
+    next_number: u64,
+}
+
+impl Town {
+    /// Starts the exchange and the gateways.
+    pub(super) fn start() -> Result<Self, String> {
+        let clock = Clock::start();
+        let tap = Tap::new(clock);
+        let addresses = [free_address()?, free_address()?];
+        let mut inventory = Inventory::new("town", Country::default());
+        for (number, address) in (1..).zip(addresses) {
+            let id = format!("gw{number}");
+            inventory.gateways.push(GatewayEntry::mgcp(&id, address, &format!("gw{number}.town")));
+            inventory.lines.push(LineEntry {
+                number: format!("200{number}"),
+                gateway: id.clone(),
+                endpoint: "aaln/1".to_owned(),
+                name: Some(format!("Subscriber {number}")),
+            });
+            tap.name(address, &id);
+        }
+        let listen = Listen { mgcp: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), console: None };
+        let config = Config { inventory, listen, store: StoreConfig::Memory, cdr: None, capture: None };
+        let node = Node::start(config, vec![Box::new(tap.clone())]).map_err(|error| error.to_string())?;
+        let agent = node.mgcp().ok_or("the exchange has no address")?;
+        tap.name(agent, "exchange");
+        let (sender, news) = mpsc::channel();
+        let mut town = Self {
+            node,
+            hosts: Vec::new(),
+            news,
+            tap,
+            clock,
+            heard: Heard::default(),
+            numbers: BTreeMap::new(),
+            next_number: 0,
+        };
+        for (place, address) in addresses.into_iter().enumerate() {
+            let reporter = Reporter { place, news: sender.clone(), tap: town.tap.clone() };
+            let host =
+                town.host(place, address, agent, reporter).map_err(|error| format!("{address}: {error}"))?;
+            town.hosts.push(host);
+        }
+        town.give_voices()?;
+        town.await_gateways()?;
+        Ok(town)
+    }
+
+    fn host(
+        &self,
+        place: usize,
+        listen: SocketAddr,
+        agent: SocketAddr,
+        reporter: Reporter,
+    ) -> std::io::Result<GatewayHost> {
+        let mut gateway =
+            GatewayConfig::new(format!("gw{}.town", place + 1), CallAgent::at(agent)).with_lines(1);
+        gateway.timers.protocol.mwd = Duration::from_millis(100);
+        let gateway = SoftGatewayConfig::new(gateway);
+        let config = HostConfig { listen, rtp_ports: None, connections: 4, gateway };
+        GatewayHost::start(config, self.clock, Rng::from_seed(seed()?), Box::new(reporter))
+    }
+
+    /// Each subscriber has a voice of its own, and says something else in each demo.
+    fn give_voices(&mut self) -> Result<(), String> {
+        for place in 0..2 {
+            let rng = Rng::from_seed(seed().map_err(|error| error.to_string())?);
+            let mut voice = SpeechNoise::new(rng, -15.0);
+            let said: Vec<i16> = (0..TALK).flat_map(|_| voice.frame()).collect();
+            let name = format!("said-by-200{}.wav", place + 1);
+            self.hosts.iter().for_each(|host| host.add_sound(&name, said.as_slice().into()));
+            if place == 0 { self.heard.said_by_calling = said } else { self.heard.said_by_called = said }
+        }
+        Ok(())
+    }
+
+    fn await_gateways(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut registered = [false; 2];
+        while registered.contains(&false) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.news.recv_timeout(left) {
+                Ok(News::Event(place, Event { what: What::Registered { .. }, .. })) => {
+                    if let Some(entry) = registered.get_mut(place) {
+                        *entry = true;
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => return Err("the gateways do not register".to_owned()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Plays the script, and says what happens.
+    pub(super) fn play(&mut self, mut tell: impl FnMut(&str)) -> Result<(), String> {
+        let steps = Parser::script(SCRIPT).map_err(|error| error.to_string())?;
+        let mut runner = Runner::new(steps);
+        loop {
+            while let Some(step) = runner.poll_step(self.clock.now()) {
+                self.give(&step, &mut runner, &mut tell)?;
+            }
+            match runner.outcome() {
+                Some(Outcome::Passed) => break,
+                Some(Outcome::Failed { why, .. }) => return Err(why.clone()),
+                None => {}
+            }
+            let wait = runner
+                .poll_timeout()
+                .map_or(PATIENCE, |due| self.clock.instant(due).saturating_duration_since(Instant::now()));
+            if let Ok(News::Event(place, event)) = self.news.recv_timeout(wait) {
+                self.hear(place, event, &mut runner, &mut tell);
+            }
+        }
+        self.await_record()
+    }
+
+    /// Gives a step to the gateway that the line hangs on, and waits for its word.
+    fn give(&mut self, step: &Step, runner: &mut Runner, tell: &mut impl FnMut(&str)) -> Result<(), String> {
+        let (place, step) = local(step)?;
+        let Some(host) = self.hosts.get(place) else { return Err("no such gateway".to_owned()) };
+        let address = host.address();
+        if let Step::Act { action, .. } = &step
+            && let Some(doing) = doing(action)
+        {
+            let who = format!("200{} {doing}", place + 1);
+            self.tap.remark(address, &who);
+            tell(&who);
+        }
+        host.step(step);
+        while let Ok(news) = self.news.recv_timeout(PATIENCE) {
+            match news {
+                News::Step(result) => {
+                    let result = result.map(|number| {
+                        number.map(|number| {
+                            self.next_number += 1;
+                            self.numbers.insert((place, number), self.next_number);
+                            self.next_number
+                        })
+                    });
+                    runner.handle_result(result);
+                    return Ok(());
+                }
+                News::Event(place, event) => self.hear(place, event, runner, tell),
+            }
+        }
+        Err("a gateway does not take its step".to_owned())
+    }
+
+    /// Takes what happened on a gateway.
+    fn hear(&mut self, place: usize, event: Event, runner: &mut Runner, tell: &mut impl FnMut(&str)) {
+        let Event { at, what: What::Line { line, mut fact } } = event else { return };
+        let number = |number: u64| self.numbers.get(&(place, number)).copied().unwrap_or(u64::MAX);
+        let who = format!("200{}", place + 1);
+        match &mut fact {
+            LineFact::Met { expectation, .. } | LineFact::Missed { expectation, .. } => {
+                *expectation = number(*expectation);
+            }
+            LineFact::Ringing => tell(&format!("{who}'s telephone rings")),
+            LineFact::Caller(text) => tell(&format!("{who} sees {text}")),
+            LineFact::Hears(tone) => tell(&format!("{who} hears {tone}")),
+            LineFact::Recording { samples, .. } => {
+                let samples = std::mem::take(samples);
+                if place == 0 { self.heard.by_calling = samples } else { self.heard.by_called = samples }
+            }
+            _ => {}
+        }
+        if let LineFact::Met { sign, .. } = &fact
+            && let strowger_softgateway::Sign::Sound(_) = sign
+        {
+            let other = if place == 0 { CALLED } else { CALLING };
+            tell(&format!("{who} hears what {other} says"));
+        }
+        runner.handle_event(&Event { at, what: What::Line { line, fact } });
+    }
+
+    fn await_record(&self) -> Result<(), String> {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.tap.has_record() {
+            if Instant::now() > deadline {
+                return Err("the exchange writes no call detail record".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Looks once more at the exchange, and stops everything in order.
+    pub(super) fn take_apart(self) -> Remains {
+        let deadline = Instant::now() + PATIENCE;
+        let mut snapshot = self.node.look().ok().map(|picture| picture.snapshot);
+        while snapshot.as_ref().is_some_and(|snapshot| !snapshot.is_idle()) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+            snapshot = self.node.look().ok().map(|picture| picture.snapshot);
+        }
+        let gateways =
+            self.hosts.into_iter().try_for_each(|host| host.stop().map_err(|error| error.to_string()));
+        let node = self.node.stop(Duration::ZERO).map(|_| ()).map_err(|error| error.to_string());
+        Remains { tap: self.tap.seen(), heard: self.heard, snapshot, stopped: gateways.and(node) }
+    }
+}
+
+/// `gw2:aaln/1` is the line `aaln/1` of the second gateway.
+fn local(step: &Step) -> Result<(usize, Step), String> {
+    let split = |name: &str| -> Result<(usize, String), String> {
+        let parts = name.split_once(':').and_then(|(gateway, line)| {
+            let number: usize = gateway.strip_prefix("gw")?.parse().ok()?;
+            Some((number.checked_sub(1)?, line.to_owned()))
+        });
+        parts.ok_or_else(|| format!("{name} names no gateway"))
+    };
+    Ok(match step {
+        Step::Act { line, action } => {
+            let (place, line) = split(line)?;
+            (place, Step::Act { line, action: action.clone() })
+        }
+        Step::Expect { line, sign, within } => {
+            let (place, line) = split(line)?;
+            (place, Step::Expect { line, sign: sign.clone(), within: *within })
+        }
+        Step::Wait(_) => return Err("a pause is for no gateway".to_owned()),
+    })
+}
+
+/// What a subscriber does, for the one who looks on.
+fn doing(action: &Action) -> Option<String> {
+    Some(match action {
+        Action::OffHook => "lifts the handset".to_owned(),
+        Action::OnHook => "hangs up".to_owned(),
+        Action::Dial(digits) => format!("dials {digits}"),
+        Action::Play(..) => "talks".to_owned(),
+        Action::Flash | Action::Quiet | Action::Record(_) => return None,
+    })
+}
+
+/// A loopback address with a UDP port that nobody has at the moment.
+fn free_address() -> Result<SocketAddr, String> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
+    socket.local_addr().map_err(|error| error.to_string())
+}
+
+fn seed() -> std::io::Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| std::io::Error::other(error.to_string()))?;
+    Ok(seed)
+}
