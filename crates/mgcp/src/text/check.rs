@@ -189,7 +189,11 @@ fn local_options(options: LocalOptions<'_>, packages: PackageSet) -> Result<(), 
                     );
                 }
             }
-            OptionKind::Unprefixed(package) if packages.contains(package) => {}
+            OptionKind::Unprefixed(package) if packages.contains(package) => {
+                if !option.has_legal_value() {
+                    return refuse(ReturnCode::LOCAL_OPTION_VALUE, "Malformed local connection options");
+                }
+            }
             OptionKind::VendorIgnorable => {}
             OptionKind::VendorCritical => {
                 return refuse(

@@ -11,6 +11,7 @@ use crate::message::{
 };
 use crate::scan::Fault;
 use crate::text::encode::{encode_sdp, put};
+use crate::text::table::{self, Presence};
 use crate::text::{Rule, value};
 
 /// A value that breaks the grammar of its parameter.
@@ -64,6 +65,9 @@ impl<T: Display> Display for Commas<'_, T> {
 }
 
 /// Builds a command. Parameters stand in the order of the calls; the session description comes last.
+///
+/// Values are checked by their types, so that every command decodes. That its parameters are those that the verb has,
+/// once each and none missing (RFC 3435 section 3.2.2), is the caller's to see to, and asserted in debug builds.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct CommandBuilder<'s> {
@@ -90,6 +94,12 @@ impl<'s> CommandBuilder<'s> {
     fn add(mut self, code: ParameterCode<'_>, value: impl Display) -> Self {
         if let Some(index) = code.index() {
             debug_assert_eq!(self.written & (1 << index), 0, "{code} is in this {} already", self.verb);
+            debug_assert_ne!(
+                table::in_command(self.verb, code),
+                Presence::Forbidden,
+                "{code} has no place in {}",
+                self.verb
+            );
             self.written |= 1 << index;
         }
         line(&mut self.out, code, value);
@@ -228,7 +238,12 @@ impl<'s> CommandBuilder<'s> {
     /// The bytes of the command.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
-        let Self { mut out, sdp, .. } = self;
+        let Self { verb, mut out, written, sdp } = self;
+        debug_assert!(
+            table::mandatory(verb).filter_map(|code| code.index()).all(|index| written & (1 << index) != 0),
+            "{verb} lacks a mandatory parameter: {}",
+            out.escape_ascii()
+        );
         encode_sdp(&[sdp], &mut out);
         out
     }

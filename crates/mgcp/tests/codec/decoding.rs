@@ -3,8 +3,8 @@
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::{
-    Action, Command, ConnectionMode, EndpointNameBuf, EventParameters, Message, ParameterCode, Response,
-    ReturnCode, SignalBuf, TransactionId, Verb,
+    Action, Command, ConnectionMode, EndpointNameBuf, EventParameters, Message, ParameterCode, RequestId,
+    Response, ReturnCode, SignalBuf, TransactionId, Verb,
 };
 use strowger_mgcp::text::{CommandBuilder, ResponseBuilder, Rule, datagram, decode, encode};
 
@@ -102,9 +102,11 @@ fn what_the_builders_write_is_read_back() {
     let endpoint = EndpointNameBuf::parse("aaln/1@gw").unwrap();
     let id = TransactionId::new(5).unwrap();
     let digits: Vec<_> = ["D/2", "D/0"].iter().map(|event| SignalBuf::parse(event).unwrap()).collect();
-    let bytes =
-        CommandBuilder::new(Verb::Ntfy, id, &endpoint, &Dialect::RFC3435).observed_events(&digits).finish();
-    assert_eq!(bytes, b"NTFY 5 aaln/1@gw MGCP 1.0\r\nO: D/2, D/0\r\n");
+    let bytes = CommandBuilder::new(Verb::Ntfy, id, &endpoint, &Dialect::RFC3435)
+        .request_id(RequestId::ZERO)
+        .observed_events(&digits)
+        .finish();
+    assert_eq!(bytes, b"NTFY 5 aaln/1@gw MGCP 1.0\r\nX: 0\r\nO: D/2, D/0\r\n");
     let bytes =
         ResponseBuilder::new(ReturnCode::OK, id).specific_endpoint(&endpoint).sdp(b"v=0\r\n").finish();
     assert_eq!(bytes, b"200 5 OK\r\nZ: aaln/1@gw\r\n\r\nv=0\r\n");

@@ -29,14 +29,15 @@ pub(super) fn skip_list(s: &mut Scanner<'_>, most: usize, list: List) -> Result<
     }
 }
 
-/// Steps over an option. The values of typed options are checked.
+/// Steps over an option. The values of the options of RFC 3435 are checked.
 #[inline]
 fn skip_checked(s: &mut Scanner<'_>, list: List) -> Result<(), Fault> {
     let start = s.position();
     if s.pass(Class::OPTION_NAME) == 0 {
         return Err(s.fault(Rule::LocalOptions));
     }
-    let typed = typed_option(s.taken(start), list);
+    // What a package adds is only legal or illegal where the package is: that is for the check to say.
+    let typed = typed_option(s.taken(start), list).filter(|typed| typed.package().is_none());
     if !s.spaced(b':') {
         return if typed.is_some() { Err(s.fault(Rule::LocalOptionValue)) } else { Ok(()) };
     }
@@ -158,7 +159,7 @@ impl Typed {
 
     /// Whether a value is legal. Capabilities list several where options have one.
     #[inline]
-    fn allows(self, value: &str, list: List) -> bool {
+    pub(super) fn allows(self, value: &str, list: List) -> bool {
         let mut parts = Parts(Some(value));
         let several = list == List::Capabilities;
         let word = |part: &str| !part.is_empty() && Class::OPTION_NAME.holds_all(part);

@@ -62,6 +62,17 @@ impl<'a> LocalOption<'a> {
         }
     }
 
+    /// Whether the value is legal as far as its option has a grammar: those of RFC 3435, which decoding has checked,
+    /// and those of RFC 3660's packages FM and RES, whose values mean something only where the package is supported.
+    #[must_use]
+    pub fn has_legal_value(&self) -> bool {
+        match (typed_option(self.name.as_bytes(), List::Options), self.value) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(typed), Some(value)) => typed.allows(value, List::Options),
+        }
+    }
+
     /// What kind of local connection option the name is.
     #[must_use]
     pub fn option_kind(&self) -> OptionKind<'a> {
