@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use strowger_media::Mixer;
 use strowger_mgcp::gateway::{
-    ConnectionHandle, EndpointIndex, Hook, MediaCapabilities, MediaFault, MediaPlane, MediaSpec, SignalTarget,
+    ConnectionHandle, EndpointIndex, Hook, MediaCapabilities, MediaFault, MediaMode, MediaPlane, MediaSpec,
+    SignalTarget,
 };
 use strowger_mgcp::message::{ConnectionStatistics, SignalBuf};
 use strowger_sansio::Time;
@@ -25,6 +26,7 @@ impl MediaPlane for Plane {
         spec: &MediaSpec,
     ) -> Result<SocketAddr, MediaFault> {
         let is_relayed = self.endpoint(endpoint).ok_or(MediaFault::Insufficient)?.line.is_none();
+        can_do(is_relayed, spec.mode)?;
         let port = self.ports.take(now).ok_or(MediaFault::Exhausted)?;
         let slot = usize::try_from(port.rtp_socket.0).ok().and_then(|place| self.sockets.get(place).copied());
         let Some((slot, _)) = slot.flatten() else { return Err(MediaFault::Hardware) };
@@ -51,6 +53,7 @@ impl MediaPlane for Plane {
         let slot = *self.handles.get(&handle).ok_or(MediaFault::Insufficient)?;
         let cname = self.config.cname.clone();
         let connection = self.connection(slot).ok_or(MediaFault::Insufficient)?;
+        can_do(connection.is_relayed, spec.mode)?;
         connection.modify(now, spec, &cname);
         let endpoint = connection.endpoint;
         // The number of streams is what it was, so the plan cannot fail where it stood before.
@@ -116,6 +119,12 @@ impl MediaPlane for Plane {
             _ => Hook::Off,
         }
     }
+}
+
+/// A relay has no circuit side and passes packets from one connection to the other: nothing in it turns them round.
+fn can_do(is_relayed: bool, mode: MediaMode) -> Result<(), MediaFault> {
+    let turns = matches!(mode, MediaMode::Loopback | MediaMode::NetworkLoopback);
+    if is_relayed && turns { Err(MediaFault::Mode) } else { Ok(()) }
 }
 
 impl Plane {

@@ -1,0 +1,313 @@
+//! A software gateway and its call agent, datagram by datagram, in virtual time.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use strowger_media::MediaPort;
+use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
+use strowger_sansio::{Duration, Rng, SocketId, Time};
+use strowger_softgateway::{LineFact, Parser, Progress, SoftGateway, SoftGatewayConfig, What};
+
+const PAIRS: u16 = 3;
+
+fn agent() -> SocketAddr {
+    "10.0.0.1:2727".parse().unwrap()
+}
+
+fn at(port: u16) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 2], port))
+}
+
+/// A gateway with two lines and two relays, and everything it has said.
+struct Bench {
+    gateway: SoftGateway,
+    now: Time,
+    id: u32,
+    said: VecDeque<String>,
+    facts: Vec<(String, LineFact)>,
+    /// Media that left for other hosts: destination, local port.
+    outside: Vec<(SocketAddr, SocketId, Vec<u8>)>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let config = GatewayConfig::new("gw1.town", CallAgent::at(agent())).with_lines(2).with_relays(2);
+        let ports = (0..PAIRS).map(|pair| MediaPort {
+            rtp: at(5000 + pair * 2),
+            rtcp: at(5001 + pair * 2),
+            rtp_socket: SocketId(u32::from(pair) * 2 + 1),
+            rtcp_socket: SocketId(u32::from(pair) * 2 + 2),
+        });
+        let config = SoftGatewayConfig::new(config);
+        let gateway = SoftGateway::new(Time::ZERO, config, ports.collect(), Rng::from_number(1)).unwrap();
+        let mut bench = Self {
+            gateway,
+            now: Time::ZERO,
+            id: 100,
+            said: VecDeque::new(),
+            facts: Vec::new(),
+            outside: Vec::new(),
+        };
+        // The first command ends the waiting delay, and is answered with 405 until the restart is known.
+        bench.send("AUEP aaln/1", "");
+        bench.take_turns();
+        bench.said.clear();
+        bench
+    }
+
+    /// Sends a command and returns its identifier.
+    fn send(&mut self, command: &str, body: &str) -> u32 {
+        self.id += 1;
+        let (verb, endpoint) = command.split_once(' ').unwrap();
+        let text = format!("{verb} {} {endpoint}@gw1.town MGCP 1.0\r\n{body}", self.id);
+        self.gateway.handle_input(self.now, SocketId::MAIN, agent(), text.replace("\r\n", "\n").as_bytes());
+        self.take_turns();
+        self.id
+    }
+
+    /// Sends a command and returns its answer.
+    fn ask(&mut self, command: &str, body: &str) -> String {
+        let id = self.send(command, body).to_string();
+        let is_it = |text: &String| text.split_whitespace().nth(1) == Some(&id);
+        let place = self.said.iter().position(is_it).unwrap_or_else(|| panic!("{command} is not answered"));
+        self.said.remove(place).unwrap()
+    }
+
+    /// Takes everything that the gateway has to give; its own packets to itself arrive at once.
+    fn take_turns(&mut self) {
+        while let Some(transmit) = self.gateway.poll_transmit() {
+            if transmit.socket == SocketId::MAIN {
+                for text in String::from_utf8(transmit.payload).unwrap().split("\r\n.\r\n") {
+                    self.said.push_back(text.to_owned());
+                    let mut words = text.split_whitespace();
+                    if let (Some("NTFY" | "RSIP"), Some(id)) = (words.next(), words.next()) {
+                        let answer = format!("200 {id} OK\r\n");
+                        self.gateway.handle_input(self.now, SocketId::MAIN, agent(), answer.as_bytes());
+                    }
+                }
+            } else if transmit.to.ip() == at(0).ip() {
+                let from = at(4999 + u16::try_from(transmit.socket.0).unwrap());
+                let socket = SocketId(u32::from(transmit.to.port()) - 4999);
+                self.gateway.handle_input(self.now, socket, from, &transmit.payload);
+            } else {
+                self.outside.push((transmit.to, transmit.socket, transmit.payload));
+            }
+        }
+        while let Some(event) = self.gateway.poll_event() {
+            if let What::Line { line, fact } = event.what {
+                self.facts.push((line, fact));
+            }
+        }
+    }
+
+    fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(due) = self.gateway.poll_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.gateway.handle_timeout(self.now);
+            self.take_turns();
+        }
+        self.now = end;
+    }
+
+    fn step(&mut self, text: &str) {
+        let step = Parser::new().line(text).unwrap().unwrap();
+        self.gateway.handle_step(self.now, &step).unwrap();
+        self.take_turns();
+    }
+
+    /// The next notification's observed events.
+    fn notified(&mut self) -> Option<String> {
+        let place = self.said.iter().position(|text| text.starts_with("NTFY"))?;
+        let text = self.said.remove(place).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("O: ")).map(str::to_owned)
+    }
+
+    fn hears(&self, line: &str) -> Option<Progress> {
+        self.facts.iter().rev().find_map(|(name, fact)| match fact {
+            LineFact::Hears(tone) if name == line => Some(*tone),
+            _ => None,
+        })
+    }
+}
+
+fn field<'a>(answer: &'a str, name: &str) -> &'a str {
+    answer.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name} in {answer}"))
+}
+
+fn media_port(answer: &str) -> u16 {
+    field(answer, "m=audio ").split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn description(host: &str, port: u16) -> String {
+    format!(
+        "\r\nv=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+    )
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn a_subscriber_hears_dial_tone_until_the_first_key_and_the_number_is_notified_once() {
+    let mut bench = Bench::new();
+    assert!(bench.ask("RQNT aaln/1", "X: 1\r\nR: L/hd(N)\r\n").starts_with("200"));
+    bench.step("aaln/1 off-hook");
+    assert_eq!(bench.notified().as_deref(), Some("L/hd"));
+    let body = "X: 2\r\nR: L/hu(N), D/[0-9*#](D)\r\nD: (200x|9x.T)\r\nS: L/dl\r\n";
+    assert!(bench.ask("RQNT aaln/1", body).starts_with("200"));
+    bench.pass(seconds(2));
+    assert_eq!(bench.hears("aaln/1"), Some(Progress::Dial));
+    bench.facts.clear();
+    bench.step("aaln/1 dial 2002");
+    bench.step("aaln/1 expect silence within 5s");
+    bench.pass(seconds(3));
+    assert_eq!(bench.notified().as_deref(), Some("D/2,D/0,D/0,D/2"));
+    assert_eq!(bench.notified(), None);
+    assert!(
+        bench.facts.iter().any(|(_, fact)| matches!(fact, LineFact::Met { .. })),
+        "the tone goes on: {:?}",
+        bench.facts
+    );
+}
+
+#[test]
+fn a_rung_telephone_shows_the_caller_and_falls_silent_when_it_is_lifted() {
+    let mut bench = Bench::new();
+    let body = "X: 3\r\nR: L/hd(N)\r\nS: L/rg, L/ci(11/20/15/16,\"2001\",\"A \"\"quoted\"\" name\")\r\n";
+    assert!(bench.ask("RQNT aaln/2", body).starts_with("200"));
+    bench.pass(seconds(1));
+    let facts: Vec<_> = bench.facts.drain(..).map(|(_, fact)| fact).collect();
+    assert!(facts.contains(&LineFact::Ringing), "{facts:?}");
+    assert!(facts.contains(&LineFact::Caller("2001 A \"quoted\" name".into())), "{facts:?}");
+    bench.step("aaln/2 off-hook");
+    assert_eq!(bench.notified().as_deref(), Some("L/hd"));
+    let facts: Vec<_> = bench.facts.drain(..).map(|(_, fact)| fact).collect();
+    assert_eq!(facts, [LineFact::RingingEnded, LineFact::OffHook]);
+}
+
+#[test]
+fn two_lines_of_one_gateway_talk_over_rtp() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    bench.step("aaln/2 off-hook");
+    let first = bench.ask("CRCX aaln/1", "C: 1\r\nL: p:20, a:PCMU\r\nM: recvonly\r\n");
+    let body =
+        format!("C: 1\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n{}", description("10.0.0.2", media_port(&first)));
+    let second = bench.ask("CRCX aaln/2", &body);
+    let body = format!(
+        "C: 1\r\nI: {}\r\nM: sendrecv\r\n{}",
+        field(&first, "I: "),
+        description("10.0.0.2", media_port(&second))
+    );
+    assert!(bench.ask("MDCX aaln/1", &body).starts_with("200"));
+    bench.step("aaln/1 play tone:1000");
+    bench.step("aaln/2 play tone:1400");
+    bench.step("aaln/2 expect tone:1000 within 2s");
+    bench.step("aaln/1 expect tone:1400 within 2s");
+    bench.pass(seconds(2));
+    let met = bench.facts.iter().filter(|(_, fact)| matches!(fact, LineFact::Met { .. })).count();
+    assert_eq!(met, 2, "{:?}", bench.facts);
+    let held = bench.gateway.snapshot();
+    assert_eq!((held.connections, held.streams, held.ports), (2, 2, 2));
+    let end = bench.ask("DLCX aaln/1", &format!("C: 1\r\nI: {}\r\n", field(&first, "I: ")));
+    assert!(end.starts_with("250"), "{end}");
+    assert!(field(&end, "P: ").starts_with("PS=1"), "{end}");
+    assert!(end.contains("PL=0"), "{end}");
+}
+
+#[test]
+fn a_relay_passes_what_its_signalled_source_sends_and_nothing_else() {
+    let mut bench = Bench::new();
+    let body = format!("C: 2\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n{}", description("10.0.0.7", 7000));
+    let first = bench.ask("CRCX relay/1", &body);
+    let body = format!("C: 2\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n{}", description("10.0.0.8", 8000));
+    let second = bench.ask("CRCX relay/1", &body);
+    let socket = |answer: &str| SocketId(u32::from(media_port(answer)) - 4999);
+    let packet = |sequence: u16| {
+        let mut packet = vec![0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+        packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+        packet[4..8].copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
+        packet.extend([0x7f; 160]);
+        packet
+    };
+    for sequence in 0..10 {
+        bench.now += Duration::from_millis(20);
+        let now = bench.now;
+        bench.gateway.handle_input(now, socket(&first), "10.0.0.7:7000".parse().unwrap(), &packet(sequence));
+        bench.gateway.handle_input(now, socket(&first), "10.0.0.66:7000".parse().unwrap(), &packet(sequence));
+        bench.gateway.handle_input(now, socket(&first), "10.0.0.7:7002".parse().unwrap(), &packet(sequence));
+        bench.take_turns();
+    }
+    let passed: Vec<_> =
+        bench.outside.iter().filter(|(to, ..)| *to == "10.0.0.8:8000".parse().unwrap()).collect();
+    // The first packet of an unknown source proves nothing (RFC 3550 appendix A.1), all others pass.
+    assert!((8..=10).contains(&passed.len()), "{} passed", passed.len());
+    for (_, from, bytes) in &passed {
+        assert_eq!(*from, socket(&second));
+        assert_eq!(&bytes[12..], [0x7f; 160]);
+        assert_ne!(&bytes[8..12], [0, 0, 0, 9], "a relay is a source of its own");
+    }
+    assert!(bench.outside.iter().all(|(to, ..)| to.ip() != "10.0.0.66".parse::<std::net::IpAddr>().unwrap()));
+}
+
+#[test]
+fn when_all_ports_are_taken_a_connection_is_refused_until_one_has_rested() {
+    let mut bench = Bench::new();
+    let create = "C: 3\r\nL: a:PCMU\r\nM: recvonly\r\n";
+    for _ in 0..PAIRS {
+        assert!(bench.ask("CRCX aaln/1", create).starts_with("200"));
+    }
+    assert!(bench.ask("CRCX aaln/2", create).starts_with("403"));
+    assert_eq!(bench.gateway.snapshot().connections, usize::from(PAIRS));
+    assert!(bench.ask("DLCX aaln/1", "").starts_with("250"));
+    assert!(bench.ask("CRCX aaln/2", create).starts_with("403"), "late packets may still come");
+    bench.pass(seconds(3));
+    assert!(bench.ask("CRCX aaln/2", create).starts_with("200"));
+}
+
+#[test]
+fn a_relay_does_not_turn_packets_round() {
+    let mut bench = Bench::new();
+    let body = format!("C: 4\r\nL: a:PCMU\r\nM: netwloop\r\n{}", description("10.0.0.7", 7000));
+    assert!(bench.ask("CRCX relay/2", &body).starts_with("517"));
+    assert_eq!(bench.gateway.snapshot().connections, 0);
+}
+
+#[test]
+fn a_gateway_at_rest_has_no_media_clock() {
+    let mut bench = Bench::new();
+    bench.pass(seconds(60));
+    let next = bench.gateway.poll_timeout();
+    assert!(next.is_none_or(|next| next.since(bench.now) > seconds(1)), "{next:?} at {}", bench.now);
+}
+
+#[test]
+fn a_flash_is_a_flash_and_no_hang_up() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    assert!(bench.ask("RQNT aaln/1", "X: 5\r\nR: L/hf(N), L/hu(N)\r\n").starts_with("200"));
+    bench.step("aaln/1 flash");
+    bench.pass(seconds(3));
+    assert_eq!(bench.notified().as_deref(), Some("L/hf"));
+    assert_eq!(bench.notified(), None);
+}
+
+#[test]
+fn what_a_subscriber_cannot_do_is_said_and_changes_nothing() {
+    let mut bench = Bench::new();
+    let mut refuse = |text: &str| {
+        let step = Parser::new().line(text).unwrap().unwrap();
+        bench.gateway.handle_step(Time::ZERO, &step).unwrap_err().to_string()
+    };
+    assert!(refuse("aaln/9 off-hook").contains("no line aaln/9"));
+    assert!(refuse("relay/1 off-hook").contains("no line relay/1"));
+    assert!(refuse("aaln/1 dial 2002").contains("not lifted"));
+    assert!(refuse("aaln/1 on-hook").contains("not lifted"));
+    bench.step("aaln/1 off-hook");
+    let step = Parser::new().line("aaln/1 play nothing.wav").unwrap().unwrap();
+    assert!(bench.gateway.handle_step(bench.now, &step).unwrap_err().to_string().contains("not loaded"));
+}
