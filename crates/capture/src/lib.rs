@@ -45,3 +45,8 @@ pub use ladder::text::{Glyphs, TextOptions};
 pub use ladder::{Ladder, LadderLimits};
 pub use pcapng::{Capture, Way};
 pub use protocol::Protocol;
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

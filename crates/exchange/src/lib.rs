@@ -49,3 +49,8 @@ pub use routing::{Plan, Resolution, Target};
 pub use snapshot::{CallPhase, CallView, GatewayView, LineCondition, LineView, Snapshot};
 pub use switch::{Command, Switch};
 pub use timers::CallTimers;
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

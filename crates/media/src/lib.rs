@@ -83,3 +83,8 @@ pub use session::{
     SourcePolicy, relay,
 };
 pub use telephone::{HookTiming, LineEvent, Telephone, TelephoneConfig, TelephoneEvent, Utterance};
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -50,3 +50,8 @@ pub mod message;
 pub mod package;
 pub mod text;
 pub mod transaction;
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -33,3 +33,8 @@ pub use transmit::{SocketId, Transmit};
 
 /// The span of time between two [`Time`]s; the standard library's type.
 pub use std::time::Duration;
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

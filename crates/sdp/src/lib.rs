@@ -55,3 +55,8 @@ pub use limits::Limits;
 pub use line::{Line, Lines};
 pub use policy::{AddressPolicy, Hosts, PolicyFault};
 pub use session::{Media, MediaDescription, SessionDescription};
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

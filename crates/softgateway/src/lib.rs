@@ -22,3 +22,8 @@ pub use plane::{Plane, PlaneConfig, PlaneCounters};
 pub use runner::{Outcome, Runner};
 pub use script::{Parser, Progress, Sign, Step};
 pub use subscriber::ActionError;
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

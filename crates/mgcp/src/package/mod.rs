@@ -4,7 +4,7 @@
 //! documentation read the same rows. A row says what the RFC's row says: whether the event can be requested (`R`), and what kind
 //! of signal it is (`S`) with its default duration, on the endpoint or also on a connection (`C`).
 //!
-//! - [`table`]: the rows, package by package, in the order of RFC 3660.
+//! - `table`: the rows, package by package, in the order of RFC 3660.
 //!
 //! Names are case-insensitive. What a row allows is a superset for all endpoints: which packages an endpoint has is its own affair
 //! ([`PackageSet`]).
