@@ -165,6 +165,13 @@ impl Telephone {
         self.off_hook
     }
 
+    /// Whether the line counts as off-hook: from the moment the handset is lifted until it is known that the loop's break is
+    /// no flash.
+    #[must_use]
+    pub const fn line_is_off_hook(&self) -> bool {
+        self.supervision.is_off_hook()
+    }
+
     /// Whether the telephone is being rung: in a burst, or in the pause between two.
     #[must_use]
     pub fn is_ringing(&self, now: Time) -> bool {

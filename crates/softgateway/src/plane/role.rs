@@ -114,8 +114,10 @@ impl MediaPlane for Plane {
     }
 
     fn hook(&self, endpoint: EndpointIndex) -> Hook {
+        // What the line has reported, not where the handset is: a request must not be refused with 402 for a break that turns
+        // out to be a flash, because no off-hook would follow that the call agent could notice.
         match self.telephone(endpoint) {
-            Some(telephone) if !telephone.is_off_hook() => Hook::On,
+            Some(telephone) if !telephone.line_is_off_hook() => Hook::On,
             _ => Hook::Off,
         }
     }
