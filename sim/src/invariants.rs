@@ -4,13 +4,15 @@
 //! - A transaction is executed at most once: all final responses to it are the same bytes.
 //! - Every call that began ends with exactly one record, and a call that was answered has exactly one record of that before.
 //! - A call that flows lets its parties hear each other.
+//! - When nothing is under way, the exchange and its gateways know of the same connections.
+//! - At rest every line and gateway is in service and idle, and gives dial tone when its handset is lifted.
 //! - At rest nothing is left: no call, leg, connection, port or transaction, on either side.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 
-use strowger_exchange::{CallId, Event, Record};
+use strowger_exchange::{CallId, Event, LineCondition, Record, ServiceState};
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::Message;
 use strowger_mgcp::text;
@@ -67,6 +69,16 @@ impl Invariants {
     #[must_use]
     pub fn answered(&self) -> usize {
         self.stable.len()
+    }
+
+    /// One has restarted: it does not remember what it answered, and need not.
+    pub fn forget(&mut self, restarted: SocketAddr) {
+        self.responses.retain(|(from, _, _), _| *from != restarted);
+    }
+
+    /// The exchange has restarted: the calls in progress are nobody's any more.
+    pub fn forget_calls(&mut self) {
+        self.ended.extend(&self.begun);
     }
 
     /// Something does not hold.
@@ -136,12 +148,14 @@ impl Invariants {
         }
     }
 
-    /// Takes an event of the exchange.
-    pub fn event(&mut self, now: Time, event: &Event) {
+    /// Takes an event of the exchange. `excused` names the gateways that were in trouble a moment ago: they may not know a
+    /// connection that they have lost, or may have lost the exchange's knowledge of them.
+    pub fn event(&mut self, now: Time, event: &Event, excused: &[&str]) {
         match event {
             Event::CallStarted { call, .. } => {
                 self.begun.insert(*call);
             }
+            Event::OrderRefused { gateway, code: 515 | 516, .. } if excused.contains(&gateway.as_str()) => {}
             Event::OrderRefused { gateway, endpoint, order, code } => {
                 self.broken(now, format!("{gateway} {endpoint} refused {order} with {code}"));
             }
@@ -174,6 +188,14 @@ impl Invariants {
                     exchange.transactions
                 ),
             );
+        }
+        for line in &exchange.lines {
+            if line.condition != LineCondition::Idle || line.service != ServiceState::InService {
+                self.broken(now, format!("a line does not come back: {line:?}"));
+            }
+        }
+        for gateway in exchange.gateways.iter().filter(|one| one.service != ServiceState::InService) {
+            self.broken(now, format!("a gateway does not come back: {gateway:?}"));
         }
         for (place, held) in gateways.enumerate() {
             if held.connections + held.streams + held.ports > 0 {

@@ -6,6 +6,7 @@
 //! - [`options`]: what is drawn before the run begins.
 //! - [`network`]: datagrams in virtual time, lost, doubled, delayed and overtaken.
 //! - [`person`]: a subscriber who lifts, listens, dials, talks and hangs up.
+//! - `town`: what it is built of.
 //! - [`world`]: the town, step by step: awake, then to rest.
 //! - [`invariants`]: what must hold at each step and at the end.
 
@@ -13,10 +14,11 @@ pub mod invariants;
 pub mod network;
 pub mod options;
 pub mod person;
+mod town;
 pub mod world;
 
 pub use invariants::{Invariants, Violation};
 pub use network::{Fate, Link, Network, Packet};
-pub use options::{Options, Relay};
+pub use options::{Options, Relay, Trouble, TroubleKind};
 pub use person::Person;
 pub use world::{Report, World};

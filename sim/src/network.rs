@@ -1,6 +1,7 @@
 //! A network of datagrams in virtual time: loss, delay, duplication and reordering, all drawn from the seed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use strowger_sansio::{Duration, Rng, Time};
@@ -33,6 +34,31 @@ impl Link {
             delay: rng.duration(Duration::from_micros(100), Duration::from_millis(40)),
             jitter: rng.duration(Duration::ZERO, Duration::from_millis(80)),
         }
+    }
+
+    /// A path for media as bad as people still talk over: up to 3 % loss, 2 % duplicates, 40 ms of jitter.
+    #[must_use]
+    pub fn draw_media(rng: &mut Rng) -> Self {
+        let part = |rng: &mut Rng, most: f64| rng.below(1000) as f64 / 1000.0 * most;
+        Self {
+            loss: part(rng, 0.03),
+            duplication: part(rng, 0.02),
+            delay: rng.duration(Duration::from_micros(100), Duration::from_millis(60)),
+            jitter: rng.duration(Duration::ZERO, Duration::from_millis(40)),
+        }
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "loses {:.1} %, doubles {:.1} %, takes {:.1} to {:.1} ms",
+            self.loss * 100.0,
+            self.duplication * 100.0,
+            self.delay.as_secs_f64() * 1000.0,
+            (self.delay + self.jitter).as_secs_f64() * 1000.0
+        )
     }
 }
 

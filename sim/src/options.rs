@@ -19,10 +19,36 @@ pub struct Options {
     pub span: Duration,
     /// The paths between exchange and gateways.
     pub signalling: Link,
+    /// The paths between gateways.
+    pub media: Link,
+    /// What happens to gateways, in the order of time.
+    pub troubles: Vec<Trouble>,
+    /// When the exchange loses everything that it knows, and starts at once.
+    pub exchange_restart: Option<Duration>,
     /// Whether calls go through a relay gateway.
     pub relay: Relay,
     /// The country whose tones are used.
     pub country: &'static str,
+}
+
+/// Something that happens to a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The gateway's place in the inventory; a relay is the last.
+    pub gateway: usize,
+    /// When, since the start.
+    pub at: Duration,
+    /// What.
+    pub kind: TroubleKind,
+}
+
+/// What happens to a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// Nothing reaches it and nothing leaves it for this long; it works on.
+    CutOff(Duration),
+    /// It loses everything that it knows, and starts at once. Its handsets stay as they are.
+    Restart,
 }
 
 /// Whether media goes through a relay.
@@ -41,25 +67,43 @@ impl Options {
     #[must_use]
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::from_number(seed);
-        Self {
-            seed,
-            gateways: 2,
-            lines: 2 + u32::try_from(rng.below(2)).unwrap_or(0),
-            span: rng.duration(Duration::from_secs(120), Duration::from_secs(300)),
-            signalling: if rng.chance(0.2) { Link::CLEAN } else { Link::draw(&mut rng) },
-            relay: if rng.chance(0.25) { Relay::Always } else { Relay::None },
-            country: rng.pick(&COUNTRIES).copied().unwrap_or("us"),
-        }
+        let gateways = 2;
+        let lines = 2 + u32::try_from(rng.below(2)).unwrap_or(0);
+        let span = rng.duration(Duration::from_secs(120), Duration::from_secs(300));
+        let signalling = if rng.chance(0.2) { Link::CLEAN } else { Link::draw(&mut rng) };
+        let relay = if rng.chance(0.25) { Relay::Always } else { Relay::None };
+        let country = rng.pick(&COUNTRIES).copied().unwrap_or("us");
+        let media = if rng.chance(0.5) { Link::CLEAN } else { Link::draw_media(&mut rng) };
+        let hosts = u64::from(gateways) + u64::from(relay == Relay::Always);
+        let troubles = if rng.chance(0.35) { draw_troubles(&mut rng, hosts, span) } else { Vec::new() };
+        let exchange_restart = rng.chance(0.15).then(|| rng.duration(Duration::from_secs(20), span));
+        Self { seed, gateways, lines, span, signalling, media, troubles, exchange_restart, relay, country }
     }
+}
+
+/// One to three troubles, apart from each other by no rule: a gateway may be cut off while another restarts.
+fn draw_troubles(rng: &mut Rng, hosts: u64, span: Duration) -> Vec<Trouble> {
+    let count = 1 + rng.below(3);
+    let mut troubles: Vec<_> = (0..count)
+        .map(|_| Trouble {
+            gateway: usize::try_from(rng.below(hosts)).unwrap_or(0),
+            at: rng.duration(Duration::from_secs(20), span),
+            kind: if rng.chance(0.3) {
+                TroubleKind::Restart
+            } else {
+                TroubleKind::CutOff(rng.duration(Duration::from_secs(10), Duration::from_secs(90)))
+            },
+        })
+        .collect();
+    troubles.sort_by_key(|trouble| trouble.at);
+    troubles
 }
 
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let link = &self.signalling;
         write!(
             f,
-            "seed {}: {} gateways with {} lines, awake for {:.0} s, country {}, relay {}, signalling loses {:.1} %, \
-             doubles {:.1} %, takes {:.1} to {:.1} ms",
+            "seed {}: {} gateways with {} lines, awake for {:.0} s, country {}, relay {}, signalling {}, media {}",
             self.seed,
             self.gateways,
             self.lines,
@@ -69,10 +113,23 @@ impl fmt::Display for Options {
                 Relay::None => "none",
                 Relay::Always => "always",
             },
-            link.loss * 100.0,
-            link.duplication * 100.0,
-            link.delay.as_secs_f64() * 1000.0,
-            (link.delay + link.jitter).as_secs_f64() * 1000.0,
-        )
+            self.signalling,
+            self.media,
+        )?;
+        self.troubles.iter().try_for_each(|trouble| write!(f, ", {trouble}"))?;
+        let restart = self.exchange_restart.map(|at| at.as_secs_f64());
+        restart.map_or(Ok(()), |at| write!(f, ", the exchange restarts at {at:.1} s"))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (gateway, at) = (self.gateway + 1, self.at.as_secs_f64());
+        match self.kind {
+            TroubleKind::CutOff(lasts) => {
+                write!(f, "gw{gateway} cut off at {at:.1} s for {:.1} s", lasts.as_secs_f64())
+            }
+            TroubleKind::Restart => write!(f, "gw{gateway} restarts at {at:.1} s"),
+        }
     }
 }

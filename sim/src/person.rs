@@ -44,7 +44,8 @@ pub struct Person {
 impl Person {
     /// A person who begins to call others of the `town` some time after the start.
     #[must_use]
-    pub fn new(number: String, line: String, voice: u16, town: Vec<String>, mut rng: Rng) -> Self {
+    pub fn new(number: String, line: String, voice: u16, mut town: Vec<String>, mut rng: Rng) -> Self {
+        town.retain(|other| *other != number);
         let until = Time::ZERO + rng.duration(Duration::from_secs(2), Duration::from_secs(40));
         Self { number, line, voice, mood: Mood::Resting, off_hook: false, until, rng, town }
     }
@@ -92,8 +93,8 @@ impl Person {
         let What::Line { fact, .. } = what else { return Vec::new() };
         match (self.mood, fact) {
             (Mood::Resting, LineFact::Ringing) if !self.off_hook => {
-                // One in four does not come to the telephone.
-                let most = if self.rng.chance(0.25) { 300 } else { 12 };
+                // One in five does not come to the telephone.
+                let most = if self.rng.chance(0.2) { 300 } else { 10 };
                 self.enter(now, Mood::Rung, 0, most);
                 Vec::new()
             }
@@ -154,7 +155,7 @@ impl Person {
     }
 
     fn hang_up(&mut self, now: Time) -> Vec<Action> {
-        self.enter(now, Mood::Resting, 1, 60);
+        self.enter(now, Mood::Resting, 1, 45);
         self.off_hook = false;
         vec![Action::OnHook]
     }
@@ -164,14 +165,15 @@ impl Person {
     }
 
     fn dial(&mut self, now: Time) -> Vec<Action> {
-        self.enter(now, Mood::Waiting, 3, 70);
-        let mut digits = match self.rng.below(10) {
+        self.enter(now, Mood::Waiting, 4, 70);
+        // Most get through: what is tried most often is to be tested most.
+        let mut digits = match self.rng.below(16) {
             0 => self.number.clone(),
             1 => "2999".to_owned(),
             2 => "7".to_owned(),
             _ => self.rng.pick(&self.town).cloned().unwrap_or_default(),
         };
-        if self.rng.chance(0.1) {
+        if self.rng.chance(0.06) {
             let kept = self.rng.below(digits.len() as u64);
             digits.truncate(usize::try_from(kept).unwrap_or(0));
         }

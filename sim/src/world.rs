@@ -4,40 +4,34 @@
 //! checks are made. Then the network heals, everybody hangs up, and the town must come to rest within a bounded time with
 //! nothing left behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_capture::{Ladder, LadderLimits, Protocol};
-use strowger_exchange::{
-    Country, DialectChoice, Exchange, GatewayEntry, GatewayProtocol, Input, Inventory, LineEntry,
-    MediaPolicy, RelayEntry,
-};
-use strowger_media::MediaPort;
-use strowger_media::tone::TonePlan;
-use strowger_mgcp::gateway::{CallAgent, ConfigError, GatewayConfig};
+use strowger_exchange::{Exchange, Input, Inventory, LineCondition, ServiceState};
+use strowger_mgcp::gateway::ConfigError;
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time};
-use strowger_softgateway::script::{Action, Sign, Sound, Step};
-use strowger_softgateway::{Event, LineFact, SoftGateway, SoftGatewayConfig, What};
+use strowger_softgateway::script::{Action, Progress, Sign, Sound, Step};
+use strowger_softgateway::{Event, LineFact, SoftGateway, What};
 
 use crate::invariants::{Invariants, Violation};
-use crate::network::{Fate, Link, Network, Packet};
-use crate::options::{Options, Relay};
+use crate::network::{Fate, Network, Packet};
+use crate::options::{Options, Trouble, TroubleKind};
 use crate::person::Person;
+use crate::town::{AGENT_PORT, GATEWAY_PORT, host, town};
 
-/// The call agent's port.
-const AGENT_PORT: u16 = 2727;
-/// The gateways' port.
-const GATEWAY_PORT: u16 = 2427;
-/// The first media port.
-const MEDIA_PORT: u16 = 16_384;
-/// Pairs of media ports on each gateway.
-const PORT_PAIRS: u16 = 24;
 /// How long a town may take to come to rest: the howler and lock-out, the give-up time of a transaction (2 T-HIST), the
 /// disconnected procedure's first rounds and the agent's audits, one after the other.
 const REST: Duration = Duration::from_secs(400);
 /// A call that both parties will hold this long must let them hear each other by then.
 const HEARD_WITHIN: Duration = Duration::from_secs(8);
+
+/// How long after the end of a trouble its consequences may still show: the give-up time of a transaction (2 T-HIST), and the
+/// round of deletions after it.
+const EXCUSED: Duration = Duration::from_secs(75);
+/// How soon a line that is at rest gives dial tone.
+const DIAL_TONE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Steps at one instant after which an engine is stuck.
 const MOST_STEPS_AT_ONCE: u32 = 10_000;
@@ -46,6 +40,8 @@ const MOST_STEPS_AT_ONCE: u32 = 10_000;
 struct Host {
     gateway: SoftGateway,
     sockets: Vec<SocketAddr>,
+    /// Until when it is not held against anybody that this gateway knows less than others.
+    excused: Time,
 }
 
 /// How a run went.
@@ -94,7 +90,11 @@ impl fmt::Display for Report {
 /// The town.
 pub struct World {
     options: Options,
+    inventory: Inventory,
     now: Time,
+    /// What still happens to gateways: at each time the end of a cut, or its beginning, or a restart.
+    troubles: BTreeMap<(Time, usize), Turn>,
+    rng: Rng,
     network: Network,
     exchange: Exchange,
     agent: SocketAddr,
@@ -107,13 +107,46 @@ pub struct World {
     /// Expectations of hearing the other party, by gateway and number; they count only if both still talk when they are missed.
     ears: BTreeMap<(usize, u64), Ear>,
     heard: usize,
+    /// Expectations of dial tone, of everybody in the morning.
+    dial_tones: BTreeMap<(usize, u64), String>,
     /// Steps since time last went on.
     steps_here: u32,
+    /// When the two sides' views of connections are compared next.
+    next_comparison: Time,
+}
+
+/// A turn of a gateway's fate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    CutOff(usize),
+    Reconnected(usize),
+    Restarted(usize),
+    ExchangeRestarted,
+}
+
+/// The turns of what happens to gateways. When two cuts of a gateway overlap, the first end is the end.
+fn turns(options: &Options) -> BTreeMap<(Time, usize), Turn> {
+    let restart = options.exchange_restart.map(|at| ((Time::ZERO + at, usize::MAX), Turn::ExchangeRestarted));
+    let mut turns: BTreeMap<_, _> = restart.into_iter().collect();
+    for (number, Trouble { gateway, at, kind }) in options.troubles.iter().enumerate() {
+        let at = Time::ZERO + *at;
+        match kind {
+            TroubleKind::Restart => {
+                turns.insert((at, number), Turn::Restarted(*gateway));
+            }
+            TroubleKind::CutOff(lasts) => {
+                turns.insert((at, number), Turn::CutOff(*gateway));
+                turns.insert((at + *lasts, number), Turn::Reconnected(*gateway));
+            }
+        }
+    }
+    turns
 }
 
 /// One party's check of hearing the other.
 #[derive(Clone, Copy, Debug)]
 struct Ear {
+    since: Time,
     listener: usize,
     speaker: usize,
 }
@@ -131,14 +164,15 @@ impl World {
         let mut hosts = Vec::new();
         let mut by_address = BTreeMap::new();
         for entry in &inventory.gateways {
-            let (host, sockets) = host(&options, entry, agent, rng.fork())?;
+            let (host, sockets) = host(&options, entry, agent, Time::ZERO, rng.fork())?;
             for (number, socket) in (0..).zip(&sockets) {
                 by_address.insert(*socket, (hosts.len(), SocketId(number)));
             }
-            hosts.push(Host { gateway: host, sockets });
+            hosts.push(Host { gateway: host, sockets, excused: Time::ZERO });
         }
-        let network = Network::new(rng.fork(), options.signalling, Link::CLEAN, [AGENT_PORT, GATEWAY_PORT]);
-        let exchange = Exchange::new(Time::ZERO, inventory, NodeId(0), Epoch(options.seed), rng.fork());
+        let network = Network::new(rng.fork(), options.signalling, options.media, [AGENT_PORT, GATEWAY_PORT]);
+        let exchange =
+            Exchange::new(Time::ZERO, inventory.clone(), NodeId(0), Epoch(options.seed), rng.fork());
         let mut ladder = Ladder::new(LadderLimits::default());
         ladder.name_address(agent, "exchange");
         for gateway in 1..=hosts.len() {
@@ -146,8 +180,11 @@ impl World {
             host.into_iter().for_each(|address| ladder.name_host(address.ip(), &format!("gw{gateway}")));
         }
         Ok(Self {
+            troubles: turns(&options),
             options,
+            inventory,
             now: Time::ZERO,
+            rng,
             network,
             exchange,
             agent,
@@ -158,17 +195,20 @@ impl World {
             ladder,
             ears: BTreeMap::new(),
             heard: 0,
+            dial_tones: BTreeMap::new(),
             steps_here: 0,
+            next_comparison: Time::ZERO,
         })
     }
 
-    /// Runs the town through its day and its rest.
+    /// Runs the town through its day, its rest, and the morning after.
     #[must_use]
     pub fn run(mut self) -> (Report, Ladder) {
         self.drain();
         let evening = Time::ZERO + self.options.span;
         while self.invariants.hold() && self.step(evening) {}
         self.network.heal();
+        self.troubles.clear();
         self.now = self.now.max(evening);
         for person in 0..self.people.len() {
             let now = self.now;
@@ -176,12 +216,9 @@ impl World {
             self.act(person, actions.unwrap_or_default());
         }
         self.drain();
-        let midnight = self.now + REST;
-        while self.invariants.hold() && !self.is_at_rest() && self.step(midnight) {}
-        if self.invariants.hold() {
-            let snapshots = self.hosts.iter().map(|host| host.gateway.snapshot());
-            self.invariants.at_rest(self.now, &self.exchange.snapshot(), snapshots);
-        }
+        self.rest();
+        self.morning();
+        self.rest();
         let report = Report {
             violations: self.invariants.violations().to_vec(),
             calls: self.invariants.calls(),
@@ -194,18 +231,160 @@ impl World {
         (report, self.ladder)
     }
 
+    /// Waits until nothing is going on any more, and looks at what is left.
+    fn rest(&mut self) {
+        let midnight = self.now + REST;
+        while self.invariants.hold() && !self.is_at_rest() && self.step(midnight) {}
+        if !self.invariants.hold() {
+            return;
+        }
+        let snapshots = self.hosts.iter().map(|host| host.gateway.snapshot());
+        self.invariants.at_rest(self.now, &self.exchange.snapshot(), snapshots);
+        for (place, host) in self.hosts.iter().enumerate() {
+            for endpoint in host.gateway.endpoints() {
+                if !endpoint.associated || endpoint.notifying || !endpoint.signals.is_empty() {
+                    self.invariants.broken(self.now, format!("gateway {place} is not at rest: {endpoint:?}"));
+                }
+            }
+        }
+    }
+
+    /// Everybody lifts the handset, hears dial tone, and puts it down: every line is armed.
+    fn morning(&mut self) {
+        let lines: Vec<_> = self.people.iter().map(|(place, one)| (*place, one.line.clone())).collect();
+        for (person, (place, line)) in lines.iter().enumerate() {
+            self.act(person, vec![Action::OffHook]);
+            let sign = Sign::Progress(Progress::Dial);
+            let step = Step::Expect { line: line.clone(), sign, within: DIAL_TONE_WITHIN };
+            let now = self.now;
+            if let Some(host) = self.hosts.get_mut(*place)
+                && let Ok(Some(number)) = host.gateway.handle_step(now, &step)
+            {
+                self.dial_tones.insert((*place, number), line.clone());
+            }
+        }
+        self.drain();
+        let end = self.now + DIAL_TONE_WITHIN + Duration::from_secs(1);
+        while self.invariants.hold() && !self.dial_tones.is_empty() && self.step(end) {}
+        for person in 0..lines.len() {
+            self.act(person, vec![Action::OnHook]);
+        }
+        self.drain();
+    }
+
     fn is_at_rest(&self) -> bool {
-        let idle = |host: &Host| host.gateway.snapshot().connections == 0 && host.gateway.is_quiet();
-        self.exchange.snapshot().is_idle()
+        let idle = |host: &Host| {
+            host.gateway.snapshot().connections == 0
+                && host.gateway.is_quiet()
+                && host.gateway.endpoints().all(|endpoint| endpoint.associated && !endpoint.notifying)
+        };
+        let exchange = self.exchange.snapshot();
+        exchange.is_idle()
+            && exchange
+                .lines
+                .iter()
+                .all(|line| line.condition == LineCondition::Idle && line.service == ServiceState::InService)
+            && exchange.gateways.iter().all(|gateway| gateway.service == ServiceState::InService)
             && self.hosts.iter().all(idle)
             && self.network.poll_timeout().is_none()
+    }
+
+    /// The fate of gateways takes its turns.
+    fn turn_fate(&mut self) {
+        let now = self.now;
+        while let Some(((at, _), turn)) = self.troubles.first_key_value().map(|(key, turn)| (*key, *turn))
+            && at <= now
+        {
+            self.troubles.pop_first();
+            let (Turn::CutOff(place) | Turn::Reconnected(place) | Turn::Restarted(place)) = turn else {
+                self.restart_exchange();
+                continue;
+            };
+            let Some(host) = self.hosts.get_mut(place) else { continue };
+            let Some(address) = host.sockets.first().map(SocketAddr::ip) else { continue };
+            host.excused = now + EXCUSED;
+            match turn {
+                Turn::CutOff(_) => {
+                    // For as long as it lasts; its end sets the time anew.
+                    host.excused = Time::MAX;
+                    self.network.cut_off(address);
+                }
+                Turn::Reconnected(_) => self.network.reconnect(address),
+                Turn::Restarted(_) | Turn::ExchangeRestarted => self.restart(place),
+            }
+        }
+    }
+
+    /// A gateway begins anew; whose handset is lifted notices nothing but silence.
+    fn restart(&mut self, place: usize) {
+        let Some(entry) = self.inventory.gateways.get(place) else { return };
+        let Ok((gateway, _)) = host(&self.options, entry, self.agent, self.now, self.rng.fork()) else {
+            return;
+        };
+        let Some(host) = self.hosts.get_mut(place) else { return };
+        host.gateway = gateway;
+        self.invariants.forget(entry.address);
+        self.ears.retain(|(other, _), _| *other != place);
+        let lifted = |(host, person): &(usize, Person)| *host == place && person.is_off_hook();
+        let people: Vec<_> =
+            (0..self.people.len()).filter(|person| self.people.get(*person).is_some_and(lifted)).collect();
+        for person in people {
+            self.act(person, vec![Action::OffHook]);
+        }
+    }
+
+    /// The exchange begins anew, in the next epoch: what it had begun has no record, and what it had made must be found.
+    fn restart_exchange(&mut self) {
+        let epoch = Epoch(self.options.seed + 1);
+        let inventory = self.inventory.clone();
+        self.exchange = Exchange::new(self.now, inventory, NodeId(0), epoch, self.rng.fork());
+        self.invariants.forget(self.agent);
+        self.invariants.forget_calls();
+        for host in &mut self.hosts {
+            host.excused = host.excused.max(self.now + EXCUSED);
+        }
+    }
+
+    /// When nothing is under way, exchange and gateways know the same connections.
+    fn compare(&mut self) {
+        let now = self.now;
+        if now < self.next_comparison {
+            return;
+        }
+        self.next_comparison = now + Duration::from_secs(1);
+        let exchange = self.exchange.snapshot();
+        let quiet = exchange.transactions == 0 && exchange.connections_in_transition == 0;
+        if !quiet || self.hosts.iter().any(|host| host.excused > now || !host.gateway.is_quiet()) {
+            return;
+        }
+        let known: BTreeSet<_> = exchange
+            .connections
+            .into_iter()
+            .map(|end| (end.gateway, end.endpoint.to_ascii_lowercase(), end.connection.to_ascii_lowercase()))
+            .collect();
+        let mut held = BTreeSet::new();
+        for (host, entry) in self.hosts.iter().zip(&self.inventory.gateways) {
+            for endpoint in host.gateway.endpoints() {
+                let name = endpoint.name.to_ascii_lowercase();
+                held.extend(
+                    endpoint.connections.into_iter().map(|connection| {
+                        (entry.id.clone(), name.clone(), connection.id.to_ascii_lowercase())
+                    }),
+                );
+            }
+        }
+        if known != held {
+            self.invariants
+                .broken(now, format!("the exchange knows of {known:?}, the gateways have {held:?}"));
+        }
     }
 
     /// Goes on to the next thing that is due before `end`; false when there is none.
     fn step(&mut self, end: Time) -> bool {
         let hosts = self.hosts.iter().filter_map(|host| host.gateway.poll_timeout());
         let people = self.people.iter().filter_map(|(_, person)| person.poll_timeout());
-        let due = [self.network.poll_timeout(), self.exchange.poll_timeout()].into_iter().flatten();
+        let turn = self.troubles.first_key_value().map(|((at, _), _)| *at);
+        let due = [self.network.poll_timeout(), self.exchange.poll_timeout(), turn].into_iter().flatten();
         let Some(due) = due.chain(hosts).chain(people).min().filter(|due| *due < end) else { return false };
         self.steps_here = if due > self.now { 0 } else { self.steps_here + 1 };
         self.now = self.now.max(due);
@@ -215,6 +394,7 @@ impl World {
                 .broken(now, "time stands still: an engine's deadline does not go away".to_owned());
             return false;
         }
+        self.turn_fate();
         while let Some(packet) = self.network.receive(now) {
             self.deliver(&packet);
         }
@@ -238,6 +418,7 @@ impl World {
         for (place, host) in self.hosts.iter().enumerate() {
             self.invariants.gateway(now, place, &host.gateway.snapshot());
         }
+        self.compare();
         true
     }
 
@@ -263,7 +444,15 @@ impl World {
             self.invariants.record(now, &record);
         }
         while let Some(event) = self.exchange.poll_event() {
-            self.invariants.event(now, &event);
+            let excused: Vec<_> = self
+                .inventory
+                .gateways
+                .iter()
+                .zip(&self.hosts)
+                .filter(|(_, host)| host.excused > now)
+                .map(|(entry, _)| entry.id.as_str())
+                .collect();
+            self.invariants.event(now, &event, &excused);
             if let strowger_exchange::Event::Connected { call } = event {
                 self.connected(call);
             }
@@ -299,9 +488,14 @@ impl World {
         let What::Line { line, fact } = &event.what else { return };
         match fact {
             LineFact::Met { expectation, .. } => {
+                self.dial_tones.remove(&(place, *expectation));
                 self.heard += usize::from(self.ears.remove(&(place, *expectation)).is_some());
             }
             LineFact::Missed { expectation, instead, .. } => {
+                if let Some(line) = self.dial_tones.remove(&(place, *expectation)) {
+                    let text = format!("gateway {place} {line} is dead in the morning: {instead}");
+                    self.invariants.broken(self.now, text);
+                }
                 if let Some(ear) = self.ears.remove(&(place, *expectation)) {
                     self.missed(ear, instead);
                 }
@@ -320,7 +514,9 @@ impl World {
     fn missed(&mut self, ear: Ear, instead: &str) {
         let still =
             |person: usize| self.people.get(person).is_some_and(|(_, person)| person.talks_until(self.now));
-        if still(ear.listener) && still(ear.speaker) {
+        // A relay, or either party's gateway, may have been cut off or restarted.
+        let troubled = self.hosts.iter().any(|host| host.excused > ear.since);
+        if !troubled && still(ear.listener) && still(ear.speaker) {
             let name = |person: usize| self.people.get(person).map_or("", |(_, one)| one.number.as_str());
             let text = format!("{} does not hear {}: {instead}", name(ear.listener), name(ear.speaker));
             self.invariants.broken(self.now, text);
@@ -358,7 +554,7 @@ impl World {
         if let Some(host) = self.hosts.get_mut(place)
             && let Ok(Some(expectation)) = host.gateway.handle_step(now, &step)
         {
-            self.ears.insert((place, expectation), Ear { listener, speaker });
+            self.ears.insert((place, expectation), Ear { since: now, listener, speaker });
         }
     }
 
@@ -376,81 +572,4 @@ impl World {
             }
         }
     }
-}
-
-/// Who lives in the town, and where.
-fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inventory, Vec<(usize, Person)>) {
-    let country: Country = options.country.parse().unwrap_or_default();
-    let mut inventory = Inventory::new("town", country);
-    inventory.agent_address = Some(agent);
-    let mut numbers = Vec::new();
-    for gateway in 1..=options.gateways {
-        inventory.gateways.push(gateway_entry(gateway));
-        for line in 1..=options.lines {
-            let number = format!("2{gateway:02}{line}");
-            inventory.lines.push(LineEntry {
-                number: number.clone(),
-                gateway: format!("gw{gateway}"),
-                endpoint: format!("aaln/{line}"),
-                name: None,
-            });
-            numbers.push((gateway, format!("aaln/{line}"), number));
-        }
-    }
-    if options.relay == Relay::Always {
-        let mut relay = gateway_entry(options.gateways + 1);
-        relay.relay = Some(RelayEntry { endpoint: "relay/$".to_owned() });
-        inventory.media = MediaPolicy::Relay { gateway: relay.id.clone() };
-        inventory.gateways.push(relay);
-    }
-    let everybody: Vec<_> = numbers.iter().map(|(_, _, number)| number.clone()).collect();
-    let people = (0..).zip(numbers).map(|(place, (gateway, line, number))| {
-        // Apart from each other and from every call-progress tone, and inside the band of G.711.
-        let voice = 1150 + 130 * place;
-        let host = usize::try_from(gateway - 1).unwrap_or(0);
-        (host, Person::new(number, line, voice, everybody.clone(), rng.fork()))
-    });
-    let people = people.collect();
-    (inventory, people)
-}
-
-fn gateway_entry(number: u32) -> GatewayEntry {
-    let last = u8::try_from(number).unwrap_or(u8::MAX);
-    GatewayEntry {
-        id: format!("gw{number}"),
-        protocol: GatewayProtocol::Mgcp,
-        address: SocketAddr::from((Ipv4Addr::new(10, 0, 1, last), GATEWAY_PORT)),
-        domain: format!("gw{number}.town"),
-        dialect: DialectChoice::Auto,
-        media: Vec::new(),
-        relay: None,
-    }
-}
-
-fn host(
-    options: &Options,
-    entry: &GatewayEntry,
-    agent: SocketAddr,
-    rng: Rng,
-) -> Result<(SoftGateway, Vec<SocketAddr>), ConfigError> {
-    let mut sockets = vec![entry.address];
-    let mut ports = Vec::new();
-    for pair in 0..PORT_PAIRS {
-        let number = u32::from(pair) * 2;
-        let at = |port: u16| SocketAddr::new(entry.address.ip(), port);
-        let (rtp, rtcp) = (at(MEDIA_PORT + pair * 2), at(MEDIA_PORT + pair * 2 + 1));
-        sockets.extend([rtp, rtcp]);
-        ports.push(MediaPort {
-            rtp,
-            rtcp,
-            rtp_socket: SocketId(number + 1),
-            rtcp_socket: SocketId(number + 2),
-        });
-    }
-    let mut gateway = GatewayConfig::new(entry.domain.clone(), CallAgent::at(agent));
-    gateway = if entry.relay.is_some() { gateway.with_relays(8) } else { gateway.with_lines(options.lines) };
-    gateway.timers.protocol.mwd = Duration::from_secs(1);
-    let mut config = SoftGatewayConfig::new(gateway);
-    config.tones = TonePlan::of(options.country).unwrap_or_else(TonePlan::north_america);
-    Ok((SoftGateway::new(Time::ZERO, config, ports, rng)?, sockets))
 }

@@ -13,8 +13,8 @@ use strowger_media::port_pool::QUARANTINE;
 use strowger_media::tone::TonePlan;
 use strowger_media::{MediaPort, TelephoneConfig};
 use strowger_mgcp::gateway::{
-    ConfigError, EndpointIndex, EndpointKind, Gateway, GatewayConfig, GatewayCounters, GatewayEvent,
-    MediaCapabilities, MediaMode, Shutdown,
+    ConfigError, EndpointIndex, EndpointKind, EndpointView, Gateway, GatewayConfig, GatewayCounters,
+    GatewayEvent, MediaCapabilities, MediaMode, Shutdown,
 };
 use strowger_sansio::{Duration, Rng, SocketId, Time, Transmit};
 
@@ -213,6 +213,11 @@ impl SoftGateway {
             ports: self.plane.ports_taken(),
             outstanding: self.gateway.outstanding(),
         }
+    }
+
+    /// Its endpoints as the protocol role has them.
+    pub fn endpoints(&self) -> impl Iterator<Item = EndpointView> {
+        self.gateway.endpoints()
     }
 
     /// What the protocol role counted.

@@ -1,0 +1,102 @@
+//! What a town is built of: its inventory, its people, its gateways with their sockets.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use strowger_exchange::{
+    Country, DialectChoice, GatewayEntry, GatewayProtocol, Inventory, LineEntry, MediaPolicy, RelayEntry,
+};
+use strowger_media::MediaPort;
+use strowger_media::tone::TonePlan;
+use strowger_mgcp::gateway::{CallAgent, ConfigError, GatewayConfig};
+use strowger_sansio::{Duration, Rng, SocketId, Time};
+use strowger_softgateway::{SoftGateway, SoftGatewayConfig};
+
+use crate::options::{Options, Relay};
+use crate::person::Person;
+
+/// The call agent's port.
+pub(crate) const AGENT_PORT: u16 = 2727;
+/// The gateways' port.
+pub(crate) const GATEWAY_PORT: u16 = 2427;
+/// The first media port.
+const MEDIA_PORT: u16 = 16_384;
+/// Pairs of media ports on each gateway.
+const PORT_PAIRS: u16 = 24;
+
+/// Who lives in the town, and where.
+pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inventory, Vec<(usize, Person)>) {
+    let country: Country = options.country.parse().unwrap_or_default();
+    let mut inventory = Inventory::new("town", country);
+    inventory.agent_address = Some(agent);
+    let mut numbers = Vec::new();
+    for gateway in 1..=options.gateways {
+        inventory.gateways.push(gateway_entry(gateway));
+        for line in 1..=options.lines {
+            let number = format!("2{gateway:02}{line}");
+            inventory.lines.push(LineEntry {
+                number: number.clone(),
+                gateway: format!("gw{gateway}"),
+                endpoint: format!("aaln/{line}"),
+                name: None,
+            });
+            numbers.push((gateway, format!("aaln/{line}"), number));
+        }
+    }
+    if options.relay == Relay::Always {
+        let mut relay = gateway_entry(options.gateways + 1);
+        relay.relay = Some(RelayEntry { endpoint: "relay/$".to_owned() });
+        inventory.media = MediaPolicy::Relay { gateway: relay.id.clone() };
+        inventory.gateways.push(relay);
+    }
+    let everybody: Vec<_> = numbers.iter().map(|(_, _, number)| number.clone()).collect();
+    let people = (0..).zip(numbers).map(|(place, (gateway, line, number))| {
+        // Apart from each other and from every call-progress tone, and inside the band of G.711.
+        let voice = 1150 + 130 * place;
+        let host = usize::try_from(gateway - 1).unwrap_or(0);
+        (host, Person::new(number, line, voice, everybody.clone(), rng.fork()))
+    });
+    let people = people.collect();
+    (inventory, people)
+}
+
+fn gateway_entry(number: u32) -> GatewayEntry {
+    let last = u8::try_from(number).unwrap_or(u8::MAX);
+    GatewayEntry {
+        id: format!("gw{number}"),
+        protocol: GatewayProtocol::Mgcp,
+        address: SocketAddr::from((Ipv4Addr::new(10, 0, 1, last), GATEWAY_PORT)),
+        domain: format!("gw{number}.town"),
+        dialect: DialectChoice::Auto,
+        media: Vec::new(),
+        relay: None,
+    }
+}
+
+pub(crate) fn host(
+    options: &Options,
+    entry: &GatewayEntry,
+    agent: SocketAddr,
+    now: Time,
+    rng: Rng,
+) -> Result<(SoftGateway, Vec<SocketAddr>), ConfigError> {
+    let mut sockets = vec![entry.address];
+    let mut ports = Vec::new();
+    for pair in 0..PORT_PAIRS {
+        let number = u32::from(pair) * 2;
+        let at = |port: u16| SocketAddr::new(entry.address.ip(), port);
+        let (rtp, rtcp) = (at(MEDIA_PORT + pair * 2), at(MEDIA_PORT + pair * 2 + 1));
+        sockets.extend([rtp, rtcp]);
+        ports.push(MediaPort {
+            rtp,
+            rtcp,
+            rtp_socket: SocketId(number + 1),
+            rtcp_socket: SocketId(number + 2),
+        });
+    }
+    let mut gateway = GatewayConfig::new(entry.domain.clone(), CallAgent::at(agent));
+    gateway = if entry.relay.is_some() { gateway.with_relays(8) } else { gateway.with_lines(options.lines) };
+    gateway.timers.protocol.mwd = Duration::from_secs(1);
+    let mut config = SoftGatewayConfig::new(gateway);
+    config.tones = TonePlan::of(options.country).unwrap_or_else(TonePlan::north_america);
+    Ok((SoftGateway::new(now, config, ports, rng)?, sockets))
+}
