@@ -27,6 +27,7 @@ fn replay(folder: &str, check: fn(&[u8])) {
 #[test]
 fn the_corpus_of_mgcp_holds() {
     replay("fuzz/corpus/mgcp", strowger_fuzz_checks::mgcp);
+    replay("crates/mgcp/tests/corpus", strowger_fuzz_checks::mgcp);
 }
 
 #[test]

@@ -39,7 +39,11 @@ pub(crate) fn take(known: Known, lines: &mut Lines<'_>, limits: &Limits) -> Resu
         };
     };
     let rule = checked?;
-    let end = lines.position();
+    let mut end = lines.position();
+    // Spaces behind an option without a value were taken with its colon.
+    while end > start && matches!(lines.s.at(end - 1), b' ' | b'\t') {
+        end -= 1;
+    }
     lines.end_of_line(rule)?;
     Ok(end)
 }

@@ -170,6 +170,8 @@ fn a_long_chain_of_equals_signs_is_walked_in_one_loop() {
 fn odd_line_ends_and_spaces_are_taken_as_the_grammar_allows() {
     let good = "rqnt\t1  aaln/1@gw \t mgcp  1.0  \nx :\t1 \r\nr:l/hd ( n , k ) ,l/hu\t\n \t\r\n";
     assert_eq!(probe(good.as_bytes(), &Limits::DEFAULT), 1);
+    let empty = "CRCX 1 aaln/1@gw MGCP 1.0\nC: 1 \nM: inactive\t\nL: x-a: \t\nL: r-sh: , x-b:  \nD: x \n";
+    assert_eq!(probe(empty.as_bytes(), &Limits::DEFAULT), 1);
     assert_eq!(rule(b"AUEP 1 aaln/1@gw MGCP 1.0\rX: 1\r"), Rule::EndOfLine);
     assert_eq!(rule(b"AUEP 1 aaln/1@gw MGCP 1.0\r\nX: 1\rC: 2\r\n"), Rule::RequestIdentifier);
     assert_eq!(rule(b"AUEP 1 aaln/1@gw MGCP 1.0\r\n X: 1\r\n"), Rule::ParameterLine);

@@ -55,7 +55,9 @@ fn agree(parameters: &Parameters<'_>) {
 fn ask(p: &Parameters<'_>) {
     let has = |code: ParameterCode<'_>| p.get(code).is_some_and(|value| !value.is_empty());
     assert_eq!(p.call_id().is_some(), has(ParameterCode::CallId));
-    assert_eq!(p.connection_id().is_some(), has(ParameterCode::ConnectionId));
+    // Audits list connections on one line or on several.
+    let connections = p.all(ParameterCode::ConnectionId).any(|value| !value.is_empty());
+    assert_eq!(p.connection_id().is_some(), connections);
     assert_eq!(p.mode().is_some(), has(ParameterCode::ConnectionMode));
     assert_eq!(p.notified_entity().is_some(), has(ParameterCode::NotifiedEntity));
     assert_eq!(p.quarantine().is_some(), has(ParameterCode::QuarantineHandling));
