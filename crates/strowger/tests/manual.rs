@@ -267,7 +267,7 @@ fn each_example_that_says_so_runs_and_prints_what_the_page_shows() {
 }
 
 #[test]
-fn each_script_is_read_and_the_manual_names_every_command_and_sign() {
+fn each_script_is_read_and_told_of_in_the_manual() {
     let mut faults = Vec::new();
     let mut read = 0;
     let mut check = |place: &str, text: &str| {
@@ -355,6 +355,69 @@ fn each_configuration_in_the_manual_is_good() {
     }
     assert!(count >= 2, "{count} configurations");
     none(&faults);
+}
+
+/// The sources of the crates, without their tests.
+fn sources() -> String {
+    let mut text = String::new();
+    let mut folders: Vec<_> =
+        fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path().join("src")).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn numbers_and_log_lines_that_the_manual_speaks_of_exist() {
+    let sources = sources();
+    let mut faults = Vec::new();
+    let (mut numbers, mut lines) = (0, 0);
+    for page in pages() {
+        for (place, span) in code_spans(&page) {
+            if let Some((name, rest)) =
+                span.strip_prefix("strowger_").map(|rest| rest.split_once('{').unwrap_or((rest, "")))
+            {
+                numbers += 1;
+                let label = rest.split('"').nth(1).unwrap_or_default();
+                // A label's value is a word of the sources: a literal, or a field that a macro makes one of.
+                if !sources.contains(&format!("\"strowger_{name}\"")) || !sources.contains(label) {
+                    faults.push(format!("{place}: there is no number {span}"));
+                }
+            }
+        }
+        for (number, line) in fs::read_to_string(&page).unwrap().lines().enumerate() {
+            let Some((_, quoted)) = line.split_once("Log: `") else { continue };
+            lines += 1;
+            let quoted = quoted.split('`').next().unwrap_or_default();
+            if !sources.contains(&format!("\"{quoted}\"")) {
+                faults.push(format!("{}:{}: nothing logs {quoted}", shown(&page), number + 1));
+            }
+        }
+    }
+    assert!(numbers >= 5 && lines >= 2, "{numbers} numbers, {lines} log lines");
+    none(&faults);
+}
+
+#[test]
+fn the_manual_describes_every_event_of_the_software_gateway() {
+    let source = fs::read_to_string(root().join("crates/strowger/src/command/gateway/report.rs")).unwrap();
+    let parts = source.split("Self::new(").skip(1).filter_map(|rest| rest.split(')').next());
+    let mut events: Vec<_> = parts.filter_map(|arguments| arguments.split('"').nth(1)).collect();
+    events.extend(["listening", "error"]);
+    assert!(events.len() >= 15, "{events:?}");
+    let page = root().join("docs/manual/software-gateway.md");
+    let described: BTreeSet<String> = code_spans(&page).into_iter().map(|(_, span)| span).collect();
+    for event in events {
+        assert!(described.contains(event), "{} does not describe the event `{event}`", shown(&page));
+    }
 }
 
 /// What a ladder in the manual shows: a call with a lost command, an answer that came twice, and a refusal.
