@@ -171,7 +171,8 @@ impl Subscriber {
             self.stop_ringing(&mut facts);
         }
         let Some(telephone) = plane.telephone(index) else { return facts };
-        let hears = progress(telephone);
+        // The earpiece of a handset on its hook is still, whatever it gave last.
+        let hears = progress(telephone).filter(|_| telephone.is_off_hook());
         if hears != self.hears {
             self.hears = hears;
             facts.extend(hears.map(LineFact::Hears));

@@ -311,3 +311,17 @@ fn what_a_subscriber_cannot_do_is_said_and_changes_nothing() {
     let step = Parser::new().line("aaln/1 play nothing.wav").unwrap().unwrap();
     assert!(bench.gateway.handle_step(bench.now, &step).unwrap_err().to_string().contains("not loaded"));
 }
+
+#[test]
+fn a_handset_that_is_put_down_hears_nothing_more() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    bench.pass(Duration::from_secs(1));
+    assert!(bench.ask("RQNT aaln/1", "X: 1\r\nR: L/hu(N)\r\nS: L/ro\r\n").starts_with("200"));
+    bench.pass(Duration::from_secs(3));
+    assert_eq!(bench.hears("aaln/1"), Some(Progress::Congestion));
+    bench.facts.clear();
+    bench.step("aaln/1 on-hook");
+    bench.pass(Duration::from_secs(3));
+    assert_eq!(bench.facts, [("aaln/1".to_owned(), LineFact::OnHook)]);
+}
