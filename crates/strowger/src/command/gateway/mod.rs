@@ -10,6 +10,8 @@ use crate::output::Exit;
 /// A software gateway has virtual lines (aaln/1, aaln/2, …) with a telephone on each, packet relays (relay/1, …), and real
 /// RTP. Subscribers do what commands say.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  \
+    strowger gateway mgcp --listen 127.0.0.9:2427 --agent 127.0.0.1:2727 --domain gw1.town --lines 2 --control")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     protocol: Protocol,
