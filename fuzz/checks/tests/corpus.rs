@@ -1,5 +1,7 @@
 //! Replays the kept corpus of each fuzz target, and every message of the crates' own corpora, with every prefix.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
