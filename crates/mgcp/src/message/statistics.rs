@@ -50,7 +50,7 @@ impl<'a> ConnectionParameters<'a> {
         self.text
     }
 
-    /// Names and values in order. Values saturate at [`LARGEST_STATISTIC`].
+    /// Names and values in order. Values saturate at zero and at [`LARGEST_STATISTIC`].
     pub fn iter(self) -> impl Iterator<Item = (&'a str, u32)> + Clone {
         let mut s = Scanner::new(self.text);
         let mut more = !self.text.is_empty();
@@ -106,12 +106,15 @@ fn read_item<'a>(s: &mut Scanner<'a>) -> Result<(&'a str, u32), Fault> {
         return Err(s.fault(Rule::ConnectionParameters));
     }
     s.space();
-    // More than nine digits break the grammar, but a counter that ran over is no reason to lose the rest.
+    // More than nine digits break the grammar, but a counter that ran over is no reason to lose the rest. Nor is one that
+    // ran under: RFC 3550 section 6.4.1 counts more packets received than expected as a negative loss, and osmo-mgw
+    // reports it so. None was lost then.
+    let negative = s.eat(b'-');
     let digits = s.take(Class::DIGIT);
     if digits.is_empty() || s.peek().is_some_and(|byte| Class::ALNUM.holds(byte)) {
         return Err(s.fault(Rule::ConnectionParameters));
     }
-    Ok((name, saturating(digits).min(LARGEST_STATISTIC)))
+    Ok((name, if negative { 0 } else { saturating(digits).min(LARGEST_STATISTIC) }))
 }
 
 impl fmt::Display for ConnectionParameters<'_> {
@@ -169,5 +172,20 @@ impl fmt::Display for ConnectionStatistics {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_negative_loss_is_none_and_the_rest_is_kept() {
+        let osmo = ConnectionParameters::parse("PS=55, OS=9460, PR=787, OR=134948, PL=-4, JI=12").unwrap();
+        let statistics = osmo.to_statistics();
+        assert_eq!((statistics.packets_sent, statistics.packets_lost, statistics.jitter_ms), (55, 0, 12));
+        for wrong in ["PL=-", "PL=--4", "PL=4-", "PL=-4x"] {
+            assert!(ConnectionParameters::parse(wrong).is_none(), "{wrong}");
+        }
     }
 }
