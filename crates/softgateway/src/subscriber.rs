@@ -65,6 +65,8 @@ struct Expectation {
     since: Time,
     until: Time,
     next_look: Time,
+    /// How often there was a look already.
+    looks: usize,
 }
 
 /// One subscriber.
@@ -127,7 +129,14 @@ impl Subscriber {
 
     /// Begins to wait for a sign.
     pub(crate) fn expect(&mut self, now: Time, number: u64, sign: Sign, within: Duration) {
-        self.expectations.push(Expectation { number, sign, since: now, until: now + within, next_look: now });
+        self.expectations.push(Expectation {
+            number,
+            sign,
+            since: now,
+            until: now + within,
+            next_look: now,
+            looks: 0,
+        });
     }
 
     /// When an expectation runs out, or the bell has been silent for long.
@@ -191,10 +200,10 @@ impl Subscriber {
     fn judge(&mut self, now: Time, telephone: &Telephone, sounds: &Sounds, facts: &mut Vec<LineFact>) {
         let waiting = std::mem::take(&mut self.expectations);
         for mut expectation in waiting {
-            let Expectation { number, sign, since, until, .. } = expectation.clone();
-            let over = now >= until;
+            let over = now >= expectation.until;
             let due = over || expectation.look_again(now);
-            if due && self.is_met(&sign, telephone, sounds) {
+            let Expectation { number, sign, since, looks, .. } = expectation.clone();
+            if due && self.is_met(&sign, looks, telephone, sounds) {
                 facts.push(LineFact::Met { expectation: number, sign, after: now - since });
             } else if over {
                 let instead = self.instead(telephone);
@@ -205,7 +214,7 @@ impl Subscriber {
         }
     }
 
-    fn is_met(&self, sign: &Sign, telephone: &Telephone, sounds: &Sounds) -> bool {
+    fn is_met(&self, sign: &Sign, look: usize, telephone: &Telephone, sounds: &Sounds) -> bool {
         match sign {
             Sign::Ring => self.ringing,
             Sign::RingEnd => !self.ringing,
@@ -219,7 +228,7 @@ impl Subscriber {
             Sign::Sound(Sound::Tone(hertz)) => gives_tone(&telephone.recording_tail(SURE), f64::from(*hertz)),
             Sign::Sound(Sound::File(name)) => {
                 let tail = telephone.recording_tail(CONTENT);
-                find(sounds, name).is_ok_and(|said| gives_recording(&tail, &said))
+                find(sounds, name).is_ok_and(|said| gives_recording(&tail, &said, look))
             }
         }
     }
@@ -249,15 +258,17 @@ impl Subscriber {
 }
 
 impl Expectation {
-    /// Whether it is time to listen: comparing with a file is work, so it is done a few times a second.
+    /// Whether it is time to listen: comparing with a file is work, so it is done a few times a second, and then with one part
+    /// of the file. More would hold up the gateway's media.
     fn look_again(&mut self, now: Time) -> bool {
         if !matches!(self.sign, Sign::Sound(_)) {
             return true;
         }
         let due = now >= self.next_look;
         if due {
+            self.looks += 1;
             let pause = match self.sign {
-                Sign::Sound(Sound::File(_)) => Duration::from_millis(500),
+                Sign::Sound(Sound::File(_)) => Duration::from_millis(250),
                 _ => Duration::from_millis(50),
             };
             self.next_look = now + pause;
@@ -294,11 +305,13 @@ fn gives_tone(heard: &[i16], hertz: f64) -> bool {
     })
 }
 
-/// Whether a second of the recording, or all of it if it is shorter, has been heard.
-fn gives_recording(heard: &[i16], said: &[i16]) -> bool {
+/// Whether a second of the recording, or all of it if it is shorter, has been heard. Each look is for another second; one
+/// that was heard can be found for as long as [`CONTENT`] reaches back, so of a long recording some are found, if not each.
+fn gives_recording(heard: &[i16], said: &[i16], look: usize) -> bool {
     let second = usize::try_from(samples_in(Duration::from_secs(1))).unwrap_or(usize::MAX);
-    let mut parts = said.chunks(second);
-    parts.any(|part| analysis::compare(part, heard).is_some_and(|found| found.is_heard()))
+    let parts = said.len().div_ceil(second).max(1);
+    let part = said.chunks(second).nth(look % parts);
+    part.is_some_and(|part| analysis::compare(part, heard).is_some_and(|found| found.is_heard()))
 }
 
 fn find(sounds: &Sounds, name: &str) -> Result<Arc<[i16]>, ActionError> {
@@ -310,5 +323,28 @@ fn cut(samples: Arc<[i16]>, length: Option<Duration>) -> Arc<[i16]> {
     match samples.get(..most) {
         Some(part) => part.into(),
         None => samples,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strowger_media::speech::SpeechNoise;
+    use strowger_sansio::Rng;
+
+    use super::*;
+
+    #[test]
+    fn a_long_recording_is_looked_for_a_second_at_a_time() {
+        let talk = |seed, seconds: usize| -> Vec<i16> {
+            let mut talk = SpeechNoise::new(Rng::from_number(seed), -12.0);
+            (0..seconds * 8000).map(|_| talk.sample()).collect()
+        };
+        let (said, other) = (talk(1, 12), talk(2, 12));
+        // What was heard last: from the fifth second to the eighth.
+        let heard = &said[5 * 8000..9 * 8000];
+        let looks: Vec<_> = (0..24).filter(|look| gives_recording(heard, &said, *look)).collect();
+        assert_eq!(looks, [5, 6, 7, 8, 17, 18, 19, 20]);
+        assert!((0..12).all(|look| !gives_recording(heard, &other, look)));
+        assert!((0..3).all(|look| !gives_recording(heard, &[], look)));
     }
 }
