@@ -1,0 +1,129 @@
+//! Separate processes, as the manual starts them: the exchange of `examples/town.toml` and two gateways carry calls.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use support::town::{Town, expect};
+use support::until;
+
+#[test]
+fn calls_are_carried_between_separate_processes() {
+    let town = Town::new();
+    let exchange = town.exchange();
+    let (mut gw1, mut gw2) = (town.controlled(0), town.controlled(1));
+    gw1.say("aaln/1 off-hook");
+    expect(&mut gw1, "aaln/1", "dial-tone");
+    gw1.say("aaln/1 dial 5552003");
+    expect(&mut gw2, "aaln/1", "ring");
+    let caller = gw2.seen().iter().any(|row| row.contains("\"caller\"") && row.contains("2001"));
+    assert!(caller || gw2.json(&[("event", "caller")])["what"].as_str().unwrap().contains("2001"));
+    expect(&mut gw1, "aaln/1", "ringback");
+    let calls = town.api("calls");
+    let call = &calls[0];
+    assert_eq!(
+        (&call["phase"], &call["calling"], &call["called"]),
+        (&"ringing".into(), &"2001".into(), &"2003".into())
+    );
+    gw2.say("aaln/1 off-hook");
+    gw2.say("aaln/1 play tone:1900");
+    expect(&mut gw1, "aaln/1", "tone:1900");
+    gw1.say("aaln/1 play tone:700");
+    expect(&mut gw2, "aaln/1", "tone:700");
+    assert_eq!(town.api("calls")[0]["phase"], "talking");
+    // The called party hangs up; the caller is told by a tone or by silence and hangs up too.
+    gw2.say("aaln/1 on-hook");
+    gw1.say("aaln/1 on-hook");
+    let record = &town.records(1)[0];
+    assert_eq!((&record["dialled"], &record["cause"]), (&"5552003".into(), &16.into()), "{record:#}");
+    assert_eq!((&record["calling"]["number"], &record["called"]["number"]), (&"2001".into(), &"2003".into()));
+    assert!(record["answer"].is_string(), "{record:#}");
+    town.await_lines(0);
+    town.await_lines(1);
+    for process in [gw1, gw2, exchange] {
+        let (status, process) = process.terminate();
+        process.assert_code(status, 0);
+    }
+}
+
+#[test]
+fn a_script_carries_a_call_and_its_exit_code_tells() {
+    let town = Town::new();
+    let exchange = town.exchange();
+    std::fs::write(town.path("called.txt"), "aaln/1 expect ring within 20s\nwait 2s\noff-hook\nplay tone:1900\nexpect tone:700 within 20s\nexpect congestion within 20s\non-hook\n").unwrap();
+    std::fs::write(
+        town.path("caller.txt"),
+        "# 2001 calls 2003\naaln/1 off-hook\nexpect dial-tone\ndial 2003\nexpect ringback\nexpect tone:1900 within 20s\n\
+         play tone:700 for 1s\nwait 1500ms\non-hook\nwait 2s\n",
+    )
+    .unwrap();
+    let script = |name| town.path(name).display().to_string();
+    let mut called = town.gateway(1, &["--json", "--script", &script("called.txt")]);
+    called.json(&[("event", "listening")]);
+    town.await_lines(1);
+    // The caller's script begins at once, as a person may: a line that was lifted before the exchange knew of it gets its tone.
+    let mut caller = town.gateway(0, &["--json", "--script", &script("caller.txt")]);
+    let status = caller.wait();
+    caller.assert_code(status, 0);
+    let status = called.wait();
+    called.assert_code(status, 0);
+    let record = &town.records(1)[0];
+    assert_eq!((&record["dialled"], &record["cause"]), (&"2003".into(), &16.into()), "{record:#}");
+    let (status, exchange) = exchange.terminate();
+    exchange.assert_code(status, 0);
+}
+
+#[test]
+fn a_script_that_misses_something_names_its_line_and_exits_with_1() {
+    let town = Town::new();
+    let _exchange = town.exchange();
+    std::fs::write(town.path("wrong.txt"), "# nobody calls\naaln/2 expect silence within 100ms\n").unwrap();
+    let script = town.path("wrong.txt").display().to_string();
+    let mut gateway = town.gateway(0, &["--script", &script]);
+    let status = gateway.wait();
+    gateway.assert_code(status, 1);
+    let complaints = gateway.complaints();
+    assert!(complaints.contains("line 2 of the script: aaln/2 expected silence"), "{complaints}");
+
+    std::fs::write(town.path("wrong.txt"), "aaln/1 off-hook\n\naaln/1 jump\n").unwrap();
+    let mut gateway = town.gateway(0, &["--script", &script]);
+    let status = gateway.wait();
+    gateway.assert_code(status, 2);
+    assert!(gateway.complaints().contains("line 3: found `aaln/1 jump`"), "{}", gateway.complaints());
+}
+
+#[test]
+fn the_exchange_can_be_restarted_under_its_gateways() {
+    let town = Town::new();
+    let exchange = town.exchange();
+    let (mut gw1, mut gw2) = (town.controlled(0), town.controlled(1));
+    town.talk(&mut gw1, &mut gw2);
+    let (status, exchange) = exchange.terminate();
+    exchange.assert_code(status, 0);
+    let exchange = town.exchange();
+    // The gateways have nothing to announce: the exchange looks for them.
+    town.await_lines(0);
+    town.await_lines(1);
+    town.talk(&mut gw1, &mut gw2);
+    let records = town.records(2);
+    assert!(records.iter().all(|record| record["cause"] == 16), "{records:#?}");
+
+    // Killed, not stopped, and in the middle of a call: what was there is cleared away, and new calls work.
+    gw1.say("aaln/1 off-hook");
+    expect(&mut gw1, "aaln/1", "dial-tone");
+    gw1.say("aaln/1 dial 2003");
+    expect(&mut gw2, "aaln/1", "ring");
+    gw2.say("aaln/1 off-hook");
+    gw2.say("aaln/1 play tone:1900");
+    expect(&mut gw1, "aaln/1", "tone:1900");
+    exchange.cut();
+    let exchange = town.exchange();
+    gw1.say("aaln/1 on-hook");
+    gw2.say("aaln/1 on-hook");
+    town.await_lines(0);
+    town.await_lines(1);
+    town.talk(&mut gw1, &mut gw2);
+    until("no connection", || (town.metric("strowger_connections") == 0).then_some(()));
+    let (status, exchange) = exchange.terminate();
+    exchange.assert_code(status, 0);
+}
