@@ -1,7 +1,7 @@
 //! Interoperation with osmo-mgw, the media gateway of Debian's package of that name: our call agent speaks its dialect and
 //! relays talked calls through two connections of one of its endpoints, which are gone afterwards whatever happened.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 

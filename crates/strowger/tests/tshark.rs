@@ -96,4 +96,11 @@ fn tshark_reads_every_packet_of_the_demo_without_complaint() {
         ["frame.number", "_ws.expert.group", "_ws.expert.severity", "_ws.expert.message", "_ws.col.Info"];
     let found = tshark(&capture, &decode_as, complaints, &fields);
     assert!(found.is_empty(), "{found:#?}");
+    // It does complain when there is cause: a parameter that is none.
+    let mut bytes = std::fs::read(&capture).unwrap();
+    let at = bytes.windows(5).position(|five| five == b"\r\nX: ").unwrap();
+    bytes[at + 2] = b'!';
+    let spoilt = folder.path().join("spoilt.pcapng");
+    std::fs::write(&spoilt, &bytes).unwrap();
+    assert!(!tshark(&spoilt, &decode_as, complaints, &fields).is_empty());
 }

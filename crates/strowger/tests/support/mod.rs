@@ -8,6 +8,8 @@
 #![allow(
     dead_code,
     clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "each test takes what it needs, and fails by panicking"
 )]
