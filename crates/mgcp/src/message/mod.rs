@@ -170,9 +170,11 @@ accessors! {
     restart_delay: Option<u32> = |p| p.get(ParameterCode::RestartDelay)?.parse().ok();
     /// `RM:` the kind of restart.
     restart_method: Option<RestartMethod<'a>> = |p| RestartMethod::parse(p.get(ParameterCode::RestartMethod)?);
-    /// `I2:` the connection on the second endpoint.
-    second_connection_id: Option<ConnectionId<'a>> =
-        |p| ConnectionId::parse(p.get(ParameterCode::SecondConnectionId)?);
+    /// `I2:` the connection on the second endpoint, the first one of what the grammar lets be a list.
+    second_connection_id: Option<ConnectionId<'a>> = |p| {
+        let value = p.get(ParameterCode::SecondConnectionId)?;
+        ConnectionId::parse(value.split(',').next()?.trim_ascii())
+    };
     /// `Z2:` the second endpoint.
     second_endpoint: Option<EndpointName<'a>> = |p| EndpointName::parse(p.get(ParameterCode::SecondEndpointId)?);
     /// `S:` signals to apply.

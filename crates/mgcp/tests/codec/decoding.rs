@@ -111,3 +111,10 @@ fn what_the_builders_write_is_read_back() {
         ResponseBuilder::new(ReturnCode::OK, id).specific_endpoint(&endpoint).sdp(b"v=0\r\n").finish();
     assert_eq!(bytes, b"200 5 OK\r\nZ: aaln/1@gw\r\n\r\nv=0\r\n");
 }
+
+#[test]
+fn a_second_connection_is_one_even_where_the_grammar_lets_it_be_a_list() {
+    let both = response("200 1 OK\nI: A1\nZ: a/1@gw\nI2: B2 , B3\nZ2: a/2@gw\n");
+    assert_eq!(both.second_connection_id().unwrap().as_str(), "B2");
+    assert_eq!(both.second_endpoint().unwrap().local(), "a/2");
+}
