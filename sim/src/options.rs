@@ -56,8 +56,8 @@ pub enum TroubleKind {
 pub enum Relay {
     /// From gateway to gateway.
     None,
-    /// Through two connections of a relay endpoint.
-    Always,
+    /// Through two connections of a relay endpoint, of which there are so many: few are sometimes too few.
+    Always(u32),
 }
 
 const COUNTRIES: [&str; 6] = ["us", "gb", "de", "fr", "it", "jp"];
@@ -71,10 +71,14 @@ impl Options {
         let lines = 2 + u32::try_from(rng.below(2)).unwrap_or(0);
         let span = rng.duration(Duration::from_secs(120), Duration::from_secs(300));
         let signalling = if rng.chance(0.2) { Link::CLEAN } else { Link::draw(&mut rng) };
-        let relay = if rng.chance(0.25) { Relay::Always } else { Relay::None };
+        let relay = if rng.chance(0.25) {
+            Relay::Always(1 + u32::try_from(rng.below(4)).unwrap_or(0))
+        } else {
+            Relay::None
+        };
         let country = rng.pick(&COUNTRIES).copied().unwrap_or("us");
         let media = if rng.chance(0.5) { Link::CLEAN } else { Link::draw_media(&mut rng) };
-        let hosts = u64::from(gateways) + u64::from(relay == Relay::Always);
+        let hosts = u64::from(gateways) + u64::from(relay != Relay::None);
         let troubles = if rng.chance(0.35) { draw_troubles(&mut rng, hosts, span) } else { Vec::new() };
         let exchange_restart = rng.chance(0.15).then(|| rng.duration(Duration::from_secs(20), span));
         Self { seed, gateways, lines, span, signalling, media, troubles, exchange_restart, relay, country }
@@ -103,15 +107,15 @@ impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "seed {}: {} gateways with {} lines, awake for {:.0} s, country {}, relay {}, signalling {}, media {}",
+            "seed {}: {} gateways with {} lines, awake for {:.0} s, country {}, {} relays, signalling {}, media {}",
             self.seed,
             self.gateways,
             self.lines,
             self.span.as_secs_f64(),
             self.country,
             match self.relay {
-                Relay::None => "none",
-                Relay::Always => "always",
+                Relay::None => 0,
+                Relay::Always(count) => count,
             },
             self.signalling,
             self.media,

@@ -83,6 +83,11 @@ impl Person {
             }
             // No dial tone: dials all the same, as people do, or gives up.
             Mood::Lifted if self.rng.chance(0.3) => self.dial(now),
+            // Presses the recall key, for nothing; the talk goes on.
+            Mood::Talking if self.rng.chance(0.1) => {
+                self.enter(now, Mood::Talking, 1, 10);
+                vec![Action::Flash]
+            }
             Mood::Lifted | Mood::Waiting | Mood::Talking | Mood::Careless => self.hang_up(now),
             Mood::Done => Vec::new(),
         }
@@ -156,6 +161,10 @@ impl Person {
 
     fn hang_up(&mut self, now: Time) -> Vec<Action> {
         self.enter(now, Mood::Resting, 1, 45);
+        if self.rng.chance(0.1) {
+            // Lifts again at once: the line takes the break for nothing, for a flash, or for the end of the call.
+            self.until = now + self.rng.duration(Duration::from_millis(10), Duration::from_millis(1_500));
+        }
         self.off_hook = false;
         vec![Action::OnHook]
     }

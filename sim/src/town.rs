@@ -42,7 +42,7 @@ pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inve
             numbers.push((gateway, format!("aaln/{line}"), number));
         }
     }
-    if options.relay == Relay::Always {
+    if options.relay != Relay::None {
         let mut relay = gateway_entry(options.gateways + 1);
         relay.relay = Some(RelayEntry { endpoint: "relay/$".to_owned() });
         inventory.media = MediaPolicy::Relay { gateway: relay.id.clone() };
@@ -94,7 +94,10 @@ pub(crate) fn host(
         });
     }
     let mut gateway = GatewayConfig::new(entry.domain.clone(), CallAgent::at(agent));
-    gateway = if entry.relay.is_some() { gateway.with_relays(8) } else { gateway.with_lines(options.lines) };
+    gateway = match options.relay {
+        Relay::Always(count) if entry.relay.is_some() => gateway.with_relays(count),
+        _ => gateway.with_lines(options.lines),
+    };
     gateway.timers.protocol.mwd = Duration::from_secs(1);
     let mut config = SoftGatewayConfig::new(gateway);
     config.tones = TonePlan::of(options.country).unwrap_or_else(TonePlan::north_america);

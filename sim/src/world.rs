@@ -55,8 +55,10 @@ pub struct Report {
     pub calls: usize,
     /// Calls that were answered.
     pub answered: usize,
-    /// Conversations whose both sides were heard by the other.
+    /// Parties who were found to hear the other one.
     pub heard: usize,
+    /// How often exchange and gateways were found to know the same connections, of which there were some.
+    pub compared: usize,
     /// What the network did.
     pub fate: Fate,
     /// How long it took in virtual time.
@@ -68,10 +70,11 @@ impl fmt::Display for Report {
         writeln!(f, "{}", self.options)?;
         writeln!(
             f,
-            "{} calls, {} answered, {} ears checked, {} datagrams ({} lost, {} doubled), {:.0} s",
+            "{} calls, {} answered, {} ears checked, {} comparisons, {} datagrams ({} lost, {} doubled), {:.0} s",
             self.calls,
             self.answered,
             self.heard,
+            self.compared,
             self.fate.sent,
             self.fate.lost,
             self.fate.duplicated,
@@ -113,6 +116,7 @@ pub struct World {
     steps_here: u32,
     /// When the two sides' views of connections are compared next.
     next_comparison: Time,
+    compared: usize,
 }
 
 /// A turn of a gateway's fate.
@@ -198,6 +202,7 @@ impl World {
             dial_tones: BTreeMap::new(),
             steps_here: 0,
             next_comparison: Time::ZERO,
+            compared: 0,
         })
     }
 
@@ -224,6 +229,7 @@ impl World {
             calls: self.invariants.calls(),
             answered: self.invariants.answered(),
             heard: self.heard,
+            compared: self.compared,
             fate: self.network.fate(),
             took: self.now - Time::ZERO,
             options: self.options,
@@ -373,6 +379,7 @@ impl World {
                 );
             }
         }
+        self.compared += usize::from(!held.is_empty());
         if known != held {
             self.invariants
                 .broken(now, format!("the exchange knows of {known:?}, the gateways have {held:?}"));

@@ -5,7 +5,7 @@
 use strowger_sim::{Options, World};
 
 fn run(seeds: impl Iterator<Item = u64>) {
-    let (mut towns, mut calls, mut answered, mut heard) = (0, 0, 0, 0);
+    let (mut towns, mut calls, mut answered, mut heard, mut compared) = (0, 0, 0, 0, 0);
     for seed in seeds {
         towns += 1;
         let (report, ladder) = World::new(Options::draw(seed)).unwrap().run();
@@ -17,11 +17,12 @@ fn run(seeds: impl Iterator<Item = u64>) {
         calls += report.calls;
         answered += report.answered;
         heard += report.heard;
+        compared += report.compared;
     }
     // A town in which nobody talks proves nothing.
     assert!(
-        calls > 10 * towns && answered >= 3 * towns && heard >= 3 * towns,
-        "{calls} calls, {answered} answered, {heard} heard in {towns} towns"
+        calls > 10 * towns && answered >= 3 * towns && heard >= 3 * towns && compared > 10 * towns,
+        "{calls} calls, {answered} answered, {heard} heard, {compared} comparisons in {towns} towns"
     );
 }
 
