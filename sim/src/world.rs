@@ -215,6 +215,9 @@ impl World {
         self.network.heal();
         self.troubles.clear();
         self.now = self.now.max(evening);
+        for host in &mut self.hosts {
+            host.excused = host.excused.min(self.now + EXCUSED);
+        }
         for person in 0..self.people.len() {
             let now = self.now;
             let actions = self.people.get_mut(person).map(|(_, someone)| someone.retire(now));
@@ -308,15 +311,20 @@ impl World {
             };
             let Some(host) = self.hosts.get_mut(place) else { continue };
             let Some(address) = host.sockets.first().map(SocketAddr::ip) else { continue };
-            host.excused = now + EXCUSED;
             match turn {
                 Turn::CutOff(_) => {
                     // For as long as it lasts; its end sets the time anew.
                     host.excused = Time::MAX;
                     self.network.cut_off(address);
                 }
-                Turn::Reconnected(_) => self.network.reconnect(address),
-                Turn::Restarted(_) | Turn::ExchangeRestarted => self.restart(place),
+                Turn::Reconnected(_) => {
+                    host.excused = now + EXCUSED;
+                    self.network.reconnect(address);
+                }
+                Turn::Restarted(_) | Turn::ExchangeRestarted => {
+                    host.excused = host.excused.max(now + EXCUSED);
+                    self.restart(place);
+                }
             }
         }
     }
