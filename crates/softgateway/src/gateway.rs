@@ -16,7 +16,7 @@ use strowger_mgcp::gateway::{
     ConfigError, EndpointIndex, EndpointKind, EndpointView, Gateway, GatewayConfig, GatewayCounters,
     GatewayEvent, MediaCapabilities, MediaMode, Shutdown,
 };
-use strowger_sansio::{Duration, Rng, SocketId, Time, Transmit};
+use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
 
 use crate::event::{Event, LineFact, What};
 use crate::plane::{Plane, PlaneConfig, PlaneCounters};
@@ -69,6 +69,8 @@ pub struct SoftGateway {
     /// The endpoints' local names in lower case, and their kinds.
     names: Vec<(String, EndpointKind)>,
     subscribers: Vec<Subscriber>,
+    /// When a subscriber has waited long enough, for those that wait: most have no telephone, or nothing to wait for.
+    patience: Timers<EndpointIndex>,
     sounds: Sounds,
     next_expectation: u64,
     events: VecDeque<Event>,
@@ -107,6 +109,7 @@ impl SoftGateway {
             plane,
             names,
             subscribers,
+            patience: Timers::new(),
             sounds: Sounds::new(),
             next_expectation: 0,
             events: VecDeque::new(),
@@ -150,6 +153,7 @@ impl SoftGateway {
                 if let Some(subscriber) = self.subscriber(index) {
                     subscriber.expect(now, number, sign.clone(), *within);
                 }
+                self.note_patience(index);
                 Some(number)
             }
         };
@@ -166,11 +170,8 @@ impl SoftGateway {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Time) {
         self.plane.handle_timeout(now);
-        let due = |subscriber: &Subscriber| subscriber.poll_timeout().is_some_and(|due| due <= now);
-        for (number, subscriber) in (0..).zip(&self.subscribers) {
-            if due(subscriber) {
-                self.plane.touch(EndpointIndex(number));
-            }
+        while let Some(index) = self.patience.pop_due(now) {
+            self.plane.touch(index);
         }
         self.settle(now);
         self.gateway.handle_timeout(now, &mut self.plane);
@@ -190,12 +191,8 @@ impl SoftGateway {
     /// When [`Self::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        let expectations = self.subscribers.iter().filter_map(Subscriber::poll_timeout);
-        [self.gateway.poll_timeout(), self.plane.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .chain(expectations)
-            .min()
+        let deadlines = [self.gateway.poll_timeout(), self.plane.poll_timeout(), self.patience.next()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Whether nothing waits for an answer.
@@ -256,6 +253,17 @@ impl SoftGateway {
             let Some(subscriber) = self.subscribers.get_mut(place) else { continue };
             for fact in subscriber.notice(now, &mut self.plane, index, &self.sounds) {
                 self.report(now, index, fact);
+            }
+            self.note_patience(index);
+        }
+    }
+
+    /// Notes when a subscriber next wants to be asked.
+    fn note_patience(&mut self, index: EndpointIndex) {
+        match self.subscriber(index).and_then(|subscriber| subscriber.poll_timeout()) {
+            Some(due) => self.patience.set(index, due),
+            None => {
+                self.patience.cancel(&index);
             }
         }
     }
