@@ -187,7 +187,8 @@ impl Worker {
         let mut leave_at = None;
         // Sockets that had more to read than their turn allowed.
         let mut unread: Vec<SocketId> = Vec::new();
-        self.drain();
+        let mut ready: Vec<SocketId> = Vec::new();
+        self.drain(self.clock.now());
         loop {
             let now = self.clock.now();
             let due = [self.gateway.poll_timeout(), leave_at].into_iter().flatten().min();
@@ -196,16 +197,18 @@ impl Worker {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
-            let mut ready = std::mem::take(&mut unread);
+            std::mem::swap(&mut ready, &mut unread);
+            // The poll names each socket once; only what was left over can come twice.
+            let left_over = ready.len();
             for event in &events {
                 if let Ok(id) = u32::try_from(event.token().0)
                     && event.token().0 < self.sockets.len()
-                    && !ready.contains(&SocketId(id))
+                    && ready.iter().take(left_over).all(|other| *other != SocketId(id))
                 {
                     ready.push(SocketId(id));
                 }
             }
-            for socket in ready {
+            for socket in ready.drain(..) {
                 if self.read(socket, &mut buffer) {
                     unread.push(socket);
                 }
@@ -217,6 +220,7 @@ impl Worker {
                     Order::Stop if leave_at.is_none() => {
                         let now = self.clock.now();
                         self.gateway.shut_down(now);
+                        self.drain(now);
                         leave_at = Some(now + FAREWELL);
                     }
                     Order::Stop => {}
@@ -225,8 +229,8 @@ impl Worker {
             let now = self.clock.now();
             if self.gateway.poll_timeout().is_some_and(|due| due <= now) {
                 self.gateway.handle_timeout(now);
+                self.drain(now);
             }
-            self.drain();
             if leave_at.is_some_and(|at| at <= now || self.gateway.is_quiet()) {
                 return Ok(());
             }
@@ -235,16 +239,17 @@ impl Worker {
 
     /// Reads what has come to a socket; true when there may be more.
     fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> bool {
+        // One time for the whole turn: it lasts less than the tenths of a millisecond that jitter is told in.
+        let now = self.clock.now();
         for _ in 0..BATCH {
             let Some((socket, to)) = self.sockets.get(id) else { return false };
             match socket.recv_from(buffer) {
                 Ok((length, from)) => {
-                    let now = self.clock.now();
                     let payload = buffer.get(..length).unwrap_or_default();
                     let direction = Direction::Received;
                     self.observer.datagram(Datagram { at: now, from, to, direction, socket: id, payload });
                     self.gateway.handle_input(now, id, from, payload);
-                    self.drain();
+                    self.drain(now);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 // The answer of a host that did not want our last datagram. The protocol's own timers deal with silence, and
@@ -256,16 +261,17 @@ impl Worker {
     }
 
     fn take(&mut self, step: &Step) {
-        let result = self.gateway.handle_step(self.clock.now(), step).map_err(|error| error.to_string());
+        let now = self.clock.now();
+        let result = self.gateway.handle_step(now, step).map_err(|error| error.to_string());
         self.observer.step(step, result);
-        self.drain();
+        self.drain(now);
     }
 
-    fn drain(&mut self) {
+    fn drain(&mut self, now: Time) {
         while let Some(transmit) = self.gateway.poll_transmit() {
             let Some((socket, from)) = self.sockets.get(transmit.socket) else { continue };
             self.observer.datagram(Datagram {
-                at: self.clock.now(),
+                at: now,
                 from,
                 to: transmit.to,
                 direction: Direction::Sent,
