@@ -61,6 +61,9 @@ pub(crate) struct Arguments {
     /// The UDP ports for RTP and RTCP [default: what the system has free]
     #[arg(long, value_name = "FIRST-LAST", value_parser = port_range)]
     rtp_ports: Option<RangeInclusive<u16>>,
+    /// How many seconds a pair of UDP ports rests between two calls, so that late packets of one are not taken for the other's
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    port_rest: f64,
     /// The country of its tones and ringing
     #[arg(long, value_name = "ISO", default_value = "us")]
     country: String,
@@ -171,6 +174,10 @@ fn host_config(arguments: &Arguments) -> Option<HostConfig> {
         fail(Exit::Usage, &"--max-waiting-delay wants seconds, as 0.5");
         return None;
     };
+    let Ok(port_rest) = Duration::try_from_secs_f64(arguments.port_rest) else {
+        fail(Exit::Usage, &"--port-rest wants seconds, as 0.5");
+        return None;
+    };
     let (address, others) = arguments.agent.split_first()?;
     let agent = CallAgent { others: others.to_vec(), ..CallAgent::at(*address) };
     let mut gateway = GatewayConfig::new(arguments.domain.clone(), agent)
@@ -181,6 +188,7 @@ fn host_config(arguments: &Arguments) -> Option<HostConfig> {
     gateway.timers.protocol.mwd = delay;
     let mut soft = SoftGatewayConfig::new(gateway);
     soft.tones = tones;
+    soft.port_rest = port_rest;
     let wanted = (arguments.lines + arguments.relays).saturating_mul(2).max(8);
     let connections = usize::try_from(arguments.connections.unwrap_or(wanted)).unwrap_or(usize::MAX);
     Some(HostConfig {
