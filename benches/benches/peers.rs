@@ -2,9 +2,11 @@
 //!
 //! Both are asked the same by one closed-loop client over loopback, in turn, several rounds, and the medians are printed. Wall
 //! rates say little on a shared machine, so none is given. Run it with `cargo bench -p strowger-benches --bench peers`; without
-//! osmo-mgw only our side is measured.
+//! osmo-mgw only our side is measured, and an argument measures only the loads whose name holds it.
+//!
+//! Every load has processes of its own, and fewer transactions than our gateway remembers of one peer within T-HIST: past
+//! that it would refuse them with 409, as RFC 3435 section 4.4.8 has it, and look cheaper than it is.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -13,8 +15,12 @@ use std::time::Duration;
 
 /// Rounds of each measurement; the median counts.
 const ROUNDS: usize = 5;
-/// Transactions of one round.
-const TRANSACTIONS: usize = 100_000;
+/// Transactions of one round; all rounds of a load are fewer than 2^17.
+const TRANSACTIONS: usize = 20_000;
+/// Connections that are open meanwhile in the loads that say so, on endpoints of their own.
+const OPEN: usize = 400;
+/// The first endpoint that has such a connection; those before it are for the windows.
+const FIRST_OPEN: usize = 64;
 /// An answer that takes longer is taken for lost, and the command is sent again.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -55,17 +61,25 @@ fn free_port() -> io::Result<u16> {
     Ok(UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-fn ours(client: SocketAddr) -> io::Result<Peer> {
+/// Where cargo puts what it builds for the workspace.
+fn target() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// Builds our gateway as it is released.
+fn build() -> io::Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--release", "--quiet", "--bin", "strowger"])
-        .current_dir(&root)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .status()?;
-    assert!(built.success(), "the gateway does not build");
+    if built.success() { Ok(()) } else { Err(io::Error::other("the gateway does not build")) }
+}
+
+fn ours(client: SocketAddr) -> io::Result<Peer> {
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-    let child = Command::new(target.join("release/strowger"))
+    let child = Command::new(target().join("release/strowger"))
         .args([
             "gateway",
             "mgcp",
@@ -74,9 +88,11 @@ fn ours(client: SocketAddr) -> io::Result<Peer> {
             "--lines",
             "0",
             "--relays",
-            "512",
+            "1024",
             "--connections",
-            "600",
+            "512",
+            "--port-rest",
+            "0",
         ])
         .args(["--listen", &address.to_string(), "--agent", &client.to_string()])
         .stdin(Stdio::null())
@@ -113,39 +129,49 @@ fn osmo(folder: &Path) -> io::Result<Option<Peer>> {
     Ok(Some(Peer { name: "osmo-mgw", child, address, domain: "mgw", endpoint }))
 }
 
+/// What a place of the window does in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    /// AUEP, again and again.
+    Audits,
+    /// CRCX with a description, then DLCX of that connection.
+    Calls,
+}
+
+/// A command without its answer.
+struct Outstanding {
+    id: u32,
+    /// Whose turn it is: the endpoint of this number.
+    place: usize,
+    creates: bool,
+    datagram: String,
+}
+
 /// A closed loop: a window of endpoints, each with one command at a time.
 struct Client {
     socket: UdpSocket,
     next_id: u32,
+    /// Commands that were sent again since no answer came.
+    repeated: u64,
 }
 
 impl Client {
     fn new() -> io::Result<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { socket, next_id: 1000 })
+        Ok(Self { socket, next_id: 1000, repeated: 0 })
     }
 
-    /// Sends a command and waits for its final response, answering whatever the gateway asks meanwhile.
-    fn ask(&mut self, peer: &Peer, command: &str, body: &str) -> io::Result<String> {
-        self.send(peer, 0, command, body)?;
-        loop {
-            if let Some((_, answer)) = self.receive(peer)? {
-                return Ok(answer);
-            }
-        }
-    }
-
-    fn send(&mut self, peer: &Peer, place: usize, command: &str, body: &str) -> io::Result<u32> {
+    /// Sends a command to the endpoint of a place.
+    fn send(&mut self, peer: &Peer, place: usize, verb: &str, body: &str) -> io::Result<Outstanding> {
         self.next_id += 1;
-        let (verb, endpoint) = command.split_once(' ').unwrap_or((command, ""));
-        let endpoint = if endpoint.is_empty() { (peer.endpoint)(place + 1) } else { endpoint.to_owned() };
-        let text = format!("{verb} {} {endpoint}@{} MGCP 1.0\r\n{body}", self.next_id, peer.domain);
-        self.socket.send_to(text.as_bytes(), peer.address)?;
-        Ok(self.next_id)
+        let (id, endpoint) = (self.next_id, (peer.endpoint)(place + 1));
+        let datagram = format!("{verb} {id} {endpoint}@{} MGCP 1.0\r\n{body}", peer.domain);
+        self.socket.send_to(datagram.as_bytes(), peer.address)?;
+        Ok(Outstanding { id, place, creates: verb == "CRCX", datagram })
     }
 
-    /// A final response with its identifier; nothing when something else came.
+    /// A final response with its identifier; nothing when something else came. What the gateway itself asks is answered.
     fn receive(&mut self, peer: &Peer) -> io::Result<Option<(u32, String)>> {
         let mut buffer = [0; 4096];
         let (length, from) = self.socket.recv_from(&mut buffer)?;
@@ -160,76 +186,92 @@ impl Client {
         Ok(id.parse().ok().filter(|_| is_final).map(|id| (id, text.clone())))
     }
 
-    /// Waits until the gateway serves.
+    /// Waits for the answer of any of these commands, and sends them again when none comes.
+    fn answer(&mut self, peer: &Peer, waiting: &mut Vec<Outstanding>) -> io::Result<(Outstanding, String)> {
+        let mut silences = 0;
+        loop {
+            match self.receive(peer) {
+                Ok(Some((id, answer))) => {
+                    if let Some(at) = waiting.iter().position(|command| command.id == id) {
+                        return Ok((waiting.swap_remove(at), answer));
+                    }
+                }
+                Ok(None) => {}
+                Err(error) if silences == 20 => return Err(error),
+                Err(_) => {
+                    silences += 1;
+                    for command in waiting.iter() {
+                        self.repeated += 1;
+                        self.socket.send_to(command.datagram.as_bytes(), peer.address)?;
+                    }
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, peer: &Peer, place: usize, verb: &str, body: &str) -> io::Result<String> {
+        let mut waiting = vec![self.send(peer, place, verb, body)?];
+        self.answer(peer, &mut waiting).map(|(_, answer)| answer)
+    }
+
+    /// Waits until the gateway makes connections: our own does once its restart is acknowledged.
     fn wait_for(&mut self, peer: &Peer) -> io::Result<()> {
         for _ in 0..200 {
-            match self.ask(peer, "AUEP", "") {
-                Ok(answer) if answer.starts_with("200") => return Ok(()),
-                _ => std::thread::sleep(Duration::from_millis(50)),
+            let answer = self.ask(peer, 0, "CRCX", &create())?;
+            if answer.starts_with('2') {
+                return self.ask(peer, 0, "DLCX", &delete(&answer)).map(|_| ());
             }
+            std::thread::sleep(Duration::from_millis(50));
         }
-        Err(io::Error::other(format!("{} does not answer", peer.name)))
+        Err(io::Error::other(format!("{} makes no connections", peer.name)))
     }
 
-    /// `count` audits with a window of `window`.
-    fn audits(&mut self, peer: &Peer, window: usize, count: usize) -> io::Result<()> {
-        let mut places = VecDeque::new();
-        for place in 0..window {
-            self.send(peer, place, "AUEP", "")?;
-            places.push_back(place);
-        }
-        let mut done = 0;
-        while done < count {
-            match self.receive(peer) {
-                Ok(Some((_, answer))) => {
-                    assert!(answer.starts_with("200"), "{}: {answer}", peer.name);
-                    done += 1;
-                }
-                Ok(None) => continue,
-                Err(_) => {}
-            }
-            let place = places.pop_front().unwrap_or(0);
-            self.send(peer, place, "AUEP", "")?;
-            places.push_back(place);
-        }
-        self.settle(peer);
-        Ok(())
-    }
-
-    /// `count` transactions: connections made with a description and deleted, with a window of `window`.
-    fn calls(&mut self, peer: &Peer, window: usize, count: usize) -> io::Result<()> {
-        let create = format!("C: 1F\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n\r\n{DESCRIPTION}");
-        let mut waiting: Vec<(u32, usize, bool)> = Vec::new();
-        for place in 0..window {
-            waiting.push((self.send(peer, place, "CRCX", &create)?, place, true));
-        }
-        let mut done = 0;
-        while done < count {
-            let Some((id, answer)) = self.receive(peer)? else { continue };
-            let Some(at) = waiting.iter().position(|(waited, ..)| *waited == id) else { continue };
-            let (_, place, created) = waiting.swap_remove(at);
+    /// Opens connections that stay, one on each of as many endpoints.
+    fn open(&mut self, peer: &Peer, count: usize) -> io::Result<()> {
+        for place in FIRST_OPEN..FIRST_OPEN + count {
+            let answer = self.ask(peer, place, "CRCX", &create())?;
             assert!(answer.starts_with('2'), "{}: {answer}", peer.name);
-            done += 1;
-            if created {
-                let connection = answer.lines().find_map(|line| line.strip_prefix("I: ")).unwrap_or("");
-                let body = format!("C: 1F\r\nI: {}\r\n", connection.trim());
-                waiting.push((self.send(peer, place, "DLCX", &body)?, place, false));
-            } else {
-                waiting.push((self.send(peer, place, "CRCX", &create)?, place, true));
-            }
-        }
-        self.settle(peer);
-        // What the last turn of the window made.
-        for place in 0..window {
-            let _ = self.ask(peer, &format!("DLCX {}", (peer.endpoint)(place + 1)), "C: 1F\r\n");
         }
         Ok(())
     }
 
-    /// Reads what is still on its way.
-    fn settle(&mut self, peer: &Peer) {
-        while self.receive(peer).is_ok() {}
+    /// `count` transactions, with a window of `window`; whatever is begun is ended.
+    fn work(&mut self, peer: &Peer, work: Work, window: usize, count: usize) -> io::Result<()> {
+        let create = create();
+        let (verb, body) = match work {
+            Work::Audits => ("AUEP", ""),
+            Work::Calls => ("CRCX", create.as_str()),
+        };
+        let mut waiting = Vec::with_capacity(window);
+        let mut begun = 0;
+        for place in 0..window {
+            waiting.push(self.send(peer, place, verb, body)?);
+            begun += 1;
+        }
+        while !waiting.is_empty() {
+            let (command, answer) = self.answer(peer, &mut waiting)?;
+            assert!(answer.starts_with('2'), "{} answers {}: {answer}", peer.name, command.datagram);
+            if command.creates {
+                waiting.push(self.send(peer, command.place, "DLCX", &delete(&answer))?);
+            } else if begun < count {
+                waiting.push(self.send(peer, command.place, verb, body)?);
+            } else {
+                continue;
+            }
+            begun += 1;
+        }
+        Ok(())
     }
+}
+
+fn create() -> String {
+    format!("C: 1F\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n\r\n{DESCRIPTION}")
+}
+
+/// What deletes the connection that a CRCX was answered with.
+fn delete(answer: &str) -> String {
+    let connection = answer.lines().find_map(|line| line.strip_prefix("I:")).unwrap_or("");
+    format!("C: 1F\r\nI: {}\r\n", connection.trim())
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
@@ -237,48 +279,55 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn measure(
-    client: &mut Client,
-    peers: &[Peer],
-    name: &str,
-    work: impl Fn(&mut Client, &Peer) -> io::Result<()>,
-) -> io::Result<()> {
+/// One row: a load, measured on fresh processes of both.
+fn measure(name: &str, work: Work, window: usize, open: usize) -> io::Result<()> {
+    let mut client = Client::new()?;
+    let mut peers = vec![ours(client.socket.local_addr()?)?];
+    peers.extend(osmo(&std::env::temp_dir())?);
+    for peer in &peers {
+        client.wait_for(peer)?;
+        client.open(peer, open)?;
+    }
+    client.repeated = 0;
     let mut figures = vec![Vec::new(); peers.len()];
     for _ in 0..ROUNDS {
         for (peer, figures) in peers.iter().zip(&mut figures) {
             let before = peer.cpu();
-            work(client, peer)?;
+            client.work(peer, work, window, TRANSACTIONS)?;
             let used = peer.cpu().saturating_sub(before);
             figures.push(used.as_secs_f64() * 1e6 / TRANSACTIONS as f64);
         }
     }
     let medians: Vec<_> = figures.into_iter().map(median).collect();
-    print!("{name:28}");
+    print!("{name:34}");
     for (peer, figure) in peers.iter().zip(&medians) {
         print!("  {} {figure:6.2} us", peer.name);
     }
-    match medians.as_slice() {
-        [ours, theirs, ..] => println!("  ratio {:.2}", ours / theirs),
-        _ => println!(),
+    if let [ours, theirs, ..] = medians.as_slice() {
+        print!("  ratio {:.2}", ours / theirs);
+    }
+    match client.repeated {
+        0 => println!(),
+        repeated => println!("  ({repeated} commands repeated)"),
     }
     Ok(())
 }
 
 fn main() -> io::Result<()> {
-    let mut client = Client::new()?;
-    let folder = std::env::temp_dir();
-    let mut peers = vec![ours(client.socket.local_addr()?)?];
-    match osmo(&folder)? {
-        Some(peer) => peers.push(peer),
-        None => println!("osmo-mgw is not installed: only our side is measured"),
-    }
-    for peer in &peers {
-        client.wait_for(peer)?;
-    }
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    build()?;
     println!("CPU per transaction, median of {ROUNDS} rounds of {TRANSACTIONS} transactions each");
-    measure(&mut client, &peers, "AUEP, window 1", |client, peer| client.audits(peer, 1, TRANSACTIONS))?;
-    measure(&mut client, &peers, "AUEP, window 32", |client, peer| client.audits(peer, 32, TRANSACTIONS))?;
-    measure(&mut client, &peers, "CRCX and DLCX, window 8", |client, peer| {
-        client.calls(peer, 8, TRANSACTIONS)
-    })
+    for open in [0, OPEN] {
+        for (load, work, window) in [
+            ("AUEP, window 1", Work::Audits, 1),
+            ("AUEP, window 32", Work::Audits, 32),
+            ("CRCX and DLCX, window 8", Work::Calls, 8),
+        ] {
+            let name = format!("{load}, {open} open");
+            if wanted.as_ref().is_none_or(|wanted| name.contains(wanted.as_str())) {
+                measure(&name, work, window, open)?;
+            }
+        }
+    }
+    Ok(())
 }
