@@ -246,7 +246,10 @@ fn statistics_saturate_and_never_wrap() {
         ..ConnectionStatistics::default()
     };
     assert!(odd.to_string().ends_with("LA=0"), "a name that is none is not written");
-    for wrong in ["PS", "PS=", "PS=-1", "=1", "PS=1x", "PS=1 OS=2"] {
+    // osmo-mgw reports a loss below zero when packets came twice.
+    let negative = ConnectionParameters::parse("PS=3, PL=-4").unwrap().to_statistics();
+    assert_eq!((negative.packets_sent, negative.packets_lost), (3, 0));
+    for wrong in ["PS", "PS=", "PS=-", "PS=--1", "=1", "PS=1x", "PS=1 OS=2"] {
         assert!(ConnectionParameters::parse(wrong).is_none(), "{wrong}");
     }
 }
