@@ -47,7 +47,8 @@ pub struct Supervision {
     /// How long a gateway that is up may be silent before it is sent an AUEP. None: never.
     pub keep_alive: Option<Duration>,
     /// The first AUEP to a gateway that has not spoken since it was added is sent after a random part of this, so that a
-    /// call agent that starts does not probe its whole network at once.
+    /// call agent that starts does not probe its whole network at once. One whose dialect has no notifications, and so never
+    /// speaks first, is asked at once.
     pub first_probe: Duration,
     /// The pause between two AUEPs to a gateway that is lost, each drawn from a half to the whole of it.
     pub recovery: Duration,

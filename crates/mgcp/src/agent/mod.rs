@@ -33,7 +33,7 @@ mod supervision;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers, Transmit};
+use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time, Timers, Transmit};
 
 pub use config::{AgentConfig, AgentLimits, ConfigError, GatewayConfig, GatewayId, Supervision};
 pub use counters::AgentCounters;
@@ -118,9 +118,12 @@ impl<T: Clone> Agent<T> {
         let peer = PeerConfig { address: *first, others: others.to_vec(), bundling };
         let peer = self.transactions.add_peer(peer);
         self.by_peer.push(id);
+        let announces = config.dialect.notification;
         self.gateways.insert(id, Gateway::new(config, peer, probe));
         let spread = self.config.supervision.first_probe;
-        self.watches.set(id, now + self.rng.duration(spread / 2, spread));
+        // One that never speaks first is only there once it has been asked: calls do not wait for that.
+        let wait = if announces { self.rng.duration(spread / 2, spread) } else { Duration::ZERO };
+        self.watches.set(id, now + wait);
         Ok(())
     }
 

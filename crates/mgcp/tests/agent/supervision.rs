@@ -41,6 +41,15 @@ fn first_probes_are_spread_and_not_sent_to_who_has_spoken() {
 }
 
 #[test]
+fn a_gateway_that_never_speaks_first_is_asked_at_once() {
+    let mut stage = Stage::with(config(), 1, Dialect::OSMO);
+    stage.scripts.insert(address(1), Box::new(refusing("500")));
+    stage.run(SECOND / 2);
+    assert_eq!(stage.take().iter().map(Sent::word).collect::<Vec<_>>(), ["AUEP"]);
+    assert_eq!(stage.story(), ["up 1 false"]);
+}
+
+#[test]
 fn a_quiet_gateway_is_asked_for_a_sign_of_life_and_one_that_talks_is_not() {
     let mut stage = Stage::up(2);
     stage.scripts.insert(address(1), Box::new(refusing("200")));
