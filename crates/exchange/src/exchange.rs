@@ -8,7 +8,7 @@ use strowger_mgcp::agent::AgentCounters;
 use strowger_mgcp::transaction::TransactionCounters;
 use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, Time, TokenBucket, Transmit};
 
-use crate::access::{Access, Report};
+use crate::access::{Access, DigitMaps, Report};
 use crate::{Command, Event, Inventory, Plan, Record, Snapshot, Switch};
 
 /// What a host hands to an exchange.
@@ -54,7 +54,10 @@ impl Exchange {
     #[allow(clippy::needless_pass_by_value, reason = "the inventory is the exchange's from here on")]
     pub fn new(now: Time, inventory: Inventory, node: NodeId, epoch: Epoch, mut rng: Rng) -> Self {
         let switch = Switch::new(&inventory, rng.fork());
-        let access = Access::new(now, &inventory, switch.plan().digit_map(), node, epoch, rng);
+        let plan = switch.plan();
+        let digit_maps =
+            DigitMaps { plan: plan.digit_map().to_owned(), numbers: plan.number_map().to_owned() };
+        let access = Access::new(now, &inventory, digit_maps, node, epoch, rng);
         Self {
             switch,
             access,

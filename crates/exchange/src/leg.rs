@@ -7,6 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use strowger_sansio::Duration;
+
 use crate::Cause;
 
 /// A call: 128 random bits, unique among all nodes and epochs without their agreeing on anything. It is the call
@@ -94,6 +96,12 @@ pub struct MediaStatistics {
 pub enum Tone {
     /// Dial now.
     Dial,
+    /// Dial now; there are messages for you.
+    MessageWaitingDial,
+    /// What you asked for is understood: dial on (stutter or special dial tone).
+    RecallDial,
+    /// What you asked for is done.
+    Confirmation,
     /// The called party is being rung.
     Ringback,
     /// The called party is busy.
@@ -106,6 +114,17 @@ pub enum Tone {
     NumberUnobtainable,
     /// Your receiver is off the hook.
     Howler,
+}
+
+/// Which digits a caller is to dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Digits {
+    /// Anything that can be dialled: numbers and feature codes.
+    Plan,
+    /// A number of the plan, behind a feature code.
+    Number,
+    /// Any digits, ended by `#` or a pause.
+    Free,
 }
 
 /// Who calls, as the called party is shown.
@@ -165,10 +184,14 @@ pub enum LegEvent {
 /// What a leg is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LegCommand {
-    /// Give the caller this tone and collect digits by the plan. Answered by `Digits` or `NoDigits`.
+    /// Give the caller this tone and collect digits. Answered by `Digits` or `NoDigits`.
     CollectDigits {
         /// The tone to invite with.
         prompt: Tone,
+        /// Which digits end the collection.
+        digits: Digits,
+        /// How long the tone waits for the first digit, when that differs from the exchange's timer.
+        patience: Option<Duration>,
     },
     /// Reserve this line for the call. Answered by `Seized`, or by `Released` with the reason.
     Seize {

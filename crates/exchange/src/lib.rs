@@ -36,8 +36,8 @@ pub use inventory::{
     RelayEntry, RouteEntry, RouteTarget, UnknownTarget,
 };
 pub use leg::{
-    CallId, CallingParty, ContextCommand, ContextEvent, ContextId, LegCommand, LegEvent, LegId, LineId,
-    MediaStatistics, Sdp, Side, Termination, Tone,
+    CallId, CallingParty, ContextCommand, ContextEvent, ContextId, Digits, LegCommand, LegEvent, LegId,
+    LineId, MediaStatistics, Sdp, Side, Termination, Tone,
 };
 pub use limits::Limits;
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};

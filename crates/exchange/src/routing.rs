@@ -118,6 +118,12 @@ impl Plan {
         map
     }
 
+    /// The digit map that collects the numbers of this plan and no feature code.
+    #[must_use]
+    pub fn number_map(&self) -> &str {
+        &self.digit_map
+    }
+
     /// The digit map that collects the numbers of this plan.
     #[must_use]
     pub fn digit_map(&self) -> &str {

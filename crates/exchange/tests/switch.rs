@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strowger_exchange::{
     CallEnded, CallPhase, CallStable, Cause, Command, ContextCommand, ContextEvent, ContextId, Country,
-    Event, GatewayEntry, Inventory, LegCommand, LegEvent, LegId, LineEntry, LineId, MediaPolicy,
+    Digits, Event, GatewayEntry, Inventory, LegCommand, LegEvent, LegId, LineEntry, LineId, MediaPolicy,
     MediaStatistics, Record, RelayEntry, ReleasedBy, RouteEntry, Sdp, Side, StreamRole, Switch, Termination,
     Tone,
 };
@@ -38,6 +38,11 @@ fn town() -> Inventory {
     town.routes.push(route("71", to(&["line:2002", "cause:42"])));
     town.routes.push(route("72", to(&["cause:21"])));
     town
+}
+
+/// What a caller is told first.
+fn dial_tone() -> LegCommand {
+    LegCommand::CollectDigits { prompt: Tone::Dial, digits: Digits::Plan, patience: None }
 }
 
 /// The switch, and a notebook of what it said.
@@ -218,7 +223,7 @@ fn release(cause: Cause) -> Vec<LegCommand> {
 fn a_call_is_dialled_rung_answered_talked_and_recorded() {
     let mut bench = Bench::new(&town());
     let alice = bench.seize(ALICE);
-    assert_eq!(bench.told(alice), [LegCommand::CollectDigits { prompt: Tone::Dial }]);
+    assert_eq!(bench.told(alice), [dial_tone()]);
     bench.pass(Duration::from_secs(4));
     bench.dial(alice, "2002");
     let bob = bench.seizing(LineId(1));

@@ -23,7 +23,7 @@ use strowger_mgcp::agent::{self, Failure, GatewayId, Outcome};
 use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 
 use crate::{
-    CallId, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Event, Inventory,
+    CallId, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Digits, Event, Inventory,
     LegCommand, LegEvent, LegId, LineId, LineView, Record, ServiceChange, ServiceState, Side, Snapshot,
     Subject, WallClock,
 };
@@ -92,12 +92,31 @@ pub(crate) enum Report {
     Event(Event),
 }
 
+/// What gateways are told to collect, by what is to be dialled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DigitMaps {
+    /// Numbers and feature codes.
+    pub(crate) plan: String,
+    /// Numbers alone.
+    pub(crate) numbers: String,
+}
+
+impl DigitMaps {
+    pub(crate) fn get(&self, digits: Digits) -> &str {
+        match digits {
+            Digits::Plan => &self.plan,
+            Digits::Number => &self.numbers,
+            Digits::Free => "(x.[T#])",
+        }
+    }
+}
+
 /// What every line and relay goes by.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) timers: CallTimers,
     pub(crate) country: Country,
-    pub(crate) digit_map: String,
+    pub(crate) digit_maps: DigitMaps,
     pub(crate) mismatches: u32,
     pub(crate) session_description: usize,
     /// What the wall clock showed when.
@@ -157,7 +176,7 @@ impl Access {
     pub(crate) fn new(
         now: Time,
         inventory: &Inventory,
-        digit_map: &str,
+        digit_maps: DigitMaps,
         node: NodeId,
         epoch: Epoch,
         rng: Rng,
@@ -167,7 +186,7 @@ impl Access {
         let settings = Settings {
             timers: inventory.timers.clone(),
             country: inventory.country,
-            digit_map: digit_map.to_owned(),
+            digit_maps,
             mismatches: inventory.limits.mismatches,
             session_description: inventory.limits.session_description,
             wall: None,

@@ -19,7 +19,9 @@ pub(super) fn tone(tone: Tone, settings: &Settings) -> Vec<String> {
     let sit = format!("L/sit({})", settings.country.vacant_sit());
     let congestion = ["L/ro", "G/cg", "L/bz"].map(|signal| lasting(signal, timers.failure_tone));
     match tone {
-        Tone::Dial => vec![lasting("L/dl", timers.first_digit)],
+        Tone::Dial | Tone::RecallDial | Tone::MessageWaitingDial => prompt(tone, None, settings),
+        // The line package of RFC 3660 has none; that of the cable dialects has.
+        Tone::Confirmation => ["G/cf", "L/cf", "L/sl"].map(str::to_owned).to_vec(),
         Tone::Ringback => vec![lasting("G/rt", timers.ringing)],
         Tone::Busy => ["L/bz", "L/ro", "G/cg"].map(|signal| lasting(signal, timers.busy_tone)).to_vec(),
         Tone::Congestion => congestion.to_vec(),
@@ -27,6 +29,17 @@ pub(super) fn tone(tone: Tone, settings: &Settings) -> Vec<String> {
         Tone::NumberUnobtainable => [vec!["SST/nu".to_owned()], congestion.to_vec()].concat(),
         Tone::Howler => vec!["L/ot".to_owned()],
     }
+}
+
+/// The signals that invite to dial, the fitting one first; `patience` is how long without a digit.
+pub(super) fn prompt(tone: Tone, patience: Option<Duration>, settings: &Settings) -> Vec<String> {
+    let signals: &[&str] = match tone {
+        Tone::MessageWaitingDial => &["L/mwi", "L/sl", "L/dl"],
+        Tone::RecallDial => &["L/sl", "L/dl"],
+        _ => &["L/dl"],
+    };
+    let patience = patience.unwrap_or(settings.timers.first_digit);
+    signals.iter().map(|signal| lasting(signal, patience)).collect()
 }
 
 /// The ringing of a called line.
@@ -37,7 +50,7 @@ pub(super) fn ringing(settings: &Settings) -> String {
 /// A signal with its time-out, where we want another than the package gives it.
 fn lasting(signal: &str, wanted: Duration) -> String {
     let given = match signal {
-        "L/dl" => Duration::from_secs(16),
+        "L/dl" | "L/sl" | "L/mwi" => Duration::from_secs(16),
         "L/rg" | "G/rt" => Duration::from_secs(180),
         "L/bz" | "L/ro" => Duration::from_secs(30),
         // These do not end by themselves.
@@ -96,13 +109,14 @@ fn month_and_day(days: i64) -> (i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::DigitMaps;
     use crate::{CallTimers, Country};
 
     fn settings() -> Settings {
         Settings {
             timers: CallTimers::default(),
             country: Country::default(),
-            digit_map: String::new(),
+            digit_maps: DigitMaps::default(),
             mismatches: 4,
             session_description: 4096,
             wall: None,

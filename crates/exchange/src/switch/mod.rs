@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, VecDeque};
 use strowger_sansio::{Rng, Time, Timers};
 
 use crate::{
-    CallId, CallPhase, CallTimers, CallView, Cause, ContextCommand, ContextEvent, ContextId, Event,
+    CallId, CallPhase, CallTimers, CallView, Cause, ContextCommand, ContextEvent, ContextId, Digits, Event,
     Inventory, LegCommand, LegEvent, LegId, LineId, MediaPolicy, Party, Plan, Record, Tone,
 };
 use call::{Call, Progress};
@@ -116,7 +116,8 @@ impl Switch {
         self.calls.insert(call, Call::new(call, now, leg, line));
         self.deadlines.set(call, now + self.timers.dialling);
         self.events.push_back(Event::CallStarted { call, calling });
-        self.command(call, leg, LegCommand::CollectDigits { prompt: Tone::Dial });
+        let dial = LegCommand::CollectDigits { prompt: Tone::Dial, digits: Digits::Plan, patience: None };
+        self.command(call, leg, dial);
         Ok((call, leg))
     }
 

@@ -5,6 +5,7 @@ use strowger_mgcp::message::ConnectionMode;
 
 use super::Lines;
 use super::line::{Leg, Parting, Party, Standing};
+use super::watch::Dial;
 use crate::access::stream::{News, Stream};
 use crate::access::{Order, Owner, Turn};
 use crate::{CallId, CallingParty, Cause, LegCommand, LegEvent, LegId, LineId, Sdp, ServiceState};
@@ -21,7 +22,8 @@ impl Lines {
         self.legs.insert(leg, Leg { line: id, call, stream: None, alert: None, ended: false });
         self.touched.insert(id);
         match self.lines.get_mut(&id) {
-            Some(line) if line.party == Party::Seizing => line.party = Party::Dialling(leg),
+            // What it hears is the switch's to say.
+            Some(line) if line.party == Party::Seizing => line.party = Party::InCall(leg, None),
             // Whatever took the party away in between, the leg has none.
             _ => self.leave(turn, leg, Cause::NORMAL_CLEARING),
         }
@@ -48,8 +50,12 @@ impl Lines {
         let line = leg.line;
         self.touched.insert(line);
         match command {
-            // Dialling began with the seizure; a line has one prompt.
-            LegCommand::CollectDigits { .. } | LegCommand::Seize { .. } => {}
+            LegCommand::Seize { .. } => {}
+            LegCommand::CollectDigits { prompt, digits, patience } => {
+                if let Some(line) = self.lines.get_mut(&line).filter(|line| line.talks(id)) {
+                    line.party = Party::Dialling(id, Dial { prompt, digits, patience });
+                }
+            }
             LegCommand::OpenMedia => self.open(turn, id, None),
             LegCommand::Alert { calling, remote } => {
                 leg.alert = Some(calling);
@@ -181,7 +187,7 @@ impl Lines {
         self.touched.insert(id);
         let Some(line) = self.lines.get_mut(&id).filter(|line| line.leg() == Some(leg)) else { return };
         match line.party {
-            Party::Dialling(_) | Party::InCall(..) => self.part(turn, id, cause),
+            Party::Dialling(..) | Party::InCall(..) => self.part(turn, id, cause),
             _ => {
                 line.party = Party::Idle;
                 self.check_withdrawn(turn, id);

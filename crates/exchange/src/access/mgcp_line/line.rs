@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strowger_mgcp::message::RequestIdBuf;
 
-use super::watch::{Lacks, Watch};
+use super::watch::{Dial, Lacks, Watch};
 use crate::access::gateways::Place;
 use crate::access::stream::Stream;
 use crate::{CallId, CallingParty, LegId, LineCondition, LineId, ServiceState, Tone};
@@ -45,8 +45,8 @@ pub(super) enum Party {
     Idle,
     /// It has lifted the receiver; the switch is being asked for a call.
     Seizing,
-    /// It hears dial tone or dials.
-    Dialling(LegId),
+    /// It is invited to dial, or dials.
+    Dialling(LegId, Dial),
     /// It is in a call, and hears this or its connection.
     InCall(LegId, Option<Tone>),
     /// On hook; a call to it is being prepared.
@@ -111,11 +111,17 @@ impl Line {
     /// The leg that the party is in.
     pub(super) const fn leg(&self) -> Option<LegId> {
         match &self.party {
-            Party::Dialling(leg) | Party::InCall(leg, _) | Party::Reserved(leg) | Party::Ringing(leg, _) => {
-                Some(*leg)
-            }
+            Party::Dialling(leg, _)
+            | Party::InCall(leg, _)
+            | Party::Reserved(leg)
+            | Party::Ringing(leg, _) => Some(*leg),
             Party::Idle | Party::Seizing | Party::Parting(_) => None,
         }
+    }
+
+    /// Whether the party is off the hook in this leg.
+    pub(super) fn talks(&self, leg: LegId) -> bool {
+        matches!(&self.party, Party::Dialling(own, _) | Party::InCall(own, _) if *own == leg)
     }
 
     /// What the endpoint should be doing; none for a line that cannot be commanded.
@@ -125,7 +131,7 @@ impl Line {
         }
         Some(match &self.party {
             Party::Idle | Party::Seizing | Party::Reserved(_) => Watch::Seizure,
-            Party::Dialling(_) => Watch::Digits(Tone::Dial),
+            Party::Dialling(_, dial) => Watch::Digits(*dial),
             Party::InCall(_, tone) => Watch::End(*tone),
             Party::Ringing(_, calling) => Watch::Answer(calling.clone()),
             Party::Parting(Parting::Tone(tone)) => Watch::End(Some(*tone)),

@@ -73,7 +73,7 @@ impl Lines {
         self.touched.insert(id);
         let Some(line) = self.lines.get_mut(&id) else { return };
         match line.party {
-            Party::Dialling(leg) | Party::InCall(leg, _) => {
+            Party::Dialling(leg, _) | Party::InCall(leg, _) => {
                 line.party = Party::Idle;
                 self.leave(turn, leg, Cause::NORMAL_CLEARING);
             }
@@ -98,7 +98,7 @@ impl Lines {
     /// The end of dialling, whatever it was: the line is silent until the switch says what it hears.
     fn report_dialling(&mut self, turn: &mut Turn<'_>, id: LineId, event: LegEvent) {
         let Some(line) = self.lines.get_mut(&id) else { return };
-        if let Party::Dialling(leg) = line.party {
+        if let Party::Dialling(leg, _) = line.party {
             line.party = Party::InCall(leg, None);
             turn.leg(leg, event);
         }
@@ -206,7 +206,7 @@ impl Lines {
                 line.party = Party::Idle;
                 self.leave(turn, leg, reason);
             }
-            Party::Dialling(leg) => {
+            Party::Dialling(leg, _) => {
                 self.leave(turn, leg, reason);
                 self.part(turn, id, reason);
             }

@@ -10,22 +10,31 @@ use std::collections::BTreeSet;
 
 use strowger_mgcp::agent::NotificationRequest;
 use strowger_mgcp::message::{RequestIdBuf, RequestedEventBuf, SignalBuf};
-use strowger_sansio::Time;
+use strowger_sansio::{Duration, Time};
 
 use crate::access::{Settings, signal};
-use crate::{CallingParty, Tone};
+use crate::{CallingParty, Digits, Tone};
 
 /// What a line is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Watch {
     /// On hook: wait for a seizure.
     Seizure,
-    /// Off hook, hearing this tone: collect digits.
-    Digits(Tone),
+    /// Off hook: invite to dial, and collect digits.
+    Digits(Dial),
     /// Off hook: wait for the end, and play this meanwhile.
     End(Option<Tone>),
     /// On hook: ring, and wait for the answer.
     Answer(CallingParty),
+}
+
+/// How a party is invited to dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dial {
+    pub(super) prompt: Tone,
+    pub(super) digits: Digits,
+    /// How long the prompt lasts without a digit, when it is not as long as usual.
+    pub(super) patience: Option<Duration>,
 }
 
 /// What an endpoint has turned out not to be able to do: signals without their parameters, and the completion
@@ -54,7 +63,10 @@ impl Watch {
             request_id: Some(request_id),
             events: events.iter().filter_map(|event| RequestedEventBuf::parse(event)).collect(),
             signals: self.signals(now, settings, lacks).iter().filter_map(|s| SignalBuf::parse(s)).collect(),
-            digit_map: matches!(self, Self::Digits(_)).then(|| settings.digit_map.clone()),
+            digit_map: match self {
+                Self::Digits(dial) => Some(settings.digit_maps.get(dial.digits).to_owned()),
+                _ => None,
+            },
             ..NotificationRequest::default()
         }
     }
@@ -63,7 +75,11 @@ impl Watch {
         let able = |signal: &String| !lacks.contains(name(signal));
         match self {
             Self::Seizure | Self::End(None) => Vec::new(),
-            Self::Digits(tone) | Self::End(Some(tone)) => {
+            Self::Digits(dial) => {
+                let prompts = signal::prompt(dial.prompt, dial.patience, settings);
+                prompts.into_iter().find(able).into_iter().collect()
+            }
+            Self::End(Some(tone)) => {
                 signal::tone(*tone, settings).into_iter().find(able).into_iter().collect()
             }
             Self::Answer(calling) => {
@@ -78,7 +94,15 @@ impl Watch {
     pub(super) fn give_up(&self, now: Time, settings: &Settings, lacks: &Lacks) -> Option<String> {
         match self {
             Self::Seizure | Self::End(None) => None,
-            Self::Digits(_) => (!lacks.contains(COMPLETION)).then(|| COMPLETION.to_owned()),
+            Self::Digits(dial) => {
+                let prompts = signal::prompt(dial.prompt, dial.patience, settings);
+                let left: Vec<_> = prompts.iter().filter(|signal| !lacks.contains(name(signal))).collect();
+                match left.as_slice() {
+                    // Dial tone itself cannot be done without.
+                    [first, _, ..] => Some(name(first).to_owned()),
+                    _ => (!lacks.contains(COMPLETION)).then(|| COMPLETION.to_owned()),
+                }
+            }
             Self::End(Some(_)) => {
                 self.signals(now, settings, lacks).first().map(|signal| name(signal).to_owned())
             }
@@ -142,13 +166,14 @@ fn is_key(key: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::DigitMaps;
     use crate::{CallTimers, Country};
 
     fn settings() -> Settings {
         Settings {
             timers: CallTimers::default(),
             country: Country::default(),
-            digit_map: "(200[12])".to_owned(),
+            digit_maps: DigitMaps { plan: "(200[12])".to_owned(), numbers: String::new() },
             mismatches: 4,
             session_description: 4096,
             wall: None,
@@ -164,6 +189,10 @@ mod tests {
         )
     }
 
+    fn dial(prompt: Tone) -> Watch {
+        Watch::Digits(Dial { prompt, digits: Digits::Plan, patience: None })
+    }
+
     fn pair(events: &str, signals: &str) -> (String, String) {
         (events.to_owned(), signals.to_owned())
     }
@@ -172,7 +201,7 @@ mod tests {
     fn each_thing_that_a_line_does_has_its_request() {
         let none = Lacks::new();
         assert_eq!(lines(&Watch::Seizure, &none), pair("L/hd(N)", ""));
-        let dial = Watch::Digits(Tone::Dial);
+        let dial = dial(Tone::Dial);
         assert_eq!(lines(&dial, &none), pair("L/hu(N),L/oc(N),D/[0-9*#T](D)", "L/dl"));
         assert_eq!(lines(&Watch::End(Some(Tone::Ringback)), &none), pair("L/hu(N)", "G/rt"));
         let calling = CallingParty { number: Some("2001".to_owned()), name: None };
@@ -201,10 +230,14 @@ mod tests {
         assert_eq!(give_up(&ring, &mut lacks).as_deref(), Some("L/ci"));
         assert_eq!(lines(&ring, &lacks).1, "L/rg");
         assert_eq!(give_up(&ring, &mut lacks), None);
-        let dial = Watch::Digits(Tone::Dial);
+        let dial = dial(Tone::Dial);
         assert_eq!(give_up(&dial, &mut lacks).as_deref(), Some("L/oc"));
         assert_eq!(lines(&dial, &lacks), pair("L/hu(N),D/[0-9*#T](D)", "L/dl"));
         assert_eq!(give_up(&Watch::Seizure, &mut lacks), None);
+        let recall = self::dial(Tone::RecallDial);
+        assert_eq!(lines(&recall, &lacks).1, "L/sl");
+        assert_eq!(give_up(&recall, &mut lacks).as_deref(), Some("L/sl"));
+        assert_eq!(lines(&recall, &lacks).1, "L/dl");
     }
 
     #[test]
