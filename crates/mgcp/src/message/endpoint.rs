@@ -155,6 +155,8 @@ fn skip_domain(s: &mut Scanner<'_>, rule: Rule) -> Result<(), Fault> {
     }
 }
 
+/// The rarer forms, apart from the others so that those stay short.
+#[cold]
 fn skip_literal(s: &mut Scanner<'_>, rule: Rule) -> Result<(), Fault> {
     let fault = s.fault(rule);
     if s.eat(b'[') {

@@ -161,6 +161,32 @@ fn lists_and_nesting_meet_their_limits() {
 }
 
 #[test]
+fn a_long_list_of_digits_is_held_to_the_same_rules_as_any_list() {
+    let head = "NTFY 5 aaln/1@gw MGCP 1.0\nX: 1\nO: ";
+    let observed = |events: &str| {
+        let text = format!("{head}{events}\n");
+        decode(text.as_bytes(), &Limits::DEFAULT)
+            .map(drop)
+            .map_err(|error| (error.rule, error.offset - head.len()))
+    };
+    let most = Limits::DEFAULT.list_items;
+    assert_eq!(observed(&format!("D/1{}", ",D/1".repeat(most - 1))), Ok(()));
+    assert_eq!(observed(&format!("D/1{}", ",D/1".repeat(most))), Err((Rule::ListLength, 4 * most)));
+    for good in
+        ["D/1,\tD/2,  L/oc", "D/1 , D/2 ,D/[3-5]", "D/1,hd", "D/*,D/#,L/hd(x)", "D/1,L/hu@$", "D/1,cas/dlg"]
+    {
+        assert_eq!(observed(good), Ok(()), "{good}");
+    }
+    for (bad, at) in
+        [("D/1,", 4), ("D/1, ", 5), ("D/1,,D/2", 4), ("D/1,D/-,D/2", 6), ("D/1,D/,", 6), ("D/1,D/1-", 6)]
+    {
+        assert_eq!(observed(bad), Err((Rule::EventName, at)), "{bad}");
+    }
+    assert_eq!(observed("D/1,D/2 x"), Err((Rule::ObservedEvents, 8)));
+    assert_eq!(observed("D/1,D/2@"), Err((Rule::ConnectionId, 8)));
+}
+
+#[test]
 fn a_long_chain_of_equals_signs_is_walked_in_one_loop() {
     let chain = format!("RQNT 5 aaln/1@gw MGCP 1.0\nX: 1\nR: hd(N)(a{})\n", "=a".repeat(30_000));
     assert_eq!(probe(chain.as_bytes(), &Limits::DEFAULT), 1);

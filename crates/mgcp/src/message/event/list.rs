@@ -53,7 +53,7 @@ impl<'a> RequestedEvent<'a> {
     /// Steps over a requested event.
     #[inline]
     fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
-        EventName::skip(s)?;
+        EventName::pass(s)?;
         // One plain action, and nothing behind it.
         if let [b'(', letter, b')', b',' | b'\r' | b'\n', ..] = s.rest_bytes()
             && Class::ALPHA.holds(*letter)
@@ -141,7 +141,7 @@ impl<'a> ListedEvent<'a> {
     /// Steps over an event or signal.
     #[inline]
     fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
-        EventName::skip(s)?;
+        EventName::pass(s)?;
         if s.spaced(b'(') { walk.inside(s, Rule::EventParameters, EventParameters::skip) } else { Ok(()) }
     }
 
@@ -177,7 +177,12 @@ impl<'a> EventList<'a> {
 
     /// Steps over a list, which may be empty.
     pub(crate) fn skip(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
-        if s.is_end() || s.peek() == Some(b')') { Ok(()) } else { walk.list(s, ListedEvent::skip) }
+        if s.is_end() || s.peek() == Some(b')') {
+            return Ok(());
+        }
+        // Digits that were collected come as a long list of plain names.
+        walk.items -= EventName::pass_listed(s, walk.items);
+        walk.list(s, ListedEvent::skip)
     }
 
     /// The list as it was written.

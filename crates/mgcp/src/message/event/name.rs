@@ -49,9 +49,52 @@ impl<'a> EventName<'a> {
         s.is_end().then(|| Self::of(text))
     }
 
-    /// Steps over a name.
+    /// Steps over a name. Nearly every one is a package of one letter and an event of one or two, as `L/hd` and `D/5`.
     #[inline]
-    pub(super) fn skip(s: &mut Scanner<'_>) -> Result<(), Fault> {
+    pub(super) fn pass(s: &mut Scanner<'_>) -> Result<(), Fault> {
+        let length = match s.rest_bytes() {
+            [package, b'/', event, next, ..] if is_plain(*package, *event) && ends_name(*next) => 3,
+            [package, b'/', first, last, next, ..]
+                if is_plain(*package, *first) && Class::DIGIT_MAP.holds(*last) && ends_name(*next) =>
+            {
+                4
+            }
+            _ => return Self::skip(s),
+        };
+        s.advance(length);
+        Ok(())
+    }
+
+    /// Steps over the names at the start of a list that are as plain as that, at most so many of them, each with the comma
+    /// and the spaces behind it; says how many.
+    #[inline]
+    pub(super) fn pass_listed(s: &mut Scanner<'_>, most: usize) -> usize {
+        let list = s.rest_bytes();
+        let mut rest = list;
+        let mut count = 0;
+        while count < most {
+            let behind = match rest {
+                [package, b'/', event, b',', behind @ ..] if is_plain(*package, *event) => behind,
+                [package, b'/', first, last, b',', behind @ ..]
+                    if is_plain(*package, *first) && Class::DIGIT_MAP.holds(*last) =>
+                {
+                    behind
+                }
+                _ => break,
+            };
+            rest = behind.strip_prefix(b" ").unwrap_or(behind);
+            count += 1;
+        }
+        if count > 0 {
+            s.advance(list.len() - rest.len());
+            s.space();
+        }
+        count
+    }
+
+    /// Steps over a name of any form.
+    #[inline(never)]
+    fn skip(s: &mut Scanner<'_>) -> Result<(), Fault> {
         // A package is named by one letter, mostly.
         match s.rest_bytes() {
             [letter, b'/', ..] if Class::ALPHA.holds(*letter) => s.advance(2),
@@ -114,6 +157,17 @@ impl<'a> EventName<'a> {
             }),
         }
     }
+}
+
+#[inline]
+fn is_plain(package: u8, event: u8) -> bool {
+    Class::ALPHA.holds(package) && Class::DIGIT_MAP.holds(event)
+}
+
+/// Whether a name ends before this byte for certain.
+#[inline]
+fn ends_name(byte: u8) -> bool {
+    matches!(byte, b',' | b'(' | b')' | b'\r' | b'\n')
 }
 
 /// A package and its slash, or nothing if there is no slash.
