@@ -89,6 +89,20 @@ pub struct MediaStatistics {
     pub jitter_ms: u32,
     /// Latency in milliseconds; zero when the gateway cannot tell.
     pub latency_ms: u32,
+    /// What the play-out says; none when the gateway does not tell.
+    pub playout: Option<PlayoutStatistics>,
+}
+
+/// What the end that plays a stream knows beyond RFC 3435's parameters. Our software gateway tells it as `X-DI`, `X-PO`
+/// and `X-LR`, which other call agents ignore as they must.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct PlayoutStatistics {
+    /// Packets that came and were not played: too late, or too early to be held.
+    pub discarded: u64,
+    /// The delay of the play-out buffer in milliseconds.
+    pub delay_ms: u32,
+    /// Runs of lost packets: the losses in a row count as one.
+    pub loss_runs: u64,
 }
 
 /// A tone, by its meaning; country and access decide how it sounds and who makes it.

@@ -37,7 +37,7 @@ pub use inventory::{
 };
 pub use leg::{
     CallId, CallingParty, ContextCommand, ContextEvent, ContextId, Digits, LegCommand, LegEvent, LegId,
-    LineId, MediaStatistics, Sdp, Side, Termination, Tone,
+    LineId, MediaStatistics, PlayoutStatistics, Sdp, Side, Termination, Tone,
 };
 pub use limits::Limits;
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};

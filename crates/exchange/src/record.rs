@@ -124,6 +124,8 @@ pub struct StreamRecord {
     pub role: StreamRole,
     /// Where it ended.
     pub termination: Termination,
+    /// The last description that the gateway gave of it: which codec was spoken, and in what packets.
+    pub local: Sdp,
     /// What it was like; none when the gateway did not say in time.
     pub statistics: Option<MediaStatistics>,
 }

@@ -23,6 +23,7 @@
 //! - [`port_pool`]: RTP port pairs, opened ahead and rested between calls.
 //! - [`telephone_event`]: digits and other events as packets (RFC 4733).
 //! - [`dtmf`]: the sixteen digits, made and found.
+//! - [`quality`]: what a listener will think of it (the E-model of ITU-T G.107).
 //! - [`speech`]: noise that is like speech.
 //! - [`tone`]: call progress tones and ringing by country.
 //! - [`telephone`]: a virtual analogue telephone set for scripted subscribers.
@@ -64,6 +65,7 @@ pub mod jitter;
 pub mod limits;
 pub mod mixer;
 pub mod port_pool;
+pub mod quality;
 pub mod rtcp;
 pub mod rtp;
 pub mod session;

@@ -18,7 +18,7 @@ use strowger_sdp::{AudioDescription, CodecEntry};
 
 use super::gateways::Place;
 use super::{Order, Owner, Tag, Timer, Turn};
-use crate::{CallId, Cause, Event, Law, MediaStatistics, Sdp, Termination};
+use crate::{CallId, Cause, Event, Law, MediaStatistics, PlayoutStatistics, Sdp, Termination};
 
 /// Milliseconds of sound in a packet: what every gateway can do, and the default of RFC 3551 for these codecs.
 const PACKETIZATION: u16 = 20;
@@ -381,5 +381,19 @@ pub(super) fn statistics(figures: &ConnectionStatistics) -> MediaStatistics {
         packets_lost: figures.packets_lost.into(),
         jitter_ms: figures.jitter_ms,
         latency_ms: figures.latency_ms,
+        playout: playout(figures),
     }
+}
+
+/// The extensions of our own gateway; a peer that sends only some of them means something else by them.
+fn playout(figures: &ConnectionStatistics) -> Option<PlayoutStatistics> {
+    let named = |wanted: &str| {
+        let mut extensions = figures.extensions.iter();
+        extensions.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value)
+    };
+    Some(PlayoutStatistics {
+        discarded: named("X-DI")?.into(),
+        delay_ms: named("X-PO")?,
+        loss_runs: named("X-LR")?.into(),
+    })
 }

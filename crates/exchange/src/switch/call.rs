@@ -178,7 +178,7 @@ impl Call {
         let End { at, cause, by } = self.end?;
         let media = self.streams().map(|(role, end)| {
             let (termination, statistics) = (end.termination.clone(), end.statistics);
-            StreamRecord { role, termination, statistics }
+            StreamRecord { role, termination, local: end.local.clone(), statistics }
         });
         Some(CallEnded {
             call: self.id,

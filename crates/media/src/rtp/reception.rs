@@ -46,6 +46,8 @@ pub struct Reception {
     /// The next number after a jump: when it arrives, the source has restarted.
     after_jump: Option<u16>,
     received: u64,
+    /// Gaps in the sequence, as they were when a packet came behind one.
+    loss_runs: u64,
     expected_prior: u64,
     received_prior: u64,
     /// Relative transit time of the packet before, in timestamp units.
@@ -65,6 +67,7 @@ impl Reception {
             cycles: if sequence == 0 { 0_u32.wrapping_sub(CYCLE) } else { 0 },
             after_jump: None,
             received: 0,
+            loss_runs: 0,
             expected_prior: 0,
             received_prior: 0,
             transit: None,
@@ -86,6 +89,7 @@ impl Reception {
             if sequence < self.highest {
                 self.cycles = self.cycles.wrapping_add(CYCLE);
             }
+            self.loss_runs += u64::from(ahead > 1);
             self.highest = sequence;
             self.received += 1;
             return SequenceCheck::Newest;
@@ -145,6 +149,12 @@ impl Reception {
         (self.extended_highest().wrapping_sub(self.base)).wrapping_add(1) as u64
     }
 
+    /// Runs of lost packets. A run whose packets were only late counts as well.
+    #[must_use]
+    pub const fn loss_runs(&self) -> u64 {
+        self.loss_runs
+    }
+
     /// Packets lost (A.3); negative when there were more duplicates than losses.
     #[must_use]
     pub const fn lost(&self) -> i64 {
@@ -188,6 +198,13 @@ mod tests {
         assert_eq!(reception.extended_highest(), 65_000 + 1998);
         let report = reception.report();
         assert_eq!(report, LossReport { fraction: 25, cumulative: 199, extended_highest: 66_998 });
+    }
+
+    #[test]
+    fn losses_in_a_row_are_one_run() {
+        let reception = counted(65_000, 2000, |n| n % 100 >= 95 || n % 100 == 50);
+        // The last run has nothing behind it.
+        assert_eq!((reception.lost(), reception.loss_runs()), (6 * 20 - 5, 39));
     }
 
     #[test]

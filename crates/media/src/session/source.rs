@@ -183,6 +183,7 @@ pub(super) struct Sources {
     last_packet: Time,
     candidate: Option<(u32, u16)>,
     lost_before: i64,
+    runs_before: u64,
     /// Whether the next source is believed at once.
     expecting: bool,
     /// How often the source, or its numbering, has changed.
@@ -195,11 +196,12 @@ impl Sources {
         let Some(current) = self.current.as_mut().filter(|current| current.ssrc() == packet.ssrc) else {
             return self.consider(now, packet);
         };
-        let lost = current.lost();
+        let (lost, runs) = (current.lost(), current.loss_runs());
         match current.count(packet.sequence) {
             SequenceCheck::Jump => return Arrival::Unproven,
             SequenceCheck::Restarted => {
                 self.lost_before += lost;
+                self.runs_before += runs;
                 self.generation = self.generation.wrapping_add(1);
             }
             SequenceCheck::Newest | SequenceCheck::Late => {}
@@ -228,6 +230,7 @@ impl Sources {
         }
         let first = self.current.is_none();
         self.lost_before += self.current.as_ref().map_or(0, Reception::lost);
+        self.runs_before += self.current.as_ref().map_or(0, Reception::loss_runs);
         let mut reception = Reception::new(packet.ssrc, packet.sequence);
         reception.count(packet.sequence);
         reception.measure_jitter(now, packet.timestamp);
@@ -267,6 +270,11 @@ impl Sources {
     /// Packets lost, of all sources.
     pub(super) fn lost(&self) -> i64 {
         self.lost_before + self.current.as_ref().map_or(0, Reception::lost)
+    }
+
+    /// Runs of lost packets, of all sources.
+    pub(super) fn loss_runs(&self) -> u64 {
+        self.runs_before + self.current.as_ref().map_or(0, Reception::loss_runs)
     }
 
     /// The interarrival jitter of the present source, in timestamp units.

@@ -22,6 +22,8 @@ pub struct SessionStatistics {
     pub octets_received: u64,
     /// Packets expected less packets received (RFC 3550 A.3), of all sources; negative when duplicates outweigh losses.
     pub packets_lost: i64,
+    /// Runs of packets that did not come in time, of all sources.
+    pub loss_runs: u64,
     /// The interarrival jitter (RFC 3550 A.8) of the present source.
     pub jitter: Duration,
     /// Half of the round-trip time, averaged over all RTCP reports; none before the first.
@@ -93,6 +95,7 @@ impl SessionStatistics {
             packets_received: counters.packets_received,
             octets_received: counters.octets_received,
             packets_lost: sources.lost(),
+            loss_runs: sources.loss_runs(),
             jitter: time_of(u64::from(sources.jitter())),
             latency: control.latency(),
             wrong_source: counters.wrong_source,

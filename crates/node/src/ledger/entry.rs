@@ -8,6 +8,7 @@ use strowger_exchange::{
 };
 use strowger_sansio::Duration;
 
+use super::quality::{self, QualityEntry};
 use crate::clock::{Wall, parse_stamp, stamp};
 
 /// A party of a call.
@@ -36,7 +37,7 @@ impl From<&Party> for PartyEntry {
 }
 
 /// A stream of a call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StreamEntry {
     /// Whose: `calling`, `relay-calling`, `relay-called` or `called`.
     pub role: String,
@@ -52,6 +53,9 @@ pub struct StreamEntry {
     /// What it was like, once the call has ended and if the gateway said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<StatisticsEntry>,
+    /// How good it sounded at this end; of the parties' own streams alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualityEntry>,
 }
 
 impl StreamEntry {
@@ -63,14 +67,16 @@ impl StreamEntry {
             connection: termination.connection.clone(),
             sdp: None,
             statistics: None,
+            quality: None,
         }
     }
 }
 
-impl From<&StreamRecord> for StreamEntry {
-    fn from(stream: &StreamRecord) -> Self {
+impl StreamEntry {
+    fn ended(record: &CallEnded, stream: &StreamRecord) -> Self {
         Self {
             statistics: stream.statistics.map(Into::into),
+            quality: quality::rate(record, stream),
             ..Self::new(stream.role.name(), &stream.termination)
         }
     }
@@ -94,6 +100,9 @@ pub struct StatisticsEntry {
     pub jitter_ms: u32,
     /// Latency in milliseconds; zero when the gateway cannot tell.
     pub latency_ms: u32,
+    /// Packets that came too late or too early to be heard, when the gateway tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packets_discarded: Option<u64>,
 }
 
 impl From<MediaStatistics> for StatisticsEntry {
@@ -106,12 +115,13 @@ impl From<MediaStatistics> for StatisticsEntry {
             packets_lost: statistics.packets_lost,
             jitter_ms: statistics.jitter_ms,
             latency_ms: statistics.latency_ms,
+            packets_discarded: statistics.playout.map(|playout| playout.discarded),
         }
     }
 }
 
 /// A call that stands: what is needed to account for it, and to end it in order, after the process has died.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StableEntry {
     /// The call: 32 hexadecimal digits.
     pub call: String,
@@ -178,7 +188,7 @@ impl StableEntry {
 }
 
 /// A call detail record.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallDetail {
     /// Its number in the ledger, from 1 without gaps: a reader knows that it has them all, and each once.
     pub sequence: u64,
@@ -239,7 +249,7 @@ impl CallDetail {
             cause_text: record.cause.name().unwrap_or_default().to_owned(),
             released_by: record.released_by.name().to_owned(),
             interrupted: false,
-            media: record.media.iter().map(Into::into).collect(),
+            media: record.media.iter().map(|stream| StreamEntry::ended(record, stream)).collect(),
         }
     }
 }

@@ -9,11 +9,12 @@
 //! each transaction compares, so that a second owner of the store fences the first; `meta/cdr`, the last number given;
 //! `meta/exported`, how far the file came; `meta/alive`, the last sign of life while calls stand.
 //!
-//! - [`entry`]: the values, as JSON. `cdr_file`: the file. `start`: what a start finds and settles. `writer`: the thread.
+//! - [`entry`]: the values, as JSON. `cdr_file`: the file. `quality`: the rating of the sound. `start`: what a start finds and settles. `writer`: the thread.
 
 pub mod entry;
 
 mod cdr_file;
+mod quality;
 mod start;
 mod writer;
 
@@ -33,6 +34,7 @@ use crate::metrics::{Counter, Gauge, Histogram, Registry};
 use crate::store::{Store, StoreError};
 
 pub use entry::{CallDetail, PartyEntry, ServiceEntry, StableEntry, StatisticsEntry, StreamEntry};
+pub use quality::QualityEntry;
 
 /// How a ledger is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +86,7 @@ pub enum LedgerError {
 }
 
 /// What the store held at the start.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Restored {
     /// How often the store has been opened: chooses the range of transaction identifiers.
     pub epoch: Option<Epoch>,

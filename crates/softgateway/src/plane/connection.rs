@@ -53,10 +53,20 @@ impl Connection {
         }
     }
 
-    /// The connection parameters of RFC 3435 section 3.2.2.7.
+    /// The connection parameters of RFC 3435 section 3.2.2.7, and where the packets are played, what the play-out adds: packets
+    /// discarded as too late or too early, its delay, and the runs of loss.
     pub(super) fn statistics(&self, now: Time) -> ConnectionStatistics {
         let sums = self.session.statistics(now);
         let saturating = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let mut extensions = Vec::new();
+        if !self.is_relayed && sums.packets_received > 0 {
+            let delay = self.session.playout_delay().as_millis();
+            extensions = vec![
+                ("X-DI".to_owned(), saturating(sums.playout.late + sums.playout.overrun)),
+                ("X-PO".to_owned(), saturating(u64::try_from(delay).unwrap_or(u64::MAX))),
+                ("X-LR".to_owned(), saturating(sums.loss_runs)),
+            ];
+        }
         ConnectionStatistics {
             packets_sent: saturating(sums.packets_sent),
             octets_sent: saturating(sums.octets_sent),
@@ -67,7 +77,7 @@ impl Connection {
             latency_ms: saturating(
                 u64::try_from(sums.latency.unwrap_or_default().as_millis()).unwrap_or(u64::MAX),
             ),
-            extensions: Vec::new(),
+            extensions,
         }
     }
 }

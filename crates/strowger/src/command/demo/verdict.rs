@@ -69,6 +69,7 @@ fn record(cdr: Option<&CallDetail>, records: usize) -> Finding {
     let carried = cdr.media.len() == 2
         && cdr.media.iter().all(|stream| {
             stream.statistics.as_ref().is_some_and(|sums| sums.packets_sent > 0 && sums.packets_received > 0)
+                && stream.quality.as_ref().is_some_and(|quality| quality.mos > 4.0)
         });
     let good = records == 1
         && parties
@@ -77,7 +78,13 @@ fn record(cdr: Option<&CallDetail>, records: usize) -> Finding {
         && cdr.talk_ms > 0
         && cdr.cause == 16
         && cdr.released_by == "calling";
-    let detail =
-        format!("{records} written, cause {} ({}), talked {} ms", cdr.cause, cdr.cause_text, cdr.talk_ms);
+    let rated = cdr.media.iter().filter_map(|stream| Some(format!("{:.2}", stream.quality.as_ref()?.mos)));
+    let detail = format!(
+        "{records} written, cause {} ({}), talked {} ms, mean opinion score {}",
+        cdr.cause,
+        cdr.cause_text,
+        cdr.talk_ms,
+        rated.collect::<Vec<_>>().join(" and ")
+    );
     Finding::new(what, good, detail)
 }

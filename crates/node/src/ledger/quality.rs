@@ -1,0 +1,183 @@
+//! What each party of a call will have thought of the sound, from the figures of its gateways.
+//!
+//! The exchange keeps facts; this rates them when the record is written, by the E-model in [`strowger_media::quality`].
+//! What a gateway does not tell is taken as it usually is: losses at random, a play-out buffer of twice the jitter and one
+//! packet at least, no discards.
+
+use serde::{Deserialize, Serialize};
+use strowger_exchange::{CallEnded, MediaStatistics, StreamRecord, StreamRole};
+use strowger_media::quality::{Impairment, Path, burst_ratio};
+use strowger_sansio::Duration;
+use strowger_sdp::AudioDescription;
+
+/// What a gateway's packets are taken to hold when its description does not say: RFC 3551's default.
+const PACKET_MS: u16 = 20;
+
+/// How good the sound was at the end that received a stream.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QualityEntry {
+    /// The codec, by its RTP encoding name.
+    pub codec: String,
+    /// The share of packets that were not heard, in per cent.
+    pub loss_percent: f64,
+    /// From mouth to ear in milliseconds: packet, network, play-out.
+    pub delay_ms: u32,
+    /// The rating factor of ITU-T G.107, 0 to 93.2.
+    pub r: f64,
+    /// The estimated mean opinion score, 1 to 4.5.
+    pub mos: f64,
+}
+
+/// The rating of a stream of a call; none of a relay's streams, which nobody hears, nor without packets or figures for the
+/// codec.
+pub(super) fn rate(record: &CallEnded, stream: &StreamRecord) -> Option<QualityEntry> {
+    if !matches!(stream.role, StreamRole::Calling | StreamRole::Called) {
+        return None;
+    }
+    let figures = stream.statistics.filter(|figures| figures.packets_received > 0)?;
+    let (codec, packet_ms) = format(stream)?;
+    let impairment = Impairment::of(&codec)?;
+    let delay_ms = u32::from(packet_ms)
+        .saturating_add(network_delay(record))
+        .saturating_add(playout_delay(&figures, packet_ms));
+    let expected = figures.packets_received.saturating_add(figures.packets_lost);
+    let discarded = figures.playout.map_or(0, |playout| playout.discarded);
+    let loss = (figures.packets_lost.saturating_add(discarded) as f64 / expected as f64).min(1.0);
+    let runs = figures.playout.map_or(0, |playout| playout.loss_runs);
+    let path = Path {
+        loss,
+        burst_ratio: burst_ratio(figures.packets_lost, runs, expected),
+        delay: Duration::from_millis(delay_ms.into()),
+    };
+    let rating = path.rate(impairment);
+    Some(QualityEntry {
+        codec,
+        loss_percent: rounded(loss * 100.0, 100.0),
+        delay_ms,
+        r: rounded(rating.factor(), 10.0),
+        mos: rounded(rating.opinion(), 100.0),
+    })
+}
+
+fn format(stream: &StreamRecord) -> Option<(String, u16)> {
+    let session = strowger_sdp::decode(stream.local.bytes(), &strowger_sdp::Limits::default()).ok()?;
+    let audio = AudioDescription::from_session(&session).ok()?;
+    Some((audio.speech()?.codec.name().to_owned(), audio.ptime.unwrap_or(PACKET_MS)))
+}
+
+/// The one-way delay between the parties: that of both halves when a relay stands between them, else what either end says.
+fn network_delay(record: &CallEnded) -> u32 {
+    let told = |role| {
+        let stream = record.media.iter().find(|stream| stream.role == role);
+        stream.and_then(|stream| stream.statistics).map_or(0, |figures| figures.latency_ms)
+    };
+    let (calling, called) = (told(StreamRole::Calling), told(StreamRole::Called));
+    let relayed = record
+        .media
+        .iter()
+        .any(|stream| matches!(stream.role, StreamRole::RelayCalling | StreamRole::RelayCalled));
+    if relayed { calling.saturating_add(called) } else { calling.max(called) }
+}
+
+fn playout_delay(figures: &MediaStatistics, packet_ms: u16) -> u32 {
+    let usual = figures.jitter_ms.saturating_mul(2).max(packet_ms.into());
+    figures.playout.map_or(usual, |playout| playout.delay_ms)
+}
+
+fn rounded(value: f64, steps: f64) -> f64 {
+    (value * steps).round() / steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strowger_exchange::{CallId, Cause, Party, PlayoutStatistics, ReleasedBy, Sdp, Termination};
+    use strowger_sansio::Time;
+
+    fn stream(role: StreamRole, codec: &str, statistics: MediaStatistics) -> StreamRecord {
+        let sdp = format!(
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 96 101\r\n\
+             a=rtpmap:96 {codec}/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n"
+        );
+        let termination =
+            Termination { gateway: "gw1".into(), endpoint: "aaln/1".into(), connection: "1".into() };
+        StreamRecord { role, termination, local: Sdp::new(sdp.as_bytes()), statistics: Some(statistics) }
+    }
+
+    fn call(media: Vec<StreamRecord>) -> CallEnded {
+        CallEnded {
+            call: CallId(1),
+            calling: Party {
+                number: "2001".into(),
+                name: None,
+                gateway: "gw1".into(),
+                endpoint: "aaln/1".into(),
+            },
+            called: None,
+            dialled: "2002".into(),
+            start: Time::ZERO,
+            alerting: None,
+            answer: None,
+            end: Time::from_secs(60),
+            cause: Cause::NORMAL_CLEARING,
+            released_by: ReleasedBy::Calling,
+            media,
+        }
+    }
+
+    fn figures(received: u64, lost: u64, jitter_ms: u32, latency_ms: u32) -> MediaStatistics {
+        MediaStatistics {
+            packets_received: received,
+            packets_lost: lost,
+            jitter_ms,
+            latency_ms,
+            ..MediaStatistics::default()
+        }
+    }
+
+    #[test]
+    fn each_party_is_rated_by_what_came_to_it() {
+        let good = stream(StreamRole::Calling, "PCMU", figures(1000, 0, 0, 15));
+        let bad = stream(StreamRole::Called, "PCMU", figures(950, 50, 30, 10));
+        let call = call(vec![good, bad]);
+        let [good, bad] = [0, 1].map(|place| rate(&call, &call.media[place]).unwrap());
+        // 20 ms of packet, 15 ms of network, 20 ms or 60 ms of play-out.
+        assert_eq!((good.delay_ms, bad.delay_ms, bad.loss_percent), (55, 95, 5.0));
+        assert_eq!((good.codec.as_str(), good.r, good.mos), ("PCMU", 91.9, 4.38));
+        assert_eq!((bad.r, bad.mos), (75.1, 3.83));
+    }
+
+    #[test]
+    fn what_the_play_out_tells_takes_the_place_of_what_is_usual() {
+        let mut told = figures(950, 50, 30, 0);
+        told.playout = Some(PlayoutStatistics { discarded: 50, delay_ms: 120, loss_runs: 10 });
+        let call = call(vec![stream(StreamRole::Called, "PCMA", told)]);
+        let quality = rate(&call, &call.media[0]).unwrap();
+        assert_eq!((quality.delay_ms, quality.loss_percent), (140, 10.0));
+        let mut random = told;
+        random.playout = Some(PlayoutStatistics { loss_runs: 50, ..told.playout.unwrap() });
+        let random = stream(StreamRole::Called, "PCMA", random);
+        assert!(rate(&call, &random).unwrap().r > quality.r, "runs of five are worse than single losses");
+    }
+
+    #[test]
+    fn both_halves_of_a_relayed_path_are_waited_for() {
+        let ends =
+            [StreamRole::Calling, StreamRole::Called].map(|role| stream(role, "G729", figures(9, 0, 0, 40)));
+        let mut call = call(ends.to_vec());
+        assert_eq!(rate(&call, &call.media[0]).unwrap().delay_ms, 80);
+        call.media.push(stream(StreamRole::RelayCalling, "G729", figures(9, 0, 0, 40)));
+        assert_eq!(rate(&call, &call.media[0]).unwrap().delay_ms, 120);
+        assert_eq!(rate(&call, &call.media[2]), None, "nobody listens at a relay");
+    }
+
+    #[test]
+    fn nothing_is_claimed_of_silence_and_of_codecs_without_figures() {
+        let call = call(vec![
+            stream(StreamRole::Calling, "PCMU", figures(0, 0, 0, 0)),
+            stream(StreamRole::Called, "X-NEW", figures(10, 0, 0, 0)),
+        ]);
+        assert!(call.media.iter().all(|stream| rate(&call, stream).is_none()));
+    }
+}
