@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_exchange::{
-    Country, DialectChoice, GatewayEntry, GatewayProtocol, Inventory, LineEntry, MediaPolicy, RelayEntry,
+    Country, DialectChoice, Features, GatewayEntry, GatewayProtocol, Inventory, LineEntry, MediaPolicy,
+    RelayEntry,
 };
 use strowger_media::MediaPort;
 use strowger_media::tone::TonePlan;
@@ -38,6 +39,7 @@ pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inve
                 gateway: format!("gw{gateway}"),
                 endpoint: format!("aaln/{line}"),
                 name: None,
+                features: Features::default(),
             });
             numbers.push((gateway, format!("aaln/{line}"), number));
         }

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use strowger_mgcp::message::EndpointNameBuf;
 
-use crate::{CallTimers, Cause, Country, Limits};
+use crate::{CallTimers, Cause, Country, FeaturePlan, Features, Limits};
 
 /// Everything that an exchange is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Inventory {
     pub routes: Vec<RouteEntry>,
     /// Whether the parties exchange media directly or through a relay.
     pub media: MediaPolicy,
+    /// The codes of the subscribers' features, and what else these go by.
+    pub features: FeaturePlan,
     /// How long the phases of a call may last.
     pub timers: CallTimers,
     /// How much may be in progress at once.
@@ -48,6 +50,7 @@ impl Inventory {
             lines: Vec::new(),
             routes: Vec::new(),
             media: MediaPolicy::Direct,
+            features: FeaturePlan::of(country),
             timers: CallTimers::default(),
             limits: Limits::default(),
         }
@@ -225,6 +228,8 @@ pub struct LineEntry {
     pub endpoint: String,
     /// What the called party is shown.
     pub name: Option<String>,
+    /// What its subscriber may do.
+    pub features: Features,
 }
 
 /// Where the numbers with a prefix go.
@@ -388,6 +393,7 @@ mod tests {
                 gateway: "gw1".to_owned(),
                 endpoint: endpoint.to_owned(),
                 name: None,
+                features: Features::default(),
             });
         }
         town

@@ -5,6 +5,7 @@
 //! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by
 //!   country. [`timers`] and [`limits`]: how long and how much.
 //! - [`numbering`]: the plan, and the digit maps derived from it. [`routing`]: where a dialled number goes.
+//! - [`feature`]: what subscribers may do beyond a plain call, and their codes.
 //! - [`switch`]: the call model. `access`: the adapters between its legs and the protocols.
 //! - [`leg`]: the seam between call model and access: leg events, leg commands, contexts.
 //! - [`cause`]: why a call ended, in the values of Q.850.
@@ -17,6 +18,7 @@ pub mod cause;
 pub mod country;
 pub mod event;
 pub mod exchange;
+pub mod feature;
 pub mod inventory;
 pub mod leg;
 pub mod limits;
@@ -31,6 +33,7 @@ pub use cause::{Cause, CauseClass};
 pub use country::{Country, Law, UnknownCountry};
 pub use event::Event;
 pub use exchange::{Exchange, Input, WallClock};
+pub use feature::{ControllerLeaves, FeaturePlan, Features};
 pub use inventory::{
     DialectChoice, GatewayEntry, GatewayProtocol, Inventory, InventoryFault, LineEntry, MediaPolicy,
     RelayEntry, RouteEntry, RouteTarget, UnknownTarget,

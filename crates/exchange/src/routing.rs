@@ -216,10 +216,17 @@ impl Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Country, GatewayEntry, LineEntry};
+    use crate::{Country, Features, GatewayEntry, LineEntry};
 
     fn line(number: &str) -> LineEntry {
-        LineEntry { number: number.into(), gateway: "gw1".into(), endpoint: number.into(), name: None }
+        let features = Features::default();
+        LineEntry {
+            number: number.into(),
+            gateway: "gw1".into(),
+            endpoint: number.into(),
+            name: None,
+            features,
+        }
     }
 
     fn route(prefix: &str, strip: usize, add: &str, to: &[&str]) -> RouteEntry {

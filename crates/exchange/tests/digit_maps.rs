@@ -2,7 +2,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use strowger_exchange::{
-    Cause, Country, GatewayEntry, Inventory, LineEntry, Plan, Resolution, RouteEntry, RouteTarget,
+    Cause, Country, Features, GatewayEntry, Inventory, LineEntry, Plan, Resolution, RouteEntry, RouteTarget,
 };
 use strowger_mgcp::digitmap::{DialSymbol, DigitMap, MatchState};
 use strowger_mgcp::limits::Limits;
@@ -17,7 +17,13 @@ fn draw_inventory(rng: &mut Rng) -> Inventory {
         let plus = if rng.chance(0.1) { "+" } else { "" };
         let number = format!("{plus}{}", draw_number(rng, 1, 5));
         let endpoint = format!("aaln/{line}");
-        town.lines.push(LineEntry { number, gateway: "gw1".into(), endpoint, name: None });
+        town.lines.push(LineEntry {
+            number,
+            gateway: "gw1".into(),
+            endpoint,
+            name: None,
+            features: Features::default(),
+        });
     }
     for _ in 0..rng.below(5) {
         let first = *rng.pick(&["", "", "", "*", "+"]).unwrap();
@@ -94,7 +100,13 @@ fn every_line_can_be_dialled_through_a_widened_map() {
     for line in 0..2000 {
         let number = format!("2{}{line:04}", rng.below(10));
         let endpoint = format!("aaln/{line}");
-        town.lines.push(LineEntry { number, gateway: "gw1".into(), endpoint, name: None });
+        town.lines.push(LineEntry {
+            number,
+            gateway: "gw1".into(),
+            endpoint,
+            name: None,
+            features: Features::default(),
+        });
     }
     town.lines[7].number = "27".to_owned();
     let plan = Plan::new(&town);

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use strowger_exchange::{
-    CallEnded, CallPhase, Cause, Country, Event, Exchange, GatewayEntry, Input, Inventory, LineEntry,
-    MediaPolicy, Record, RelayEntry, ServiceState,
+    CallEnded, CallPhase, Cause, Country, Event, Exchange, Features, GatewayEntry, Input, Inventory,
+    LineEntry, MediaPolicy, Record, RelayEntry, ServiceState,
 };
 use strowger_mgcp::gateway::{
     CallAgent, ConnectionHandle, EndpointIndex, Gateway, GatewayConfig, Hook, MediaCapabilities, MediaEvent,
@@ -134,6 +134,7 @@ impl Town {
                     gateway: id.clone(),
                     endpoint: format!("aaln/{line}"),
                     name: Some(format!("Line {line} \"{id}\"")),
+                    features: Features::default(),
                 });
             }
             inventory.gateways.push(entry);

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strowger_exchange::{
     CallEnded, CallPhase, CallStable, Cause, Command, ContextCommand, ContextEvent, ContextId, Country,
-    Digits, Event, GatewayEntry, Inventory, LegCommand, LegEvent, LegId, LineEntry, LineId, MediaPolicy,
-    MediaStatistics, Record, RelayEntry, ReleasedBy, RouteEntry, Sdp, Side, StreamRole, Switch, Termination,
-    Tone,
+    Digits, Event, Features, GatewayEntry, Inventory, LegCommand, LegEvent, LegId, LineEntry, LineId,
+    MediaPolicy, MediaStatistics, Record, RelayEntry, ReleasedBy, RouteEntry, Sdp, Side, StreamRole, Switch,
+    Termination, Tone,
 };
 use strowger_sansio::{Duration, Rng, Time};
 
@@ -24,6 +24,7 @@ fn town() -> Inventory {
             gateway: "gw1".to_owned(),
             endpoint: format!("aaln/{}", &number[3..]),
             name: Some(name.to_owned()),
+            features: Features::default(),
         });
     }
     let to = |targets: &[&str]| targets.iter().map(|target| target.parse().unwrap()).collect();

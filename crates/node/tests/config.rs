@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use strowger_exchange::{DialectChoice, MediaPolicy, RouteTarget};
+use strowger_exchange::{ControllerLeaves, DialectChoice, Features, MediaPolicy, RouteTarget};
 use strowger_node::config::{Config, Report, Severity, StoreConfig};
 
 fn good(text: &str) -> Config {
@@ -115,7 +115,7 @@ fn an_unknown_key_is_told_its_nearest_name() {
         [
             "8:1 unknown key `adress` in [[gateway]]; did you mean `address`?",
             "9:2 unknown key `lisen` in the file; did you mean `listen`?",
-            "14:1 unknown key `quux` in [[line]]; expected one of: number, gateway, endpoint, name",
+            "14:1 unknown key `quux` in [[line]]; expected one of: number, gateway, endpoint, name, features",
         ]
     );
 }
@@ -380,4 +380,22 @@ fn no_text_makes_it_panic() {
             }
         }
     }
+}
+
+#[test]
+fn features_are_read_and_what_is_not_named_is_as_in_the_country() {
+    let line = "[[line]]\nnumber = \"2001\"\ngateway = \"gw1\"\nendpoint = \"aaln/1\"\n";
+    let config = good(&small_and(&format!("{line}features = {{ transfer = false, call_waiting = true }}\n")));
+    let features = config.inventory.lines[0].features;
+    assert_eq!(features, Features { transfer: false, ..Features::ALL });
+    assert_eq!(config.inventory.features.blind_transfer.as_deref(), Some("*98"));
+    let config = good(&small_and(
+        "[exchange]\ncountry = \"de\"\n[features]\ncancel_call_waiting = \"*70\"\ncontroller_leaves = \"join\"\n",
+    ));
+    assert_eq!(config.inventory.features.codes().collect::<Vec<_>>(), ["*70"]);
+    assert_eq!(config.inventory.features.controller_leaves, ControllerLeaves::JoinsTheOthers);
+    let config = good(&small_and("[features]\nblind_transfer = \"\"\n"));
+    assert_eq!(config.inventory.features.blind_transfer, None);
+    let findings = findings(&small_and("[features]\nblind_transfer = \"x\"\ncontroller_leaves = \"stay\"\n"));
+    assert_eq!(findings.len(), 2, "{findings:?}");
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use strowger_capture::{LadderLimits, TextOptions};
 use strowger_exchange::{
-    CallEnded, Cause, Country, DialectChoice, GatewayEntry, Inventory, LineEntry, MediaPolicy, Record,
-    RelayEntry, ServiceState, StreamRole,
+    CallEnded, Cause, Country, DialectChoice, Features, GatewayEntry, Inventory, LineEntry, MediaPolicy,
+    Record, RelayEntry, ServiceState, StreamRole,
 };
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::{Message, ReturnCode, TransactionId, Verb};
@@ -109,6 +109,7 @@ impl Town {
                 gateway: site.id.clone(),
                 endpoint: "aaln/1".to_owned(),
                 name: None,
+                features: Features::default(),
             });
         }
         inventory.gateways.push(GatewayEntry {

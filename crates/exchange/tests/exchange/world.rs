@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use strowger_exchange::{
-    CallEnded, CallPhase, CallStable, Country, Event, Exchange, GatewayEntry, Input, Inventory,
+    CallEnded, CallPhase, CallStable, Country, Event, Exchange, Features, GatewayEntry, Input, Inventory,
     LineCondition, LineEntry, LineView, MediaPolicy, Record, RelayEntry, ServiceChange, ServiceState,
     Subject,
 };
@@ -34,6 +34,7 @@ pub(crate) fn town() -> Inventory {
                 gateway: gateway.to_owned(),
                 endpoint: format!("aaln/{line}"),
                 name: Some(name.to_owned()),
+                features: Features::default(),
             });
         }
     }

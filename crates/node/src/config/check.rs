@@ -40,6 +40,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
 
     inventory.agent_address = raw.agent.as_ref().map(|agent| *agent.get_ref());
     inventory.timers = raw.timers;
+    inventory.features = raw.features.unwrap_or(inventory.features);
     inventory.media = match raw.media.map(Spanned::into_inner) {
         Some(Media::Relay(gateway)) => MediaPolicy::Relay { gateway },
         Some(Media::Direct) | None => MediaPolicy::Direct,
@@ -403,6 +404,7 @@ fn line_entry(line: Line) -> Option<LineEntry> {
         gateway: line.gateway?.into_inner(),
         endpoint: line.endpoint?.into_inner(),
         name: line.name.map(Spanned::into_inner),
+        features: line.features,
     })
 }
 

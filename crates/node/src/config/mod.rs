@@ -11,6 +11,7 @@
 pub mod diagnostic;
 
 mod check;
+mod features;
 mod names;
 mod raw;
 mod reader;

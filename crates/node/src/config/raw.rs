@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
-use strowger_exchange::{CallTimers, Country, DialectChoice, RouteTarget};
+use strowger_exchange::{CallTimers, Country, DialectChoice, FeaturePlan, Features, RouteTarget};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Report;
+use super::features;
 use super::reader::{Table, excerpt, found};
 use super::schema::{self, nearest};
 
@@ -30,6 +31,8 @@ pub(super) struct Raw {
     pub(super) lines: Vec<Line>,
     pub(super) routes: Vec<Route>,
     pub(super) timers: CallTimers,
+    /// None when there was nothing to read.
+    pub(super) features: Option<FeaturePlan>,
 }
 
 /// `[exchange] media`.
@@ -77,6 +80,7 @@ pub(super) struct Line {
     pub(super) gateway: Option<Spanned<String>>,
     pub(super) endpoint: Option<Spanned<String>>,
     pub(super) name: Option<Spanned<String>>,
+    pub(super) features: Features,
 }
 
 /// `[[route]]`.
@@ -112,6 +116,7 @@ impl Raw {
         if let Some(table) = root.table("timers", &schema::TIMERS, report) {
             raw.timers = read_timers(&table, report);
         }
+        raw.features = Some(features::plan(&root, FeaturePlan::of(raw.country.unwrap_or_default()), report));
         let tables = root.tables("gateway", &schema::GATEWAY, report);
         raw.gateways = tables.iter().map(|table| Gateway::read(table, report)).collect();
         let tables = root.tables("line", &schema::LINE, report);
@@ -208,6 +213,7 @@ impl Line {
             gateway,
             endpoint,
             name: table.string("name", report),
+            features: features::of_line(table, report),
         }
     }
 }

@@ -62,6 +62,7 @@ pub(super) static ROOT: Section = Section {
         key("line", "[[line]]"),
         key("route", "[[route]]"),
         key("timers", "[timers]"),
+        key("features", "[features]"),
         later("trunk", "trunks"),
     ],
 };
@@ -142,7 +143,27 @@ pub(super) static LINE: Section = Section {
         key("gateway", "gateway = \"gw1\""),
         key("endpoint", "endpoint = \"aaln/1\""),
         key("name", "name = \"A. Subscriber\""),
+        key("features", "features = { call_waiting = true }"),
         later("sip", "SIP phones"),
+    ],
+};
+
+pub(super) static LINE_FEATURES: Section = Section {
+    title: "features of a [[line]]",
+    keys: &[
+        key("hold", "hold = false"),
+        key("transfer", "transfer = false"),
+        key("three_way", "three_way = false"),
+        key("call_waiting", "call_waiting = true"),
+    ],
+};
+
+pub(super) static FEATURES: Section = Section {
+    title: "[features]",
+    keys: &[
+        key("blind_transfer", "blind_transfer = \"*98\""),
+        key("cancel_call_waiting", "cancel_call_waiting = \"*70\""),
+        key("controller_leaves", "controller_leaves = \"end\" or controller_leaves = \"join\""),
     ],
 };
 

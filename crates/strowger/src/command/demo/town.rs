@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use strowger_exchange::{Country, GatewayEntry, Inventory, LineEntry, Snapshot};
+use strowger_exchange::{Country, Features, GatewayEntry, Inventory, LineEntry, Snapshot};
 use strowger_media::speech::SpeechNoise;
 use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
 use strowger_node::clock::Clock;
@@ -121,6 +121,7 @@ impl Town {
                 gateway: id.clone(),
                 endpoint: "aaln/1".to_owned(),
                 name: Some(format!("Subscriber {number}")),
+                features: Features::default(),
             });
             tap.name(address, &id);
         }
