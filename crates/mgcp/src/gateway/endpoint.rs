@@ -12,7 +12,7 @@ use super::machine::Machine;
 use super::media::{
     ConnectionHandle, EndpointIndex, LossReason, MediaEvent, MediaFault, MediaMode, MediaSpec, SignalTarget,
 };
-use super::reach::{Outbound, Reach, TimerKey};
+use super::reach::{Outbound, Purpose, Reach, TimerKey};
 use super::restart::ProcedureId;
 use super::signals::{Begun, SignalRequest};
 use crate::message::{BearerEncoding, ConnectionStatistics, ReasonCode, ReturnCode, TransactionId};
@@ -111,10 +111,28 @@ pub(super) struct Endpoint {
     /// Commands that wait: for a procedure to complete, or for older ones to be answered.
     pub(super) held: VecDeque<Outbound>,
     /// Commands without an answer.
-    pub(super) unanswered: Vec<TransactionId>,
+    pub(super) unanswered: Vec<Unanswered>,
+}
+
+/// A command of an endpoint that was sent and not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unanswered {
+    pub(super) id: TransactionId,
+    /// Which notification of the endpoint it is, if it is one.
+    pub(super) notification: Option<u64>,
 }
 
 impl Endpoint {
+    /// Whether a notification is on its way, or waits to be: one that was lost is neither (section 4.4.1).
+    pub(super) fn is_pending(&self, serial: u64, reach: &Reach<'_>) -> bool {
+        let waits = |outbound: &Outbound| {
+            outbound.endpoint == self.index
+                && matches!(outbound.purpose, Purpose::Notify { serial: number, .. } if number == serial)
+        };
+        self.held.iter().chain(reach.outbox.iter()).any(waits)
+            || self.unanswered.iter().any(|sent| sent.notification == Some(serial))
+    }
+
     /// What it can detect and generate.
     pub(super) fn packages(&self) -> PackageSet {
         self.kind.packages()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use strowger_sansio::Duration;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Association, Endpoint};
 use super::event::{DIGITS, Occurrence, bit};
 use super::reach::{Outbound, Purpose, Reach, TimerKey};
 use super::request::{
@@ -18,8 +18,10 @@ use super::request::{
 use super::signals::{Begun, Signals};
 use crate::digitmap::{DialString, DialSymbol, DigitMap, MatchState};
 use crate::message::{
-    NotificationControl, Quarantine, QuarantineEvents, RequestId, RequestIdBuf, ReturnCode,
+    ListedEvent, NotificationControl, Quarantine, QuarantineEvents, RequestId, RequestIdBuf, RequestedEvents,
+    ReturnCode,
 };
+use crate::transaction::Bundling;
 
 /// The states of RFC 3435 section 4.4.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,9 @@ pub(super) struct Machine {
     pub(super) observed: Vec<Occurrence>,
     waiting: VecDeque<Occurrence>,
     pub(super) phase: Phase,
+    /// A request came while a notification was unanswered that the next one must not overtake: the answer ends the notification state for
+    /// good, whatever the mode.
+    renewed: bool,
     /// How many notifications were made.
     serial: u64,
     pub(super) signals: Signals,
@@ -71,6 +76,7 @@ impl Machine {
             observed: Vec::new(),
             waiting: VecDeque::new(),
             phase: Phase::Normal,
+            renewed: false,
             serial: 0,
             signals: Signals::default(),
             held: None,
@@ -92,9 +98,15 @@ impl Machine {
         join(self.persistent.iter().map(|entry| entry.wire.clone()))
     }
 
-    /// T.
+    /// T: the last list, and the persistent events, which are detected in quarantine too (section 2.3.10).
     pub(super) fn detected_wire(&self) -> String {
-        join(self.detect.iter().map(|entry| entry.wire.clone()))
+        let listed =
+            |entry: &Requested| self.detect.iter().any(|other| other.pattern.repeats(&entry.pattern));
+        let persistent = self.persistent.iter().filter(|entry| !listed(entry)).filter_map(|entry| {
+            let event = RequestedEvents::parse(&entry.wire)?.iter().next()?;
+            Some(ListedEvent { name: event.name, parameters: event.parameters }.to_string())
+        });
+        join(self.detect.iter().map(|entry| entry.wire.clone()).chain(persistent))
     }
 
     /// What to do with an event: as requested, else as a persistent event.
@@ -237,18 +249,23 @@ impl Endpoint {
         }
         self.machine.observed.clear();
         self.machine.dialled = None;
+        let renewed = std::mem::take(&mut self.machine.renewed);
         match self.machine.quarantine.notifications {
-            NotificationControl::Step => self.machine.phase = Phase::Lockstep,
-            NotificationControl::Loop => {
+            NotificationControl::Step if !renewed => self.machine.phase = Phase::Lockstep,
+            NotificationControl::Step | NotificationControl::Loop => {
                 self.machine.phase = Phase::Normal;
                 self.drain(reach);
             }
         }
     }
 
-    /// The serial number of the last notification.
-    pub(super) fn last_notification(&self) -> u64 {
-        self.machine.serial
+    /// A notification that nobody will answer any more ends with the contact to the call agent: one that was lost while the endpoint
+    /// was disconnected, or that there was no room to keep (section 4.4.1).
+    pub(super) fn give_up_lost_notification(&mut self, reach: &mut Reach<'_>) {
+        let serial = self.machine.serial;
+        if self.association == Association::Known && !self.is_pending(serial, reach) {
+            self.notification_over(serial, reach);
+        }
     }
 
     /// Processes quarantined events until one of them notifies.
@@ -266,6 +283,10 @@ impl Endpoint {
         begun: Begun,
         reach: &mut Reach<'_>,
     ) {
+        // A peer that takes one message a datagram could get the next notification before this one (section 4.4.1, step f).
+        let stays = reach.bundling == Bundling::Separate
+            && self.machine.phase == Phase::Notification
+            && self.is_pending(self.machine.serial, reach);
         let machine = &mut self.machine;
         machine.request = request.id;
         machine.entity = request.entity;
@@ -290,7 +311,10 @@ impl Endpoint {
                 machine.waiting = machine.observed.drain(..).chain(newer).collect();
             }
         }
-        machine.phase = Phase::Normal;
+        machine.renewed = stays;
+        if !stays {
+            machine.phase = Phase::Normal;
+        }
         machine.signals.commit(self.index, begun, reach);
         self.restart_dialling(reach);
         self.drain(reach);

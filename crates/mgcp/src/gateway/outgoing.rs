@@ -5,8 +5,7 @@
 
 use strowger_sansio::Time;
 
-use super::endpoint::Association;
-use super::machine::Phase;
+use super::endpoint::{Association, Unanswered};
 use super::media::{ConnectionHandle, EndpointIndex, LossReason, MediaPlane};
 use super::reach::{Outbound, Purpose};
 use super::{Gateway, Tag};
@@ -49,9 +48,9 @@ impl Gateway {
         let (domain, peer) = (endpoint.domain, endpoint.entity.peer());
         let (Some(peer), Some(name)) = (peer, self.full_name(index, domain)) else { return };
         let dialect = self.dialect;
-        let tag = match purpose {
-            Purpose::Notify { serial, .. } => Tag::Notify(index, serial),
-            Purpose::Lost { .. } => Tag::Lost(index),
+        let (tag, notification) = match purpose {
+            Purpose::Notify { serial, .. } => (Tag::Notify(index, serial), Some(serial)),
+            Purpose::Lost { .. } => (Tag::Lost(index), None),
         };
         let build = |transaction: TransactionId| match &purpose {
             Purpose::Notify { request, entity, events, .. } => {
@@ -76,7 +75,7 @@ impl Gateway {
         // A later notification never overtakes an earlier one: section 4.4.1.
         let id = self.transactions.send_in_order(now, peer, ChainId(u64::from(index.0)), build, tag);
         if let Some(endpoint) = self.endpoint_mut(index) {
-            endpoint.unanswered.push(id);
+            endpoint.unanswered.push(Unanswered { id, notification });
         }
     }
 
@@ -84,8 +83,8 @@ impl Gateway {
     pub(super) fn follow_entity(&mut self, now: Time, index: EndpointIndex) {
         let Some(endpoint) = self.endpoints.get(index.0 as usize) else { return };
         let Some(peer) = endpoint.entity.peer() else { return };
-        for id in &endpoint.unanswered {
-            self.transactions.redirect(now, *id, peer);
+        for sent in &endpoint.unanswered {
+            self.transactions.redirect(now, sent.id, peer);
         }
     }
 
@@ -99,17 +98,18 @@ impl Gateway {
         plane: &mut dyn MediaPlane,
     ) {
         let Some((endpoint, mut reach)) = self.visit(index, now, plane) else { return };
-        endpoint.unanswered.retain(|other| *other != id);
+        endpoint.unanswered.retain(|sent| sent.id != id);
         if let Some(serial) = serial {
             endpoint.notification_over(serial, &mut reach);
         }
+        endpoint.give_up_lost_notification(&mut reach);
         self.release(now, index);
     }
 
     /// A command of an endpoint will never be answered: the endpoint is disconnected.
     pub(super) fn unanswered(&mut self, now: Time, index: EndpointIndex, id: TransactionId) {
         if let Some(endpoint) = self.endpoint_mut(index) {
-            endpoint.unanswered.retain(|other| *other != id);
+            endpoint.unanswered.retain(|sent| sent.id != id);
         }
         self.disconnected(now, index);
     }
@@ -121,13 +121,7 @@ impl Gateway {
         if lost {
             endpoint.held.retain(|outbound| now.since(outbound.made) <= longest);
         }
-        if endpoint.held.is_empty()
-            && endpoint.unanswered.is_empty()
-            && endpoint.machine.phase == Phase::Notification
-        {
-            let serial = endpoint.last_notification();
-            endpoint.notification_over(serial, &mut reach);
-        }
+        endpoint.give_up_lost_notification(&mut reach);
         self.release(now, index);
     }
 

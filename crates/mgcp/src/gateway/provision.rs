@@ -15,6 +15,7 @@ use super::reach::Reach;
 use super::{ConfigError, Gateway, GatewayEvent};
 use crate::digitmap::DigitMap;
 use crate::message::{EndpointNameBuf, ReasonCode};
+use crate::transaction::Bundling;
 
 /// How many events wait for a host that does not read them; older ones are dropped.
 const EVENTS: usize = 1024;
@@ -127,9 +128,15 @@ impl Gateway {
         now: Time,
         plane: &'a mut dyn MediaPlane,
     ) -> Option<(&'a mut Endpoint, Reach<'a>)> {
+        let bundling = self.bundling();
         let Self { endpoints, timers, durations, limits, counters, outbox, .. } = self;
         let endpoint = endpoints.get_mut(index.0 as usize)?;
-        Some((endpoint, Reach { now, plane, timers, durations, limits, counters, outbox }))
+        Some((endpoint, Reach { now, plane, timers, durations, limits, counters, outbox, bundling }))
+    }
+
+    /// Whether call agents take several messages in one datagram.
+    fn bundling(&self) -> Bundling {
+        if self.dialect.piggyback { Bundling::Piggyback } else { Bundling::Separate }
     }
 
     /// The full name of an endpoint, in a form of the domain.

@@ -9,6 +9,7 @@ use super::counters::GatewayCounters;
 use super::media::{ConnectionHandle, EndpointIndex, MediaPlane};
 use super::restart::ProcedureId;
 use crate::message::{CallIdBuf, ConnectionIdBuf, ConnectionStatistics, ReasonCode, RequestIdBuf};
+use crate::transaction::Bundling;
 
 /// The deadlines of a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +39,8 @@ pub(super) struct Reach<'a> {
     pub(super) limits: &'a GatewayLimits,
     pub(super) counters: &'a mut GatewayCounters,
     pub(super) outbox: &'a mut VecDeque<Outbound>,
+    /// Whether the call agent takes several messages in one datagram.
+    pub(super) bundling: Bundling,
 }
 
 /// A command that an endpoint wants to be sent, once the response to the command in hand is on its way.

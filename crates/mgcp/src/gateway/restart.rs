@@ -194,10 +194,19 @@ impl Gateway {
             return Vec::new();
         };
         let Some(id) = association.procedure() else { return Vec::new() };
-        let outstanding =
-            self.procedures.get(&id).is_some_and(|procedure| matches!(procedure.stage, Stage::Sent(..)));
-        if !outstanding {
-            self.initiate(now, id);
+        let entity = self.endpoint(index).and_then(|endpoint| endpoint.entity.peer());
+        let outstanding = self.procedures.get(&id).and_then(|procedure| match procedure.stage {
+            Stage::Sent(transaction, _) => Some((transaction, Some(procedure.peer) == entity)),
+            _ => None,
+        });
+        match outstanding {
+            Some((_, true)) => {}
+            // The command named another call agent: that one is to be told (section 4.4.7).
+            Some((transaction, false)) => {
+                self.transactions.abort(now, transaction);
+                self.initiate(now, id);
+            }
+            None => self.initiate(now, id),
         }
         match (association, self.procedures.get(&id).map(|procedure| &procedure.stage)) {
             (Association::Disconnected(_), Some(Stage::Sent(_, bytes))) => bytes.clone(),

@@ -2,7 +2,7 @@
 //!
 //! Their fate is shared (RFC 3435 sections 2.3.3 and 2.3.5): they are all found good before anything happens, and put in force together.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use super::Origin;
 use crate::gateway::endpoint::{Endpoint, Entity};
@@ -96,7 +96,7 @@ impl Gateway {
             .ok_or_else(|| refuse(ReturnCode::PROTOCOL_ERROR, "the notified entity is malformed"))?;
         let literal = name.domain().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let peer = match literal.and_then(|ip| ip.parse().ok()) {
-            Some(ip) => self.peer_at(ip).ok_or_else(|| {
+            Some(ip) => self.peer_at(SocketAddr::new(ip, name.port())).ok_or_else(|| {
                 refuse(ReturnCode::COMMAND_PARAMETER, "the notified entity is not a configured call agent")
             })?,
             None => self.peer_named(name).unwrap_or(origin.peer),
@@ -104,12 +104,17 @@ impl Gateway {
         Ok(Entity::Named(peer, text.to_owned()))
     }
 
-    fn peer_at(&self, ip: IpAddr) -> Option<PeerId> {
-        let speaks_from = |agent: &&Agent| {
-            let mut addresses = std::iter::once(&agent.config.address).chain(&agent.config.others);
-            addresses.any(|address| address.ip().to_canonical() == ip.to_canonical())
+    /// The agent at an address; of several on one host the one that has the port, if any has.
+    fn peer_at(&self, named: SocketAddr) -> Option<PeerId> {
+        let ip = named.ip().to_canonical();
+        let on_host = |address: &SocketAddr| address.ip().to_canonical() == ip;
+        let at_port = |address: &SocketAddr| on_host(address) && address.port() == named.port();
+        let find = |wanted: &dyn Fn(&SocketAddr) -> bool| {
+            self.agents.iter().find(|Agent { config, .. }| {
+                std::iter::once(&config.address).chain(&config.others).any(wanted)
+            })
         };
-        self.agents.iter().find(speaks_from).map(|agent| agent.peer)
+        find(&at_port).or_else(|| find(&on_host)).map(|agent| agent.peer)
     }
 
     fn peer_named(&self, name: NotifiedEntity<'_>) -> Option<PeerId> {
