@@ -11,7 +11,7 @@ const LINE: &str = "aaln/1";
 const SECOND: &str = "127.0.0.2:2727";
 
 fn state(bench: &mut Bench) -> String {
-    bench.good("AUEP", LINE, "F: B/NS").get("B/NS").unwrap()
+    bench.good("AUEP", LINE, "F: B/NS").get("B/NS").expect("an answer")
 }
 
 /// A gateway whose call agent takes one message a datagram.

@@ -2,6 +2,8 @@
 
 mod gateway_support;
 
+use std::collections::BTreeSet;
+
 use gateway_support::{AGENT, Bench, Plane, Text, config};
 use strowger_mgcp::gateway::{
     CallAgent, EndpointIndex, GatewayEvent, Hook, InitialService, LossReason, MediaEvent, Shutdown,
@@ -20,6 +22,11 @@ fn announced(bench: &mut Bench) -> Text {
     let mut all = bench.take("RSIP");
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
+}
+
+/// The first line alone.
+fn line() -> BTreeSet<EndpointIndex> {
+    BTreeSet::from([EndpointIndex(0)])
 }
 
 fn code(bench: &mut Bench, verb: &str, endpoint: &str, body: &str) -> u16 {
@@ -402,7 +409,7 @@ fn a_graceful_shutdown_can_be_called_off() {
 fn one_endpoint_leaves_service_and_comes_back_clean() {
     let mut bench = Bench::new();
     bench.good("RQNT", LINE, "X: 1\nR: L/hd(N)\nD: (2xxx)\nS: L/vmwi");
-    bench.gateway.out_of_service(bench.now, EndpointIndex(0), ReasonCode::MALFUNCTIONING, &mut bench.plane);
+    bench.gateway.out_of_service(bench.now, &line(), ReasonCode::MALFUNCTIONING, &mut bench.plane);
     bench.give("AUEP 1 aaln/1@gw.town MGCP 1.0\n");
     let forced = announced(&mut bench);
     assert_eq!((forced.endpoint(), forced.get("RM").unwrap().as_str()), ("aaln/1@gw.town", "forced"));
@@ -411,7 +418,7 @@ fn one_endpoint_leaves_service_and_comes_back_clean() {
     bench.refused(501, "RQNT", "aaln/*", "X: 2");
     assert!(bench.good("AUEP", LINE, "F: E").get("E").unwrap().starts_with("900"));
     bench.good("RQNT", "aaln/2", "X: 2");
-    bench.gateway.into_service(bench.now, EndpointIndex(0), Duration::from_secs(60), &mut bench.plane);
+    bench.gateway.into_service(bench.now, &line(), Duration::from_secs(60), &mut bench.plane);
     bench.give("AUEP 2 aaln/1@gw.town MGCP 1.0\n");
     let soon = announced(&mut bench);
     assert_eq!((soon.get("RM").unwrap(), soon.get("RD").unwrap()), ("restart".into(), "60".into()));

@@ -84,13 +84,33 @@ pub struct CallAgent {
     pub address: SocketAddr,
     /// Further addresses that it speaks from; port 0 stands for any port of that host.
     pub others: Vec<SocketAddr>,
+    /// Whether it understands range wildcards in the names that the gateway uses.
+    pub ranges: RangeWildcards,
+}
+
+/// Whether a call agent understands range wildcards, which both sides must be provisioned for (RFC 3435 Appendix E.5). Those that it
+/// uses itself are always understood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RangeWildcards {
+    /// It is told of single endpoints and of `*`.
+    #[default]
+    Unsupported,
+    /// It is told of `aaln/[1-12]` too, until it answers that it knows no such name.
+    Supported,
 }
 
 impl CallAgent {
     /// An entity with one address.
     #[must_use]
     pub const fn at(address: SocketAddr) -> Self {
-        Self { name: None, address, others: Vec::new() }
+        Self { name: None, address, others: Vec::new(), ranges: RangeWildcards::Unsupported }
+    }
+
+    /// The same, understanding range wildcards.
+    #[must_use]
+    pub const fn with_ranges(mut self) -> Self {
+        self.ranges = RangeWildcards::Supported;
+        self
     }
 
     /// The same with a name.
@@ -166,8 +186,8 @@ impl EndpointKind {
     #[must_use]
     pub const fn packages(self) -> PackageSet {
         PackageSet::new(match self {
-            Self::AnalogueLine => &["L", "D", "G", "B", "DM1", "SST"],
-            Self::PacketRelay => &["G", "B"],
+            Self::AnalogueLine => &["L", "D", "G", "B", "DM1", "SST", "BA", "RED", "LCK"],
+            Self::PacketRelay => &["G", "B", "BA", "RED", "LCK"],
         })
     }
 

@@ -2,13 +2,16 @@
 //!
 //! A `*` in place of a term means all endpoints configured for service, whatever their state; a `$` means any one
 //! that is in service, and for a new connection one that has none yet (section 2.3.5). A local name that is a single
-//! wildcard means the whole gateway. Ranges (Appendix E.5) are not understood.
+//! wildcard means the whole gateway. A range (Appendix E.5) means what `*` means, for the numbers in it; call agents that are
+//! provisioned for ranges are told of endpoints by ranges too.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use super::config::RangeWildcards;
 use super::media::EndpointIndex;
+use crate::message::range::{RangedTerm, compress, numbered};
 
 /// The names of a gateway's endpoints, and which of them are free for a connection.
 #[derive(Clone, Debug)]
@@ -95,8 +98,8 @@ impl Directory {
         }
     }
 
-    /// The fewest local names, with `*` where it helps, that mean exactly `endpoints`.
-    pub(super) fn cover(&self, endpoints: &BTreeSet<EndpointIndex>) -> Vec<String> {
+    /// The fewest local names, with `*` and ranges where they help, that mean exactly `endpoints`.
+    pub(super) fn cover(&self, endpoints: &BTreeSet<EndpointIndex>, ranges: RangeWildcards) -> Vec<String> {
         if endpoints.len() == self.names.len() && endpoints.len() > 1 {
             return vec!["*".to_owned()];
         }
@@ -110,11 +113,37 @@ impl Directory {
             let pattern = format!("{stem}/*");
             if !stem.is_empty() && members.len() > 1 && self.all(&pattern).len() == members.len() {
                 cover.push(pattern);
+            } else if ranges == RangeWildcards::Supported {
+                cover.extend(self.ranged(&members));
             } else {
                 cover.extend(members.into_iter().map(|index| self.name(index).to_owned()));
             }
         }
         cover
+    }
+
+    /// The endpoints by names with ranges for the numbers at their ends.
+    fn ranged(&self, members: &[EndpointIndex]) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut series: BTreeMap<String, (&str, Vec<u16>)> = BTreeMap::new();
+        for index in members {
+            let name = self.name(*index);
+            match numbered(name) {
+                Some((prefix, number)) if !prefix.contains('[') => {
+                    let known = series.entry(prefix.to_ascii_lowercase());
+                    known.or_insert_with(|| (prefix, Vec::new())).1.push(number);
+                }
+                _ => names.push(name.to_owned()),
+            }
+        }
+        for (prefix, mut numbers) in series.into_values() {
+            numbers.sort_unstable();
+            for (range, count) in compress(&numbers) {
+                let alone = range.trim_matches(['[', ']']);
+                names.push(format!("{prefix}{}", if count == 1 { alone } else { &range }));
+            }
+        }
+        names
     }
 }
 
@@ -133,6 +162,8 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
             (None, None) => return true,
             (Some("*" | "$"), Some(_)) => {}
             (Some(wanted), Some(term)) if wanted.eq_ignore_ascii_case(term) => {}
+            (Some(wanted), Some(term))
+                if RangedTerm::parse(wanted).is_some_and(|ranged| ranged.covers(term)) => {}
             _ => return false,
         }
     }
@@ -192,10 +223,24 @@ mod tests {
 
     #[test]
     fn endpoints_are_named_together_where_they_can() {
+        let (town, plain) = (town(), RangeWildcards::Unsupported);
+        assert_eq!(town.cover(&set(&[0, 1, 2, 3, 4, 5, 6]), plain), ["*"]);
+        assert_eq!(town.cover(&set(&[0, 1, 2]), plain), ["aaln/*"]);
+        assert_eq!(town.cover(&set(&[0, 2, 3, 4]), plain), ["aaln/1", "aaln/10", "relay/*"]);
+        assert_eq!(town.cover(&set(&[3]), plain), ["relay/1"]);
+        let ranges = RangeWildcards::Supported;
+        assert_eq!(town.cover(&set(&[0, 1]), ranges), ["aaln/[1-2]"]);
+        assert_eq!(town.cover(&set(&[0, 2, 3, 4]), ranges), ["aaln/[1,10]", "relay/*"]);
+        assert_eq!(town.cover(&set(&[3]), ranges), ["relay/1"]);
+    }
+
+    #[test]
+    fn a_range_means_the_numbers_in_it() {
         let town = town();
-        assert_eq!(town.cover(&set(&[0, 1, 2, 3, 4, 5, 6])), ["*"]);
-        assert_eq!(town.cover(&set(&[0, 1, 2])), ["aaln/*"]);
-        assert_eq!(town.cover(&set(&[0, 2, 3, 4])), ["aaln/1", "aaln/10", "relay/*"]);
-        assert_eq!(town.cover(&set(&[3])), ["relay/1"]);
+        assert_eq!(town.all("aaln/[1-2,7]"), [EndpointIndex(0), EndpointIndex(1)]);
+        assert_eq!(town.all("ds/ds1-[1-3]/*").len(), 2);
+        assert_eq!(town.all("*/[2]"), [EndpointIndex(1), EndpointIndex(4)]);
+        assert!(town.all("aaln/[3-9]").is_empty());
+        assert!(town.all("aaln/[2-1]").is_empty());
     }
 }

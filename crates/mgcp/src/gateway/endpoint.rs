@@ -1,56 +1,25 @@
 //! An endpoint: its event machine, its connections, its service state and the call agent that it answers to.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use strowger_sansio::Time;
 
 use super::config::EndpointKind;
 use super::connection::Connection;
+use super::entity::{Alternate, Entity, MessageSupport};
 use super::event::Occurrence;
 use super::machine::Machine;
 use super::media::{
     ConnectionHandle, EndpointIndex, LossReason, MediaEvent, MediaFault, MediaMode, MediaSpec, SignalTarget,
 };
 use super::reach::{Outbound, Purpose, Reach, TimerKey};
+use super::request::Requested;
 use super::restart::ProcedureId;
 use super::signals::{Begun, SignalRequest};
+use crate::digitmap::DigitMap;
 use crate::message::{BearerEncoding, ConnectionStatistics, ReasonCode, ReturnCode, TransactionId};
 use crate::package::PackageSet;
-use crate::transaction::PeerId;
-
-/// Where the commands of an endpoint go: RFC 3435 section 2.1.4.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Entity {
-    /// A configured call agent, with the name that it was given.
-    Named(PeerId, String),
-    /// Set to empty: the source of the last successful non-audit command.
-    Source(Option<(PeerId, SocketAddr)>),
-}
-
-impl Entity {
-    /// Who that is.
-    pub(super) fn peer(&self) -> Option<PeerId> {
-        match self {
-            Self::Named(peer, _) => Some(*peer),
-            Self::Source(source) => source.map(|(peer, _)| peer),
-        }
-    }
-
-    /// What an audit shows.
-    pub(super) fn audit(&self) -> String {
-        match self {
-            Self::Named(_, name) => name.clone(),
-            Self::Source(None) => String::new(),
-            Self::Source(Some((_, address))) => address_name(*address),
-        }
-    }
-}
-
-/// An address in the form of an entity's name: `[192.0.2.1]:2727`.
-pub(super) fn address_name(address: SocketAddr) -> String {
-    format!("[{}]:{}", address.ip(), address.port())
-}
 
 /// The service state of RFC 3435 section 4.4.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +70,12 @@ pub(super) struct Endpoint {
     /// Which form of the domain the call agent used last: RFC 3435 section 2.1.2 wants it used in return.
     pub(super) domain: usize,
     pub(super) entity: Entity,
+    /// Further notified entities, tried in turn: RED/NL.
+    pub(super) alternates: Vec<Alternate>,
+    /// What the notified entity has refused of MESG.
+    pub(super) messages: MessageSupport,
+    /// LCK/LST in seconds: so long in lockstep, and the call agent is told (RFC 3992); zero for never.
+    pub(super) lockstep: u16,
     pub(super) bearer: Option<BearerEncoding>,
     pub(super) service: Service,
     /// E of the last RSIP or DLCX, while it explains the endpoint's state.
@@ -112,6 +87,16 @@ pub(super) struct Endpoint {
     pub(super) held: VecDeque<Outbound>,
     /// Commands without an answer.
     pub(super) unanswered: Vec<Unanswered>,
+    /// What it has after a restart.
+    pub(super) provisioned: Provisioned,
+}
+
+/// What an endpoint was provisioned with, and has again after a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Provisioned {
+    pub(super) entity: Entity,
+    pub(super) digit_map: Option<Arc<DigitMap>>,
+    pub(super) persistent: Vec<Requested>,
 }
 
 /// A command of an endpoint that was sent and not answered.
@@ -233,6 +218,27 @@ impl Endpoint {
             self.occur(event, reach);
         }
         Some((connection, statistics))
+    }
+
+    /// Is as it is after a restart, but for its call agent: without connections, requests and signals. Events of the connections that go
+    /// are nobody's any more.
+    pub(super) fn clean(&mut self, reach: &mut Reach<'_>) {
+        self.reset_machine(reach);
+        let handles: Vec<_> = self.connections.iter().map(|connection| connection.handle).collect();
+        for handle in handles {
+            self.close(handle, reach);
+        }
+        self.held.clear();
+    }
+
+    /// Forgets what call agents have configured: it comes back into service (section 2.1.4, RFC 3991 section 2.2.2).
+    pub(super) fn forget_configuration(&mut self) {
+        self.set_entity(self.provisioned.entity.clone());
+        self.set_alternates(Vec::new());
+        self.messages = MessageSupport::Unknown;
+        self.lockstep = 0;
+        self.bearer = None;
+        self.domain = 0;
     }
 
     /// A connection may have got its remote description: then signals for all connections begin on it.

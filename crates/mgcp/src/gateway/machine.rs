@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use strowger_sansio::Duration;
 
-use super::endpoint::{Association, Endpoint};
+use super::endpoint::{Association, Endpoint, Provisioned};
 use super::event::{DIGITS, Occurrence, bit};
 use super::reach::{Outbound, Purpose, Reach, TimerKey};
 use super::request::{
@@ -251,7 +251,10 @@ impl Endpoint {
         self.machine.dialled = None;
         let renewed = std::mem::take(&mut self.machine.renewed);
         match self.machine.quarantine.notifications {
-            NotificationControl::Step if !renewed => self.machine.phase = Phase::Lockstep,
+            NotificationControl::Step if !renewed => {
+                self.machine.phase = Phase::Lockstep;
+                self.time_lockstep(reach);
+            }
             NotificationControl::Step | NotificationControl::Loop => {
                 self.machine.phase = Phase::Normal;
                 self.drain(reach);
@@ -265,6 +268,24 @@ impl Endpoint {
         let serial = self.machine.serial;
         if self.association == Association::Known && !self.is_pending(serial, reach) {
             self.notification_over(serial, reach);
+        }
+    }
+
+    /// Begins to measure how long the endpoint has been in lockstep, if it is and the call agent wants to know (RFC 3992 section 2.1).
+    pub(super) fn time_lockstep(&self, reach: &mut Reach<'_>) {
+        let timer = TimerKey::Lockstep(self.index);
+        if self.machine.phase == Phase::Lockstep && self.lockstep > 0 {
+            reach.timers.set(timer, reach.now + Duration::from_secs(self.lockstep.into()));
+        } else {
+            reach.timers.cancel(&timer);
+        }
+    }
+
+    /// The endpoint has been in lockstep for as long as the call agent allows: it is told, once for each notification.
+    pub(super) fn lockstep_lasts(&self, reach: &mut Reach<'_>) {
+        if self.machine.phase == Phase::Lockstep {
+            let (endpoint, made) = (self.index, reach.now);
+            reach.outbox.push_back(Outbound { endpoint, made, purpose: Purpose::Lockstep });
         }
     }
 
@@ -312,6 +333,7 @@ impl Endpoint {
             }
         }
         machine.renewed = stays;
+        reach.timers.cancel(&TimerKey::Lockstep(self.index));
         if !stays {
             machine.phase = Phase::Normal;
         }
@@ -424,14 +446,14 @@ impl Endpoint {
     }
 
     /// Forgets requests, events and signals: the endpoint goes out of service, or comes back in its clean default state.
-    pub(super) fn reset_machine(&mut self, digit_map: Option<Arc<DigitMap>>, reach: &mut Reach<'_>) {
+    pub(super) fn reset_machine(&mut self, reach: &mut Reach<'_>) {
         self.machine.signals.stop_all(self.index, reach);
-        for key in
-            [TimerKey::Digit(self.index), TimerKey::LongDigit(self.index), TimerKey::ToneDuration(self.index)]
+        for key in [TimerKey::Digit, TimerKey::LongDigit, TimerKey::ToneDuration, TimerKey::Lockstep]
+            .map(|key| key(self.index))
         {
             reach.timers.cancel(&key);
         }
-        let persistent = std::mem::take(&mut self.machine.persistent);
+        let Provisioned { digit_map, persistent, .. } = self.provisioned.clone();
         let serial = self.machine.serial;
         self.machine = Machine { serial, ..Machine::new(digit_map, persistent) };
     }

@@ -7,22 +7,25 @@
 //! What it is made of:
 //!
 //! - [`config`]: what it is provisioned with. [`counters`]: what it has done. [`media`]: [`MediaPlane`], the seam to the media below.
-//! - `directory`: endpoint names and wildcards. `endpoint`, `connection`: the state. `service`: in and out of service.
+//! - `directory`: endpoint names and wildcards. `endpoint`, `connection`, `entity`: the state. `service`: in and out of service.
 //! - `verb`: the commands. `prepare`, `signal_list`, `options`, `negotiate`: what is checked before anything happens.
 //! - `request`, `machine`, `event`, `signals`: the event machine of section 4.4.1 and the signals of section 2.3.3.
-//! - `restart`, `outgoing`: RSIP with its procedures, NTFY and DLCX towards the call agent.
+//! - `restart`, `courtesy`: RSIP with its procedures and without. `outgoing`, `mesg`: NTFY, DLCX and MESG towards the call agent.
 //!
 //! Limits: one audio stream per connection; names of call agents are not resolved; connections within the gateway are described as
-//! network ones (`nt:LOCAL` is refused); ranges in endpoint names are not understood.
+//! network ones (`nt:LOCAL` is refused).
 
 pub mod config;
 mod connection;
 pub mod counters;
+mod courtesy;
 mod directory;
 mod endpoint;
+mod entity;
 mod event;
 mod machine;
 pub mod media;
+mod mesg;
 mod negotiate;
 mod options;
 mod outgoing;
@@ -46,24 +49,28 @@ use strowger_sdp::AddressPolicy;
 
 pub use config::{
     CallAgent, EndpointKind, EndpointSpec, GatewayConfig, GatewayLimits, GatewayTimers, InitialService,
+    RangeWildcards,
 };
 pub use counters::GatewayCounters;
 pub use media::{
     ConnectionHandle, EndpointIndex, Hook, LossReason, MediaCapabilities, MediaEvent, MediaFault, MediaMode,
     MediaPlane, MediaSpec, SignalTarget,
 };
+pub use mesg::MessageFault;
 pub use service::Shutdown;
 pub use view::{ConnectionView, EndpointView, GatewaySnapshot};
 
 use crate::dialect::Dialect;
 use crate::limits::Limits;
-use crate::message::{Command, Message, Response, ReturnCode, Verb};
+use crate::message::{Command, Message, Response, ReturnCode, TransactionId, Verb};
 use crate::text::{self, DecodeError};
 use crate::transaction::{
     self, Bundling, PeerConfig, PeerId, Received, Token, TransactionCounters, Transactions,
 };
+use courtesy::Courtesy;
 use directory::Directory;
 use endpoint::Endpoint;
+use mesg::SentMessage;
 use reach::{Outbound, TimerKey};
 use restart::{Procedure, ProcedureId};
 use verb::Origin;
@@ -86,6 +93,10 @@ pub struct Gateway {
     timers: Timers<TimerKey>,
     procedures: BTreeMap<ProcedureId, Procedure>,
     next_procedure: u32,
+    /// RSIPs that nothing waits for.
+    courtesies: BTreeMap<TransactionId, Courtesy>,
+    /// MESG commands without an answer.
+    messages: BTreeMap<TransactionId, SentMessage>,
     next_handle: u64,
     rng: Rng,
     outbox: VecDeque<Outbound>,
@@ -98,6 +109,8 @@ pub struct Gateway {
 struct Agent {
     config: CallAgent,
     peer: PeerId,
+    /// Whether it is told of endpoints by ranges: as configured, until it does not understand one (Appendix E.5).
+    ranges: RangeWildcards,
 }
 
 /// What a command of the gateway was for.
@@ -109,8 +122,12 @@ enum Tag {
     Lost(EndpointIndex),
     /// The RSIP of a procedure.
     Procedure(ProcedureId),
+    /// The RSIP of an endpoint in lockstep.
+    Lockstep(EndpointIndex),
     /// An RSIP that nothing waits for.
     Courtesy,
+    /// A MESG.
+    Message,
 }
 
 /// What a host may want to log.
@@ -209,7 +226,7 @@ impl Gateway {
             .map(|agent| {
                 let (address, others) = (agent.address, agent.others.clone());
                 let peer = transactions.add_peer(PeerConfig { address, others, bundling });
-                Agent { config: agent, peer }
+                Agent { ranges: agent.ranges, config: agent, peer }
             })
             .collect();
         let names: Vec<_> = config.endpoints.iter().map(|spec| spec.name.clone()).collect();
@@ -228,6 +245,8 @@ impl Gateway {
             timers: Timers::new(),
             procedures: BTreeMap::new(),
             next_procedure: 0,
+            courtesies: BTreeMap::new(),
+            messages: BTreeMap::new(),
             next_handle: 0,
             rng,
             outbox: VecDeque::new(),
@@ -382,23 +401,39 @@ impl Gateway {
                 self.answered(origin.now, index, response.transaction_id, Some(serial), plane);
             }
             Tag::Lost(index) => self.answered(origin.now, index, response.transaction_id, None, plane),
+            Tag::Lockstep(index) => {
+                self.apply_entities(origin, &[index], response);
+                self.answered(origin.now, index, response.transaction_id, None, plane);
+            }
             Tag::Procedure(id) => self.procedure_answered(origin, id, response, plane),
-            Tag::Courtesy => {}
+            Tag::Courtesy => self.courtesy_answered(origin, response),
+            Tag::Message => self.message_answered(response),
         }
     }
 
     /// What the transaction layer gave up.
     fn collect_events(&mut self, now: Time) {
         while let Some(event) = self.transactions.poll_event() {
-            let transaction::Event::TimedOut { tag, transaction_id, .. } = event else { continue };
+            let (tag, transaction_id) = match event {
+                transaction::Event::TimedOut { tag, transaction_id, .. } => (tag, transaction_id),
+                transaction::Event::Suspect { peer, transaction_id } => {
+                    self.suspect(now, peer, transaction_id);
+                    continue;
+                }
+                _ => continue,
+            };
             match tag {
                 Tag::Notify(index, _) => {
                     self.counters.notifications_failed += 1;
                     self.unanswered(now, index, transaction_id);
                 }
-                Tag::Lost(index) => self.unanswered(now, index, transaction_id),
+                Tag::Lost(index) | Tag::Lockstep(index) => self.unanswered(now, index, transaction_id),
                 Tag::Procedure(id) => self.procedure_unanswered(now, id),
-                Tag::Courtesy => {}
+                Tag::Courtesy => self.courtesy_unanswered(now, transaction_id),
+                // A call agent need not know this command: the endpoint is not disconnected (section B.3).
+                Tag::Message => {
+                    self.messages.remove(&transaction_id);
+                }
             }
         }
     }
@@ -410,6 +445,7 @@ impl Gateway {
             | TimerKey::LongDigit(index)
             | TimerKey::ToneDuration(index)
             | TimerKey::LongConnection(index, _)
+            | TimerKey::Lockstep(index)
             | TimerKey::Service(index) => index,
             TimerKey::Procedure(_) => return,
         };
@@ -420,6 +456,7 @@ impl Gateway {
             TimerKey::LongDigit(_) => endpoint.digit_is_long(&mut reach),
             TimerKey::ToneDuration(_) => endpoint.digit_has_lasted(&mut reach),
             TimerKey::LongConnection(_, handle) => endpoint.connection_is_long(handle, &mut reach),
+            TimerKey::Lockstep(_) => endpoint.lockstep_lasts(&mut reach),
             TimerKey::Service(_) | TimerKey::Procedure(_) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Commands of the gateway: NTFY, and the DLCX that gives up a connection (RFC 3435 sections 2.3.4 and 2.3.8).
+//! Commands of the gateway: NTFY, the DLCX that gives up a connection (RFC 3435 sections 2.3.4 and 2.3.8), the RSIP of RFC 3992.
 //!
 //! They go out after the response to the command in hand, in the order in which they arose on their endpoint. While a procedure
 //! of [`restart`](super::restart) is under way they wait, and afterwards they go one at a time.
@@ -9,9 +9,9 @@ use super::endpoint::{Association, Unanswered};
 use super::media::{ConnectionHandle, EndpointIndex, LossReason, MediaPlane};
 use super::reach::{Outbound, Purpose};
 use super::{Gateway, Tag};
-use crate::message::{NotifiedEntity, ParameterCode, Reason, TransactionId, Verb};
+use crate::message::{NotifiedEntity, ParameterCode, Reason, RestartMethod, TransactionId, Verb};
 use crate::text::CommandBuilder;
-use crate::transaction::ChainId;
+use crate::transaction::{ChainId, PeerId};
 
 impl Gateway {
     /// Sends what endpoints want to be sent, or keeps it for later.
@@ -23,7 +23,7 @@ impl Gateway {
             let must_wait = endpoint.association != Association::Known
                 || !endpoint.held.is_empty()
                 || endpoint.unanswered.len() >= most
-                || endpoint.entity.peer().is_none();
+                || endpoint.peer().is_none();
             if must_wait {
                 self.hold(outbound);
             } else {
@@ -45,12 +45,13 @@ impl Gateway {
     fn send(&mut self, now: Time, outbound: Outbound) {
         let Outbound { endpoint: index, purpose, .. } = outbound;
         let Some(endpoint) = self.endpoint(index) else { return };
-        let (domain, peer) = (endpoint.domain, endpoint.entity.peer());
+        let (domain, peer) = (endpoint.domain, endpoint.peer());
         let (Some(peer), Some(name)) = (peer, self.full_name(index, domain)) else { return };
         let dialect = self.dialect;
         let (tag, notification) = match purpose {
             Purpose::Notify { serial, .. } => (Tag::Notify(index, serial), Some(serial)),
             Purpose::Lost { .. } => (Tag::Lost(index), None),
+            Purpose::Lockstep => (Tag::Lockstep(index), None),
         };
         let build = |transaction: TransactionId| match &purpose {
             Purpose::Notify { request, entity, events, .. } => {
@@ -71,6 +72,9 @@ impl Gateway {
                     .connection_parameters(statistics)
                     .finish()
             }
+            Purpose::Lockstep => CommandBuilder::new(Verb::Rsip, transaction, &name, &dialect)
+                .restart_method(RestartMethod::Package { package: "LCK", method: "lockstep" })
+                .finish(),
         };
         // A later notification never overtakes an earlier one: section 4.4.1.
         let id = self.transactions.send_in_order(now, peer, ChainId(u64::from(index.0)), build, tag);
@@ -82,9 +86,23 @@ impl Gateway {
     /// An endpoint may have a new notified entity: what is outstanding goes there (section 4.3).
     pub(super) fn follow_entity(&mut self, now: Time, index: EndpointIndex) {
         let Some(endpoint) = self.endpoints.get(index.0 as usize) else { return };
-        let Some(peer) = endpoint.entity.peer() else { return };
+        let Some(peer) = endpoint.peer() else { return };
         for sent in &endpoint.unanswered {
             self.transactions.redirect(now, sent.id, peer);
+        }
+    }
+
+    /// A call agent does not answer a command, which has been repeated often enough: the next of the endpoint's list is tried, within
+    /// the time that the command has (RFC 3991 section 2.1).
+    pub(super) fn suspect(&mut self, now: Time, silent: PeerId, id: TransactionId) {
+        let index = match self.transactions.tag(silent, id) {
+            Some(Tag::Notify(index, _) | Tag::Lost(index) | Tag::Lockstep(index)) => Some(*index),
+            Some(Tag::Procedure(procedure)) => self.first_of(*procedure),
+            Some(Tag::Courtesy | Tag::Message) | None => None,
+        };
+        let next = index.and_then(|index| self.endpoint(index)?.peer_after(silent));
+        if let Some(next) = next {
+            self.transactions.redirect(now, id, next);
         }
     }
 

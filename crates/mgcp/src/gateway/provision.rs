@@ -6,7 +6,8 @@ use std::sync::Arc;
 use strowger_sansio::Time;
 
 use super::config::{EndpointSpec, InitialService};
-use super::endpoint::{Association, Endpoint, Entity, Service, address_name, reason};
+use super::endpoint::{Association, Endpoint, Provisioned, Service, reason};
+use super::entity::{Entity, MessageSupport, address_name};
 use super::event::Occurrence;
 use super::machine::Machine;
 use super::media::{EndpointIndex, Hook, MediaPlane};
@@ -54,6 +55,7 @@ impl Gateway {
         let agent =
             self.agents.get(spec.call_agent).ok_or_else(|| ConfigError::CallAgent(spec.name.clone()))?;
         let name = agent.config.name.clone().unwrap_or_else(|| address_name(agent.config.address));
+        let entity = Entity::Named(agent.peer, name);
         let map = self.compile(spec)?;
         let (service, reason) = match spec.service {
             InitialService::In => (Service::In, ReasonCode::NORMAL),
@@ -63,15 +65,19 @@ impl Gateway {
             index,
             kind: spec.kind,
             domain: 0,
-            entity: Entity::Named(agent.peer, name),
+            entity: entity.clone(),
+            alternates: Vec::new(),
+            messages: MessageSupport::Unknown,
+            lockstep: 0,
             bearer: None,
             service,
             reason,
             association: Association::Known,
-            machine: Machine::new(map, Vec::new()),
+            machine: Machine::new(map.clone(), Vec::new()),
             connections: Vec::new(),
             held: std::collections::VecDeque::new(),
             unanswered: Vec::new(),
+            provisioned: Provisioned { entity, digit_map: map, persistent: Vec::new() },
         };
         if let Some(text) = &spec.persistent_events {
             let reader = Reader {
@@ -84,8 +90,9 @@ impl Gateway {
                 limits: &self.limits,
             };
             let events = reader.persistent_events(text);
-            endpoint.machine.persistent =
-                events.map_err(|_| ConfigError::PersistentEvents(spec.name.clone()))?;
+            let events = events.map_err(|_| ConfigError::PersistentEvents(spec.name.clone()))?;
+            endpoint.machine.persistent.clone_from(&events);
+            endpoint.provisioned.persistent = events;
         }
         Ok(endpoint)
     }
@@ -95,11 +102,6 @@ impl Gateway {
         let map =
             DigitMap::compile(text, &self.codec).map_err(|_| ConfigError::DigitMap(spec.name.clone()))?;
         Ok(Some(Arc::new(map)))
-    }
-
-    /// The digit map that an endpoint starts with.
-    pub(super) fn provisioned_map(&self, index: EndpointIndex) -> Option<Arc<DigitMap>> {
-        self.compile(self.specs.get(index.0 as usize)?).ok().flatten()
     }
 
     /// An off-hook condition that exists when an endpoint starts is an event like any other (section 4.4.1).

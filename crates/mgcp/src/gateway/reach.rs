@@ -24,6 +24,8 @@ pub(super) enum TimerKey {
     ToneDuration(EndpointIndex),
     /// A connection exists for a long time: G/ld.
     LongConnection(EndpointIndex, ConnectionHandle),
+    /// An endpoint has been in lockstep too long: LCK/LST.
+    Lockstep(EndpointIndex),
     /// The next step of a restart or disconnected procedure.
     Procedure(ProcedureId),
     /// The restart delay of an endpoint that comes back, or that leaves, is over.
@@ -66,6 +68,8 @@ pub(super) enum Purpose {
         /// The `O:` line.
         events: String,
     },
+    /// RSIP with the method of RFC 3992: the endpoint waits for a request.
+    Lockstep,
     /// DLCX of the gateway (RFC 3435 section 2.3.8).
     Lost {
         /// The call of the connection.

@@ -6,17 +6,19 @@
 //!
 //! A procedure waits (for its timer, a command, a local activity), then its RSIP is outstanding; a refusal ends or repeats it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use strowger_sansio::{Duration, Time};
 
-use super::endpoint::Association;
+use super::config::RangeWildcards;
+use super::endpoint::{Association, Endpoint};
 use super::media::{EndpointIndex, MediaPlane};
 use super::reach::TimerKey;
 use super::verb::Origin;
 use super::{Gateway, GatewayEvent, Tag};
 use crate::message::{
-    EndpointNameBuf, Reason, ReasonCode, Response, RestartMethod, ReturnCode, TransactionId, Verb,
+    EndpointNameBuf, ParameterCode, Reason, ReasonCode, Response, RestartMethod, ReturnCode, TransactionId,
+    Verb, range,
 };
 use crate::text::CommandBuilder;
 use crate::transaction::PeerId;
@@ -71,7 +73,7 @@ const REDIRECTIONS: u32 = 5;
 impl Gateway {
     /// Begins the restart procedure of all endpoints: one random delay for each call agent, and as few names as possible.
     pub(super) fn begin_restart(&mut self, now: Time) {
-        let mut agents: Vec<PeerId> = self.endpoints.iter().filter_map(|e| e.entity.peer()).collect();
+        let mut agents: Vec<PeerId> = self.endpoints.iter().filter_map(Endpoint::peer).collect();
         agents.sort_unstable();
         agents.dedup();
         for peer in agents {
@@ -80,10 +82,10 @@ impl Gateway {
                 let members: BTreeSet<_> = self
                     .endpoints
                     .iter()
-                    .filter(|e| e.entity.peer() == Some(peer) && e.service.is_in() == is_in)
+                    .filter(|e| e.peer() == Some(peer) && e.service.is_in() == is_in)
                     .map(|e| e.index)
                     .collect();
-                for name in self.directory.cover(&members) {
+                for name in self.directory.cover(&members, self.ranges_of(peer)) {
                     let covered =
                         self.directory.all(&name).into_iter().filter(|e| members.contains(e)).collect();
                     self.begin_procedure(now, kind, name, covered, peer, delay);
@@ -134,7 +136,7 @@ impl Gateway {
         let first = self.rng.duration(Duration::from_secs(1), self.durations.protocol.tdinit);
         let name = self.directory.name(index).to_owned();
         let Some(endpoint) = self.endpoint(index) else { return };
-        let Some(peer) = endpoint.entity.peer().filter(|_| endpoint.association == Association::Known) else {
+        let Some(peer) = endpoint.peer().filter(|_| endpoint.association == Association::Known) else {
             return;
         };
         self.counters.disconnections += 1;
@@ -159,7 +161,7 @@ impl Gateway {
             .map_or(ReasonCode::NORMAL, |endpoint| endpoint.reason);
         // The agent of now: a command may have named another one since the last attempt.
         let entity = procedure.endpoints.first().and_then(|index| self.endpoints.get(index.0 as usize));
-        if let Some(peer) = entity.and_then(|endpoint| endpoint.entity.peer()) {
+        if let Some(peer) = entity.and_then(Endpoint::peer) {
             procedure.peer = peer;
         }
         let Some(name) =
@@ -194,7 +196,7 @@ impl Gateway {
             return Vec::new();
         };
         let Some(id) = association.procedure() else { return Vec::new() };
-        let entity = self.endpoint(index).and_then(|endpoint| endpoint.entity.peer());
+        let entity = self.endpoint(index).and_then(Endpoint::peer);
         let outstanding = self.procedures.get(&id).and_then(|procedure| match procedure.stage {
             Stage::Sent(transaction, _) => Some((transaction, Some(procedure.peer) == entity)),
             _ => None,
@@ -235,28 +237,22 @@ impl Gateway {
         response: &Response<'_>,
         plane: &mut dyn MediaPlane,
     ) {
-        let entity = match response.notified_entity() {
-            Some(entity) => self.entity(&entity.to_string(), origin).ok(),
-            None => None,
-        };
-        let code = response.code.fold_unknown();
-        let redirected = code == ReturnCode::REDIRECTED && entity.is_some();
         let Some(procedure) = self.procedures.get_mut(&id) else { return };
         procedure.attempted = origin.now;
-        let endpoints = procedure.endpoints.clone();
-        if let Some(entity) = entity {
-            for index in &endpoints {
-                if let Some(endpoint) = self.endpoint_mut(*index) {
-                    endpoint.entity = entity.clone();
-                }
-                self.follow_entity(origin.now, *index);
-            }
-        }
+        let (name, peer) = (procedure.name.clone(), procedure.peer);
+        let endpoints: Vec<_> = procedure.endpoints.iter().copied().collect();
+        let named = self.apply_entities(origin, &endpoints, response);
+        let code = response.code.fold_unknown();
+        let redirected = code == ReturnCode::REDIRECTED && named;
         if code.is_success() {
             self.complete(origin.now, id, plane);
             return;
         }
         self.note(GatewayEvent::RestartRefused { code: response.code });
+        if self.refuses_range(peer, &name, code) {
+            self.name_apart(origin.now, id);
+            return;
+        }
         let Some(procedure) = self.procedures.get_mut(&id) else { return };
         if redirected && procedure.redirections < REDIRECTIONS {
             procedure.redirections += 1;
@@ -266,6 +262,74 @@ impl Gateway {
         } else {
             procedure.stage = Stage::Refused;
         }
+    }
+
+    /// The answer to an RSIP may name the notified entity to be (section 2.3.12). Says whether it does, for the entity itself.
+    pub(super) fn apply_entities(
+        &mut self,
+        origin: Origin,
+        endpoints: &[EndpointIndex],
+        response: &Response<'_>,
+    ) -> bool {
+        let entity = response.parameters.get(ParameterCode::NotifiedEntity);
+        let entity = entity.and_then(|text| self.entity(text, origin).ok());
+        let alternates = response.parameters.get(ParameterCode::Package { package: "RED", name: "NL" });
+        let alternates = alternates.and_then(|text| self.alternates(text, origin).ok());
+        for index in endpoints {
+            let Some(endpoint) = self.endpoint_mut(*index) else { continue };
+            if let Some(entity) = &entity {
+                endpoint.set_entity(entity.clone());
+            }
+            if let Some(alternates) = &alternates {
+                endpoint.set_alternates(alternates.clone());
+            }
+            if entity.is_some() || alternates.is_some() {
+                self.follow_entity(origin.now, *index);
+            }
+        }
+        entity.is_some()
+    }
+
+    /// Whether an answer may mean that the agent does not understand a range wildcard; if so it gets none any more (Appendix E.5).
+    pub(super) fn refuses_range(&mut self, peer: PeerId, name: &str, code: ReturnCode) -> bool {
+        let naming =
+            [ReturnCode::UNKNOWN_ENDPOINT, ReturnCode::ALL_OF_TOO_COMPLICATED, ReturnCode::PROTOCOL_ERROR];
+        if !range::is_ranged(name) || !naming.contains(&code) {
+            return false;
+        }
+        for agent in self.agents.iter_mut().filter(|agent| agent.peer == peer) {
+            agent.ranges = RangeWildcards::Unsupported;
+        }
+        true
+    }
+
+    /// The endpoints of a procedure are announced again at once, by names without ranges.
+    fn name_apart(&mut self, now: Time, id: ProcedureId) {
+        let Some(Procedure { kind, endpoints, peer, since, .. }) = self.procedures.remove(&id) else {
+            return;
+        };
+        self.timers.cancel(&TimerKey::Procedure(id));
+        for name in self.directory.cover(&endpoints, RangeWildcards::Unsupported) {
+            let covered = self.directory.all(&name).into_iter().filter(|e| endpoints.contains(e)).collect();
+            let next = self.begin_procedure(now, kind, name, covered, peer, Duration::ZERO);
+            if let Some(procedure) = self.procedures.get_mut(&next) {
+                procedure.since = since;
+            }
+            self.initiate(now, next);
+        }
+    }
+
+    /// How an agent is told of several endpoints.
+    pub(super) fn ranges_of(&self, peer: PeerId) -> RangeWildcards {
+        self.agents
+            .iter()
+            .find(|agent| agent.peer == peer)
+            .map_or(RangeWildcards::Unsupported, |agent| agent.ranges)
+    }
+
+    /// The first endpoint of a procedure.
+    pub(super) fn first_of(&self, id: ProcedureId) -> Option<EndpointIndex> {
+        self.procedures.get(&id)?.endpoints.first().copied()
     }
 
     /// Nobody answered the RSIP of a procedure.
@@ -303,13 +367,29 @@ impl Gateway {
         }
     }
 
-    /// Announces one endpoint that came back into service.
-    pub(super) fn restart_one(&mut self, now: Time, index: EndpointIndex) {
-        let Some(peer) = self.endpoint(index).and_then(|endpoint| endpoint.entity.peer()) else { return };
-        let name = self.directory.name(index).to_owned();
-        let alone = BTreeSet::from([index]);
-        let id = self.begin_procedure(now, Kind::Restart, name, alone, peer, Duration::ZERO);
-        self.initiate(now, id);
+    /// Announces endpoints that came back into service, by as few names as possible.
+    pub(super) fn restart_at_once(&mut self, now: Time, endpoints: &BTreeSet<EndpointIndex>) {
+        for (peer, members) in self.by_agent(endpoints) {
+            for name in self.directory.cover(&members, self.ranges_of(peer)) {
+                let covered = self.directory.all(&name).into_iter().filter(|e| members.contains(e)).collect();
+                let id = self.begin_procedure(now, Kind::Restart, name, covered, peer, Duration::ZERO);
+                self.initiate(now, id);
+            }
+        }
+    }
+
+    /// Endpoints by the call agents that they answer to.
+    pub(super) fn by_agent(
+        &self,
+        endpoints: &BTreeSet<EndpointIndex>,
+    ) -> BTreeMap<PeerId, BTreeSet<EndpointIndex>> {
+        let mut agents: BTreeMap<PeerId, BTreeSet<EndpointIndex>> = BTreeMap::new();
+        for index in endpoints {
+            if let Some(peer) = self.endpoint(*index).and_then(Endpoint::peer) {
+                agents.entry(peer).or_default().insert(*index);
+            }
+        }
+        agents
     }
 
     /// An endpoint goes out of service: its procedure has nothing to say about it any more.

@@ -116,6 +116,16 @@ return_codes! {
 }
 
 impl ReturnCode {
+    /// A code that a package defines: 800 to 899. Numbers outside become the nearest of these.
+    #[must_use]
+    pub const fn of_package(number: u16) -> Self {
+        match number {
+            0..800 => Self(800),
+            800..900 => Self(number),
+            _ => Self(899),
+        }
+    }
+
     /// A code from its number; none above 999.
     #[must_use]
     pub const fn new(number: u16) -> Option<Self> {

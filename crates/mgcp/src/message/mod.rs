@@ -6,7 +6,7 @@
 //! keep its spelling and compare without regard to case.
 //!
 //! - `verb`: [`Verb`], [`Version`]. `codes`: [`ReturnCode`], [`ReasonCode`], [`Category`].
-//! - `endpoint`: [`EndpointName`], [`NotifiedEntity`]. `ids`: [`TransactionId`], [`CallId`], [`ConnectionId`], [`RequestId`].
+//! - `endpoint`: [`EndpointName`], [`NotifiedEntity`]; [`range`]: range wildcards in them. `ids`: [`TransactionId`], [`CallId`], [`ConnectionId`], [`RequestId`].
 //! - `parameter`: [`ParameterCode`], [`Parameters`].
 //! - `mode`, `options`, `statistics`, `lists`: the values. `event`: events, signals and actions.
 
@@ -20,6 +20,7 @@ mod lists;
 mod mode;
 mod options;
 mod parameter;
+pub mod range;
 mod statistics;
 mod verb;
 

@@ -36,6 +36,8 @@ pub struct Package {
     pub options: &'static [&'static str],
     /// Letters that it adds to digit maps.
     pub letters: &'static [char],
+    /// Restart methods that it adds, as `lockstep` in `LCK/lockstep`.
+    pub restart_methods: &'static [&'static str],
 }
 
 /// A row: an event, a signal, or both under one symbol.
@@ -193,8 +195,12 @@ pub struct PackageSet {
 
 impl PackageSet {
     /// Every package of the table, with the line package as default.
-    pub const ALL: Self =
-        Self { names: &["L", "B", "G", "D", "T", "H", "SST", "DM1", "SL", "FM", "R", "RES", "A", "Script"] };
+    pub const ALL: Self = Self {
+        names: &[
+            "L", "B", "G", "D", "T", "H", "SST", "DM1", "SL", "FM", "R", "RES", "A", "Script", "BA", "RED",
+            "LCK",
+        ],
+    };
 
     /// These packages, the default one first.
     #[must_use]

@@ -26,6 +26,19 @@ pub static PACKAGES: &[Package] = &[
     },
     package("A", 1, "Announcement Server", "RFC 3660 section 2.12", ANNOUNCEMENT),
     package("Script", 1, "Script", "RFC 3660 section 2.13", SCRIPT),
+    Package {
+        parameters: &["F", "SE", "NU", "Z", "X", "C", "M", "S", "NE", "EL"],
+        ..package("BA", 0, "Bulk Audit", "RFC 3624", &[])
+    },
+    Package {
+        parameters: &["N", "NL", "EL", "MP", "R"],
+        ..package("RED", 0, "Redirect and Reset", "RFC 3991", &[])
+    },
+    Package {
+        parameters: &["LST"],
+        restart_methods: &["lockstep"],
+        ..package("LCK", 0, "Lockstep", "RFC 3992", &[])
+    },
 ];
 
 const fn package(
@@ -35,7 +48,17 @@ const fn package(
     source: &'static str,
     items: &'static [Item],
 ) -> Package {
-    Package { name, version, title, source, items, parameters: &[], options: &[], letters: &[] }
+    Package {
+        name,
+        version,
+        title,
+        source,
+        items,
+        parameters: &[],
+        options: &[],
+        letters: &[],
+        restart_methods: &[],
+    }
 }
 
 const fn row(symbol: &'static str, definition: &'static str) -> Item {

@@ -24,13 +24,21 @@ pub struct Refusal {
     pub commentary: &'static str,
     /// Whether the answer should list the supported packages (`PL:`).
     pub package_list: bool,
+    /// The package that defines the code, of codes 800 to 899.
+    pub package: Option<&'static str>,
 }
 
 impl Refusal {
     /// A refusal; with 518 the answer lists the supported packages.
     #[must_use]
     pub fn new(code: ReturnCode, commentary: &'static str) -> Self {
-        Self { code, commentary, package_list: code == ReturnCode::PACKAGE }
+        Self { code, commentary, package_list: code == ReturnCode::PACKAGE, package: None }
+    }
+
+    /// A refusal with a code of this package.
+    #[must_use]
+    pub fn of_package(package: &'static str, code: ReturnCode, commentary: &'static str) -> Self {
+        Self { package: Some(package), ..Self::new(code, commentary) }
     }
 }
 
@@ -235,13 +243,11 @@ fn local_options(options: LocalOptions<'_>, packages: PackageSet) -> Result<(), 
 }
 
 fn restart_method(command: &Command<'_>, packages: PackageSet) -> Result<(), Refusal> {
-    match command.restart_method() {
-        Some(RestartMethod::Package { package, .. }) if packages.resolve(Some(package)).is_none() => {
-            refuse(ReturnCode::PACKAGE, "Unsupported package in the restart method")
-        }
-        // No package of the table adds a restart method.
-        Some(RestartMethod::Package { .. }) => refuse(ReturnCode::RESTART_METHOD, "Unknown restart method"),
-        _ => Ok(()),
+    let Some(RestartMethod::Package { package, method }) = command.restart_method() else { return Ok(()) };
+    match packages.resolve(Some(package)) {
+        None => refuse(ReturnCode::PACKAGE, "Unsupported package in the restart method"),
+        Some(known) if known.restart_methods.iter().any(|one| one.eq_ignore_ascii_case(method)) => Ok(()),
+        Some(_) => refuse(ReturnCode::RESTART_METHOD, "Unknown restart method"),
     }
 }
 

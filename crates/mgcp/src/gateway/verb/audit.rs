@@ -100,15 +100,10 @@ impl Gateway {
                     None => response,
                 };
             }
-            ParameterCode::Package { package, name } if package.eq_ignore_ascii_case("B") => {
-                match name.to_ascii_uppercase().as_str() {
-                    "PR" => machine.persistent_wire(),
-                    "NS" => match machine.phase {
-                        Phase::Notification => "ns".to_owned(),
-                        Phase::Lockstep => "ls".to_owned(),
-                        Phase::Normal => "o".to_owned(),
-                    },
-                    _ => return response,
+            ParameterCode::Package { package, name } => {
+                match extension(endpoint, &package.to_ascii_uppercase(), &name.to_ascii_uppercase()) {
+                    Some(text) => text,
+                    None => return response,
                 }
             }
             _ => return response,
@@ -197,6 +192,21 @@ fn event_states(endpoint: &Endpoint, hook: Hook) -> String {
         Hook::On => "L/hu".to_owned(),
         Hook::Off => "L/hd".to_owned(),
     }
+}
+
+/// What packages add to the audit of an endpoint.
+fn extension(endpoint: &Endpoint, package: &str, name: &str) -> Option<String> {
+    Some(match (package, name) {
+        ("B", "PR") => endpoint.machine.persistent_wire(),
+        ("B", "NS") => match endpoint.machine.phase {
+            Phase::Notification => "ns".to_owned(),
+            Phase::Lockstep => "ls".to_owned(),
+            Phase::Normal => "o".to_owned(),
+        },
+        ("RED", "NL") => endpoint.alternates_wire(),
+        ("LCK", "LST") => endpoint.lockstep.to_string(),
+        _ => return None,
+    })
 }
 
 /// Adds a line with a value that this gateway made itself.

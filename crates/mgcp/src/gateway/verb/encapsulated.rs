@@ -5,7 +5,9 @@
 use std::net::SocketAddr;
 
 use super::Origin;
-use crate::gateway::endpoint::{Endpoint, Entity};
+use super::redirect::red;
+use crate::gateway::endpoint::Endpoint;
+use crate::gateway::entity::{Alternate, Entity};
 use crate::gateway::media::{ConnectionHandle, EndpointIndex, MediaPlane};
 use crate::gateway::prepare::{Current, Prepared, Reader};
 use crate::gateway::reach::Reach;
@@ -15,13 +17,26 @@ use crate::gateway::{Agent, Gateway};
 use crate::message::{BearerEncoding, BearerInformation, Command, NotifiedEntity, ParameterCode, ReturnCode};
 use crate::transaction::PeerId;
 
+/// How many notified entities a list may have: each is tried for a part of T-MAX.
+const ALTERNATES: usize = 8;
+
 /// What a command carries for one endpoint, found good.
 pub(super) struct Encapsulated {
     prepared: Option<Prepared>,
     entity: Option<Entity>,
+    alternates: Option<Vec<Alternate>>,
+    lockstep: Option<u16>,
     bearer: Option<BearerEncoding>,
+    reset: Reset,
     domain: usize,
     origin: Origin,
+}
+
+/// Whether an endpoint is reset: RED/R (RFC 3991 section 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reset {
+    No,
+    Yes,
 }
 
 /// The same, with its signals started.
@@ -56,9 +71,18 @@ impl Gateway {
             return Err(refuse(ReturnCode::UNKNOWN_ENDPOINT, "there is no such endpoint"));
         };
         let named = command.parameters.get(ParameterCode::NotifiedEntity);
-        let entity = match named {
+        let entity = match named.or_else(|| command.parameters.get(red("N"))) {
             Some(text) => Some(self.entity(text, origin)?),
             None => None,
+        };
+        let alternates = match command.parameters.get(red("NL")) {
+            Some(text) => Some(self.alternates(text, origin)?),
+            None => None,
+        };
+        let reset = match command.parameters.get(red("R")) {
+            Some(text) if text.eq_ignore_ascii_case("reset") => Reset::Yes,
+            Some(_) => return Err(refuse(ReturnCode::COMMAND_PARAMETER, "RED/R can only be \"reset\"")),
+            None => Reset::No,
         };
         let reader = Reader {
             endpoint,
@@ -81,7 +105,8 @@ impl Gateway {
             }
         };
         let bearer = command.bearer().and_then(BearerInformation::encoding);
-        Ok(Encapsulated { prepared, entity, bearer, domain, origin })
+        let lockstep = lockstep(command)?;
+        Ok(Encapsulated { prepared, entity, alternates, lockstep, bearer, reset, domain, origin })
     }
 
     /// Who a notified entity is. Only configured call agents can be one: nobody else gets what subscribers dial.
@@ -102,6 +127,29 @@ impl Gateway {
             None => self.peer_named(name).unwrap_or(origin.peer),
         };
         Ok(Entity::Named(peer, text.to_owned()))
+    }
+
+    /// Who the notified entities of a list are: RED/NL (RFC 3991 section 2.1).
+    pub(in crate::gateway) fn alternates(
+        &self,
+        text: &str,
+        origin: Origin,
+    ) -> Result<Vec<Alternate>, Refusal> {
+        let names = text.split(',').map(str::trim_ascii).filter(|_| !text.is_empty());
+        let mut list = Vec::new();
+        for name in names {
+            if list.len() >= ALTERNATES {
+                return Err(refuse(ReturnCode::NO_RESOURCES, "too many notified entities"));
+            }
+            match self.entity(name, origin)? {
+                Entity::Named(peer, name) => list.push((peer, name)),
+                Entity::Source(_) => {
+                    let text = "a list of notified entities has no empty names";
+                    return Err(refuse(ReturnCode::PROTOCOL_ERROR, text));
+                }
+            }
+        }
+        Ok(list)
     }
 
     /// The agent at an address; of several on one host the one that has the port, if any has.
@@ -161,15 +209,28 @@ impl Started {
 
     /// Puts everything in force.
     pub(super) fn commit(self, endpoint: &mut Endpoint, reach: &mut Reach<'_>) {
-        let Encapsulated { prepared, entity, bearer, domain, origin } = self.carried;
+        let Encapsulated { prepared, entity, alternates, lockstep, bearer, reset, domain, origin } =
+            self.carried;
+        if reset == Reset::Yes {
+            endpoint.clean(reach);
+        }
         endpoint.domain = domain;
         match (entity, &endpoint.entity) {
-            (Some(entity), _) => endpoint.entity = entity,
-            (None, Entity::Source(_)) => endpoint.entity = Entity::Source(Some((origin.peer, origin.from))),
+            (Some(entity), _) => endpoint.set_entity(entity),
+            (None, Entity::Source(_)) => {
+                endpoint.set_entity(Entity::Source(Some((origin.peer, origin.from))));
+            }
             (None, Entity::Named(..)) => {}
+        }
+        if let Some(alternates) = alternates {
+            endpoint.set_alternates(alternates);
         }
         if bearer.is_some() {
             endpoint.bearer = bearer;
+        }
+        if let Some(seconds) = lockstep {
+            endpoint.lockstep = seconds;
+            endpoint.time_lockstep(reach);
         }
         if let (Some(Prepared { request, persistent }), Some(begun)) = (prepared, self.begun) {
             if let Some(persistent) = persistent {
@@ -177,5 +238,16 @@ impl Started {
             }
             endpoint.commit_request(request, begun, reach);
         }
+    }
+}
+
+/// LCK/LST: seconds (RFC 3992 section 2.1).
+fn lockstep(command: &Command<'_>) -> Result<Option<u16>, Refusal> {
+    let code = ParameterCode::Package { package: "LCK", name: "LST" };
+    let Some(text) = command.parameters.get(code) else { return Ok(None) };
+    let digits = (1..=4).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit());
+    match text.parse().ok().filter(|_| digits) {
+        Some(seconds) => Ok(Some(seconds)),
+        None => Err(refuse(ReturnCode::COMMAND_PARAMETER, "LCK/LST is a number from 0 to 9999")),
     }
 }

@@ -5,17 +5,22 @@
 //!
 //! - [`mod@target`]: which endpoints a command is for, and whether they may execute it.
 //! - [`encapsulated`]: the notification request and endpoint configuration that other commands carry.
+//! - [`redirect`]: RFC 3991. [`mod@extension`]: where the parameters of packages may stand.
 //! - [`create`], [`modify`], [`delete`]: CRCX, MDCX, DLCX. [`request`]: RQNT and EPCF. [`audit`]: AUEP and AUCX.
 
 mod audit;
 mod create;
 mod delete;
 mod encapsulated;
+mod extension;
 mod modify;
+mod redirect;
 mod request;
 mod target;
 
 use std::net::SocketAddr;
+
+use extension::check_places;
 
 use strowger_sansio::Time;
 
@@ -27,6 +32,9 @@ use crate::message::{Command, PackageList, ReturnCode, Verb};
 use crate::package::PackageSet;
 use crate::text::{ResponseBuilder, check};
 use crate::transaction::PeerId;
+
+/// What the gateway itself has, whatever its endpoints are.
+const GATEWAY_PACKAGES: &[&str] = &["B", "RED", "LCK", "BA"];
 
 /// Who sent a command, and when.
 #[derive(Clone, Copy, Debug)]
@@ -95,10 +103,16 @@ impl Gateway {
     ) -> Result<Done, Refusal> {
         let targets = self.targets(command)?;
         endpoints.clone_from(&targets.endpoints);
-        for packages in self.package_sets(&targets.endpoints) {
+        let mut sets = self.package_sets(&targets.endpoints);
+        if sets.is_empty() {
+            // A command for no endpoint at all is still a command to be read.
+            sets.push(PackageSet::new(GATEWAY_PACKAGES));
+        }
+        for packages in sets {
             check(command, &self.dialect, &packages)?;
         }
-        self.check_service(command, &targets.endpoints)?;
+        check_places(command)?;
+        self.check_service(command, &targets)?;
         match command.verb {
             Verb::Crcx => self.create_connection(origin, command, &targets, plane),
             Verb::Mdcx => self.modify_connection(origin, command, &targets, plane),
@@ -124,8 +138,11 @@ impl Gateway {
 
     /// The response that refuses a command.
     fn refusal(&self, command: &Command<'_>, refusal: &Refusal, endpoint: Option<EndpointIndex>) -> Vec<u8> {
-        let response =
+        let mut response =
             ResponseBuilder::new(refusal.code, command.transaction_id).commentary(refusal.commentary);
+        if let Some(package) = refusal.package {
+            response = response.package(package);
+        }
         let packages = endpoint.and_then(|index| self.endpoint(index)).map(|e| e.packages().to_string());
         match packages.as_deref().filter(|_| refusal.package_list).and_then(PackageList::parse) {
             Some(list) => response.package_list(list).finish(),

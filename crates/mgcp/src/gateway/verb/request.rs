@@ -1,5 +1,6 @@
 //! RQNT and EPCF: RFC 3435 sections 2.3.2 and 2.3.3.
 
+use super::redirect::red;
 use super::target::Targets;
 use super::{Done, Origin, done};
 use crate::gateway::Gateway;
@@ -32,7 +33,15 @@ impl Gateway {
         targets: &Targets,
         plane: &mut dyn MediaPlane,
     ) -> Result<Done, Refusal> {
-        self.carry_out(origin, command, targets, plane)
+        let done = self.carry_out(origin, command, targets, plane)?;
+        if command.parameters.contains(red("R")) {
+            for index in &targets.endpoints {
+                self.note_free(*index);
+                // The endpoint begins anew, and whoever has the handset lifted is an event (section 4.4.1).
+                self.report_off_hook(origin.now, *index, plane);
+            }
+        }
+        Ok(done)
     }
 
     /// A command that consists of what other commands may encapsulate.

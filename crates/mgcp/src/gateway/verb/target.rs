@@ -5,12 +5,12 @@ use crate::gateway::Gateway;
 use crate::gateway::endpoint::Association;
 use crate::gateway::media::EndpointIndex;
 use crate::gateway::refusal::{Refusal, refuse};
-use crate::message::{Command, EndpointName, ReturnCode, Verb};
+use crate::message::{Command, EndpointName, ReturnCode, Verb, range};
 
 /// The endpoints of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Targets {
-    /// One, or all that a `*` matches; never none.
+    /// One, or all that a `*` or a range matches; never none, unless a map of RFC 3991 marks none.
     pub(super) endpoints: Vec<EndpointIndex>,
     /// How they were named.
     pub(super) naming: Naming,
@@ -25,8 +25,10 @@ pub(super) enum Naming {
     Full,
     /// With `$`: the answer says which one it was.
     AnyOf,
-    /// With `*`.
+    /// With `*` or a range.
     AllOf,
+    /// By the lists of RFC 3991, which reach endpoints in any service state.
+    Listed,
 }
 
 impl Targets {
@@ -53,13 +55,16 @@ impl Gateway {
         if command.verb == Verb::Crcx && name.all() && self.dialect.all_wildcard == AllWildcard::AnyOne {
             return Ok(Targets { endpoints: vec![self.any_of(local, None)?], naming: Naming::AnyOf, domain });
         }
+        if let Some(targets) = self.virtual_targets(command, domain)? {
+            return Ok(targets);
+        }
         if name.any() {
             if command.verb != Verb::Crcx || name.all() {
                 return wrong("\"any of\" is for a new connection only");
             }
             return Ok(Targets { endpoints: vec![self.any_of(local, None)?], naming: Naming::AnyOf, domain });
         }
-        if name.all() {
+        if name.all() || (range::is_ranged(local) && self.directory.find(local).is_none()) {
             let single = matches!(command.verb, Verb::Crcx | Verb::Mdcx | Verb::Aucx)
                 || (command.verb == Verb::Dlcx && command.connection_id().is_some());
             if single {
@@ -117,15 +122,11 @@ impl Gateway {
     }
 
     /// Refuses all but audits on endpoints that are restarting (405) or out of service (501).
-    pub(super) fn check_service(
-        &self,
-        command: &Command<'_>,
-        endpoints: &[EndpointIndex],
-    ) -> Result<(), Refusal> {
-        if command.verb.is_audit() {
+    pub(super) fn check_service(&self, command: &Command<'_>, targets: &Targets) -> Result<(), Refusal> {
+        if command.verb.is_audit() || targets.naming == Naming::Listed {
             return Ok(());
         }
-        endpoints.iter().try_for_each(|index| self.check_endpoint(*index))
+        targets.endpoints.iter().try_for_each(|index| self.check_endpoint(*index))
     }
 
     fn check_endpoint(&self, index: EndpointIndex) -> Result<(), Refusal> {
