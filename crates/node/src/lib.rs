@@ -12,12 +12,14 @@
 //! - `signals`: those that tell a process to stop. `console`: health, metrics and [`view`]s over HTTP.
 //! - [`metrics`]: atomic numbers with names, and the text that Prometheus reads; [`process`]: those of the process.
 //! - [`gateway`]: the host of a software gateway: its sockets, its clock, one thread.
+//! - [`load`]: the host of a load engine.
 //! - [`clock`]: the one place where the host's clocks are read.
 
 pub mod clock;
 pub mod config;
 pub mod gateway;
 pub mod ledger;
+pub mod load;
 pub mod log;
 pub mod metrics;
 pub mod node;

@@ -13,6 +13,7 @@ const SANS_IO: &[&str] = &[
     "strowger-capture",
     "strowger-exchange",
     "strowger-fuzz-checks",
+    "strowger-load",
     "strowger-media",
     "strowger-mgcp",
     "strowger-sansio",

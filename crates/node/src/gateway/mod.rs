@@ -5,7 +5,7 @@
 //!
 //! - `sockets`: the signalling socket and the pairs for media.
 
-mod sockets;
+pub(crate) mod sockets;
 
 use std::io;
 use std::net::SocketAddr;

@@ -70,7 +70,8 @@ impl Sockets {
     }
 }
 
-fn socket(address: SocketAddr, buffer: usize) -> io::Result<std::net::UdpSocket> {
+/// A bound UDP socket that never blocks, with buffers of this size if the system grants them.
+pub(crate) fn socket(address: SocketAddr, buffer: usize) -> io::Result<std::net::UdpSocket> {
     let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
     // The system may grant less; that is its choice.
     let _ = socket.set_recv_buffer_size(buffer);

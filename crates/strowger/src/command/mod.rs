@@ -4,6 +4,7 @@ mod check;
 mod decode;
 mod demo;
 mod gateway;
+mod load;
 mod run;
 mod sim;
 
@@ -27,6 +28,7 @@ enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
     Decode(decode::Arguments),
+    Load(load::Arguments),
 }
 
 impl Strowger {
@@ -39,6 +41,7 @@ impl Strowger {
             Command::Run(arguments) => run::execute(&arguments),
             Command::Check(arguments) => check::execute(&arguments),
             Command::Decode(arguments) => decode::execute(&arguments),
+            Command::Load(arguments) => load::execute(&arguments),
         }
     }
 }
