@@ -11,7 +11,7 @@
 //! ```
 //!
 //! - [`frame`]: the unit of sound, and levels in dBm0.
-//! - [`g711`]: A-law and mu-law (ITU-T G.711).
+//! - [`g711`]: A-law and mu-law (ITU-T G.711). [`g722`]: wideband speech at 64 kbit/s. [`coding`]: either, as a stream.
 //! - [`rtp`]: RTP packets and reception statistics (RFC 3550).
 //! - [`rtcp`]: RTCP reports and their timing.
 //! - [`jitter`]: the adaptive play-out buffer and loss concealment.
@@ -58,9 +58,11 @@
 //! ```
 
 pub mod analysis;
+pub mod coding;
 pub mod dtmf;
 pub mod frame;
 pub mod g711;
+pub mod g722;
 pub mod jitter;
 pub mod limits;
 pub mod mixer;
@@ -75,6 +77,7 @@ pub mod telephone_event;
 pub mod tone;
 pub mod wav;
 
+pub use coding::Coding;
 pub use frame::{FRAME_SAMPLES, FRAME_TIME, Frame, SAMPLE_RATE, SILENCE};
 pub use limits::Limits;
 pub use mixer::{EndpointShape, Mixer, StreamMode};

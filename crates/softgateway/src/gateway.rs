@@ -17,6 +17,7 @@ use strowger_mgcp::gateway::{
     GatewayEvent, MediaCapabilities, MediaMode, Shutdown,
 };
 use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
+use strowger_sdp::CodecEntry;
 
 use crate::event::{Event, LineFact, What};
 use crate::plane::{Plane, PlaneConfig, PlaneCounters};
@@ -295,9 +296,11 @@ impl SoftGateway {
 /// G.711 in the order of the country's law, in all packet times that the sessions can do.
 fn capabilities(tones: &TonePlan) -> MediaCapabilities {
     let mut capabilities = MediaCapabilities::default();
+    // Wideband speech costs a telephone its arithmetic and gives it nothing: it is for peers that have nothing else.
+    capabilities.codecs.push(CodecEntry::g722());
     // G.711: mu-law in North America and Japan, A-law elsewhere and between the two.
     if !matches!(tones.country(), "us" | "jp") {
-        capabilities.codecs.reverse();
+        capabilities.codecs.swap(0, 1);
     }
     capabilities.packetization = (1..=6).map(|frames| Duration::from_millis(10) * frames).collect();
     capabilities.ring_cycle =

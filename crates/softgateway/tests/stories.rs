@@ -191,18 +191,26 @@ fn a_rung_telephone_shows_the_caller_and_falls_silent_when_it_is_lifted() {
 
 #[test]
 fn two_lines_of_one_gateway_talk_over_rtp() {
+    two_lines_talk("PCMU", "0");
+}
+
+#[test]
+fn two_lines_talk_in_wideband_when_the_call_agent_asks_for_it() {
+    two_lines_talk("G722", "9");
+}
+
+fn two_lines_talk(codec: &str, number: &str) {
+    let description = |port| description("10.0.0.2", port).replace("RTP/AVP 0", &format!("RTP/AVP {number}"));
+    let options = format!("L: p:20, a:{codec}");
     let mut bench = Bench::new();
     bench.step("aaln/1 off-hook");
     bench.step("aaln/2 off-hook");
-    let first = bench.ask("CRCX aaln/1", "C: 1\r\nL: p:20, a:PCMU\r\nM: recvonly\r\n");
-    let body =
-        format!("C: 1\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n{}", description("10.0.0.2", media_port(&first)));
+    let first = bench.ask("CRCX aaln/1", &format!("C: 1\r\n{options}\r\nM: recvonly\r\n"));
+    assert!(field(&first, "m=audio ").ends_with(&format!("RTP/AVP {number}")), "{first}");
+    let body = format!("C: 1\r\n{options}\r\nM: sendrecv\r\n{}", description(media_port(&first)));
     let second = bench.ask("CRCX aaln/2", &body);
-    let body = format!(
-        "C: 1\r\nI: {}\r\nM: sendrecv\r\n{}",
-        field(&first, "I: "),
-        description("10.0.0.2", media_port(&second))
-    );
+    let body =
+        format!("C: 1\r\nI: {}\r\nM: sendrecv\r\n{}", field(&first, "I: "), description(media_port(&second)));
     assert!(bench.ask("MDCX aaln/1", &body).starts_with("200"));
     bench.step("aaln/1 play tone:1000");
     bench.step("aaln/2 play tone:1400");

@@ -7,15 +7,15 @@
 //! half of what was spare, frame by frame, cross-faded. Both stay
 //! between the bounds of [`PlayoutConfig`], and so does the memory, whatever a peer sends.
 //!
-//! Limits: G.711 payloads; loss concealment is repetition with a fade, not the waveform method of G.711 Appendix I.
+//! Limits: payloads with an octet for a tick of the clock, which G.711 and G.722 are; loss concealment is repetition with a fade, not the waveform method of G.711 Appendix I.
 
 mod conceal;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::coding::{Coding, Decoder};
 use crate::frame::{FRAME_SAMPLES, Frame, SILENCE, samples_in};
-use crate::g711::Law;
 use conceal::Concealment;
 
 const FRAME: i64 = FRAME_SAMPLES as i64;
@@ -100,7 +100,7 @@ pub struct PlayoutCounters {
 #[derive(Clone, Debug)]
 struct Chunk {
     start: i64,
-    law: Law,
+    coding: Coding,
     octets: Vec<u8>,
 }
 
@@ -134,6 +134,7 @@ pub struct JitterBuffer {
     late_in_a_row: u32,
     /// Timestamps of the packets taken last.
     recent: VecDeque<u32>,
+    decoder: Decoder,
     concealment: Concealment,
     counters: PlayoutCounters,
 }
@@ -162,13 +163,20 @@ impl JitterBuffer {
             starved_frames: 0,
             late_in_a_row: 0,
             recent: VecDeque::with_capacity(MEMORY),
+            decoder: Decoder::default(),
             concealment: Concealment::default(),
             counters: PlayoutCounters::default(),
         }
     }
 
     /// Puts a packet in its place. `talkspurt` is the marker bit.
-    pub fn insert(&mut self, timestamp: u32, talkspurt: bool, law: Law, payload: &[u8]) -> Insertion {
+    pub fn insert(
+        &mut self,
+        timestamp: u32,
+        talkspurt: bool,
+        coding: impl Into<Coding>,
+        payload: &[u8],
+    ) -> Insertion {
         if payload.is_empty() || payload.len() > MAX_PAYLOAD {
             return Insertion::Unusable;
         }
@@ -214,7 +222,7 @@ impl JitterBuffer {
         let mut octets = self.spare.pop().unwrap_or_default();
         octets.clear();
         octets.extend_from_slice(payload);
-        self.chunks.insert(at, Chunk { start, law, octets });
+        self.chunks.insert(at, Chunk { start, coding: coding.into(), octets });
         if self.recent.len() >= MEMORY {
             self.recent.pop_front();
         }
@@ -249,15 +257,15 @@ impl JitterBuffer {
         let filled = self.take(clock, frame);
         clock += FRAME;
         self.drop_wait = self.drop_wait.saturating_sub(1);
-        if self.drop_frames > 0 && self.drop_wait == 0 && filled == FRAME_SAMPLES {
+        let may_drop = self.drop_frames > 0 && self.drop_wait == 0 && filled == FRAME_SAMPLES;
+        if may_drop && self.holds_frame(clock) {
             let mut next = SILENCE;
-            if self.take(clock, &mut next) == FRAME_SAMPLES {
-                cross_fade(frame, &next);
-                self.drop_frames -= 1;
-                self.drop_wait = DROP_SPACING;
-                self.counters.shortened += 1;
-                clock += FRAME;
-            }
+            self.take(clock, &mut next);
+            cross_fade(frame, &next);
+            self.drop_frames -= 1;
+            self.drop_wait = DROP_SPACING;
+            self.counters.shortened += 1;
+            clock += FRAME;
         }
         self.clock = Some(clock);
         self.discard_before(clock);
@@ -289,6 +297,12 @@ impl JitterBuffer {
         self.late_in_a_row = 0;
         self.delay = 0;
         self.recent.clear();
+    }
+
+    /// As [`Self::flush`], for a stream that has nothing to do with the one before: its decoder starts anew, too.
+    pub fn restart(&mut self) {
+        self.flush();
+        self.decoder.reset();
     }
 
     /// How long the newest packet waits, or waited, until it is heard.
@@ -342,8 +356,15 @@ impl JitterBuffer {
         Insertion::Overrun
     }
 
-    /// Copies what is held of `start..start + 80`; says how many samples there were.
-    fn take(&self, start: i64, frame: &mut Frame) -> usize {
+    /// Whether all of `start..start + 80` is held.
+    fn holds_frame(&self, start: i64) -> bool {
+        let within = |chunk: &Chunk| chunk.end().min(start + FRAME) - chunk.start.max(start);
+        self.chunks.iter().map(|chunk| within(chunk).max(0)).sum::<i64>() == FRAME
+    }
+
+    /// Decodes what is held of `start..start + 80`; says how many samples there were. Each is to be taken once and in order: a
+    /// decoder may have a memory.
+    fn take(&mut self, start: i64, frame: &mut Frame) -> usize {
         let mut filled = 0;
         for chunk in &self.chunks {
             if chunk.start >= start + FRAME {
@@ -352,7 +373,7 @@ impl JitterBuffer {
             let skip = usize::try_from(start - chunk.start).unwrap_or(0);
             let at = usize::try_from(chunk.start - start).unwrap_or(0);
             if let (Some(octets), Some(room)) = (chunk.octets.get(skip..), frame.get_mut(at..)) {
-                filled += chunk.law.decode_into(octets, room);
+                filled += self.decoder.decode_into(chunk.coding, octets, room);
             }
         }
         filled

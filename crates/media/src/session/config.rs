@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use strowger_sansio::SocketId;
 
+use crate::coding::Coding;
 use crate::frame::FRAME_TIME;
 use crate::g711::Law;
 use crate::jitter::PlayoutConfig;
@@ -15,6 +16,8 @@ use crate::rtp;
 pub enum PayloadFormat {
     /// G.711, one octet a sample.
     G711(Law),
+    /// G.722 at 64 kbit/s: 16 kHz, but with an RTP clock of 8 kHz (RFC 3551 section 4.5.2), an octet a tick.
+    G722,
     /// Telephone events (RFC 4733).
     TelephoneEvent,
     /// Any other format with an 8 kHz RTP clock: counted and relayed, never decoded. The number is the caller's and
@@ -27,6 +30,16 @@ impl PayloadFormat {
     pub const PCMU: Self = Self::G711(Law::Mu);
     /// A-law.
     pub const PCMA: Self = Self::G711(Law::A);
+
+    /// How its sound is coded; none of a format that carries no sound, or none that is decoded.
+    #[must_use]
+    pub const fn coding(self) -> Option<Coding> {
+        match self {
+            Self::G711(law) => Some(Coding::G711(law)),
+            Self::G722 => Some(Coding::G722),
+            Self::TelephoneEvent | Self::Opaque(_) => None,
+        }
+    }
 }
 
 /// A payload type and what it stands for.
@@ -43,6 +56,8 @@ impl Payload {
     pub const PCMU: Self = Self { number: rtp::PCMU, format: PayloadFormat::PCMU };
     /// A-law under its static number (RFC 3551).
     pub const PCMA: Self = Self { number: rtp::PCMA, format: PayloadFormat::PCMA };
+    /// G.722 under its static number (RFC 3551).
+    pub const G722: Self = Self { number: rtp::G722, format: PayloadFormat::G722 };
 
     /// Telephone events under the number that signalling chose.
     #[must_use]
@@ -135,8 +150,8 @@ pub enum EventPlayout {
 pub struct SessionConfig {
     /// The formats that the far end may send, under the numbers that this end announced.
     pub receives: Vec<Payload>,
-    /// The formats that the far end takes, under the numbers that it announced; sound is sent in the first G.711
-    /// format, events as telephone events if they are in the list and as sound if not.
+    /// The formats that the far end takes, under the numbers that it announced; sound is sent in the first that
+    /// carries it, events as telephone events if they are in the list and as sound if not.
     pub sends: Vec<Payload>,
     /// How much sound a sent packet carries.
     pub packet_time: PacketTime,
@@ -203,7 +218,7 @@ pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
 #[derive(Clone, Debug)]
 pub(super) struct PayloadTable {
     by_number: [Option<PayloadFormat>; 128],
-    voice: Option<(u8, Law)>,
+    voice: Option<(u8, Coding)>,
     events: Option<u8>,
 }
 
@@ -214,10 +229,11 @@ impl PayloadTable {
             if let Some(entry) = table.by_number.get_mut(usize::from(payload.number)) {
                 *entry = Some(payload.format);
             }
-            match payload.format {
-                PayloadFormat::G711(law) => table.voice = table.voice.or(Some((payload.number, law))),
-                PayloadFormat::TelephoneEvent => table.events = table.events.or(Some(payload.number)),
-                PayloadFormat::Opaque(_) => {}
+            if let Some(coding) = payload.format.coding() {
+                table.voice = table.voice.or(Some((payload.number, coding)));
+            }
+            if payload.format == PayloadFormat::TelephoneEvent {
+                table.events = table.events.or(Some(payload.number));
             }
         }
         table
@@ -233,7 +249,7 @@ impl PayloadTable {
     pub(super) fn number_of(&self, format: PayloadFormat) -> Option<u8> {
         match (format, self.voice) {
             (PayloadFormat::TelephoneEvent, _) => self.events,
-            (PayloadFormat::G711(law), Some((number, voice))) if law == voice => Some(number),
+            (format, Some((number, voice))) if format.coding() == Some(voice) => Some(number),
             _ => {
                 let index = self.by_number.iter().position(|entry| *entry == Some(format))?;
                 u8::try_from(index).ok()
@@ -247,7 +263,7 @@ impl PayloadTable {
     }
 
     /// The format in which sound is sent.
-    pub(super) const fn voice(&self) -> Option<(u8, Law)> {
+    pub(super) const fn voice(&self) -> Option<(u8, Coding)> {
         self.voice
     }
 }
@@ -268,7 +284,7 @@ mod tests {
     #[test]
     fn the_first_of_several_formats_is_spoken() {
         let table = PayloadTable::new(&[Payload::telephone_event(101), Payload::PCMA, Payload::PCMU]);
-        assert_eq!(table.voice(), Some((8, Law::A)));
+        assert_eq!(table.voice(), Some((8, Coding::G711(Law::A))));
         assert_eq!(table.number_of(PayloadFormat::PCMU), Some(0));
         assert_eq!(table.number_of(PayloadFormat::Opaque(9)), None);
         assert_eq!(table.events(), Some(101));

@@ -173,17 +173,15 @@ impl RtpSession {
             Ok(checked) => checked,
             Err(why) => return Received::Discarded(why),
         };
-        match format {
-            PayloadFormat::G711(law) => {
-                self.playout.insert(packet.timestamp, packet.marker, law, packet.payload);
-                Received::Audio
-            }
-            PayloadFormat::TelephoneEvent => {
-                self.receive_event(now, &packet);
-                Received::TelephoneEvent
-            }
-            PayloadFormat::Opaque(_) => Received::Opaque,
+        if let Some(coding) = format.coding() {
+            self.playout.insert(packet.timestamp, packet.marker, coding, packet.payload);
+            return Received::Audio;
         }
+        if format == PayloadFormat::TelephoneEvent {
+            self.receive_event(now, &packet);
+            return Received::TelephoneEvent;
+        }
+        Received::Opaque
     }
 
     /// Takes a datagram from the RTCP socket; says whether it was a report of the far end.
@@ -441,7 +439,7 @@ impl RtpSession {
     }
 
     fn source_changed(&mut self, now: Time, ssrc: u32) {
-        self.playout.flush();
+        self.playout.restart();
         if let Some(change) = self.event_receiver.reset() {
             self.event_changed(now, change);
         }

@@ -104,7 +104,7 @@ pub fn relay(
     let Some(number) = outgoing.sender.number_of(format) else { return Relayed::Unsendable };
     let header = RtpHeader { payload_type: number, ..header };
     let samples = match format {
-        PayloadFormat::G711(_) => Some(octets as u32),
+        PayloadFormat::G711(_) | PayloadFormat::G722 => Some(octets as u32),
         PayloadFormat::TelephoneEvent => None,
         PayloadFormat::Opaque(_) => Some(OPAQUE_SAMPLES),
     };

@@ -8,6 +8,7 @@ use strowger_sansio::{Rng, Time};
 use super::CLOCK_RATE;
 use super::config::{PacketTime, PayloadFormat, PayloadTable, SessionConfig, SilenceSuppression};
 use super::relay::Passage;
+use crate::coding::Encoder;
 use crate::frame::{FRAME_SAMPLES, FRAME_TIME, Frame, level_dbm0, samples_in, time_of};
 use crate::rtp::{HEADER_LEN, RtpHeader};
 use crate::telephone_event::EventSender;
@@ -24,6 +25,7 @@ pub(super) struct Sender {
     payloads: PayloadTable,
     packet_time: PacketTime,
     silence: SilenceSuppression,
+    encoder: Encoder,
     ssrc: u32,
     /// The sequence number of the next packet.
     sequence: u16,
@@ -50,6 +52,7 @@ impl Sender {
             payloads: PayloadTable::new(&config.sends),
             packet_time: config.packet_time,
             silence: config.silence,
+            encoder: Encoder::default(),
             ssrc: rng.next_u32(),
             sequence: rng.next_u32() as u16,
             timestamp: rng.next_u32(),
@@ -78,7 +81,7 @@ impl Sender {
 
     /// Takes a frame; says whether a packet is full, which is then in `out`.
     pub(super) fn frame(&mut self, now: Time, frame: &Frame, out: &mut Vec<u8>) -> bool {
-        let Some((number, law)) = self.payloads.voice() else { return self.skip(now, out) };
+        let Some((number, coding)) = self.payloads.voice() else { return self.skip(now, out) };
         if self.events.is_busy() || self.is_suppressed(frame) {
             return self.skip(now, out);
         }
@@ -86,7 +89,7 @@ impl Sender {
         if self.packet.is_empty() {
             self.packet.resize(HEADER_LEN, 0);
         }
-        law.encode_into(frame, &mut self.packet);
+        self.encoder.encode_into(coding, frame, &mut self.packet);
         self.frames += 1;
         self.advance();
         if self.frames < self.packet_time.frames() {

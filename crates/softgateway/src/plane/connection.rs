@@ -92,6 +92,12 @@ fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &str) -> SessionCon
         .collect();
     payloads.extend(spec.telephone_event.map(Payload::telephone_event));
     let mut config = SessionConfig::new(&payloads);
+    // What the far end prefers, or alone understands, need not be what comes first here.
+    let send = Payload { number: spec.send.payload_type, format: format(&spec.send.codec, 0) };
+    if send.format.coding().is_some() {
+        config.sends.retain(|payload| payload.format != send.format);
+        config.sends.insert(0, send);
+    }
     config.packet_time = PacketTime::nearest(u32::try_from(spec.packetization.as_millis()).unwrap_or(20));
     config.source = spec.remote.map_or(SourcePolicy::Closed, SourcePolicy::Signalled);
     config.remote = spec.remote;
@@ -109,7 +115,8 @@ fn format(codec: &Codec, place: usize) -> PayloadFormat {
     match codec {
         Codec::Pcmu => PayloadFormat::PCMU,
         Codec::Pcma => PayloadFormat::PCMA,
-        // The plane offers G.711 alone, so the gateway role negotiates nothing else; were it otherwise, formats that stand
+        Codec::G722 => PayloadFormat::G722,
+        // The plane offers nothing else, so the gateway role negotiates nothing else; were it otherwise, formats that stand
         // at one place of both lists would be relayed as equal.
         _ => PayloadFormat::Opaque(u8::try_from(place).unwrap_or(u8::MAX)),
     }
