@@ -2,4 +2,6 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| strowger_fuzz_checks::mgcp(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    strowger_fuzz_checks::mgcp(bytes);
+});

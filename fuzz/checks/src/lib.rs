@@ -2,16 +2,24 @@
 //!
 //! They are a crate of their own so that the kept corpus is replayed by `cargo test` with the stable compiler, while
 //! the coverage-guided runs need another one.
+//!
+//! - [`mgcp`], [`sdp`], [`digit_map`], [`rtp`]: the checks. Each says how much of the input was accepted.
+//! - [`corpus`]: the targets and their samples. [`mutate`]: samples with something wrong, as many as one likes.
 
 #![allow(clippy::panic, reason = "a property that does not hold is to stop the fuzzer")]
+
+pub mod corpus;
+pub mod mutate;
 
 use std::net::SocketAddr;
 
 use strowger_media::rtp::RtpPacket;
 use strowger_media::{Payload, RtpSession, SessionConfig};
+use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::digitmap::{DialSymbol, DigitMap, MatchState};
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::Message;
+use strowger_mgcp::package::PackageSet;
 use strowger_mgcp::text;
 use strowger_sansio::{Rng, Time};
 
@@ -19,11 +27,19 @@ use strowger_sansio::{Rng, Time};
 ///
 /// # Panics
 /// When that does not hold.
-pub fn mgcp(bytes: &[u8]) {
+pub fn mgcp(bytes: &[u8]) -> usize {
     let limits = Limits::DEFAULT;
+    let mut accepted = 0;
     for message in text::datagram(bytes, &limits) {
         match message {
-            Ok(message) => mgcp_round_trip(&message, &limits),
+            Ok(message) => {
+                mgcp_round_trip(&message, &limits);
+                if let Message::Command(command) = &message {
+                    // Whatever it says, it looks at every value.
+                    let _ = text::check(command, &Dialect::RFC3435, &PackageSet::ALL);
+                }
+                accepted += 1;
+            }
             Err(error) => {
                 let code = error.return_code().get();
                 assert!((400..=599).contains(&code), "{error:?} maps to {code}");
@@ -31,17 +47,18 @@ pub fn mgcp(bytes: &[u8]) {
             }
         }
     }
+    accepted
 }
 
 fn mgcp_round_trip(message: &Message<'_>, limits: &Limits) {
-    let mut first = Vec::new();
+    let mut first = Vec::with_capacity(512);
     text::encode(message, &mut first);
     let again = match text::decode(&first, limits) {
         Ok(again) => again,
         Err(error) => panic!("encoded as {:?}, refused: {error:?}", first.escape_ascii().to_string()),
     };
     assert_eq!(*message, again, "changed by encoding");
-    let mut second = Vec::new();
+    let mut second = Vec::with_capacity(first.len());
     text::encode(&again, &mut second);
     assert_eq!(first, second, "not a fixed point");
 }
@@ -50,9 +67,9 @@ fn mgcp_round_trip(message: &Message<'_>, limits: &Limits) {
 ///
 /// # Panics
 /// When that does not hold.
-pub fn sdp(bytes: &[u8]) {
+pub fn sdp(bytes: &[u8]) -> usize {
     let limits = strowger_sdp::Limits::default();
-    let Ok(session) = strowger_sdp::decode(bytes, &limits) else { return };
+    let Ok(session) = strowger_sdp::decode(bytes, &limits) else { return 0 };
     assert_eq!(session.as_bytes(), bytes);
     let _ = session.departures();
     if let Ok(audio) = strowger_sdp::AudioDescription::from_session(&session) {
@@ -60,27 +77,32 @@ pub fn sdp(bytes: &[u8]) {
         let Ok(read) = strowger_sdp::decode(&written, &limits) else {
             panic!("wrote {:?}, which is refused", written.escape_ascii().to_string());
         };
-        let back = strowger_sdp::AudioDescription::from_session(&read);
+        let mut back = strowger_sdp::AudioDescription::from_session(&read);
+        if audio.port == 0 && audio.codecs.is_empty() {
+            // A refused stream lists a format all the same, which is ignored (RFC 3264 section 6).
+            back = back.map(|back| strowger_sdp::AudioDescription { codecs: Vec::new(), ..back });
+        }
         assert_eq!(back.as_ref(), Ok(&audio), "changed by writing");
     }
     let mut edit = session.edit(&limits);
     if edit.set_session_name(b"edited").is_ok() {
         assert!(strowger_sdp::decode(edit.as_bytes(), &limits).is_ok(), "an edit broke the description");
     }
+    1
 }
 
 /// A map compiles or is refused; a dial string is decided once and for all. The first line is the map, the rest is dialled.
 ///
 /// # Panics
 /// When that does not hold.
-pub fn digit_map(bytes: &[u8]) {
+pub fn digit_map(bytes: &[u8]) -> usize {
     let (map, dialled) = match bytes.iter().position(|byte| *byte == b'\n') {
         Some(end) => bytes.split_at(end),
         None => (bytes, &[][..]),
     };
-    let Ok(text) = std::str::from_utf8(map) else { return };
+    let Ok(text) = std::str::from_utf8(map) else { return 0 };
     let limits = Limits::DEFAULT;
-    let Ok(map) = DigitMap::compile(text, &limits) else { return };
+    let Ok(map) = DigitMap::compile(text, &limits) else { return 0 };
     assert!(map.states() <= limits.digit_map_states);
     let mut at = map.start();
     let mut impossible = false;
@@ -92,6 +114,7 @@ pub fn digit_map(bytes: &[u8]) {
         );
         impossible = state == MatchState::Impossible;
     }
+    1
 }
 
 /// A packet is refused or read as it was written; a session survives any train of packets. Two bytes of length precede
@@ -99,7 +122,8 @@ pub fn digit_map(bytes: &[u8]) {
 ///
 /// # Panics
 /// When that does not hold.
-pub fn rtp(mut bytes: &[u8]) {
+pub fn rtp(mut bytes: &[u8]) -> usize {
+    let mut accepted = 0;
     let remote = SocketAddr::from(([127, 0, 0, 1], 4000));
     let config =
         SessionConfig::new(&[Payload::PCMU, Payload::PCMA, Payload::telephone_event(101)]).toward(remote);
@@ -111,6 +135,7 @@ pub fn rtp(mut bytes: &[u8]) {
         bytes = rest;
         if let Ok(decoded) = RtpPacket::decode(packet) {
             assert!(decoded.payload.len() <= packet.len());
+            accepted += 1;
         }
         now += strowger_media::FRAME_TIME;
         session.receive(now, remote, packet);
@@ -119,4 +144,5 @@ pub fn rtp(mut bytes: &[u8]) {
     }
     let sums = session.statistics(now);
     assert!(sums.octets_received < 1 << 32);
+    accepted
 }

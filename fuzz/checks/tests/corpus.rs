@@ -2,47 +2,48 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
+use strowger_fuzz_checks::corpus::Target;
 
-fn replay(folder: &str, check: fn(&[u8])) {
-    let mut count = 0;
-    let folder = root().join(folder);
-    for entry in std::fs::read_dir(&folder).unwrap() {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        for end in 0..=bytes.len() {
-            check(&bytes[..end]);
+fn replay(target: Target) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let check = target.check();
+    for folder in target.folders() {
+        let folder = root.join(folder);
+        let mut count = 0;
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            for end in 0..=bytes.len() {
+                check(&bytes[..end]);
+            }
+            for place in 0..bytes.len() {
+                let mut changed = bytes.clone();
+                changed[place] ^= 0x20;
+                check(&changed);
+            }
+            count += 1;
         }
-        for place in 0..bytes.len() {
-            let mut changed = bytes.clone();
-            changed[place] ^= 0x20;
-            check(&changed);
-        }
-        count += 1;
+        assert!(count > 0, "{} is empty", folder.display());
     }
-    assert!(count > 0, "{} is empty", folder.display());
 }
 
 #[test]
 fn the_corpus_of_mgcp_holds() {
-    replay("fuzz/corpus/mgcp", strowger_fuzz_checks::mgcp);
-    replay("crates/mgcp/tests/corpus", strowger_fuzz_checks::mgcp);
+    replay(Target::Mgcp);
 }
 
 #[test]
 fn the_corpus_of_sdp_holds() {
-    replay("fuzz/corpus/sdp", strowger_fuzz_checks::sdp);
+    replay(Target::Sdp);
 }
 
 #[test]
 fn the_corpus_of_digit_maps_holds() {
-    replay("fuzz/corpus/digit_map", strowger_fuzz_checks::digit_map);
+    replay(Target::DigitMap);
 }
 
 #[test]
 fn the_corpus_of_rtp_holds() {
-    replay("fuzz/corpus/rtp", strowger_fuzz_checks::rtp);
+    replay(Target::Rtp);
 }
