@@ -138,10 +138,7 @@ impl Directory {
         }
         for (prefix, mut numbers) in series.into_values() {
             numbers.sort_unstable();
-            for (range, count) in compress(&numbers) {
-                let alone = range.trim_matches(['[', ']']);
-                names.push(format!("{prefix}{}", if count == 1 { alone } else { &range }));
-            }
+            names.extend(compress(&numbers).into_iter().map(|term| format!("{prefix}{term}")));
         }
         names
     }

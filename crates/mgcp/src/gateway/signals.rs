@@ -367,6 +367,11 @@ impl Signals {
         failures
     }
 
+    /// Whether a time-out or on-off signal is active on the endpoint itself.
+    pub(super) fn sounds_on_endpoint(&self) -> bool {
+        self.timed.iter().chain(&self.on).any(|active| active.request.place == Place::Endpoint)
+    }
+
     /// What an audit shows: active time-out signals, on-off signals that are on, brief signals that wait (section 2.3.10).
     pub(super) fn audit(&self) -> String {
         let active = self.timed.iter().chain(&self.on).map(|active| active.request.wire.as_str());

@@ -87,31 +87,78 @@ pub fn expand(local: &str, most: usize) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// Numbers in ascending order as the inside of ranges, each no longer than [`RangeWildcard::LONGEST`] with its brackets: for each
-/// range its text and how many numbers it holds.
+/// A range wildcard that grows number by number, in ascending order, up to [`RangeWildcard::LONGEST`] characters.
+#[derive(Clone, Debug)]
+pub struct RangeBuilder {
+    /// The items before the last, each with a comma behind it.
+    closed: String,
+    /// The last item.
+    last: (u16, u16),
+    count: usize,
+}
+
+impl RangeBuilder {
+    /// A range of one number.
+    #[must_use]
+    pub const fn new(number: u16) -> Self {
+        Self { closed: String::new(), last: (number, number), count: 1 }
+    }
+
+    /// Adds the next number, unless the range would become too long or the number is not greater than the last.
+    ///
+    /// # Errors
+    /// The number, to begin another range with.
+    pub fn push(&mut self, number: u16) -> Result<(), u16> {
+        let (low, high) = self.last;
+        if number <= high {
+            return Err(number);
+        }
+        let joined = if high + 1 == number { (low, number) } else { (number, number) };
+        let closed = if high + 1 == number { 0 } else { item(self.last).len() + 1 };
+        if self.closed.len() + closed + item(joined).len() + 2 > RangeWildcard::LONGEST {
+            return Err(number);
+        }
+        if closed > 0 {
+            self.closed.push_str(&item(self.last));
+            self.closed.push(',');
+        }
+        self.last = joined;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// How many numbers it holds.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The range in brackets; a single number without.
+    #[must_use]
+    pub fn term(&self) -> String {
+        match self.count {
+            1 => item(self.last),
+            _ => format!("[{}{}]", self.closed, item(self.last)),
+        }
+    }
+}
+
+fn item((low, high): (u16, u16)) -> String {
+    if low == high { low.to_string() } else { format!("{low}-{high}") }
+}
+
+/// Numbers in ascending order as few terms.
 #[must_use]
-pub fn compress(numbers: &[u16]) -> Vec<(String, usize)> {
-    let mut runs: Vec<(u16, u16)> = Vec::new();
+pub fn compress(numbers: &[u16]) -> Vec<String> {
+    let mut ranges: Vec<RangeBuilder> = Vec::new();
     for number in numbers {
-        match runs.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(*number) => *last = *number,
-            _ => runs.push((*number, *number)),
+        match ranges.last_mut().map(|range| range.push(*number)) {
+            Some(Ok(())) => {}
+            Some(Err(number)) => ranges.push(RangeBuilder::new(number)),
+            None => ranges.push(RangeBuilder::new(*number)),
         }
     }
-    let mut ranges: Vec<(String, usize)> = Vec::new();
-    for (low, high) in runs {
-        let item = if low == high { low.to_string() } else { format!("{low}-{high}") };
-        let count = usize::from(high - low) + 1;
-        match ranges.last_mut() {
-            Some((text, held)) if text.len() + item.len() + 3 <= RangeWildcard::LONGEST => {
-                text.push(',');
-                text.push_str(&item);
-                *held += count;
-            }
-            _ => ranges.push((item, count)),
-        }
-    }
-    ranges.into_iter().map(|(text, count)| (format!("[{text}]"), count)).collect()
+    ranges.iter().map(RangeBuilder::term).collect()
 }
 
 #[cfg(test)]
@@ -147,19 +194,24 @@ mod tests {
 
     #[test]
     fn numbers_become_ranges_of_bounded_length() {
-        assert_eq!(compress(&[1, 3, 20, 21, 22, 23, 24]), [("[1,3,20-24]".to_owned(), 7)]);
-        assert_eq!(compress(&[]), []);
+        assert_eq!(compress(&[1, 3, 20, 21, 22, 23, 24]), ["[1,3,20-24]"]);
+        assert_eq!(compress(&[7]), ["7"]);
+        assert!(compress(&[]).is_empty());
         let odd: Vec<u16> = (0..500).map(|n| 2 * n + 1).collect();
         let ranges = compress(&odd);
         assert!(ranges.len() > 1);
-        assert!(ranges.iter().all(|(text, _)| text.len() <= RangeWildcard::LONGEST));
-        assert_eq!(ranges.iter().map(|(_, count)| count).sum::<usize>(), 500);
-        let known: Vec<u16> = odd
-            .iter()
-            .copied()
-            .filter(|n| ranges.iter().any(|(text, _)| RangeWildcard::parse(text).unwrap().contains(*n)))
-            .collect();
-        assert_eq!(known, odd);
-        assert_eq!(compress(&[65_534, 65_535]), [("[65534-65535]".to_owned(), 2)]);
+        assert!(ranges.iter().all(|text| text.len() <= RangeWildcard::LONGEST));
+        let known = |n: u16| ranges.iter().any(|text| RangeWildcard::parse(text).unwrap().contains(n));
+        assert_eq!((0..1200).filter(|n| known(*n)).collect::<Vec<_>>(), odd);
+        assert_eq!(compress(&[65_534, 65_535]), ["[65534-65535]"]);
+    }
+
+    #[test]
+    fn a_range_does_not_go_back() {
+        let mut range = RangeBuilder::new(4);
+        assert_eq!(range.push(4), Err(4));
+        assert_eq!(range.push(3), Err(3));
+        assert_eq!(range.push(5), Ok(()));
+        assert_eq!((range.count(), range.term()), (2, "[4-5]".to_owned()));
     }
 }

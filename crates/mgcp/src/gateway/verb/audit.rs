@@ -1,5 +1,6 @@
 //! AUEP and AUCX: RFC 3435 sections 2.3.10 and 2.3.11.
 
+use super::bulk::ba;
 use super::target::{Naming, Targets};
 use super::{Done, Origin, done};
 use crate::gateway::Gateway;
@@ -27,14 +28,22 @@ impl Gateway {
         targets: &Targets,
         plane: &dyn MediaPlane,
     ) -> Result<Done, Refusal> {
+        let mut response = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
+        let bulk = command.parameters.contains(ba("F"));
+        if bulk {
+            response = self.bulk_audit(response, command, targets, plane)?;
+        }
         if targets.naming == Naming::AllOf {
-            return self.list_endpoints(command, targets);
+            return if bulk {
+                self.fitting(response.finish())
+            } else {
+                self.list_endpoints(command, targets)
+            };
         }
         let index = targets.one()?;
         let (Some(endpoint), Some(info)) = (self.endpoint(index), command.requested_info()) else {
-            return Ok(done(ReturnCode::OK, command));
+            return self.fitting(response.finish());
         };
-        let mut response = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
         let mut told = Vec::new();
         for code in info.iter() {
             if !told.contains(&code) {

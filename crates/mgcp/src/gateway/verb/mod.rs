@@ -6,9 +6,11 @@
 //! - [`mod@target`]: which endpoints a command is for, and whether they may execute it.
 //! - [`encapsulated`]: the notification request and endpoint configuration that other commands carry.
 //! - [`redirect`]: RFC 3991. [`mod@extension`]: where the parameters of packages may stand.
-//! - [`create`], [`modify`], [`delete`]: CRCX, MDCX, DLCX. [`request`]: RQNT and EPCF. [`audit`]: AUEP and AUCX.
+//! - [`create`], [`modify`], [`delete`]: CRCX, MDCX, DLCX. [`request`]: RQNT and EPCF. [`audit`]: AUEP and AUCX;
+//!   [`bulk`]: RFC 3624.
 
 mod audit;
+mod bulk;
 mod create;
 mod delete;
 mod encapsulated;
