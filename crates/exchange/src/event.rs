@@ -46,6 +46,38 @@ pub enum Event {
         /// The call.
         call: CallId,
     },
+    /// A party of the call put it on hold.
+    Held {
+        /// The call.
+        call: CallId,
+        /// The party's number.
+        by: String,
+    },
+    /// A party returned to the call.
+    Retrieved {
+        /// The call.
+        call: CallId,
+        /// The party's number.
+        by: String,
+    },
+    /// A party of two calls talks in both.
+    ThreeWay {
+        /// The first call.
+        call: CallId,
+        /// The second.
+        with: CallId,
+        /// The party's number.
+        by: String,
+    },
+    /// A party of two calls joined the others and left.
+    Transferred {
+        /// The call that they talk in now.
+        call: CallId,
+        /// The other one.
+        with: CallId,
+        /// The party's number.
+        by: String,
+    },
     /// The call ended; its record follows when its streams are accounted for.
     Ended {
         /// The call.

@@ -55,8 +55,11 @@ impl Exchange {
     pub fn new(now: Time, inventory: Inventory, node: NodeId, epoch: Epoch, mut rng: Rng) -> Self {
         let switch = Switch::new(&inventory, rng.fork());
         let plan = switch.plan();
-        let digit_maps =
-            DigitMaps { plan: plan.digit_map().to_owned(), numbers: plan.number_map().to_owned() };
+        let digit_maps = DigitMaps {
+            plan: plan.digit_map().to_owned(),
+            consultation: plan.consultation_map().to_owned(),
+            numbers: plan.number_map().to_owned(),
+        };
         let access = Access::new(now, &inventory, digit_maps, node, epoch, rng);
         Self {
             switch,
@@ -121,6 +124,9 @@ impl Exchange {
             ..Snapshot::default()
         };
         self.access.fill(&mut snapshot);
+        for (id, line) in self.access.line_ids().zip(&mut snapshot.lines) {
+            line.calls = self.switch.calls_of(id);
+        }
         snapshot
     }
 
@@ -176,6 +182,7 @@ impl Exchange {
                 Ok((call, leg)) => self.access.seizure_taken(now, line, call, leg),
                 Err(cause) => self.access.seizure_refused(now, line, cause),
             },
+            Report::Line(line, event) => self.switch.handle_line(now, line, event),
             Report::Leg(leg, event) => self.switch.handle_leg(now, leg, event),
             Report::Context(context, event) => self.switch.handle_context(now, context, event),
             Report::Record(record) => self.records.push_back(record),

@@ -126,6 +126,8 @@ pub enum Tone {
     SpecialInformation,
     /// There is no such number, where a country has a tone of its own for it.
     NumberUnobtainable,
+    /// You are on hold; the other party will return.
+    Hold,
     /// Your receiver is off the hook.
     Howler,
 }
@@ -135,6 +137,8 @@ pub enum Tone {
 pub enum Digits {
     /// Anything that can be dialled: numbers and feature codes.
     Plan,
+    /// As `Plan`, with the codes that act on a call on hold.
+    Consultation,
     /// A number of the plan, behind a feature code.
     Number,
     /// Any digits, ended by `#` or a pause.
@@ -178,8 +182,6 @@ pub enum LegEvent {
         /// The description to hand to the other side, when it is another than before.
         local: Option<Sdp>,
     },
-    /// The hook was flashed.
-    HookFlash,
     /// A key was pressed in the call.
     Dtmf(char),
     /// The party left, or the access failed. Whatever the leg holds is being freed already: it is not told to
@@ -195,7 +197,20 @@ pub enum LegEvent {
     },
 }
 
+/// What a line reports that does not belong to one of its legs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEvent {
+    /// The hook was flashed.
+    HookFlash,
+    /// The receiver was put back. The leg that the party had in hand, if any, has its `Released` behind this;
+    /// the others of the line are for the switch to say.
+    OnHook,
+}
+
 /// What a leg is told.
+///
+/// A line may have several legs. Its party has one of them *in hand*: it hears that one's tones, and its hook and
+/// keys act on it. The commands about streams (`Connect`, `Hold`, `Mix`) leave that as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LegCommand {
     /// Give the caller this tone and collect digits. Answered by `Digits` or `NoDigits`.
@@ -211,6 +226,26 @@ pub enum LegCommand {
     Seize {
         /// The line.
         line: LineId,
+    },
+    /// Keep a place for the call behind the one that the party on this line is in. Answered by `Seized`, or by
+    /// `Released` with the reason. `Alert` then lets the party hear that a call waits.
+    Wait {
+        /// The line.
+        line: LineId,
+    },
+    /// Give the party on this line, whose receiver is off the hook, this new leg in hand. It is told what to
+    /// collect behind that. `Released` when nobody is there.
+    Consult {
+        /// The line.
+        line: LineId,
+    },
+    /// Give the party, whose receiver is off the hook, this leg in hand. `Released` when nobody is there.
+    Retrieve,
+    /// Ring the party, who has hung up, for this leg that it has. Answered by `Alerting`, then `Answered`. A leg
+    /// that waits and has not been told to `Alert` keeps the line for that.
+    Recall {
+        /// Who is at the other side.
+        calling: CallingParty,
     },
     /// Make the leg's stream, listening only. Answered by `MediaReady`.
     OpenMedia,
@@ -228,6 +263,17 @@ pub enum LegCommand {
     /// Let the stream flow both ways, towards `remote` when it is given. Answered by `Connected`.
     Connect {
         /// The other side's description, when the leg does not have it yet.
+        remote: Option<Sdp>,
+    },
+    /// Let the stream rest: nothing is sent and nothing is heard. Answered by `Connected`.
+    Hold {
+        /// The other side's description, when it is another than before.
+        remote: Option<Sdp>,
+    },
+    /// Let the stream flow both ways, and join it with the others of the party that are mixed. Answered by
+    /// `Connected`.
+    Mix {
+        /// The other side's description, when it is another than before.
         remote: Option<Sdp>,
     },
     /// End it: free what it holds, and let the party hear why. Answered by `Cleared`.
@@ -248,6 +294,17 @@ pub enum Side {
     Calling,
     /// Towards the called party.
     Called,
+}
+
+impl Side {
+    /// The opposite one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Calling => Self::Called,
+            Self::Called => Self::Calling,
+        }
+    }
 }
 
 /// What a context is told.

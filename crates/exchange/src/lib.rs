@@ -40,16 +40,16 @@ pub use inventory::{
 };
 pub use leg::{
     CallId, CallingParty, ContextCommand, ContextEvent, ContextId, Digits, LegCommand, LegEvent, LegId,
-    LineId, MediaStatistics, PlayoutStatistics, Sdp, Side, Termination, Tone,
+    LineEvent, LineId, MediaStatistics, PlayoutStatistics, Sdp, Side, Termination, Tone,
 };
 pub use limits::Limits;
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};
 pub use record::{
     CallEnded, CallStable, Party, Record, ReleasedBy, ServiceChange, ServiceState, Stream, StreamRecord,
-    StreamRole, Subject,
+    StreamRole, Subject, Transfer,
 };
 pub use routing::{Plan, Resolution, Target};
-pub use snapshot::{CallPhase, CallView, GatewayView, LineCondition, LineView, Snapshot};
+pub use snapshot::{CallPhase, CallView, GatewayView, LineCalls, LineCondition, LineView, Snapshot};
 pub use switch::{Command, Switch};
 pub use timers::CallTimers;
 

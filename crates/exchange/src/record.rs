@@ -8,7 +8,7 @@ use std::fmt;
 
 use strowger_sansio::Time;
 
-use crate::{CallId, Cause, MediaStatistics, Sdp, Termination};
+use crate::{CallId, Cause, MediaStatistics, Sdp, Side, Termination};
 
 /// One fact to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,22 @@ pub struct CallEnded {
     pub released_by: ReleasedBy,
     /// What the streams were like, in the order calling side to called side.
     pub media: Vec<StreamRecord>,
+    /// The transfers that it took part in. Each names the other call, so that a chain of records can be followed.
+    pub transfers: Vec<Transfer>,
+}
+
+/// A party of two calls joined the others of them and left.
+///
+/// Both calls last until one of the two who talk on hangs up, as each was begun by somebody who pays for it: who
+/// has transferred a call pays on for the part that it dialled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// When.
+    pub at: Time,
+    /// The number of the party that left.
+    pub by: String,
+    /// The other call.
+    pub with: CallId,
 }
 
 /// A party as the records name it.
@@ -91,6 +107,8 @@ pub enum StreamRole {
     RelayCalled,
     /// The called party's own.
     Called,
+    /// That of a party that transferred the call and left it.
+    Left,
 }
 
 impl StreamRole {
@@ -102,6 +120,7 @@ impl StreamRole {
             Self::RelayCalling => "relay-calling",
             Self::RelayCalled => "relay-called",
             Self::Called => "called",
+            Self::Left => "left",
         }
     }
 }
@@ -141,7 +160,26 @@ pub enum ReleasedBy {
     Exchange,
 }
 
+impl From<Side> for ReleasedBy {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Calling => Self::Calling,
+            Side::Called => Self::Called,
+        }
+    }
+}
+
 impl ReleasedBy {
+    /// The side of a party.
+    #[must_use]
+    pub const fn side(self) -> Option<Side> {
+        match self {
+            Self::Calling => Some(Side::Calling),
+            Self::Called => Some(Side::Called),
+            Self::Exchange => None,
+        }
+    }
+
     /// The word for it in records.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::numbering::{DigitMap, Numbering, Way};
-use crate::{Cause, Inventory, LineId, RouteEntry, RouteTarget};
+use crate::{Cause, FeaturePlan, Features, Inventory, LineId, RouteEntry, RouteTarget};
 
 /// The dialling plan of an exchange, made once from its inventory.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Plan {
     prefixes: BTreeMap<String, Prefix>,
     most_digits: usize,
     digit_map: String,
+    number_map: String,
+    consultation_map: String,
 }
 
 /// A route behind one of the ways to dial its numbers.
@@ -71,6 +73,8 @@ impl Plan {
             prefixes: BTreeMap::new(),
             most_digits: inventory.limits.digits,
             digit_map: String::new(),
+            number_map: String::new(),
+            consultation_map: String::new(),
         };
         // What stands in the inventory as it is dialled goes before the dialled forms of E.164 numbers.
         let by_form = |text: &str| text.starts_with('+');
@@ -85,7 +89,20 @@ impl Plan {
                 plan.add_route(route);
             }
         }
-        plan.digit_map = plan.collection().text(inventory.limits.digit_map);
+        let map = |codes: Vec<&String>| {
+            let mut map = plan.collection();
+            codes.into_iter().for_each(|code| map.add_number(code));
+            map.text(inventory.limits.digit_map)
+        };
+        let allowed =
+            |allows: fn(&Features) -> bool| inventory.lines.iter().any(|line| allows(&line.features));
+        let FeaturePlan { cancel_call_waiting, blind_transfer, .. } = &inventory.features;
+        let cancel = cancel_call_waiting.iter().filter(|_| allowed(|features| features.call_waiting));
+        let transfer = blind_transfer.iter().filter(|_| allowed(|features| features.transfer));
+        let number_map = map(Vec::new());
+        let digit_map = map(cancel.clone().collect());
+        plan.consultation_map = map(cancel.chain(transfer).collect());
+        (plan.number_map, plan.digit_map) = (number_map, digit_map);
         plan
     }
 
@@ -121,7 +138,13 @@ impl Plan {
     /// The digit map that collects the numbers of this plan and no feature code.
     #[must_use]
     pub fn number_map(&self) -> &str {
-        &self.digit_map
+        &self.number_map
+    }
+
+    /// The one behind recall dial tone: with the codes that act on a call on hold.
+    #[must_use]
+    pub fn consultation_map(&self) -> &str {
+        &self.consultation_map
     }
 
     /// The digit map that collects the numbers of this plan.
@@ -216,7 +239,7 @@ impl Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Country, Features, GatewayEntry, LineEntry};
+    use crate::{Country, GatewayEntry, LineEntry};
 
     fn line(number: &str) -> LineEntry {
         let features = Features::default();

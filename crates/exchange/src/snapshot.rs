@@ -51,6 +51,8 @@ pub struct CallView {
     pub start: Time,
     /// When it was answered.
     pub answer: Option<Time>,
+    /// The call that its remaining party talks in since a transfer; this one lasts as long as that.
+    pub joined: Option<CallId>,
 }
 
 /// How far a call is.
@@ -81,6 +83,21 @@ pub struct LineView {
     pub service: ServiceState,
     /// What it does.
     pub condition: LineCondition,
+    /// Its calls.
+    pub calls: LineCalls,
+}
+
+/// The calls of a line. Most have one at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct LineCalls {
+    /// The one that its party has in hand, or is rung for.
+    pub active: Option<CallId>,
+    /// The one on hold; in a three-way call the first of the two.
+    pub held: Option<CallId>,
+    /// The one that waits.
+    pub waiting: Option<CallId>,
+    /// The active and the held call are a three-way call.
+    pub mixed: bool,
 }
 
 /// What a line does, as far as the exchange knows.

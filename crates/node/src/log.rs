@@ -88,6 +88,21 @@ impl EventLog {
                 self.ended(*cause);
                 tracing::info!(%call, %cause, released_by = released_by.name(), "ended");
             }
+            _ => self.in_call(event),
+        }
+    }
+
+    /// What parties do in the middle of their calls.
+    fn in_call(&mut self, event: &Event) {
+        match event {
+            Event::Held { call, by } => tracing::info!(%call, by = ?escape(by), "held"),
+            Event::Retrieved { call, by } => tracing::info!(%call, by = ?escape(by), "retrieved"),
+            Event::ThreeWay { call, with, by } => {
+                tracing::info!(%call, %with, by = ?escape(by), "three-way call");
+            }
+            Event::Transferred { call, with, by } => {
+                tracing::info!(%call, %with, by = ?escape(by), "transferred");
+            }
             _ => self.trouble(event),
         }
     }

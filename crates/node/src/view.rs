@@ -61,6 +61,9 @@ pub struct CallRow {
     pub answer: Option<String>,
     /// How long it has been there, in milliseconds.
     pub age_ms: u64,
+    /// The call that its remaining party talks in since a transfer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joined: Option<String>,
 }
 
 /// A line.
@@ -78,6 +81,18 @@ pub struct LineRow {
     pub service: &'static str,
     /// What it does.
     pub condition: &'static str,
+    /// The call that its party has in hand, or is rung for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active: Option<String>,
+    /// The call on hold; in a three-way call the first of the two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
+    /// The call that waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
+    /// Whether the active and the held call are a three-way call.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub three_way: bool,
 }
 
 /// A gateway.
@@ -120,6 +135,7 @@ impl Directory {
             start: wall.stamp(call.start),
             answer: call.answer.map(|at| wall.stamp(at)),
             age_ms: u64::try_from(wall.now().since(call.start).as_millis()).unwrap_or(u64::MAX),
+            joined: call.joined.map(|call| call.to_string()),
         };
         snapshot.calls.iter().map(row).collect()
     }
@@ -136,6 +152,10 @@ impl Directory {
                 endpoint: entry.map(|entry| entry.endpoint.clone()).unwrap_or_default(),
                 service: line.service.name(),
                 condition: condition_name(line.condition),
+                active: line.calls.active.map(|call| call.to_string()),
+                held: line.calls.held.map(|call| call.to_string()),
+                waiting: line.calls.waiting.map(|call| call.to_string()),
+                three_way: line.calls.mixed,
             }
         };
         snapshot.lines.iter().map(row).collect()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use strowger_exchange::{
     CallEnded, CallId, CallStable, Cause, Party, Record, ReleasedBy, Sdp, ServiceChange, ServiceState,
-    Stream, StreamRole, Subject, Termination,
+    Stream, StreamRole, Subject, Termination, Transfer,
 };
 use strowger_node::clock::Wall;
 use strowger_node::ledger::{CallDetail, Ledger, Restored, Settings};
@@ -58,6 +58,7 @@ fn ended(call: u128) -> Record {
         cause: Cause::NORMAL_CLEARING,
         released_by: ReleasedBy::Calling,
         media: Vec::new(),
+        transfers: vec![Transfer { at: Time::from_secs(9), by: "2002".into(), with: CallId(7) }],
     }))
 }
 

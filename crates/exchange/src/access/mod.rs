@@ -24,8 +24,8 @@ use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 
 use crate::{
     CallId, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Digits, Event, Inventory,
-    LegCommand, LegEvent, LegId, LineId, LineView, Record, ServiceChange, ServiceState, Side, Snapshot,
-    Subject, WallClock,
+    LegCommand, LegEvent, LegId, LineEvent, LineId, LineView, Record, ServiceChange, ServiceState, Side,
+    Snapshot, Subject, WallClock,
 };
 use gateways::Gateways;
 use mgcp_line::Lines;
@@ -82,6 +82,8 @@ pub(crate) enum Timer {
 pub(crate) enum Report {
     /// A caller seized this line.
     Seizure(LineId),
+    /// A line reports.
+    Line(LineId, LineEvent),
     /// A leg reports.
     Leg(LegId, LegEvent),
     /// A context reports.
@@ -97,6 +99,8 @@ pub(crate) enum Report {
 pub(crate) struct DigitMaps {
     /// Numbers and feature codes.
     pub(crate) plan: String,
+    /// These, and the codes that act on a call on hold.
+    pub(crate) consultation: String,
     /// Numbers alone.
     pub(crate) numbers: String,
 }
@@ -105,6 +109,7 @@ impl DigitMaps {
     pub(crate) fn get(&self, digits: Digits) -> &str {
         match digits {
             Digits::Plan => &self.plan,
+            Digits::Consultation => &self.consultation,
             Digits::Number => &self.numbers,
             Digits::Free => "(x.[T#])",
         }
@@ -133,6 +138,10 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    pub(crate) fn line(&mut self, line: LineId, event: LineEvent) {
+        self.reports.push_back(Report::Line(line, event));
+    }
+
     pub(crate) fn leg(&mut self, leg: LegId, event: LegEvent) {
         self.reports.push_back(Report::Leg(leg, event));
     }
@@ -355,6 +364,11 @@ impl Access {
         self.relays.fill(snapshot);
         snapshot.lines = self.lines.views().collect::<Vec<LineView>>();
         snapshot.gateways = self.gateways.views().collect();
+    }
+
+    /// The lines, in the order of their views.
+    pub(crate) fn line_ids(&self) -> impl Iterator<Item = LineId> {
+        self.lines.ids()
     }
 
     fn turn(&mut self, now: Time, act: impl FnOnce(&mut Lines, &mut Relays, &mut Turn<'_>)) {

@@ -27,6 +27,7 @@ pub(super) fn tone(tone: Tone, settings: &Settings) -> Vec<String> {
         Tone::Congestion => congestion.to_vec(),
         Tone::SpecialInformation => [vec![sit], congestion.to_vec()].concat(),
         Tone::NumberUnobtainable => [vec!["SST/nu".to_owned()], congestion.to_vec()].concat(),
+        Tone::Hold => vec!["L/ht".to_owned(), "SST/ht".to_owned()],
         Tone::Howler => vec!["L/ot".to_owned()],
     }
 }
@@ -45,6 +46,11 @@ pub(super) fn prompt(tone: Tone, patience: Option<Duration>, settings: &Settings
 /// The ringing of a called line.
 pub(super) fn ringing(settings: &Settings) -> String {
     lasting("L/rg", settings.timers.ringing)
+}
+
+/// The signals that say in a call that another one waits, the fitting one first.
+pub(super) fn call_waiting() -> [&'static str; 2] {
+    ["L/wt", "L/wt1"]
 }
 
 /// A signal with its time-out, where we want another than the package gives it.

@@ -98,13 +98,24 @@ impl Stream {
         Self { place, owner, call, state: State::Creating, unwanted: false, attempts: 0, essence: None }
     }
 
-    /// Asks that it flows both ways, towards `remote` when it is given.
+    /// Asks that it flows both ways, towards `remote`.
     pub(super) fn connect(&mut self, turn: &mut Turn<'_>, remote: Option<&Sdp>) -> Result<(), Cause> {
+        self.modify(turn, ConnectionMode::SendRecv, remote)
+    }
+
+    /// Asks for another mode, towards `remote` when it is given. Modifications of a connection go one by one, in
+    /// this order (RFC 3435 section 4.4.4).
+    pub(super) fn modify(
+        &mut self,
+        turn: &mut Turn<'_>,
+        mode: ConnectionMode<'static>,
+        remote: Option<&Sdp>,
+    ) -> Result<(), Cause> {
         let State::Open(connection_id) = &self.state else { return Err(Cause::TEMPORARY_FAILURE) };
         let modify = ModifyConnection {
             call_id: self.call.clone(),
             connection_id: connection_id.clone(),
-            mode: Some(ConnectionMode::SendRecv),
+            mode: Some(mode),
             options: None,
             sdp: remote.map(|sdp| sdp.bytes().to_vec()),
             notification: None,
@@ -143,6 +154,11 @@ impl Stream {
         if !self.is_gone() {
             self.state = State::Gone(statistics);
         }
+    }
+
+    /// Whether it exists and is wanted.
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(_)) && !self.unwanted
     }
 
     /// Whether nothing of it is left.

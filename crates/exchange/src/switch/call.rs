@@ -6,7 +6,7 @@ use strowger_sansio::Time;
 
 use crate::{
     CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, LegId, LineId, MediaStatistics, Party,
-    ReleasedBy, Sdp, Side, Stream, StreamRecord, StreamRole, Target, Termination,
+    ReleasedBy, Sdp, Side, Stream, StreamRecord, StreamRole, Target, Termination, Transfer,
 };
 
 /// A call in progress. It may have more legs than parties: a called line that could not take the call stays
@@ -27,6 +27,24 @@ pub(super) struct Call {
     pub(super) alerting: Option<Time>,
     pub(super) answer: Option<Time>,
     pub(super) redescriptions: u32,
+    /// Who began the call, and pays for it, whoever has its calling side now.
+    payer: LineId,
+    /// Who was tried or has answered, whoever has the called side now.
+    reached: Option<LineId>,
+    /// The calling side has changed since the called side was told where it is.
+    pub(super) readdress: bool,
+    /// A party that has hung up is rung for this leg, which it holds.
+    pub(super) recalled: Option<LegId>,
+    /// The next number is for the held party: a blind transfer.
+    pub(super) for_held: bool,
+    /// The transfers that it took part in.
+    pub(super) transfers: Vec<Transfer>,
+    /// Calls whose party a transfer brought into this one: they last as long as it does.
+    pub(super) accounts: Vec<Account>,
+    /// The call that its party was brought into.
+    pub(super) joined: Option<CallId>,
+    /// How many calls hang on it, one on the other.
+    pub(super) depth: u32,
     pub(super) end: Option<End>,
     /// The last record has been given; the call stays for what must still be freed.
     pub(super) recorded: bool,
@@ -39,14 +57,37 @@ pub(super) struct End {
     pub(super) by: ReleasedBy,
 }
 
+/// A call that goes on for its record alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Account {
+    pub(super) call: CallId,
+    /// The side that its remaining party had in it …
+    pub(super) side: Side,
+    /// … and the side that it has where it talks now.
+    pub(super) here: Side,
+}
+
 #[derive(Debug)]
 pub(super) struct Leg {
     pub(super) id: LegId,
     pub(super) line: LineId,
     pub(super) progress: Progress,
     pub(super) stream: Option<StreamEnd>,
-    /// The stream flows both ways.
+    /// The stream is as it was asked for last.
     pub(super) connected: bool,
+    pub(super) flow: Flow,
+    /// The party has left by a transfer.
+    pub(super) left: bool,
+}
+
+/// How a party wants its stream in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    Both,
+    /// On hold.
+    Rest,
+    /// In a three-way call.
+    Mixed,
 }
 
 /// How far a leg is, as its call sees it.
@@ -118,6 +159,15 @@ impl Call {
             alerting: None,
             answer: None,
             redescriptions: 0,
+            payer: line,
+            reached: None,
+            readdress: false,
+            recalled: None,
+            for_held: false,
+            transfers: Vec::new(),
+            accounts: Vec::new(),
+            joined: None,
+            depth: 0,
             end: None,
             recorded: false,
         }
@@ -135,17 +185,79 @@ impl Call {
         self.legs.iter().find(|leg| Some(leg.id) == self.called)
     }
 
+    /// The line that began the call.
+    pub(super) const fn payer(&self) -> LineId {
+        self.payer
+    }
+
+    /// The line that was tried or has answered.
+    pub(super) const fn reached(&self) -> Option<LineId> {
+        self.reached
+    }
+
+    /// Tries a line.
+    pub(super) fn try_line(&mut self, leg: LegId, line: LineId) {
+        self.legs.push(Leg::new(leg, line));
+        self.called = Some(leg);
+        self.reached = Some(line);
+    }
+
+    /// The side that a leg has.
+    pub(super) fn side(&self, leg: LegId) -> Option<Side> {
+        if leg == self.calling {
+            Some(Side::Calling)
+        } else {
+            (self.called == Some(leg)).then_some(Side::Called)
+        }
+    }
+
+    /// The leg of a side.
+    pub(super) const fn at(&self, side: Side) -> Option<LegId> {
+        match side {
+            Side::Calling => Some(self.calling),
+            Side::Called => self.called,
+        }
+    }
+
+    /// The leg at the other side of this one, while it lives.
+    pub(super) fn peer(&self, leg: LegId) -> Option<&Leg> {
+        let peer = self.at(self.side(leg)?.other())?;
+        self.legs.iter().find(|leg| leg.id == peer && leg.is_live())
+    }
+
+    /// Takes a leg out.
+    pub(super) fn take_leg(&mut self, leg: LegId) -> Option<Leg> {
+        let at = self.legs.iter().position(|own| own.id == leg)?;
+        Some(self.legs.remove(at))
+    }
+
+    /// Gives a side to a leg of another call.
+    pub(super) fn adopt(&mut self, leg: Leg, side: Side) {
+        match side {
+            Side::Calling => self.calling = leg.id,
+            Side::Called => self.called = Some(leg.id),
+        }
+        self.legs.push(leg);
+    }
+
+    /// Whether the parties have come together.
+    pub(super) const fn is_answered(&self) -> bool {
+        matches!(self.phase, CallPhase::Answered | CallPhase::Talking)
+    }
+
     /// Whether nothing that the call held is held any more.
     pub(super) fn is_cleared(&self) -> bool {
         self.legs.iter().all(|leg| leg.progress == Progress::Cleared)
             && self.context.as_ref().is_none_or(|context| context.progress == Progress::Cleared)
     }
 
-    /// The streams that exist or existed, from the calling to the called side.
+    /// The streams that exist or existed, from the calling to the called side, and those of parties that left.
     fn streams(&self) -> impl Iterator<Item = (StreamRole, &StreamEnd)> {
         let context = self.context.as_ref();
         let calling = self.calling_leg().and_then(|leg| leg.stream.as_ref());
         let called = self.called_leg().and_then(|leg| leg.stream.as_ref());
+        let of_side = |leg: &&Leg| self.side(leg.id).is_none() && leg.left;
+        let left = self.legs.iter().filter(of_side).filter_map(|leg| leg.stream.as_ref());
         [
             (StreamRole::Calling, calling),
             (StreamRole::RelayCalling, context.and_then(|context| context.calling.as_ref())),
@@ -154,6 +266,7 @@ impl Call {
         ]
         .into_iter()
         .filter_map(|(role, stream)| Some((role, stream?)))
+        .chain(left.map(|stream| (StreamRole::Left, stream)))
     }
 
     /// The record of its answer; none before it.
@@ -164,8 +277,8 @@ impl Call {
         });
         Some(CallStable {
             call: self.id,
-            calling: party(parties, self.calling_leg()?.line)?,
-            called: party(parties, self.called_leg()?.line)?,
+            calling: party(parties, self.payer)?,
+            called: party(parties, self.reached?)?,
             dialled: self.dialled.clone(),
             start: self.start,
             answer: self.answer?,
@@ -182,8 +295,8 @@ impl Call {
         });
         Some(CallEnded {
             call: self.id,
-            calling: party(parties, self.calling_leg()?.line)?,
-            called: self.called_leg().and_then(|leg| party(parties, leg.line)),
+            calling: party(parties, self.payer)?,
+            called: self.reached.and_then(|line| party(parties, line)),
             dialled: self.dialled.clone(),
             start: self.start,
             alerting: self.alerting,
@@ -192,17 +305,31 @@ impl Call {
             cause,
             released_by: by,
             media: media.collect(),
+            transfers: self.transfers.clone(),
         })
     }
 }
 
 impl Leg {
     pub(super) const fn new(id: LegId, line: LineId) -> Self {
-        Self { id, line, progress: Progress::New, stream: None, connected: false }
+        Self {
+            id,
+            line,
+            progress: Progress::New,
+            stream: None,
+            connected: false,
+            flow: Flow::Both,
+            left: false,
+        }
     }
 
     pub(super) fn is_live(&self) -> bool {
         !matches!(self.progress, Progress::Ended | Progress::Cleared)
+    }
+
+    /// The description of its stream.
+    pub(super) fn local(&self) -> Option<Sdp> {
+        self.stream.as_ref().map(|stream| stream.local.clone())
     }
 }
 

@@ -5,7 +5,7 @@ use strowger_sansio::Time;
 use super::Switch;
 use super::call::{Call, Context, End, Leg, Progress, StreamEnd};
 use crate::{
-    CallPhase, CallingParty, Cause, ContextCommand, ContextEvent, Event, LegCommand, LegEvent, LegId, LineId,
+    CallPhase, Cause, ContextCommand, ContextEvent, Event, LegCommand, LegEvent, LegId, LineId,
     MediaStatistics, Record, ReleasedBy, Resolution, Sdp, Side, Target, Tone,
 };
 
@@ -30,10 +30,11 @@ impl Switch {
                 self.media_ready(now, call, leg, StreamEnd::new(termination, local));
             }
             LegEvent::Alerting => self.alerting(now, call, leg),
+            LegEvent::Answered if call.recalled == Some(leg) => self.returned(call, leg),
             LegEvent::Answered => self.answered(now, call, leg),
             LegEvent::Connected { local } => self.connected(call, leg, local),
             // Features listen to these.
-            LegEvent::HookFlash | LegEvent::Dtmf(_) => {}
+            LegEvent::Dtmf(_) => {}
         }
     }
 
@@ -42,16 +43,19 @@ impl Switch {
         let Some(context) = &mut call.context else { return };
         match event {
             ContextEvent::Cleared { statistics } => {
+                let unexpected = !matches!(context.progress, Progress::Ended | Progress::Cleared);
                 context.progress = Progress::Cleared;
                 for (side, figures) in statistics {
                     if let Some(stream) = context.side(side) {
                         stream.statistics = Some(figures);
                     }
                 }
-                if !clearing {
+                if unexpected && !clearing {
                     self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange);
                 }
             }
+            // What an ended context still says crossed with its end.
+            _ if matches!(context.progress, Progress::Ended | Progress::Cleared) => {}
             ContextEvent::Failed { cause } => {
                 if context.progress != Progress::Cleared {
                     context.progress = Progress::Ended;
@@ -77,7 +81,10 @@ impl Switch {
             CallPhase::Routing => self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange),
             CallPhase::Offering => self.hunt_on(now, call, Cause::NO_USER_RESPONDING, ReleasedBy::Exchange),
             CallPhase::Ringing => self.end(now, call, Cause::NO_ANSWER, ReleasedBy::Exchange),
-            CallPhase::Answered | CallPhase::Talking => {}
+            // A party is rung for the call that it has on hold, and does not come.
+            CallPhase::Answered | CallPhase::Talking => {
+                self.end(now, call, Cause::NO_ANSWER, ReleasedBy::Exchange);
+            }
             CallPhase::Clearing => self.give_last_record(call),
         }
     }
@@ -89,10 +96,16 @@ impl Switch {
         if !digits.is_empty() {
             self.events.push_back(Event::Dialled { call: call.id, digits: digits.clone() });
         }
+        if self.takes_code(now, call, leg, &digits) {
+            return;
+        }
         call.dialled = digits;
         match self.plan.resolve(&call.dialled) {
             Resolution::Hunt { targets, .. } => {
                 call.hunt = targets.into();
+                if call.for_held {
+                    self.transfer_blind(now, call, leg);
+                }
                 self.hunt_on(now, call, Cause::NO_ROUTE_TO_DESTINATION, ReleasedBy::Exchange);
             }
             Resolution::Incomplete => self.end(now, call, Cause::INVALID_NUMBER_FORMAT, ReleasedBy::Exchange),
@@ -115,21 +128,28 @@ impl Switch {
         }
         let leg = self.new_leg();
         self.legs.insert(leg, call.id);
-        call.legs.push(Leg::new(leg, line));
-        call.called = Some(leg);
+        call.try_line(leg, line);
         call.phase = CallPhase::Routing;
         self.deadlines.set(call.id, now + self.timers.setup);
         let called = self.number(Some(line)).unwrap_or_default();
         self.events.push_back(Event::Routed { call: call.id, called });
-        self.command(call.id, leg, LegCommand::Seize { line });
+        if self.may_wait(line) {
+            self.with_station(line, |station| station.waiting = Some(leg));
+            self.command(call.id, leg, LegCommand::Wait { line });
+        } else {
+            self.command(call.id, leg, LegCommand::Seize { line });
+        }
     }
 
     fn seized(&mut self, now: Time, call: &mut Call, leg: LegId) {
         if call.phase != CallPhase::Routing || call.called != Some(leg) {
             return;
         }
-        if let Some(leg) = call.leg(leg) {
-            leg.progress = Progress::Seized;
+        let Some(seized) = call.leg(leg) else { return };
+        seized.progress = Progress::Seized;
+        let line = seized.line;
+        if self.station(line).waiting != Some(leg) {
+            self.give_in_hand(line, leg);
         }
         self.prepare(now, call);
     }
@@ -193,11 +213,8 @@ impl Switch {
 
     fn offer(&mut self, now: Time, call: &mut Call, remote: Sdp) {
         let Some(called) = call.called else { return };
-        let caller = call.calling_leg().and_then(|leg| self.party(leg.line));
-        let calling = CallingParty {
-            number: caller.map(|party| party.number.clone()),
-            name: caller.and_then(|party| party.name.clone()),
-        };
+        let caller = call.calling_leg().map(|leg| leg.line);
+        let calling = caller.map(|line| self.identity(line)).unwrap_or_default();
         if let Some(leg) = call.leg(called) {
             leg.progress = Progress::Opened;
         }
@@ -217,7 +234,7 @@ impl Switch {
         self.command(call.id, call.calling, LegCommand::Play(Tone::Ringback));
     }
 
-    fn answered(&mut self, now: Time, call: &mut Call, leg: LegId) {
+    pub(super) fn answered(&mut self, now: Time, call: &mut Call, leg: LegId) {
         let expected = matches!(call.phase, CallPhase::Offering | CallPhase::Ringing);
         if !expected || call.called != Some(leg) {
             return;
@@ -238,9 +255,11 @@ impl Switch {
         if let Some(record) = call.stable(&self.parties) {
             self.records.push_back(Record::CallStable(Box::new(record)));
         }
-        self.command(call.id, leg, LegCommand::Connect { remote: None });
-        self.command(call.id, call.calling, LegCommand::Answer);
-        self.command(call.id, call.calling, LegCommand::Connect { remote: Some(remote) });
+        let readdressed = call.readdress && call.context.is_none();
+        let caller = call.calling_leg().and_then(Leg::local).filter(|_| readdressed);
+        self.point(call, leg, caller);
+        self.let_hear(call, call.calling);
+        self.point(call, call.calling, Some(remote));
     }
 
     fn connected(&mut self, call: &mut Call, leg: LegId, local: Option<Sdp>) {
@@ -264,9 +283,9 @@ impl Switch {
         if let Some(context) = &call.context {
             return self.context_command(call.id, context.id, ContextCommand::Modify { side, remote });
         }
-        let other = if leg == call.calling { call.called } else { Some(call.calling) };
-        if let Some(other) = other {
-            self.command(call.id, other, LegCommand::Connect { remote: Some(remote) });
+        // Before the answer the other side is told with the answer.
+        if let Some(other) = call.peer(leg).filter(|_| call.is_answered()).map(|peer| peer.id) {
+            self.point(call, other, Some(remote));
         }
     }
 
@@ -286,7 +305,13 @@ impl Switch {
     fn leg_released(&mut self, now: Time, call: &mut Call, leg: LegId, cause: Cause) {
         if let Some(leg) = call.leg(leg) {
             leg.progress = Progress::Ended;
+            self.departed.push((leg.line, leg.id));
         }
+        self.leg_gone(now, call, leg, cause);
+    }
+
+    /// What becomes of a call when one of its legs has ended so.
+    pub(super) fn leg_gone(&mut self, now: Time, call: &mut Call, leg: LegId, cause: Cause) {
         if leg == call.calling {
             let by = on_account_of(cause, ReleasedBy::Calling);
             return self.end(now, call, cause, by);
@@ -306,6 +331,9 @@ impl Switch {
     fn leg_cleared(&mut self, now: Time, call: &mut Call, leg: LegId, statistics: Option<MediaStatistics>) {
         let Some(cleared) = call.leg(leg) else { return };
         let ended = !cleared.is_live();
+        if !ended {
+            self.departed.push((cleared.line, leg));
+        }
         cleared.progress = Progress::Cleared;
         if let Some(stream) = &mut cleared.stream {
             stream.statistics = statistics;
@@ -316,7 +344,7 @@ impl Switch {
     }
 
     /// The call is over: whatever it still holds is told so.
-    fn end(&mut self, now: Time, call: &mut Call, cause: Cause, by: ReleasedBy) {
+    pub(super) fn end(&mut self, now: Time, call: &mut Call, cause: Cause, by: ReleasedBy) {
         if call.phase == CallPhase::Clearing {
             return;
         }
@@ -327,13 +355,8 @@ impl Switch {
         for leg in call.legs.iter().map(|leg| leg.id).collect::<Vec<_>>() {
             self.release(call, leg, cause);
         }
-        if let Some(context) = &mut call.context
-            && !matches!(context.progress, Progress::Ended | Progress::Cleared)
-        {
-            context.progress = Progress::Ended;
-            let context = context.id;
-            self.context_command(call.id, context, ContextCommand::Subtract);
-        }
+        self.subtract(call);
+        self.close_accounts(now, call, cause, by);
     }
 }
 

@@ -11,12 +11,21 @@
 //! own subscriber meanwhile; the caller's stream comes before the offer, because the offer carries its
 //! description. With a relay, two streams of one context stand between the parties.
 //!
+//! A party may have several calls. Each is a call of two sides as any other; which of its legs the party has in
+//! hand, on hold or waiting is kept by line (`station`), and what it does in the middle of a call is decided
+//! there (`midcall`). A transfer moves a leg from one call to another (`transfer`).
+//!
 //! Rules that hold for every call, whatever happens: each leg and each context hears at most one end
 //! (`Release`, `Subtract`) and none after it has ended by itself; a call gives at most one stable record,
-//! exactly one last record, and that in this order; it is forgotten when everything that it held is free.
+//! exactly one last record, and that in this order; it is forgotten when everything that it held is free. A leg
+//! belongs to one call at a time, and a line has at most one leg in hand, one on hold and one waiting, each of
+//! which lives. A call whose party was transferred ends with the call that it was transferred to, and not before.
 
 mod call;
 mod flow;
+mod midcall;
+mod station;
+mod transfer;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -24,9 +33,11 @@ use strowger_sansio::{Rng, Time, Timers};
 
 use crate::{
     CallId, CallPhase, CallTimers, CallView, Cause, ContextCommand, ContextEvent, ContextId, Digits, Event,
-    Inventory, LegCommand, LegEvent, LegId, LineId, MediaPolicy, Party, Plan, Record, Tone,
+    FeaturePlan, Features, Inventory, LegCommand, LegEvent, LegId, LineId, MediaPolicy, Party, Plan, Record,
+    Tone,
 };
 use call::{Call, Progress};
+use station::Station;
 
 /// What the switch asks of an access adapter or of a media gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +70,15 @@ pub struct Switch {
     timers: CallTimers,
     most_calls: usize,
     relayed: bool,
+    features: Vec<Features>,
+    codes: FeaturePlan,
     rng: Rng,
     calls: BTreeMap<CallId, Call>,
     legs: BTreeMap<LegId, CallId>,
     contexts: BTreeMap<ContextId, CallId>,
+    stations: BTreeMap<LineId, Station>,
+    /// Legs that have ended, whose lines must be looked at.
+    departed: Vec<(LineId, LegId)>,
     last_leg: u64,
     last_context: u64,
     /// One deadline a call; its phase says what for.
@@ -88,10 +104,14 @@ impl Switch {
             timers: inventory.timers.clone(),
             most_calls: inventory.limits.calls,
             relayed: matches!(inventory.media, MediaPolicy::Relay { .. }),
+            features: inventory.lines.iter().map(|line| line.features).collect(),
+            codes: inventory.features.clone(),
             rng,
             calls: BTreeMap::new(),
             legs: BTreeMap::new(),
             contexts: BTreeMap::new(),
+            stations: BTreeMap::new(),
+            departed: Vec::new(),
             last_leg: 0,
             last_context: 0,
             deadlines: Timers::new(),
@@ -106,6 +126,15 @@ impl Switch {
     /// # Errors
     /// The cause to refuse it with: too many calls, or a line that is not in the inventory.
     pub fn handle_seizure(&mut self, now: Time, line: LineId) -> Result<(CallId, LegId), Cause> {
+        let (call, leg) = self.begin(now, line)?;
+        self.give_in_hand(line, leg);
+        let dial = LegCommand::CollectDigits { prompt: Tone::Dial, digits: Digits::Plan, patience: None };
+        self.command(call, leg, dial);
+        Ok((call, leg))
+    }
+
+    /// A call of which nothing is there but its caller.
+    fn begin(&mut self, now: Time, line: LineId) -> Result<(CallId, LegId), Cause> {
         if self.calls.len() >= self.most_calls {
             return Err(Cause::SWITCHING_EQUIPMENT_CONGESTION);
         }
@@ -116,8 +145,6 @@ impl Switch {
         self.calls.insert(call, Call::new(call, now, leg, line));
         self.deadlines.set(call, now + self.timers.dialling);
         self.events.push_back(Event::CallStarted { call, calling });
-        let dial = LegCommand::CollectDigits { prompt: Tone::Dial, digits: Digits::Plan, patience: None };
-        self.command(call, leg, dial);
         Ok((call, leg))
     }
 
@@ -128,6 +155,7 @@ impl Switch {
             self.legs.remove(&leg);
         }
         self.with_call(id, |switch, call| switch.leg_event(now, call, leg, event));
+        self.settle();
     }
 
     /// A context reports. Reports of contexts that are not known are nothing.
@@ -137,12 +165,14 @@ impl Switch {
             self.contexts.remove(&context);
         }
         self.with_call(id, |switch, call| switch.context_event(now, call, event));
+        self.settle();
     }
 
     /// To be called when [`Self::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Time) {
         while let Some(id) = self.deadlines.pop_due(now) {
             self.with_call(id, |switch, call| switch.deadline(now, call));
+            self.settle();
         }
     }
 
@@ -179,10 +209,11 @@ impl Switch {
         open.map(|call| CallView {
             call: call.id,
             phase: call.phase,
-            calling: self.number(call.calling_leg().map(|leg| leg.line)).unwrap_or_default(),
-            called: self.number(call.called_leg().map(|leg| leg.line)),
+            calling: self.number(Some(call.payer())).unwrap_or_default(),
+            called: self.number(call.reached()),
             start: call.start,
             answer: call.answer,
+            joined: call.joined,
         })
     }
 
@@ -204,11 +235,23 @@ impl Switch {
     fn with_call(&mut self, id: CallId, change: impl FnOnce(&mut Self, &mut Call)) {
         let Some(mut call) = self.calls.remove(&id) else { return };
         change(self, &mut call);
+        self.put_back(call);
+    }
+
+    fn put_back(&mut self, mut call: Call) {
+        let id = call.id;
         if call.phase == CallPhase::Clearing && call.is_cleared() {
             self.give_last_record(&mut call);
             self.deadlines.cancel(&id);
         } else {
             self.calls.insert(id, call);
+        }
+    }
+
+    /// Looks at the lines whose legs have ended.
+    fn settle(&mut self) {
+        while let Some((line, leg)) = self.departed.pop() {
+            self.depart(line, leg);
         }
     }
 
@@ -244,6 +287,7 @@ impl Switch {
         let id = call.id;
         if let Some(leg) = call.leg(leg).filter(|leg| leg.is_live()) {
             leg.progress = Progress::Ended;
+            self.departed.push((leg.line, leg.id));
             let leg = leg.id;
             self.command(id, leg, LegCommand::Release { cause });
         }

@@ -410,6 +410,14 @@ impl Gateway {
         }
     }
 
+    /// Flashes the hook.
+    pub(crate) fn flash(&mut self, now: Time, local: &str) {
+        assert!(self.endpoints[local].off_hook, "the hook of {local} cannot be flashed");
+        if self.watches(local, "l/hf") {
+            self.notify(now, local, &["L/hf".to_owned()]);
+        }
+    }
+
     /// Dials keys; `T` lets the digit timer expire.
     pub(crate) fn dial(&mut self, now: Time, local: &str, keys: &str) {
         for key in keys.chars() {

@@ -3,7 +3,7 @@
 //! - `gateway`: a gateway of analogue lines and relays, just rich enough to be strict: it refuses what RFC
 //!   3435 tells it to refuse.
 //! - `world`: exchange, gateways and the network between them; what subscribers do, and what must hold at the end.
-//! - the stories: `calls`, `clearing`, `glare`, `faults`, `service`, `relay`; and `chaos`, which makes its
+//! - the stories: `calls`, `clearing`, `glare`, `faults`, `service`, `relay`, `midcall`; and `chaos`, which makes its
 //!   stories up.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -13,6 +13,7 @@ mod clearing;
 mod faults;
 mod gateway;
 mod glare;
+mod midcall;
 mod relay;
 mod service;
 mod world;

@@ -11,7 +11,7 @@ use strowger_exchange::{
 };
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
 
-use crate::gateway::{Endpoint, Gateway};
+use crate::gateway::{Connection, Endpoint, Gateway};
 
 const LATENCY: Duration = Duration::from_millis(5);
 
@@ -213,6 +213,18 @@ impl World {
         self.settle();
     }
 
+    /// Flashes the hook, and does not wait for what follows.
+    pub(crate) fn press(&mut self, number: &str) {
+        let (gateway, endpoint) = self.place(number);
+        self.gateways[gateway].flash(self.now, &endpoint);
+        self.drain();
+    }
+
+    pub(crate) fn flash(&mut self, number: &str) {
+        self.press(number);
+        self.settle();
+    }
+
     pub(crate) fn dial(&mut self, number: &str, keys: &str) {
         let (gateway, endpoint) = self.place(number);
         self.gateways[gateway].dial(self.now, &endpoint, keys);
@@ -243,6 +255,46 @@ impl World {
             && other.mode == "sendrecv"
             && one.remote == Some(other.port)
             && other.remote == Some(one.port)
+    }
+
+    /// Whether two lines hear each other, whatever other connections they have: each has one that sends to
+    /// where the other one's receives.
+    pub(crate) fn hear_each_other(&self, one: &str, other: &str) -> bool {
+        let flows = |connection: &&Connection| ["sendrecv", "confrnce"].contains(&connection.mode.as_str());
+        let streams =
+            |number: &str| self.endpoint(number).connections.values().filter(flows).collect::<Vec<_>>();
+        let others = streams(other);
+        streams(one).iter().any(|one| {
+            others.iter().any(|other| one.remote == Some(other.port) && other.remote == Some(one.port))
+        })
+    }
+
+    /// Whether two lines hear each other through one endpoint of the relay.
+    pub(crate) fn relayed(&self, one: &str, other: &str) -> bool {
+        let flows = |connection: &&Connection| ["sendrecv", "confrnce"].contains(&connection.mode.as_str());
+        let meets = |number: &str, side: &Connection| {
+            let mut streams = self.endpoint(number).connections.values().filter(flows);
+            streams.any(|stream| stream.remote == Some(side.port) && side.remote == Some(stream.port))
+        };
+        self.gateways[2].endpoints.values().any(|relay| {
+            let sides: Vec<_> = relay.connections.values().filter(flows).collect();
+            sides.len() == 2
+                && (meets(one, sides[0]) && meets(other, sides[1])
+                    || meets(one, sides[1]) && meets(other, sides[0]))
+        })
+    }
+
+    /// The modes of a line's connections.
+    pub(crate) fn modes(&self, number: &str) -> Vec<&str> {
+        self.endpoint(number).connections.values().map(|connection| connection.mode.as_str()).collect()
+    }
+
+    pub(crate) fn record_of(&self, calling: &str, dialled: &str) -> &CallEnded {
+        let is = |record: &&CallEnded| record.calling.number == calling && record.dialled == dialled;
+        self.ended
+            .iter()
+            .find(is)
+            .unwrap_or_else(|| panic!("{calling} did not call {dialled}: {:?}", self.ended))
     }
 
     pub(crate) fn phase(&self) -> Option<CallPhase> {

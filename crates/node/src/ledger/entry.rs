@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use strowger_exchange::{
     CallEnded, CallStable, Cause, MediaStatistics, Party, ServiceChange, StreamRecord, Subject, Termination,
+    Transfer,
 };
 use strowger_sansio::Duration;
 
@@ -183,6 +184,7 @@ impl StableEntry {
             released_by: "exchange".to_owned(),
             interrupted: true,
             media: self.streams.into_iter().map(|stream| StreamEntry { sdp: None, ..stream }).collect(),
+            transfers: Vec::new(),
         }
     }
 }
@@ -227,6 +229,20 @@ pub struct CallDetail {
     /// The streams, in the order calling side to called side.
     #[serde(default)]
     pub media: Vec<StreamEntry>,
+    /// The transfers that it took part in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transfers: Vec<TransferEntry>,
+}
+
+/// A party of two calls joined the others and left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferEntry {
+    /// When: RFC 3339, UTC.
+    pub at: String,
+    /// The number of the party that left.
+    pub by: String,
+    /// The other call: 32 hexadecimal digits.
+    pub with: String,
 }
 
 impl CallDetail {
@@ -250,7 +266,14 @@ impl CallDetail {
             released_by: record.released_by.name().to_owned(),
             interrupted: false,
             media: record.media.iter().map(|stream| StreamEntry::ended(record, stream)).collect(),
+            transfers: record.transfers.iter().map(|transfer| TransferEntry::new(transfer, wall)).collect(),
         }
+    }
+}
+
+impl TransferEntry {
+    fn new(transfer: &Transfer, wall: &Wall) -> Self {
+        Self { at: wall.stamp(transfer.at), by: transfer.by.clone(), with: transfer.with.to_string() }
     }
 }
 

@@ -123,6 +123,7 @@ mod tests {
             cause: Cause::NORMAL_CLEARING,
             released_by: ReleasedBy::Calling,
             media,
+            transfers: Vec::new(),
         }
     }
 

@@ -4,10 +4,10 @@ use strowger_mgcp::agent::{Failure, Outcome};
 use strowger_mgcp::message::ConnectionMode;
 
 use super::Lines;
-use super::line::{Leg, Parting, Party, Standing};
-use super::watch::Dial;
+use super::line::{Leg, Parting, Party, Standing, Waiting};
+use super::watch::{Dial, Watch};
 use crate::access::stream::{News, Stream};
-use crate::access::{Order, Owner, Turn};
+use crate::access::{Order, Owner, Timer, Turn};
 use crate::{CallId, CallingParty, Cause, LegCommand, LegEvent, LegId, LineId, Sdp, ServiceState};
 
 impl Lines {
@@ -19,7 +19,7 @@ impl Lines {
         call: CallId,
         leg: LegId,
     ) {
-        self.legs.insert(leg, Leg { line: id, call, stream: None, alert: None, ended: false });
+        self.legs.insert(leg, Leg::new(id, call));
         self.touched.insert(id);
         match self.lines.get_mut(&id) {
             // What it hears is the switch's to say.
@@ -43,14 +43,22 @@ impl Lines {
         id: LegId,
         command: LegCommand,
     ) {
-        if let LegCommand::Seize { line } = command {
-            return self.reserve(turn, call, id, line);
+        match command {
+            LegCommand::Seize { line } => return self.reserve(turn, call, id, line),
+            LegCommand::Wait { line } => return self.queue(turn, call, id, line),
+            LegCommand::Consult { line } => {
+                self.legs.insert(id, Leg::new(line, call));
+                return self.take_in_hand(turn, id);
+            }
+            _ => {}
         }
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
         let line = leg.line;
         self.touched.insert(line);
         match command {
-            LegCommand::Seize { .. } => {}
+            LegCommand::Seize { .. } | LegCommand::Wait { .. } | LegCommand::Consult { .. } => {}
+            LegCommand::Retrieve => self.take_in_hand(turn, id),
+            LegCommand::Recall { calling } => self.recall(turn, id, calling),
             LegCommand::CollectDigits { prompt, digits, patience } => {
                 if let Some(line) = self.lines.get_mut(&line).filter(|line| line.talks(id)) {
                     line.party = Party::Dialling(id, Dial { prompt, digits, patience });
@@ -61,14 +69,13 @@ impl Lines {
                 leg.alert = Some(calling);
                 self.open(turn, id, Some(&remote));
             }
-            LegCommand::Play(tone) => self.hear(line, id, Some(tone)),
-            LegCommand::Answer => self.hear(line, id, None),
+            LegCommand::Play(tone) => self.hear(id, Some(tone)),
+            LegCommand::Answer => self.hear(id, None),
             LegCommand::Connect { remote } => {
-                let connecting = leg.stream.as_mut().ok_or(Cause::TEMPORARY_FAILURE);
-                if let Err(cause) = connecting.and_then(|stream| stream.connect(turn, remote.as_ref())) {
-                    self.fail(turn, id, cause);
-                }
+                self.modify(turn, id, ConnectionMode::SendRecv, remote.as_ref());
             }
+            LegCommand::Hold { remote } => self.modify(turn, id, ConnectionMode::Inactive, remote.as_ref()),
+            LegCommand::Mix { remote } => self.modify(turn, id, ConnectionMode::Conference, remote.as_ref()),
             LegCommand::Release { cause } => {
                 leg.ended = true;
                 if let Some(stream) = &mut leg.stream {
@@ -80,18 +87,81 @@ impl Lines {
         }
     }
 
-    fn hear(&mut self, line: LineId, leg: LegId, tone: Option<crate::Tone>) {
-        if let Some(line) = self.lines.get_mut(&line)
+    fn modify(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: LegId,
+        mode: ConnectionMode<'static>,
+        remote: Option<&Sdp>,
+    ) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let stream = leg.stream.as_mut().ok_or(Cause::TEMPORARY_FAILURE);
+        if let Err(cause) = stream.and_then(|stream| stream.modify(turn, mode, remote)) {
+            self.fail(turn, id, cause);
+        }
+    }
+
+    fn hear(&mut self, id: LegId, tone: Option<crate::Tone>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.tone = tone;
+        if let Some(line) = self.lines.get_mut(&leg.line)
             && let Party::InCall(own, hears) = &mut line.party
-            && *own == leg
+            && *own == id
         {
             *hears = tone;
         }
     }
 
+    /// The party turns to this leg, whatever it heard before.
+    fn take_in_hand(&mut self, turn: &mut Turn<'_>, id: LegId) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let (tone, id_of_line) = (leg.tone, leg.line);
+        self.touched.insert(id_of_line);
+        let line = self.lines.get_mut(&id_of_line).filter(|line| line.is_off_hook());
+        let Some(line) = line else {
+            // It has hung up meanwhile.
+            return self.leave(turn, id, Cause::NORMAL_CLEARING);
+        };
+        turn.timers.cancel(&Timer::Party(id_of_line));
+        line.party = Party::InCall(id, tone);
+        line.waiting = line.waiting.take().filter(|waiting| waiting.leg != id);
+        if line.service == ServiceState::Lockout {
+            Self::set_service(turn, line, ServiceState::InService);
+        }
+    }
+
+    /// The party has hung up and has this leg still.
+    fn recall(&mut self, turn: &mut Turn<'_>, id: LegId, calling: CallingParty) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        let ready = leg.stream.as_ref().is_some_and(Stream::is_open);
+        let Some(line) = self.lines.get_mut(&leg.line) else { return };
+        line.waiting = line.waiting.take().filter(|waiting| waiting.leg != id);
+        match line.party {
+            Party::Idle if ready => line.party = Party::Recalled(id, calling),
+            Party::Idle => line.party = Party::Reserved(id),
+            // It has begun something else meanwhile.
+            _ => self.leave(turn, id, Cause::USER_BUSY),
+        }
+    }
+
+    /// A call for a line whose party is in another: it waits if that can be told and nobody else does.
+    fn queue(&mut self, turn: &mut Turn<'_>, call: CallId, id: LegId, line: LineId) {
+        self.legs.insert(id, Leg::new(line, call));
+        if let Some(line) = self.lines.get_mut(&line)
+            && line.standing == Standing::Up
+            && matches!(line.party, Party::InCall(..))
+            && line.waiting.is_none()
+            && Watch::can_wait(&line.lacks)
+        {
+            line.waiting = Some(Waiting { leg: id, calling: None, shown: false });
+            return turn.leg(id, LegEvent::Seized);
+        }
+        self.leave(turn, id, Cause::USER_BUSY);
+    }
+
     /// A call for the line: it takes it when it is free and serves.
     fn reserve(&mut self, turn: &mut Turn<'_>, call: CallId, id: LegId, line: LineId) {
-        self.legs.insert(id, Leg { line, call, stream: None, alert: None, ended: false });
+        self.legs.insert(id, Leg::new(line, call));
         let refusal = match self.lines.get_mut(&line) {
             Some(line) => match (line.standing, line.service, &line.party) {
                 (Standing::Up, ServiceState::InService, Party::Idle) => {
@@ -115,8 +185,10 @@ impl Lines {
         let Some(line) = self.lines.get(&leg.line) else { return };
         let owner = Owner::Leg(id);
         let place = line.place.clone();
-        // Nothing is sent before the answer: a caller hears ringing, not the room of the called party.
-        let mode = ConnectionMode::RecvOnly;
+        let waits = line.waiting.as_ref().is_some_and(|waiting| waiting.leg == id);
+        // Nothing is sent before the answer: a caller hears ringing, not the room of the called party. And who
+        // waits is not heard in the call before.
+        let mode = if waits { ConnectionMode::Inactive } else { ConnectionMode::RecvOnly };
         leg.stream = Some(Stream::create(turn, place, owner, leg.call, mode, remote));
     }
 
@@ -149,10 +221,11 @@ impl Lines {
 
     fn ring(&mut self, line: LineId, leg: LegId, calling: CallingParty) {
         self.touched.insert(line);
-        if let Some(line) = self.lines.get_mut(&line)
-            && line.party == Party::Reserved(leg)
-        {
+        let Some(line) = self.lines.get_mut(&line) else { return };
+        if line.party == Party::Reserved(leg) {
             line.party = Party::Ringing(leg, calling);
+        } else if let Some(waiting) = line.waiting.as_mut().filter(|waiting| waiting.leg == leg) {
+            waiting.calling = Some(calling);
         }
     }
 
@@ -185,7 +258,11 @@ impl Lines {
     /// The party has no leg any more: off the hook it hears why, on the hook it is left in peace.
     fn dismiss(&mut self, turn: &mut Turn<'_>, id: LineId, leg: LegId, cause: Cause) {
         self.touched.insert(id);
-        let Some(line) = self.lines.get_mut(&id).filter(|line| line.leg() == Some(leg)) else { return };
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        line.waiting = line.waiting.take().filter(|waiting| waiting.leg != leg);
+        if line.leg() != Some(leg) {
+            return self.check_withdrawn(turn, id);
+        }
         match line.party {
             Party::Dialling(..) | Party::InCall(..) => self.part(turn, id, cause),
             _ => {

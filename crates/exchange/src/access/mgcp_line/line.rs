@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use strowger_mgcp::message::RequestIdBuf;
 
-use super::watch::{Dial, Lacks, Watch};
+use super::watch::{Dial, Lacks, Terms, Watch};
+use crate::access::Turn;
 use crate::access::gateways::Place;
 use crate::access::stream::Stream;
 use crate::{CallId, CallingParty, LegId, LineCondition, LineId, ServiceState, Tone};
@@ -19,6 +20,10 @@ pub(super) struct Line {
     pub(super) service: ServiceState,
     pub(super) standing: Standing,
     pub(super) party: Party,
+    /// Whether a flash of the hook means anything.
+    pub(super) flash: bool,
+    /// The call that waits behind the one that the party is in.
+    pub(super) waiting: Option<Waiting>,
     pub(super) asked: Asked,
     pub(super) lacks: Lacks,
 }
@@ -53,8 +58,20 @@ pub(super) enum Party {
     Reserved(LegId),
     /// On hook, being rung.
     Ringing(LegId, CallingParty),
+    /// On hook, being rung for a call that it has: lifting the receiver takes it at any time.
+    Recalled(LegId, CallingParty),
     /// Its call has ended and the receiver is off the hook.
     Parting(Parting),
+}
+
+/// A call that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) leg: LegId,
+    /// Who calls, once the leg has its stream: the party hears of it from then on.
+    pub(super) calling: Option<CallingParty>,
+    /// The party has heard of it.
+    pub(super) shown: bool,
 }
 
 /// How a party is moved to hang up.
@@ -95,7 +112,7 @@ impl Asked {
 }
 
 impl Line {
-    pub(super) fn new(id: LineId, number: String, place: Place) -> Self {
+    pub(super) fn new(id: LineId, number: String, flash: bool, place: Place) -> Self {
         Self {
             id,
             number,
@@ -103,6 +120,8 @@ impl Line {
             service: ServiceState::Unknown,
             standing: Standing::Down,
             party: Party::Idle,
+            flash,
+            waiting: None,
             asked: Asked::default(),
             lacks: Lacks::new(),
         }
@@ -114,7 +133,8 @@ impl Line {
             Party::Dialling(leg, _)
             | Party::InCall(leg, _)
             | Party::Reserved(leg)
-            | Party::Ringing(leg, _) => Some(*leg),
+            | Party::Ringing(leg, _)
+            | Party::Recalled(leg, _) => Some(*leg),
             Party::Idle | Party::Seizing | Party::Parting(_) => None,
         }
     }
@@ -132,12 +152,28 @@ impl Line {
         Some(match &self.party {
             Party::Idle | Party::Seizing | Party::Reserved(_) => Watch::Seizure,
             Party::Dialling(_, dial) => Watch::Digits(*dial),
-            Party::InCall(_, tone) => Watch::End(*tone),
-            Party::Ringing(_, calling) => Watch::Answer(calling.clone()),
+            Party::InCall(_, tone) => {
+                match self.waiting.as_ref().and_then(|waiting| waiting.calling.as_ref()) {
+                    Some(calling) => Watch::Waiting(*tone, calling.clone()),
+                    None => Watch::End(*tone),
+                }
+            }
+            Party::Ringing(_, calling) | Party::Recalled(_, calling) => Watch::Answer(calling.clone()),
             Party::Parting(Parting::Tone(tone)) => Watch::End(Some(*tone)),
             Party::Parting(Parting::Howler) => Watch::End(Some(Tone::Howler)),
             Party::Parting(Parting::Lockout) => Watch::End(None),
         })
+    }
+
+    /// Whether the receiver is off the hook, as far as is known.
+    pub(super) const fn is_off_hook(&self) -> bool {
+        matches!(self.party, Party::Dialling(..) | Party::InCall(..) | Party::Parting(_))
+    }
+
+    /// What a request depends on beside what is wanted.
+    pub(super) fn terms<'a>(&'a self, turn: &Turn<'a>) -> Terms<'a> {
+        let shown = self.waiting.as_ref().is_some_and(|waiting| waiting.shown);
+        Terms { now: turn.now, settings: turn.settings, lacks: &self.lacks, flash: self.flash, shown }
     }
 
     /// The request that must be sent now, if any.
@@ -161,8 +197,16 @@ pub(super) struct Leg {
     pub(super) line: LineId,
     pub(super) call: CallId,
     pub(super) stream: Option<Stream>,
+    /// What the party hears when it has the leg in hand.
+    pub(super) tone: Option<Tone>,
     /// Who calls, for the ringing that follows the connection; only of a called leg.
     pub(super) alert: Option<CallingParty>,
     /// It has released, or was told to: when its connection is gone, it is cleared.
     pub(super) ended: bool,
+}
+
+impl Leg {
+    pub(super) const fn new(line: LineId, call: CallId) -> Self {
+        Self { line, call, stream: None, tone: None, alert: None, ended: false }
+    }
 }

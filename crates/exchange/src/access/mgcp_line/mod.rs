@@ -8,7 +8,13 @@
 //!    |  +---------------------------- Parting: tone -> howler -> lockout
 //!    | a call comes            ready               lifted
 //!    +------------> Reserved --------> Ringing ----------> InCall
+//!    | it has a call still                         lifted
+//!    +---------------------> Recalled -------------------> InCall
 //! ```
+//!
+//! A line may have several legs, each with a connection of its own. The party has one in hand; its hook and its
+//! keys act on that one, and the switch says what becomes of the others (RFC 3435 Appendix D says what is heard
+//! of their connections).
 //!
 //! The rooms: `line` (what is known of a line), `watch` (what its endpoint is asked to detect and to play),
 //! `party` (what the subscriber does), `leg` (what the switch wants), `service` (restarts, losses, returns).
@@ -31,7 +37,9 @@ use strowger_mgcp::message::{ConnectionIdBuf, EndpointNameBuf};
 
 use super::Turn;
 use super::gateways::Gateways;
-use crate::{Inventory, LegEvent, LegId, LineId, LineView, MediaStatistics, ServiceState, Snapshot, Subject};
+use crate::{
+    Inventory, LegEvent, LegId, LineCalls, LineId, LineView, MediaStatistics, ServiceState, Snapshot, Subject,
+};
 use line::{Leg, Line, Standing};
 
 /// All lines, and the legs that live on them.
@@ -47,9 +55,9 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn new(inventory: &Inventory, gateways: &Gateways) -> Self {
         let entry = |id: LineId| inventory.lines.get(usize::try_from(id.0).ok()?);
-        let lines = gateways
-            .line_places()
-            .filter_map(|(id, place)| Some((id, Line::new(id, entry(id)?.number.clone(), place))));
+        let lines = gateways.line_places().filter_map(|(id, place)| Some((id, place, entry(id)?))).map(
+            |(id, place, entry)| (id, Line::new(id, entry.number.clone(), entry.features.flash(), place)),
+        );
         Self { lines: lines.collect(), legs: BTreeMap::new(), touched: BTreeSet::new() }
     }
 
@@ -66,7 +74,7 @@ impl Lines {
             let Some(watch) = line.due() else { continue };
             asked = true;
             let request_id = turn.agent.new_request_id();
-            let request = watch.request(turn.now, turn.settings, &line.lacks, request_id.clone());
+            let request = watch.request(&line.terms(turn), request_id.clone());
             line.asked.serial += 1;
             line.asked.pending = true;
             line.asked.watch = Some(watch);
@@ -114,11 +122,17 @@ impl Lines {
         }
     }
 
+    pub(super) fn ids(&self) -> impl Iterator<Item = LineId> {
+        self.lines.keys().copied()
+    }
+
     pub(super) fn views(&self) -> impl Iterator<Item = LineView> {
         self.lines.values().map(|line| LineView {
             number: line.number.clone(),
             service: line.service,
             condition: line.condition(),
+            // The switch knows them.
+            calls: LineCalls::default(),
         })
     }
 

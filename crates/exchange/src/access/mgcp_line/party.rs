@@ -9,7 +9,7 @@ use super::line::{Parting, Party, Standing};
 use super::watch::{Observed, Watch};
 use crate::access::stream::{alarm, cause};
 use crate::access::{Report, Timer, Turn, signal};
-use crate::{Cause, LegEvent, LineId, ServiceState, Tone};
+use crate::{Cause, LegEvent, LineEvent, LineId, ServiceState, Tone};
 
 impl Lines {
     /// The endpoint observed what it was asked to watch for.
@@ -32,6 +32,9 @@ impl Lines {
             line.asked.watch = None;
         }
         self.touched.insert(id);
+        if observed.flash && line.is_off_hook() {
+            turn.line(id, LineEvent::HookFlash);
+        }
         if observed.on_hook {
             self.hung_up(turn, id);
         } else if observed.off_hook {
@@ -51,6 +54,11 @@ impl Lines {
             Party::Idle => {}
             Party::Ringing(leg, _) if answering => {
                 line.party = Party::InCall(leg, None);
+                return turn.leg(leg, LegEvent::Answered);
+            }
+            // It is the party's call already, and the only one that it can mean.
+            Party::Recalled(leg, _) => {
+                line.party = Party::InCall(leg, self.legs.get(&leg).and_then(|leg| leg.tone));
                 return turn.leg(leg, LegEvent::Answered);
             }
             Party::Reserved(leg) | Party::Ringing(leg, _) => {
@@ -75,10 +83,12 @@ impl Lines {
         match line.party {
             Party::Dialling(leg, _) | Party::InCall(leg, _) => {
                 line.party = Party::Idle;
+                turn.line(id, LineEvent::OnHook);
                 self.leave(turn, leg, Cause::NORMAL_CLEARING);
             }
             Party::Parting(_) => {
                 line.party = Party::Idle;
+                turn.line(id, LineEvent::OnHook);
                 turn.timers.cancel(&Timer::Party(id));
                 if line.service == ServiceState::Lockout {
                     Self::set_service(turn, line, ServiceState::InService);
@@ -86,7 +96,7 @@ impl Lines {
             }
             // The seizure that the switch is being asked for finds nobody.
             Party::Seizing => line.party = Party::Idle,
-            Party::Idle | Party::Reserved(_) | Party::Ringing(..) => {}
+            Party::Idle | Party::Reserved(_) | Party::Ringing(..) | Party::Recalled(..) => {}
         }
         self.check_withdrawn(turn, id);
     }
@@ -178,8 +188,27 @@ impl Lines {
         if line.standing == Standing::Up && line.party != Party::Parting(Parting::Lockout) {
             Self::set_service(turn, line, ServiceState::InService);
         }
-        if let (Some(Watch::Answer(_)), Party::Ringing(leg, _)) = (&line.asked.watch, &line.party) {
-            turn.leg(*leg, LegEvent::Alerting);
+        match (&line.asked.watch, &line.party) {
+            (Some(Watch::Answer(_)), Party::Ringing(leg, _) | Party::Recalled(leg, _)) => {
+                turn.leg(*leg, LegEvent::Alerting);
+            }
+            (Some(Watch::Waiting(..)), _) => self.shown(turn, id),
+            _ => {}
+        }
+    }
+
+    /// The party has heard that a call waits, or cannot be told.
+    fn shown(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        let able = Watch::can_wait(&line.lacks);
+        let Some(waiting) = line.waiting.as_mut().filter(|waiting| !waiting.shown) else { return };
+        waiting.shown = true;
+        let leg = waiting.leg;
+        if able {
+            turn.leg(leg, LegEvent::Alerting);
+        } else {
+            line.waiting = None;
+            self.leave(turn, leg, Cause::USER_BUSY);
         }
     }
 
@@ -191,7 +220,8 @@ impl Lines {
         }
         alarm(turn, &line.place, "RQNT", failure);
         let mismatch = failure.category() == Category::ProvisioningMismatch;
-        if mismatch && let Some(lacking) = watch.give_up(turn.now, turn.settings, &line.lacks) {
+        let event = matches!(failure, Failure::Refused(refused) if refused.code == ReturnCode::CANNOT_DETECT);
+        if mismatch && let Some(lacking) = watch.give_up(&line.terms(turn), event) {
             line.lacks.insert(lacking);
             return;
         }
@@ -202,7 +232,7 @@ impl Lines {
         let reason = cause(failure);
         match line.party {
             // Nobody can be rung, or dial, on a line that does not do what it is asked.
-            Party::Ringing(leg, _) | Party::Reserved(leg) => {
+            Party::Ringing(leg, _) | Party::Recalled(leg, _) | Party::Reserved(leg) => {
                 line.party = Party::Idle;
                 self.leave(turn, leg, reason);
             }
@@ -210,7 +240,12 @@ impl Lines {
                 self.leave(turn, leg, reason);
                 self.part(turn, id, reason);
             }
-            _ => {}
+            // Nor can a party be told that a call waits.
+            _ => {
+                if let Some(waiting) = line.waiting.take() {
+                    self.leave(turn, waiting.leg, Cause::USER_BUSY);
+                }
+            }
         }
         let Some(line) = self.lines.get_mut(&id) else { return };
         if refused {

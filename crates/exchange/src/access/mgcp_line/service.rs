@@ -183,7 +183,7 @@ impl Lines {
         turn.timers.cancel(&Timer::Retry(id));
         line.standing = Standing::Down;
         line.asked.forget();
-        let leg = line.leg();
+        line.waiting = None;
         let cause = match std::mem::replace(&mut line.party, Party::Idle) {
             Party::Reserved(_) | Party::Ringing(..) => Cause::DESTINATION_OUT_OF_ORDER,
             _ => Cause::NETWORK_OUT_OF_ORDER,
@@ -191,29 +191,20 @@ impl Lines {
         if let Some(service) = service {
             Self::set_service(turn, line, service);
         }
-        if connections == Connections::Lost {
-            self.lose_connections(turn, id, leg);
-        }
-        if let Some(leg) = leg {
+        for leg in self.legs_of(id) {
+            if connections == Connections::Lost
+                && let Some(stream) = self.legs.get_mut(&leg).and_then(|leg| leg.stream.as_mut())
+            {
+                stream.lose(turn, None);
+            }
             self.leave(turn, leg, cause);
+            self.check_cleared(turn, leg);
         }
     }
 
-    /// The connections of a line are lost; of its legs, all but the party's have ended and are cleared now.
-    fn lose_connections(&mut self, turn: &mut Turn<'_>, id: LineId, party: Option<LegId>) {
-        let legs = self.legs.iter_mut().filter(|(_, leg)| leg.line == id);
-        let mut ended = Vec::new();
-        for (leg, own) in legs {
-            if let Some(stream) = &mut own.stream {
-                stream.lose(turn, None);
-            }
-            if Some(*leg) != party {
-                ended.push(*leg);
-            }
-        }
-        for leg in ended {
-            self.check_cleared(turn, leg);
-        }
+    /// The legs that a line has, those included that have ended and are not cleared.
+    fn legs_of(&self, id: LineId) -> Vec<LegId> {
+        self.legs.iter().filter(|(_, leg)| leg.line == id).map(|(id, _)| *id).collect()
     }
 
     /// `graceful`: no new calls; the present one may end by itself.
@@ -228,11 +219,9 @@ impl Lines {
 
     /// Takes a withdrawn line down when its party is done.
     pub(super) fn check_withdrawn(&mut self, turn: &mut Turn<'_>, id: LineId) {
-        if self
-            .lines
-            .get(&id)
-            .is_some_and(|line| line.standing == Standing::Withdrawn && line.party == Party::Idle)
-        {
+        let done = |line: &Line| line.standing == Standing::Withdrawn && line.party == Party::Idle;
+        let has_a_leg = || self.legs.values().any(|leg| leg.line == id && !leg.ended);
+        if self.lines.get(&id).is_some_and(done) && !has_a_leg() {
             self.take_down(turn, id, Some(ServiceState::OutOfService), Connections::Kept);
         }
     }

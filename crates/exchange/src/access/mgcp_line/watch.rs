@@ -24,6 +24,8 @@ pub(super) enum Watch {
     Digits(Dial),
     /// Off hook: wait for the end, and play this meanwhile.
     End(Option<Tone>),
+    /// As `End`, with the tone that says that a call waits, and who it is (RFC 3660 section 2.4: wt, ci).
+    Waiting(Option<Tone>, CallingParty),
     /// On hook: ring, and wait for the answer.
     Answer(CallingParty),
 }
@@ -44,43 +46,77 @@ pub(super) type Lacks = BTreeSet<String>;
 /// The name under which the completion of dial tone stands among what is lacked.
 const COMPLETION: &str = "L/oc";
 
+/// As for [`COMPLETION`], for the flash of the hook.
+const FLASH: &str = "L/hf";
+
+/// What a request depends on beside what the line wants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms<'a> {
+    pub(super) now: Time,
+    pub(super) settings: &'a Settings,
+    pub(super) lacks: &'a Lacks,
+    /// Whether a flash of the hook means anything on this line.
+    pub(super) flash: bool,
+    /// Whether the party has been shown who waits.
+    pub(super) shown: bool,
+}
+
 impl Watch {
     /// The request.
-    pub(super) fn request(
-        &self,
-        now: Time,
-        settings: &Settings,
-        lacks: &Lacks,
-        request_id: RequestIdBuf,
-    ) -> NotificationRequest {
-        let events: &[&str] = match self {
-            Self::Seizure | Self::Answer(_) => &["L/hd(N)"],
-            Self::End(_) => &["L/hu(N)"],
-            Self::Digits(_) if lacks.contains(COMPLETION) => &["L/hu(N)", "D/[0-9*#T](D)"],
-            Self::Digits(_) => &["L/hu(N)", "L/oc(N)", "D/[0-9*#T](D)"],
-        };
+    pub(super) fn request(&self, terms: &Terms<'_>, request_id: RequestIdBuf) -> NotificationRequest {
+        let events = self.events(terms);
         NotificationRequest {
             request_id: Some(request_id),
             events: events.iter().filter_map(|event| RequestedEventBuf::parse(event)).collect(),
-            signals: self.signals(now, settings, lacks).iter().filter_map(|s| SignalBuf::parse(s)).collect(),
+            signals: self.signals(terms).iter().filter_map(|s| SignalBuf::parse(s)).collect(),
             digit_map: match self {
-                Self::Digits(dial) => Some(settings.digit_maps.get(dial.digits).to_owned()),
+                Self::Digits(dial) => Some(terms.settings.digit_maps.get(dial.digits).to_owned()),
                 _ => None,
             },
             ..NotificationRequest::default()
         }
     }
 
-    fn signals(&self, now: Time, settings: &Settings, lacks: &Lacks) -> Vec<String> {
+    fn events(&self, terms: &Terms<'_>) -> Vec<&'static str> {
+        let mut events = match self {
+            Self::Seizure | Self::Answer(_) => vec!["L/hd(N)"],
+            Self::End(_) | Self::Waiting(..) => vec!["L/hu(N)"],
+            Self::Digits(_) if terms.lacks.contains(COMPLETION) => vec!["L/hu(N)", "D/[0-9*#T](D)"],
+            Self::Digits(_) => vec!["L/hu(N)", "L/oc(N)", "D/[0-9*#T](D)"],
+        };
+        if self.is_flashed(terms) {
+            events.push("L/hf(N)");
+        }
+        events
+    }
+
+    /// Whether the endpoint is to report a flash of the hook. At the first dial tone there is nothing to turn to.
+    fn is_flashed(&self, terms: &Terms<'_>) -> bool {
+        let off_hook = match self {
+            Self::Seizure | Self::Answer(_) => false,
+            Self::End(_) | Self::Waiting(..) => true,
+            Self::Digits(dial) => dial.prompt == Tone::RecallDial,
+        };
+        off_hook && terms.flash && !terms.lacks.contains(FLASH)
+    }
+
+    fn signals(&self, terms: &Terms<'_>) -> Vec<String> {
+        let Terms { now, settings, lacks, .. } = *terms;
         let able = |signal: &String| !lacks.contains(name(signal));
+        let sounds = |tone: &Tone| signal::tone(*tone, settings).into_iter().find(able);
         match self {
-            Self::Seizure | Self::End(None) => Vec::new(),
+            Self::Seizure => Vec::new(),
             Self::Digits(dial) => {
                 let prompts = signal::prompt(dial.prompt, dial.patience, settings);
                 prompts.into_iter().find(able).into_iter().collect()
             }
-            Self::End(Some(tone)) => {
-                signal::tone(*tone, settings).into_iter().find(able).into_iter().collect()
+            Self::End(tone) => tone.iter().filter_map(sounds).collect(),
+            Self::Waiting(tone, calling) => {
+                let waits = signal::call_waiting().map(str::to_owned).into_iter().find(able);
+                // A brief signal would be given again with each request.
+                let caller_id =
+                    (!terms.shown).then(|| signal::caller_id(now, settings, calling)).filter(able);
+                tone.iter().filter_map(sounds).chain(waits).chain(caller_id).collect()
             }
             Self::Answer(calling) => {
                 let caller_id = signal::caller_id(now, settings, calling);
@@ -90,28 +126,39 @@ impl Watch {
     }
 
     /// The endpoint cannot do this: what is given up in its place, so that the next request differs. None
-    /// when there is nothing that could be done without.
-    pub(super) fn give_up(&self, now: Time, settings: &Settings, lacks: &Lacks) -> Option<String> {
-        match self {
+    /// when there is nothing that could be done without. `event`: it is an event that it cannot detect.
+    pub(super) fn give_up(&self, terms: &Terms<'_>, event: bool) -> Option<String> {
+        let flash = || self.is_flashed(terms).then(|| FLASH.to_owned());
+        if event && let Some(flash) = flash() {
+            return Some(flash);
+        }
+        let given_up = match self {
             Self::Seizure | Self::End(None) => None,
             Self::Digits(dial) => {
-                let prompts = signal::prompt(dial.prompt, dial.patience, settings);
-                let left: Vec<_> = prompts.iter().filter(|signal| !lacks.contains(name(signal))).collect();
+                let prompts = signal::prompt(dial.prompt, dial.patience, terms.settings);
+                let left: Vec<_> =
+                    prompts.iter().filter(|signal| !terms.lacks.contains(name(signal))).collect();
                 match left.as_slice() {
                     // Dial tone itself cannot be done without.
                     [first, _, ..] => Some(name(first).to_owned()),
-                    _ => (!lacks.contains(COMPLETION)).then(|| COMPLETION.to_owned()),
+                    _ => (!terms.lacks.contains(COMPLETION)).then(|| COMPLETION.to_owned()),
                 }
             }
-            Self::End(Some(_)) => {
-                self.signals(now, settings, lacks).first().map(|signal| name(signal).to_owned())
-            }
+            // Who waits is given up before the tone that says so.
+            Self::Waiting(..) => self.signals(terms).last().map(|signal| name(signal).to_owned()),
+            Self::End(Some(_)) => self.signals(terms).first().map(|signal| name(signal).to_owned()),
             Self::Answer(_) => {
-                let signals = self.signals(now, settings, lacks);
+                let signals = self.signals(terms);
                 // Ringing itself cannot be done without.
                 signals.get(1).map(|signal| name(signal).to_owned())
             }
-        }
+        };
+        given_up.or_else(flash)
+    }
+
+    /// Whether the endpoint can say that a call waits.
+    pub(super) fn can_wait(lacks: &Lacks) -> bool {
+        signal::call_waiting().iter().any(|signal| !lacks.contains(*signal))
     }
 }
 
@@ -125,6 +172,8 @@ fn name(signal: &str) -> &str {
 pub(super) struct Observed {
     pub(super) off_hook: bool,
     pub(super) on_hook: bool,
+    /// The hook was flashed, before anything else here.
+    pub(super) flash: bool,
     /// Dial tone has run out.
     pub(super) completed: bool,
     pub(super) digits: String,
@@ -143,6 +192,7 @@ impl Observed {
             match (package.as_deref(), name.as_str()) {
                 (Some("l" | "h") | None, "hd") => (observed.off_hook, observed.on_hook) = (true, false),
                 (Some("l" | "h") | None, "hu") => (observed.off_hook, observed.on_hook) = (false, true),
+                (Some("l" | "h") | None, "hf") => observed.flash = true,
                 (Some("l" | "g" | "h") | None, "oc") => observed.completed = true,
                 (Some("d") | None, keys) if keys.chars().all(is_key) => {
                     for key in keys.chars() {
@@ -173,7 +223,7 @@ mod tests {
         Settings {
             timers: CallTimers::default(),
             country: Country::default(),
-            digit_maps: DigitMaps { plan: "(200[12])".to_owned(), numbers: String::new() },
+            digit_maps: DigitMaps { plan: "(200[12])".to_owned(), ..DigitMaps::default() },
             mismatches: 4,
             session_description: 4096,
             wall: None,
@@ -181,7 +231,13 @@ mod tests {
     }
 
     fn lines(watch: &Watch, lacks: &Lacks) -> (String, String) {
-        let request = watch.request(Time::ZERO, &settings(), lacks, RequestIdBuf::from_u128(1));
+        flashing(watch, lacks, false)
+    }
+
+    fn flashing(watch: &Watch, lacks: &Lacks, flash: bool) -> (String, String) {
+        let settings = settings();
+        let terms = Terms { now: Time::ZERO, settings: &settings, lacks, flash, shown: false };
+        let request = watch.request(&terms, RequestIdBuf::from_u128(1));
         let join = |items: Vec<String>| items.join(",");
         (
             join(request.events.iter().map(ToString::to_string).collect()),
@@ -207,7 +263,9 @@ mod tests {
         let calling = CallingParty { number: Some("2001".to_owned()), name: None };
         let ring = Watch::Answer(calling);
         assert_eq!(lines(&ring, &none), pair("L/hd(N)", "L/rg,L/ci(\"\",\"2001\",\"\")"));
-        let request = dial.request(Time::ZERO, &settings(), &none, RequestIdBuf::from_u128(1));
+        let settings = settings();
+        let terms = Terms { now: Time::ZERO, settings: &settings, lacks: &none, flash: false, shown: false };
+        let request = dial.request(&terms, RequestIdBuf::from_u128(1));
         assert_eq!(request.digit_map.as_deref(), Some("(200[12])"));
     }
 
@@ -216,7 +274,8 @@ mod tests {
         let settings = settings();
         let mut lacks = Lacks::new();
         let give_up = |watch: &Watch, lacks: &mut Lacks| {
-            let given_up = watch.give_up(Time::ZERO, &settings, lacks);
+            let terms = Terms { now: Time::ZERO, settings: &settings, lacks, flash: false, shown: false };
+            let given_up = watch.give_up(&terms, false);
             lacks.extend(given_up.clone());
             given_up
         };
@@ -238,6 +297,46 @@ mod tests {
         assert_eq!(lines(&recall, &lacks).1, "L/sl");
         assert_eq!(give_up(&recall, &mut lacks).as_deref(), Some("L/sl"));
         assert_eq!(lines(&recall, &lacks).1, "L/dl");
+    }
+
+    #[test]
+    fn a_flash_is_asked_for_where_it_can_mean_something_and_given_up_where_it_is_not_seen() {
+        let none = Lacks::new();
+        let events = |watch: &Watch| flashing(watch, &none, true).0;
+        assert_eq!(events(&Watch::Seizure), "L/hd(N)");
+        assert_eq!(events(&Watch::End(None)), "L/hu(N),L/hf(N)");
+        assert_eq!(events(&dial(Tone::Dial)), "L/hu(N),L/oc(N),D/[0-9*#T](D)");
+        assert_eq!(events(&dial(Tone::RecallDial)), "L/hu(N),L/oc(N),D/[0-9*#T](D),L/hf(N)");
+        let settings = settings();
+        let give_up = |watch: &Watch, event| {
+            let terms =
+                Terms { now: Time::ZERO, settings: &settings, lacks: &none, flash: true, shown: false };
+            watch.give_up(&terms, event)
+        };
+        assert_eq!(give_up(&Watch::End(Some(Tone::Busy)), true).as_deref(), Some("L/hf"));
+        assert_eq!(give_up(&Watch::End(Some(Tone::Busy)), false).as_deref(), Some("L/bz"));
+        assert_eq!(give_up(&Watch::End(None), false).as_deref(), Some("L/hf"));
+        assert_eq!(flashing(&Watch::End(None), &Lacks::from(["L/hf".to_owned()]), true).0, "L/hu(N)");
+    }
+
+    #[test]
+    fn a_waiting_call_is_told_by_its_tone_and_its_caller() {
+        let calling = CallingParty { number: Some("2003".to_owned()), name: None };
+        let waiting = Watch::Waiting(None, calling);
+        let mut lacks = Lacks::new();
+        assert_eq!(lines(&waiting, &lacks), pair("L/hu(N)", "L/wt,L/ci(\"\",\"2003\",\"\")"));
+        let settings = settings();
+        for given_up in ["L/ci", "L/wt", "L/wt1"] {
+            assert!(Watch::can_wait(&lacks));
+            let terms =
+                Terms { now: Time::ZERO, settings: &settings, lacks: &lacks, flash: false, shown: false };
+            assert_eq!(waiting.give_up(&terms, false).as_deref(), Some(given_up));
+            lacks.insert(given_up.to_owned());
+        }
+        assert!(!Watch::can_wait(&lacks));
+        let terms =
+            Terms { now: Time::ZERO, settings: &settings, lacks: &Lacks::new(), flash: false, shown: true };
+        assert_eq!(waiting.signals(&terms), ["L/wt"], "a caller is shown once");
     }
 
     #[test]

@@ -1,0 +1,290 @@
+//! What parties do in the middle of their calls: hold, consultation, swapping, three-way call, call waiting, recall.
+//!
+//! | The party … | flashes the hook | hangs up |
+//! |---|---|---|
+//! | talks | hold, recall dial tone | |
+//! | talks, another call waits | takes it, holds the first | is rung for the one that waits |
+//! | dials or rings with a call on hold | gives up, returns | transfers once it rings, before that it is rung for the held call |
+//! | hears how that ended, with a call on hold | returns | is rung for the held call |
+//! | talks, having consulted | three-way call | transfers |
+//! | talks, having taken one that waited | swaps | is rung for the held call |
+//! | talks with two | drops the second | ends both, or joins them |
+//!
+//! Each row is a question to one [`Station`]; what follows for the calls is said call by call. Where two things
+//! meet, the one that the exchange heard first has happened, and the other finds what it has left.
+
+use strowger_sansio::Time;
+
+use super::Switch;
+use super::call::{Call, Flow};
+use super::station::{Pair, Station};
+use crate::{
+    CallPhase, CallingParty, Cause, ControllerLeaves, Digits, Event, LegCommand, LegId, LineEvent, LineId,
+    ReleasedBy, Sdp, Tone,
+};
+
+impl Switch {
+    /// A line reports.
+    pub fn handle_line(&mut self, now: Time, line: LineId, event: LineEvent) {
+        match event {
+            LineEvent::HookFlash => self.flashed(now, line),
+            LineEvent::OnHook => self.hung_up(now, line),
+        }
+        self.settle();
+    }
+
+    fn flashed(&mut self, now: Time, line: LineId) {
+        let features = self.features(line);
+        let talks = |leg: LegId| self.is_talking(leg);
+        let Station { hand, held, waiting, pair, mixed, .. } = self.station(line);
+        match (hand, held, waiting) {
+            (Some(hand), Some(held), _) if mixed => {
+                self.drop_leg(now, hand);
+                self.retrieve(line, held);
+            }
+            (Some(hand), Some(held), _) if talks(hand) => {
+                if pair == Pair::Consultation && features.three_way {
+                    self.mix(line, hand, held);
+                } else {
+                    self.hold(line, hand);
+                    self.retrieve(line, held);
+                    self.with_station(line, |station| station.held = Some(hand));
+                }
+            }
+            (Some(hand), Some(held), _) => {
+                self.drop_leg(now, hand);
+                self.retrieve(line, held);
+            }
+            (None, Some(held), _) => self.retrieve(line, held),
+            (hand, None, Some(waiting)) if self.is_ringing(waiting) => self.take(now, line, hand, waiting),
+            (Some(hand), None, waiting) if features.hold && talks(hand) => {
+                if let Some(waiting) = waiting {
+                    // The party has not heard of it yet, and is busy now.
+                    self.refuse(now, waiting);
+                }
+                self.consult(now, line, hand);
+            }
+            _ => {}
+        }
+    }
+
+    /// The party has hung up. What it had in hand releases by itself behind this.
+    fn hung_up(&mut self, now: Time, line: LineId) {
+        let features = self.features(line);
+        let Station { hand, held, waiting, pair, mixed, .. } = self.station(line);
+        self.with_station(line, |station| (station.mixed, station.undisturbed) = (false, false));
+        let rings = |leg: LegId| self.is_talking(leg) || self.is_ringing(leg);
+        if let Some(held) = held {
+            let joins = if mixed {
+                self.codes.controller_leaves == ControllerLeaves::JoinsTheOthers
+            } else {
+                pair == Pair::Consultation && hand.is_some_and(rings)
+            };
+            let joined =
+                joins && features.transfer && hand.is_some_and(|hand| self.transfer(now, line, held, hand));
+            if joined {
+            } else if mixed || !self.is_talking(held) {
+                self.drop_leg(now, held);
+            } else {
+                self.recall(now, line, held);
+            }
+        } else if let Some(waiting) = waiting {
+            self.recall(now, line, waiting);
+        }
+    }
+
+    /// Whether a leg's call rings, so that it can be taken.
+    fn is_ringing(&self, leg: LegId) -> bool {
+        let call = self.legs.get(&leg).and_then(|call| self.calls.get(call));
+        call.is_some_and(|call| call.phase == CallPhase::Ringing)
+    }
+
+    /// Changes the call of a leg, if it is there still.
+    fn with_leg(&mut self, leg: LegId, change: impl FnOnce(&mut Self, &mut Call)) {
+        if let Some(call) = self.legs.get(&leg).copied() {
+            self.with_call(call, change);
+        }
+    }
+
+    /// The party gives up a call.
+    fn drop_leg(&mut self, now: Time, leg: LegId) {
+        self.with_leg(leg, |switch, call| {
+            let by = call.side(leg).map_or(ReleasedBy::Exchange, ReleasedBy::from);
+            switch.end(now, call, Cause::NORMAL_CLEARING, by);
+        });
+    }
+
+    /// A call that is offered finds the line busy after all.
+    fn refuse(&mut self, now: Time, leg: LegId) {
+        self.with_leg(leg, |switch, call| {
+            switch.release(call, leg, Cause::USER_BUSY);
+            switch.leg_gone(now, call, leg, Cause::USER_BUSY);
+        });
+    }
+
+    /// Puts a call on hold: its party turns to something else, and the other one is told to wait.
+    fn hold(&mut self, line: LineId, leg: LegId) {
+        let by = self.number(Some(line)).unwrap_or_default();
+        self.with_leg(leg, |switch, call| {
+            switch.set_flow(call, leg, Flow::Rest);
+            switch.events.push_back(Event::Held { call: call.id, by });
+        });
+        self.with_station(line, |station| (station.hand, station.held) = (None, Some(leg)));
+    }
+
+    /// Returns to a call that was on hold, or that was one of two.
+    pub(super) fn retrieve(&mut self, line: LineId, leg: LegId) {
+        let by = self.number(Some(line)).unwrap_or_default();
+        self.give_in_hand(line, leg);
+        self.with_station(line, |station| station.mixed = false);
+        self.with_leg(leg, |switch, call| {
+            switch.command(call.id, leg, LegCommand::Retrieve);
+            switch.set_flow(call, leg, Flow::Both);
+            switch.events.push_back(Event::Retrieved { call: call.id, by });
+        });
+    }
+
+    /// A party of a call wants its stream otherwise; the other one hears what that means.
+    pub(super) fn set_flow(&mut self, call: &mut Call, leg: LegId, flow: Flow) {
+        let Some(own) = call.leg(leg) else { return };
+        own.flow = flow;
+        if call.is_answered() {
+            self.point(call, leg, None);
+        }
+        if let Some(peer) = call.peer(leg).map(|peer| peer.id) {
+            self.let_hear(call, peer);
+        }
+    }
+
+    /// Lets a leg's stream be as its party wants it, towards `remote` when it is given.
+    pub(super) fn point(&mut self, call: &mut Call, leg: LegId, remote: Option<Sdp>) {
+        let id = call.id;
+        let Some(own) = call.leg(leg).filter(|leg| leg.is_live()) else { return };
+        let command = match own.flow {
+            Flow::Both => LegCommand::Connect { remote },
+            Flow::Rest => LegCommand::Hold { remote },
+            Flow::Mixed => LegCommand::Mix { remote },
+        };
+        self.command(id, leg, command);
+    }
+
+    /// Lets a party hear how its call is: the other side's ringing, that it is on hold, or the other side itself.
+    pub(super) fn let_hear(&mut self, call: &Call, leg: LegId) {
+        let rests = call.peer(leg).filter(|peer| peer.flow == Flow::Rest).map(|peer| peer.id);
+        let tone = match (call.is_answered(), rests) {
+            (true, Some(peer)) if call.recalled == Some(peer) => Some(Tone::Ringback),
+            (true, Some(_)) => Some(Tone::Hold),
+            (true, None) => None,
+            (false, _) => (call.phase == CallPhase::Ringing && leg == call.calling).then_some(Tone::Ringback),
+        };
+        self.command(call.id, leg, tone.map_or(LegCommand::Answer, LegCommand::Play));
+    }
+
+    /// Puts the call on hold and gives recall dial tone.
+    fn consult(&mut self, now: Time, line: LineId, hand: LegId) {
+        let Ok((call, leg)) = self.begin(now, line) else { return };
+        self.hold(line, hand);
+        self.give_in_hand(line, leg);
+        self.with_station(line, |station| station.pair = Pair::Consultation);
+        self.command(call, leg, LegCommand::Consult { line });
+        self.command(call, leg, recall_dial_tone(Digits::Consultation));
+    }
+
+    /// Takes the call that waits.
+    fn take(&mut self, now: Time, line: LineId, hand: Option<LegId>, waiting: LegId) {
+        if let Some(hand) = hand {
+            self.hold(line, hand);
+        }
+        self.give_in_hand(line, waiting);
+        self.with_station(line, |station| station.pair = Pair::Waiting);
+        self.with_leg(waiting, |switch, call| {
+            switch.command(call.id, waiting, LegCommand::Retrieve);
+            switch.answered(now, call, waiting);
+        });
+    }
+
+    /// Joins the two calls of a party in its own telephone (RFC 3435 Appendix D, `confrnce`).
+    fn mix(&mut self, line: LineId, hand: LegId, held: LegId) {
+        let call = |leg: LegId| self.legs.get(&leg).copied();
+        let (Some(first), Some(second)) = (call(held), call(hand)) else { return };
+        for leg in [hand, held] {
+            self.with_leg(leg, |switch, call| switch.set_flow(call, leg, Flow::Mixed));
+        }
+        self.with_station(line, |station| station.mixed = true);
+        let by = self.number(Some(line)).unwrap_or_default();
+        self.events.push_back(Event::ThreeWay { call: first, with: second, by });
+    }
+
+    /// Rings a party that has hung up for a call that it has still.
+    fn recall(&mut self, now: Time, line: LineId, leg: LegId) {
+        self.give_in_hand(line, leg);
+        self.with_leg(leg, |switch, call| {
+            let calling = call.peer(leg).map(|peer| switch.identity(peer.line)).unwrap_or_default();
+            switch.command(call.id, leg, LegCommand::Recall { calling });
+            if call.is_answered() {
+                call.recalled = Some(leg);
+                switch.deadlines.set(call.id, now + switch.timers.ringing);
+                if let Some(peer) = call.peer(leg).map(|peer| peer.id) {
+                    switch.let_hear(call, peer);
+                }
+            }
+        });
+    }
+
+    /// A party that was rung for its own call is there again.
+    pub(super) fn returned(&mut self, call: &mut Call, leg: LegId) {
+        call.recalled = None;
+        self.deadlines.cancel(&call.id);
+        self.set_flow(call, leg, Flow::Both);
+        let by = call.leg(leg).map(|leg| leg.line);
+        let by = self.number(by).unwrap_or_default();
+        self.events.push_back(Event::Retrieved { call: call.id, by });
+    }
+
+    /// Who is on a line, as others are shown.
+    pub(super) fn identity(&self, line: LineId) -> CallingParty {
+        self.party(line).map_or_else(CallingParty::default, |party| CallingParty {
+            number: Some(party.number.clone()),
+            name: party.name.clone(),
+        })
+    }
+
+    /// A leg has ended: what becomes of the others of its line.
+    pub(super) fn depart(&mut self, line: LineId, leg: LegId) {
+        let Station { hand, held, mixed, .. } = self.station(line);
+        self.with_station(line, |station| {
+            for place in [&mut station.hand, &mut station.held, &mut station.waiting] {
+                *place = place.filter(|own| *own != leg);
+            }
+        });
+        if !mixed {
+            return;
+        }
+        match (hand, held) {
+            (Some(hand), Some(held)) if hand == leg => self.retrieve(line, held),
+            (Some(hand), Some(held)) if held == leg => self.retrieve(line, hand),
+            _ => {}
+        }
+    }
+
+    /// Whether what was dialled is a code of a call in progress; if so, the caller dials on.
+    pub(super) fn takes_code(&mut self, now: Time, call: &mut Call, leg: LegId, digits: &str) -> bool {
+        let Some(line) = call.leg(leg).map(|leg| leg.line) else { return false };
+        let (features, station) = (self.features(line), self.station(line));
+        let is = |code: &Option<String>| code.as_deref() == Some(digits);
+        if is(&self.codes.cancel_call_waiting) && features.call_waiting {
+            self.with_station(line, |station| station.undisturbed = true);
+        } else if is(&self.codes.blind_transfer) && features.transfer && station.held.is_some() {
+            call.for_held = true;
+        } else {
+            return false;
+        }
+        self.deadlines.set(call.id, now + self.timers.dialling);
+        self.command(call.id, leg, recall_dial_tone(Digits::Number));
+        true
+    }
+}
+
+const fn recall_dial_tone(digits: Digits) -> LegCommand {
+    LegCommand::CollectDigits { prompt: Tone::RecallDial, digits, patience: None }
+}
