@@ -53,6 +53,10 @@ pub fn mgcp(bytes: &[u8]) -> usize {
 fn mgcp_round_trip(message: &Message<'_>, limits: &Limits) {
     let mut first = Vec::with_capacity(512);
     text::encode(message, &mut first);
+    if first.len() > limits.datagram_bytes {
+        // Lines that came with a line feed alone are longer now.
+        return;
+    }
     let again = match text::decode(&first, limits) {
         Ok(again) => again,
         Err(error) => panic!("encoded as {:?}, refused: {error:?}", first.escape_ascii().to_string()),

@@ -226,13 +226,29 @@ fn local_options(options: LocalOptions<'_>, packages: PackageSet) -> Result<(), 
             }
         }
     }
+    ordered_formats(options)
+}
+
+/// As many codecs as there are payload types: who lists more has a place for none of them.
+const MOST_CODECS: usize = 128;
+
+/// Formats that say which of several equal codecs they mean (RFC 3660 section 2.9).
+fn ordered_formats(options: LocalOptions<'_>) -> Result<(), Refusal> {
+    let codecs = options.codecs();
+    let mut left = MOST_CODECS;
     for format in options.formats() {
-        // The MIME subtype alone names the format; an order counts equal names in `a:` (RFC 3660 section 2.9).
+        let Some(order) = format.order else { continue };
+        let Some(fewer) = left.checked_sub(1) else {
+            return refuse(ReturnCode::LOCAL_OPTION_VALUE, "More media formats than payload types");
+        };
+        left = fewer;
+        // The MIME subtype alone names the format; an order counts equal names in `a:`.
         let subtype = |codec: &str| {
             codec.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case(format.format))
         };
-        let count = options.codecs().map_or(0, |codecs| codecs.filter(|codec| subtype(codec)).count());
-        if format.order.is_some_and(|order| order == 0 || usize::from(order) > count) {
+        let listed = codecs.clone().into_iter().flatten().take(MOST_CODECS);
+        let count = listed.filter(|codec| subtype(codec)).count();
+        if order == 0 || usize::from(order) > count {
             return refuse(
                 ReturnCode::LOCAL_OPTIONS_INCONSISTENT,
                 "Media format for a codec that is not listed",

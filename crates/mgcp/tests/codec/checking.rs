@@ -5,6 +5,11 @@ use strowger_mgcp::message::{ActionSet, Message};
 use strowger_mgcp::package::PackageSet;
 use strowger_mgcp::text::{check, decode};
 
+/// A value of so many equal formats of one codec.
+fn ordered(count: usize) -> String {
+    format!("a:PCMU;PCMU, fmtp:{}", vec!["\"PCMU:2 a=b\""; count].join(";"))
+}
+
 /// The code that the command gets, from the decoder or from the check; 0 when it is accepted.
 fn verdict_in(dialect: &Dialect, lines: &str) -> u16 {
     let text = lines.replace('|', "\r\n") + "\r\n";
@@ -160,4 +165,18 @@ fn a_sign_of_life_from_all_endpoints_is_the_old_dialects() {
     let empty = "NTFY 170 *@gw MGCP 0.1|X: 0|O:";
     assert_eq!((verdict(empty), verdict_in(&Dialect::MGCP_0_1, empty)), (528, 0));
     assert_eq!(verdict("NTFY 170 *@gw MGCP 1.0|X: 0|O:"), 510);
+}
+
+#[test]
+fn more_media_formats_than_payload_types_are_refused_before_they_cost_time() {
+    let with = |options: &str| verdict(&format!("CRCX 1 aaln/1@gw MGCP 1.0|C: A3|M: recvonly|L: {options}"));
+    assert_eq!(with(&ordered(128)), 0);
+    assert_eq!(with(&ordered(129)), 532);
+    assert_eq!(with(&ordered(4000)), 532);
+    // Without an order they are legal, and as many as fit.
+    assert_eq!(with(&ordered(4000).replace(":2", "")), 0);
+    // Of a list of codecs as long, the first as many count.
+    let codecs = vec!["PCMU"; 4000].join(";");
+    assert_eq!(with(&format!("a:{codecs}, fmtp:\"PCMU:128 a=b\"")), 0);
+    assert_eq!(with(&format!("a:{codecs}, fmtp:\"PCMU:129 a=b\"")), 524);
 }
