@@ -143,13 +143,16 @@ fn play_out_a_frame(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A conference of three: what each hears.
-#[divan::bench]
-fn mix_a_conference(bencher: Bencher<'_, '_>) {
-    let Ok(plan) = Mixer::plan(EndpointShape::Relay, &[StreamMode::Conference; 3]) else { return };
+/// A conference: what all of them hear.
+#[divan::bench(args = [3, 16, 64])]
+fn mix_a_conference(bencher: Bencher<'_, '_>, people: usize) {
+    let Ok(plan) = Mixer::plan(EndpointShape::Relay, &vec![StreamMode::Conference; people]) else { return };
     let mut noise = talk();
-    let inputs = [noise(), noise(), noise()];
-    bencher.bench(|| [0, 1, 2].map(|stream| plan.output(stream, black_box(&inputs), &[0; FRAME_SAMPLES])));
+    let inputs: Vec<Frame> = (0..people).map(|_| noise()).collect();
+    bencher.bench(|| {
+        let mix = plan.mix(black_box(&inputs), &[0; FRAME_SAMPLES]);
+        (0..people).map(|stream| mix.output(stream)[0]).fold(0, i16::wrapping_add)
+    });
 }
 
 #[divan::bench]

@@ -22,6 +22,8 @@
 //! - [`limits`]: every bound in one place.
 //! - [`port_pool`]: RTP port pairs, opened ahead and rested between calls.
 //! - [`telephone_event`]: digits and other events as packets (RFC 4733).
+//! - [`comfort_noise`]: what is heard while nothing is sent (RFC 3389).
+//! - [`data_tone`]: fax and modem, by the signals with which they begin.
 //! - [`dtmf`]: the sixteen digits, made and found.
 //! - [`quality`]: what a listener will think of it (the E-model of ITU-T G.107).
 //! - [`speech`]: noise that is like speech.
@@ -59,6 +61,8 @@
 
 pub mod analysis;
 pub mod coding;
+pub mod comfort_noise;
+pub mod data_tone;
 pub mod dtmf;
 pub mod frame;
 pub mod g711;
@@ -78,6 +82,7 @@ pub mod tone;
 pub mod wav;
 
 pub use coding::Coding;
+pub use data_tone::{DataTone, DataToneDetector};
 pub use frame::{FRAME_SAMPLES, FRAME_TIME, Frame, SAMPLE_RATE, SILENCE};
 pub use limits::Limits;
 pub use mixer::{EndpointShape, Mixer, StreamMode};

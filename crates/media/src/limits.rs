@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that one endpoint mixes: a conference of sixteen is the most that a voice can be found in.
+    /// Connections that one endpoint mixes: a conference of 64, which a set of 64 bits holds.
     pub streams: usize,
     /// Events of a session or a line that wait for their host, and its RTCP datagrams: a host that drains after each call never has more than a few.
     pub events: usize,
@@ -32,7 +32,7 @@ pub struct Limits {
 impl Limits {
     /// The bounds that hold.
     pub const DEFAULT: Self = Self {
-        streams: 16,
+        streams: 64,
         events: 64,
         telephone_events: 256,
         digits: 64,

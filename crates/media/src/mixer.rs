@@ -5,10 +5,12 @@
 //! all pairs, and a single connection behaves as beside an inactive one. H.248 contexts have the same modes without
 //! `Conference` and the network tests.
 //!
-//! The mixer is pure arithmetic on frames: the caller asks for [`Mixer::plan`] when a mode changes, and mixes only what
-//! somebody hears.
+//! The mixer is pure arithmetic on frames: the caller asks for [`Mixer::plan`] when a mode changes, and for [`Mixer::mix`] every
+//! 10 ms. All inputs are added once, in 32 bits, and each output leaves out what it does not carry, so that a conference of N costs N
+//! additions and N subtractions instead of N times N. Only the result is brought back to 16 bits, where it clips: the order of
+//! the inputs does not matter, and loud talkers distort instead of wrapping round.
 
-use crate::frame::{Frame, SILENCE, mix_into};
+use crate::frame::{FRAME_SAMPLES, Frame};
 use crate::limits::Limits;
 
 /// The direction of a connection, seen from the endpoint.
@@ -108,17 +110,30 @@ const APPENDIX_D: [[Cell; 6]; 6] = {
 /// The most connections that one endpoint mixes.
 pub const MAX_STREAMS: usize = Limits::DEFAULT.streams;
 
+/// Connections as bits, by their place.
+type StreamSet = u64;
+
+const _: () = assert!(MAX_STREAMS <= StreamSet::BITS as usize, "each connection has a bit");
+
+/// The places in a set, from the first.
+fn places(mut set: StreamSet) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (set != 0).then(|| set.trailing_zeros() as usize)?;
+        set &= set - 1;
+        Some(place)
+    })
+}
+
 /// For each output of an endpoint, which inputs it carries.
 /// The default is the plan of an endpoint without connections.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Mixer {
-    streams: usize,
-    /// For each connection, a bit for each connection whose input it carries.
-    out: [u16; MAX_STREAMS],
+    /// For each connection, the connections whose input it carries.
+    out: Vec<StreamSet>,
     /// Which connections carry the microphone.
-    microphone: u16,
+    microphone: StreamSet,
     /// Which connections the earpiece hears.
-    earpiece: u16,
+    earpiece: StreamSet,
 }
 
 /// More connections than can be mixed.
@@ -142,7 +157,7 @@ impl Mixer {
         if modes.len() > MAX_STREAMS {
             return Err(TooManyStreams);
         }
-        let mut plan = Self { streams: modes.len(), out: [0; MAX_STREAMS], microphone: 0, earpiece: 0 };
+        let mut plan = Self { out: vec![0; modes.len()], microphone: 0, earpiece: 0 };
         for (a, mode) in modes.iter().enumerate() {
             let alone = modes.len() == 1;
             for (b, beside) in modes.iter().enumerate() {
@@ -198,14 +213,13 @@ impl Mixer {
     /// Whether anything needs the input of this connection.
     #[must_use]
     pub fn needs(&self, stream: usize) -> bool {
-        stream < self.streams
+        stream < self.out.len()
             && (self.earpiece >> stream & 1 == 1 || self.out.iter().any(|sources| sources >> stream & 1 == 1))
     }
 
     /// The connections whose input goes out on this one.
     pub fn sources(&self, stream: usize) -> impl Iterator<Item = usize> + use<> {
-        let sources = self.out.get(stream).copied().unwrap_or(0);
-        (0..MAX_STREAMS).filter(move |source| sources >> source & 1 == 1)
+        places(self.out.get(stream).copied().unwrap_or(0))
     }
 
     /// The connection whose packets can be passed to this one as they are: the only source of it.
@@ -219,43 +233,88 @@ impl Mixer {
     /// Whether the microphone goes out on this connection.
     #[must_use]
     pub fn carries_microphone(&self, stream: usize) -> bool {
-        stream < self.streams && self.microphone >> stream & 1 == 1
+        stream < self.out.len() && self.microphone >> stream & 1 == 1
     }
 
     /// Whether the earpiece hears this connection.
     #[must_use]
     pub fn heard(&self, stream: usize) -> bool {
-        stream < self.streams && self.earpiece >> stream & 1 == 1
+        stream < self.out.len() && self.earpiece >> stream & 1 == 1
     }
 
-    /// What goes out on a connection, from the inputs of all of them and the microphone.
+    /// Adds up 10 ms of all inputs, for [`Mix::output`] and [`Mix::earpiece`].
     #[must_use]
-    pub fn output(&self, stream: usize, inputs: &[Frame], microphone: &Frame) -> Frame {
-        let mut sum = if self.carries_microphone(stream) { *microphone } else { SILENCE };
-        for source in self.sources(stream) {
-            if let Some(input) = inputs.get(source) {
-                mix_into(&mut sum, input);
-            }
+    pub fn mix<'a>(&'a self, inputs: &'a [Frame], microphone: &'a Frame) -> Mix<'a> {
+        let summed = self.out.iter().fold(self.earpiece, |all, sources| all | sources);
+        let mut mix = Mix { plan: self, inputs, microphone, summed, sum: [0; FRAME_SAMPLES] };
+        // Two sums of two or fewer cost less than their total does.
+        if self.out.len() > 2 {
+            add(&mut mix.sum, inputs, summed);
+        } else {
+            mix.summed = 0;
         }
-        sum
+        mix
+    }
+}
+
+/// The sum of 10 ms, from which each output is made.
+#[derive(Clone, Debug)]
+pub struct Mix<'a> {
+    plan: &'a Mixer,
+    inputs: &'a [Frame],
+    microphone: &'a Frame,
+    /// What is in `sum`.
+    summed: StreamSet,
+    sum: [i32; FRAME_SAMPLES],
+}
+
+impl Mix<'_> {
+    /// What goes out on a connection.
+    #[must_use]
+    pub fn output(&self, stream: usize) -> Frame {
+        let mut sum = self.sum_of(self.plan.out.get(stream).copied().unwrap_or(0));
+        if self.plan.carries_microphone(stream) {
+            sum.iter_mut().zip(self.microphone).for_each(|(sum, sample)| *sum += i32::from(*sample));
+        }
+        clipped(&sum)
     }
 
     /// What the earpiece hears.
     #[must_use]
-    pub fn earpiece(&self, inputs: &[Frame]) -> Frame {
-        let mut sum = SILENCE;
-        for (stream, input) in inputs.iter().enumerate() {
-            if self.heard(stream) {
-                mix_into(&mut sum, input);
+    pub fn earpiece(&self) -> Frame {
+        clipped(&self.sum_of(self.plan.earpiece))
+    }
+
+    /// The sum of these inputs: the whole without the others, or they alone when they are few.
+    fn sum_of(&self, wanted: StreamSet) -> [i32; FRAME_SAMPLES] {
+        let unwanted = self.summed & !wanted;
+        if self.summed & wanted == wanted && unwanted.count_ones() < wanted.count_ones() {
+            let mut sum = self.sum;
+            for input in places(unwanted).filter_map(|place| self.inputs.get(place)) {
+                sum.iter_mut().zip(input).for_each(|(sum, sample)| *sum -= i32::from(*sample));
             }
+            return sum;
         }
+        let mut sum = [0; FRAME_SAMPLES];
+        add(&mut sum, self.inputs, wanted);
         sum
     }
+}
+
+fn add(sum: &mut [i32; FRAME_SAMPLES], inputs: &[Frame], which: StreamSet) {
+    for input in places(which).filter_map(|place| inputs.get(place)) {
+        sum.iter_mut().zip(input).for_each(|(sum, sample)| *sum += i32::from(*sample));
+    }
+}
+
+fn clipped(sum: &[i32; FRAME_SAMPLES]) -> Frame {
+    sum.map(|value| value.clamp(i16::MIN.into(), i16::MAX.into()) as i16)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::{SILENCE, mix_into};
     use StreamMode::{Conference, Inactive, NetworkLoop, NetworkTest, ReceiveOnly, SendOnly, SendReceive};
 
     const MODES: [StreamMode; 6] = [SendOnly, ReceiveOnly, SendReceive, Conference, Inactive, NetworkLoop];
@@ -312,8 +371,47 @@ mod tests {
             assert!(plan.carries_microphone(stream) && plan.heard(stream));
         }
         let inputs = [[100; 80], [20; 80], [3; 80]];
-        assert_eq!(plan.output(0, &inputs, &[5000; 80]), [5023; 80]);
-        assert_eq!(plan.earpiece(&inputs), [123; 80]);
+        let mix = plan.mix(&inputs, &[5000; 80]);
+        assert_eq!(mix.output(0), [5023; 80]);
+        assert_eq!(mix.earpiece(), [123; 80]);
+    }
+
+    #[test]
+    fn everybody_in_a_conference_of_64_hears_the_others_exactly() {
+        let plan = Mixer::plan(EndpointShape::Relay, &[Conference; 64]).unwrap();
+        let inputs: Vec<Frame> =
+            (0..64_i16).map(|talker| std::array::from_fn(|n| (talker - 20) * 7 + n as i16)).collect();
+        let mix = plan.mix(&inputs, &SILENCE);
+        for listener in 0..64 {
+            let others = inputs.iter().enumerate().filter(|(talker, _)| *talker != listener);
+            let mut wanted = SILENCE;
+            others.for_each(|(_, input)| mix_into(&mut wanted, input));
+            assert_eq!(mix.output(listener), wanted, "listener {listener}");
+        }
+        assert_eq!(mix.earpiece(), SILENCE);
+    }
+
+    #[test]
+    fn loud_talkers_clip_and_do_not_wrap_whatever_their_order() {
+        let plan = Mixer::plan(EndpointShape::Relay, &[Conference; 4]).unwrap();
+        let loud = [[32_000; 80], [32_000; 80], [-32_000; 80], [100; 80]];
+        let mix = plan.mix(&loud, &SILENCE);
+        // 32 000 + 32 000 - 32 000: clipping on the way would have given another sum.
+        assert_eq!(mix.output(3), [32_000; 80]);
+        assert_eq!(mix.output(2), [i16::MAX; 80]);
+        let plan = Mixer::plan(EndpointShape::Handset, &[SendReceive; 64]).unwrap();
+        assert_eq!(plan.mix(&[[i16::MIN; 80]; 64], &SILENCE).earpiece(), [i16::MIN; 80]);
+    }
+
+    #[test]
+    fn mixed_modes_at_one_endpoint_are_summed_by_their_rows() {
+        let modes = [Conference, Conference, SendReceive, Inactive, ReceiveOnly];
+        let plan = Mixer::plan(EndpointShape::Handset, &modes).unwrap();
+        let inputs = [[1; 80], [10; 80], [100; 80], [1000; 80], [10_000; 80]];
+        let mix = plan.mix(&inputs, &[5; 80]);
+        let out: Vec<i16> = (0..6).map(|stream| mix.output(stream)[0]).collect();
+        assert_eq!(out, [15, 6, 5, 0, 0, 0]);
+        assert_eq!(mix.earpiece()[0], 10_111);
     }
 
     #[test]

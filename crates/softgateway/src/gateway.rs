@@ -298,6 +298,7 @@ fn capabilities(tones: &TonePlan) -> MediaCapabilities {
     let mut capabilities = MediaCapabilities::default();
     // Wideband speech costs a telephone its arithmetic and gives it nothing: it is for peers that have nothing else.
     capabilities.codecs.push(CodecEntry::g722());
+    capabilities.codecs.extend(CodecEntry::from_static(strowger_media::rtp::COMFORT_NOISE));
     // G.711: mu-law in North America and Japan, A-law elsewhere and between the two.
     if !matches!(tones.country(), "us" | "jp") {
         capabilities.codecs.swap(0, 1);

@@ -228,6 +228,35 @@ fn two_lines_talk(codec: &str, number: &str) {
 }
 
 #[test]
+fn a_modem_on_the_line_is_reported_and_its_silence_is_sent() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    let body = format!(
+        "C: 1\r\nL: p:20, a:PCMU, s:on\r\nM: sendrecv\r\nX: 1\r\nR: G/mt(N), G/ft(N)\r\n{}",
+        description("10.0.0.7", 7000).replace("RTP/AVP 0", "RTP/AVP 0 13")
+    );
+    let answer = bench.ask("CRCX aaln/1", &body);
+    assert!(field(&answer, "m=audio ").ends_with("RTP/AVP 0 13"), "comfort noise goes with s:on: {answer}");
+    bench.pass(seconds(2));
+    let sent = |bench: &mut Bench, octets: usize| {
+        let outside = std::mem::take(&mut bench.outside);
+        outside.iter().filter(|(to, _, bytes)| to.port() == 7000 && bytes.len() == 12 + octets).count()
+    };
+    sent(&mut bench, 160);
+    bench.pass(seconds(4));
+    assert_eq!(sent(&mut bench, 1), 2, "silence is told every two seconds");
+    bench.step("aaln/1 play tone:2100");
+    bench.pass(seconds(1));
+    assert_eq!(bench.notified().as_deref(), Some("G/mt"));
+    bench.step("aaln/1 quiet");
+    bench.pass(seconds(1));
+    assert_eq!(bench.notified(), None);
+    sent(&mut bench, 160);
+    bench.pass(seconds(2));
+    assert_eq!(sent(&mut bench, 160), 100, "a modem's silence is sent like any other sound");
+}
+
+#[test]
 fn a_relay_passes_what_its_signalled_source_sends_and_nothing_else() {
     let mut bench = Bench::new();
     let body = format!("C: 2\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n{}", description("10.0.0.7", 7000));

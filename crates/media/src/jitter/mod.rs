@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::coding::{Coding, Decoder};
+use crate::comfort_noise::{NoiseGenerator, NoiseLevel};
 use crate::frame::{FRAME_SAMPLES, Frame, SILENCE, samples_in};
 use conceal::Concealment;
 
@@ -51,6 +52,8 @@ const STARVED_FRAMES: u32 = 50;
 const LATE_IN_A_ROW: u32 = 3;
 /// Packets that are remembered, so that one that comes again is not taken for a late one.
 const MEMORY: usize = 32;
+/// The least delay of a stream of data: modems do not mind it, and every late packet costs them a page.
+const DATA_DELAY: i64 = 10 * FRAME;
 /// The largest payload in samples: RFC 3551 section 4.2 asks for 200 ms.
 const MAX_PAYLOAD: usize = 1600;
 
@@ -76,6 +79,8 @@ pub enum Playout {
     Sound,
     /// A stand-in for what did not arrive.
     Concealed,
+    /// The noise of a silence that is not sent.
+    Comfort,
     /// Nothing: no stream, or the concealment has faded away.
     Silence,
 }
@@ -135,6 +140,11 @@ pub struct JitterBuffer {
     /// Timestamps of the packets taken last.
     recent: VecDeque<u32>,
     decoder: Decoder,
+    /// Where the silence begins that the far end told of; nothing is missing from there on until sound comes.
+    silence: Option<i64>,
+    noise: NoiseGenerator,
+    /// Whether the delay is to stay as it is.
+    is_fixed: bool,
     concealment: Concealment,
     counters: PlayoutCounters,
 }
@@ -164,6 +174,9 @@ impl JitterBuffer {
             late_in_a_row: 0,
             recent: VecDeque::with_capacity(MEMORY),
             decoder: Decoder::default(),
+            silence: None,
+            noise: NoiseGenerator::default(),
+            is_fixed: false,
             concealment: Concealment::default(),
             counters: PlayoutCounters::default(),
         }
@@ -241,21 +254,53 @@ impl JitterBuffer {
         outcome
     }
 
+    /// From this timestamp on, nothing is sent until sound comes again, and this is the level of what is not.
+    pub fn insert_silence(&mut self, timestamp: u32, level: NoiseLevel) {
+        let start = self.unwrap(timestamp);
+        // One that comes late, behind sound that is newer, says nothing any more.
+        let newest = self.chunks.back().map_or(i64::MIN, Chunk::end);
+        let is_known = self.clock.is_some();
+        if !is_known || start >= newest {
+            self.noise.aim(level);
+            self.silence.get_or_insert(if is_known { start } else { i64::MIN });
+        }
+    }
+
+    /// Keeps the delay from now on, at a length that modems like: what adapts to speech breaks their carrier.
+    pub fn fix(&mut self) {
+        if self.is_fixed {
+            return;
+        }
+        self.drop_frames = 0;
+        let wanted = DATA_DELAY.clamp(self.min, self.max);
+        if self.clock.is_some() && self.delay < wanted {
+            self.lengthen(wanted - self.delay);
+        }
+        self.target = self.target.max(wanted);
+        self.is_fixed = true;
+    }
+
+    /// Whether the delay stays as it is.
+    #[must_use]
+    pub const fn is_fixed(&self) -> bool {
+        self.is_fixed
+    }
+
     /// The next frame.
     pub fn play(&mut self, frame: &mut Frame) -> Playout {
         *frame = SILENCE;
         let Some(clock) = self.clock else {
-            return self.conceal(frame, 0);
+            return self.conceal(i64::MAX, frame, 0);
         };
         if self.hold_frames > 0 {
             self.hold_frames -= 1;
             self.counters.lengthened += 1;
-            return self.conceal(frame, 0);
+            return self.conceal(clock, frame, 0);
         }
         self.review_delay();
-        let mut clock = clock;
-        let filled = self.take(clock, frame);
-        clock += FRAME;
+        let start = clock;
+        let filled = self.take(start, frame);
+        let mut clock = start + FRAME;
         self.drop_wait = self.drop_wait.saturating_sub(1);
         let may_drop = self.drop_frames > 0 && self.drop_wait == 0 && filled == FRAME_SAMPLES;
         if may_drop && self.holds_frame(clock) {
@@ -275,11 +320,15 @@ impl JitterBuffer {
                 self.flush();
             }
         }
+        if filled > 0 && self.silence.is_some_and(|silence| silence <= start) {
+            self.silence = None;
+            self.noise.rest();
+        }
         if filled == FRAME_SAMPLES {
             self.concealment.heard(frame);
             return Playout::Sound;
         }
-        let playout = self.conceal(frame, filled);
+        let playout = self.conceal(start, frame, filled);
         if filled > 0 { Playout::Sound } else { playout }
     }
 
@@ -288,6 +337,8 @@ impl JitterBuffer {
         while let Some(chunk) = self.chunks.pop_front() {
             self.recycle(chunk);
         }
+        // A silence that was told of lasts over the pause that it explains.
+        self.silence = self.silence.map(|_| i64::MIN);
         self.clock = None;
         self.hold_frames = 0;
         self.drop_frames = 0;
@@ -302,6 +353,8 @@ impl JitterBuffer {
     /// As [`Self::flush`], for a stream that has nothing to do with the one before: its decoder starts anew, too.
     pub fn restart(&mut self) {
         self.flush();
+        self.silence = None;
+        self.noise.rest();
         self.decoder.reset();
     }
 
@@ -393,7 +446,13 @@ impl JitterBuffer {
         }
     }
 
-    fn conceal(&mut self, frame: &mut Frame, from: usize) -> Playout {
+    /// Fills a frame for which there is no sound: with noise where the far end told of silence, else with a stand-in.
+    fn conceal(&mut self, start: i64, frame: &mut Frame, from: usize) -> Playout {
+        let missing = start.saturating_add(i64::try_from(from).unwrap_or(0));
+        if self.silence.is_some_and(|silence| silence <= missing) {
+            self.noise.fill(frame, from);
+            return Playout::Comfort;
+        }
         if self.concealment.fill(frame, from) {
             self.counters.concealed += 1;
             return Playout::Concealed;
@@ -403,6 +462,9 @@ impl JitterBuffer {
 
     /// A packet came `missing` samples too late: the delay grows by that, in whole frames, within the bound.
     fn lengthen(&mut self, missing: i64) {
+        if self.is_fixed {
+            return;
+        }
         let frames = (missing + FRAME - 1) / FRAME;
         let room = (self.max - self.delay) / FRAME;
         // Frames already being held will make up for this packet as well.
@@ -417,6 +479,9 @@ impl JitterBuffer {
 
     /// Once a window: if even the latest packet came with more than a frame to spare, the delay shrinks by half of that.
     fn review_delay(&mut self) {
+        if self.is_fixed {
+            return;
+        }
         self.window_frames += 1;
         if self.window_frames < WINDOW_FRAMES {
             return;

@@ -20,6 +20,8 @@ pub enum PayloadFormat {
     G722,
     /// Telephone events (RFC 4733).
     TelephoneEvent,
+    /// Comfort noise (RFC 3389).
+    ComfortNoise,
     /// Any other format with an 8 kHz RTP clock: counted and relayed, never decoded. The number is the caller's and
     /// says which formats are equal.
     Opaque(u8),
@@ -37,7 +39,7 @@ impl PayloadFormat {
         match self {
             Self::G711(law) => Some(Coding::G711(law)),
             Self::G722 => Some(Coding::G722),
-            Self::TelephoneEvent | Self::Opaque(_) => None,
+            Self::TelephoneEvent | Self::ComfortNoise | Self::Opaque(_) => None,
         }
     }
 }
@@ -58,6 +60,9 @@ impl Payload {
     pub const PCMA: Self = Self { number: rtp::PCMA, format: PayloadFormat::PCMA };
     /// G.722 under its static number (RFC 3551).
     pub const G722: Self = Self { number: rtp::G722, format: PayloadFormat::G722 };
+
+    /// Comfort noise under its static number (RFC 3551).
+    pub const COMFORT_NOISE: Self = Self { number: rtp::COMFORT_NOISE, format: PayloadFormat::ComfortNoise };
 
     /// Telephone events under the number that signalling chose.
     #[must_use]
@@ -131,7 +136,8 @@ pub enum SilenceSuppression {
     /// Silence is sent like any other sound.
     #[default]
     Off,
-    /// Silence is not sent (RFC 3551 section 4.1); the first packet after it carries the marker.
+    /// Silence is not sent (RFC 3551 section 4.1); the first packet after it carries the marker. When the far end takes comfort noise, it is
+    /// told the level of the silence.
     On,
 }
 
@@ -260,6 +266,18 @@ impl PayloadTable {
     /// The payload type of telephone events.
     pub(super) const fn events(&self) -> Option<u8> {
         self.events
+    }
+
+    /// The format in which data of modems is sent: the first that keeps the waveform.
+    pub(super) fn waveform(&self) -> Option<(u8, Coding)> {
+        let mut formats = (0..128).filter_map(|number| Some((number, self.format(number)?)));
+        match self.voice {
+            Some((_, Coding::G711(_))) => self.voice,
+            _ => formats.find_map(|(number, format)| match format {
+                PayloadFormat::G711(law) => Some((number, Coding::G711(law))),
+                _ => None,
+            }),
+        }
     }
 
     /// The format in which sound is sent.

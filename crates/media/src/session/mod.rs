@@ -8,9 +8,10 @@
 //! - [`RtpSession::handle_timeout`] when [`RtpSession::poll_timeout`] is due, and then
 //!   [`RtpSession::poll_transmit`] and [`RtpSession::poll_event`] until they give nothing.
 //!
-//! Its rooms: `config` (what signalling decides), `source` (whom to believe), `sender` (the packetiser), `control` (RTCP),
+//! Its rooms: `activity` (whether somebody talks), `config` (what signalling decides), `source` (whom to believe), `sender` (the packetiser), `control` (RTCP),
 //! `digits` (telephone events and tones), `relay` (packets passed on as they are), `statistics`.
 
+mod activity;
 mod config;
 mod control;
 mod digits;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use strowger_sansio::{BoundedQueue, Rng, SocketId, Time, Transmit};
 
+use crate::comfort_noise::NoiseLevel;
 use crate::dtmf::{Digit, DtmfTiming};
 use crate::frame::{Frame, SILENCE, samples_in};
 use crate::jitter::JitterBuffer;
@@ -59,6 +61,8 @@ pub enum Received {
     Audio,
     /// A telephone event.
     TelephoneEvent,
+    /// The level of silence that is not sent.
+    ComfortNoise,
     /// Media in a format that is only relayed.
     Opaque,
     /// Thrown away.
@@ -177,11 +181,19 @@ impl RtpSession {
             self.playout.insert(packet.timestamp, packet.marker, coding, packet.payload);
             return Received::Audio;
         }
-        if format == PayloadFormat::TelephoneEvent {
-            self.receive_event(now, &packet);
-            return Received::TelephoneEvent;
+        match format {
+            PayloadFormat::TelephoneEvent => {
+                self.receive_event(now, &packet);
+                Received::TelephoneEvent
+            }
+            PayloadFormat::ComfortNoise => {
+                if let Some(level) = NoiseLevel::of_payload(packet.payload) {
+                    self.playout.insert_silence(packet.timestamp, level);
+                }
+                Received::ComfortNoise
+            }
+            _ => Received::Opaque,
         }
-        Received::Opaque
     }
 
     /// Takes a datagram from the RTCP socket; says whether it was a report of the far end.
@@ -249,6 +261,19 @@ impl RtpSession {
             self.report(SessionEvent::Digit(found.into()));
         }
         frame
+    }
+
+    /// Carries the data of modems and fax machines from now on (voiceband data): nothing is suppressed, the play-out delay stays where
+    /// it is, and what is sent keeps the waveform if the far end lets it.
+    pub fn carry_data(&mut self) {
+        self.sender.carry_data();
+        self.playout.fix();
+    }
+
+    /// Whether it carries data.
+    #[must_use]
+    pub const fn carries_data(&self) -> bool {
+        self.playout.is_fixed()
     }
 
     /// Finds digits in the received sound too, or no longer. It costs time, and only play-out feeds it.

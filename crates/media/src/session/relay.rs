@@ -105,7 +105,8 @@ pub fn relay(
     let header = RtpHeader { payload_type: number, ..header };
     let samples = match format {
         PayloadFormat::G711(_) | PayloadFormat::G722 => Some(octets as u32),
-        PayloadFormat::TelephoneEvent => None,
+        // They lie beside the timeline, or stand for a stretch of it that has no packets.
+        PayloadFormat::TelephoneEvent | PayloadFormat::ComfortNoise => None,
         PayloadFormat::Opaque(_) => Some(OPAQUE_SAMPLES),
     };
     let origin = (incoming.ssrc(), incoming.sources.generation());

@@ -6,19 +6,16 @@ use std::time::Duration;
 use strowger_sansio::{Rng, Time};
 
 use super::CLOCK_RATE;
+use super::activity::Activity;
 use super::config::{PacketTime, PayloadFormat, PayloadTable, SessionConfig, SilenceSuppression};
 use super::relay::Passage;
 use crate::coding::Encoder;
-use crate::frame::{FRAME_SAMPLES, FRAME_TIME, Frame, level_dbm0, samples_in, time_of};
+use crate::frame::{FRAME_SAMPLES, FRAME_TIME, Frame, samples_in, time_of};
 use crate::rtp::{HEADER_LEN, RtpHeader};
 use crate::telephone_event::EventSender;
 
 /// A pause of the host longer than this is a pause of the stream; a shorter one is made up by frames that come in a burst.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Below this level in dBm0 a frame is silence.
-const SILENT: f64 = -50.0;
-/// Frames of silence that are still sent, so that word endings are not cut: 200 ms.
-const HANGOVER: u32 = 20;
 
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
@@ -35,7 +32,9 @@ pub(super) struct Sender {
     /// The packet being filled: room for its header, then payload.
     packet: Vec<u8>,
     frames: u32,
-    silent_frames: u32,
+    activity: Activity,
+    /// Whether modems talk.
+    carries_data: bool,
     /// Whether the next packet starts a talkspurt.
     talkspurt: bool,
     pub(super) events: EventSender,
@@ -59,7 +58,8 @@ impl Sender {
             due: None,
             packet: Vec::new(),
             frames: 0,
-            silent_frames: 0,
+            activity: Activity::default(),
+            carries_data: false,
             talkspurt: true,
             events: EventSender::new(),
             passage: None,
@@ -81,10 +81,15 @@ impl Sender {
 
     /// Takes a frame; says whether a packet is full, which is then in `out`.
     pub(super) fn frame(&mut self, now: Time, frame: &Frame, out: &mut Vec<u8>) -> bool {
-        let Some((number, coding)) = self.payloads.voice() else { return self.skip(now, out) };
-        if self.events.is_busy() || self.is_suppressed(frame) {
+        let voice = if self.carries_data { self.payloads.waveform() } else { None };
+        let Some((number, coding)) = voice.or(self.payloads.voice()) else { return self.skip(now, out) };
+        if self.events.is_busy() {
             return self.skip(now, out);
         }
+        if self.is_suppressed(frame) {
+            return self.silence(now, out);
+        }
+        self.activity.speak();
         self.follow(now);
         if self.packet.is_empty() {
             self.packet.resize(HEADER_LEN, 0);
@@ -128,6 +133,31 @@ impl Sender {
         out.extend_from_slice(&payload);
         self.count(payload.len());
         true
+    }
+
+    /// Lets a frame's time pass in silence; says whether the far end is to be told its level, which is then in `out`.
+    fn silence(&mut self, now: Time, out: &mut Vec<u8>) -> bool {
+        let number = self.payloads.number_of(PayloadFormat::ComfortNoise);
+        let told = number.and_then(|number| Some((number, self.activity.tell()?)));
+        let Some((number, level)) = told else { return self.skip(now, out) };
+        self.follow(now);
+        let timestamp = self.timestamp;
+        self.idle(now);
+        let payload = level.to_payload();
+        out.clear();
+        self.header(false, number, timestamp).encode(out);
+        out.extend_from_slice(&payload);
+        self.count(payload.len());
+        true
+    }
+
+    /// What is sent is data from now on.
+    pub(super) fn carry_data(&mut self) {
+        let wide = self.payloads.waveform() != self.payloads.voice();
+        if !self.carries_data && wide {
+            self.drop_partial();
+        }
+        self.carries_data = true;
     }
 
     /// The header under which a packet of another stream goes out on this one; none when it has to be dropped. See
@@ -227,13 +257,11 @@ impl Sender {
     }
 
     fn is_suppressed(&mut self, frame: &Frame) -> bool {
-        if self.silence == SilenceSuppression::Off {
+        if self.silence == SilenceSuppression::Off || self.carries_data {
             return false;
         }
-        let silent = level_dbm0(frame) < SILENT;
-        self.silent_frames = if silent { self.silent_frames.saturating_add(1) } else { 0 };
         // A packet that has been begun is filled.
-        self.silent_frames > HANGOVER && self.frames == 0
+        self.activity.is_over(frame) && self.frames == 0
     }
 
     /// Keeps the stream's clock with the host's over a pause.

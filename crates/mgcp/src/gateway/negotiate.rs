@@ -146,7 +146,7 @@ fn codecs(
     able: &MediaCapabilities,
     spec: &mut MediaSpec,
 ) -> Result<(), Refusal> {
-    let approved = approved(options, able, spec.packetization);
+    let approved = approved(options, able, spec);
     if !approved.iter().any(|entry| entry.codec.is_speech()) {
         return Err(refuse(ReturnCode::CODEC_NEGOTIATION, "none of the codecs asked for is supported"));
     }
@@ -186,8 +186,8 @@ fn preferred(
 }
 
 /// What the gateway has and the options allow, in the options' order.
-fn approved(options: &Options, able: &MediaCapabilities, period: Duration) -> Vec<CodecEntry> {
-    match &options.codecs {
+fn approved(options: &Options, able: &MediaCapabilities, spec: &MediaSpec) -> Vec<CodecEntry> {
+    let mut list = match &options.codecs {
         Some(names) => {
             let mut list: Vec<CodecEntry> = Vec::new();
             for name in names {
@@ -207,13 +207,22 @@ fn approved(options: &Options, able: &MediaCapabilities, period: Duration) -> Ve
             .iter()
             .filter(|entry| match options.bandwidth {
                 Some(allowed) => {
-                    !entry.codec.is_speech() || bandwidth(entry, period) <= u32::from(allowed.high)
+                    !entry.codec.is_speech()
+                        || bandwidth(entry, spec.packetization) <= u32::from(allowed.high)
                 }
                 None => true,
             })
             .cloned()
             .collect(),
+    };
+    // Comfort noise goes with the suppression of silence: without it nobody needs it, with it nobody has to ask for it by name.
+    let noise = |entry: &CodecEntry| entry.codec == Codec::ComfortNoise;
+    if !options.suppresses_silence().unwrap_or(spec.silence_suppression) {
+        list.retain(|entry| !noise(entry));
+    } else if !list.iter().any(noise) {
+        list.extend(able.codecs.iter().find(|entry| noise(entry)).cloned());
     }
+    list
 }
 
 /// Kilobits per second of a codec with the headers of IP (v4), UDP and RTP: RFC 3435 section 2.3.5 counts from the transport

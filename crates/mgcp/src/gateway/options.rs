@@ -88,6 +88,11 @@ impl Options {
         replace(&mut self.network, newer.network);
     }
 
+    /// Whether silence is to be suppressed; none when nothing is said of it.
+    pub(super) fn suppresses_silence(&self) -> Option<bool> {
+        self.silence.map(|silence| silence == Switch::On)
+    }
+
     /// Puts into a specification what is not a matter of negotiation.
     pub(super) fn apply(&self, spec: &mut MediaSpec) {
         if let Some(echo) = self.echo {

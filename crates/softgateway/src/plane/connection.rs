@@ -116,6 +116,7 @@ fn format(codec: &Codec, place: usize) -> PayloadFormat {
         Codec::Pcmu => PayloadFormat::PCMU,
         Codec::Pcma => PayloadFormat::PCMA,
         Codec::G722 => PayloadFormat::G722,
+        Codec::ComfortNoise => PayloadFormat::ComfortNoise,
         // The plane offers nothing else, so the gateway role negotiates nothing else; were it otherwise, formats that stand
         // at one place of both lists would be relayed as equal.
         _ => PayloadFormat::Opaque(u8::try_from(place).unwrap_or(u8::MAX)),

@@ -4,7 +4,7 @@ use strowger_media::dtmf::{Digit, DtmfDetector, DtmfEvent, DtmfGenerator, DtmfLe
 use strowger_media::frame::mix_into;
 use strowger_media::telephone::HookTiming;
 use strowger_media::tone::{RingCadence, ToneGenerator, TonePlan};
-use strowger_media::{Frame, SILENCE, Telephone};
+use strowger_media::{DataTone, DataToneDetector, Frame, SILENCE, Telephone};
 use strowger_mgcp::gateway::{MediaEvent, MediaFault, SignalTarget};
 use strowger_mgcp::message::SignalBuf;
 use strowger_sansio::Time;
@@ -38,6 +38,8 @@ pub(super) struct Line {
     pub(super) telephone: Telephone,
     playing: Vec<Playing>,
     detector: DtmfDetector,
+    /// What listens for modems on the line, and to the network.
+    machines: [DataToneDetector; 2],
 }
 
 impl Line {
@@ -46,7 +48,7 @@ impl Line {
         if let Some(timing) = HookTiming::of(plan.country()) {
             telephone.set_hook_timing(timing);
         }
-        Self { telephone, playing: Vec::new(), detector: DtmfDetector::new() }
+        Self { telephone, playing: Vec::new(), detector: DtmfDetector::new(), machines: Default::default() }
     }
 
     /// Whether sound or ringing current flows, so that the line needs its 10 ms.
@@ -146,8 +148,35 @@ impl Line {
         })
     }
 
+    /// Listens for modems and fax machines to 10 ms of the microphone, and of what came for the earpiece. Says whether one was recognised,
+    /// and what is to be reported of the line: the fax or modem tone of RFC 3660 section 2.1.
+    pub(super) fn listen_for_machines(
+        &mut self,
+        microphone: &Frame,
+        network: &Frame,
+    ) -> (bool, Option<MediaEvent>) {
+        let [line, far] = &mut self.machines;
+        let (here, there) = (line.listen(microphone), far.listen(network));
+        let event = here.and_then(|tone| {
+            let event = match tone {
+                tone if tone.is_fax() => "ft",
+                DataTone::Answer => "mt",
+                // It has been reported when it began.
+                _ => return None,
+            };
+            Some(MediaEvent::Detected {
+                package: "G".to_owned(),
+                event: event.to_owned(),
+                connection: None,
+                parameters: Vec::new(),
+            })
+        });
+        (here.is_some() || there.is_some(), event)
+    }
+
     /// The handset is down: what was heard last time is not continued the next time.
     pub(super) fn deafen(&mut self) {
         self.detector = DtmfDetector::new();
+        self.machines = Default::default();
     }
 }

@@ -35,13 +35,14 @@ impl Plane {
             let input = connection.session.play_frame(now);
             inputs.push(if endpoint.mixer.needs(place) { input } else { SILENCE });
         }
+        let mix = endpoint.mixer.mix(&inputs, &microphone);
         for (place, slot) in endpoint.streams.iter().enumerate() {
             let Some(connection) = self.slots.get_mut(slot.0).and_then(Option::as_mut) else { continue };
             let signal = line.signal_frame(SignalTarget::Connection(index, connection.handle));
             let packet = match (endpoint.mixer.sends(place), signal) {
                 (false, None) => connection.session.skip_frame(now),
                 (_, signal) => {
-                    let mut frame = endpoint.mixer.output(place, &inputs, &microphone);
+                    let mut frame = mix.output(place);
                     signal.iter().for_each(|signal| mix_into(&mut frame, signal));
                     connection.session.send_frame(now, &frame)
                 }
@@ -51,7 +52,17 @@ impl Plane {
             }
         }
 
-        let mut earpiece: Frame = endpoint.mixer.earpiece(&inputs);
+        let mut earpiece: Frame = mix.earpiece();
+        if lifted && !inputs.is_empty() {
+            let (recognised, event) = line.listen_for_machines(&microphone, &earpiece);
+            self.events.extend(event.map(|event| (index, event)));
+            if recognised {
+                for slot in &endpoint.streams {
+                    let connection = self.slots.get_mut(slot.0).and_then(Option::as_mut);
+                    connection.into_iter().for_each(|connection| connection.session.carry_data());
+                }
+            }
+        }
         if looped {
             mix_into(&mut earpiece, &microphone);
         }
