@@ -24,7 +24,8 @@ fn after(method: &str, delay: u64) -> (Bench, Text) {
     };
     match method {
         "graceful" => {
-            bench.gateway.leave_service(bench.now, &line(), Some(wait).filter(|wait| !wait.is_zero()))
+            let when = Some(wait).filter(|wait| !wait.is_zero());
+            bench.gateway.leave_service(bench.now, &line(), when);
         }
         "cancel-graceful" => {
             bench.gateway.leave_service(bench.now, &line(), None);

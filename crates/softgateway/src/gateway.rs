@@ -16,12 +16,13 @@ use strowger_mgcp::gateway::{
     ConfigError, EndpointIndex, EndpointKind, EndpointView, Gateway, GatewayConfig, GatewayCounters,
     GatewayEvent, MediaCapabilities, MediaMode, Shutdown,
 };
+use strowger_mgcp::message::ReasonCode;
 use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
 use strowger_sdp::CodecEntry;
 
 use crate::event::{Event, LineFact, What};
 use crate::plane::{Plane, PlaneConfig, PlaneCounters};
-use crate::script::Step;
+use crate::script::{Order, Step};
 use crate::subscriber::{ActionError, Sounds, Subscriber};
 
 /// What a software gateway is made of.
@@ -139,6 +140,10 @@ impl SoftGateway {
     pub fn handle_step(&mut self, now: Time, step: &Step) -> Result<Option<u64>, ActionError> {
         let number = match step {
             Step::Wait(_) => None,
+            Step::Operate { endpoints, order } => {
+                self.operate(now, endpoints, *order)?;
+                None
+            }
             Step::Act { line, action } => {
                 let index = self.find(line)?;
                 let recording = Subscriber::act(now, &mut self.plane, index, action, &self.sounds)?;
@@ -160,6 +165,24 @@ impl SoftGateway {
         };
         self.settle(now);
         Ok(number)
+    }
+
+    fn operate(&mut self, now: Time, endpoints: &str, order: Order) -> Result<(), ActionError> {
+        let meant = self.gateway.endpoints_named(endpoints);
+        if meant.is_empty() {
+            return Err(ActionError::NoEndpoint(endpoints.to_owned()));
+        }
+        match order {
+            Order::Forced => {
+                self.gateway.out_of_service(now, &meant, ReasonCode::OUT_OF_SERVICE, &mut self.plane);
+            }
+            Order::Graceful(after) => self.gateway.leave_service(now, &meant, after),
+            Order::InService(after) => {
+                self.gateway.stay_in_service(now, &meant);
+                self.gateway.into_service(now, &meant, after, &mut self.plane);
+            }
+        }
+        Ok(())
     }
 
     /// Announces that all endpoints go out of service, and takes no new calls.

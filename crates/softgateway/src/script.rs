@@ -45,8 +45,26 @@ pub enum Step {
         /// How long it may take.
         within: Duration,
     },
+    /// The operator of the gateway takes endpoints out of service, or brings them back.
+    Operate {
+        /// The endpoints' local name, perhaps with `*` or a range; `*` alone is the whole gateway.
+        endpoints: String,
+        /// What is ordered.
+        order: Order,
+    },
     /// Nothing happens for a while.
     Wait(Duration),
+}
+
+/// What an operator orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Out of service now, whatever calls there are.
+    Forced,
+    /// Out of service after this time; without one no new calls are to be made, and service goes on until another order.
+    Graceful(Option<Duration>),
+    /// In service, after this time; an order to leave that has not come true is called off.
+    InService(Duration),
 }
 
 impl Step {
@@ -221,9 +239,18 @@ impl Parser {
                 .ok_or_else(|| error(text, "nothing after the duration"))
                 .map(Some);
         }
-        if verb.contains('/') {
-            self.line = Some(verb.to_ascii_lowercase());
+        let named = verb.contains('/').then(|| verb.to_ascii_lowercase());
+        if named.is_some() {
             verb = words.next_or("").to_owned();
+        }
+        // What the operator does is for no subscriber: the line named last is not meant, nor changed.
+        if let Some(order) = order(&verb, &mut words).map_err(|expected| error(text, expected))? {
+            let endpoints = named.unwrap_or_else(|| "*".to_owned());
+            let step = Step::Operate { endpoints, order };
+            return words.end(step).ok_or_else(|| error(text, "nothing more on this line")).map(Some);
+        }
+        if named.is_some() {
+            self.line = named;
         }
         let line = self.line.clone().ok_or_else(|| error(text, "a line first, as aaln/1"))?;
         let step = step(&verb, line, &mut words).map_err(|expected| error(text, expected))?;
@@ -246,8 +273,31 @@ impl Parser {
     }
 }
 
+/// `out-of-service [forced | graceful [30s]]` and `in-service [30s]`; none for other verbs.
+fn order(verb: &str, words: &mut Words<'_>) -> Result<Option<Order>, &'static str> {
+    let rest: Vec<_> = words.0.by_ref().collect();
+    let after = |word: &str| Words(vec![word].into_iter()).duration();
+    let order = match (verb, rest.as_slice()) {
+        ("out-of-service", [] | ["forced"]) => Order::Forced,
+        ("out-of-service", ["graceful"]) => Order::Graceful(None),
+        ("out-of-service", ["graceful", span]) => {
+            Order::Graceful(Some(after(span).ok_or("graceful, or graceful DURATION, as 30s")?))
+        }
+        ("out-of-service", _) => return Err("forced, graceful, or graceful DURATION, as 30s"),
+        ("in-service", []) => Order::InService(Duration::ZERO),
+        ("in-service", [span]) => Order::InService(after(span).ok_or("nothing, or DURATION, as 30s")?),
+        ("in-service", _) => return Err("nothing, or DURATION, as 30s"),
+        _ => {
+            *words = Words(rest.into_iter());
+            return Ok(None);
+        }
+    };
+    Ok(Some(order))
+}
+
 fn step(verb: &str, line: String, words: &mut Words<'_>) -> Result<Step, &'static str> {
-    const VERBS: &str = "off-hook, on-hook, flash, dial, play, quiet, record or expect";
+    const VERBS: &str =
+        "off-hook, on-hook, flash, dial, play, quiet, record, expect, out-of-service or in-service";
     let action = match verb {
         "off-hook" => Action::OffHook,
         "on-hook" => Action::OnHook,
@@ -373,6 +423,20 @@ mod tests {
     }
 
     #[test]
+    fn what_the_operator_does_is_for_the_whole_gateway_or_for_the_endpoints_on_its_line() {
+        let operate = |endpoints: &str, order| Step::Operate { endpoints: endpoints.into(), order };
+        let half = Duration::from_secs(30);
+        assert_eq!(one("out-of-service"), operate("*", Order::Forced));
+        assert_eq!(one("out-of-service graceful"), operate("*", Order::Graceful(None)));
+        assert_eq!(one("aaln/* out-of-service graceful 30s"), operate("aaln/*", Order::Graceful(Some(half))));
+        assert_eq!(one("aaln/[1-2] out-of-service forced"), operate("aaln/[1-2]", Order::Forced));
+        assert_eq!(one("in-service"), operate("*", Order::InService(Duration::ZERO)));
+        assert_eq!(one("relay/1 in-service 30s"), operate("relay/1", Order::InService(half)));
+        let steps = Parser::script("aaln/1 off-hook\naaln/* in-service\non-hook\n").unwrap();
+        assert_eq!(steps[2].1, Step::Act { line: "aaln/1".into(), action: Action::OnHook });
+    }
+
+    #[test]
     fn a_command_without_a_line_is_for_the_line_named_last() {
         let steps = Parser::script("# a call\n\naaln/2 off-hook # lift\ndial 2001\n").unwrap();
         assert_eq!(steps.len(), 2);
@@ -392,6 +456,9 @@ mod tests {
             ("aaln/1 expect music", "ring"),
             ("aaln/1 expect ring soon", "within DURATION"),
             ("aaln/1 off-hook now", "nothing more"),
+            ("out-of-service soon", "graceful"),
+            ("out-of-service graceful soon", "graceful DURATION"),
+            ("in-service 1 2", "DURATION"),
             ("wait", "wait DURATION"),
             ("wait -1s", "wait DURATION"),
             ("wait 1e99s", "wait DURATION"),

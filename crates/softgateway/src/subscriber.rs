@@ -39,6 +39,8 @@ pub(crate) type Sounds = BTreeMap<String, Arc<[i16]>>;
 pub enum ActionError {
     /// There is no such line on this gateway.
     NoLine(String),
+    /// There is no such endpoint on this gateway.
+    NoEndpoint(String),
     /// The host has not loaded this file.
     NoSound(String),
     /// The handset is already, or not, lifted.
@@ -49,6 +51,7 @@ impl std::fmt::Display for ActionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NoLine(line) => write!(f, "this gateway has no line {line}"),
+            Self::NoEndpoint(name) => write!(f, "this gateway has no endpoint {name}"),
             Self::NoSound(file) => write!(f, "{file} is not loaded"),
             Self::Hook(why) => f.write_str(why),
         }

@@ -362,3 +362,40 @@ fn a_handset_that_is_put_down_hears_nothing_more() {
     bench.pass(Duration::from_secs(3));
     assert_eq!(bench.facts, [("aaln/1".to_owned(), LineFact::OnHook)]);
 }
+
+#[test]
+fn an_operator_takes_endpoints_out_of_service_and_brings_them_back() {
+    let mut bench = Bench::new();
+    let announced = |bench: &mut Bench| -> Vec<String> {
+        let rsips = bench.said.drain(..).filter(|text| text.starts_with("RSIP"));
+        rsips
+            .map(|text| {
+                let endpoint = text.split_whitespace().nth(2).unwrap().to_owned();
+                let delay = text.lines().find_map(|line| line.strip_prefix("RD: ")).unwrap_or("-");
+                format!("{endpoint} {} {delay}", field(&text, "RM: "))
+            })
+            .collect()
+    };
+    assert!(bench.ask("CRCX relay/1", "C: 1\r\nM: recvonly\r\n").starts_with("200"));
+    bench.step("out-of-service graceful");
+    assert_eq!(announced(&mut bench), ["*@gw1.town graceful 0"]);
+    assert_eq!(bench.gateway.snapshot().connections, 1, "calls go on");
+    bench.step("aaln/* in-service");
+    assert_eq!(announced(&mut bench), ["aaln/*@gw1.town cancel-graceful -"]);
+    bench.step("relay/[1-2] out-of-service forced");
+    assert_eq!(announced(&mut bench), ["relay/*@gw1.town forced -"]);
+    assert_eq!((bench.gateway.snapshot().connections, bench.gateway.snapshot().ports), (0, 0));
+    assert!(bench.ask("RQNT relay/1", "X: 1\r\n").starts_with("501"));
+    bench.step("aaln/2 out-of-service graceful 10s");
+    bench.pass(seconds(10));
+    assert_eq!(announced(&mut bench), ["aaln/2@gw1.town graceful 10", "aaln/2@gw1.town forced -"]);
+    bench.step("in-service 5s");
+    let soon = announced(&mut bench);
+    assert_eq!(soon, ["aaln/2@gw1.town restart 5", "relay/*@gw1.town restart 5"]);
+    bench.pass(seconds(5));
+    assert_eq!(announced(&mut bench), ["aaln/2@gw1.town restart -", "relay/*@gw1.town restart -"]);
+    assert!(bench.ask("RQNT relay/1", "X: 1\r\n").starts_with("200"));
+    assert!(bench.gateway.endpoints().all(|endpoint| endpoint.in_service && endpoint.associated));
+    let step = Parser::new().line("trunk/1 in-service").unwrap().unwrap();
+    assert!(bench.gateway.handle_step(bench.now, &step).unwrap_err().to_string().contains("trunk/1"));
+}

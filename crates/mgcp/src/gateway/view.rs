@@ -1,5 +1,6 @@
 //! What a host, a test or a simulator may know about the state of a gateway.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::Gateway;
@@ -87,6 +88,15 @@ impl Gateway {
     #[must_use]
     pub fn find_endpoint(&self, local: &str) -> Option<EndpointIndex> {
         self.directory.find(local)
+    }
+
+    /// The endpoints that a local name means, which may have `*` or a range.
+    #[must_use]
+    pub fn endpoints_named(&self, local: &str) -> BTreeSet<EndpointIndex> {
+        match self.directory.find(local) {
+            Some(index) => BTreeSet::from([index]),
+            None => self.directory.all(local).into_iter().collect(),
+        }
     }
 
     /// How many connections are open.

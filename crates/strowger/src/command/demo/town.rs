@@ -324,6 +324,10 @@ fn local(step: &Step) -> Result<(usize, Step), String> {
             let (place, line) = split(line)?;
             (place, Step::Expect { line, sign: sign.clone(), within: *within })
         }
+        Step::Operate { endpoints, order } => {
+            let (place, endpoints) = split(endpoints)?;
+            (place, Step::Operate { endpoints, order: *order })
+        }
         Step::Wait(_) => return Err("a pause is for no gateway".to_owned()),
     })
 }

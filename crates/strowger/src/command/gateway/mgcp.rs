@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use strowger_media::tone::TonePlan;
 use strowger_media::wav;
 use strowger_mgcp::dialect::Dialect;
-use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
+use strowger_mgcp::gateway::{CallAgent, GatewayConfig, RangeWildcards};
 use strowger_node::clock::Clock;
 use strowger_node::gateway::{GatewayHost, HostConfig, Observer, wait_for_stop};
 use strowger_sansio::Rng;
@@ -32,7 +32,8 @@ const LONGEST_SOUND: usize = 600 * 8000;
 /// SIGTERM.
 ///
 /// Commands: LINE off-hook | on-hook | flash | dial DIGITS | play tone:HZ or FILE [for 2s] | quiet | record FILE |
-/// expect SIGN [within 5s], and wait 500ms. SIGN: ring, ring-end, caller NUMBER, dial-tone, ringback, busy, congestion, sit,
+/// expect SIGN [within 5s], wait 500ms, and of the operator [ENDPOINTS] out-of-service [forced | graceful [30s]] |
+/// in-service [30s]. SIGN: ring, ring-end, caller NUMBER, dial-tone, ringback, busy, congestion, sit,
 /// howler, silence, tone:HZ or FILE. Without LINE the command is for the line named last.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -70,6 +71,9 @@ pub(crate) struct Arguments {
     /// How it speaks: rfc3435 or mgcp-0.1
     #[arg(long, value_name = "NAME", default_value = "rfc3435")]
     dialect: String,
+    /// The call agent understands range wildcards as aaln/[1-12]
+    #[arg(long)]
+    range_wildcards: bool,
     /// MWD: it announces itself after a random part of this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     max_waiting_delay: f64,
@@ -179,7 +183,11 @@ fn host_config(arguments: &Arguments) -> Option<HostConfig> {
         return None;
     };
     let (address, others) = arguments.agent.split_first()?;
-    let agent = CallAgent { others: others.to_vec(), ..CallAgent::at(*address) };
+    let ranges = match arguments.range_wildcards {
+        true => RangeWildcards::Supported,
+        false => RangeWildcards::Unsupported,
+    };
+    let agent = CallAgent { others: others.to_vec(), ranges, ..CallAgent::at(*address) };
     let mut gateway = GatewayConfig::new(arguments.domain.clone(), agent)
         .with_lines(arguments.lines)
         .with_relays(arguments.relays);
