@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use crate::{CallId, Cause, ReleasedBy};
+use crate::{CallId, Cause, Forward, ReleasedBy};
 
 /// Something that an operator or an application may want to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,17 @@ pub enum Event {
         call: CallId,
         /// The called line's number.
         called: String,
+    },
+    /// A line or hunt group sends the call on.
+    Diverted {
+        /// The call.
+        call: CallId,
+        /// The line's or group's number.
+        by: String,
+        /// Why.
+        reason: Forward,
+        /// The number that it is sent on to.
+        to: String,
     },
     /// The called party is being rung.
     Alerting {

@@ -9,7 +9,7 @@ use strowger_mgcp::transaction::TransactionCounters;
 use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, Time, TokenBucket, Transmit};
 
 use crate::access::{Access, DigitMaps, Report};
-use crate::{Command, Event, Inventory, Plan, Record, Snapshot, Switch};
+use crate::{Command, Event, Inventory, Plan, Record, Setting, SettingFault, Snapshot, Switch};
 
 /// What a host hands to an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,22 @@ impl Exchange {
     /// offset changes.
     pub fn set_wall_clock(&mut self, now: Time, wall: WallClock) {
         self.access.set_wall_clock(now, wall);
+    }
+
+    /// Makes a setting of the line with this number, as an operator or an application wants it.
+    ///
+    /// # Errors
+    /// Why it cannot be; nothing has changed then.
+    pub fn set(&mut self, now: Time, line: &str, setting: &Setting) -> Result<(), SettingFault> {
+        let made = self.switch.set(now, line, setting);
+        self.settle(now);
+        made
+    }
+
+    /// The settings of a line as they are now; none when there is no line with this number.
+    #[must_use]
+    pub fn settings(&self, line: &str) -> Option<Vec<Setting>> {
+        self.switch.settings(line).map(Iterator::collect)
     }
 
     /// Takes a datagram.
@@ -164,6 +180,7 @@ impl Exchange {
                     Command::Context { call, context, command } => {
                         self.access.context_command(now, call, context, command);
                     }
+                    Command::Line { line, command } => self.access.line_command(now, line, command),
                 }
             }
             if !busy && !self.access.flush(now) {

@@ -3,7 +3,7 @@
 //! A host maps its configuration onto these types; nothing here names a file format. Default deny begins here: a
 //! gateway, an endpoint or a number that is not in the inventory does not exist.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -11,6 +11,11 @@ use std::str::FromStr;
 
 use strowger_mgcp::message::EndpointNameBuf;
 
+use crate::feature::class::ServiceClass;
+use crate::feature::code::{Codes, Service};
+use crate::feature::group::GroupEntry;
+use crate::feature::setting::Setting;
+use crate::feature::subscription::Subscription;
 use crate::{CallTimers, Cause, Country, FeaturePlan, Features, Limits};
 
 /// Everything that an exchange is told at its start.
@@ -28,6 +33,18 @@ pub struct Inventory {
     pub lines: Vec<LineEntry>,
     /// Where numbers go that are not lines.
     pub routes: Vec<RouteEntry>,
+    /// What lines have beyond plain calls, by their numbers; a line without an entry has what all have.
+    pub subscriptions: BTreeMap<String, Subscription>,
+    /// Classes of service.
+    pub classes: Vec<ServiceClass>,
+    /// Hunt groups.
+    pub groups: Vec<GroupEntry>,
+    /// Feature codes. None in an inventory that nobody has given any.
+    pub codes: Codes,
+    /// Numbers that every line may call, whatever its class of service.
+    pub emergency: Vec<String>,
+    /// What was set since, by the lines' numbers: it is laid over the subscriptions, in this order.
+    pub settings: Vec<(String, Setting)>,
     /// Whether the parties exchange media directly or through a relay.
     pub media: MediaPolicy,
     /// The codes of the subscribers' features, and what else these go by.
@@ -49,6 +66,12 @@ impl Inventory {
             gateways: Vec::new(),
             lines: Vec::new(),
             routes: Vec::new(),
+            subscriptions: BTreeMap::new(),
+            classes: Vec::new(),
+            groups: Vec::new(),
+            codes: Codes::none(),
+            emergency: Vec::new(),
+            settings: Vec::new(),
             media: MediaPolicy::Direct,
             features: FeaturePlan::of(country),
             timers: CallTimers::default(),
@@ -93,6 +116,10 @@ impl Inventory {
                 faults.push(InventoryFault::DuplicateEndpoint { gateway, endpoint });
             }
         }
+        faults.extend(crate::feature::check(self, &numbers));
+        let of_subscriptions = self.subscriptions.values().flat_map(|line| &line.numbers);
+        numbers.extend(of_subscriptions.map(|(number, _)| number.as_str()));
+        numbers.extend(self.groups.iter().map(|group| group.number.as_str()));
         self.check_routes(&numbers, &mut faults);
         if let MediaPolicy::Relay { gateway } = &self.media {
             match self.gateways.iter().find(|entry| entry.id == *gateway) {
@@ -348,6 +375,16 @@ pub enum InventoryFault {
     NoTarget(String),
     /// The media policy names a gateway without a relay.
     NotARelay(String),
+    /// Two classes of service have this id.
+    DuplicateClass(String),
+    /// A line's features name a class of service that is not there.
+    UnknownClass(String),
+    /// A line or group that sends its own calls on to itself.
+    ForwardsToItself(String),
+    /// A group without members.
+    NoMember(String),
+    /// Two feature codes that could be meant by the same digits.
+    CodesClash(Service, Service),
 }
 
 impl fmt::Display for InventoryFault {
@@ -374,6 +411,13 @@ impl fmt::Display for InventoryFault {
             }
             Self::NoTarget(prefix) => write!(f, "the route {prefix:?} has no target"),
             Self::NotARelay(id) => write!(f, "the gateway {id:?} has no relay endpoint"),
+            Self::DuplicateClass(id) => write!(f, "two classes of service have the id {id:?}"),
+            Self::UnknownClass(id) => write!(f, "there is no class of service with the id {id:?}"),
+            Self::ForwardsToItself(number) => write!(f, "the calls of {number:?} are sent on to itself"),
+            Self::NoMember(number) => write!(f, "the group {number:?} has no members"),
+            Self::CodesClash(one, other) => {
+                write!(f, "the codes of {} and {} cannot be told apart", one.name(), other.name())
+            }
         }
     }
 }

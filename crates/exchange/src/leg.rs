@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use strowger_sansio::Duration;
 
-use crate::Cause;
+use crate::{Cause, Ring};
 
 /// A call: 128 random bits, unique among all nodes and epochs without their agreeing on anything. It is the call
 /// identifier on the wire as well as the key of the call's records.
@@ -152,6 +152,10 @@ pub struct CallingParty {
     pub number: Option<String>,
     /// The name.
     pub name: Option<String>,
+    /// The caller does not want them to be shown, and they are not here.
+    pub withheld: bool,
+    /// The ringing that announces this call.
+    pub ring: Ring,
 }
 
 /// What a leg reports.

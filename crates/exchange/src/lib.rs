@@ -5,7 +5,7 @@
 //! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by
 //!   country. [`timers`] and [`limits`]: how long and how much.
 //! - [`numbering`]: the plan, and the digit maps derived from it. [`routing`]: where a dialled number goes.
-//! - [`feature`]: what subscribers may do beyond a plain call, and their codes.
+//! - [`feature`]: what subscribers have beyond plain calls.
 //! - [`switch`]: the call model. `access`: the adapters between its legs and the protocols.
 //! - [`leg`]: the seam between call model and access: leg events, leg commands, contexts.
 //! - [`cause`]: why a call ended, in the values of Q.850.
@@ -33,6 +33,11 @@ pub use cause::{Cause, CauseClass};
 pub use country::{Country, Law, UnknownCountry};
 pub use event::Event;
 pub use exchange::{Exchange, Input, WallClock};
+pub use feature::class::ServiceClass;
+pub use feature::code::{BadPattern, Codes, Pattern, Service, Slot};
+pub use feature::group::{GroupEntry, GroupId, HuntOrder, UnknownOrder};
+pub use feature::setting::{Forward, SetBy, Setting, SettingChange, SettingFault};
+pub use feature::subscription::{HotLine, Ring, Subscription, UnknownRing};
 pub use feature::{ControllerLeaves, FeaturePlan, Features};
 pub use inventory::{
     DialectChoice, GatewayEntry, GatewayProtocol, Inventory, InventoryFault, LineEntry, MediaPolicy,
@@ -45,12 +50,12 @@ pub use leg::{
 pub use limits::Limits;
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};
 pub use record::{
-    CallEnded, CallStable, Party, Record, ReleasedBy, ServiceChange, ServiceState, Stream, StreamRecord,
-    StreamRole, Subject, Transfer,
+    CallEnded, CallStable, Diversion, Party, Record, ReleasedBy, ServiceChange, ServiceState, Stream,
+    StreamRecord, StreamRole, Subject, Transfer,
 };
 pub use routing::{Plan, Resolution, Target};
 pub use snapshot::{CallPhase, CallView, GatewayView, LineCalls, LineCondition, LineView, Snapshot};
-pub use switch::{Command, Switch};
+pub use switch::{Command, LineCommand, Switch};
 pub use timers::CallTimers;
 
 // The example of the README is compiled and run.

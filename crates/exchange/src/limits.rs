@@ -8,6 +8,9 @@ pub struct Limits {
     /// Digits of a dialled number. 32: E.164 allows 15; prefixes, carrier selection and service codes need
     /// the rest.
     pub digits: usize,
+    /// How often one call may be forwarded. 5: what ISUP networks set for call diversion (Q.732.2 section 2.1.4
+    /// leaves 1 to 5 to the operator); a chain that is longer is a loop or a mistake.
+    pub diversions: usize,
     /// Octets of a session description. 4096: what fits a datagram that every gateway must accept (RFC 3435
     /// section 3.5).
     pub session_description: usize,
@@ -26,6 +29,7 @@ impl Default for Limits {
         Self {
             calls: 65_536,
             digits: 32,
+            diversions: 5,
             session_description: 4096,
             digit_map: 2048,
             events: 65_536,

@@ -1,14 +1,14 @@
 //! What must survive the exchange: plain data, for a store, for billing and for a node that takes over.
 //!
-//! There are three records, and nothing else needs to be kept: a call became stable, a call ended, a line or
-//! gateway changed its service state. Times are those of the engine's clock; the host knows what they are on
+//! There are four records, and nothing else needs to be kept: a call became stable, a call ended, a line or
+//! gateway changed its service state, a line's features were set. Times are those of the engine's clock; the host knows what they are on
 //! the wall. A call has at most one [`CallStable`] and exactly one [`CallEnded`], in this order.
 
 use std::fmt;
 
 use strowger_sansio::Time;
 
-use crate::{CallId, Cause, MediaStatistics, Sdp, Side, Termination};
+use crate::{CallId, Cause, Forward, MediaStatistics, Sdp, SettingChange, Side, Termination};
 
 /// One fact to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Record {
     CallEnded(Box<CallEnded>),
     /// A line or gateway changed its service state.
     Service(ServiceChange),
+    /// A line's features were set.
+    Setting(SettingChange),
 }
 
 /// An answered call, with what is needed to end it in order after its exchange has died.
@@ -32,6 +34,8 @@ pub struct CallStable {
     pub called: Party,
     /// What the caller dialled.
     pub dialled: String,
+    /// Who sent the call on, in this order, until it came to whom it came.
+    pub diversions: Vec<Diversion>,
     /// When the caller's line was seized.
     pub start: Time,
     /// When the called party answered.
@@ -51,6 +55,8 @@ pub struct CallEnded {
     pub called: Option<Party>,
     /// What the caller dialled; empty when nothing.
     pub dialled: String,
+    /// Who sent the call on, in this order, until it came to whom it came.
+    pub diversions: Vec<Diversion>,
     /// When the caller's line was seized.
     pub start: Time,
     /// When the called party was first rung.
@@ -81,6 +87,17 @@ pub struct Transfer {
     pub by: String,
     /// The other call.
     pub with: CallId,
+}
+
+/// A call was sent on: forwarded by a line, or let go by a hunt group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diversion {
+    /// The line's or group's number.
+    pub by: String,
+    /// Why.
+    pub reason: Forward,
+    /// The number that it was sent on to.
+    pub to: String,
 }
 
 /// A party as the records name it.

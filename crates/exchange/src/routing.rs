@@ -9,22 +9,23 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::numbering::{DigitMap, Numbering, Way};
-use crate::{Cause, FeaturePlan, Features, Inventory, LineId, RouteEntry, RouteTarget};
+use crate::{Cause, Codes, FeaturePlan, Features, GroupId, Inventory, LineId, RouteEntry, RouteTarget};
 
 /// The dialling plan of an exchange, made once from its inventory.
 #[derive(Clone, Debug)]
 pub struct Plan {
     numbering: Numbering,
-    /// Numbers as they stand in the inventory.
-    lines: BTreeMap<String, LineId>,
+    /// Numbers of lines and groups as they stand in the inventory.
+    numbers: BTreeMap<String, Target>,
     /// Numbers as they are dialled, with those of the inventory.
-    dialled: BTreeMap<String, (String, LineId)>,
+    dialled: BTreeMap<String, (String, Target)>,
     /// Prefixes as they are dialled.
     prefixes: BTreeMap<String, Prefix>,
     most_digits: usize,
     digit_map: String,
     number_map: String,
     consultation_map: String,
+    codes: Codes,
 }
 
 /// A route behind one of the ways to dial its numbers.
@@ -57,6 +58,8 @@ pub enum Resolution {
 pub enum Target {
     /// Ring this line.
     Line(LineId),
+    /// Look for a free member of this group.
+    Group(GroupId),
     /// End the call.
     Release(Cause),
 }
@@ -68,29 +71,39 @@ impl Plan {
     pub fn new(inventory: &Inventory) -> Self {
         let mut plan = Self {
             numbering: Numbering::new(inventory.country),
-            lines: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             dialled: BTreeMap::new(),
             prefixes: BTreeMap::new(),
             most_digits: inventory.limits.digits,
             digit_map: String::new(),
             number_map: String::new(),
             consultation_map: String::new(),
+            codes: inventory.codes.clone(),
         };
         // What stands in the inventory as it is dialled goes before the dialled forms of E.164 numbers.
         let by_form = |text: &str| text.starts_with('+');
         for international in [false, true] {
             for (line, id) in inventory.lines.iter().zip(0..) {
                 let exists = inventory.gateways.iter().any(|gateway| gateway.id == line.gateway);
-                if exists && by_form(&line.number) == international {
-                    plan.add_line(&line.number, LineId(id));
+                let further = inventory.subscriptions.get(&line.number).map(|line| line.numbers.as_slice());
+                let further = further.unwrap_or_default().iter().map(|(number, _)| number);
+                let numbers = std::iter::once(&line.number).chain(further);
+                for number in numbers.filter(|number| exists && by_form(number) == international) {
+                    plan.add_number(number, Target::Line(LineId(id)));
+                }
+            }
+            for (group, id) in inventory.groups.iter().zip(0..) {
+                if by_form(&group.number) == international {
+                    plan.add_number(&group.number, Target::Group(GroupId(id)));
                 }
             }
             for route in inventory.routes.iter().filter(|route| by_form(&route.prefix) == international) {
                 plan.add_route(route);
             }
         }
-        let map = |codes: Vec<&String>| {
+        let map = |own: &Codes, codes: Vec<&String>| {
             let mut map = plan.collection();
+            own.collect(&mut map);
             codes.into_iter().for_each(|code| map.add_number(code));
             map.text(inventory.limits.digit_map)
         };
@@ -99,17 +112,17 @@ impl Plan {
         let FeaturePlan { cancel_call_waiting, blind_transfer, .. } = &inventory.features;
         let cancel = cancel_call_waiting.iter().filter(|_| allowed(|features| features.call_waiting));
         let transfer = blind_transfer.iter().filter(|_| allowed(|features| features.transfer));
-        let number_map = map(Vec::new());
-        let digit_map = map(cancel.clone().collect());
-        plan.consultation_map = map(cancel.chain(transfer).collect());
+        let number_map = map(&Codes::none(), Vec::new());
+        let digit_map = map(&plan.codes, cancel.clone().collect());
+        plan.consultation_map = map(&plan.codes, cancel.chain(transfer).collect());
         (plan.number_map, plan.digit_map) = (number_map, digit_map);
         plan
     }
 
-    fn add_line(&mut self, number: &str, id: LineId) {
-        let id = *self.lines.entry(number.to_owned()).or_insert(id);
+    fn add_number(&mut self, number: &str, target: Target) {
+        let target = *self.numbers.entry(number.to_owned()).or_insert(target);
         for form in self.numbering.dialled_forms(number) {
-            self.dialled.entry(form.text).or_insert_with(|| (number.to_owned(), id));
+            self.dialled.entry(form.text).or_insert_with(|| (number.to_owned(), target));
         }
     }
 
@@ -147,10 +160,16 @@ impl Plan {
         &self.consultation_map
     }
 
-    /// The digit map that collects the numbers of this plan.
+    /// The digit map that collects the numbers of this plan and its feature codes.
     #[must_use]
     pub fn digit_map(&self) -> &str {
         &self.digit_map
+    }
+
+    /// The E.164 form of a number as it is dialled, if it has one.
+    #[must_use]
+    pub fn e164(&self, dialled: &str) -> Option<String> {
+        self.numbering.e164(dialled)
     }
 
     /// Where `dialled` leads. A trailing `#` that is not part of a number ended the dialling and is no digit.
@@ -161,8 +180,8 @@ impl Plan {
         }
         let bare = dialled.strip_suffix('#').filter(|bare| !bare.is_empty());
         for form in std::iter::once(dialled).chain(bare) {
-            if let Some((number, line)) = self.dialled.get(form) {
-                return Resolution::Hunt { number: number.clone(), targets: vec![Target::Line(*line)] };
+            if let Some((number, target)) = self.dialled.get(form) {
+                return Resolution::Hunt { number: number.clone(), targets: vec![*target] };
             }
             if let Some((text, prefix)) = self.longest_prefix(form)
                 && prefix.completes(text, form)
@@ -203,20 +222,21 @@ impl Plan {
     }
 
     fn target(&self, target: &RouteTarget, number: &str) -> Option<Target> {
-        let line = match target {
+        let found = match target {
             RouteTarget::Release(cause) => return Some(Target::Release(*cause)),
-            RouteTarget::Line(number) => self.lines.get(number),
+            RouteTarget::Line(number) => self.numbers.get(number),
             RouteTarget::Lines => {
-                self.lines.get(number).or_else(|| self.lines.get(&self.numbering.e164(number)?))
+                self.numbers.get(number).or_else(|| self.numbers.get(&self.numbering.e164(number)?))
             }
         };
-        line.copied().map(Target::Line)
+        found.copied()
     }
 
     /// Whether more digits could make a number of the plan of this.
     fn begins_a_number(&self, dialled: &str) -> bool {
         let goes_on = |text: &String| text.len() > dialled.len() && text.starts_with(dialled);
         dialled.is_empty()
+            || self.codes.begins_a_code(dialled)
             || self.dialled.keys().chain(self.prefixes.keys()).any(goes_on)
             || self.longest_prefix(dialled).is_some_and(|(text, prefix)| match &prefix.lengths {
                 Some(lengths) => dialled.len() < *lengths.start(),

@@ -85,6 +85,7 @@ impl Bench {
                     }
                     self.told.entry(leg).or_default().push(command);
                 }
+                Command::Line { line, command } => panic!("{line:?} hears {command:?}"),
                 Command::Context { context, command, .. } => {
                     assert!(!self.subtracted.contains(&context), "{context:?} is over and hears {command:?}");
                     if command == ContextCommand::Subtract {
@@ -105,6 +106,7 @@ impl Bench {
                     self.stable.push(*stable);
                 }
                 Record::CallEnded(ended) => self.ended.push(*ended),
+                Record::Setting(change) => panic!("nobody sets anything here: {change:?}"),
                 Record::Service(change) => panic!("a switch has no service states: {change:?}"),
             }
         }

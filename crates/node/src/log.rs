@@ -78,6 +78,9 @@ impl EventLog {
             }
             Event::Dialled { call, digits } => tracing::info!(%call, digits = ?escape(digits), "dialled"),
             Event::Routed { call, called } => tracing::info!(%call, called = ?escape(called), "routed"),
+            Event::Diverted { call, by, reason, to } => {
+                tracing::info!(%call, by = ?escape(by), reason = reason.name(), to = ?escape(to), "diverted");
+            }
             Event::Alerting { call } => tracing::info!(%call, "alerting"),
             Event::Answered { call } => {
                 self.answered.increment();
@@ -156,9 +159,16 @@ impl EventLog {
 
     /// Logs what a record says that no event does.
     pub fn record(&mut self, record: &Record) {
-        if let Record::Service(change) = record {
-            let (subject, from, to) = (&change.subject, change.from.name(), change.to.name());
-            tracing::info!(subject = ?subject.to_string(), from, to, "service state");
+        match record {
+            Record::Service(change) => {
+                let (subject, from, to) = (&change.subject, change.from.name(), change.to.name());
+                tracing::info!(subject = ?subject.to_string(), from, to, "service state");
+            }
+            Record::Setting(change) => {
+                let (name, value) = (change.setting.name(), change.setting.value());
+                tracing::info!(line = ?change.line, name, value, by = change.by.name(), "set");
+            }
+            Record::CallStable(_) | Record::CallEnded(_) => {}
         }
     }
 }

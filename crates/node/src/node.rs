@@ -123,6 +123,7 @@ impl Node {
             // Bound to one address, the agent can name it; bound to all, gateways go by where commands come from.
             inventory.agent_address = local.filter(|address| !address.ip().is_unspecified());
         }
+        inventory.settings.clone_from(&restored.settings);
         let epoch = epoch(&restored, &config.store, &clock);
         let exchange = Exchange::new(clock.now(), inventory, NodeId(0), epoch, secret()?);
         let (sender, requests) = mpsc::channel(REQUESTS);

@@ -24,8 +24,8 @@ use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 
 use crate::{
     CallId, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Digits, Event, Inventory,
-    LegCommand, LegEvent, LegId, LineEvent, LineId, LineView, Record, ServiceChange, ServiceState, Side,
-    Snapshot, Subject, WallClock,
+    LegCommand, LegEvent, LegId, LineCommand, LineEvent, LineId, LineView, Record, ServiceChange,
+    ServiceState, Side, Snapshot, Subject, WallClock,
 };
 use gateways::Gateways;
 use mgcp_line::Lines;
@@ -235,6 +235,10 @@ impl Access {
 
     pub(crate) fn leg_command(&mut self, now: Time, call: CallId, leg: LegId, command: LegCommand) {
         self.turn(now, |lines, _, turn| lines.command(turn, call, leg, command));
+    }
+
+    pub(crate) fn line_command(&mut self, now: Time, line: LineId, command: LineCommand) {
+        self.turn(now, |lines, _, _| lines.line_command(line, command));
     }
 
     pub(crate) fn context_command(

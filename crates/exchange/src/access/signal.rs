@@ -7,7 +7,7 @@
 use strowger_sansio::{Duration, Time};
 
 use super::Settings;
-use crate::{CallingParty, Tone, WallClock};
+use crate::{CallingParty, Ring, Tone, WallClock};
 
 /// The longest caller's name that is shown. 50: what the multiple data message format of caller
 /// identification carries is shorter still, and gateways cut it; the bound only keeps a command short.
@@ -43,9 +43,13 @@ pub(super) fn prompt(tone: Tone, patience: Option<Duration>, settings: &Settings
     signals.iter().map(|signal| lasting(signal, patience)).collect()
 }
 
-/// The ringing of a called line.
-pub(super) fn ringing(settings: &Settings) -> String {
-    lasting("L/rg", settings.timers.ringing)
+/// The ringing of a called line: the cadence, and the usual one for a gateway that lacks it.
+pub(super) fn ringing(ring: Ring, settings: &Settings) -> Vec<String> {
+    let usual = lasting("L/rg", settings.timers.ringing);
+    match ring {
+        Ring::Normal => vec![usual],
+        Ring::Pattern(_) => vec![lasting(&format!("L/{ring}"), settings.timers.ringing), usual],
+    }
 }
 
 /// The signals that say in a call that another one waits, the fitting one first.
@@ -57,7 +61,9 @@ pub(super) fn call_waiting() -> [&'static str; 2] {
 fn lasting(signal: &str, wanted: Duration) -> String {
     let given = match signal {
         "L/dl" | "L/sl" | "L/mwi" => Duration::from_secs(16),
-        "L/rg" | "G/rt" => Duration::from_secs(180),
+        "L/rg" | "L/r0" | "L/r1" | "L/r2" | "L/r3" | "L/r4" | "L/r5" | "L/r6" | "L/r7" | "G/rt" => {
+            Duration::from_secs(180)
+        }
         "L/bz" | "L/ro" => Duration::from_secs(30),
         // These do not end by themselves.
         _ => return signal.to_owned(),
@@ -77,12 +83,16 @@ pub(super) fn duration(tone: Tone, settings: &Settings) -> Duration {
 }
 
 /// `L/ci` for a call from `calling` at `now`: local time, number, name. What is not known is an empty string,
-/// as section 2.4 recommends, and an unknown number is `O`, out of area.
+/// as section 2.4 recommends; an unknown number is `O`, out of area, and what is withheld is `P`, private.
 pub(super) fn caller_id(now: Time, settings: &Settings, calling: &CallingParty) -> String {
     let time = settings.wall.map(|(then, wall)| local_time(now, then, wall));
+    let time = time.unwrap_or_else(|| "\"\"".to_owned());
+    if calling.withheld {
+        return format!("L/ci({time},P,P)");
+    }
     let number = calling.number.as_deref().map_or_else(|| "O".to_owned(), quoted);
     let name = quoted(calling.name.as_deref().unwrap_or_default());
-    format!("L/ci({},{number},{name})", time.unwrap_or_else(|| "\"\"".to_owned()))
+    format!("L/ci({time},{number},{name})")
 }
 
 /// A quoted string of RFC 3435: quotes inside are doubled; control characters have no business in a display.
@@ -130,7 +140,8 @@ mod tests {
     }
 
     fn calling(number: Option<&str>, name: Option<&str>) -> CallingParty {
-        CallingParty { number: number.map(str::to_owned), name: name.map(str::to_owned) }
+        let (number, name) = (number.map(str::to_owned), name.map(str::to_owned));
+        CallingParty { number, name, ..CallingParty::default() }
     }
 
     #[test]
@@ -142,6 +153,8 @@ mod tests {
             id(calling(Some("2001"), Some("Al \"Ace\"), L/rg\r\n"))),
             "L/ci(\"\",\"2001\",\"Al \"\"Ace\"\"), L/rg\")"
         );
+        let withheld = CallingParty { withheld: true, ..CallingParty::default() };
+        assert_eq!(id(withheld), "L/ci(\"\",P,P)");
         assert_eq!(id(calling(None, None)), "L/ci(\"\",O,\"\")");
     }
 
@@ -174,9 +187,9 @@ mod tests {
     fn a_time_out_is_written_only_where_it_is_not_the_packages() {
         let mut settings = settings();
         assert_eq!(tone(Tone::Busy, &settings)[0], "L/bz");
-        assert_eq!(ringing(&settings), "L/rg");
+        assert_eq!(ringing(Ring::Normal, &settings), ["L/rg"]);
         settings.timers.ringing = Duration::from_secs(300);
-        assert_eq!(ringing(&settings), "L/rg(to=300000)");
+        assert_eq!(ringing(Ring::Pattern(2), &settings), ["L/r2(to=300000)", "L/rg(to=300000)"]);
         assert_eq!(tone(Tone::Ringback, &settings), ["G/rt(to=300000)"]);
         assert_eq!(tone(Tone::SpecialInformation, &settings)[0], "L/sit(6)");
     }

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 
 use strowger_sansio::Time;
 
+use crate::feature::{Search, Stage};
 use crate::{
-    CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, LegId, LineId, MediaStatistics, Party,
-    ReleasedBy, Sdp, Side, Stream, StreamRecord, StreamRole, Target, Termination, Transfer,
+    CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, Diversion, LegId, LineId, MediaStatistics,
+    Party, ReleasedBy, Sdp, Side, Stream, StreamRecord, StreamRole, Target, Termination, Transfer,
 };
 
 /// A call in progress. It may have more legs than parties: a called line that could not take the call stays
@@ -22,6 +23,16 @@ pub(super) struct Call {
     pub(super) legs: Vec<Leg>,
     pub(super) context: Option<Context>,
     pub(super) dialled: String,
+    /// Where the caller is in what he dials.
+    pub(super) stage: Stage,
+    /// The number that is tried.
+    pub(super) wanted: String,
+    /// Whether the caller's number is withheld, once that is known.
+    pub(super) withheld: Option<bool>,
+    /// Who sent the call on.
+    pub(super) diversions: Vec<Diversion>,
+    /// The search through a hunt group.
+    pub(super) search: Option<Search>,
     /// What is tried when the called side cannot take the call.
     pub(super) hunt: VecDeque<Target>,
     pub(super) alerting: Option<Time>,
@@ -155,6 +166,11 @@ impl Call {
             legs: vec![Leg::new(calling, line)],
             context: None,
             dialled: String::new(),
+            stage: Stage::First,
+            wanted: String::new(),
+            withheld: None,
+            diversions: Vec::new(),
+            search: None,
             hunt: VecDeque::new(),
             alerting: None,
             answer: None,
@@ -280,6 +296,7 @@ impl Call {
             calling: party(parties, self.payer)?,
             called: party(parties, self.reached?)?,
             dialled: self.dialled.clone(),
+            diversions: self.diversions.clone(),
             start: self.start,
             answer: self.answer?,
             streams: streams.collect(),
@@ -298,6 +315,7 @@ impl Call {
             calling: party(parties, self.payer)?,
             called: self.reached.and_then(|line| party(parties, line)),
             dialled: self.dialled.clone(),
+            diversions: self.diversions.clone(),
             start: self.start,
             alerting: self.alerting,
             answer: self.answer,

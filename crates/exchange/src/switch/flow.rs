@@ -4,9 +4,10 @@ use strowger_sansio::Time;
 
 use super::Switch;
 use super::call::{Call, Context, End, Leg, Progress, StreamEnd};
+use crate::feature::Stage;
 use crate::{
-    CallPhase, Cause, ContextCommand, ContextEvent, Event, LegCommand, LegEvent, LegId, LineId,
-    MediaStatistics, Record, ReleasedBy, Resolution, Sdp, Side, Target, Tone,
+    CallPhase, CallingParty, Cause, ContextCommand, ContextEvent, Event, LegCommand, LegEvent, LegId,
+    MediaStatistics, Record, ReleasedBy, Sdp, Side, Tone,
 };
 
 /// How often the sides of one call may describe their streams anew. 8: each side once for each of the changes
@@ -23,8 +24,8 @@ impl Switch {
             // What an ended leg still says crossed with its end.
             _ if !call.leg(leg).is_some_and(|leg| leg.is_live()) => {}
             LegEvent::Released { cause } => self.leg_released(now, call, leg, cause),
-            LegEvent::Digits { digits } => self.dialled(now, call, leg, digits),
-            LegEvent::NoDigits => self.dialled(now, call, leg, String::new()),
+            LegEvent::Digits { digits } => self.dialled(now, call, leg, &digits),
+            LegEvent::NoDigits => self.dialled(now, call, leg, ""),
             LegEvent::Seized => self.seized(now, call, leg),
             LegEvent::MediaReady { termination, local } => {
                 self.media_ready(now, call, leg, StreamEnd::new(termination, local));
@@ -77,67 +78,23 @@ impl Switch {
     /// The deadline of the call's phase has passed.
     pub(super) fn deadline(&mut self, now: Time, call: &mut Call) {
         match call.phase {
+            CallPhase::Dialling if call.stage == Stage::Done => {
+                self.end(now, call, Cause::NORMAL_CLEARING, ReleasedBy::Exchange);
+            }
             CallPhase::Dialling => self.end(now, call, Cause::INVALID_NUMBER_FORMAT, ReleasedBy::Exchange),
             CallPhase::Routing => self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange),
-            CallPhase::Offering => self.hunt_on(now, call, Cause::NO_USER_RESPONDING, ReleasedBy::Exchange),
-            CallPhase::Ringing => self.end(now, call, Cause::NO_ANSWER, ReleasedBy::Exchange),
+            CallPhase::Offering => match call.called_leg().map(|leg| leg.line) {
+                Some(line) => {
+                    self.not_to_be_had(now, call, line, Cause::NO_USER_RESPONDING, ReleasedBy::Exchange);
+                }
+                None => self.hunt_on(now, call, Cause::NO_USER_RESPONDING, ReleasedBy::Exchange),
+            },
+            CallPhase::Ringing => self.nobody_answers(now, call),
             // A party is rung for the call that it has on hold, and does not come.
             CallPhase::Answered | CallPhase::Talking => {
                 self.end(now, call, Cause::NO_ANSWER, ReleasedBy::Exchange);
             }
             CallPhase::Clearing => self.give_last_record(call),
-        }
-    }
-
-    fn dialled(&mut self, now: Time, call: &mut Call, leg: LegId, digits: String) {
-        if call.phase != CallPhase::Dialling || leg != call.calling {
-            return;
-        }
-        if !digits.is_empty() {
-            self.events.push_back(Event::Dialled { call: call.id, digits: digits.clone() });
-        }
-        if self.takes_code(now, call, leg, &digits) {
-            return;
-        }
-        call.dialled = digits;
-        match self.plan.resolve(&call.dialled) {
-            Resolution::Hunt { targets, .. } => {
-                call.hunt = targets.into();
-                if call.for_held {
-                    self.transfer_blind(now, call, leg);
-                }
-                self.hunt_on(now, call, Cause::NO_ROUTE_TO_DESTINATION, ReleasedBy::Exchange);
-            }
-            Resolution::Incomplete => self.end(now, call, Cause::INVALID_NUMBER_FORMAT, ReleasedBy::Exchange),
-            Resolution::Unallocated => self.end(now, call, Cause::UNALLOCATED_NUMBER, ReleasedBy::Exchange),
-        }
-    }
-
-    /// Tries the next target; without one the call ends with the reason why the last could not be had.
-    fn hunt_on(&mut self, now: Time, call: &mut Call, cause: Cause, by: ReleasedBy) {
-        match call.hunt.pop_front() {
-            Some(Target::Line(line)) => self.seize(now, call, line, cause),
-            Some(Target::Release(cause)) => self.end(now, call, cause, ReleasedBy::Exchange),
-            None => self.end(now, call, cause, by),
-        }
-    }
-
-    fn seize(&mut self, now: Time, call: &mut Call, line: LineId, left_because: Cause) {
-        if let Some(before) = call.called {
-            self.release(call, before, left_because);
-        }
-        let leg = self.new_leg();
-        self.legs.insert(leg, call.id);
-        call.try_line(leg, line);
-        call.phase = CallPhase::Routing;
-        self.deadlines.set(call.id, now + self.timers.setup);
-        let called = self.number(Some(line)).unwrap_or_default();
-        self.events.push_back(Event::Routed { call: call.id, called });
-        if self.may_wait(line) {
-            self.with_station(line, |station| station.waiting = Some(leg));
-            self.command(call.id, leg, LegCommand::Wait { line });
-        } else {
-            self.command(call.id, leg, LegCommand::Seize { line });
         }
     }
 
@@ -213,8 +170,10 @@ impl Switch {
 
     fn offer(&mut self, now: Time, call: &mut Call, remote: Sdp) {
         let Some(called) = call.called else { return };
-        let caller = call.calling_leg().map(|leg| leg.line);
-        let calling = caller.map(|line| self.identity(line)).unwrap_or_default();
+        let calling = self.calling_party(call);
+        if let Some(search) = &call.search {
+            self.desk.member_rung(search);
+        }
         if let Some(leg) = call.leg(called) {
             leg.progress = Progress::Opened;
         }
@@ -223,13 +182,24 @@ impl Switch {
         self.command(call.id, called, LegCommand::Alert { calling, remote });
     }
 
+    /// Who calls, as the called party is shown.
+    fn calling_party(&self, call: &Call) -> CallingParty {
+        let withheld = call.withheld.unwrap_or_default();
+        let caller = call.calling_leg().map(|leg| leg.line).filter(|_| !withheld);
+        let calling = caller.map(|line| self.identity(line)).unwrap_or_default();
+        let called = call.called_leg().map(|leg| leg.line);
+        let ring = called.map(|line| self.desk.ring(line, &call.wanted, calling.number.as_deref()));
+        CallingParty { withheld, ring: ring.unwrap_or_default(), ..calling }
+    }
+
     fn alerting(&mut self, now: Time, call: &mut Call, leg: LegId) {
         if call.phase != CallPhase::Offering || call.called != Some(leg) {
             return;
         }
         call.phase = CallPhase::Ringing;
         call.alerting.get_or_insert(now);
-        self.deadlines.set(call.id, now + self.timers.ringing);
+        let until = self.ringing_ends(now, call);
+        self.deadlines.set(call.id, until);
         self.events.push_back(Event::Alerting { call: call.id });
         self.command(call.id, call.calling, LegCommand::Play(Tone::Ringback));
     }
@@ -250,6 +220,9 @@ impl Switch {
         };
         call.phase = CallPhase::Answered;
         call.answer = Some(now);
+        if let Some(search) = &call.search {
+            self.desk.member_answered(search);
+        }
         self.deadlines.cancel(&call.id);
         self.events.push_back(Event::Answered { call: call.id });
         if let Some(record) = call.stable(&self.parties) {
@@ -320,11 +293,11 @@ impl Switch {
             return;
         }
         let by = on_account_of(cause, ReleasedBy::Called);
-        let offered = matches!(call.phase, CallPhase::Routing | CallPhase::Offering);
-        if offered && leads_to_the_next_target(cause) {
-            self.hunt_on(now, call, cause, by);
-        } else {
-            self.end(now, call, cause, by);
+        let line = call.called_leg().map(|leg| leg.line);
+        let offered = matches!(call.phase, CallPhase::Routing | CallPhase::Offering | CallPhase::Ringing);
+        match line.filter(|_| offered) {
+            Some(line) => self.not_to_be_had(now, call, line, cause, by),
+            None => self.end(now, call, cause, by),
         }
     }
 
@@ -372,9 +345,4 @@ fn on_account_of(cause: Cause, party: ReleasedBy) -> ReleasedBy {
         | Cause::NORMAL_UNSPECIFIED => party,
         _ => ReleasedBy::Exchange,
     }
-}
-
-/// Whether the next target of a route is tried after this: not where the party itself has decided.
-fn leads_to_the_next_target(cause: Cause) -> bool {
-    !matches!(cause, Cause::USER_BUSY | Cause::CALL_REJECTED | Cause::NORMAL_CLEARING)
 }

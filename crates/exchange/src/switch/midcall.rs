@@ -219,7 +219,9 @@ impl Switch {
     fn recall(&mut self, now: Time, line: LineId, leg: LegId) {
         self.give_in_hand(line, leg);
         self.with_leg(leg, |switch, call| {
-            let calling = call.peer(leg).map(|peer| switch.identity(peer.line)).unwrap_or_default();
+            let withheld = call.withheld.unwrap_or_default() && leg != call.calling;
+            let peer = call.peer(leg).filter(|_| !withheld).map(|peer| switch.identity(peer.line));
+            let calling = CallingParty { withheld, ..peer.unwrap_or_default() };
             switch.command(call.id, leg, LegCommand::Recall { calling });
             if call.is_answered() {
                 call.recalled = Some(leg);
@@ -246,6 +248,7 @@ impl Switch {
         self.party(line).map_or_else(CallingParty::default, |party| CallingParty {
             number: Some(party.number.clone()),
             name: party.name.clone(),
+            ..CallingParty::default()
         })
     }
 

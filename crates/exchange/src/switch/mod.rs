@@ -22,8 +22,10 @@
 //! which lives. A call whose party was transferred ends with the call that it was transferred to, and not before.
 
 mod call;
+mod dial;
 mod flow;
 mod midcall;
+mod reach;
 mod station;
 mod transfer;
 
@@ -31,10 +33,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use strowger_sansio::{Rng, Time, Timers};
 
+use crate::feature::Desk;
 use crate::{
-    CallId, CallPhase, CallTimers, CallView, Cause, ContextCommand, ContextEvent, ContextId, Digits, Event,
+    CallId, CallPhase, CallTimers, CallView, Cause, ContextCommand, ContextEvent, ContextId, Event,
     FeaturePlan, Features, Inventory, LegCommand, LegEvent, LegId, LineId, MediaPolicy, Party, Plan, Record,
-    Tone,
 };
 use call::{Call, Progress};
 use station::Station;
@@ -60,12 +62,29 @@ pub enum Command {
         /// What.
         command: ContextCommand,
     },
+    /// To a line, whether it is in a call or not.
+    Line {
+        /// The line.
+        line: LineId,
+        /// What.
+        command: LineCommand,
+    },
+}
+
+/// What a line is told outside of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineCommand {
+    /// Show whether messages wait.
+    MessageWaiting(bool),
+    /// Remind the subscriber, if he is not on the telephone, that his calls are forwarded.
+    Remind,
 }
 
 /// All calls of an exchange.
 #[derive(Debug)]
 pub struct Switch {
     plan: Plan,
+    desk: Desk,
     parties: Vec<Party>,
     timers: CallTimers,
     most_calls: usize,
@@ -98,8 +117,10 @@ impl Switch {
             gateway: line.gateway.clone(),
             endpoint: line.endpoint.clone(),
         });
-        Self {
+        let desk = Desk::new(inventory);
+        let mut switch = Self {
             plan: Plan::new(inventory),
+            desk,
             parties: parties.collect(),
             timers: inventory.timers.clone(),
             most_calls: inventory.limits.calls,
@@ -118,7 +139,11 @@ impl Switch {
             commands: VecDeque::new(),
             events: VecDeque::new(),
             records: VecDeque::new(),
+        };
+        for line in switch.desk.waiting() {
+            switch.line_command(line, LineCommand::MessageWaiting(true));
         }
+        switch
     }
 
     /// A caller seized this line: a call begins, and its first command follows.
@@ -128,8 +153,8 @@ impl Switch {
     pub fn handle_seizure(&mut self, now: Time, line: LineId) -> Result<(CallId, LegId), Cause> {
         let (call, leg) = self.begin(now, line)?;
         self.give_in_hand(line, leg);
-        let dial = LegCommand::CollectDigits { prompt: Tone::Dial, digits: Digits::Plan, patience: None };
-        self.command(call, leg, dial);
+        self.with_call(call, |switch, call| switch.invite(now, call, line));
+        self.settle();
         Ok((call, leg))
     }
 
@@ -280,6 +305,10 @@ impl Switch {
 
     fn context_command(&mut self, call: CallId, context: ContextId, command: ContextCommand) {
         self.commands.push_back(Command::Context { call, context, command });
+    }
+
+    fn line_command(&mut self, line: LineId, command: LineCommand) {
+        self.commands.push_back(Command::Line { line, command });
     }
 
     /// Tells a leg to end, unless it has.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use strowger_exchange::{
     CallEnded, CallPhase, CallStable, Country, Event, Exchange, Features, GatewayEntry, Input, Inventory,
     LineCondition, LineEntry, LineView, MediaPolicy, Record, RelayEntry, ServiceChange, ServiceState,
-    Subject,
+    SettingChange, Subject,
 };
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
 
@@ -65,6 +65,7 @@ pub(crate) struct World {
     pub(crate) stable: Vec<CallStable>,
     pub(crate) ended: Vec<CallEnded>,
     pub(crate) service: Vec<ServiceChange>,
+    pub(crate) settings: Vec<SettingChange>,
     /// What goes over the wire is lost when this says so.
     pub(crate) loses: Loss,
 }
@@ -88,6 +89,7 @@ impl World {
             stable: Vec::new(),
             ended: Vec::new(),
             service: Vec::new(),
+            settings: Vec::new(),
             loses: Box::new(|_| false),
         }
     }
@@ -134,6 +136,7 @@ impl World {
                 Record::CallStable(stable) => self.stable.push(*stable),
                 Record::CallEnded(ended) => self.ended.push(*ended),
                 Record::Service(change) => self.service.push(change),
+                Record::Setting(change) => self.settings.push(change),
             }
         }
         let mut calls = BTreeSet::new();

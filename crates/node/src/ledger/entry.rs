@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 use strowger_exchange::{
-    CallEnded, CallStable, Cause, MediaStatistics, Party, ServiceChange, StreamRecord, Subject, Termination,
-    Transfer,
+    CallEnded, CallStable, Cause, Diversion, MediaStatistics, Party, ServiceChange, SettingChange,
+    StreamRecord, Subject, Termination, Transfer,
 };
 use strowger_sansio::Duration;
 
@@ -132,6 +132,9 @@ pub struct StableEntry {
     pub called: PartyEntry,
     /// What the caller dialled.
     pub dialled: String,
+    /// Who sent the call on, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diversions: Vec<DiversionEntry>,
     /// When the caller's line was seized: RFC 3339, UTC.
     pub start: String,
     /// When the called party answered.
@@ -154,6 +157,7 @@ impl StableEntry {
             calling: (&record.calling).into(),
             called: (&record.called).into(),
             dialled: record.dialled.clone(),
+            diversions: record.diversions.iter().map(Into::into).collect(),
             start: wall.stamp(record.start),
             answer: wall.stamp(record.answer),
             streams: streams.collect(),
@@ -173,6 +177,7 @@ impl StableEntry {
             calling: self.calling,
             called: Some(self.called),
             dialled: self.dialled,
+            diversions: self.diversions,
             start: self.start,
             alerting: None,
             answer: Some(self.answer),
@@ -203,6 +208,9 @@ pub struct CallDetail {
     pub called: Option<PartyEntry>,
     /// What the caller dialled.
     pub dialled: String,
+    /// Who sent the call on, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diversions: Vec<DiversionEntry>,
     /// When the caller's line was seized: RFC 3339, UTC.
     pub start: String,
     /// When the called party was first rung.
@@ -255,6 +263,7 @@ impl CallDetail {
             calling: (&record.calling).into(),
             called: record.called.as_ref().map(Into::into),
             dialled: record.dialled.clone(),
+            diversions: record.diversions.iter().map(Into::into).collect(),
             start: wall.stamp(record.start),
             alerting: record.alerting.map(|at| wall.stamp(at)),
             answer: record.answer.map(|at| wall.stamp(at)),
@@ -274,6 +283,54 @@ impl CallDetail {
 impl TransferEntry {
     fn new(transfer: &Transfer, wall: &Wall) -> Self {
         Self { at: wall.stamp(transfer.at), by: transfer.by.clone(), with: transfer.with.to_string() }
+    }
+}
+
+/// A call was sent on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiversionEntry {
+    /// The number of the line or hunt group that did.
+    pub by: String,
+    /// Why: `always`, `busy` or `no-answer`.
+    pub reason: String,
+    /// The number that it was sent on to.
+    pub to: String,
+}
+
+impl From<&Diversion> for DiversionEntry {
+    fn from(diversion: &Diversion) -> Self {
+        let Diversion { by, reason, to } = diversion;
+        Self { by: by.clone(), reason: reason.name().to_owned(), to: to.clone() }
+    }
+}
+
+/// Something that was set for a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingEntry {
+    /// How the value is to be read.
+    pub version: u32,
+    /// The value, in words; the name is in the key.
+    pub value: String,
+    /// Since when: RFC 3339, UTC.
+    pub since: String,
+    /// Who set it: `subscriber` or `operator`.
+    #[serde(default)]
+    pub by: String,
+}
+
+impl SettingEntry {
+    /// The version that this program writes and reads.
+    pub const VERSION: u32 = 1;
+
+    /// The record with wall times.
+    #[must_use]
+    pub fn new(change: &SettingChange, wall: &Wall) -> Self {
+        Self {
+            version: Self::VERSION,
+            value: change.setting.value().to_owned(),
+            since: wall.stamp(change.at),
+            by: change.by.name().to_owned(),
+        }
     }
 }
 
@@ -311,6 +368,15 @@ pub fn call_key(call: &str) -> String {
 #[must_use]
 pub fn cdr_key(sequence: u64) -> String {
     format!("cdr/{sequence:020}")
+}
+
+/// What the keys of settings begin with.
+pub(super) const SETTING: &str = "setting/";
+
+/// The key of a setting of a line.
+#[must_use]
+pub fn setting_key(line: &str, name: &str) -> String {
+    format!("{SETTING}{line}/{name}")
 }
 
 /// The key of a service state.

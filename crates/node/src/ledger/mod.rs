@@ -5,7 +5,7 @@
 //! while the queue holds what comes; when that is full, records are dropped, counted and logged, and calls go on.
 //!
 //! Keys: `call/ID` while a call stands; `cdr/NUMBER` when it has ended (both change in one transaction, so that a call
-//! is always in one of them); `service/line/NUMBER` and `service/gateway/ID`; `meta/epoch`, which each start raises and
+//! is always in one of them); `service/line/NUMBER` and `service/gateway/ID`; `setting/NUMBER/NAME`; `meta/epoch`, which each start raises and
 //! each transaction compares, so that a second owner of the store fences the first; `meta/cdr`, the last number given;
 //! `meta/exported`, how far the file came; `meta/alive`, the last sign of life while calls stand.
 //!
@@ -26,14 +26,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use strowger_exchange::Record;
+use strowger_exchange::{Record, Setting};
 use strowger_sansio::Epoch;
 
 use crate::clock::Wall;
 use crate::metrics::{Counter, Gauge, Histogram, Registry};
 use crate::store::{Store, StoreError};
 
-pub use entry::{CallDetail, PartyEntry, ServiceEntry, StableEntry, StatisticsEntry, StreamEntry};
+pub use entry::{
+    CallDetail, DiversionEntry, PartyEntry, ServiceEntry, SettingEntry, StableEntry, StatisticsEntry,
+    StreamEntry,
+};
 pub use quality::QualityEntry;
 
 /// How a ledger is kept.
@@ -94,6 +97,10 @@ pub struct Restored {
     pub interrupted: Vec<CallDetail>,
     /// The last known service states, by what follows `service/` in the key.
     pub service: BTreeMap<String, ServiceEntry>,
+    /// What was set for lines while the exchange ran, with their numbers.
+    pub settings: Vec<(String, Setting)>,
+    /// Keys of settings that this version does not know. They stay where they are.
+    pub unknown_settings: Vec<String>,
 }
 
 impl Restored {

@@ -116,6 +116,7 @@ mod tests {
             },
             called: None,
             dialled: "2002".into(),
+            diversions: Vec::new(),
             start: Time::ZERO,
             alerting: None,
             answer: None,

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use strowger_exchange::Setting;
 use strowger_sansio::{Duration, Epoch};
 
 use super::cdr_file::CdrFile;
-use super::entry::{CallDetail, ServiceEntry, StableEntry, call_key, cdr_key};
+use super::entry::{CallDetail, SETTING, ServiceEntry, SettingEntry, StableEntry, call_key, cdr_key};
 use super::{LedgerError, Restored, Settings};
 use crate::clock::parse_stamp;
 use crate::store::{Entry, Expect, Outcome, Revision, Store, StoreError, Txn};
@@ -83,7 +84,26 @@ pub(super) fn settle(store: Arc<dyn Store>, settings: &Settings) -> Result<(Book
             ExportError::File(error) => failed(error),
         })?;
     }
-    Ok((book, Restored { epoch: Some(epoch), interrupted, service }))
+    let mut restored = Restored { epoch: Some(epoch), interrupted, service, ..Restored::default() };
+    read_settings(&*book.store, &mut restored)?;
+    Ok((book, restored))
+}
+
+/// What was set, and the keys of what this version cannot make.
+fn read_settings(store: &dyn Store, restored: &mut Restored) -> Result<(), LedgerError> {
+    for (key, entry) in all::<SettingEntry>(store, SETTING)? {
+        match setting(&key, &entry) {
+            Some(setting) => restored.settings.push(setting),
+            None => restored.unknown_settings.push(key),
+        }
+    }
+    Ok(())
+}
+
+fn setting(key: &str, entry: &SettingEntry) -> Option<(String, Setting)> {
+    let (line, name) = key.strip_prefix(SETTING)?.split_once('/')?;
+    let setting = Setting::parse(name, &entry.value).ok()?;
+    (entry.version == SettingEntry::VERSION).then(|| (line.to_owned(), setting))
 }
 
 fn raise_epoch(store: &dyn Store) -> Result<(Epoch, Revision), LedgerError> {

@@ -10,7 +10,9 @@ use strowger_exchange::Record;
 use strowger_sansio::Duration as Span;
 
 use super::cdr_file::CdrFile;
-use super::entry::{CallDetail, ServiceEntry, StableEntry, call_key, cdr_key, service_key};
+use super::entry::{
+    CallDetail, ServiceEntry, SettingEntry, StableEntry, call_key, cdr_key, service_key, setting_key,
+};
 use super::start::{ALIVE, Book, EXPORTED, ExportError, LAST, json};
 use super::{Job, Settings, Shared};
 use crate::clock::stamp;
@@ -142,6 +144,11 @@ impl Writer {
                 batch.keys.insert(call_key(&detail.call), None);
                 batch.keys.insert(cdr_key(sequence), Some(json(&detail)));
                 self.prune(batch, sequence);
+            }
+            Record::Setting(change) => {
+                let entry = SettingEntry::new(&change, &wall);
+                let key = setting_key(&change.line, &change.setting.name());
+                batch.keys.insert(key, Some(json(&entry)));
             }
             Record::Service(change) => {
                 let entry = ServiceEntry::new(&change, &wall);

@@ -105,8 +105,12 @@ fn tell_restored(node: &Node) {
         epoch = restored.epoch().0,
         service_states = restored.service.len(),
         interrupted_calls = restored.interrupted.len(),
+        settings = restored.settings.len(),
         "store opened"
     );
+    for key in &restored.unknown_settings {
+        tracing::warn!(key, "a setting is not known to this version and not applied");
+    }
     for call in &restored.interrupted {
         tracing::warn!(
             call = call.call,

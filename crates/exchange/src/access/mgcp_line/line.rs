@@ -26,6 +26,10 @@ pub(super) struct Line {
     pub(super) waiting: Option<Waiting>,
     pub(super) asked: Asked,
     pub(super) lacks: Lacks,
+    /// Whether its lamp for waiting messages is to be lit; none when that was never asked for.
+    pub(super) lamp: Option<bool>,
+    /// A short ring is due: its calls are forwarded.
+    pub(super) reminds: bool,
 }
 
 /// Whether a line can be commanded.
@@ -124,6 +128,8 @@ impl Line {
             waiting: None,
             asked: Asked::default(),
             lacks: Lacks::new(),
+            lamp: None,
+            reminds: false,
         }
     }
 
@@ -150,7 +156,9 @@ impl Line {
             return None;
         }
         Some(match &self.party {
-            Party::Idle | Party::Seizing | Party::Reserved(_) => Watch::Seizure,
+            Party::Idle | Party::Seizing | Party::Reserved(_) => {
+                Watch::Seizure { lamp: self.lamp, reminds: self.reminds }
+            }
             Party::Dialling(_, dial) => Watch::Digits(*dial),
             Party::InCall(_, tone) => {
                 match self.waiting.as_ref().and_then(|waiting| waiting.calling.as_ref()) {

@@ -38,9 +38,10 @@ use strowger_mgcp::message::{ConnectionIdBuf, EndpointNameBuf};
 use super::Turn;
 use super::gateways::Gateways;
 use crate::{
-    Inventory, LegEvent, LegId, LineCalls, LineId, LineView, MediaStatistics, ServiceState, Snapshot, Subject,
+    Inventory, LegEvent, LegId, LineCalls, LineCommand, LineId, LineView, MediaStatistics, ServiceState,
+    Snapshot, Subject,
 };
-use line::{Leg, Line, Standing};
+use line::{Leg, Line, Party, Standing};
 
 /// All lines, and the legs that live on them.
 #[derive(Debug)]
@@ -84,6 +85,17 @@ impl Lines {
             turn.agent.notification_request(turn.now, gateway, endpoint, request, tag);
         }
         asked
+    }
+
+    /// A word to the line that belongs to no call.
+    pub(super) fn line_command(&mut self, id: LineId, command: LineCommand) {
+        self.touched.insert(id);
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        match command {
+            LineCommand::MessageWaiting(on) => line.lamp = Some(on),
+            // One who is on the telephone cannot be rung, and one who is rung needs no reminder.
+            LineCommand::Remind => line.reminds = line.party == Party::Idle,
+        }
     }
 
     fn set_service(turn: &mut Turn<'_>, line: &mut Line, to: ServiceState) {

@@ -50,6 +50,7 @@ impl Lines {
     /// current one.
     fn lifted(&mut self, turn: &mut Turn<'_>, id: LineId, answering: bool) {
         let Some(line) = self.lines.get_mut(&id) else { return };
+        line.reminds = false;
         match line.party {
             Party::Idle => {}
             Party::Ringing(leg, _) if answering => {
@@ -185,6 +186,12 @@ impl Lines {
     fn watching(&mut self, turn: &mut Turn<'_>, id: LineId) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         line.asked.mismatches = 0;
+        if let Some(Watch::Seizure { reminds, .. }) = &mut line.asked.watch
+            && *reminds
+        {
+            // The short ring was given; to ask for the same once more would give it again.
+            (*reminds, line.reminds) = (false, false);
+        }
         if line.standing == Standing::Up && line.party != Party::Parting(Parting::Lockout) {
             Self::set_service(turn, line, ServiceState::InService);
         }

@@ -18,8 +18,9 @@ use crate::{CallingParty, Digits, Tone};
 /// What a line is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Watch {
-    /// On hook: wait for a seizure.
-    Seizure,
+    /// On hook: wait for a seizure. Meanwhile the lamp for waiting messages is as it should be, which the gateway
+    /// must be told after each restart (RFC 3660 section 2.4), and a short ring may be given.
+    Seizure { lamp: Option<bool>, reminds: bool },
     /// Off hook: invite to dial, and collect digits.
     Digits(Dial),
     /// Off hook: wait for the end, and play this meanwhile.
@@ -79,7 +80,7 @@ impl Watch {
 
     fn events(&self, terms: &Terms<'_>) -> Vec<&'static str> {
         let mut events = match self {
-            Self::Seizure | Self::Answer(_) => vec!["L/hd(N)"],
+            Self::Seizure { .. } | Self::Answer(_) => vec!["L/hd(N)"],
             Self::End(_) | Self::Waiting(..) => vec!["L/hu(N)"],
             Self::Digits(_) if terms.lacks.contains(COMPLETION) => vec!["L/hu(N)", "D/[0-9*#T](D)"],
             Self::Digits(_) => vec!["L/hu(N)", "L/oc(N)", "D/[0-9*#T](D)"],
@@ -93,7 +94,7 @@ impl Watch {
     /// Whether the endpoint is to report a flash of the hook. At the first dial tone there is nothing to turn to.
     fn is_flashed(&self, terms: &Terms<'_>) -> bool {
         let off_hook = match self {
-            Self::Seizure | Self::Answer(_) => false,
+            Self::Seizure { .. } | Self::Answer(_) => false,
             Self::End(_) | Self::Waiting(..) => true,
             Self::Digits(dial) => dial.prompt == Tone::RecallDial,
         };
@@ -105,7 +106,11 @@ impl Watch {
         let able = |signal: &String| !lacks.contains(name(signal));
         let sounds = |tone: &Tone| signal::tone(*tone, settings).into_iter().find(able);
         match self {
-            Self::Seizure => Vec::new(),
+            Self::Seizure { lamp, reminds } => {
+                let lamp = lamp.map(|on| if on { "L/vmwi(+)" } else { "L/vmwi(-)" });
+                let signals = lamp.into_iter().chain(reminds.then_some("L/rs")).map(str::to_owned);
+                signals.filter(able).collect()
+            }
             Self::Digits(dial) => {
                 let prompts = signal::prompt(dial.prompt, dial.patience, settings);
                 prompts.into_iter().find(able).into_iter().collect()
@@ -120,7 +125,8 @@ impl Watch {
             }
             Self::Answer(calling) => {
                 let caller_id = signal::caller_id(now, settings, calling);
-                [signal::ringing(settings), caller_id].into_iter().filter(able).collect()
+                let ringing = signal::ringing(calling.ring, settings).into_iter().find(able);
+                ringing.into_iter().chain(Some(caller_id).filter(able)).collect()
             }
         }
     }
@@ -133,7 +139,8 @@ impl Watch {
             return Some(flash);
         }
         let given_up = match self {
-            Self::Seizure | Self::End(None) => None,
+            Self::Seizure { .. } => self.signals(terms).first().map(|signal| name(signal).to_owned()),
+            Self::End(None) => None,
             Self::Digits(dial) => {
                 let prompts = signal::prompt(dial.prompt, dial.patience, terms.settings);
                 let left: Vec<_> =
@@ -149,8 +156,12 @@ impl Watch {
             Self::End(Some(_)) => self.signals(terms).first().map(|signal| name(signal).to_owned()),
             Self::Answer(_) => {
                 let signals = self.signals(terms);
-                // Ringing itself cannot be done without.
-                signals.get(1).map(|signal| name(signal).to_owned())
+                let ringing = signals.first().map(|signal| name(signal));
+                match signals.get(1) {
+                    Some(caller_id) => Some(name(caller_id).to_owned()),
+                    // Ringing itself cannot be done without, a cadence can.
+                    None => ringing.filter(|ringing| *ringing != "L/rg").map(str::to_owned),
+                }
             }
         };
         given_up.or_else(flash)
@@ -217,7 +228,7 @@ fn is_key(key: char) -> bool {
 mod tests {
     use super::*;
     use crate::access::DigitMaps;
-    use crate::{CallTimers, Country};
+    use crate::{CallTimers, Country, Ring};
 
     fn settings() -> Settings {
         Settings {
@@ -245,6 +256,8 @@ mod tests {
         )
     }
 
+    const IDLE: Watch = Watch::Seizure { lamp: None, reminds: false };
+
     fn dial(prompt: Tone) -> Watch {
         Watch::Digits(Dial { prompt, digits: Digits::Plan, patience: None })
     }
@@ -256,11 +269,13 @@ mod tests {
     #[test]
     fn each_thing_that_a_line_does_has_its_request() {
         let none = Lacks::new();
-        assert_eq!(lines(&Watch::Seizure, &none), pair("L/hd(N)", ""));
+        assert_eq!(lines(&IDLE, &none), pair("L/hd(N)", ""));
+        let lamp = Watch::Seizure { lamp: Some(true), reminds: true };
+        assert_eq!(lines(&lamp, &none), pair("L/hd(N)", "L/vmwi(+),L/rs"));
         let dial = dial(Tone::Dial);
         assert_eq!(lines(&dial, &none), pair("L/hu(N),L/oc(N),D/[0-9*#T](D)", "L/dl"));
         assert_eq!(lines(&Watch::End(Some(Tone::Ringback)), &none), pair("L/hu(N)", "G/rt"));
-        let calling = CallingParty { number: Some("2001".to_owned()), name: None };
+        let calling = CallingParty { number: Some("2001".to_owned()), ..CallingParty::default() };
         let ring = Watch::Answer(calling);
         assert_eq!(lines(&ring, &none), pair("L/hd(N)", "L/rg,L/ci(\"\",\"2001\",\"\")"));
         let settings = settings();
@@ -292,7 +307,17 @@ mod tests {
         let dial = dial(Tone::Dial);
         assert_eq!(give_up(&dial, &mut lacks).as_deref(), Some("L/oc"));
         assert_eq!(lines(&dial, &lacks), pair("L/hu(N),D/[0-9*#T](D)", "L/dl"));
-        assert_eq!(give_up(&Watch::Seizure, &mut lacks), None);
+        assert_eq!(give_up(&IDLE, &mut lacks), None);
+        let lamp = Watch::Seizure { lamp: Some(false), reminds: false };
+        assert_eq!(give_up(&lamp, &mut lacks).as_deref(), Some("L/vmwi"));
+        assert_eq!(lines(&lamp, &lacks).1, "");
+        assert_eq!(give_up(&lamp, &mut lacks), None);
+        let distinctive = CallingParty { ring: Ring::Pattern(3), ..CallingParty::default() };
+        let distinctive = Watch::Answer(distinctive);
+        assert_eq!(lines(&distinctive, &lacks).1, "L/r3");
+        assert_eq!(give_up(&distinctive, &mut lacks).as_deref(), Some("L/r3"));
+        assert_eq!(lines(&distinctive, &lacks).1, "L/rg");
+        assert_eq!(give_up(&distinctive, &mut lacks), None);
         let recall = self::dial(Tone::RecallDial);
         assert_eq!(lines(&recall, &lacks).1, "L/sl");
         assert_eq!(give_up(&recall, &mut lacks).as_deref(), Some("L/sl"));
@@ -303,7 +328,7 @@ mod tests {
     fn a_flash_is_asked_for_where_it_can_mean_something_and_given_up_where_it_is_not_seen() {
         let none = Lacks::new();
         let events = |watch: &Watch| flashing(watch, &none, true).0;
-        assert_eq!(events(&Watch::Seizure), "L/hd(N)");
+        assert_eq!(events(&IDLE), "L/hd(N)");
         assert_eq!(events(&Watch::End(None)), "L/hu(N),L/hf(N)");
         assert_eq!(events(&dial(Tone::Dial)), "L/hu(N),L/oc(N),D/[0-9*#T](D)");
         assert_eq!(events(&dial(Tone::RecallDial)), "L/hu(N),L/oc(N),D/[0-9*#T](D),L/hf(N)");
@@ -321,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_waiting_call_is_told_by_its_tone_and_its_caller() {
-        let calling = CallingParty { number: Some("2003".to_owned()), name: None };
+        let calling = CallingParty { number: Some("2003".to_owned()), ..CallingParty::default() };
         let waiting = Watch::Waiting(None, calling);
         let mut lacks = Lacks::new();
         assert_eq!(lines(&waiting, &lacks), pair("L/hu(N)", "L/wt,L/ci(\"\",\"2003\",\"\")"));
