@@ -1,4 +1,5 @@
-//! Our gateway beside osmo-mgw: CPU time per transaction, from the system's own account of each process.
+//! Our gateway beside osmo-mgw: CPU time per transaction and per RTP packet, from the system's own account of
+//! each process.
 //!
 //! Both are asked the same by one closed-loop client over loopback, in turn, several rounds, and the medians are printed. Wall
 //! rates say little on a shared machine, so none is given. Run it with `cargo bench -p strowger-benches --bench peers`; without
@@ -9,127 +10,30 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are what the bench is for")]
 
+mod gateways;
+mod relay;
+
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use gateways::{Peer, build, osmo, ours};
+use relay::Load;
 
 /// Rounds of each measurement; the median counts.
 const ROUNDS: usize = 5;
 /// Transactions of one round; all rounds of a load are fewer than 2^17.
 const TRANSACTIONS: usize = 20_000;
 /// Connections that are open meanwhile in the loads that say so, on endpoints of their own.
-const OPEN: usize = 400;
+const OPEN: usize = 480;
+/// As many as 20,000 file descriptors allow: two sockets each. osmo-mgw cannot have that many.
+const MANY: usize = 9_900;
+/// What our gateway is prepared for in the other loads.
+const CONNECTIONS: usize = 512;
 /// The first endpoint that has such a connection; those before it are for the windows.
 const FIRST_OPEN: usize = 64;
 /// An answer that takes longer is taken for lost, and the command is sent again.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-const DESCRIPTION: &str = "v=0\r\no=- 25678 753849 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-                           m=audio 65000 RTP/AVP 0\r\na=ptime:20\r\n";
-
-/// A gateway under test, ended with the bench.
-struct Peer {
-    name: &'static str,
-    child: Child,
-    address: SocketAddr,
-    domain: &'static str,
-    /// The local endpoint name with this number.
-    endpoint: fn(usize) -> String,
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Peer {
-    /// Time on the processor of all its threads until now.
-    fn cpu(&self) -> Duration {
-        let tasks = format!("/proc/{}/task", self.child.id());
-        let threads = std::fs::read_dir(tasks).into_iter().flatten().flatten();
-        let nanos = threads.filter_map(|thread| {
-            let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
-            text.split_whitespace().next()?.parse::<u64>().ok()
-        });
-        Duration::from_nanos(nanos.sum())
-    }
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-/// Where cargo puts what it builds for the workspace.
-fn target() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
-}
-
-/// Builds our gateway as it is released.
-fn build() -> io::Result<()> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--bin", "strowger"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .status()?;
-    if built.success() { Ok(()) } else { Err(io::Error::other("the gateway does not build")) }
-}
-
-fn ours(client: SocketAddr) -> io::Result<Peer> {
-    let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-    let child = Command::new(target().join("release/strowger"))
-        .args([
-            "gateway",
-            "mgcp",
-            "--domain",
-            "mgw",
-            "--lines",
-            "0",
-            "--relays",
-            "1024",
-            "--connections",
-            "512",
-            "--port-rest",
-            "0",
-        ])
-        .args(["--listen", &address.to_string(), "--agent", &client.to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()?;
-    let endpoint = |number| format!("relay/{number}");
-    Ok(Peer { name: "strowger", child, address, domain: "mgw", endpoint })
-}
-
-fn osmo(folder: &Path) -> io::Result<Option<Peer>> {
-    if Command::new("osmo-mgw").arg("--version").stdout(Stdio::null()).status().is_err() {
-        return Ok(None);
-    }
-    let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-    let config = folder.join("osmo-mgw.cfg");
-    std::fs::write(
-        &config,
-        format!(
-            "log stderr\n logging filter all 1\n logging level set-all fatal\nline vty\n bind 127.0.0.1 {}\nmgcp\n domain mgw\n \
-             bind ip 127.0.0.1\n bind port {}\n rtp port-range 20002 59999\n rtp bind-ip 127.0.0.1\n no rtp ip-probing\n \
-             no rtp keep-alive\n conn-timeout 0\n number endpoints 1024\n loop 0\n force-realloc 1\n rtcp-omit\n osmux off\n",
-            free_port()?,
-            address.port()
-        ),
-    )?;
-    let child = Command::new("osmo-mgw")
-        .arg("-c")
-        .arg(&config)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let endpoint = |number| format!("rtpbridge/{number:x}");
-    Ok(Some(Peer { name: "osmo-mgw", child, address, domain: "mgw", endpoint }))
-}
 
 /// What a place of the window does in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +66,10 @@ impl Client {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.set_read_timeout(Some(PATIENCE))?;
         Ok(Self { socket, next_id: 1000, repeated: 0 })
+    }
+
+    fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
     }
 
     /// Sends a command to the endpoint of a place.
@@ -229,8 +137,8 @@ impl Client {
     }
 
     /// Opens connections that stay, one on each of as many endpoints.
-    fn open(&mut self, peer: &Peer, count: usize) -> io::Result<()> {
-        for place in FIRST_OPEN..FIRST_OPEN + count {
+    fn open(&mut self, peer: &Peer, first: usize, count: usize) -> io::Result<()> {
+        for place in first..first + count {
             let answer = self.ask(peer, place, "CRCX", &create())?;
             assert!(answer.starts_with('2'), "{}: {answer}", peer.name);
         }
@@ -267,7 +175,14 @@ impl Client {
 }
 
 fn create() -> String {
-    format!("C: 1F\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n\r\n{DESCRIPTION}")
+    format!("C: 1F\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n\r\n{}", description(65_000))
+}
+
+/// A description of a stream at this port.
+fn description(port: u16) -> String {
+    format!(
+        "v=0\r\no=- 25678 753849 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\na=ptime:20\r\n"
+    )
 }
 
 /// What deletes the connection that a CRCX was answered with.
@@ -281,14 +196,29 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// Prints a row.
+fn compare(name: &str, peers: &[Peer], medians: &[f64], note: &str) {
+    print!("{name:34}");
+    for (peer, figure) in peers.iter().zip(medians) {
+        print!("  {} {figure:6.2} us", peer.name);
+    }
+    if let [ours, theirs, ..] = medians {
+        print!("  ratio {:.2}", ours / theirs);
+    }
+    println!("{note}");
+}
+
 /// One row: a load, measured on fresh processes of both.
 fn measure(name: &str, work: Work, window: usize, open: usize) -> io::Result<()> {
     let mut client = Client::new()?;
-    let mut peers = vec![ours(client.socket.local_addr()?)?];
-    peers.extend(osmo(&std::env::temp_dir())?);
+    let many = open > OPEN;
+    let mut peers = vec![ours(client.address()?, if many { open + window } else { CONNECTIONS })?];
+    if !many {
+        peers.extend(osmo(&std::env::temp_dir())?);
+    }
     for peer in &peers {
         client.wait_for(peer)?;
-        client.open(peer, open)?;
+        client.open(peer, FIRST_OPEN, open)?;
     }
     client.repeated = 0;
     let mut figures = vec![Vec::new(); peers.len()];
@@ -300,36 +230,37 @@ fn measure(name: &str, work: Work, window: usize, open: usize) -> io::Result<()>
             figures.push(used.as_secs_f64() * 1e6 / TRANSACTIONS as f64);
         }
     }
-    let medians: Vec<_> = figures.into_iter().map(median).collect();
-    print!("{name:34}");
-    for (peer, figure) in peers.iter().zip(&medians) {
-        print!("  {} {figure:6.2} us", peer.name);
-    }
-    match medians.as_slice() {
-        [ours, theirs, ..] => print!("  ratio {:.2}", ours / theirs),
-        _ => print!("  (osmo-mgw is not installed)"),
-    }
-    match client.repeated {
-        0 => println!(),
-        repeated => println!("  ({repeated} commands repeated)"),
-    }
+    let alone = if many || peers.len() > 1 { "" } else { "  (osmo-mgw is not installed)" };
+    let repeated = match client.repeated {
+        0 => String::new(),
+        repeated => format!("  ({repeated} commands repeated)"),
+    };
+    let medians: Vec<f64> = figures.into_iter().map(median).collect();
+    compare(name, &peers, &medians, &format!("{alone}{repeated}"));
     Ok(())
 }
 
 fn main() -> io::Result<()> {
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let is_wanted = |name: &str| wanted.as_ref().is_none_or(|wanted| name.contains(wanted.as_str()));
     build()?;
-    println!("CPU per transaction, median of {ROUNDS} rounds of {TRANSACTIONS} transactions each");
-    for open in [0, OPEN] {
+    println!("CPU per transaction and per packet, median of {ROUNDS} rounds of 20,000 each");
+    for open in [0, OPEN, MANY] {
         for (load, work, window) in [
             ("AUEP, window 1", Work::Audits, 1),
             ("AUEP, window 32", Work::Audits, 32),
             ("CRCX and DLCX, window 8", Work::Calls, 8),
         ] {
             let name = format!("{load}, {open} open");
-            if wanted.as_ref().is_none_or(|wanted| name.contains(wanted.as_str())) {
+            if is_wanted(&name) {
                 measure(&name, work, window, open)?;
             }
+        }
+    }
+    for (pairs, window, idle) in [(1, 1, 0), (1, 32, 0), (200, 200, 0), (1, 1, OPEN), (1, 32, OPEN)] {
+        let load = Load { pairs, window, idle };
+        if is_wanted(&load.name()) {
+            relay::measure(load)?;
         }
     }
     Ok(())
