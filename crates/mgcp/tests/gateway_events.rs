@@ -3,7 +3,7 @@
 mod gateway_support;
 
 use gateway_support::Bench;
-use strowger_mgcp::gateway::{EndpointIndex, MediaEvent, MediaFault};
+use strowger_mgcp::gateway::{EndpointIndex, GatewayConfig, MediaEvent, MediaFault};
 use strowger_sansio::Duration;
 
 const LINE: &str = "aaln/1";
@@ -469,4 +469,20 @@ fn a_request_for_all_lines_is_carried_out_by_all_or_by_none() {
     bench.refused(401, "RQNT", "aaln/*", "X: 2\nR: L/hd(N)\nS: L/vmwi");
     bench.plane.refuse_signal = Some((EndpointIndex(1), "l/ht", MediaFault::Signal));
     bench.refused(513, "RQNT", "aaln/*", "X: 2\nS: L/vmwi, L/y, L/z, L/ht");
+}
+
+#[test]
+fn a_digit_map_for_many_lines_is_compiled_once() {
+    let town = GatewayConfig { endpoints: Vec::new(), ..gateway_support::config() }.with_lines(200);
+    let mut bench = Bench::switched_on(town);
+    bench.come_up();
+    let body = "X: 1\nD: (2xxx|9x.T)\nR: L/hd(E(R(D/[0-9](D)),S(L/dl),D([2-8]xxx)))";
+    bench.good("RQNT", "aaln/*", body);
+    assert_eq!(bench.gateway.counters().digit_maps, 2, "the outer and the embedded one");
+    // A call agent that says the same each time costs nothing more.
+    bench.good("RQNT", LINE, "X: 2\nD: (2xxx|9x.T)\nR: L/hd(N)");
+    assert_eq!(bench.gateway.counters().digit_maps, 2);
+    bench.off_hook(7);
+    bench.dial(7, "2345");
+    assert_eq!(bench.notified().get("O").unwrap(), "D/2,D/3,D/4,D/5");
 }

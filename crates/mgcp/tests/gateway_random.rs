@@ -27,6 +27,16 @@ const SIGNALS: [&str; 10] =
 const MODES: [&str; 7] = ["sendrecv", "recvonly", "inactive", "confrnce", "loopback", "netwloop", "nomode"];
 const OPTIONS: [&str; 8] = ["a:PCMU", "a:PCMA;PCMU", "a:G729", "p:10", "p:20, b:80", "p:30", "x+y", "e:on"];
 
+const CONFIGURATIONS: [&str; 7] = [
+    "RED/R: reset",
+    "RED/EL: aaln/[1-2], relay/1\nRED/MP: TFT\nRED/R: reset",
+    "RED/EL: aaln/1\nRED/MP: TT",
+    "RED/NL: [127.0.0.1]:2727",
+    "RED/N: [192.0.2.66]",
+    "LCK/LST: 20",
+    "B: e:A",
+];
+
 struct Draw(Rng);
 
 impl Draw {
@@ -85,7 +95,7 @@ fn command(bench: &mut Bench, draw: &mut Draw) {
     let description =
         if draw.0.chance(0.5) { remote(4000, draw.one(&["0 96", "8", "18", "0"])) } else { String::new() };
     let (owner, call, id) = draw.connection(bench);
-    let (verb, endpoint, body) = match draw.0.below(10) {
+    let (verb, endpoint, body) = match draw.0.below(12) {
         0 | 1 => {
             let mode = draw.one(&MODES);
             let options = draw.one(&OPTIONS);
@@ -103,6 +113,12 @@ fn command(bench: &mut Bench, draw: &mut Draw) {
         4 => ("DLCX", owner, format!("C: {call}\nI: {id}\n{request}")),
         5 => ("DLCX", endpoint, String::new()),
         6 => ("AUEP", endpoint, "F: R,S,D,X,I,O,T,B/NS".to_owned()),
+        7 => (
+            "EPCF",
+            draw.one(&["aaln/[1-2]", "mg", "aaln/1", "*", "relay/[2-3]"]).to_owned(),
+            draw.one(&CONFIGURATIONS).to_owned(),
+        ),
+        8 => ("AUEP", endpoint, "BA/F: BA/C, BA/M, BA/S(I,D,N,L,S,H)".to_owned()),
         _ => (
             "RQNT",
             draw.one(&["aaln/1", "aaln/2", "aaln/1", "aaln/2", "aaln/*", "*"]).to_owned(),

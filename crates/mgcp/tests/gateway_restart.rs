@@ -456,3 +456,32 @@ fn a_burst_of_events_while_the_agent_is_silent_is_bounded() {
     assert_eq!(bench.notified().get("X").unwrap(), "3");
     assert_eq!(bench.gateway.counters().events_lost, 6);
 }
+
+#[test]
+fn local_activity_does_not_hurry_a_restart_that_has_just_failed() {
+    let mut bench = switched_on();
+    bench.pass_secs(600);
+    bench.take("RSIP");
+    // The first attempt gets no answer for 60 s.
+    while bench.gateway.outstanding() > 0 {
+        bench.pass_secs(1);
+    }
+    bench.take("RSIP");
+    bench.off_hook(0);
+    assert!(bench.take("RSIP").is_empty(), "Tdmin has not passed");
+    bench.pass_secs(15);
+    assert_eq!(bench.take("RSIP").pop().unwrap().get("RM").unwrap(), "restart");
+}
+
+#[test]
+fn a_disconnected_endpoint_calls_itself_as_its_agent_did_last() {
+    let mut town = config();
+    town.aliases = vec!["[127.0.0.9]".to_owned()];
+    let mut bench = Bench::switched_on(town);
+    bench.come_up();
+    bench.give("RQNT 9001 aaln/1@[127.0.0.9] MGCP 1.0\nX: 1\nR: L/hd(N)\n");
+    bench.off_hook(0);
+    bench.pass_secs(61 + 15);
+    let rsip = bench.take("RSIP").pop().unwrap();
+    assert_eq!((rsip.endpoint(), rsip.get("RM").unwrap()), ("aaln/1@[127.0.0.9]", "disconnected".into()));
+}

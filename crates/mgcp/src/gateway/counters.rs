@@ -31,6 +31,8 @@ pub struct GatewayCounters {
     pub events_quarantined: u64,
     /// Events lost because a list was full.
     pub events_lost: u64,
+    /// Digit maps compiled.
+    pub digit_maps: u64,
     /// Signals started.
     pub signals_started: u64,
 }

@@ -3,6 +3,7 @@
 //! Everything that can be refused is refused here, before anything is touched; what then remains to fail is the media plane.
 //! Signals have their own room, [`signal_list`](super::signal_list).
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use strowger_sansio::Duration;
@@ -32,6 +33,10 @@ pub(super) struct Reader<'a> {
     pub(super) ring_cycle: Duration,
     pub(super) codec: &'a Limits,
     pub(super) limits: &'a GatewayLimits,
+    /// Digit maps that this command's other endpoints have had compiled: a map may cost as much as all the rest.
+    pub(super) maps: &'a [Arc<DigitMap>],
+    /// How many had to be compiled here.
+    pub(super) compiled: Cell<u32>,
 }
 
 /// The connection that a command is about, which event names may call `$`.
@@ -58,6 +63,17 @@ pub(super) enum Readiness {
 pub(super) struct Prepared {
     pub(super) request: NotificationRequest,
     pub(super) persistent: Option<Vec<Requested>>,
+    /// How many digit maps were compiled for it.
+    pub(super) compiled: u32,
+}
+
+impl Prepared {
+    /// The digit maps of the request and of those embedded in it.
+    pub(super) fn maps(&self) -> impl Iterator<Item = &Arc<DigitMap>> {
+        let embedded = self.request.requested.iter().filter_map(|entry| entry.embedded.as_ref());
+        let embedded = embedded.filter_map(|embedded| embedded.digit_map.as_ref());
+        self.request.digit_map.iter().chain(embedded)
+    }
 }
 
 impl Reader<'_> {
@@ -94,7 +110,7 @@ impl Reader<'_> {
         }
         let id = id.to_buf();
         let request = NotificationRequest { id, entity, requested, signals, digit_map, quarantine, detect };
-        Ok(Prepared { request, persistent })
+        Ok(Prepared { request, persistent, compiled: self.compiled.get() })
     }
 
     /// The value of B/PR, if the command has one.
@@ -134,6 +150,11 @@ impl Reader<'_> {
     }
 
     fn digit_map(&self, text: &str) -> Result<Arc<DigitMap>, Refusal> {
+        let current = self.endpoint.machine.digit_map.iter();
+        if let Some(known) = self.maps.iter().chain(current).find(|map| map.text() == text) {
+            return Ok(Arc::clone(known));
+        }
+        self.compiled.set(self.compiled.get() + 1);
         match DigitMap::compile(text, self.codec) {
             Ok(map) => Ok(Arc::new(map)),
             Err(DigitMapError::UnknownLetter { .. }) => {

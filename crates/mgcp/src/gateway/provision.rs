@@ -88,6 +88,8 @@ impl Gateway {
                 ring_cycle: plane.capabilities().ring_cycle,
                 codec: &self.codec,
                 limits: &self.limits,
+                maps: &[],
+                compiled: std::cell::Cell::new(0),
             };
             let events = reader.persistent_events(text);
             let events = events.map_err(|_| ConfigError::PersistentEvents(spec.name.clone()))?;

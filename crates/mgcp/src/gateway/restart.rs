@@ -164,8 +164,12 @@ impl Gateway {
         if let Some(peer) = entity.and_then(Endpoint::peer) {
             procedure.peer = peer;
         }
-        let Some(name) =
-            self.domains.first().and_then(|domain| EndpointNameBuf::from_parts(&procedure.name, domain))
+        // The form of the domain that the agent used last, if that is one for all of them (section 2.1.2).
+        let mut forms = procedure.endpoints.iter().filter_map(|index| self.endpoints.get(index.0 as usize));
+        let form = forms.next().map_or(0, |endpoint| endpoint.domain);
+        let form = if forms.all(|endpoint| endpoint.domain == form) { form } else { 0 };
+        let domain = self.domains.get(form).or_else(|| self.domains.first());
+        let Some(name) = domain.and_then(|domain| EndpointNameBuf::from_parts(&procedure.name, domain))
         else {
             return;
         };
@@ -222,8 +226,9 @@ impl Gateway {
             return;
         };
         let Some(procedure) = self.procedures.get(&id) else { return };
-        let early = procedure.kind == Kind::Disconnected
-            && now.since(procedure.attempted) < self.durations.protocol.tdmin;
+        // A restart that found no answer goes on as the disconnected procedure does.
+        let tried = procedure.kind == Kind::Disconnected || !procedure.delay.is_zero();
+        let early = tried && now.since(procedure.attempted) < self.durations.protocol.tdmin;
         if procedure.stage == Stage::Waiting && !early {
             self.initiate(now, id);
         }

@@ -2,10 +2,13 @@
 //!
 //! Their fate is shared (RFC 3435 sections 2.3.3 and 2.3.5): they are all found good before anything happens, and put in force together.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::Origin;
 use super::redirect::red;
+use crate::digitmap::DigitMap;
 use crate::gateway::endpoint::Endpoint;
 use crate::gateway::entity::{Alternate, Entity};
 use crate::gateway::media::{ConnectionHandle, EndpointIndex, MediaPlane};
@@ -67,6 +70,19 @@ impl Gateway {
         current: Current<'_>,
         plane: &dyn MediaPlane,
     ) -> Result<Encapsulated, Refusal> {
+        self.encapsulated_like(origin, command, (index, domain), current, &[], plane)
+    }
+
+    /// The same for one of several endpoints: `maps` are those that another one has had compiled.
+    pub(super) fn encapsulated_like(
+        &self,
+        origin: Origin,
+        command: &Command<'_>,
+        (index, domain): (EndpointIndex, usize),
+        current: Current<'_>,
+        maps: &[Arc<DigitMap>],
+        plane: &dyn MediaPlane,
+    ) -> Result<Encapsulated, Refusal> {
         let Some(endpoint) = self.endpoint(index) else {
             return Err(refuse(ReturnCode::UNKNOWN_ENDPOINT, "there is no such endpoint"));
         };
@@ -92,6 +108,8 @@ impl Gateway {
             ring_cycle: plane.capabilities().ring_cycle,
             codec: &self.codec,
             limits: &self.limits,
+            maps,
+            compiled: Cell::new(0),
         };
         let prepared = match command.request_id() {
             Some(id) => Some(reader.read(command, id, named.map(str::to_owned))?),
@@ -181,6 +199,11 @@ impl Gateway {
 }
 
 impl Encapsulated {
+    /// The digit maps that it came with.
+    pub(super) fn maps(&self) -> Vec<Arc<DigitMap>> {
+        self.prepared.iter().flat_map(Prepared::maps).cloned().collect()
+    }
+
     /// Starts the signals: the last thing that can be refused.
     pub(super) fn begin(
         self,
@@ -232,7 +255,8 @@ impl Started {
             endpoint.lockstep = seconds;
             endpoint.time_lockstep(reach);
         }
-        if let (Some(Prepared { request, persistent }), Some(begun)) = (prepared, self.begun) {
+        if let (Some(Prepared { request, persistent, compiled }), Some(begun)) = (prepared, self.begun) {
+            reach.counters.digit_maps += u64::from(compiled);
             if let Some(persistent) = persistent {
                 endpoint.machine.persistent = persistent;
             }

@@ -53,8 +53,14 @@ impl Gateway {
         plane: &mut dyn MediaPlane,
     ) -> Result<Done, Refusal> {
         let mut carried = Vec::with_capacity(targets.endpoints.len());
+        let mut maps = Vec::new();
         for index in &targets.endpoints {
-            carried.push(self.encapsulated(origin, command, *index, targets.domain, Current::None, plane)?);
+            let place = (*index, targets.domain);
+            let one = self.encapsulated_like(origin, command, place, Current::None, &maps, plane)?;
+            if carried.is_empty() {
+                maps = one.maps();
+            }
+            carried.push(one);
         }
         let mut started = Vec::with_capacity(carried.len());
         let mut refusal = None;
