@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use strowger_exchange::{ControllerLeaves, DialectChoice, Features, MediaPolicy, RouteTarget};
+use strowger_exchange::{
+    ControllerLeaves, DialectChoice, Features, HuntOrder, MediaPolicy, RouteTarget, Service,
+};
 use strowger_node::config::{Config, Report, Severity, StoreConfig};
 
 fn good(text: &str) -> Config {
@@ -398,4 +400,88 @@ fn features_are_read_and_what_is_not_named_is_as_in_the_country() {
     assert_eq!(config.inventory.features.blind_transfer, None);
     let findings = findings(&small_and("[features]\nblind_transfer = \"x\"\ncontroller_leaves = \"stay\"\n"));
     assert_eq!(findings.len(), 2, "{findings:?}");
+}
+
+const LINES: &str = "[[line]]\nnumber = \"2001\"\ngateway = \"gw1\"\nendpoint = \"aaln/1\"\n\
+    [[line]]\nnumber = \"2002\"\ngateway = \"gw1\"\nendpoint = \"aaln/2\"\n";
+
+#[test]
+fn subscriptions_groups_classes_and_codes_are_read() {
+    let config = good(&small_and(&format!(
+        "{LINES}features = {{ forward_busy = \"2100\", class = \"local\", no_answer = 12, hot_line = \"2001\", \
+         hot_line_after = 5, speed_dial = {{ 2 = \"2001\" }}, numbers = {{ 2012 = \"r2\" }}, do_not_disturb = true }}\n\
+         [[class]]\nid = \"local\"\nallowed = [\"2\"]\n[[group]]\nnumber = \"2100\"\nmembers = [\"2001\", \
+         \"2002\"]\norder = \"circular\"\noverflow = \"2001\"\n[features]\nemergency = [\"112\"]\n[features.codes]\n\
+         redial = \"*07\"\ncall_return = \"\"\n"
+    )));
+    let inventory = &config.inventory;
+    assert_eq!(inventory.check(), []);
+    let two = &inventory.subscriptions["2002"];
+    assert_eq!((two.forward_busy.as_deref(), two.class.as_deref()), (Some("2100"), Some("local")));
+    assert_eq!(two.no_answer.as_secs(), 12);
+    assert_eq!(two.hot_line.as_ref().map(|hot| hot.after.as_secs()), Some(5));
+    assert!(two.do_not_disturb && two.speed_dial["2"] == "2001" && two.numbers[0].0 == "2012");
+    assert!(!inventory.subscriptions.contains_key("2001"), "it has what all have");
+    assert_eq!(inventory.groups[0].order, HuntOrder::Circular);
+    assert_eq!(inventory.emergency, ["112"]);
+    let code =
+        |service| inventory.codes.iter().find(|(known, _)| *known == service).map(|(_, p)| p.to_string());
+    assert_eq!(code(Service::Redial).as_deref(), Some("*07"));
+    assert_eq!(code(Service::CallReturn), None);
+    assert_eq!(code(Service::DoNotDisturb(true)).as_deref(), Some("*78"), "as in the country");
+}
+
+#[test]
+fn what_is_wrong_in_features_has_its_place_and_the_nearest_name() {
+    let told = |text: &str| {
+        let findings = findings(&small_and(text)).join("\n");
+        findings.split_once(' ').map(|(_, told)| told.to_owned()).unwrap_or_default()
+    };
+    let line =
+        |features: &str| told(&format!("{LINES}features = {{ {features} }}\n[[class]]\nid = \"local\"\n"));
+    for (features, expected) in [
+        (
+            "forward_bussy = \"2001\"",
+            "unknown key `forward_bussy` in features of a [[line]]; did you mean `forward_busy`?",
+        ),
+        ("class = \"lokal\"", "there is no class of service with the id \"lokal\"; did you mean \"local\"?"),
+        ("forward_always = \"2002\"", "the line forwards to itself; expected another number"),
+        (
+            "speed_dial = { 200 = \"2001\" }",
+            "no speed dial; expected one or two digits and a number: { 2 = \"2004\" }",
+        ),
+        ("numbers = { 2001 = \"r1\" }", "number \"2001\" is given twice; expected each number once"),
+        (
+            "rings = { 2001 = \"r9\" }",
+            "unknown ringing \"r9\"; expected \"rg\" (as usual) or \"r0\" to \"r7\"",
+        ),
+    ] {
+        assert_eq!(line(features), expected);
+    }
+    let group = |rest: &str| told(&format!("{LINES}[[group]]\nnumber = \"2100\"\n{rest}\n"));
+    for (rest, expected) in [
+        ("members = [\"2003\"]", "there is no line with the number \"2003\"; did you mean \"2002\"?"),
+        ("members = [\"2001\"]\norder = \"linaer\"", "unknown order \"linaer\"; did you mean \"linear\"?"),
+        ("members = []", "the group has no members; expected members = [\"2001\"]"),
+        (
+            "members = [\"2001\"]\noverflow = \"2100\"",
+            "the group overflows into itself; expected another number",
+        ),
+    ] {
+        assert_eq!(group(rest), expected);
+    }
+    let code = |code: &str| told(&format!("[features.codes]\n{code}\n"));
+    for (text, expected) in [
+        ("redail = \"*66\"", "unknown key `redail` in [features.codes]; did you mean `redial`?"),
+        (
+            "redial = \"*69\"",
+            "`call_return` and `redial` have the same code; expected another code, or \"\" for none",
+        ),
+        (
+            "redial = \"*66N\"",
+            "\"*66N\" cannot be the code `redial`; no number belongs to this code: expected it without N",
+        ),
+    ] {
+        assert_eq!(code(text), expected);
+    }
 }

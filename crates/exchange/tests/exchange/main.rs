@@ -11,6 +11,7 @@ mod calls;
 mod chaos;
 mod clearing;
 mod faults;
+mod features;
 mod forwarding;
 mod gateway;
 mod glare;

@@ -15,6 +15,7 @@ use super::names::{self, Wildcard};
 use super::raw::{Gateway, Line, Media, Raw, Route, StoreKind};
 use super::reader::excerpt;
 use super::schema::nearest;
+use super::subscription;
 use super::{CaptureConfig, Config, Listen, StoreConfig};
 
 /// The name of an exchange that was not given one.
@@ -32,7 +33,9 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     }
     check_listen(&raw, report);
     let gateways = check_gateways(&raw, report);
-    let numbers = check_lines(&raw, &gateways, report);
+    let mut numbers = check_lines(&raw, &gateways, report);
+    let lines = raw.lines.iter().map(|line| (line.number.as_ref(), &line.subscribed));
+    subscription::check(&raw.services, lines, &mut numbers, report);
     check_routes(&raw.routes, &numbers, report);
     check_media(&raw, &gateways, report);
     let store = check_store(&raw, report);
@@ -46,7 +49,15 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
         Some(Media::Direct) | None => MediaPolicy::Direct,
     };
     inventory.gateways = raw.gateways.into_iter().filter_map(gateway_entry).collect();
-    inventory.lines = raw.lines.into_iter().filter_map(line_entry).collect();
+    raw.services.fill(&mut inventory);
+    for mut line in raw.lines {
+        let subscription = line.subscribed.take();
+        let Some(entry) = line_entry(line) else { continue };
+        if let Some(subscription) = subscription {
+            inventory.subscriptions.insert(entry.number.clone(), subscription);
+        }
+        inventory.lines.push(entry);
+    }
     inventory.routes = raw.routes.into_iter().filter_map(route_entry).collect();
     if report.errors() == 0 {
         // The exchange has the last word: what it refuses and nothing above has found is still an error.

@@ -16,6 +16,7 @@ mod names;
 mod raw;
 mod reader;
 mod schema;
+mod subscription;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

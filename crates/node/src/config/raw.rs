@@ -13,6 +13,7 @@ use super::diagnostic::Report;
 use super::features;
 use super::reader::{Table, excerpt, found};
 use super::schema::{self, nearest};
+use super::subscription::{Services, Subscribed};
 
 /// All sections. A value that could not be read is absent here and named in the report.
 #[derive(Default)]
@@ -33,6 +34,7 @@ pub(super) struct Raw {
     pub(super) timers: CallTimers,
     /// None when there was nothing to read.
     pub(super) features: Option<FeaturePlan>,
+    pub(super) services: Services,
 }
 
 /// `[exchange] media`.
@@ -81,6 +83,7 @@ pub(super) struct Line {
     pub(super) endpoint: Option<Spanned<String>>,
     pub(super) name: Option<Spanned<String>>,
     pub(super) features: Features,
+    pub(super) subscribed: Subscribed,
 }
 
 /// `[[route]]`.
@@ -117,6 +120,7 @@ impl Raw {
             raw.timers = read_timers(&table, report);
         }
         raw.features = Some(features::plan(&root, FeaturePlan::of(raw.country.unwrap_or_default()), report));
+        raw.services = Services::read(&root, raw.country.unwrap_or_default(), report);
         let tables = root.tables("gateway", &schema::GATEWAY, report);
         raw.gateways = tables.iter().map(|table| Gateway::read(table, report)).collect();
         let tables = root.tables("line", &schema::LINE, report);
@@ -214,6 +218,7 @@ impl Line {
             endpoint,
             name: table.string("name", report),
             features: features::of_line(table, report),
+            subscribed: Subscribed::read(table, report),
         }
     }
 }

@@ -41,6 +41,13 @@ impl<'t> Table<'t> {
         Some(Self { table, section, span: value.span() })
     }
 
+    /// As [`Self::open`], for a table that has been opened before.
+    pub(super) fn checked(value: &'t Spanned<DeValue<'t>>, section: &'static Section) -> Self {
+        static NOTHING: std::sync::OnceLock<DeTable<'static>> = std::sync::OnceLock::new();
+        let table = value.get_ref().as_table().unwrap_or_else(|| NOTHING.get_or_init(DeTable::new));
+        Self { table, section, span: value.span() }
+    }
+
     /// Opens the whole file.
     pub(super) fn root(
         file: &'t Spanned<DeTable<'t>>,
@@ -193,7 +200,7 @@ impl<'t> Table<'t> {
     }
 
     /// How `key` is written.
-    fn example(&self, key: &str) -> &'static str {
+    pub(super) fn example(&self, key: &str) -> &'static str {
         self.section.keys.iter().find(|known| known.name == key).map_or("", |known| known.example)
     }
 }

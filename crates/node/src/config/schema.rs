@@ -63,6 +63,8 @@ pub(super) static ROOT: Section = Section {
         key("route", "[[route]]"),
         key("timers", "[timers]"),
         key("features", "[features]"),
+        key("class", "[[class]]"),
+        key("group", "[[group]]"),
         later("trunk", "trunks"),
     ],
 };
@@ -155,6 +157,66 @@ pub(super) static LINE_FEATURES: Section = Section {
         key("transfer", "transfer = false"),
         key("three_way", "three_way = false"),
         key("call_waiting", "call_waiting = true"),
+        key("forward_always", "forward_always = \"2005\""),
+        key("forward_busy", "forward_busy = \"2005\""),
+        key("forward_no_answer", "forward_no_answer = \"2005\""),
+        key("no_answer", "no_answer = 20"),
+        key("do_not_disturb", "do_not_disturb = true"),
+        key("message_waiting", "message_waiting = true"),
+        key("reject_anonymous", "reject_anonymous = true"),
+        key("withhold_number", "withhold_number = true"),
+        key("speed_dial", "speed_dial = { 2 = \"2004\", 20 = \"5550100\" }"),
+        key("class", "class = \"local\""),
+        key("hot_line", "hot_line = \"2004\""),
+        key("hot_line_after", "hot_line_after = 5"),
+        key("numbers", "numbers = { 2014 = \"r2\" }"),
+        key("rings", "rings = { 2001 = \"r1\" }"),
+    ],
+};
+
+pub(super) static CODES: Section = Section {
+    title: "[features.codes]",
+    keys: &[
+        key("forward_always_on", "forward_always_on = \"*72\""),
+        key("forward_always_off", "forward_always_off = \"*73\""),
+        key("forward_busy_on", "forward_busy_on = \"*90\""),
+        key("forward_busy_off", "forward_busy_off = \"*91\""),
+        key("forward_no_answer_on", "forward_no_answer_on = \"*92\""),
+        key("forward_no_answer_off", "forward_no_answer_off = \"*93\""),
+        key("do_not_disturb_on", "do_not_disturb_on = \"*78\""),
+        key("do_not_disturb_off", "do_not_disturb_off = \"*79\""),
+        key("reject_anonymous_on", "reject_anonymous_on = \"*77\""),
+        key("reject_anonymous_off", "reject_anonymous_off = \"*87\""),
+        key("withhold_number", "withhold_number = \"*67\""),
+        key("show_number", "show_number = \"*82\""),
+        key("call_return", "call_return = \"*69\""),
+        key("redial", "redial = \"*66\""),
+        key("speed_dial_1_set", "speed_dial_1_set = \"*74\""),
+        key("speed_dial_2_set", "speed_dial_2_set = \"*75\""),
+        key("speed_dial_1", "speed_dial_1 = \"S#\""),
+        key("speed_dial_2", "speed_dial_2 = \"SS#\""),
+    ],
+};
+
+pub(super) static CLASS: Section = Section {
+    title: "[[class]]",
+    keys: &[
+        key("id", "id = \"local\""),
+        key("outgoing", "outgoing = false"),
+        key("incoming", "incoming = false"),
+        key("allowed", "allowed = [\"2\"]"),
+        key("barred", "barred = [\"1900\"]"),
+    ],
+};
+
+pub(super) static GROUP: Section = Section {
+    title: "[[group]]",
+    keys: &[
+        key("number", "number = \"2100\""),
+        key("members", "members = [\"2001\", \"2002\"]"),
+        key("order", "order = \"linear\", \"circular\" or \"least-used\""),
+        key("ring", "ring = 20"),
+        key("overflow", "overflow = \"2009\""),
     ],
 };
 
@@ -164,6 +226,9 @@ pub(super) static FEATURES: Section = Section {
         key("blind_transfer", "blind_transfer = \"*98\""),
         key("cancel_call_waiting", "cancel_call_waiting = \"*70\""),
         key("controller_leaves", "controller_leaves = \"end\" or controller_leaves = \"join\""),
+        key("emergency", "emergency = [\"911\"]"),
+        key("diversions", "diversions = 5"),
+        key("codes", "[features.codes]"),
     ],
 };
 
@@ -194,7 +259,23 @@ mod tests {
     #[test]
     fn the_manual_has_every_key_under_its_table() {
         let manual = include_str!("../../../../docs/manual/configuration.md");
-        for section in [&EXCHANGE, &LISTEN, &STORE, &RECORDS, &CAPTURE, &TIMERS, &GATEWAY, &LINE, &ROUTE] {
+        let sections = [
+            &EXCHANGE,
+            &LISTEN,
+            &STORE,
+            &RECORDS,
+            &CAPTURE,
+            &FEATURES,
+            &CODES,
+            &TIMERS,
+            &GATEWAY,
+            &LINE,
+            &LINE_FEATURES,
+            &CLASS,
+            &GROUP,
+            &ROUTE,
+        ];
+        for section in sections {
             let (_, rest) = manual.split_once(&format!("\n## `{}`\n", section.title)).unwrap();
             let part = rest.split("\n## ").next().unwrap();
             for key in section.keys {
