@@ -1,9 +1,13 @@
-//! The console: health, metrics and read-only views over HTTP, on the one address that the configuration names.
+//! The console: health, metrics, views and the settings of lines over HTTP, on the one address that the configuration
+//! names.
 //!
 //! It runs on a thread of its own, so that nobody who reads it delays a call: it asks the shard for a snapshot, which costs
 //! the shard one short turn. Connections are few and short-lived by rule, so that a slow reader holds nothing.
 //!
-//! `/health` (and `/health/live`, `/health/ready`), `/metrics`, `/api/calls`, `/api/lines`, `/api/gateways`.
+//! `/health` (and `/health/live`, `/health/ready`), `/metrics`, `/api/calls`, `/api/lines`, `/api/gateways`,
+//! `/api/lines/NUMBER/settings`. What can be changed is in `settings`.
+
+mod settings;
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +22,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, put};
 use axum::serve::Listener;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -50,6 +54,8 @@ pub(crate) struct Source {
     clock: Clock,
     ledger: LedgerHealth,
     ready: Arc<AtomicBool>,
+    /// Only those on this host can reach it.
+    private: bool,
 }
 
 impl Source {
@@ -61,13 +67,17 @@ impl Source {
         ledger: LedgerHealth,
         ready: Arc<AtomicBool>,
     ) -> Self {
-        Self { requests, directory: Arc::new(directory), metrics, clock, ledger, ready }
+        Self { requests, directory: Arc::new(directory), metrics, clock, ledger, ready, private: false }
     }
 
     async fn look(&self) -> Result<Picture, Stalled> {
+        self.ask(Request::Look).await
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Stalled> {
         let (to, from) = oneshot::channel();
         let asked = async {
-            self.requests.send(Request::Look(to)).await.map_err(|_| Stalled)?;
+            self.requests.send(request(to)).await.map_err(|_| Stalled)?;
             from.await.map_err(|_| Stalled)
         };
         tokio::time::timeout(PATIENCE, asked).await.map_err(|_| Stalled)?
@@ -92,11 +102,12 @@ pub(crate) struct Console {
 
 impl Console {
     /// Opens `address` and serves it.
-    pub(crate) fn start(address: SocketAddr, source: Source) -> Result<Self, StartError> {
+    pub(crate) fn start(address: SocketAddr, mut source: Source) -> Result<Self, StartError> {
         let runtime = runtime()?;
         let failed = |error| StartError::Listen { what: "console", address, error };
         let listener = runtime.block_on(TcpListener::bind(address)).map_err(failed)?;
         let local = listener.local_addr().map_err(failed)?;
+        source.private = local.ip().is_loopback();
         let (stop, stopped) = oneshot::channel();
         let listener = Few { listener, permits: Arc::new(Semaphore::new(CONNECTIONS)) };
         let thread = std::thread::Builder::new()
@@ -127,6 +138,8 @@ async fn serve(listener: Few, source: Source, stopped: oneshot::Receiver<()>) {
         .route("/metrics", get(metrics))
         .route("/api/calls", get(calls))
         .route("/api/lines", get(lines))
+        .route("/api/lines/{number}/settings", get(settings::all))
+        .route("/api/lines/{number}/settings/{name}", put(settings::set))
         .route("/api/gateways", get(gateways))
         .with_state(source);
     let serving = async move { axum::serve(listener, routes).await };

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use strowger_capture::Way;
-use strowger_exchange::{Event, Exchange, Input, Record};
+use strowger_exchange::{Event, Exchange, Input, Record, Setting, SettingFault};
 use strowger_sansio::{Time, TokenBucket};
 use tokio::sync::{mpsc, oneshot};
 
@@ -85,6 +85,10 @@ impl Screen {
 pub(crate) enum Request {
     /// Everything that is open.
     Look(oneshot::Sender<Picture>),
+    /// The settings of the line with this number; none when there is no such line.
+    Settings(String, oneshot::Sender<Option<Vec<Setting>>>),
+    /// Make a setting of the line with this number.
+    Set(String, Setting, oneshot::Sender<Result<(), SettingFault>>),
     /// End when no call is left, or after this patience.
     Stop(Duration),
 }
@@ -265,6 +269,13 @@ impl Shard {
                 }
                 // One who does not wait any more needs no answer.
                 let _ = to.send(Picture::of(&self.exchange));
+            }
+            Request::Settings(line, to) => {
+                let _ = to.send(self.exchange.settings(&line));
+            }
+            Request::Set(line, setting, to) => {
+                // What must be kept and sent of it is drained in this turn of the loop.
+                let _ = to.send(self.exchange.set(self.clock.now(), &line, &setting));
             }
             Request::Stop(patience) => {
                 let deadline = Instant::now() + patience;

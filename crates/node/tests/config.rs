@@ -460,7 +460,7 @@ fn what_is_wrong_in_features_has_its_place_and_the_nearest_name() {
     }
     let group = |rest: &str| told(&format!("{LINES}[[group]]\nnumber = \"2100\"\n{rest}\n"));
     for (rest, expected) in [
-        ("members = [\"2003\"]", "there is no line with the number \"2003\"; did you mean \"2002\"?"),
+        ("members = [\"2003\"]", "there is no line with the number \"2003\"; did you mean \"2001\"?"),
         ("members = [\"2001\"]\norder = \"linaer\"", "unknown order \"linaer\"; did you mean \"linear\"?"),
         ("members = []", "the group has no members; expected members = [\"2001\"]"),
         (

@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use strowger_exchange::{
-    CallEnded, CallId, CallStable, Cause, Party, Record, ReleasedBy, Sdp, ServiceChange, ServiceState,
-    Stream, StreamRole, Subject, Termination, Transfer,
+    CallEnded, CallId, CallStable, Cause, Forward, Party, Record, ReleasedBy, Sdp, ServiceChange,
+    ServiceState, SetBy, Setting, SettingChange, Stream, StreamRole, Subject, Termination, Transfer,
 };
 use strowger_node::clock::Wall;
 use strowger_node::ledger::{CallDetail, Ledger, Restored, Settings};
@@ -165,6 +165,35 @@ fn service_states_are_restored() {
     ledger.close(PATIENCE);
     assert_eq!(restored.service["line/2001"].state, "lockout");
     assert_eq!(restored.service["line/2001"].since, "2023-11-14T22:13:20.000Z");
+}
+
+#[test]
+fn settings_are_restored_and_those_of_another_version_are_left_alone() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let (mut ledger, _) = open(&store, &settings());
+    let made = [
+        Setting::Forward(Forward::Busy, Some("2002".into())),
+        Setting::DoNotDisturb(true),
+        Setting::DoNotDisturb(false),
+    ];
+    for setting in made.clone() {
+        let change = SettingChange { at: Time::ZERO, line: "2001".into(), setting, by: SetBy::Subscriber };
+        ledger.record(Record::Setting(change), wall());
+    }
+    ledger.close(PATIENCE);
+    let entry = store.get("setting/2001/forward-busy").unwrap().unwrap();
+    let text = String::from_utf8(entry.value).unwrap();
+    assert_eq!(text, r#"{"version":1,"value":"2002","since":"2023-11-14T22:13:20.000Z","by":"subscriber"}"#);
+    let later = r#"{"version":2,"value":"on","since":""}"#;
+    for key in ["setting/2001/withhold-number", "setting/2001/wake-up"] {
+        store.txn(&Txn::new().put(key, later)).unwrap();
+    }
+    let (ledger, restored) = open(&store, &settings());
+    ledger.close(PATIENCE);
+    let of = |setting: &Setting| ("2001".to_owned(), setting.clone());
+    assert_eq!(restored.settings, [of(&made[2]), of(&made[0])]);
+    assert_eq!(restored.unknown_settings, ["setting/2001/wake-up", "setting/2001/withhold-number"]);
+    assert!(store.get("setting/2001/wake-up").unwrap().is_some());
 }
 
 /// A store that fails the next `failures` transactions, and holds each until the gate is open.

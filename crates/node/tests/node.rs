@@ -38,6 +38,21 @@ fn get(console: SocketAddr, path: &str) -> (u16, String) {
     (status, text.split_once("\r\n\r\n").unwrap().1.to_owned())
 }
 
+fn put(console: SocketAddr, path: &str, host: &str, value: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(console).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let length = value.len();
+    write!(
+        stream,
+        "PUT {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{value}"
+    )
+    .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, text.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
 /// Tells the test what the node saw.
 struct Witness(mpsc::Sender<String>);
 
@@ -94,7 +109,7 @@ fn a_gateway_that_restarts_is_answered() {
 }
 
 #[test]
-fn the_console_shows_what_is_there_and_nothing_can_be_changed_by_it() {
+fn the_console_shows_what_is_there() {
     let gateway = peer();
     let address = gateway.local_addr().unwrap();
     let node = Node::start(config(address, ""), Vec::new()).unwrap();
@@ -205,4 +220,42 @@ fn a_flood_of_strangers_does_not_push_the_gateways_out_of_sight() {
     };
     assert!(from(&gateway) >= 50, "{}", from(&gateway));
     assert!((1..=200).contains(&from(&stranger)), "{}", from(&stranger));
+}
+
+#[test]
+fn settings_are_made_through_the_console_and_outlive_the_node() {
+    let gateway = peer().local_addr().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = format!("[store]\nkind = \"embedded\"\npath = {:?}\n", directory.path().join("town.redb"));
+    let more = format!("[[line]]\nnumber = \"2002\"\ngateway = \"gw1\"\nendpoint = \"aaln/2\"\n{store}");
+    let node = Node::start(config(gateway, &more), Vec::new()).unwrap();
+    let console = node.console().unwrap();
+    let settings = |console| -> serde_json::Value {
+        serde_json::from_str(&get(console, "/api/lines/2001/settings").1).unwrap()
+    };
+    assert_eq!(settings(console)["forward-busy"], "off");
+    let path = "/api/lines/2001/settings";
+    for (name, value) in [("forward-busy", "2002"), ("message-waiting", "on"), ("speed-dial-2", "2002")] {
+        assert_eq!(put(console, &format!("{path}/{name}"), "127.0.0.1", value), (204, String::new()));
+    }
+    assert_eq!(settings(console)["forward-busy"], "2002");
+    for (name, value, status) in [
+        ("forward-busy", "2001", 409),
+        ("forward-busy", "2009", 409),
+        ("forward-busy", "x", 400),
+        ("dnd", "on", 404),
+    ] {
+        assert_eq!(put(console, &format!("{path}/{name}"), "127.0.0.1", value).0, status, "{name} {value}");
+    }
+    assert_eq!(put(console, "/api/lines/2009/settings/do-not-disturb", "127.0.0.1", "on").0, 404);
+    assert_eq!(put(console, &format!("{path}/do-not-disturb"), "evil.example", "on").0, 403);
+    assert_eq!(get(console, "/api/lines/2009/settings").0, 404);
+    node.stop(Duration::ZERO).unwrap();
+
+    let node = Node::start(config(gateway, &more), Vec::new()).unwrap();
+    assert_eq!(node.restored().settings.len(), 3);
+    let settings = settings(node.console().unwrap());
+    assert_eq!((&settings["forward-busy"], &settings["message-waiting"]), (&"2002".into(), &"on".into()));
+    assert_eq!((&settings["speed-dial-2"], &settings["do-not-disturb"]), (&"2002".into(), &"off".into()));
+    node.stop(Duration::ZERO).unwrap();
 }
