@@ -401,3 +401,17 @@ fn a_message_without_an_answer_disturbs_nothing() {
     bench.gateway.shut_down(bench.now, Shutdown::Forced, &mut bench.plane);
     assert_eq!(message(&mut bench, &[]), Err(MessageFault::Endpoint));
 }
+
+#[test]
+fn an_announced_departure_follows_a_redirection_once() {
+    let mut bench = up(three_agents());
+    bench.gateway.out_of_service(bench.now, &set([0]), ReasonCode::OUT_OF_SERVICE, &mut bench.plane);
+    bench.good("AUEP", "aaln/2", "");
+    let forced = bench.take("RSIP").pop().unwrap();
+    bench.give(&format!("521 {} Redirect\nN: ca2@exchange.town\n", forced.transaction()));
+    let (to, again) = bench.sent.remove(0);
+    assert_eq!((to.to_string().as_str(), again.get("RM").unwrap().as_str()), (SECOND, "forced"));
+    bench.give_from(SECOND, &format!("521 {} Redirect\nN: ca1@exchange.town\n", again.transaction()));
+    assert!(bench.sent.is_empty(), "agents that point at each other make no storm");
+    assert_eq!(bench.gateway.outstanding(), 0);
+}

@@ -9,7 +9,9 @@ use strowger_sansio::Time;
 use super::media::EndpointIndex;
 use super::verb::Origin;
 use super::{Gateway, Tag};
-use crate::message::{EndpointNameBuf, Reason, ReasonCode, Response, RestartMethod, TransactionId, Verb};
+use crate::message::{
+    EndpointNameBuf, Reason, ReasonCode, Response, RestartMethod, ReturnCode, TransactionId, Verb,
+};
 use crate::text::CommandBuilder;
 use crate::transaction::PeerId;
 
@@ -19,6 +21,15 @@ pub(super) struct Notice {
     method: RestartMethod<'static>,
     delay: Option<u64>,
     reason: Option<ReasonCode>,
+    course: Course,
+}
+
+/// Whether a courtesy goes to the agent that it was meant for first. A second redirection is not followed: two agents that point at each
+/// other would never end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    First,
+    Redirected,
 }
 
 /// A courtesy without an answer.
@@ -32,7 +43,7 @@ pub(super) struct Courtesy {
 
 impl Notice {
     pub(super) const fn new(method: RestartMethod<'static>) -> Self {
-        Self { method, delay: None, reason: None }
+        Self { method, delay: None, reason: None, course: Course::First }
     }
 
     /// With this many seconds until then.
@@ -63,7 +74,7 @@ impl Gateway {
     fn send_courtesy(&mut self, now: Time, courtesy: Courtesy) {
         let domain = self.domains.first().map_or("", String::as_str);
         let Some(name) = EndpointNameBuf::from_parts(&courtesy.name, domain) else { return };
-        let (dialect, Notice { method, delay, reason }) = (self.dialect, courtesy.notice);
+        let (dialect, Notice { method, delay, reason, .. }) = (self.dialect, courtesy.notice);
         let build = |transaction: TransactionId| {
             let mut command =
                 CommandBuilder::new(Verb::Rsip, transaction, &name, &dialect).restart_method(method);
@@ -84,9 +95,14 @@ impl Gateway {
     pub(super) fn courtesy_answered(&mut self, origin: Origin, response: &Response<'_>) {
         let Some(courtesy) = self.courtesies.remove(&response.transaction_id) else { return };
         let endpoints: Vec<_> = courtesy.endpoints.iter().copied().collect();
-        self.apply_entities(origin, &endpoints, response);
-        if self.refuses_range(courtesy.peer, &courtesy.name, response.code.fold_unknown()) {
+        let named = self.apply_entities(origin, &endpoints, response);
+        let code = response.code.fold_unknown();
+        let Notice { course, .. } = courtesy.notice;
+        if self.refuses_range(courtesy.peer, &courtesy.name, code) {
             self.announce(origin.now, &courtesy.endpoints, courtesy.notice);
+        } else if code == ReturnCode::REDIRECTED && named && course == Course::First {
+            let notice = Notice { course: Course::Redirected, ..courtesy.notice };
+            self.announce(origin.now, &courtesy.endpoints, notice);
         }
     }
 
