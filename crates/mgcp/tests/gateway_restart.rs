@@ -485,3 +485,23 @@ fn a_disconnected_endpoint_calls_itself_as_its_agent_did_last() {
     let rsip = bench.take("RSIP").pop().unwrap();
     assert_eq!((rsip.endpoint(), rsip.get("RM").unwrap()), ("aaln/1@[127.0.0.9]", "disconnected".into()));
 }
+
+#[test]
+fn no_answer_but_405_reaches_the_agent_before_the_announcement() {
+    let mut bench = switched_on();
+    // What is wrong with the command is found before the state of the endpoint is looked at.
+    for (command, code) in [
+        ("RQNT 21 aaln/1@gw.town MGCP 1.0\nX: 1\nM: sendrecv\n", "539"),
+        ("EPCF 22 mg@gw.town MGCP 1.0\nRED/EL: *\nRED/NL: [127.0.0.1]:2727\n", "200"),
+    ] {
+        bench.give(command);
+        let sent: Vec<_> = bench.sent.drain(..).map(|(_, text)| text).collect();
+        let last = sent.len() - 1;
+        assert_eq!((sent[last - 1].verb(), sent[last].verb()), ("RSIP", code), "{command}");
+        assert_eq!(sent[last - 1].get("RM").unwrap(), "restart");
+        // So does the repetition of the answer.
+        bench.give(command);
+        let again: Vec<_> = bench.sent.drain(..).map(|(_, text)| text.verb().to_owned()).collect();
+        assert_eq!(again, ["RSIP", code]);
+    }
+}

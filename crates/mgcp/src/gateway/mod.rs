@@ -378,8 +378,14 @@ impl Gateway {
                 self.follow_entity(origin.now, index);
             }
             let announcement = self.command_came(origin.now, index);
-            // Audits may be answered before the call agent knows about the endpoint (section 4.4.6).
-            if command.verb.is_audit() || announcement.is_empty() || announced.contains(&announcement) {
+            // Audits may be answered before the call agent knows about the endpoint, and so may commands by saying that it is
+            // restarting or out of service (section 4.4.6).
+            let first = [ReturnCode::RESTARTING, ReturnCode::NOT_READY].contains(&outcome.code);
+            if first
+                || command.verb.is_audit()
+                || announcement.is_empty()
+                || announced.contains(&announcement)
+            {
                 continue;
             }
             if !lead.is_empty() {

@@ -194,7 +194,7 @@ impl Gateway {
         self.counters.restarts += 1;
     }
 
-    /// A command came for an endpoint. Says what must go before its answer: while an endpoint is disconnected, the RSIP that says so.
+    /// A command came for an endpoint. Says what must go before its answer: the RSIP of a procedure that is not complete.
     pub(super) fn command_came(&mut self, now: Time, index: EndpointIndex) -> Vec<u8> {
         let Some(association) = self.endpoint(index).map(|endpoint| endpoint.association) else {
             return Vec::new();
@@ -214,8 +214,8 @@ impl Gateway {
             }
             None => self.initiate(now, id),
         }
-        match (association, self.procedures.get(&id).map(|procedure| &procedure.stage)) {
-            (Association::Disconnected(_), Some(Stage::Sent(_, bytes))) => bytes.clone(),
+        match self.procedures.get(&id).map(|procedure| &procedure.stage) {
+            Some(Stage::Sent(_, bytes)) => bytes.clone(),
             _ => Vec::new(),
         }
     }
