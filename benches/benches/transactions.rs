@@ -34,7 +34,7 @@ fn layer() -> Transactions<u32> {
         Rng::from_number(1),
     );
     let address = SocketAddr::from(PEER);
-    layer.add_peer(PeerConfig { address, others: Vec::new(), bundling: Bundling::Separate });
+    layer.add_peer(PeerConfig::at(address));
     layer
 }
 

@@ -125,7 +125,7 @@ impl JobLoad {
         let limits = TransactionLimits { remembered: 1 << 22, ..TransactionLimits::default() };
         let mut transactions = Transactions::new(config.timers.clone(), limits, NodeId(0), epoch, rng.fork());
         let bundling = Bundling::Separate;
-        let peer = transactions.add_peer(PeerConfig { address: config.peer, others: Vec::new(), bundling });
+        let peer = transactions.add_peer(PeerConfig { bundling, ..PeerConfig::at(config.peer) });
         let each = config.work.endpoints();
         let places: Vec<_> = config
             .endpoints

@@ -115,7 +115,7 @@ impl<T: Clone> Agent<T> {
         let probe = EndpointNameBuf::from_parts(&config.probe, &config.domain);
         let probe = probe.ok_or(ConfigError::BadName(id))?;
         let bundling = if config.dialect.piggyback { Bundling::Piggyback } else { Bundling::Separate };
-        let peer = PeerConfig { address: *first, others: others.to_vec(), bundling };
+        let peer = PeerConfig { address: Some(*first), others: others.to_vec(), name: None, bundling };
         let peer = self.transactions.add_peer(peer);
         self.by_peer.push(id);
         let announces = config.dialect.notification;

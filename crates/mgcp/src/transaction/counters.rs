@@ -29,6 +29,12 @@ pub struct TransactionCounters {
     pub requests: u64,
     /// Retransmissions of commands.
     pub retransmissions: u64,
+    /// Moves of a command to another address of its peer.
+    pub readdressed: u64,
+    /// Reports of the network that an address cannot be reached.
+    pub unreachable: u64,
+    /// Questions to the name service.
+    pub name_queries: u64,
     /// Commands that got a final response.
     pub completed: u64,
     /// Provisional responses received.

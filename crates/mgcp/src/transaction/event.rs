@@ -125,6 +125,14 @@ pub enum Event<T> {
         /// Who did not answer.
         peer: PeerId,
     },
+    /// The name of a peer is to be resolved (4.3): the host answers with
+    /// [`Transactions::handle_resolved`](super::Transactions::handle_resolved), with nothing when it could not.
+    Resolve {
+        /// Whose name.
+        peer: PeerId,
+        /// The name, as it was configured.
+        name: String,
+    },
     /// A received command executed too long: the layer has answered it with 406, and its token is spent.
     ExecutionTimedOut {
         /// Who sent the command.

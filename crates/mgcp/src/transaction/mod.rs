@@ -10,14 +10,15 @@
 //!   role: send(peer, |id| bytes, tag)          poll_transmit() -> datagrams          poll_event() -> TimedOut, …
 //! ```
 //!
-//! The rooms: `responder` (received commands), `requester` (sent commands), `timing` (timers and the estimate of a peer's answering
+//! The rooms: `responder` (received commands), `requester` (sent commands), `ladder` (the addresses of a peer), `timing` (timers and the estimate of a peer's answering
 //! time), `peer` (who is listened to), `outbox` (datagrams and piggybacking), `table` (the memory's index), and the plain data of
 //! `event`, `limits` and `counters`.
 //!
-//! Not here: the choice among several addresses of a peer and rate adaptation (4.4.8).
+//! Not here: rate adaptation (4.4.8).
 
 mod counters;
 mod event;
+mod ladder;
 mod limits;
 mod outbox;
 mod peer;
@@ -38,7 +39,7 @@ pub use limits::TransactionLimits;
 pub use outbox::Bundling;
 pub use peer::{PeerConfig, PeerId};
 pub use requester::ChainId;
-pub use timing::{ProtocolTimers, TimerConflict};
+pub use timing::{NameQueries, ProtocolTimers, TimerConflict};
 
 use crate::message::{Message, TransactionId};
 use outbox::Outbox;

@@ -19,13 +19,32 @@ pub struct PeerId(pub u32);
 /// What is configured about a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerConfig {
-    /// Where commands go, and a source that is listened to.
-    pub address: SocketAddr,
-    /// Further sources that are listened to; port 0 stands for any port of that host.
+    /// Where commands go first, and a source that is listened to. None while only the name is known.
+    pub address: Option<SocketAddr>,
+    /// Further addresses to try, and sources that are listened to; port 0 stands for any port of that host, and is not tried.
     pub others: Vec<SocketAddr>,
+    /// The name that stands for the peer in the name service, as it was provisioned. The layer asks the host to resolve it when
+    /// RFC 3435 section 4.3 says so; what it resolves to is listened to as well. Names that peers merely mention never get here.
+    pub name: Option<String>,
     /// Whether messages to this peer may share a datagram.
     pub bundling: Bundling,
 }
+
+impl PeerConfig {
+    /// A peer of one address, whose messages each travel in a datagram of their own.
+    #[must_use]
+    pub const fn at(address: SocketAddr) -> Self {
+        Self { address: Some(address), others: Vec::new(), name: None, bundling: Bundling::Separate }
+    }
+
+    /// All that is listed for it.
+    fn listed(&self) -> impl Iterator<Item = SocketAddr> {
+        self.address.into_iter().chain(self.others.iter().copied())
+    }
+}
+
+/// Addresses that one name may bring: more interfaces than any call agent has, and few enough to be tried within T-MAX.
+const RESOLVED: usize = 8;
 
 /// Identifiers of answers received and not yet confirmed to their sender; older ones are forgotten, as confirming is optional.
 const UNCONFIRMED: usize = 16;
@@ -34,6 +53,14 @@ const UNCONFIRMED: usize = 16;
 pub(super) struct Peer {
     pub(super) config: PeerConfig,
     pub(super) estimator: Estimator,
+    /// What the name resolved to last.
+    resolved: Vec<SocketAddr>,
+    /// The address that answered last: where new commands go first.
+    preferred: Option<SocketAddr>,
+    /// When the name was resolved last.
+    pub(super) resolved_at: Option<Time>,
+    /// When the question was put that is not answered yet.
+    pub(super) asked_at: Option<Time>,
     /// Final responses received, with their time, to be confirmed by a later command.
     pub(super) unconfirmed: VecDeque<(Time, TransactionId)>,
     /// Commands of this peer that are remembered, executing ones included.
@@ -45,6 +72,39 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    fn new(config: PeerConfig) -> Self {
+        Self {
+            config,
+            estimator: Estimator::default(),
+            resolved: Vec::new(),
+            preferred: None,
+            resolved_at: None,
+            asked_at: None,
+            unconfirmed: VecDeque::new(),
+            remembered: 0,
+            stored: 0,
+            executing: 0,
+        }
+    }
+
+    /// The addresses that commands may go to, in the order in which they are tried; some may come twice.
+    fn targets(&self) -> impl Iterator<Item = SocketAddr> {
+        let listed = self.config.listed().filter(|address| address.port() != 0);
+        self.preferred.into_iter().chain(listed).chain(self.resolved.iter().copied())
+    }
+
+    /// The first address that has not been tried.
+    pub(super) fn untried(&self, tried: &[SocketAddr]) -> Option<SocketAddr> {
+        self.targets().find(|target| !tried.contains(target))
+    }
+
+    /// An answer came from `from`: new commands go there first.
+    pub(super) fn prefer(&mut self, from: SocketAddr) {
+        if self.preferred != Some(from) && self.targets().any(|target| target == from) {
+            self.preferred = Some(from);
+        }
+    }
+
     pub(super) fn note_final(&mut self, now: Time, id: TransactionId) {
         if self.unconfirmed.len() >= UNCONFIRMED {
             self.unconfirmed.pop_front();
@@ -67,14 +127,7 @@ impl Peers {
     pub(super) fn add(&mut self, config: PeerConfig) -> PeerId {
         let id = PeerId(self.peers.len() as u32);
         self.list(id, &config);
-        self.peers.push(Peer {
-            config,
-            estimator: Estimator::default(),
-            unconfirmed: VecDeque::new(),
-            remembered: 0,
-            stored: 0,
-            executing: 0,
-        });
+        self.peers.push(Peer::new(config));
         id
     }
 
@@ -83,12 +136,41 @@ impl Peers {
         self.by_address.retain(|_, owner| *owner != id);
         self.any_port = self.by_address.keys().any(|(_, port)| *port == 0);
         self.list(id, &config);
-        self.get_mut(id).config = config;
+        let peer = self.get_mut(id);
+        if peer.config.name != config.name {
+            peer.resolved.clear();
+            peer.resolved_at = None;
+        }
+        peer.preferred = None;
+        peer.config = config;
+        let resolved = peer.resolved.clone();
+        self.learn(id, &resolved);
+    }
+
+    /// Replaces the addresses that came from the name service. An address of another peer stays with that one, and what cannot
+    /// be one host's address is passed over.
+    pub(super) fn learn(&mut self, id: PeerId, addresses: &[SocketAddr]) {
+        let peer = self.get(id);
+        let listed: Vec<_> = peer.config.listed().map(key).collect();
+        let old: Vec<_> = peer.resolved.iter().map(|address| key(*address)).collect();
+        self.by_address.retain(|k, owner| *owner != id || listed.contains(k) || !old.contains(k));
+        let mut learnt = Vec::new();
+        for address in addresses.iter().copied().filter(|address| is_host(*address)) {
+            if learnt.len() < RESOLVED && *self.by_address.entry(key(address)).or_insert(id) == id {
+                learnt.push(address);
+            }
+        }
+        let peer = self.get_mut(id);
+        peer.resolved = learnt;
+        let kept = |address: &SocketAddr| {
+            peer.resolved.contains(address) || peer.config.listed().any(|listed| listed == *address)
+        };
+        peer.preferred = peer.preferred.filter(kept);
     }
 
     fn list(&mut self, id: PeerId, config: &PeerConfig) {
-        for address in std::iter::once(&config.address).chain(&config.others) {
-            self.by_address.entry(key(*address)).or_insert(id);
+        for address in config.listed() {
+            self.by_address.entry(key(address)).or_insert(id);
             self.any_port |= address.port() == 0;
         }
     }
@@ -112,6 +194,13 @@ impl Peers {
     }
 }
 
+/// Whether an answer of the name service can be the address of one host.
+fn is_host(address: SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    let everyone = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast());
+    address.port() != 0 && !ip.is_unspecified() && !ip.is_multicast() && !everyone
+}
+
 /// One form for every spelling of an address: IPv4 as IPv4-mapped IPv6, without flow label and scope.
 fn key(address: SocketAddr) -> (u128, u16) {
     let ip = match address.ip() {
@@ -127,11 +216,8 @@ mod tests {
 
     fn config(addresses: &[&str]) -> PeerConfig {
         let mut addresses = addresses.iter().map(|a| a.parse().unwrap());
-        PeerConfig {
-            address: addresses.next().unwrap(),
-            others: addresses.collect(),
-            bundling: Bundling::Separate,
-        }
+        let first = addresses.next().unwrap();
+        PeerConfig { others: addresses.collect(), ..PeerConfig::at(first) }
     }
 
     fn peers(lists: &[&[&str]]) -> Peers {
@@ -165,5 +251,25 @@ mod tests {
         peers.configure(PeerId(0), config(&["192.0.2.9:2427"]));
         assert_eq!(peers.of("192.0.2.1:2427".parse().unwrap()), None);
         assert_eq!(peers.of("192.0.2.9:2427".parse().unwrap()), Some(PeerId(0)));
+    }
+
+    #[test]
+    fn what_a_name_resolves_to_is_listened_to_until_it_resolves_to_something_else() {
+        let mut peers = peers(&[&["192.0.2.1:2427"], &["192.0.2.7:2427"]]);
+        let own: SocketAddr = "192.0.2.1:2427".parse().unwrap();
+        let new: SocketAddr = "192.0.2.2:2427".parse().unwrap();
+        let others: SocketAddr = "192.0.2.7:2427".parse().unwrap();
+        let group: SocketAddr = "224.0.0.1:2427".parse().unwrap();
+        peers.learn(PeerId(0), &[own, new, others, group]);
+        assert_eq!(peers.of(new), Some(PeerId(0)));
+        assert_eq!(peers.of(others), Some(PeerId(1)), "the name service cannot take another peer's address");
+        assert_eq!(peers.of(group), None);
+        assert_eq!(peers.get(PeerId(0)).untried(&[own]), Some(new));
+        assert_eq!(peers.get(PeerId(0)).untried(&[own, new]), None);
+        peers.learn(PeerId(0), &[own]);
+        assert_eq!(peers.of(new), None);
+        assert_eq!(peers.of(own), Some(PeerId(0)));
+        peers.learn(PeerId(0), &[]);
+        assert_eq!(peers.of(own), Some(PeerId(0)), "what is configured stays");
     }
 }

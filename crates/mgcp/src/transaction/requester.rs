@@ -5,15 +5,16 @@
 //! the peer's estimate, doubled with each repetition; a proceeding command is repeated every LONGTRAN. After Max2 repetitions or
 //! T-MAX nothing is repeated any more, and the wait for a response goes on in silence.
 //!
-//! One address is tried, the peer's first. The walk over further addresses and the queries of the name service that
-//! section 4.3 describes between Max1 and Max2 have their place in [`Transactions::request_due`].
+//! Where the repetitions go is the matter of `ladder`.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use strowger_sansio::Time;
 
 use super::event::{Discard, Event, Received};
+use super::ladder::{Step, Walk};
 use super::outbox::{SEPARATOR, append};
 use super::peer::PeerId;
 use super::timing::Backoff;
@@ -36,18 +37,23 @@ enum Phase {
 /// A command without a final response.
 #[derive(Clone, Debug)]
 pub(super) struct Request<T> {
-    peer: PeerId,
-    to: SocketAddr,
+    pub(super) peer: PeerId,
+    pub(super) walk: Walk,
     bytes: Vec<u8>,
     tag: T,
-    first_sent: Time,
-    /// Retransmissions to the present address: N of RFC 3435 section 4.3.
-    repetitions: u32,
+    pub(super) first_sent: Time,
     /// Whether the command was sent more than once, for any reason: its delay then says nothing (Karn's rule).
-    resent: bool,
-    backoff: Backoff,
+    pub(super) resent: bool,
+    pub(super) backoff: Backoff,
     phase: Phase,
     chain: Option<ChainId>,
+}
+
+impl<T> Request<T> {
+    /// Whether nothing has been heard of it, and it is still repeated.
+    pub(super) fn is_awaiting(&self) -> bool {
+        self.phase == Phase::Awaiting
+    }
 }
 
 /// Commands that have ended and whose final response may still come again, asking for its acknowledgement.
@@ -121,14 +127,14 @@ impl<T: Clone> Transactions<T> {
     ) -> TransactionId {
         let id = self.draw_id();
         let target = self.peers.get_mut(peer);
-        let backoff = Backoff::new(target.estimator.first_rto(&self.timers));
+        let rto = target.estimator.first_rto(&self.timers);
+        let backoff = Backoff::new(rto, &target.estimator, &self.timers);
         let request = Request {
             peer,
-            to: target.config.address,
+            walk: Walk::new(target),
             bytes: build(id),
             tag,
             first_sent: now,
-            repetitions: 0,
             resent: false,
             backoff,
             phase: Phase::Awaiting,
@@ -164,21 +170,23 @@ impl<T: Clone> Transactions<T> {
 
     /// Directs an outstanding command to another peer, as RFC 3435 section 4.3 asks when a new call agent has shown up: it is sent there
     /// at once, unchanged, and only that peer can answer it from now on. The time that it may take is that of its first
-    /// transmission. Nothing happens when it is directed there already.
+    /// transmission: after T-MAX it is not sent any more. Nothing happens when it is directed there already.
     ///
     /// # Panics
     /// When `peer` was not given out by this engine.
     pub fn redirect(&mut self, now: Time, id: TransactionId, peer: PeerId) {
         let target = self.peers.get_mut(peer);
-        let (to, rto) = (target.config.address, target.estimator.first_rto(&self.timers));
+        let rto = target.estimator.first_rto(&self.timers);
+        let backoff = Backoff::new(rto, &target.estimator, &self.timers);
+        let walk = Walk::new(target);
         let Some(request) = self.requests.get_mut(&id).filter(|request| request.peer != peer) else { return };
         let old = request.peer;
         request.peer = peer;
-        request.to = to;
-        request.repetitions = 0;
+        request.walk = walk;
         request.resent = true;
-        request.backoff = Backoff::new(rto);
-        request.phase = Phase::Awaiting;
+        request.backoff = backoff;
+        let late = now.since(request.first_sent) > self.timers.t_max;
+        request.phase = if late { Phase::Silent } else { Phase::Awaiting };
         let end = request.first_sent + self.timers.give_up();
         if let Some(chain) = request.chain {
             if let Some(members) = self.chains.get_mut(&(old, chain)) {
@@ -186,6 +194,10 @@ impl<T: Clone> Transactions<T> {
             }
             self.chains.retain(|_, members| !members.is_empty());
             self.chains.entry((peer, chain)).or_default().push(id);
+        }
+        if late {
+            self.deadlines.set(Timer::Request(id), end);
+            return;
         }
         self.deadlines.set(Timer::Request(id), (now + rto).min(end));
         self.counters.retransmissions += 1;
@@ -247,11 +259,14 @@ impl<T: Clone> Transactions<T> {
         }
         let elapsed = now.since(request.first_sent);
         if request.phase != Phase::Proceeding {
-            let estimator = &mut self.peers.get_mut(peer).estimator;
-            match (request.resent, request.repetitions) {
-                (false, _) => estimator.observe(elapsed),
+            let peer = self.peers.get_mut(peer);
+            match (request.resent, request.walk.repetitions) {
+                (false, _) => peer.estimator.observe(elapsed),
                 (true, 0) => {}
-                (true, _) => estimator.inherit(request.backoff.rto()),
+                (true, _) => peer.estimator.inherit(request.backoff.rto()),
+            }
+            if request.walk.to() == Some(from) {
+                peer.prefer(from);
             }
         }
         if response.code.is_provisional() {
@@ -290,37 +305,75 @@ impl<T: Clone> Transactions<T> {
             self.events.push_back(Event::Disconnected { peer });
             return;
         }
-        let elapsed = now.since(request.first_sent);
-        let worn_out = request.phase == Phase::Awaiting && request.repetitions >= self.timers.max2;
-        if worn_out || elapsed > self.timers.t_max || request.phase == Phase::Silent {
-            if request.phase == Phase::Awaiting {
-                let tag = request.tag.clone();
-                self.events.push_back(Event::Exhausted { peer, transaction_id: id, tag });
-            }
-            request.phase = Phase::Silent;
-            self.deadlines.set(Timer::Request(id), end_of_wait);
+        let past = now.since(request.first_sent) > self.timers.t_max;
+        if past || request.phase == Phase::Silent {
+            self.fall_silent(id);
             return;
         }
-        let next = if request.phase == Phase::Awaiting {
-            request.repetitions += 1;
-            if request.repetitions == self.timers.max1 {
-                self.events.push_back(Event::Suspect { peer, transaction_id: id });
-            }
-            let estimator = &self.peers.get(peer).estimator;
-            request.backoff.next(&mut self.rng, estimator, &self.timers)
-        } else {
-            self.timers.longtran
-        };
+        if request.phase == Phase::Proceeding {
+            let next = self.timers.longtran;
+            self.repeat(now, id, next);
+            return;
+        }
+        match self.step(now, id) {
+            Step::Repeat => self.repeat_with_back_off(now, id),
+            Step::Move(to) => self.readdress(now, id, to),
+            Step::Hold => self.hold(now, id),
+            Step::Stop => self.fall_silent(id),
+        }
+    }
+
+    /// One more transmission to the same address, after which the pause is longer.
+    fn repeat_with_back_off(&mut self, now: Time, id: TransactionId) {
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        let peer = request.peer;
+        request.walk.repetitions += 1;
+        if request.walk.repetitions == self.timers.max1 {
+            self.events.push_back(Event::Suspect { peer, transaction_id: id });
+        }
+        let estimator = &self.peers.get(peer).estimator;
+        let next = request.backoff.next(&mut self.rng, estimator, &self.timers);
+        self.repeat(now, id, next);
+    }
+
+    fn repeat(&mut self, now: Time, id: TransactionId, next: Duration) {
+        let Some(request) = self.requests.get_mut(&id) else { return };
         request.resent = true;
-        self.deadlines.set(Timer::Request(id), (now + next).min(end_of_wait));
+        let end = request.first_sent + self.timers.give_up();
+        self.deadlines.set(Timer::Request(id), (now + next).min(end));
         self.counters.retransmissions += 1;
         self.transmit_request(now, id);
     }
 
+    /// Everything has been tried; the name service may still know more, until T-MAX.
+    fn hold(&mut self, now: Time, id: TransactionId) {
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        request.walk.held = true;
+        // A peer without an address is asked for again when the last answer is stale.
+        let wait = if request.walk.to().is_none() { self.timers.fresh } else { self.timers.t_max };
+        let end = request.first_sent + self.timers.t_max + Duration::from_nanos(1);
+        self.deadlines.set(Timer::Request(id), (now + wait).min(end));
+    }
+
+    /// Nothing more is sent; the wait for a response goes on.
+    fn fall_silent(&mut self, id: TransactionId) {
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        if request.phase == Phase::Awaiting {
+            let (peer, tag) = (request.peer, request.tag.clone());
+            self.events.push_back(Event::Exhausted { peer, transaction_id: id, tag });
+        }
+        request.phase = Phase::Silent;
+        self.deadlines.set(Timer::Request(id), request.first_sent + self.timers.give_up());
+    }
+
     /// Sends a command, with all that are outstanding of its chain.
-    fn transmit_request(&mut self, now: Time, id: TransactionId) {
+    pub(super) fn transmit_request(&mut self, now: Time, id: TransactionId) {
         let Some(request) = self.requests.get(&id) else { return };
-        let (peer, to) = (request.peer, request.to);
+        let peer = request.peer;
+        let Some(to) = request.walk.to() else {
+            self.request_due(now, id);
+            return;
+        };
         let members = request.chain.and_then(|chain| self.chains.get(&(peer, chain)));
         let Some(members) = members.filter(|members| members.len() > 1) else {
             let bytes = request.bytes.clone();

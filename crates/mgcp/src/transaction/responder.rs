@@ -209,7 +209,7 @@ impl<T: Clone> Transactions<T> {
         self.history.expiry.push_back((now + self.timers.t_hist, key));
         self.transmit(token.peer, running.source, datagram);
         if running.announced && self.history.awaiting.len() < self.limits.awaiting_acknowledgement {
-            let backoff = Backoff::new(self.timers.rto_initial);
+            let backoff = self.peers.get(token.peer).estimator.backoff(&self.timers);
             self.deadlines.set(Timer::Final(key), now + backoff.rto());
             let awaiting = AwaitingAcknowledgement { to: running.source, first_sent: now, backoff };
             self.history.awaiting.insert(key, awaiting);

@@ -33,6 +33,10 @@ pub struct ProtocolTimers {
     pub max1: u32,
     /// Max2: retransmissions to the last address after which no more are sent (4.3).
     pub max2: u32,
+    /// Which of the queries of the name service between the repetitions are made (4.3 demands that each can be disabled).
+    pub queries: NameQueries,
+    /// A name that was resolved within this time is not asked for again (4.3 gives 5 s as example).
+    pub fresh: Duration,
     /// MWD: a gateway's greatest waiting delay before its restart procedure (4.4.6; 600 s for residential gateways).
     pub mwd: Duration,
     /// Tdinit: the first waiting delay of a disconnected gateway is drawn from 1 s up to this (4.4.7).
@@ -56,6 +60,8 @@ impl Default for ProtocolTimers {
             deviation_factor: 4,
             max1: 5,
             max2: 7,
+            queries: NameQueries::Both,
+            fresh: Duration::from_secs(5),
             mwd: Duration::from_secs(600),
             tdinit: Duration::from_secs(15),
             tdmin: Duration::from_secs(15),
@@ -88,6 +94,29 @@ impl ProtocolTimers {
             (self.tdinit <= self.tdmax, TimerConflict::DisconnectedOutOfBounds),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err(broken))
+    }
+}
+
+/// The queries of the name service that are made while a peer does not answer (RFC 3435 section 4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameQueries {
+    /// After Max1 repetitions to the first address, and after Max2 to the last one.
+    Both,
+    /// The first one only.
+    AtMax1,
+    /// The second one only.
+    AtMax2,
+    /// None. A peer without any address is still asked for, as nothing could be sent to it otherwise.
+    Neither,
+}
+
+impl NameQueries {
+    pub(super) const fn at_max1(self) -> bool {
+        matches!(self, Self::Both | Self::AtMax1)
+    }
+
+    pub(super) const fn at_max2(self) -> bool {
+        matches!(self, Self::Both | Self::AtMax2)
     }
 }
 
@@ -141,11 +170,22 @@ pub(super) struct Estimator {
 impl Estimator {
     /// The timer of a new transmission. The one after an answered retransmission inherits that one's timer.
     pub(super) fn first_rto(&mut self, timers: &ProtocolTimers) -> Duration {
+        let rto = self.rto(timers);
+        self.inherited.take().unwrap_or(rto).clamp(timers.rto_min, timers.rto_max)
+    }
+
+    /// AAD + N * ADEV, within its bounds.
+    fn rto(&self, timers: &ProtocolTimers) -> Duration {
         let computed = match self.average {
             Some(average) => average + self.deviation * timers.deviation_factor,
             None => timers.rto_initial,
         };
-        self.inherited.take().unwrap_or(computed).clamp(timers.rto_min, timers.rto_max)
+        computed.clamp(timers.rto_min, timers.rto_max)
+    }
+
+    /// The timer of a transmission that is not a new command, and so takes no inherited timer from one.
+    pub(super) fn backoff(&self, timers: &ProtocolTimers) -> Backoff {
+        Backoff::new(self.rto(timers), self, timers)
     }
 
     /// A transaction was answered without any retransmission.
@@ -164,6 +204,13 @@ impl Estimator {
         self.inherited = Some(rto);
     }
 
+    /// The part of a timer that is the expected delay: T-DELAY before the first repetition. The deviation is added to it anew
+    /// each time (3.5.3), so it must not be doubled with it.
+    fn t_delay(&self, rto: Duration, timers: &ProtocolTimers) -> Duration {
+        let least = self.average.unwrap_or(rto).min(rto);
+        rto.saturating_sub(self.deviation.saturating_mul(timers.deviation_factor)).max(least)
+    }
+
     /// The smoothed delay; none before the first measured answer.
     pub(super) fn average(&self) -> Option<Duration> {
         self.average
@@ -173,14 +220,16 @@ impl Estimator {
 /// The retransmission timer of one transmission, doubling with each repetition (3.5.3).
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
+    /// T-DELAY.
     delay: Duration,
     rto: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new(rto: Duration) -> Self {
-        Self { delay: rto, rto }
+    pub(super) fn new(rto: Duration, estimator: &Estimator, timers: &ProtocolTimers) -> Self {
+        Self { delay: estimator.t_delay(rto, timers), rto }
     }
+
 
     pub(super) fn rto(&self) -> Duration {
         self.rto
@@ -242,7 +291,7 @@ mod tests {
         let mut rng = Rng::from_number(5);
         let estimator = Estimator::default();
         for _ in 0..200 {
-            let mut backoff = Backoff::new(200 * MS);
+            let mut backoff = Backoff::new(200 * MS, &estimator, &timers);
             let mut delay = 200 * MS;
             for _ in 0..7 {
                 delay *= 2;
@@ -252,6 +301,23 @@ mod tests {
                     "{rto:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_repetition_doubles_the_expected_delay_and_adds_the_deviation_once() {
+        let timers = ProtocolTimers { rto_min: MS, ..ProtocolTimers::default() };
+        let mut rng = Rng::from_number(6);
+        let mut peer = Estimator::default();
+        for delay in [400, 440].into_iter().cycle().take(100) {
+            peer.observe(delay * MS);
+        }
+        let (average, padding) = (peer.average().unwrap(), peer.deviation * timers.deviation_factor);
+        for _ in 0..200 {
+            let rto = peer.first_rto(&timers);
+            assert_eq!(rto, average + padding);
+            let next = Backoff::new(rto, &peer, &timers).next(&mut rng, &peer, &timers);
+            assert!(next >= average + padding && next <= average * 2 + padding, "{next:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod at_most_once;
+mod ladder;
 mod pair;
 mod piggyback;
 mod provisional;

@@ -55,6 +55,8 @@ pub(crate) struct Side {
     pub(crate) exhausted: Vec<u32>,
     pub(crate) suspicions: u32,
     pub(crate) disconnections: u32,
+    /// Names that the layer wanted resolved, with the time.
+    pub(crate) questions: Vec<(Time, String)>,
     pub(crate) strays: u32,
     /// Request identifiers of the notifications executed, as numbers, in order.
     pub(crate) order: Vec<u32>,
@@ -103,9 +105,8 @@ fn side(
     let mut transactions =
         Transactions::new(timers.clone(), limits.clone(), NodeId(node), Epoch(1), rng.fork());
     let peer = transactions.add_peer(PeerConfig {
-        address: address(other),
-        others: Vec::new(),
         bundling: Bundling::Piggyback,
+        ..PeerConfig::at(address(other))
     });
     Side {
         address: address(own),
@@ -119,6 +120,7 @@ fn side(
         exhausted: Vec::new(),
         suspicions: 0,
         disconnections: 0,
+        questions: Vec::new(),
         strays: 0,
         order: Vec::new(),
         waiting: VecDeque::new(),
@@ -152,6 +154,21 @@ impl Pair {
         let id = side.transactions.send(self.now, side.peer, build, tag);
         self.flush();
         id
+    }
+
+    /// Replaces what side 0 knows about its peer.
+    pub(crate) fn configure(&mut self, change: impl FnOnce(&mut PeerConfig)) {
+        let side = &mut self.sides[0];
+        let mut config = side.transactions.peer(side.peer).clone();
+        change(&mut config);
+        side.transactions.configure_peer(side.peer, config);
+    }
+
+    /// The name service answers side 0.
+    pub(crate) fn resolved(&mut self, addresses: &[SocketAddr]) {
+        let side = &mut self.sides[0];
+        side.transactions.handle_resolved(self.now, side.peer, addresses);
+        self.flush();
     }
 
     /// Puts a datagram on the wire as if `from` had sent it.
@@ -206,7 +223,7 @@ impl Pair {
 
     pub(crate) fn flush(&mut self) {
         for index in 0..2 {
-            self.sides[index].collect_events();
+            self.sides[index].collect_events(self.now);
             while let Some(transmit) = self.sides[index].transactions.poll_transmit() {
                 let from = self.sides[index].address;
                 let sent = Sent { at: self.now, from, to: transmit.to, bytes: transmit.payload };
@@ -262,13 +279,14 @@ impl Side {
         }
     }
 
-    fn collect_events(&mut self) {
+    fn collect_events(&mut self, now: Time) {
         while let Some(event) = self.transactions.poll_event() {
             match event {
                 Event::TimedOut { tag, .. } => *self.timed_out.entry(tag).or_default() += 1,
                 Event::Exhausted { tag, .. } => self.exhausted.push(tag),
                 Event::Suspect { .. } => self.suspicions += 1,
                 Event::Disconnected { .. } => self.disconnections += 1,
+                Event::Resolve { name, .. } => self.questions.push((now, name)),
                 _ => {}
             }
         }

@@ -120,10 +120,10 @@ fn a_forged_answer_does_not_end_a_command() {
 
 #[test]
 fn another_peers_answer_does_not_end_a_command() {
-    use strowger_mgcp::transaction::{Bundling, PeerConfig};
+    use strowger_mgcp::transaction::PeerConfig;
     let mut pair = Pair::new(5);
     pair.weather = Weather::DEAD;
-    let config = PeerConfig { address: address(7), others: Vec::new(), bundling: Bundling::Separate };
+    let config = PeerConfig::at(address(7));
     pair.sides[0].transactions.add_peer(config);
     let id = pair.command(0, 1);
     pair.inject(address(7), 0, format!("200 {id} OK\r\n").as_bytes());

@@ -1,0 +1,177 @@
+//! The walk of a command over the addresses of its peer (RFC 3435 section 4.3).
+//!
+//! A command is repeated up to Max1 times to one address, then to the next one that has not been tried, and up to Max2 times to
+//! the last. After Max1 repetitions to the first address, and after Max2 to the last, the name service is asked whether the peer
+//! has others. The layer does no look-ups: it emits [`Event::Resolve`] and takes the answer by [`Transactions::handle_resolved`].
+//!
+//! The timer starts anew with each address, since what one interface does not answer says nothing about the road to another;
+//! T-MAX bounds the whole walk. The address that answered is where the next commands go first.
+//!
+//! A report that an address is unreachable moves a command one address further, and does no more: whoever can forge such a
+//! report can hasten the walk, but neither end it nor a command, nor make more transmissions than the peer has addresses.
+
+use std::net::SocketAddr;
+
+use strowger_sansio::Time;
+
+use super::event::Event;
+use super::peer::{Peer, PeerId};
+use super::{Timer, Transactions};
+use crate::message::TransactionId;
+
+/// Where a command goes.
+#[derive(Clone, Debug)]
+pub(super) struct Walk {
+    /// Addresses that were tried, the present one last; none while the peer has none.
+    tried: Vec<SocketAddr>,
+    /// Retransmissions to the present address: N of RFC 3435 section 4.3.
+    pub(super) repetitions: u32,
+    /// Whether there is nothing more to try before the name service answers.
+    pub(super) held: bool,
+}
+
+impl Walk {
+    /// A walk that begins at the peer's first address.
+    pub(super) fn new(peer: &Peer) -> Self {
+        Self { tried: peer.untried(&[]).into_iter().collect(), repetitions: 0, held: false }
+    }
+
+    /// The present address.
+    pub(super) fn to(&self) -> Option<SocketAddr> {
+        self.tried.last().copied()
+    }
+
+    pub(super) fn go(&mut self, to: SocketAddr) {
+        self.tried.push(to);
+        self.repetitions = 0;
+        self.held = false;
+    }
+}
+
+/// What to do with a command whose timer ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Send it again where it went.
+    Repeat,
+    /// Send it to another address.
+    Move(SocketAddr),
+    /// Wait for the name service.
+    Hold,
+    /// Nothing is left to try.
+    Stop,
+}
+
+impl<T: Clone> Transactions<T> {
+    /// The answer to [`Event::Resolve`]: the addresses that the name of `peer` stands for, none when they could not be found out.
+    ///
+    /// Found addresses replace those that the name brought before; those that were configured stay. An address that is another
+    /// peer's is not taken.
+    ///
+    /// # Panics
+    /// When `peer` was not given out by this engine.
+    pub fn handle_resolved(&mut self, now: Time, peer: PeerId, addresses: &[SocketAddr]) {
+        let known = self.peers.get_mut(peer);
+        known.asked_at = None;
+        known.resolved_at = Some(now);
+        if !addresses.is_empty() {
+            self.peers.learn(peer, addresses);
+        }
+        let known = self.peers.get(peer);
+        let waiting: Vec<_> = self
+            .requests
+            .iter()
+            .filter(|(_, request)| request.peer == peer && request.is_awaiting())
+            .filter(|(_, request)| {
+                let walk = &request.walk;
+                let worn = walk.repetitions >= self.timers.max1 || walk.to().is_none();
+                walk.held || worn && known.untried(&walk.tried).is_some()
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in waiting {
+            self.request_due(now, id);
+        }
+    }
+
+    /// The network reports that a datagram to `address` was not delivered. It is a hint (RFC 3435 section 4.3: "with due
+    /// consideration to possible security issues"): commands on their way there try the peer's next address, if there is one.
+    pub fn handle_unreachable(&mut self, now: Time, address: SocketAddr) {
+        let Some(peer) = self.peers.of(address) else { return };
+        self.counters.unreachable += 1;
+        let known = self.peers.get(peer);
+        let moves: Vec<_> = self
+            .requests
+            .iter()
+            .filter(|(_, request)| request.peer == peer && request.is_awaiting())
+            .filter(|(_, request)| request.walk.to() == Some(address))
+            .filter(|(_, request)| now.since(request.first_sent) <= self.timers.t_max)
+            .filter_map(|(id, request)| Some((*id, known.untried(&request.walk.tried)?)))
+            .collect();
+        for (id, to) in moves {
+            self.readdress(now, id, to);
+        }
+    }
+
+    /// The figure of RFC 3435 section 4.3, for a command whose timer has run out before T-MAX.
+    pub(super) fn step(&mut self, now: Time, id: TransactionId) -> Step {
+        let Some(request) = self.requests.get(&id) else { return Step::Stop };
+        let (peer, walk) = (request.peer, &request.walk);
+        let (count, is_first) = (walk.repetitions, walk.tried.len() <= 1);
+        let next = self.peers.get(peer).untried(&walk.tried);
+        let has_address = walk.to().is_some();
+        if has_address && count < self.timers.max1 {
+            return Step::Repeat;
+        }
+        if is_first && count == self.timers.max1 && self.timers.queries.at_max1() {
+            self.query(now, peer);
+        }
+        if let Some(next) = next {
+            return Step::Move(next);
+        }
+        if has_address && count < self.timers.max2 {
+            return Step::Repeat;
+        }
+        if !has_address || self.timers.queries.at_max2() {
+            self.query(now, peer);
+        }
+        // Without an address the question is put again when the last answer is stale.
+        if self.is_asking(now, peer) || !has_address && self.peers.get(peer).config.name.is_some() {
+            Step::Hold
+        } else {
+            Step::Stop
+        }
+    }
+
+    /// Asks the name service, unless it was asked lately.
+    pub(super) fn query(&mut self, now: Time, peer: PeerId) {
+        let asking = self.is_asking(now, peer);
+        let fresh = self.timers.fresh;
+        let known = self.peers.get_mut(peer);
+        let Some(name) = known.config.name.clone() else { return };
+        if asking || known.resolved_at.is_some_and(|at| now.since(at) < fresh) {
+            return;
+        }
+        known.asked_at = Some(now);
+        self.counters.name_queries += 1;
+        self.events.push_back(Event::Resolve { peer, name });
+    }
+
+    /// A question that is not answered within T-HIST is taken as lost.
+    fn is_asking(&self, now: Time, peer: PeerId) -> bool {
+        self.peers.get(peer).asked_at.is_some_and(|at| now.since(at) < self.timers.t_hist)
+    }
+
+    /// Sends a command to another address of its peer.
+    pub(super) fn readdress(&mut self, now: Time, id: TransactionId, to: SocketAddr) {
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        let backoff = self.peers.get(request.peer).estimator.backoff(&self.timers);
+        let end = request.first_sent + self.timers.give_up();
+        self.deadlines.set(Timer::Request(id), (now + backoff.rto()).min(end));
+        request.walk.go(to);
+        request.backoff = backoff;
+        request.resent = true;
+        self.counters.readdressed += 1;
+        self.counters.retransmissions += 1;
+        self.transmit_request(now, id);
+    }
+}
