@@ -11,9 +11,7 @@ use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::{Message, TransactionId};
 use strowger_mgcp::text::decode;
-use strowger_mgcp::transaction::{
-    Bundling, PeerConfig, ProtocolTimers, Received, TransactionLimits, Transactions,
-};
+use strowger_mgcp::transaction::{PeerConfig, ProtocolTimers, Received, TransactionLimits, Transactions};
 use strowger_sansio::{Epoch, NodeId, Rng, Time};
 
 fn main() {

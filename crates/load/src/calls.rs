@@ -466,8 +466,7 @@ fn office<'l>(
     gateway.dialect = spec.dialect;
     gateway.timers.protocol.mwd = config.restart_delay;
     // One call agent gives all the commands of a long load.
-    gateway.transactions =
-        TransactionLimits { remembered: 1 << 22, stored_bytes: 1 << 30, ..gateway.transactions };
+    gateway.transactions = TransactionLimits { memory: 2 << 30, ..gateway.transactions };
     gateway.media = AddressPolicy::default();
     let count = gateway.endpoints.len();
     let mut plane = Plane::new(spec.address.ip(), count);

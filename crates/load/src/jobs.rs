@@ -17,7 +17,8 @@ use strowger_mgcp::message::{
 };
 use strowger_mgcp::text::{ResponseBuilder, datagram};
 use strowger_mgcp::transaction::{
-    Bundling, Event, PeerConfig, PeerId, ProtocolTimers, Received, Token, TransactionLimits, Transactions,
+    Bundling, Event, Pacing, PeerConfig, PeerId, ProtocolTimers, Received, Token, TransactionLimits,
+    Transactions,
 };
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time, Timers, Transmit};
 
@@ -122,7 +123,9 @@ impl JobLoad {
     pub fn new(now: Time, config: JobConfig, mut rng: Rng) -> Self {
         // An epoch of its own for each run: a peer may still remember the identifiers of the one before.
         let epoch = Epoch(rng.next_u64());
-        let limits = TransactionLimits { remembered: 1 << 22, ..TransactionLimits::default() };
+        // A load does not spare its peer, whatever the peer says.
+        let pacing = Pacing { queue: 0, ..Pacing::default() };
+        let limits = TransactionLimits { memory: 2 << 30, pacing, ..TransactionLimits::default() };
         let mut transactions = Transactions::new(config.timers.clone(), limits, NodeId(0), epoch, rng.fork());
         let bundling = Bundling::Separate;
         let peer = transactions.add_peer(PeerConfig { bundling, ..PeerConfig::at(config.peer) });

@@ -225,7 +225,12 @@ impl Gateway {
             .into_iter()
             .map(|agent| {
                 let (address, others) = (agent.address, agent.others.clone());
-                let peer = transactions.add_peer(PeerConfig { address: Some(address), others, name: None, bundling });
+                let peer = transactions.add_peer(PeerConfig {
+                    address: Some(address),
+                    others,
+                    name: None,
+                    bundling,
+                });
                 Agent { ranges: agent.ranges, config: agent, peer }
             })
             .collect();

@@ -35,6 +35,12 @@ pub struct TransactionCounters {
     pub unreachable: u64,
     /// Questions to the name service.
     pub name_queries: u64,
+    /// Commands that had to wait since their peer was loaded.
+    pub delayed: u64,
+    /// Signs that a peer is loaded.
+    pub loads: u64,
+    /// Commands received that were told to queue (101).
+    pub queued: u64,
     /// Commands that got a final response.
     pub completed: u64,
     /// Provisional responses received.

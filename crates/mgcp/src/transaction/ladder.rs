@@ -22,8 +22,10 @@ use crate::message::TransactionId;
 /// Where a command goes.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
-    /// Addresses that were tried, the present one last; none while the peer has none.
-    tried: Vec<SocketAddr>,
+    /// The first address; none while the peer has none.
+    first: Option<SocketAddr>,
+    /// The others that were tried, the present one last.
+    more: Vec<SocketAddr>,
     /// Retransmissions to the present address: N of RFC 3435 section 4.3.
     pub(super) repetitions: u32,
     /// Whether there is nothing more to try before the name service answers.
@@ -33,16 +35,26 @@ pub(super) struct Walk {
 impl Walk {
     /// A walk that begins at the peer's first address.
     pub(super) fn new(peer: &Peer) -> Self {
-        Self { tried: peer.untried(&[]).into_iter().collect(), repetitions: 0, held: false }
+        Self { first: peer.targets().next(), more: Vec::new(), repetitions: 0, held: false }
     }
 
     /// The present address.
     pub(super) fn to(&self) -> Option<SocketAddr> {
-        self.tried.last().copied()
+        self.more.last().copied().or(self.first)
     }
 
-    pub(super) fn go(&mut self, to: SocketAddr) {
-        self.tried.push(to);
+    /// The first address of the peer that has not been tried.
+    fn untried(&self, peer: &Peer) -> Option<SocketAddr> {
+        peer.targets().find(|target| self.first != Some(*target) && !self.more.contains(target))
+    }
+
+    /// Turns to another address.
+    fn go(&mut self, to: SocketAddr) {
+        if self.first.is_none() {
+            self.first = Some(to);
+        } else {
+            self.more.push(to);
+        }
         self.repetitions = 0;
         self.held = false;
     }
@@ -84,7 +96,7 @@ impl<T: Clone> Transactions<T> {
             .filter(|(_, request)| {
                 let walk = &request.walk;
                 let worn = walk.repetitions >= self.timers.max1 || walk.to().is_none();
-                walk.held || worn && known.untried(&walk.tried).is_some()
+                walk.held || worn && walk.untried(known).is_some()
             })
             .map(|(id, _)| *id)
             .collect();
@@ -105,7 +117,7 @@ impl<T: Clone> Transactions<T> {
             .filter(|(_, request)| request.peer == peer && request.is_awaiting())
             .filter(|(_, request)| request.walk.to() == Some(address))
             .filter(|(_, request)| now.since(request.first_sent) <= self.timers.t_max)
-            .filter_map(|(id, request)| Some((*id, known.untried(&request.walk.tried)?)))
+            .filter_map(|(id, request)| Some((*id, request.walk.untried(known)?)))
             .collect();
         for (id, to) in moves {
             self.readdress(now, id, to);
@@ -116,8 +128,8 @@ impl<T: Clone> Transactions<T> {
     pub(super) fn step(&mut self, now: Time, id: TransactionId) -> Step {
         let Some(request) = self.requests.get(&id) else { return Step::Stop };
         let (peer, walk) = (request.peer, &request.walk);
-        let (count, is_first) = (walk.repetitions, walk.tried.len() <= 1);
-        let next = self.peers.get(peer).untried(&walk.tried);
+        let (count, is_first) = (walk.repetitions, walk.more.is_empty());
+        let next = walk.untried(self.peers.get(peer));
         let has_address = walk.to().is_some();
         if has_address && count < self.timers.max1 {
             return Step::Repeat;

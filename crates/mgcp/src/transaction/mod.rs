@@ -10,17 +10,17 @@
 //!   role: send(peer, |id| bytes, tag)          poll_transmit() -> datagrams          poll_event() -> TimedOut, …
 //! ```
 //!
-//! The rooms: `responder` (received commands), `requester` (sent commands), `ladder` (the addresses of a peer), `timing` (timers and the estimate of a peer's answering
+//! The rooms: `responder` (received commands), `requester` (sent commands), `ladder` (the addresses of a peer), `pacing` (a loaded
+//! peer), `timing` (timers and the estimate of a peer's answering
 //! time), `peer` (who is listened to), `outbox` (datagrams and piggybacking), `table` (the memory's index), and the plain data of
 //! `event`, `limits` and `counters`.
-//!
-//! Not here: rate adaptation (4.4.8).
 
 mod counters;
 mod event;
 mod ladder;
 mod limits;
 mod outbox;
+mod pacing;
 mod peer;
 mod requester;
 mod responder;
@@ -37,6 +37,7 @@ pub use counters::TransactionCounters;
 pub use event::{Answer, Discard, Event, Received, Token};
 pub use limits::TransactionLimits;
 pub use outbox::Bundling;
+pub use pacing::Pacing;
 pub use peer::{PeerConfig, PeerId};
 pub use requester::ChainId;
 pub use timing::{NameQueries, ProtocolTimers, TimerConflict};

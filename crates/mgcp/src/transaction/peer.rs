@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use strowger_sansio::Time;
 
 use super::outbox::Bundling;
+use super::pacing::Window;
 use super::timing::Estimator;
 use crate::message::TransactionId;
 
@@ -63,12 +64,14 @@ pub(super) struct Peer {
     pub(super) asked_at: Option<Time>,
     /// Final responses received, with their time, to be confirmed by a later command.
     pub(super) unconfirmed: VecDeque<(Time, TransactionId)>,
-    /// Commands of this peer that are remembered, executing ones included.
-    pub(super) remembered: usize,
-    /// Bytes of stored responses.
-    pub(super) stored: usize,
+    /// Memory that its commands and their responses take.
+    pub(super) memory: usize,
     /// Commands of this peer that execute now.
     pub(super) executing: usize,
+    /// Whether so many execute that more are told that they queue (101).
+    pub(super) queueing: bool,
+    /// How many commands to it may be unanswered.
+    pub(super) window: Window,
 }
 
 impl Peer {
@@ -81,21 +84,17 @@ impl Peer {
             resolved_at: None,
             asked_at: None,
             unconfirmed: VecDeque::new(),
-            remembered: 0,
-            stored: 0,
+            memory: 0,
             executing: 0,
+            queueing: false,
+            window: Window::default(),
         }
     }
 
     /// The addresses that commands may go to, in the order in which they are tried; some may come twice.
-    fn targets(&self) -> impl Iterator<Item = SocketAddr> {
+    pub(super) fn targets(&self) -> impl Iterator<Item = SocketAddr> {
         let listed = self.config.listed().filter(|address| address.port() != 0);
         self.preferred.into_iter().chain(listed).chain(self.resolved.iter().copied())
-    }
-
-    /// The first address that has not been tried.
-    pub(super) fn untried(&self, tried: &[SocketAddr]) -> Option<SocketAddr> {
-        self.targets().find(|target| !tried.contains(target))
     }
 
     /// An answer came from `from`: new commands go there first.
@@ -264,8 +263,8 @@ mod tests {
         assert_eq!(peers.of(new), Some(PeerId(0)));
         assert_eq!(peers.of(others), Some(PeerId(1)), "the name service cannot take another peer's address");
         assert_eq!(peers.of(group), None);
-        assert_eq!(peers.get(PeerId(0)).untried(&[own]), Some(new));
-        assert_eq!(peers.get(PeerId(0)).untried(&[own, new]), None);
+        let targets: Vec<_> = peers.get(PeerId(0)).targets().collect();
+        assert_eq!(targets, [own, own, new]);
         peers.learn(PeerId(0), &[own]);
         assert_eq!(peers.of(new), None);
         assert_eq!(peers.of(own), Some(PeerId(0)));

@@ -27,7 +27,9 @@ use crate::text::ResponseBuilder;
 pub struct ChainId(pub u64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
+    /// Not sent yet: the peer is loaded.
+    Waiting,
     Awaiting,
     Proceeding,
     /// No more retransmissions; only a response or the end of the wait can come.
@@ -45,7 +47,7 @@ pub(super) struct Request<T> {
     /// Whether the command was sent more than once, for any reason: its delay then says nothing (Karn's rule).
     pub(super) resent: bool,
     pub(super) backoff: Backoff,
-    phase: Phase,
+    pub(super) phase: Phase,
     chain: Option<ChainId>,
 }
 
@@ -126,9 +128,7 @@ impl<T: Clone> Transactions<T> {
         tag: T,
     ) -> TransactionId {
         let id = self.draw_id();
-        let target = self.peers.get_mut(peer);
-        let rto = target.estimator.first_rto(&self.timers);
-        let backoff = Backoff::new(rto, &target.estimator, &self.timers);
+        let target = self.peers.get(peer);
         let request = Request {
             peer,
             walk: Walk::new(target),
@@ -136,18 +136,30 @@ impl<T: Clone> Transactions<T> {
             tag,
             first_sent: now,
             resent: false,
-            backoff,
-            phase: Phase::Awaiting,
+            backoff: target.estimator.backoff(&self.timers),
+            phase: Phase::Waiting,
             chain,
         };
-        self.deadlines.set(Timer::Request(id), now + request.backoff.rto());
         self.requests.insert(id, request);
         if let Some(chain) = chain {
             self.chains.entry((peer, chain)).or_default().push(id);
         }
+        self.admit(now, peer, id);
+        id
+    }
+
+    /// Sends a command for the first time.
+    pub(super) fn dispatch(&mut self, now: Time, id: TransactionId) {
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        let target = self.peers.get_mut(request.peer);
+        let rto = target.estimator.first_rto(&self.timers);
+        request.backoff = Backoff::new(rto, &target.estimator, &self.timers);
+        request.phase = Phase::Awaiting;
+        request.first_sent = now;
+        target.window.sent();
+        self.deadlines.set(Timer::Request(id), now + rto);
         self.counters.requests += 1;
         self.transmit_request(now, id);
-        id
     }
 
     /// Identifiers come from this node's slice; one that is still outstanding is passed over.
@@ -181,11 +193,12 @@ impl<T: Clone> Transactions<T> {
         let walk = Walk::new(target);
         let Some(request) = self.requests.get_mut(&id).filter(|request| request.peer != peer) else { return };
         let old = request.peer;
+        let is_new = request.phase == Phase::Waiting;
         request.peer = peer;
         request.walk = walk;
-        request.resent = true;
+        request.resent = !is_new;
         request.backoff = backoff;
-        let late = now.since(request.first_sent) > self.timers.t_max;
+        let late = !is_new && now.since(request.first_sent) > self.timers.t_max;
         request.phase = if late { Phase::Silent } else { Phase::Awaiting };
         let end = request.first_sent + self.timers.give_up();
         if let Some(chain) = request.chain {
@@ -195,6 +208,13 @@ impl<T: Clone> Transactions<T> {
             self.chains.retain(|_, members| !members.is_empty());
             self.chains.entry((peer, chain)).or_default().push(id);
         }
+        if is_new {
+            self.dispatch(now, id);
+            return;
+        }
+        self.peers.get_mut(peer).window.sent();
+        self.peers.get_mut(old).window.ended();
+        self.release(now, old);
         if late {
             self.deadlines.set(Timer::Request(id), end);
             return;
@@ -260,6 +280,7 @@ impl<T: Clone> Transactions<T> {
         let elapsed = now.since(request.first_sent);
         if request.phase != Phase::Proceeding {
             let peer = self.peers.get_mut(peer);
+            peer.window.observe(elapsed);
             match (request.resent, request.walk.repetitions) {
                 (false, _) => peer.estimator.observe(elapsed),
                 (true, 0) => {}
@@ -274,9 +295,18 @@ impl<T: Clone> Transactions<T> {
             let next = (now + self.timers.longtran).min(request.first_sent + self.timers.give_up());
             self.deadlines.set(Timer::Request(id), next);
             self.counters.provisionals += 1;
-            return Received::Provisional { tag: request.tag.clone(), transaction_id: id, peer };
+            let tag = request.tag.clone();
+            if response.code == ReturnCode::QUEUED {
+                self.note_load(now, peer);
+            }
+            return Received::Provisional { tag, transaction_id: id, peer };
         }
         let asks = response.response_ack().is_some();
+        if response.code == ReturnCode::OVERLOAD {
+            self.note_load(now, peer);
+        } else {
+            self.note_ease(now, peer);
+        }
         let Some(request) = self.end(now, id) else { return Received::Stray { peer } };
         self.counters.completed += 1;
         if asks {
@@ -296,6 +326,10 @@ impl<T: Clone> Transactions<T> {
     /// The timer of a command has run out.
     pub(super) fn request_due(&mut self, now: Time, id: TransactionId) {
         let Some(request) = self.requests.get_mut(&id) else { return };
+        if request.phase == Phase::Waiting {
+            self.dispatch(now, id);
+            return;
+        }
         let peer = request.peer;
         let end_of_wait = request.first_sent + self.timers.give_up();
         if now >= end_of_wait {
@@ -384,7 +418,7 @@ impl<T: Clone> Transactions<T> {
         for member in members {
             let Some(request) = self.requests.get_mut(member) else { continue };
             let joined = datagram.len() + SEPARATOR.len() + request.bytes.len();
-            if !datagram.is_empty() && joined > self.limits.chain {
+            if !datagram.is_empty() && joined > self.limits.chain || request.phase == Phase::Waiting {
                 break;
             }
             append(&mut datagram, &request.bytes);
@@ -413,6 +447,10 @@ impl<T: Clone> Transactions<T> {
             }
         }
         self.ended.note(now, request.peer, id);
+        if request.phase != Phase::Waiting {
+            self.peers.get_mut(request.peer).window.ended();
+            self.release(now, request.peer);
+        }
         Some(request)
     }
 }

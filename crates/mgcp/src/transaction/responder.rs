@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use strowger_sansio::Time;
 
 use super::event::{Answer, Discard, Event, Received, Token};
+use super::limits::ENTRY;
 use super::outbox::append;
 use super::peer::PeerId;
 use super::table::KeyTable;
@@ -51,6 +52,7 @@ struct Running {
 struct AwaitingAcknowledgement {
     to: SocketAddr,
     first_sent: Time,
+    repetitions: u32,
     backoff: Backoff,
 }
 
@@ -58,13 +60,15 @@ struct AwaitingAcknowledgement {
 #[derive(Clone, Debug)]
 pub(super) struct History {
     /// Stored responses; an empty one has been confirmed.
-    answered: KeyTable<Vec<u8>>,
+    answered: KeyTable<Box<[u8]>>,
     running: BTreeMap<Key, Running>,
     /// When to forget, in the order of answering; T-HIST is one value, so this is the order of time.
     expiry: VecDeque<(Time, Key)>,
     /// When execution is taking too long. Entries of commands that were answered meanwhile are skipped.
     deadlines: VecDeque<(Time, Key)>,
     awaiting: BTreeMap<Key, AwaitingAcknowledgement>,
+    /// Memory that peers use beyond their own share.
+    pooled: usize,
 }
 
 impl History {
@@ -75,6 +79,7 @@ impl History {
             expiry: VecDeque::new(),
             deadlines: VecDeque::new(),
             awaiting: BTreeMap::new(),
+            pooled: 0,
         }
     }
 
@@ -114,7 +119,7 @@ impl<T: Clone> Transactions<T> {
                 return Received::Discarded(Discard::Confirmed);
             }
             self.counters.replayed += 1;
-            let bytes = stored.clone();
+            let bytes = stored.to_vec();
             self.transmit(peer, from, bytes);
             return Received::Answered(Answer::Replayed);
         }
@@ -122,7 +127,9 @@ impl<T: Clone> Transactions<T> {
             running.source = from;
             running.announced = true;
             let provisional = running.provisional.clone();
-            let bytes = provisional.unwrap_or_else(|| status(ReturnCode::IN_PROGRESS, id));
+            let queueing = self.peers.get(peer).queueing;
+            let code = if queueing { ReturnCode::QUEUED } else { ReturnCode::IN_PROGRESS };
+            let bytes = provisional.unwrap_or_else(|| status(code, id));
             self.counters.in_progress += 1;
             self.transmit(peer, from, bytes);
             return Received::Answered(Answer::InProgress);
@@ -137,21 +144,49 @@ impl<T: Clone> Transactions<T> {
             self.transmit(peer, from, status(ReturnCode::OVERLOAD, id));
             return Received::Answered(Answer::Refused);
         }
-        let share = self.peers.get_mut(peer);
-        share.remembered += 1;
-        share.executing += 1;
+        self.charge(peer, ENTRY);
         self.counters.executed += 1;
-        self.history.running.insert(key, Running { source: from, provisional: None, announced: false });
+        let announced = self.queues(peer);
+        self.history.running.insert(key, Running { source: from, provisional: None, announced });
         self.history.deadlines.push_back((now + self.timers.execution, key));
+        if announced {
+            self.counters.queued += 1;
+            self.transmit(peer, from, status(ReturnCode::QUEUED, id));
+        }
         Received::Execute(Token { peer, transaction_id: id, unremembered: None })
+    }
+
+    /// One more command of a peer executes. Says whether its commands queue, between the water marks of RFC 3435 section 4.4.8.
+    fn queues(&mut self, peer: PeerId) -> bool {
+        let share = self.peers.get_mut(peer);
+        share.executing += 1;
+        share.queueing |= share.executing > self.limits.high_water;
+        share.queueing
     }
 
     /// Only what has expired is ever forgotten, so a peer that fills its share waits (RFC 3435 section 4.4.8: 409).
     fn has_room(&self, peer: PeerId) -> bool {
         let share = self.peers.get(peer);
-        share.remembered < self.limits.remembered
-            && share.stored < self.limits.stored_bytes
-            && share.executing < self.limits.executing
+        let has_memory = share.memory < self.limits.memory || self.history.pooled < self.limits.pool;
+        has_memory && share.executing < self.limits.executing
+    }
+
+    /// Counts memory of a peer; what exceeds its share comes from the pool.
+    fn charge(&mut self, peer: PeerId, bytes: usize) {
+        let own = self.limits.memory;
+        let share = self.peers.get_mut(peer);
+        let before = share.memory.saturating_sub(own);
+        share.memory += bytes;
+        self.history.pooled += share.memory.saturating_sub(own) - before;
+    }
+
+    fn refund(&mut self, peer: PeerId, bytes: usize) {
+        let own = self.limits.memory;
+        let share = self.peers.get_mut(peer);
+        let before = share.memory.saturating_sub(own);
+        share.memory = share.memory.saturating_sub(bytes);
+        let freed = before - share.memory.saturating_sub(own);
+        self.history.pooled = self.history.pooled.saturating_sub(freed);
     }
 
     /// Answers a message that could not be decoded: with the precise return code when it is a command with a readable
@@ -204,14 +239,16 @@ impl<T: Clone> Transactions<T> {
         let datagram = behind(lead, response);
         let share = self.peers.get_mut(token.peer);
         share.executing = share.executing.saturating_sub(1);
-        share.stored += datagram.len();
-        self.history.answered.insert(key.0, datagram.clone());
+        share.queueing &= share.executing > self.limits.low_water;
+        self.charge(token.peer, datagram.len());
+        self.history.answered.insert(key.0, datagram.as_slice().into());
         self.history.expiry.push_back((now + self.timers.t_hist, key));
         self.transmit(token.peer, running.source, datagram);
         if running.announced && self.history.awaiting.len() < self.limits.awaiting_acknowledgement {
             let backoff = self.peers.get(token.peer).estimator.backoff(&self.timers);
             self.deadlines.set(Timer::Final(key), now + backoff.rto());
-            let awaiting = AwaitingAcknowledgement { to: running.source, first_sent: now, backoff };
+            let awaiting =
+                AwaitingAcknowledgement { to: running.source, first_sent: now, repetitions: 0, backoff };
             self.history.awaiting.insert(key, awaiting);
         }
     }
@@ -230,10 +267,11 @@ impl<T: Clone> Transactions<T> {
         self.transmit(token.peer, source, response);
     }
 
-    /// A `000` of the peer: the final response need not be repeated any more, nor kept.
+    /// A `000` of the peer: the final response need not be repeated any more, nor kept. It may come when the repetitions are
+    /// over already; what it speaks of is the peer's own command in any case (3.5.2).
     pub(super) fn receive_acknowledgement(&mut self, peer: PeerId, id: TransactionId) -> Received<T> {
         let key = Key::new(peer, id);
-        if !self.history.awaiting.contains_key(&key) {
+        if self.history.answered.get(key.0).is_none_or(|stored| stored.is_empty()) {
             self.counters.stray_responses += 1;
             return Received::Stray { peer };
         }
@@ -263,27 +301,30 @@ impl<T: Clone> Transactions<T> {
             return;
         }
         let freed = std::mem::take(stored).len();
-        let share = self.peers.get_mut(key.peer());
-        share.stored = share.stored.saturating_sub(freed);
+        self.refund(key.peer(), freed);
         self.counters.confirmations += 1;
         if self.history.awaiting.remove(&key).is_some() {
             self.deadlines.cancel(&Timer::Final(key));
         }
     }
 
-    /// The peer has not acknowledged a final response: once more, until T-MAX. A peer that never does loses nothing.
+    /// The peer has not acknowledged a final response: once more, as a command would be, until Max2 or T-MAX. A peer that never
+    /// does loses nothing.
     pub(super) fn repeat_final(&mut self, now: Time, key: Key) {
         let Some(awaiting) = self.history.awaiting.get_mut(&key) else { return };
         let stored = self.history.answered.get(key.0).filter(|bytes| !bytes.is_empty());
-        let (Some(bytes), true) = (stored, now.since(awaiting.first_sent) <= self.timers.t_max) else {
+        let may_go =
+            now.since(awaiting.first_sent) <= self.timers.t_max && awaiting.repetitions < self.timers.max2;
+        let (Some(bytes), true) = (stored, may_go) else {
             self.history.awaiting.remove(&key);
             return;
         };
         let estimator = &self.peers.get(key.peer()).estimator;
         let next = awaiting.backoff.next(&mut self.rng, estimator, &self.timers);
+        awaiting.repetitions += 1;
         self.deadlines.set(Timer::Final(key), now + next);
         self.counters.final_retransmissions += 1;
-        let (to, bytes) = (awaiting.to, bytes.clone());
+        let (to, bytes) = (awaiting.to, bytes.to_vec());
         self.transmit(key.peer(), to, bytes);
     }
 
@@ -295,9 +336,7 @@ impl<T: Clone> Transactions<T> {
             }
             self.history.expiry.pop_front();
             let bytes = self.history.answered.remove(key.0).map_or(0, |stored| stored.len());
-            let share = self.peers.get_mut(key.peer());
-            share.remembered = share.remembered.saturating_sub(1);
-            share.stored = share.stored.saturating_sub(bytes);
+            self.refund(key.peer(), ENTRY + bytes);
             if self.history.awaiting.remove(&key).is_some() {
                 self.deadlines.cancel(&Timer::Final(key));
             }

@@ -230,7 +230,6 @@ impl Backoff {
         Self { delay: estimator.t_delay(rto, timers), rto }
     }
 
-
     pub(super) fn rto(&self) -> Duration {
         self.rto
     }

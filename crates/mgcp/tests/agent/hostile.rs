@@ -72,7 +72,9 @@ fn a_datagram_as_large_as_they_come_is_survived() {
 #[test]
 fn a_gateway_that_floods_is_refused_when_its_share_of_memory_is_used_up() {
     let mut config = crate::stage::config();
-    config.limits.transactions.remembered = 100;
+    // Room for a hundred commands with their answers.
+    config.limits.transactions.memory = 10_600;
+    config.limits.transactions.pool = 0;
     let mut stage = Stage::with(config, 2, strowger_mgcp::dialect::Dialect::RFC3435);
     for id in 1..=500 {
         stage.says(1, &format!("NTFY {id} aaln/{id}@gw1.town MGCP 1.0\r\nX: 5\r\nO: L/hd\r\n"));

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use strowger_mgcp::transaction::{ProtocolTimers, TransactionLimits};
+use strowger_mgcp::limits::Limits;
+use strowger_mgcp::message::{Command, Message, TransactionId};
+use strowger_mgcp::text::decode;
+use strowger_mgcp::transaction::{
+    Pacing, PeerConfig, ProtocolTimers, Received, TransactionLimits, Transactions,
+};
+use strowger_sansio::{Epoch, NodeId, Rng, Time};
 
 use crate::pair::{Pair, Service, Weather, address};
 
@@ -67,7 +73,8 @@ fn notify(id: u32) -> Vec<u8> {
 
 #[test]
 fn a_full_memory_refuses_new_commands_and_still_replays_old_ones() {
-    let limits = TransactionLimits { remembered: 3, ..TransactionLimits::default() };
+    // Room for three commands with their answers.
+    let limits = TransactionLimits { memory: 300, pool: 0, ..TransactionLimits::default() };
     let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);
     for id in 1..=4 {
         pair.inject(address(1), 1, &notify(id));
@@ -84,7 +91,8 @@ fn a_full_memory_refuses_new_commands_and_still_replays_old_ones() {
 
 #[test]
 fn audits_are_answered_when_the_memory_is_full_and_leave_nothing_in_it() {
-    let limits = TransactionLimits { remembered: 3, ..TransactionLimits::default() };
+    // Room for three commands with their answers.
+    let limits = TransactionLimits { memory: 300, pool: 0, ..TransactionLimits::default() };
     let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);
     for id in 1..=3 {
         pair.inject(address(1), 1, &notify(id));
@@ -98,7 +106,7 @@ fn audits_are_answered_when_the_memory_is_full_and_leave_nothing_in_it() {
 
 #[test]
 fn stored_bytes_are_bounded_and_freed_by_confirmation() {
-    let limits = TransactionLimits { stored_bytes: 20, ..TransactionLimits::default() };
+    let limits = TransactionLimits { memory: 210, pool: 0, ..TransactionLimits::default() };
     let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);
     for id in 1..=4 {
         pair.inject(address(1), 1, &notify(id));
@@ -158,6 +166,57 @@ fn both_ends_may_use_the_same_number_at_the_same_time() {
     assert_eq!(pair.sides[0].completed.get(&1), Some(&1));
 }
 
+#[test]
+fn a_busy_peer_uses_the_pool_and_never_the_share_of_another() {
+    let limits = TransactionLimits { memory: 300, pool: 300, ..TransactionLimits::default() };
+    let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);
+    pair.sides[1].transactions.add_peer(PeerConfig::at(address(7)));
+    for id in 1..=10 {
+        pair.inject(address(1), 1, &notify(id));
+    }
+    assert_eq!(pair.sides[1].transactions.counters().refused, 4);
+    for id in 1..=4 {
+        pair.inject(address(7), 1, &notify(id));
+    }
+    assert_eq!(pair.sides[1].transactions.counters().refused, 5, "the other has its three, and no pool");
+    pair.run(32 * SECOND);
+    for id in 11..=16 {
+        pair.inject(address(7), 1, &notify(id));
+    }
+    assert_eq!(pair.sides[1].transactions.counters().refused, 5, "what expires goes back to the pool");
+}
+
+#[test]
+fn twenty_thousand_commands_a_second_from_one_peer_are_all_served() {
+    let answer = [b"250 1 OK\r\n".as_slice(), &[b'v'; 240]].concat();
+    let mut layer = Transactions::<()>::new(
+        ProtocolTimers::default(),
+        TransactionLimits::default(),
+        NodeId(0),
+        Epoch(0),
+        Rng::from_number(1),
+    );
+    layer.add_peer(PeerConfig::at(address(1)));
+    let bytes = notify(1);
+    let Ok(Message::Command(template)) = decode(&bytes, &Limits::default()) else { panic!("a command") };
+    let mut now = Time::from_secs(1);
+    let mut most = 0;
+    for number in 0..20_000 * 35_u32 {
+        now += Duration::from_micros(50);
+        let id = TransactionId::new(number.wrapping_mul(1_431) % 999_999_999 + 1).unwrap();
+        let command = Message::Command(Command { transaction_id: id, ..template });
+        let Received::Execute(token) = layer.receive(now, address(1), &command) else {
+            panic!("refused after {number}");
+        };
+        layer.respond(now, token, answer.clone());
+        while layer.poll_transmit().is_some() {}
+        most = most.max(layer.remembered());
+    }
+    assert!((600_000..=600_001).contains(&most), "T-HIST and no more: {most}");
+    layer.handle_timeout(now + 40 * SECOND);
+    assert_eq!(layer.remembered(), 0);
+}
+
 fn weather() -> impl Strategy<Value = Weather> {
     (0.0..0.6_f64, 0.0..0.6_f64, 0_u64..50, 0_u64..2000).prop_map(|(loss, duplication, least, more)| {
         Weather {
@@ -174,6 +233,12 @@ fn service() -> impl Strategy<Value = Service> {
         (0_u64..9000).prop_map(|ms| Service::Slow(Duration::from_millis(ms))),
         (0_u64..9000).prop_map(|ms| Service::Announced(Duration::from_millis(ms))),
     ]
+}
+
+/// Water marks and pacing that a few commands reach.
+fn narrow() -> TransactionLimits {
+    let pacing = Pacing { slow: Duration::from_millis(500), queue: 3, ..Pacing::default() };
+    TransactionLimits { executing: 6, high_water: 2, low_water: 1, pacing, ..TransactionLimits::default() }
 }
 
 proptest! {
@@ -206,6 +271,41 @@ proptest! {
         for side in &pair.sides {
             prop_assert!(side.executed.values().all(|times| *times == 1));
             prop_assert_eq!(side.transactions.outstanding(), 0);
+            prop_assert_eq!(side.transactions.remembered(), 0);
+            prop_assert_eq!(side.transactions.poll_timeout(), None);
+        }
+    }
+
+    /// The same with peers that queue, refuse and are spared, with handshakes in commands, and with a spare address.
+    #[test]
+    fn loaded_peers_execute_each_command_at_most_once_too(
+        seed in any::<u64>(),
+        weather in weather(),
+        services in (service(), service()),
+        gaps in proptest::collection::vec(0_u64..300, 1..40),
+    ) {
+        let mut pair = Pair::with(seed, &ProtocolTimers::default(), &narrow());
+        pair.weather = weather;
+        pair.confirms = true;
+        pair.sides[0].service = services.0;
+        pair.sides[1].service = services.1;
+        pair.configure(|config| config.others = vec![address(8)]);
+        for (tag, gap) in gaps.iter().enumerate() {
+            pair.command(tag % 2, tag as u32);
+            pair.run(Duration::from_millis(*gap));
+        }
+        pair.run(Duration::from_secs(300));
+        for (tag, _) in gaps.iter().enumerate() {
+            let side = &pair.sides[tag % 2];
+            let tag = tag as u32;
+            let completed = side.completed.get(&tag).copied().unwrap_or(0);
+            let timed_out = side.timed_out.get(&tag).copied().unwrap_or(0);
+            prop_assert_eq!(completed + timed_out, 1, "command {}", tag);
+        }
+        for side in &pair.sides {
+            prop_assert!(side.executed.values().all(|times| *times == 1));
+            prop_assert_eq!(side.transactions.outstanding(), 0);
+            prop_assert_eq!(side.transactions.waiting(side.peer), 0);
             prop_assert_eq!(side.transactions.remembered(), 0);
             prop_assert_eq!(side.transactions.poll_timeout(), None);
         }

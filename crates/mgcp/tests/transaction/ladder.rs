@@ -94,9 +94,12 @@ fn the_name_is_asked_for_after_max1_and_after_max2_repetitions_and_then_nothing_
 
 #[test]
 fn each_question_can_be_switched_off() {
-    for (queries, number) in
-        [(NameQueries::Both, 2), (NameQueries::AtMax1, 1), (NameQueries::AtMax2, 1), (NameQueries::Neither, 0)]
-    {
+    for (queries, number) in [
+        (NameQueries::Both, 2),
+        (NameQueries::AtMax1, 1),
+        (NameQueries::AtMax2, 1),
+        (NameQueries::Neither, 0),
+    ] {
         let mut pair = named(3, queries);
         pair.weather = Weather::DEAD;
         pair.command(0, 1);

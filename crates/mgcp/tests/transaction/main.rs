@@ -4,6 +4,7 @@
 
 mod at_most_once;
 mod ladder;
+mod pacing;
 mod pair;
 mod piggyback;
 mod provisional;

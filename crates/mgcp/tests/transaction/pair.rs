@@ -83,6 +83,8 @@ pub(crate) struct Pair {
     pub(crate) now: Time,
     pub(crate) sides: [Side; 2],
     pub(crate) weather: Weather,
+    /// Whether commands are notifications that confirm the answers that came before (`K:`), and not audits.
+    pub(crate) confirms: bool,
     /// All that was sent, lost datagrams included.
     pub(crate) log: Vec<Sent>,
     wire: BTreeMap<(Time, u64), Sent>,
@@ -104,10 +106,8 @@ fn side(
 ) -> Side {
     let mut transactions =
         Transactions::new(timers.clone(), limits.clone(), NodeId(node), Epoch(1), rng.fork());
-    let peer = transactions.add_peer(PeerConfig {
-        bundling: Bundling::Piggyback,
-        ..PeerConfig::at(address(other))
-    });
+    let peer =
+        transactions.add_peer(PeerConfig { bundling: Bundling::Piggyback, ..PeerConfig::at(address(other)) });
     Side {
         address: address(own),
         transactions,
@@ -140,6 +140,7 @@ impl Pair {
             now: Time::from_secs(1000),
             sides,
             weather: Weather::CALM,
+            confirms: false,
             log: Vec::new(),
             wire: BTreeMap::new(),
             sequence: 0,
@@ -150,7 +151,19 @@ impl Pair {
     /// One end sends a command with this tag.
     pub(crate) fn command(&mut self, from: usize, tag: u32) -> TransactionId {
         let side = &mut self.sides[from];
-        let build = |id: TransactionId| format!("AUEP {id} aaln/{tag}@gw1.town MGCP 1.0\r\n").into_bytes();
+        let ranges =
+            if self.confirms { side.transactions.confirmations(self.now, side.peer, 4) } else { Vec::new() };
+        let ids: Vec<_> = ranges.iter().map(|range| range.first.to_string()).collect();
+        let build = |id: TransactionId| {
+            let name = format!("{id} aaln/{tag}@gw1.town MGCP 1.0\r\n");
+            let confirmed = if ids.is_empty() { String::new() } else { format!("K: {}\r\n", ids.join(",")) };
+            // An audit may be executed twice when there is no room to remember it; a notification may not.
+            if self.confirms {
+                format!("NTFY {name}{confirmed}X: 1\r\nO: L/hd\r\n").into_bytes()
+            } else {
+                format!("AUEP {name}").into_bytes()
+            }
+        };
         let id = side.transactions.send(self.now, side.peer, build, tag);
         self.flush();
         id
