@@ -479,3 +479,11 @@ fn swap_audio_changes_the_connection_that_talks() {
     bench.good("DLCX", LINE, &format!("C: 2\nI: {second}"));
     bench.good("MDCX", LINE, &format!("C: 1\nI: {first}\nM: sendrecv"));
 }
+
+#[test]
+fn a_list_of_codecs_longer_than_there_are_payload_types_is_refused() {
+    let mut bench = Bench::new();
+    let with = |count: usize| format!("C: 1\nM: recvonly\nL: a:{}", vec!["PCMU"; count].join(";"));
+    bench.refused(532, "CRCX", "relay/1", &with(129));
+    bench.good("CRCX", "relay/1", &with(128));
+}

@@ -7,6 +7,10 @@ use super::refusal::{Refusal, refuse};
 use crate::message::{Gain, LocalOptions, Reservation, ReturnCode, Span, Switch};
 use crate::package::PackageSet;
 
+/// The most codecs of one connection: there are no more payload types. The list is kept for as long as the connection is, so
+/// that without a bound each connection could cost its call agent a datagram and the gateway half a megabyte.
+const MOST_CODECS: usize = 128;
+
 /// Options that were found good.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Options {
@@ -26,6 +30,9 @@ pub(super) struct Options {
 impl Options {
     /// Reads the options of a command, whose names [`text::check`](crate::text::check) has looked at.
     pub(super) fn read(list: LocalOptions<'_>, able: &MediaCapabilities) -> Result<Self, Refusal> {
+        if list.codecs().is_some_and(|codecs| codecs.count() > MOST_CODECS) {
+            return Err(refuse(ReturnCode::LOCAL_OPTION_VALUE, "more codecs than there are payload types"));
+        }
         let options = Self {
             codecs: list.codecs().map(|codecs| codecs.map(str::to_owned).collect()),
             packetization: list.packetization(),

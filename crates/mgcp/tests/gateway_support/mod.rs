@@ -237,6 +237,13 @@ impl Bench {
         self.drain();
     }
 
+    /// Gives the gateway a datagram that need not be text, and takes the answers to it.
+    pub fn give_bytes(&mut self, from: &str, bytes: &[u8]) -> Vec<Text> {
+        self.gateway.handle_input(self.now, from.parse().expect("an address"), bytes, &mut self.plane);
+        self.drain();
+        self.sent.drain(..).map(|(_, text)| text).collect()
+    }
+
     /// A fresh transaction identifier.
     pub fn id(&mut self) -> u32 {
         self.next_id += 1;
