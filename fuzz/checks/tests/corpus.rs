@@ -1,4 +1,5 @@
-//! Replays the kept corpus of each fuzz target, and every message of the crates' own corpora, with every prefix.
+//! Replays the kept corpus of each fuzz target, and every message of the crates' own corpora, with every prefix and every change of
+//! a single octet.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,8 +20,10 @@ fn replay(target: Target) {
             }
             for place in 0..bytes.len() {
                 let mut changed = bytes.clone();
-                changed[place] ^= 0x20;
-                check(&changed);
+                for other in 1..=255 {
+                    changed[place] = bytes[place] ^ other;
+                    check(&changed);
+                }
             }
             count += 1;
         }

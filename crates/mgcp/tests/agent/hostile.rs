@@ -84,3 +84,69 @@ fn a_gateway_that_floods_is_refused_when_its_share_of_memory_is_used_up() {
     stage.restart(2);
     assert_eq!(stage.one().word(), "200", "the other gateway has a share of its own");
 }
+
+#[test]
+fn what_a_gateway_said_is_not_heard_again_when_it_is_replayed() {
+    let mut stage = Stage::up(1);
+    let request = stage.watch(1, "aaln/1");
+    let said = [
+        format!("NTFY 50 aaln/1@gw1.town MGCP 1.0\r\nX: {request}\r\nO: L/hd\r\n"),
+        "DLCX 51 aaln/1@gw1.town MGCP 1.0\r\nC: A\r\nI: B\r\nE: 900\r\n".to_owned(),
+        "RSIP 52 aaln/2@gw1.town MGCP 1.0\r\nRM: forced\r\n".to_owned(),
+    ];
+    let mut answers = Vec::new();
+    for text in &said {
+        stage.says(1, text);
+        answers.push(stage.one().text);
+    }
+    assert_eq!(stage.story().len(), 3);
+    for _ in 0..20 {
+        for (text, answer) in said.iter().zip(&answers).rev() {
+            stage.says(1, text);
+            assert_eq!(stage.one().text, *answer);
+        }
+    }
+    assert_eq!(stage.story(), [""; 0]);
+    // After T-HIST a repeated number is a new command (RFC 3435 section 3.5.1): a notification still needs the current request.
+    stage.watch(1, "aaln/1");
+    stage.run(31 * SECOND);
+    stage.take();
+    stage.events.clear();
+    stage.says(1, &said[0]);
+    assert_eq!(stage.story(), [""; 0]);
+    assert_eq!(stage.agent.counters().stale_notifications, 1);
+}
+
+#[test]
+fn a_message_of_a_gateway_with_any_octet_changed_ends_no_operation_that_it_does_not_answer() {
+    let mut stage = Stage::up(1);
+    for sample in SAMPLES {
+        stage.crcx(1, "aaln/2", create(), 2);
+        let command = stage.take().pop().unwrap();
+        for place in 0..sample.len() {
+            for octet in *b"\0\t\n\r \"$()*,-./0123456789:;=@AX[]z{\x80\xc3\xff" {
+                let mut changed = sample.as_bytes().to_vec();
+                changed[place] = octet;
+                stage.arrives(crate::stage::address(1), &changed);
+                assert!(stage.take().len() <= 2, "{}", changed.escape_ascii());
+            }
+        }
+        let ended = |event: &strowger_mgcp::agent::Event<u32>| {
+            use strowger_mgcp::agent::Event::{Completed, Failed};
+            matches!(event, Completed { tag: 2, .. } | Failed { tag: 2, .. })
+        };
+        // A restart of all endpoints voids what is under way, be its sender honest or not.
+        let restarted = sample.starts_with("RSIP");
+        assert_eq!(stage.events.iter().any(ended), restarted, "{sample}");
+        if !restarted {
+            stage.answers(1, &command, "200", "I: 1F\r\n");
+            assert!(stage.events.iter().any(ended));
+        }
+        stage.run(40 * SECOND);
+        stage.take();
+        stage.events.clear();
+        stage.restart(1);
+        stage.take();
+        stage.events.clear();
+    }
+}

@@ -13,5 +13,6 @@ mod decoding;
 mod hostile;
 mod probe;
 mod properties;
+mod published;
 mod samples;
 mod values;
