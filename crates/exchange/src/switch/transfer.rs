@@ -51,7 +51,10 @@ impl Switch {
         if deep || !first.is_answered() || first.end.is_some() || second.end.is_some() {
             return false;
         }
-        let far = first.peer(held).filter(|far| far.stream.is_some()).map(|far| far.id);
+        // A party is not joined with itself, though it may have answered both.
+        let other = second.peer(hand).map(|other| other.line);
+        let far = first.peer(held).filter(|far| far.stream.is_some() && Some(far.line) != other);
+        let far = far.map(|far| far.id);
         let Some(far) = far.and_then(|far| first.take_leg(far)) else { return false };
         let party = far.id;
         self.legs.insert(party, second.id);

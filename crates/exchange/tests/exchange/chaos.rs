@@ -2,14 +2,16 @@
 //! is well again and all have hung up, nothing is left anywhere, every call has had its one record, and every
 //! line can be called.
 
-use strowger_exchange::{CallPhase, ServiceState};
+use std::collections::BTreeSet;
+
+use strowger_exchange::{CallPhase, ControllerLeaves, Event, Features, LineCalls, ServiceState};
 use strowger_mgcp::message::{RestartMethod, Verb};
 use strowger_sansio::{Duration, Rng};
 
 use crate::world::{World, relayed_town, town};
 
 const NUMBERS: [&str; 6] = ["2001", "2002", "2003", "2004", "2005", "2006"];
-const STEPS: u32 = 120;
+const STEPS: u32 = 200;
 
 /// What a seed makes likely.
 struct Options {
@@ -19,7 +21,8 @@ struct Options {
     outages: bool,
 }
 
-fn live(seed: u64) {
+/// Lives a seed through; says how often a call was held, retrieved, made one of three, transferred.
+fn live(seed: u64) -> [usize; 4] {
     let mut rng = Rng::from_number(seed);
     let options = Options {
         relayed: rng.chance(0.4),
@@ -27,14 +30,18 @@ fn live(seed: u64) {
         refusals: rng.chance(0.4),
         outages: rng.chance(0.4),
     };
-    let mut world = if options.relayed {
-        let (inventory, relays) = relayed_town(2);
-        let mut world = World::new(inventory);
-        world.gateways[2].relays = relays;
-        world
-    } else {
-        World::new(town())
-    };
+    let (mut inventory, relays) = if options.relayed { relayed_town(3) } else { (town(), 0) };
+    for line in &mut inventory.lines {
+        line.features =
+            *rng.pick(&[Features::ALL, Features::ALL, Features::default(), Features::NONE]).unwrap();
+    }
+    if rng.chance(0.5) {
+        inventory.features.controller_leaves = ControllerLeaves::JoinsTheOthers;
+    }
+    let mut world = World::new(inventory);
+    if let Some(relay) = world.gateways.get_mut(2) {
+        relay.relays = relays;
+    }
     world.pass(5);
     let mut fate = rng.fork();
     let loss = options.loss;
@@ -52,21 +59,72 @@ fn live(seed: u64) {
         world.hang_up(pair[0]);
         world.hang_up(pair[1]);
     }
-    world.end();
+    let world = world.end();
+    let count = |is: fn(&Event) -> bool| world.events.iter().filter(|event| is(event)).count();
+    [
+        count(|event| matches!(event, Event::Held { .. })),
+        count(|event| matches!(event, Event::Retrieved { .. })),
+        count(|event| matches!(event, Event::ThreeWay { .. })),
+        count(|event| matches!(event, Event::Transferred { .. })),
+    ]
+}
+
+/// A subscriber who knows what to do: answers, dials, and uses what there is.
+fn use_telephone(world: &mut World, rng: &mut Rng, number: &str) {
+    let hears = world.hears(number);
+    let invited = ["L/dl", "L/sl"].iter().any(|tone| hears.starts_with(tone));
+    if !world.endpoint(number).off_hook {
+        if hears.starts_with("L/rg") || rng.chance(0.4) {
+            world.hook(number, true);
+        }
+    } else if invited {
+        let (gateway, endpoint) = world.place(number);
+        let other = *rng.pick(&NUMBERS).unwrap();
+        let keys = if rng.chance(0.15) { *rng.pick(&["*98", "*70"]).unwrap() } else { other };
+        let now = world.now;
+        world.gateways[gateway].dial(now, &endpoint, keys);
+    } else if hears.starts_with("G/rt") && rng.chance(0.7) {
+        // Patience.
+    } else if rng.chance(0.6) {
+        world.press(number);
+    } else {
+        world.hook(number, false);
+    }
 }
 
 fn step(world: &mut World, rng: &mut Rng, options: &Options) {
     let number = *rng.pick(&NUMBERS).unwrap();
+    let ringing = NUMBERS.into_iter().find(|number| world.hears(number).starts_with("L/rg"));
+    if rng.chance(0.7) {
+        // A telephone that rings is the next thing that somebody turns to.
+        let number = ringing.filter(|_| rng.chance(0.6)).unwrap_or(number);
+        use_telephone(world, rng, number);
+    } else {
+        disturb(world, rng, options, number);
+    }
+    let pause = match rng.below(10) {
+        0..4 => rng.duration(Duration::ZERO, Duration::from_millis(20)),
+        4..8 => rng.duration(Duration::from_millis(20), Duration::from_millis(500)),
+        8 => rng.duration(Duration::from_secs(1), Duration::from_secs(10)),
+        _ => rng.duration(Duration::from_secs(10), Duration::from_secs(100)),
+    };
+    world.pass_time(pause);
+}
+
+/// Anything that anybody may do, sensible or not.
+fn disturb(world: &mut World, rng: &mut Rng, options: &Options, number: &str) {
     let (gateway, endpoint) = world.place(number);
     let now = world.now;
-    match rng.below(20) {
+    match rng.below(26) {
+        20.. if world.endpoint(number).off_hook => world.press(number),
         0..6 => {
             let off = world.endpoint(number).off_hook;
             world.hook(number, !off);
         }
         6..12 => {
             let other = *rng.pick(&NUMBERS).unwrap();
-            let keys = *rng.pick(&[other, other, other, other, "20", "T", "9", "2009"]).unwrap();
+            let keys =
+                *rng.pick(&[other, other, other, other, "*98", "*70", "20", "T", "9", "2009"]).unwrap();
             world.gateways[gateway].dial(now, &endpoint, keys);
         }
         12 if !world.endpoint(number).signals.is_empty() => {
@@ -101,19 +159,12 @@ fn step(world: &mut World, rng: &mut Rng, options: &Options) {
         }
         _ => {}
     }
-    let pause = match rng.below(10) {
-        0..4 => rng.duration(Duration::ZERO, Duration::from_millis(20)),
-        4..8 => rng.duration(Duration::from_millis(20), Duration::from_millis(500)),
-        8 => rng.duration(Duration::from_secs(1), Duration::from_secs(10)),
-        _ => rng.duration(Duration::from_secs(10), Duration::from_secs(100)),
-    };
-    world.pass_time(pause);
 }
 
 /// What holds at every moment.
 fn check(world: &World, seed: u64) {
     let snapshot = world.exchange.snapshot();
-    assert!(snapshot.calls.len() <= NUMBERS.len() + 4, "seed {seed}: {:?}", snapshot.calls);
+    assert!(snapshot.calls.len() <= 2 * NUMBERS.len() + 4, "seed {seed}: {:?}", snapshot.calls);
     let mut connections = snapshot.connections.clone();
     connections.sort();
     connections.dedup();
@@ -121,6 +172,17 @@ fn check(world: &World, seed: u64) {
     let talking = snapshot.calls.iter().filter(|call| call.phase == CallPhase::Talking);
     for call in talking {
         assert!(call.answer.is_some() && call.called.is_some(), "seed {seed}: {call:?}");
+    }
+    let open: BTreeSet<_> = snapshot.calls.iter().map(|call| call.call).collect();
+    for line in &snapshot.lines {
+        let LineCalls { active, held, waiting, mixed } = line.calls;
+        let own: Vec<_> = [active, held, waiting].into_iter().flatten().collect();
+        assert_eq!(own.iter().collect::<BTreeSet<_>>().len(), own.len(), "seed {seed}: {line:?}");
+        assert!(own.iter().all(|call| open.contains(call)), "seed {seed}: {line:?} has a call that is over");
+        assert!(!mixed || own.len() == 2, "seed {seed}: {line:?}");
+    }
+    for call in snapshot.calls.iter().filter(|call| call.phase != CallPhase::Clearing) {
+        assert!(call.joined.is_none_or(|other| open.contains(&other)), "seed {seed}: {call:?} is left over");
     }
     assert!(snapshot.transactions < 200, "seed {seed}: {} orders wait", snapshot.transactions);
 }
@@ -145,8 +207,13 @@ impl World {
 
 #[test]
 fn nothing_is_left_whatever_happens() {
+    let mut did = [0; 4];
     for seed in 0..200 {
         let result = std::panic::catch_unwind(|| live(seed));
-        assert!(result.is_ok(), "seed {seed}");
+        let events = result.unwrap_or_else(|_| panic!("seed {seed}"));
+        for (did, events) in did.iter_mut().zip(events) {
+            *did += events;
+        }
     }
+    assert!(did.iter().all(|count| *count > 10), "held, retrieved, three-way, transferred: {did:?}");
 }

@@ -3,13 +3,14 @@
 //! - `gateway`: a gateway of analogue lines and relays, just rich enough to be strict: it refuses what RFC
 //!   3435 tells it to refuse.
 //! - `world`: exchange, gateways and the network between them; what subscribers do, and what must hold at the end.
-//! - the stories: `calls`, `clearing`, `glare`, `faults`, `service`, `relay`, `midcall`; and `chaos`, which makes its
+//! - the stories: `calls`, `clearing`, `glare`, `faults`, `service`, `relay`, `midcall`, `crossing`; and `chaos`, which makes its
 //!   stories up.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod calls;
 mod chaos;
 mod clearing;
+mod crossing;
 mod faults;
 mod features;
 mod forwarding;

@@ -279,6 +279,21 @@ fn hanging_up_before_the_consulted_telephone_rings_is_no_transfer() {
 }
 
 #[test]
+fn a_party_is_not_joined_with_itself() {
+    let mut world = World::running(all());
+    world.connect("2001", "2004");
+    world.flash("2001");
+    // The call waits at the party that is on hold.
+    world.dial("2001", "2004");
+    assert_eq!(world.hears("2001"), "G/rt");
+    world.hang_up("2001");
+    assert!(world.hears("2001").starts_with("L/rg"), "no transfer, but a recall");
+    world.lift("2001");
+    assert!(world.talk("2001", "2004"));
+    world.end();
+}
+
+#[test]
 fn a_blind_transfer_sends_the_held_party_to_a_number() {
     let mut world = World::running(all());
     world.connect("2001", "2004");

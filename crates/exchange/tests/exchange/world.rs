@@ -178,6 +178,17 @@ impl World {
         self.pass_time(Duration::from_secs(seconds));
     }
 
+    /// Lets a minute pass at most, until this is so.
+    pub(crate) fn patiently(&mut self, is_so: impl Fn(&Self) -> bool) {
+        for _ in 0..60 {
+            if is_so(self) {
+                return;
+            }
+            self.pass(1);
+        }
+        panic!("it did not come to that within a minute: {:#?}", self.exchange.snapshot());
+    }
+
     /// Lets what is under way arrive.
     pub(crate) fn settle(&mut self) {
         self.pass_time(Duration::from_millis(200));
