@@ -415,3 +415,18 @@ fn an_announced_departure_follows_a_redirection_once() {
     assert!(bench.sent.is_empty(), "agents that point at each other make no storm");
     assert_eq!(bench.gateway.outstanding(), 0);
 }
+
+#[test]
+fn the_gateway_as_an_endpoint_says_which_packages_it_has() {
+    let mut bench = up(three_agents());
+    let audit = bench.good("AUEP", "MG", "F: PL,MD,X,N");
+    assert_eq!(audit.get("PL").unwrap(), "B:0,RED:0,LCK:0,BA:0");
+    assert_eq!(audit.get("MD").unwrap(), "65507");
+    assert_eq!((audit.get("X"), audit.get("N")), (None, None), "it has no state of its own");
+    bench.refused(500, "RQNT", "mg", "X: 1");
+    // A gateway that has an endpoint of this name means that one.
+    let mut town = three_agents();
+    town.endpoints.push(strowger_mgcp::gateway::EndpointSpec::relay("mg"));
+    let mut bench = up(town);
+    assert_eq!(bench.good("AUEP", "mg", "F: X").get("X").unwrap(), "0");
+}

@@ -1,5 +1,6 @@
 //! AUEP and AUCX: RFC 3435 sections 2.3.10 and 2.3.11.
 
+use super::GATEWAY_PACKAGES;
 use super::bulk::ba;
 use super::target::{Naming, Targets};
 use super::{Done, Origin, done};
@@ -14,6 +15,7 @@ use crate::limits::Limits;
 use crate::message::{
     BearerEncoding, Command, ConnectionId, LocalOptions, PackageList, ParameterCode, Reason, ReturnCode,
 };
+use crate::package::PackageSet;
 use crate::text::ResponseBuilder;
 
 /// What stands for a description that the connection has not got (section 2.3.11).
@@ -28,6 +30,9 @@ impl Gateway {
         targets: &Targets,
         plane: &dyn MediaPlane,
     ) -> Result<Done, Refusal> {
+        if targets.naming == Naming::Listed {
+            return self.audit_gateway(command);
+        }
         let mut response = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
         let bulk = command.parameters.contains(ba("F"));
         if bulk {
@@ -99,8 +104,7 @@ impl Gateway {
                 };
             }
             ParameterCode::MaxMgcpDatagram => {
-                let bytes = self.codec.datagram_bytes.min(Limits::MAX_DATAGRAM);
-                return response.max_datagram(u32::try_from(bytes).unwrap_or(u32::MAX));
+                return response.max_datagram(self.longest_datagram());
             }
             ParameterCode::Capabilities => {
                 let text = capabilities(plane.capabilities(), endpoint.packages());
@@ -118,6 +122,26 @@ impl Gateway {
             _ => return response,
         };
         put(response, code, &text)
+    }
+
+    /// The virtual endpoint `mg`: what the gateway itself has (RFC 3991 section 2.2.1). It has no state to tell about.
+    fn audit_gateway(&self, command: &Command<'_>) -> Result<Done, Refusal> {
+        let mut response = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
+        let info = command.requested_info();
+        let asks = |code| info.is_some_and(|info| info.iter().any(|asked| asked == code));
+        let packages = PackageSet::new(GATEWAY_PACKAGES).to_string();
+        if let Some(list) = PackageList::parse(&packages).filter(|_| asks(ParameterCode::PackageList)) {
+            response = response.package_list(list);
+        }
+        if asks(ParameterCode::MaxMgcpDatagram) {
+            response = response.max_datagram(self.longest_datagram());
+        }
+        self.fitting(response.finish())
+    }
+
+    /// MD: what it can receive.
+    fn longest_datagram(&self) -> u32 {
+        u32::try_from(self.codec.datagram_bytes.min(Limits::MAX_DATAGRAM)).unwrap_or(u32::MAX)
     }
 
     fn list_endpoints(&self, command: &Command<'_>, targets: &Targets) -> Result<Done, Refusal> {

@@ -39,6 +39,9 @@ impl Gateway {
     ) -> Result<Option<Targets>, Refusal> {
         let gateway =
             command.endpoint.local().eq_ignore_ascii_case(VIRTUAL) && self.directory.find(VIRTUAL).is_none();
+        if gateway && command.verb == Verb::Auep {
+            return Ok(Some(Targets { endpoints: Vec::new(), naming: Naming::Listed, domain }));
+        }
         let lists = [red("EL"), red("MP")].iter().any(|code| command.parameters.contains(*code));
         match (gateway && command.verb == Verb::Epcf, lists) {
             (true, true) => {
