@@ -88,9 +88,9 @@ pub use limits::Limits;
 pub use mixer::{EndpointShape, Mixer, StreamMode};
 pub use port_pool::{MediaPort, PortPool};
 pub use session::{
-    DigitChange, DigitOrigin, Discard, EventPlayout, PacketTime, Payload, PayloadFormat, Received, Relayed,
-    RemoteReport, RtpSession, SessionConfig, SessionEvent, SessionStatistics, SilenceSuppression,
-    SourcePolicy, relay,
+    DigitChange, DigitOrigin, Discard, EventPlayout, ExtendedReports, PacketTime, Payload, PayloadFormat,
+    Received, Relayed, RemoteReport, RtpSession, SessionConfig, SessionEvent, SessionStatistics,
+    SilenceSuppression, SourcePolicy, relay,
 };
 pub use telephone::{HookTiming, LineEvent, Telephone, TelephoneConfig, TelephoneEvent, Utterance};
 

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
+use strowger_sdp::audio::ExtendedReports;
 use strowger_sdp::{
     AddressPolicy, AudioDescription, Codec, CodecEntry, Direction, EditError, Limits, Line, Rule, Scope,
     SessionDescription, Wild, decode,
@@ -136,21 +137,35 @@ fn audio() -> impl Strategy<Value = AudioDescription> {
     ];
     let times = (proptest::option::of(1_u16..), proptest::option::of(1_u16..));
     let rtcp = proptest::option::of((address(), 1_u16..));
+    let extended = any::<(bool, bool)>()
+        .prop_map(|(voip_metrics, round_trip)| ExtendedReports { voip_metrics, round_trip });
+    let rtcp = (rtcp, extended);
     (address(), 1_u16.., proptest::collection::vec(codec, 1..6), direction, times, rtcp, any::<(u64, u64)>())
-        .prop_map(|(address, port, mut codecs, direction, (ptime, maxptime), rtcp, (session_id, version))| {
-            let mut seen = [false; 128];
-            codecs.retain(|entry| !std::mem::replace(&mut seen[usize::from(entry.payload_type)], true));
-            let rtcp = rtcp.map(|(ip, port)| (ip, port).into());
-            AudioDescription {
-                ptime,
-                maxptime,
+        .prop_map(
+            |(
+                address,
+                port,
+                mut codecs,
                 direction,
-                rtcp,
-                session_id,
-                version,
-                ..AudioDescription::new((address, port).into(), codecs)
-            }
-        })
+                (ptime, maxptime),
+                (rtcp, extended_reports),
+                (session_id, version),
+            )| {
+                let mut seen = [false; 128];
+                codecs.retain(|entry| !std::mem::replace(&mut seen[usize::from(entry.payload_type)], true));
+                let rtcp = rtcp.map(|(ip, port)| (ip, port).into());
+                AudioDescription {
+                    ptime,
+                    maxptime,
+                    direction,
+                    rtcp,
+                    extended_reports,
+                    session_id,
+                    version,
+                    ..AudioDescription::new((address, port).into(), codecs)
+                }
+            },
+        )
 }
 
 proptest! {

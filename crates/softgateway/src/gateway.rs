@@ -330,6 +330,7 @@ fn capabilities(tones: &TonePlan) -> MediaCapabilities {
     capabilities.ring_cycle =
         Duration::from_millis(u64::from(tones.ringing(strowger_media::tone::RingPattern::Normal).period()));
     capabilities.silence_suppression = true;
+    capabilities.extended_reports = true;
     // The transponder of continuity tests belongs to trunks.
     capabilities
         .modes

@@ -257,6 +257,32 @@ fn a_modem_on_the_line_is_reported_and_its_silence_is_sent() {
 }
 
 #[test]
+fn extended_reports_are_sent_where_the_other_side_asks_for_them() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    let asked =
+        format!("{}a=rtcp-xr:rcvr-rtt=all:10 stat-summary voip-metrics\r\n", description("10.0.0.7", 7000));
+    let body = format!("C: 1\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n{asked}");
+    let answer = bench.ask("CRCX aaln/1", &body);
+    assert!(answer.contains("a=rtcp-xr:rcvr-rtt=all voip-metrics"), "{answer}");
+    let socket = SocketId(u32::from(media_port(&answer)) - 4999);
+    for sequence in 0..500_u16 {
+        bench.pass(Duration::from_millis(20));
+        let mut packet = vec![0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+        packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+        packet[4..8].copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
+        packet.extend([0x7f; 160]);
+        bench.gateway.handle_input(bench.now, socket, "10.0.0.7:7000".parse().unwrap(), &packet);
+    }
+    // A report of VoIP metrics on source 9: block type 7, eight words, after the reporter.
+    let metrics = |bytes: &[u8]| bytes.windows(8).any(|window| window == [7, 0, 0, 8, 0, 0, 0, 9]);
+    let reports = bench.outside.iter().filter(|(to, ..)| to.port() == 7001);
+    assert!(reports.clone().count() > 0 && reports.clone().any(|(.., bytes)| metrics(bytes)));
+    let plain = bench.ask("CRCX relay/1", &body.replace(" voip-metrics", "").replace("rcvr-rtt=all:10", ""));
+    assert!(!plain.contains("rtcp-xr"), "{plain}");
+}
+
+#[test]
 fn a_relay_passes_what_its_signalled_source_sends_and_nothing_else() {
     let mut bench = Bench::new();
     let body = format!("C: 2\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n{}", description("10.0.0.7", 7000));

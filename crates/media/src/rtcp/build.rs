@@ -1,6 +1,9 @@
 //! Compound RTCP packets, written: a report first, then the source description, then a goodbye (RFC 3550 section 6.1).
 
-use super::{CNAME, GOODBYE, NtpTime, RECEIVER_REPORT, ReportBlock, SENDER_REPORT, SOURCE_DESCRIPTION};
+use super::{
+    CNAME, EXTENDED_REPORT, ExtendedBlock, GOODBYE, NtpTime, RECEIVER_REPORT, ReportBlock, SENDER_REPORT,
+    SOURCE_DESCRIPTION,
+};
 
 /// What a sender reports of itself (section 6.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +71,18 @@ impl CompoundBuilder {
         // One null octet ends the list; more fill the word.
         self.bytes.push(0);
         self.finish_packet(start);
+        self
+    }
+
+    /// Adds an extended report (RFC 3611); nothing without blocks.
+    #[must_use]
+    pub fn extended(mut self, blocks: &[ExtendedBlock]) -> Self {
+        if !blocks.is_empty() {
+            let start = self.begin(EXTENDED_REPORT, 0);
+            self.word(self.ssrc);
+            blocks.iter().for_each(|block| block.encode(&mut self.bytes));
+            self.finish_packet(start);
+        }
         self
     }
 

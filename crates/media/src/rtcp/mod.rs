@@ -2,15 +2,18 @@
 //!
 //! - `packet`: compound packets read, after the checks of Appendix A.2.
 //! - `build`: compound packets written.
+//! - `extended`: extended reports (RFC 3611), VoIP metrics among them.
 //! - `schedule`: when the next report is due: sections 6.2 and 6.3, Appendix A.7.
 //! - `ntp`: the 64-bit wall clock of reports.
 
 mod build;
+mod extended;
 mod ntp;
 mod packet;
 mod schedule;
 
 pub use build::{CompoundBuilder, SenderInfo};
+pub use extended::{EXTENDED_REPORT, ExtendedBlock, UNKNOWN, VoipMetrics};
 pub use ntp::NtpTime;
 pub(crate) use ntp::{span, units};
 pub use packet::{

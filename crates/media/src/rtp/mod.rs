@@ -1,11 +1,14 @@
 //! RTP: RFC 3550 section 5, with the payload types of RFC 3551.
 //!
+//! - `bursts`: how losses cluster (RFC 3611).
 //! - `packet`: bytes to packet and back, without copying.
 //! - `reception`: what a receiver knows of a source: Appendices A.1 (validity), A.3 (loss), A.8 (jitter).
 
+mod bursts;
 mod packet;
 mod reception;
 
+pub use bursts::{BurstSummary, Bursts, GAP_THRESHOLD};
 pub use packet::{Csrcs, Extension, HEADER_LEN, RtpError, RtpHeader, RtpPacket, Rule};
 pub use reception::{LossReport, Reception, SequenceCheck};
 

@@ -4,6 +4,8 @@
 
 use strowger_sansio::Time;
 
+use super::bursts::Bursts;
+
 /// Sequence numbers in a cycle.
 const CYCLE: u32 = 1 << 16;
 
@@ -48,6 +50,7 @@ pub struct Reception {
     received: u64,
     /// Gaps in the sequence, as they were when a packet came behind one.
     loss_runs: u64,
+    bursts: Bursts,
     expected_prior: u64,
     received_prior: u64,
     /// Relative transit time of the packet before, in timestamp units.
@@ -68,6 +71,7 @@ impl Reception {
             after_jump: None,
             received: 0,
             loss_runs: 0,
+            bursts: Bursts::default(),
             expected_prior: 0,
             received_prior: 0,
             transit: None,
@@ -90,6 +94,8 @@ impl Reception {
                 self.cycles = self.cycles.wrapping_add(CYCLE);
             }
             self.loss_runs += u64::from(ahead > 1);
+            self.bursts.lost(u64::from(ahead) - 1);
+            self.bursts.received();
             self.highest = sequence;
             self.received += 1;
             return SequenceCheck::Newest;
@@ -153,6 +159,17 @@ impl Reception {
     #[must_use]
     pub const fn loss_runs(&self) -> u64 {
         self.loss_runs
+    }
+
+    /// How losses and discards cluster. A packet that came late is not taken back.
+    #[must_use]
+    pub const fn bursts(&self) -> &Bursts {
+        &self.bursts
+    }
+
+    /// The packet that came last was not played.
+    pub fn discarded(&mut self) {
+        self.bursts.discarded();
     }
 
     /// Packets lost (A.3); negative when there were more duplicates than losses.

@@ -141,6 +141,15 @@ pub enum SilenceSuppression {
     On,
 }
 
+/// Extended reports that the far end's description asks for with `a=rtcp-xr` (RFC 3611 section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ExtendedReports {
+    /// VoIP metrics of what is received.
+    pub voip_metrics: bool,
+    /// The wall clock of a receiver, so that it learns the round trip, and the echo of the far end's.
+    pub round_trip: bool,
+}
+
 /// What is heard of received telephone events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum EventPlayout {
@@ -177,6 +186,8 @@ pub struct SessionConfig {
     pub silence: SilenceSuppression,
     /// What is heard of received telephone events.
     pub event_playout: EventPlayout,
+    /// Which extended reports (RFC 3611) the far end wants.
+    pub extended_reports: ExtendedReports,
     /// Bounds of the play-out delay.
     pub playout: PlayoutConfig,
     /// The wall clock at the origin of [`Time`](strowger_sansio::Time), as a 64-bit NTP timestamp; zero when the host does not know it,
@@ -200,6 +211,7 @@ impl SessionConfig {
             cname: String::from("strowger"),
             silence: SilenceSuppression::default(),
             event_playout: EventPlayout::default(),
+            extended_reports: ExtendedReports::default(),
             playout: PlayoutConfig::default(),
             ntp_origin: 0,
         }

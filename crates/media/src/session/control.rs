@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use strowger_sansio::{Rng, Time};
 
-use super::config::SessionConfig;
+use super::config::{ExtendedReports, SessionConfig};
 use super::sender::Sender;
 use super::source::Sources;
 use crate::rtcp::{
-    Compound, CompoundBuilder, Membership, NtpTime, ReportBlock, RtcpPacket, Schedule, SenderInfo, span,
-    units,
+    Compound, CompoundBuilder, EXTENDED_REPORT, ExtendedBlock, Membership, NtpTime, ReportBlock, RtcpPacket,
+    Schedule, SenderInfo, VoipMetrics, span, units,
 };
 
 /// The bandwidth of a G.711 call with its headers at 20 ms, in bits a second.
@@ -53,6 +53,10 @@ pub(super) struct Control {
     round_trip_sum: Duration,
     round_trips: u32,
     remote: Option<RemoteReport>,
+    extended: ExtendedReports,
+    /// As `last_sr`, of the last receiver reference time.
+    last_reference: Option<(u32, u32, Time)>,
+    remote_metrics: Option<VoipMetrics>,
     heard: Option<Time>,
     /// Packets received and sent when the last report was made, and the one before.
     received_before: u64,
@@ -71,6 +75,9 @@ impl Control {
             round_trip_sum: Duration::ZERO,
             round_trips: 0,
             remote: None,
+            extended: config.extended_reports,
+            last_reference: None,
+            remote_metrics: None,
             heard: None,
             received_before: 0,
             sent_before: [0; 2],
@@ -82,11 +89,17 @@ impl Control {
     pub(super) fn reconfigure(&mut self, config: &SessionConfig) {
         self.cname.clone_from(&config.cname);
         self.ntp_origin = NtpTime(config.ntp_origin);
+        self.extended = config.extended_reports;
     }
 
     /// When the next report may be due.
     pub(super) const fn poll_timeout(&self) -> Time {
         self.schedule.next()
+    }
+
+    /// Whether a report may be due for which the metrics of the stream are wanted.
+    pub(super) fn wants_metrics(&self, now: Time) -> bool {
+        self.extended.voip_metrics && self.schedule.next() <= now
     }
 
     /// The report that is due, if it is.
@@ -95,6 +108,7 @@ impl Control {
         now: Time,
         sender: &Sender,
         sources: &mut Sources,
+        metrics: Option<VoipMetrics>,
         rng: &mut Rng,
     ) -> Option<Vec<u8>> {
         if self.schedule.next() > now {
@@ -104,7 +118,7 @@ impl Control {
         if !self.schedule.expired(now, membership, rng) {
             return None;
         }
-        let packet = self.compound(now, sender, sources).build();
+        let packet = self.compound(now, sender, sources, metrics).build();
         self.schedule.sent(now, packet.len(), membership, rng);
         self.reports_sent += 1;
         Some(packet)
@@ -155,6 +169,9 @@ impl Control {
                         heard = Heard::Goodbye;
                     }
                 }
+                RtcpPacket::Other { packet_type: EXTENDED_REPORT, body } => {
+                    self.receive_extended(now, body, own, source);
+                }
                 RtcpPacket::SourceDescription(_) | RtcpPacket::Other { .. } => {}
             }
         }
@@ -179,6 +196,34 @@ impl Control {
         self.remote
     }
 
+    /// What the far end last said of its quality.
+    pub(super) const fn remote_metrics(&self) -> Option<VoipMetrics> {
+        self.remote_metrics
+    }
+
+    /// An extended report of the far end, if it is its own.
+    fn receive_extended(&mut self, now: Time, body: &[u8], own: u32, source: Option<u32>) {
+        let Some((reporter, blocks)) = body.split_first_chunk::<4>() else { return };
+        let reporter = u32::from_be_bytes(*reporter);
+        if reporter == own || source.is_some_and(|source| source != reporter) {
+            return;
+        }
+        for block in ExtendedBlock::decode_all(blocks) {
+            match block {
+                ExtendedBlock::ReceiverTime(time) => {
+                    self.last_reference = Some((reporter, time.middle(), now));
+                }
+                ExtendedBlock::DelaySince { ssrc, last, delay } if ssrc == own => {
+                    self.round_trip(now, last, delay);
+                }
+                ExtendedBlock::VoipMetrics(metrics) if metrics.ssrc == own => {
+                    self.remote_metrics = Some(metrics);
+                }
+                ExtendedBlock::DelaySince { .. } | ExtendedBlock::VoipMetrics(_) => {}
+            }
+        }
+    }
+
     /// A report on this end's stream.
     fn block(&mut self, now: Time, block: &ReportBlock) {
         self.remote = Some(RemoteReport {
@@ -186,11 +231,16 @@ impl Control {
             cumulative_lost: block.cumulative_lost,
             jitter: crate::frame::time_of(u64::from(block.jitter)),
         });
-        if block.last_sr == 0 {
+        self.round_trip(now, block.last_sr, block.delay_since_last_sr);
+    }
+
+    /// The far end has seen this end's clock at `last`, and kept it for `delay`.
+    fn round_trip(&mut self, now: Time, last: u32, delay: u32) {
+        if last == 0 {
             return;
         }
         let arrival = NtpTime::at(self.ntp_origin, now).middle();
-        let trip = span(arrival.wrapping_sub(block.last_sr).wrapping_sub(block.delay_since_last_sr));
+        let trip = span(arrival.wrapping_sub(last).wrapping_sub(delay));
         // Below zero wraps to hours.
         if trip <= LONGEST_ROUND_TRIP {
             self.round_trip_sum += trip;
@@ -215,11 +265,30 @@ impl Control {
         sender.packets() > self.sent_before[1]
     }
 
-    fn compound(&mut self, now: Time, sender: &Sender, sources: &mut Sources) -> CompoundBuilder {
+    fn compound(
+        &mut self,
+        now: Time,
+        sender: &Sender,
+        sources: &mut Sources,
+        metrics: Option<VoipMetrics>,
+    ) -> CompoundBuilder {
         let info = self.sender_info(now, sender);
         self.sent_before = [sender.packets(), self.sent_before[0]];
         let block = self.own_block(now, sources);
-        CompoundBuilder::report(sender.ssrc(), info.as_ref(), block.as_slice()).description(&self.cname)
+        let mut extended: Vec<_> = metrics.map(ExtendedBlock::VoipMetrics).into_iter().collect();
+        if self.extended.round_trip {
+            // A sender's clock is in its report already.
+            if info.is_none() {
+                extended.push(ExtendedBlock::ReceiverTime(NtpTime::at(self.ntp_origin, now)));
+            }
+            extended.extend(self.last_reference.map(|(ssrc, last, at)| ExtendedBlock::DelaySince {
+                ssrc,
+                last,
+                delay: units(now.since(at)),
+            }));
+        }
+        let report = CompoundBuilder::report(sender.ssrc(), info.as_ref(), block.as_slice());
+        report.description(&self.cname).extended(&extended)
     }
 
     /// What this end tells of its sending, if it has sent lately.

@@ -9,12 +9,13 @@
 //!   [`RtpSession::poll_transmit`] and [`RtpSession::poll_event`] until they give nothing.
 //!
 //! Its rooms: `activity` (whether somebody talks), `config` (what signalling decides), `source` (whom to believe), `sender` (the packetiser), `control` (RTCP),
-//! `digits` (telephone events and tones), `relay` (packets passed on as they are), `statistics`.
+//! `digits` (telephone events and tones), `metrics` (the quality of what is received, in RFC 3611's terms), `relay` (packets passed on as they are), `statistics`.
 
 mod activity;
 mod config;
 mod control;
 mod digits;
+mod metrics;
 mod relay;
 mod sender;
 mod source;
@@ -28,14 +29,15 @@ use strowger_sansio::{BoundedQueue, Rng, SocketId, Time, Transmit};
 use crate::comfort_noise::NoiseLevel;
 use crate::dtmf::{Digit, DtmfTiming};
 use crate::frame::{Frame, SILENCE, samples_in};
-use crate::jitter::JitterBuffer;
+use crate::jitter::{Insertion, JitterBuffer};
 use crate::limits::Limits;
 use crate::rtcp::Compound;
 use crate::rtp::{RtpError, RtpHeader, RtpPacket};
 use crate::telephone_event::{EventChange, EventReceiver};
 
 pub use config::{
-    EventPlayout, PacketTime, Payload, PayloadFormat, SessionConfig, SilenceSuppression, SourcePolicy,
+    EventPlayout, ExtendedReports, PacketTime, Payload, PayloadFormat, SessionConfig, SilenceSuppression,
+    SourcePolicy,
 };
 pub use control::RemoteReport;
 pub use digits::{DigitChange, DigitOrigin};
@@ -178,7 +180,10 @@ impl RtpSession {
             Err(why) => return Received::Discarded(why),
         };
         if let Some(coding) = format.coding() {
-            self.playout.insert(packet.timestamp, packet.marker, coding, packet.payload);
+            let insertion = self.playout.insert(packet.timestamp, packet.marker, coding, packet.payload);
+            if matches!(insertion, Insertion::Late | Insertion::Overrun) {
+                self.sources.discarded();
+            }
             return Received::Audio;
         }
         match format {
@@ -331,7 +336,9 @@ impl RtpSession {
         if self.control_gate.remote(self.remote()).is_none() {
             return;
         }
-        if let Some(report) = self.control.report(now, &self.sender, &mut self.sources, &mut self.rng) {
+        let metrics = (self.control.wants_metrics(now)).then(|| self.voip_metrics()).flatten();
+        let report = self.control.report(now, &self.sender, &mut self.sources, metrics, &mut self.rng);
+        if let Some(report) = report {
             self.transmit_control(report);
         }
     }

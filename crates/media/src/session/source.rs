@@ -261,6 +261,16 @@ impl Sources {
         self.current.as_ref().map(|_| self.last_packet)
     }
 
+    /// The packet that came last was not played.
+    pub(super) fn discarded(&mut self) {
+        self.current.iter_mut().for_each(Reception::discarded);
+    }
+
+    /// The record of the present source.
+    pub(super) const fn current(&self) -> Option<&Reception> {
+        self.current.as_ref()
+    }
+
     /// A number that changes with the source and with its numbering.
     #[inline]
     pub(super) const fn generation(&self) -> u32 {

@@ -8,6 +8,7 @@ use super::sender::Sender;
 use super::source::Sources;
 use crate::frame::time_of;
 use crate::jitter::{JitterBuffer, PlayoutCounters};
+use crate::rtcp::VoipMetrics;
 
 /// The sums of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -48,6 +49,8 @@ pub struct SessionStatistics {
     pub reports_refused: u64,
     /// What the far end last said about the stream that it receives.
     pub remote: Option<RemoteReport>,
+    /// What the far end last said of its quality, if it sends extended reports.
+    pub remote_metrics: Option<VoipMetrics>,
 }
 
 /// What the session itself counts.
@@ -68,6 +71,11 @@ impl Counters {
     pub(super) const fn received(&mut self, octets: usize) {
         self.packets_received += 1;
         self.octets_received += octets as u64;
+    }
+
+    /// The mean payload, in octets and so in samples; none before the first packet.
+    pub(super) fn mean_octets(&self) -> u64 {
+        self.octets_received / self.packets_received.max(1)
     }
 
     pub(super) const fn discarded(&mut self, why: Discard) {
@@ -108,6 +116,7 @@ impl SessionStatistics {
             reports_received: control.reports_received,
             reports_refused: counters.reports_refused,
             remote: control.remote(),
+            remote_metrics: control.remote_metrics(),
         }
     }
 }

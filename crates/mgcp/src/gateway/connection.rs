@@ -36,6 +36,8 @@ impl Connection {
     pub(super) fn description(&self) -> Vec<u8> {
         let mut audio = AudioDescription::new(self.local, self.spec.codecs.clone());
         audio.ptime = Some(millis(self.spec.packetization));
+        // Both sides then send what both understand.
+        audio.extended_reports = self.spec.extended_reports;
         audio.session_id = self.session;
         audio.version = self.version;
         audio.to_bytes()
@@ -43,7 +45,9 @@ impl Connection {
 
     /// Whether a change to `spec` changes what the local description says.
     pub(super) fn describes_otherwise(&self, spec: &MediaSpec) -> bool {
-        self.spec.codecs != spec.codecs || self.spec.packetization != spec.packetization
+        self.spec.codecs != spec.codecs
+            || self.spec.packetization != spec.packetization
+            || self.spec.extended_reports != spec.extended_reports
     }
 }
 

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 
 use strowger_sansio::{Duration, Time};
 use strowger_sdp::CodecEntry;
+use strowger_sdp::audio::ExtendedReports;
 
 use crate::message::{ConnectionMode, ConnectionStatistics, ReturnCode, SignalBuf};
 
@@ -147,6 +148,8 @@ pub struct MediaSpec {
     pub remote: Option<SocketAddr>,
     /// Where to send RTCP when it is not the port after `remote`.
     pub remote_rtcp: Option<SocketAddr>,
+    /// The extended reports that the remote side asks for.
+    pub extended_reports: ExtendedReports,
     /// The other end, when it is a connection of this same gateway (RFC 3435 section 2.1.3.4): a plane may join the two without
     /// packets, as long as it counts octets as if there were some.
     pub local_peer: Option<ConnectionHandle>,
@@ -175,6 +178,8 @@ pub struct MediaCapabilities {
     pub silence_suppression: bool,
     /// Whether it can change gain.
     pub gain_control: bool,
+    /// Whether it can send extended RTCP reports (RFC 3611).
+    pub extended_reports: bool,
     /// Whether it can mark packets.
     pub type_of_service: bool,
     /// One cycle of the normal ringing cadence, by which `rep=` counts (RFC 3660 section 2.4).
@@ -191,6 +196,7 @@ impl Default for MediaCapabilities {
             echo_cancellation: false,
             silence_suppression: false,
             gain_control: false,
+            extended_reports: false,
             type_of_service: false,
             ring_cycle: Duration::from_secs(6),
         }

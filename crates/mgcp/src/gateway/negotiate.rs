@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use strowger_sansio::Duration;
-use strowger_sdp::audio::common;
+use strowger_sdp::audio::{ExtendedReports, common};
 use strowger_sdp::{
     AddressPolicy, AudioDescription, AudioRule, Codec, CodecEntry, NoCommonCodec, PolicyFault,
 };
@@ -110,6 +110,8 @@ pub(super) fn negotiate(wanted: &Wanted<'_>, able: &MediaCapabilities) -> Result
         let audio = &remote.audio;
         spec.remote = (!audio.is_held_by_address()).then(|| audio.destination());
         spec.remote_rtcp = audio.rtcp;
+        spec.extended_reports =
+            if able.extended_reports { audio.extended_reports } else { ExtendedReports::default() };
         spec.local_peer = None;
     }
     options.apply(&mut spec);
@@ -131,6 +133,7 @@ fn fresh(
         packetization,
         remote: None,
         remote_rtcp: None,
+        extended_reports: ExtendedReports::default(),
         local_peer: None,
         silence_suppression: false,
         echo_cancellation: line.map_or(able.echo_cancellation, |line| line.echo_cancellation),

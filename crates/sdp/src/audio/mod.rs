@@ -2,6 +2,7 @@
 //!
 //! - [`codec`]: [`Codec`], [`CodecEntry`], the static payload types of RFC 3551.
 //! - [`event`]: [`EventSet`], the events that a `telephone-event` format lists (RFC 4733).
+//! - [`extended`]: [`ExtendedReports`], the formats of `a=rtcp-xr` (RFC 3611).
 //! - [`read`]: [`AudioDescription::from_session`], with [`AudioFault`] when the stream cannot be used.
 //! - [`write`](mod@write): [`AudioDescription::write`], strictly conformant.
 //! - [`negotiate`]: offer and answer (RFC 3264), and the codec lists of RFC 3435 section 2.6.
@@ -11,6 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 pub mod codec;
 pub mod direction;
 pub mod event;
+pub mod extended;
 pub mod negotiate;
 pub mod read;
 pub mod write;
@@ -18,6 +20,7 @@ pub mod write;
 pub use codec::{Codec, CodecEntry};
 pub use direction::Direction;
 pub use event::EventSet;
+pub use extended::ExtendedReports;
 pub use negotiate::{Agreement, NoCommonCodec, common};
 pub use read::{AudioFault, AudioRule};
 
@@ -38,6 +41,8 @@ pub struct AudioDescription {
     pub direction: Direction,
     /// Where RTCP is received, when `a=rtcp` says so (RFC 3605); otherwise it is the port after [`AudioDescription::port`].
     pub rtcp: Option<SocketAddr>,
+    /// The extended reports that the describing side wants (`a=rtcp-xr`, RFC 3611 section 5.1).
+    pub extended_reports: ExtendedReports,
     /// The session identifier of the `o=` line; 0 when there is none or it is not a number.
     pub session_id: u64,
     /// The version of the `o=` line; 0 when there is none or it is not a number.
@@ -56,6 +61,7 @@ impl AudioDescription {
             maxptime: None,
             direction: Direction::SendRecv,
             rtcp: None,
+            extended_reports: ExtendedReports::default(),
             session_id: 0,
             version: 0,
         }

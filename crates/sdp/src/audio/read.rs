@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{AudioDescription, Codec, CodecEntry, Direction};
+use super::{AudioDescription, Codec, CodecEntry, Direction, ExtendedReports};
 use crate::class;
 use crate::error::Found;
 use crate::field::{Attribute, Connection, Host, Origin, Wild, cut};
@@ -140,6 +140,8 @@ impl AudioDescription {
             ptime: stream.ptime.map(|attribute| packet_time(&attribute)).transpose()?,
             maxptime: stream.maxptime.map(|attribute| packet_time(&attribute)).transpose()?,
             rtcp: stream.rtcp.map(|attribute| rtcp(&attribute, address)).transpose()?,
+            // The stream's own wish overrides that of the session (RFC 3611 section 5.1).
+            extended_reports: stream.extended.or(session.extended).unwrap_or_default(),
             direction: stream.direction.or(session.direction).unwrap_or_default(),
             session_id: origin.and_then(|origin| origin.session_number()).unwrap_or(0),
             version: origin.and_then(|origin| origin.version_number()).unwrap_or(0),
@@ -156,6 +158,7 @@ struct Part<'a> {
     ptime: Option<Attribute<'a>>,
     maxptime: Option<Attribute<'a>>,
     rtcp: Option<Attribute<'a>>,
+    extended: Option<ExtendedReports>,
     direction: Option<Direction>,
 }
 
@@ -179,6 +182,10 @@ impl<'a> Part<'a> {
             "ptime" => self.ptime = self.ptime.or(Some(attribute)),
             "maxptime" => self.maxptime = self.maxptime.or(Some(attribute)),
             "rtcp" => self.rtcp = self.rtcp.or(Some(attribute)),
+            "rtcp-xr" => {
+                let value = std::str::from_utf8(attribute.value.unwrap_or_default()).unwrap_or_default();
+                self.extended = self.extended.or(Some(ExtendedReports::parse(value)));
+            }
             name => self.direction = self.direction.or_else(|| Direction::from_name(name)),
         }
     }

@@ -63,6 +63,9 @@ impl AudioDescription {
         if self.direction != Direction::SendRecv {
             write!(text, "a={}\r\n", self.direction)?;
         }
+        if !self.extended_reports.is_empty() {
+            write!(text, "a=rtcp-xr:{}\r\n", self.extended_reports)?;
+        }
         match self.rtcp {
             Some(rtcp) if rtcp.ip() != self.address => self.rtcp_elsewhere(text, rtcp),
             Some(rtcp) => write!(text, "a=rtcp:{}\r\n", rtcp.port()),

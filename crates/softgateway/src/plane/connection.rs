@@ -2,7 +2,7 @@
 
 use strowger_media::session::{PacketTime, SilenceSuppression};
 use strowger_media::{
-    MediaPort, Payload, PayloadFormat, RtpSession, SessionConfig, SourcePolicy, StreamMode,
+    ExtendedReports, MediaPort, Payload, PayloadFormat, RtpSession, SessionConfig, SourcePolicy, StreamMode,
 };
 use strowger_mgcp::gateway::{ConnectionHandle, EndpointIndex, MediaMode, MediaSpec};
 use strowger_mgcp::message::ConnectionStatistics;
@@ -102,6 +102,10 @@ fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &str) -> SessionCon
     config.source = spec.remote.map_or(SourcePolicy::Closed, SourcePolicy::Signalled);
     config.remote = spec.remote;
     config.remote_rtcp = spec.remote_rtcp;
+    config.extended_reports = ExtendedReports {
+        voip_metrics: spec.extended_reports.voip_metrics,
+        round_trip: spec.extended_reports.round_trip,
+    };
     config.rtp_socket = port.rtp_socket;
     config.rtcp_socket = port.rtcp_socket;
     config.cname = cname.to_owned();
