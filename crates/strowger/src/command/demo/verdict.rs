@@ -69,7 +69,7 @@ fn record(cdr: Option<&CallDetail>, records: usize) -> Finding {
     let carried = cdr.media.len() == 2
         && cdr.media.iter().all(|stream| {
             stream.statistics.as_ref().is_some_and(|sums| sums.packets_sent > 0 && sums.packets_received > 0)
-                && stream.quality.as_ref().is_some_and(|quality| quality.mos > 4.0)
+                && stream.quality.is_some()
         });
     let good = records == 1
         && parties
