@@ -52,6 +52,15 @@ pub enum Event {
         /// The call.
         call: CallId,
     },
+    /// An answered call was taken over from the records; its gateways will be asked whether it still stands.
+    Restored {
+        /// The call.
+        call: CallId,
+        /// The caller's number.
+        calling: String,
+        /// The called party's number.
+        called: String,
+    },
     /// The streams of an answered call flow both ways.
     Connected {
         /// The call.

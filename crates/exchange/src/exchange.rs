@@ -9,7 +9,7 @@ use strowger_mgcp::transaction::TransactionCounters;
 use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, Time, TokenBucket, Transmit};
 
 use crate::access::{Access, DigitMaps, Report};
-use crate::{Command, Event, Inventory, Plan, Record, Setting, SettingFault, Snapshot, Switch};
+use crate::{CallStable, Command, Event, Inventory, Plan, Record, Setting, SettingFault, Snapshot, Switch};
 
 /// What a host hands to an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,22 @@ impl Exchange {
     #[must_use]
     pub fn settings(&self, line: &str) -> Option<Vec<Setting>> {
         self.switch.settings(line).map(Iterator::collect)
+    }
+
+    /// Takes over an answered call of an exchange that has died: its gateways are asked whether it still stands, and it goes
+    /// on, or ends at `alive`, when that exchange last gave a sign of life. To be called before anything else.
+    ///
+    /// Says whether it was taken over; if not, its lines or streams are not where the record says.
+    #[must_use = "a call that is not taken over needs a last record"]
+    pub fn restore(&mut self, now: Time, stable: &CallStable, alive: Time) -> bool {
+        let Some(lines) = self.switch.lines_of(stable) else { return false };
+        if !self.access.can_restore(stable, lines) {
+            return false;
+        }
+        let Some(restored) = self.switch.restore(stable, alive) else { return false };
+        self.access.restore(stable, restored, lines);
+        self.settle(now);
+        true
     }
 
     /// Takes a datagram.

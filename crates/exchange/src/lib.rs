@@ -55,7 +55,7 @@ pub use record::{
 };
 pub use routing::{Plan, Resolution, Target};
 pub use snapshot::{CallPhase, CallView, GatewayView, LineCalls, LineCondition, LineView, Snapshot};
-pub use switch::{Command, LineCommand, Switch};
+pub use switch::{Command, LineCommand, RestoredCall, Switch};
 pub use timers::CallTimers;
 
 // The example of the README is compiled and run.

@@ -38,6 +38,8 @@ pub struct CallStable {
     pub diversions: Vec<Diversion>,
     /// When the caller's line was seized.
     pub start: Time,
+    /// When the called party was first rung.
+    pub alerting: Option<Time>,
     /// When the called party answered.
     pub answer: Time,
     /// Its streams, in the order calling side to called side.
@@ -129,6 +131,10 @@ pub enum StreamRole {
 }
 
 impl StreamRole {
+    /// All of them, from the calling to the called side, and that of parties that left.
+    pub const ALL: [Self; 5] =
+        [Self::Calling, Self::RelayCalling, Self::RelayCalled, Self::Called, Self::Left];
+
     /// The word for it in records.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -11,17 +11,28 @@ use jiff::tz::TimeZone;
 use strowger_exchange::WallClock;
 use strowger_sansio::{Duration, Time};
 
+/// The past that an exchange's clock has: ten years, so that calls that an earlier process began have a time too.
+const PAST: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// The host's clocks. Copies share the origin.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: Instant,
+    /// The engines' time at the origin.
+    past: Duration,
 }
 
 impl Clock {
     /// A clock that starts now.
     #[must_use]
     pub fn start() -> Self {
-        Self { origin: Instant::now() }
+        Self { origin: Instant::now(), past: Duration::ZERO }
+    }
+
+    /// A clock that starts now, and on which what was before this process has a time.
+    #[must_use]
+    pub fn with_past() -> Self {
+        Self { origin: Instant::now(), past: PAST }
     }
 
     /// The engines' time.
@@ -34,7 +45,7 @@ impl Clock {
     #[must_use]
     pub fn at(&self, instant: Instant) -> Time {
         let nanos = instant.saturating_duration_since(self.origin).as_nanos();
-        Time::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        Time::ZERO + self.past + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// When the host's timers must fire for `time`; far deadlines are cut to a day, which costs one idle wake-up.
@@ -74,6 +85,16 @@ impl Wall {
             self.unix.saturating_add(time.since(self.now))
         } else {
             self.unix.saturating_sub(self.now.since(time))
+        }
+    }
+
+    /// The engines' time when the wall showed `unix`; the earliest there is for what lies before that.
+    #[must_use]
+    pub fn time(&self, unix: Duration) -> Time {
+        if unix >= self.unix {
+            self.now + (unix - self.unix)
+        } else {
+            Time::ZERO + self.now.since(Time::ZERO).saturating_sub(self.unix - unix)
         }
     }
 
@@ -132,6 +153,10 @@ mod tests {
         assert_eq!(wall.stamp(Time::from_secs(100)), "2023-11-14T22:13:20.250Z");
         assert_eq!(wall.stamp(Time::from_secs(40)), "2023-11-14T22:12:20.250Z");
         assert_eq!(wall.stamp(Time::from_secs(101)), "2023-11-14T22:13:21.250Z");
+        for time in [Time::from_secs(40), Time::from_secs(100), Time::from_secs(101)] {
+            assert_eq!(wall.time(wall.unix(time)), time);
+        }
+        assert_eq!(wall.time(Duration::ZERO), Time::ZERO);
         assert_eq!(wall.stamp(Time::MAX).len(), 24, "far beyond is still text");
     }
 

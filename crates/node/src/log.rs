@@ -86,6 +86,9 @@ impl EventLog {
                 self.answered.increment();
                 tracing::info!(%call, "answered");
             }
+            Event::Restored { call, calling, called } => {
+                tracing::info!(%call, calling, called, "taken over from the records");
+            }
             Event::Connected { call } => tracing::info!(%call, "connected"),
             Event::Ended { call, cause, released_by } => {
                 self.ended(*cause);

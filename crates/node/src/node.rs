@@ -101,10 +101,10 @@ impl Node {
     /// When an address, the store, a file or a resource of the system cannot be had. Nothing is left open then.
     pub fn start(config: Config, mut observers: Vec<Box<dyn Observer>>) -> Result<Self, StartError> {
         let metrics = Registry::new();
-        let clock = Clock::start();
+        let clock = Clock::with_past();
         let runtime = runtime()?;
         let mgcp = open_mgcp(&config, &runtime, &metrics)?;
-        let (ledger, restored) = open_ledger(&config, &metrics)?;
+        let (mut ledger, restored) = open_ledger(&config, &metrics)?;
         let health = ledger.health();
         let local = mgcp.as_ref().map(Udp::local);
         let capture = match &config.capture {
@@ -125,7 +125,8 @@ impl Node {
         }
         inventory.settings.clone_from(&restored.settings);
         let epoch = epoch(&restored, &config.store, &clock);
-        let exchange = Exchange::new(clock.now(), inventory, NodeId(0), epoch, secret()?);
+        let mut exchange = Exchange::new(clock.now(), inventory, NodeId(0), epoch, secret()?);
+        restore_calls(&mut exchange, &mut ledger, &restored, &clock);
         let (sender, requests) = mpsc::channel(REQUESTS);
         let ready = Arc::new(AtomicBool::new(true));
         let source =
@@ -252,6 +253,20 @@ impl Node {
             console.stop();
         }
         summary
+    }
+}
+
+/// Lets the exchange take over the calls that stood when the process before died; those that it cannot get their last record.
+fn restore_calls(exchange: &mut Exchange, ledger: &mut Ledger, restored: &Restored, clock: &Clock) {
+    let wall = clock.wall();
+    let alive = restored.alive.unwrap_or_default();
+    for entry in &restored.standing {
+        let record = entry.to_record(&wall);
+        let taken = record.is_some_and(|record| exchange.restore(wall.now(), &record, wall.time(alive)));
+        if !taken {
+            tracing::warn!(call = entry.call, "a call was interrupted when the exchange died");
+            ledger.interrupted(entry.clone(), alive);
+        }
     }
 }
 

@@ -41,6 +41,7 @@ fn stable(call: u128) -> Record {
         dialled: "2002".into(),
         diversions: Vec::new(),
         start: Time::from_secs(1),
+        alerting: Some(Time::from_secs(3)),
         answer: Time::from_secs(5),
         streams: vec![Stream { role: StreamRole::Calling, termination: termination(), local }],
     }))
@@ -97,7 +98,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn a_call_stands_in_the_store_until_its_detail_record_replaces_it() {
     let store: Arc<dyn Store> = Arc::new(Memory::default());
     let (mut ledger, restored) = open(&store, &settings());
-    assert_eq!((restored.epoch(), restored.interrupted.len()), (Epoch(0), 0));
+    assert_eq!((restored.epoch(), restored.standing.len()), (Epoch(0), 0));
     ledger.record(stable(0xab), wall());
     assert_eq!(ledger.close(PATIENCE), 0);
     assert_eq!(keys(&*store, "call/"), [format!("call/{:032x}", 0xab)]);
@@ -119,7 +120,50 @@ fn a_call_stands_in_the_store_until_its_detail_record_replaces_it() {
 }
 
 #[test]
-fn a_call_whose_exchange_died_is_accounted_for_at_the_next_start_once() {
+fn a_call_that_stands_is_read_back_and_ends_once_under_the_next_process() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let (mut ledger, _) = open(&store, &settings());
+    ledger.record(stable(0xab), wall());
+    ledger.close(PATIENCE);
+    let (mut ledger, restored) = open(&store, &settings());
+    // The clock of another process began elsewhere.
+    let later = Wall::new(Time::from_secs(5000), Duration::from_millis(1_700_000_100_000));
+    let Record::CallStable(mut expected) = stable(0xab) else { panic!("not a call") };
+    expected.start = Time::from_secs(4901);
+    expected.alerting = Some(Time::from_secs(4903));
+    expected.answer = Time::from_secs(4905);
+    assert_eq!(restored.standing[0].to_record(&later).as_ref(), Some(&*expected));
+    assert_eq!(keys(&*store, "call/").len(), 1, "it stands until it ends");
+    let Record::CallEnded(mut end) = ended(0xab) else { panic!("not an end") };
+    (end.start, end.alerting) = (expected.start, expected.alerting);
+    (end.answer, end.end) = (Some(expected.answer), Time::from_secs(5010));
+    ledger.record(Record::CallEnded(end), later);
+    ledger.close(PATIENCE);
+    assert_eq!(keys(&*store, "call/"), [""; 0]);
+    assert_eq!(keys(&*store, "cdr/").len(), 1);
+    let detail = detail(&*store, 1);
+    assert_eq!((detail.talk_ms, detail.answer.as_deref()), (105_000, Some("2023-11-14T22:13:25.000Z")));
+}
+
+#[test]
+fn a_call_that_an_earlier_version_kept_is_still_read() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let party = r#"{"number":"2001","gateway":"gw1","endpoint":"aaln/1"}"#;
+    let text = format!(
+        r#"{{"call":"{:032x}","calling":{party},"called":{party},"dialled":"2001","start":"2023-11-14T22:13:21.000Z",
+            "answer":"2023-11-14T22:13:25.000Z"}}"#,
+        0xab
+    );
+    store.txn(&Txn::new().put(format!("call/{:032x}", 0xab), text)).unwrap();
+    let (ledger, restored) = open(&store, &settings());
+    ledger.close(PATIENCE);
+    let record = restored.standing[0].to_record(&wall()).unwrap();
+    assert_eq!((record.call, record.alerting, record.answer), (CallId(0xab), None, Time::from_secs(5)));
+    assert_eq!(restored.alive, None);
+}
+
+#[test]
+fn a_call_that_cannot_be_taken_over_is_accounted_for_once() {
     let directory = tempfile::tempdir().unwrap();
     let (path, cdr) = (directory.path().join("town.redb"), directory.path().join("cdr.jsonl"));
     let file = || -> Arc<dyn Store> { Arc::new(Embedded::open(&path, Limits::default()).unwrap()) };
@@ -133,11 +177,14 @@ fn a_call_whose_exchange_died_is_accounted_for_at_the_next_start_once() {
         ledger.close(PATIENCE);
     }
     let store = file();
-    let (ledger, restored) = open(&store, &with_file(&cdr));
+    let (mut ledger, restored) = open(&store, &with_file(&cdr));
+    assert_eq!((restored.epoch(), restored.standing.len()), (Epoch(1), 49));
+    for call in &restored.standing {
+        ledger.interrupted(call.clone(), restored.alive.unwrap());
+    }
     ledger.close(PATIENCE);
-    assert_eq!((restored.epoch(), restored.interrupted.len()), (Epoch(1), 49));
     assert_eq!(keys(&*store, "call/"), [""; 0]);
-    let first = &restored.interrupted[0];
+    let first = &detail(&*store, 2);
     assert!(first.interrupted && first.cause == 41 && first.released_by == "exchange");
     assert_eq!(first.end, "2023-11-14T22:13:20.000Z".replace(":20.", ":25."), "not before the answer");
     assert_eq!(first.media[0].sdp, None);
@@ -146,7 +193,7 @@ fn a_call_whose_exchange_died_is_accounted_for_at_the_next_start_once() {
     let store = file();
     let (ledger, restored) = open(&store, &with_file(&cdr));
     ledger.close(PATIENCE);
-    assert_eq!((restored.epoch(), restored.interrupted.len()), (Epoch(2), 0));
+    assert_eq!((restored.epoch(), restored.standing.len()), (Epoch(2), 0));
     let sequences: Vec<_> = lines(&cdr).iter().map(|detail| detail.sequence).collect();
     assert_eq!(sequences, (1..=50).collect::<Vec<_>>());
 }

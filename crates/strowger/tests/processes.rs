@@ -108,7 +108,28 @@ fn the_exchange_can_be_restarted_under_its_gateways() {
     let records = town.records(2);
     assert!(records.iter().all(|record| record["cause"] == 16), "{records:#?}");
 
-    // Killed, not stopped, and in the middle of a call: what was there is cleared away, and new calls work.
+    // Killed, not stopped, and in the middle of a call that nobody has answered: what was there is cleared away, and new
+    // calls work.
+    gw1.say("aaln/1 off-hook");
+    expect(&mut gw1, "aaln/1", "dial-tone");
+    gw1.say("aaln/1 dial 2003");
+    expect(&mut gw2, "aaln/1", "ring");
+    exchange.cut();
+    let exchange = town.exchange();
+    gw1.say("aaln/1 on-hook");
+    town.await_lines(0);
+    town.await_lines(1);
+    town.talk(&mut gw1, &mut gw2);
+    until("no connection", || (town.metric("strowger_connections") == 0).then_some(()));
+    let (status, exchange) = exchange.terminate();
+    exchange.assert_code(status, 0);
+}
+
+#[test]
+fn a_talked_call_survives_the_death_of_its_exchange() {
+    let town = Town::new();
+    let exchange = town.exchange();
+    let (mut gw1, mut gw2) = (town.controlled(0), town.controlled(1));
     gw1.say("aaln/1 off-hook");
     expect(&mut gw1, "aaln/1", "dial-tone");
     gw1.say("aaln/1 dial 2003");
@@ -116,14 +137,40 @@ fn the_exchange_can_be_restarted_under_its_gateways() {
     gw2.say("aaln/1 off-hook");
     gw2.say("aaln/1 play tone:1900");
     expect(&mut gw1, "aaln/1", "tone:1900");
+    let before = until("the call", || {
+        let calls = town.api("calls");
+        (calls[0]["phase"] == "talking").then(|| calls[0].clone())
+    });
+
     exchange.cut();
+    // Nobody controls the gateways; the parties do not notice.
+    gw1.say("aaln/1 play tone:700");
+    expect(&mut gw2, "aaln/1", "tone:700");
+
     let exchange = town.exchange();
-    gw1.say("aaln/1 on-hook");
+    let after = until("the call again", || {
+        let calls = town.api("calls");
+        (calls[0]["phase"] == "talking").then(|| calls[0].clone())
+    });
+    assert_eq!((&after["call"], &after["answer"]), (&before["call"], &before["answer"]));
+    gw1.say("aaln/1 play tone:1100");
+    expect(&mut gw2, "aaln/1", "tone:1100");
+    gw2.say("aaln/1 play tone:1300");
+    expect(&mut gw1, "aaln/1", "tone:1300");
+
     gw2.say("aaln/1 on-hook");
-    town.await_lines(0);
-    town.await_lines(1);
-    town.talk(&mut gw1, &mut gw2);
+    expect(&mut gw1, "aaln/1", "congestion");
+    gw1.say("aaln/1 on-hook");
+    let record = &town.records(1)[0];
+    assert_eq!((&record["call"], &record["cause"]), (&before["call"], &16.into()), "{record:#}");
+    assert_eq!(
+        (&record["released_by"], &record["interrupted"]),
+        (&"called".into(), &serde_json::Value::Null)
+    );
+    assert!(record["alerting"].is_string() && record["talk_ms"].as_u64() > Some(0), "{record:#}");
+    assert!(record["media"][1]["statistics"]["packets_received"].as_u64() > Some(0), "{record:#}");
     until("no connection", || (town.metric("strowger_connections") == 0).then_some(()));
     let (status, exchange) = exchange.terminate();
     exchange.assert_code(status, 0);
+    assert_eq!(town.records(1).len(), 1);
 }

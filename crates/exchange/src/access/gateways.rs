@@ -26,13 +26,16 @@ pub(super) struct Place {
     pub(super) policy: AddressPolicy,
     /// Whether `*` in an endpoint's name stands for all endpoints there.
     pub(super) has_all: bool,
+    /// Whether its gateway answers questions about connections.
+    pub(super) audits: bool,
 }
 
 impl Place {
     /// The same gateway, another endpoint.
     pub(super) fn at(&self, endpoint: EndpointNameBuf) -> Self {
         let (id, policy) = (self.id.clone(), self.policy.clone());
-        Self { gateway: self.gateway, id, endpoint, peer: self.peer, policy, has_all: self.has_all }
+        let Self { gateway, peer, has_all, audits, .. } = *self;
+        Self { gateway, id, endpoint, peer, policy, has_all, audits }
     }
 }
 
@@ -47,6 +50,7 @@ pub(super) struct Gateway {
     peer: IpAddr,
     policy: AddressPolicy,
     has_all: bool,
+    audits: bool,
 }
 
 impl Gateway {
@@ -58,6 +62,7 @@ impl Gateway {
             peer: self.peer,
             policy: self.policy.clone(),
             has_all: self.has_all,
+            audits: self.audits,
         }
     }
 }
@@ -76,6 +81,7 @@ impl Gateways {
             let number = GatewayId(number);
             let config = config(number, entry);
             let has_all = config.dialect.all_wildcard == AllWildcard::All;
+            let audits = config.dialect.audit;
             let accepted = agent.add_gateway(now, config).is_ok();
             let hosts =
                 if entry.media.is_empty() { Hosts::Peer } else { Hosts::PeerAnd(entry.media.clone()) };
@@ -87,6 +93,7 @@ impl Gateways {
                 peer: entry.address.ip(),
                 policy: AddressPolicy { hosts },
                 has_all,
+                audits,
             }
         });
         let mut gateways = Self { list: list.collect(), lines: BTreeMap::new(), relays: BTreeSet::new() };

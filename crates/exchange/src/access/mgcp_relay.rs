@@ -6,7 +6,8 @@
 //!
 //! The connections of a relay that comes up are deleted all together, as none of them belongs to a call. A
 //! gateway whose dialect cannot name all endpoints (osmo-mgw) is asked for those that were lost with it; what
-//! a former exchange left there stays, and is for the gateway's own time-out.
+//! a former exchange left there stays, and is for the gateway's own time-out. So does what is left beside the contexts
+//! that were taken over from such an exchange: those are audited one by one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +17,10 @@ use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, ConnectionMode, Endpoin
 
 use super::gateways::{Gateways, Place};
 use super::stream::{News, Stream};
-use super::{Order, Owner, Tag, Turn};
+use super::{Order, Owner, Settings, Tag, Turn};
 use crate::{
-    CallId, Cause, ContextCommand, ContextEvent, ContextId, Inventory, MediaPolicy, MediaStatistics, Sdp,
-    Side, Snapshot,
+    CallId, CallStable, Cause, ContextCommand, ContextEvent, ContextId, Inventory, MediaPolicy,
+    MediaStatistics, Sdp, Side, Snapshot, StreamRole,
 };
 
 /// The relay that the media policy names, and the contexts on it.
@@ -38,6 +39,9 @@ struct Context {
     call: CallId,
     streams: Vec<(Side, Stream)>,
     ended: bool,
+    /// Streams of a context that was taken over, with what each was connected to, until their gateway has said that they
+    /// are there.
+    resume: Vec<(Side, Sdp)>,
 }
 
 impl Relays {
@@ -75,8 +79,12 @@ impl Relays {
     }
 
     fn add(&mut self, turn: &mut Turn<'_>, call: CallId, id: ContextId, side: Side, remote: Option<&Sdp>) {
-        let context =
-            self.contexts.entry(id).or_insert_with(|| Context { call, streams: Vec::new(), ended: false });
+        let context = self.contexts.entry(id).or_insert_with(|| Context {
+            call,
+            streams: Vec::new(),
+            ended: false,
+            resume: Vec::new(),
+        });
         let Some(place) = self.place.as_ref().filter(|_| self.up) else {
             return self.fail(turn, id, Cause::NETWORK_OUT_OF_ORDER);
         };
@@ -100,14 +108,24 @@ impl Relays {
         result: Result<Outcome, Failure>,
     ) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        let ended = context.ended;
         let unknown = matches!(result, Err(Failure::Unanswered | Failure::BadAnswer));
         let unknown = order == Order::Create && unknown;
         let call = context.call;
         let Some(stream) = context.stream(side) else { return };
         let news = stream.outcome(turn, order, result);
         let endpoint = stream.endpoint().clone();
+        self.stream_news(turn, id, side, news);
+        if unknown && endpoint.as_name().is_wildcarded() {
+            self.sweep(turn, Some(CallIdBuf::from_u128(call.0)));
+        }
+        self.check_cleared(turn, id);
+    }
+
+    fn stream_news(&mut self, turn: &mut Turn<'_>, id: ContextId, side: Side, news: News) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let ended = context.ended;
         match news {
+            News::Found { flows, .. } if !ended => self.found(turn, id, side, flows),
             News::Ready(termination, local) if !ended => {
                 turn.context(id, ContextEvent::Added { side, termination, local });
             }
@@ -117,10 +135,71 @@ impl Relays {
             News::Failed(cause) => self.fail(turn, id, cause),
             _ => {}
         }
-        if unknown && endpoint.as_name().is_wildcarded() {
-            self.sweep(turn, Some(CallIdBuf::from_u128(call.0)));
+    }
+
+    /// The stream of a side of an answered call, if the relay is where it was.
+    pub(super) fn adopt(
+        &self,
+        settings: &Settings,
+        call: CallId,
+        context: Option<ContextId>,
+        stream: &crate::Stream,
+    ) -> Option<(Side, Stream)> {
+        let side = match stream.role {
+            StreamRole::RelayCalling => Side::Calling,
+            StreamRole::RelayCalled => Side::Called,
+            StreamRole::Calling | StreamRole::Called | StreamRole::Left => return None,
+        };
+        let place = self.place.as_ref().filter(|place| *place.id == *stream.termination.gateway)?;
+        let endpoint = EndpointNameBuf::from_parts(&stream.termination.endpoint, place.endpoint.domain())?;
+        let owner = Owner::Context(context.unwrap_or(ContextId(0)), side);
+        Some((side, Stream::adopt(settings, Arc::new(place.at(endpoint)), owner, call, stream)?))
+    }
+
+    /// The context of an answered call, as it was.
+    pub(super) fn restore(&mut self, settings: &Settings, stable: &CallStable, id: ContextId) {
+        let adopted = stable.streams.iter().filter_map(|s| self.adopt(settings, stable.call, Some(id), s));
+        let streams: Vec<_> = adopted.collect();
+        let parties = [(StreamRole::Calling, Side::Calling), (StreamRole::Called, Side::Called)];
+        let remote = |(role, side)| {
+            let stream = stable.streams.iter().find(|stream| stream.role == role)?;
+            Some((side, stream.local.clone()))
+        };
+        let resume = parties.into_iter().filter_map(remote).collect();
+        self.contexts.insert(id, Context { call: stable.call, streams, ended: false, resume });
+    }
+
+    /// Asks for the streams of contexts that were taken over; says whether there are any.
+    fn resume(&mut self, turn: &mut Turn<'_>) -> bool {
+        let resumed = self.contexts.iter().filter(|(_, context)| !context.resume.is_empty());
+        let resumed: Vec<_> = resumed.map(|(id, _)| *id).collect();
+        for id in &resumed {
+            for side in [Side::Calling, Side::Called] {
+                let Some(stream) = self.contexts.get_mut(id).and_then(|context| context.stream(side)) else {
+                    continue;
+                };
+                let news = stream.verify(turn);
+                self.stream_news(turn, *id, side, news);
+            }
+            self.check_cleared(turn, *id);
         }
-        self.check_cleared(turn, id);
+        !resumed.is_empty()
+    }
+
+    /// A stream of a context that was taken over is there.
+    fn found(&mut self, turn: &mut Turn<'_>, id: ContextId, side: Side, flows: bool) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let place = context.resume.iter().position(|(own, _)| *own == side);
+        let remote = place.map(|place| context.resume.swap_remove(place).1);
+        if !flows {
+            let connecting = context.stream(side).ok_or(Cause::TEMPORARY_FAILURE);
+            if let Err(cause) = connecting.and_then(|stream| stream.connect(turn, remote.as_ref())) {
+                self.fail(turn, id, cause);
+            }
+        }
+        if self.contexts.get(&id).is_some_and(|context| context.resume.is_empty() && !context.ended) {
+            turn.context(id, ContextEvent::Modified { side: Side::Called });
+        }
     }
 
     pub(super) fn stream_retry(&mut self, turn: &mut Turn<'_>, id: ContextId, side: Side) {
@@ -196,6 +275,9 @@ impl Relays {
         if self.is_on(gateway) && !self.up {
             self.up = true;
             let left = std::mem::take(&mut self.left);
+            if self.resume(turn) {
+                return;
+            }
             match &self.place {
                 Some(place) if place.has_all => self.sweep(turn, None),
                 _ => self.delete(turn, left),

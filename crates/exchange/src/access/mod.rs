@@ -23,9 +23,9 @@ use strowger_mgcp::agent::{self, Failure, GatewayId, Outcome};
 use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 
 use crate::{
-    CallId, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Digits, Event, Inventory,
-    LegCommand, LegEvent, LegId, LineCommand, LineEvent, LineId, LineView, Record, ServiceChange,
-    ServiceState, Side, Snapshot, Subject, WallClock,
+    CallId, CallStable, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Digits, Event,
+    Inventory, LegCommand, LegEvent, LegId, LineCommand, LineEvent, LineId, LineView, Record, RestoredCall,
+    ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, WallClock,
 };
 use gateways::Gateways;
 use mgcp_line::Lines;
@@ -43,7 +43,9 @@ pub(crate) enum Tag {
     Audit(LineId, u64),
     /// Such connections are deleted.
     Sweep(LineId, u64),
-    /// A connection is created, modified or deleted.
+    /// A connection that nobody knows, by its place among those of the line, is asked for its call, or deleted.
+    Stray(LineId, u32),
+    /// A connection is created, modified, audited or deleted.
     Stream(Owner, Order),
     /// All connections of a relay are deleted.
     RelaySweep(GatewayId),
@@ -63,6 +65,7 @@ pub(crate) enum Owner {
 pub(crate) enum Order {
     Create,
     Modify,
+    Audit,
     Delete,
 }
 
@@ -223,6 +226,24 @@ impl Access {
         self.settings.wall = Some((now, wall));
     }
 
+    /// Whether an answered call's lines and relay are there, and nothing else is on them.
+    pub(crate) fn can_restore(&self, stable: &CallStable, lines: (LineId, LineId)) -> bool {
+        let mut relay = stable
+            .streams
+            .iter()
+            .filter(|stream| matches!(stream.role, StreamRole::RelayCalling | StreamRole::RelayCalled));
+        self.lines.can_restore(&self.settings, stable, lines)
+            && relay.all(|stream| self.relays.adopt(&self.settings, stable.call, None, stream).is_some())
+    }
+
+    /// The switch took over an answered call.
+    pub(crate) fn restore(&mut self, stable: &CallStable, restored: RestoredCall, lines: (LineId, LineId)) {
+        self.lines.restore(&self.settings, stable, restored, lines);
+        if let Some(context) = restored.context {
+            self.relays.restore(&self.settings, stable, context);
+        }
+    }
+
     /// The switch took a seizure.
     pub(crate) fn seizure_taken(&mut self, now: Time, line: LineId, call: CallId, leg: LegId) {
         self.turn(now, |lines, _, turn| lines.seizure_taken(turn, line, call, leg));
@@ -313,6 +334,7 @@ impl Access {
             Tag::Watch(line, serial) => lines.watch_outcome(turn, line, serial, result),
             Tag::Audit(line, serial) => lines.audit_outcome(turn, line, serial, result),
             Tag::Sweep(line, serial) => lines.sweep_outcome(turn, line, serial, result),
+            Tag::Stray(line, place) => lines.stray_outcome(turn, line, place, result),
             Tag::Stream(Owner::Leg(leg), order) => lines.stream_outcome(turn, leg, order, result),
             Tag::Stream(Owner::Context(context, side), order) => {
                 relays.stream_outcome(turn, context, side, order, result);

@@ -12,12 +12,13 @@ use strowger_mgcp::agent::{
     ConnectionOptions, CreateConnection, DeleteConnection, Failure, ModifyConnection, Outcome,
 };
 use strowger_mgcp::message::{
-    CallIdBuf, Category, ConnectionIdBuf, ConnectionMode, ConnectionStatistics, EndpointNameBuf, ReturnCode,
+    CallIdBuf, Category, ConnectionIdBuf, ConnectionMode, ConnectionStatistics, EndpointNameBuf,
+    ParameterCode, ReturnCode,
 };
 use strowger_sdp::{AudioDescription, CodecEntry};
 
 use super::gateways::Place;
-use super::{Order, Owner, Tag, Timer, Turn};
+use super::{Order, Owner, Settings, Tag, Timer, Turn};
 use crate::{CallId, Cause, Event, Law, MediaStatistics, PlayoutStatistics, Sdp, Termination};
 
 /// Milliseconds of sound in a packet: what every gateway can do, and the default of RFC 3551 for these codecs.
@@ -66,7 +67,9 @@ pub(super) enum News {
     Ready(Termination, Sdp),
     /// It flows as asked; with the new description when that says something else than before.
     Modified(Option<Sdp>),
-    /// It could not be created or modified. If anything of it is left, it is being deleted.
+    /// An audit found it: whether it flows both ways, and the new description when that says something else than before.
+    Found { flows: bool, local: Option<Sdp> },
+    /// It could not be created or modified, or an audit did not find it. If anything of it is left, it is being deleted.
     Failed(Cause),
 }
 
@@ -96,6 +99,43 @@ impl Stream {
         let tag = Tag::Stream(owner, Order::Create);
         turn.agent.create_connection(turn.now, place.gateway, &place.endpoint, create, tag);
         Self { place, owner, call, state: State::Creating, unwanted: false, attempts: 0, essence: None }
+    }
+
+    /// Takes over a connection that another exchange had created; none when its record is not legible, or names another host.
+    pub(super) fn adopt(
+        settings: &Settings,
+        place: Arc<Place>,
+        owner: Owner,
+        call: CallId,
+        stream: &crate::Stream,
+    ) -> Option<Self> {
+        let connection = ConnectionIdBuf::parse(&stream.termination.connection)?;
+        let mut adopted = Self {
+            place,
+            owner,
+            call: CallIdBuf::from_u128(call.0),
+            state: State::Open(connection),
+            unwanted: false,
+            attempts: 0,
+            essence: None,
+        };
+        adopted.read(settings, stream.local.bytes()).ok()?;
+        Some(adopted)
+    }
+
+    /// Asks its gateway whether it still is what it was (RFC 3435 section 2.3.11); a gateway that answers no such questions
+    /// is taken to still have it.
+    pub(super) fn verify(&mut self, turn: &mut Turn<'_>) -> News {
+        let State::Open(connection) = &self.state else { return News::Nothing };
+        if !self.place.audits {
+            return News::Found { flows: true, local: None };
+        }
+        use ParameterCode::{CallId, ConnectionMode, LocalConnectionDescriptor};
+        let info = vec![CallId, ConnectionMode, LocalConnectionDescriptor];
+        let tag = Tag::Stream(self.owner, Order::Audit);
+        let (gateway, endpoint) = (self.place.gateway, &self.place.endpoint);
+        turn.agent.audit_connection(turn.now, gateway, endpoint, connection.clone(), info, tag);
+        News::Nothing
     }
 
     /// Asks that it flows both ways, towards `remote`.
@@ -202,6 +242,14 @@ impl Stream {
         matches!(self.state, State::Creating | State::Deleting(_))
     }
 
+    /// Its identifier, while it is open.
+    pub(super) const fn open(&self) -> Option<&ConnectionIdBuf> {
+        match &self.state {
+            State::Open(connection) => Some(connection),
+            _ => None,
+        }
+    }
+
     /// Whether it is this connection.
     pub(super) fn is(&self, endpoint: &EndpointNameBuf, connection: &ConnectionIdBuf) -> bool {
         let own = match &self.state {
@@ -222,6 +270,7 @@ impl Stream {
             (_, State::Gone(_)) => News::Nothing,
             (Order::Create, State::Creating) => self.created(turn, result),
             (Order::Modify, State::Open(_)) => self.modified(turn, result),
+            (Order::Audit, State::Open(_)) => self.audited(turn, result),
             (Order::Delete, State::Deleting(connection)) => {
                 let connection = connection.clone();
                 self.deleted(turn, connection, result);
@@ -255,7 +304,7 @@ impl Stream {
             self.delete(turn, connection);
             return News::Nothing;
         }
-        match self.read(turn, outcome.sdp.as_deref().unwrap_or_default()) {
+        match self.read(turn.settings, outcome.sdp.as_deref().unwrap_or_default()) {
             Ok(sdp) => News::Ready(self.termination_of(&connection), sdp),
             Err(reason) => self.refuse(turn, connection, reason),
         }
@@ -268,7 +317,7 @@ impl Stream {
             Ok(outcome) => {
                 let Some(bytes) = outcome.sdp else { return News::Modified(None) };
                 let before = self.essence.clone();
-                match self.read(turn, &bytes) {
+                match self.read(turn.settings, &bytes) {
                     Ok(sdp) => News::Modified((self.essence != before).then_some(sdp)),
                     Err(reason) => self.refuse(turn, connection, reason),
                 }
@@ -284,6 +333,46 @@ impl Stream {
                     self.delete(turn, connection);
                 }
                 News::Failed(cause(&failure))
+            }
+        }
+    }
+
+    fn audited(&mut self, turn: &mut Turn<'_>, result: Result<Outcome, Failure>) -> News {
+        let State::Open(connection) = &self.state else { return News::Nothing };
+        let connection = connection.clone();
+        match result {
+            Ok(outcome) => {
+                let audit = outcome.audit.unwrap_or_default();
+                if audit.call_id.is_some_and(|call| call != self.call) {
+                    self.state = State::Gone(None);
+                    return News::Failed(Cause::NETWORK_OUT_OF_ORDER);
+                }
+                let flows = audit.mode.is_none_or(|mode| mode == ConnectionMode::SendRecv);
+                let before = self.essence.clone();
+                match outcome.sdp.map(|bytes| self.read(turn.settings, &bytes)) {
+                    None => News::Found { flows, local: None },
+                    Some(Ok(sdp)) => News::Found { flows, local: (self.essence != before).then_some(sdp) },
+                    Some(Err(reason)) => self.refuse(turn, connection, reason),
+                }
+            }
+            // What follows decides for the whole gateway.
+            Err(Failure::GatewayLost | Failure::Restarted) => News::Nothing,
+            Err(failure) => {
+                let gone = match &failure {
+                    Failure::Refused(refused) => {
+                        refused.category == Category::ServiceFailure
+                            || [ReturnCode::CONNECTION_ID, ReturnCode::UNKNOWN_ENDPOINT]
+                                .contains(&refused.code)
+                    }
+                    _ => false,
+                };
+                if gone {
+                    self.state = State::Gone(None);
+                    return News::Failed(Cause::NETWORK_OUT_OF_ORDER);
+                }
+                // It cannot say: the call goes on until somebody hangs up.
+                self.alarm(turn, "AUCX", &failure);
+                News::Found { flows: true, local: None }
             }
         }
     }
@@ -318,8 +407,8 @@ impl Stream {
     }
 
     /// The gateway's description, if it can be read and names no other host.
-    fn read(&mut self, turn: &Turn<'_>, bytes: &[u8]) -> Result<Sdp, String> {
-        let limits = strowger_sdp::Limits { bytes: turn.settings.session_description, ..Default::default() };
+    fn read(&mut self, settings: &Settings, bytes: &[u8]) -> Result<Sdp, String> {
+        let limits = strowger_sdp::Limits { bytes: settings.session_description, ..Default::default() };
         let session = strowger_sdp::decode(bytes, &limits).map_err(|error| error.to_string())?;
         let audio = AudioDescription::from_session(&session).map_err(|error| error.to_string())?;
         self.place.policy.check(self.place.peer, &audio).map_err(|fault| fault.to_string())?;

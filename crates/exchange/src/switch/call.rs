@@ -37,6 +37,9 @@ pub(super) struct Call {
     pub(super) hunt: VecDeque<Target>,
     pub(super) alerting: Option<Time>,
     pub(super) answer: Option<Time>,
+    /// The call was taken over from an exchange whose last sign of life was then, and its gateways have not all said yet
+    /// that it stands.
+    pub(super) unconfirmed: Option<Time>,
     pub(super) redescriptions: u32,
     /// Who began the call, and pays for it, whoever has its calling side now.
     payer: LineId,
@@ -174,6 +177,7 @@ impl Call {
             hunt: VecDeque::new(),
             alerting: None,
             answer: None,
+            unconfirmed: None,
             redescriptions: 0,
             payer: line,
             reached: None,
@@ -298,6 +302,7 @@ impl Call {
             dialled: self.dialled.clone(),
             diversions: self.diversions.clone(),
             start: self.start,
+            alerting: self.alerting,
             answer: self.answer?,
             streams: streams.collect(),
         })

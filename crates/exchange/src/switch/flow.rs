@@ -271,6 +271,7 @@ impl Switch {
             && flows(call.called_leg())
         {
             call.phase = CallPhase::Talking;
+            call.unconfirmed = None;
             self.events.push_back(Event::Connected { call: call.id });
         }
     }
@@ -322,7 +323,8 @@ impl Switch {
             return;
         }
         call.phase = CallPhase::Clearing;
-        call.end = Some(End { at: now, cause, by });
+        let at = call.ended_at(now);
+        call.end = Some(End { at, cause, by });
         self.events.push_back(Event::Ended { call: call.id, cause, released_by: by });
         self.deadlines.set(call.id, now + self.timers.record);
         for leg in call.legs.iter().map(|leg| leg.id).collect::<Vec<_>>() {

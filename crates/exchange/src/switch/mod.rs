@@ -26,6 +26,7 @@ mod dial;
 mod flow;
 mod midcall;
 mod reach;
+mod restore;
 mod station;
 mod transfer;
 
@@ -39,6 +40,7 @@ use crate::{
     FeaturePlan, Features, Inventory, LegCommand, LegEvent, LegId, LineId, MediaPolicy, Party, Plan, Record,
 };
 use call::{Call, Progress};
+pub use restore::RestoredCall;
 use station::Station;
 
 /// What the switch asks of an access adapter or of a media gateway.

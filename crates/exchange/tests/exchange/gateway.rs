@@ -8,8 +8,9 @@ use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::digitmap::{DialSymbol, DigitMap, MatchState};
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::{
-    Command, ConnectionIdBuf, ConnectionStatistics, EndpointName, EndpointNameBuf, Message, ParameterCode,
-    RequestIdBuf, Response, RestartMethod, ReturnCode, SignalBuf, TransactionId, Verb,
+    CallIdBuf, Command, ConnectionIdBuf, ConnectionMode, ConnectionStatistics, EndpointName, EndpointNameBuf,
+    Message, ParameterCode, RequestIdBuf, Response, RestartMethod, ReturnCode, SignalBuf, TransactionId,
+    Verb,
 };
 use strowger_mgcp::text::{CommandBuilder, ResponseBuilder, datagram};
 use strowger_sansio::{Duration, Time};
@@ -218,6 +219,7 @@ impl Gateway {
                         ResponseBuilder::new(ReturnCode::OK, id).connection_ids(&ids).finish()
                     }
                     Verb::Mdcx => self.modify(command, &local),
+                    Verb::Aucx => self.audit(command, &local),
                     other => panic!("a call agent does not send {other:?}"),
                 },
             },
@@ -341,6 +343,22 @@ impl Gateway {
             }
             None => answer.finish(),
         }
+    }
+
+    fn audit(&self, command: &Command<'_>, local: &str) -> Vec<u8> {
+        let id = command.transaction_id;
+        let connection = command.connection_id().unwrap().as_str().to_ascii_uppercase();
+        let Some(connection) = self.endpoints[local].connections.get(&connection) else {
+            return ResponseBuilder::new(ReturnCode::CONNECTION_ID, id).finish();
+        };
+        let call = CallIdBuf::parse(&connection.call).unwrap();
+        let sdp = self.sdp(connection.port);
+        let answer = ResponseBuilder::new(ReturnCode::OK, id).call_id(call.as_view());
+        let asked: Vec<_> = command.requested_info().iter().flat_map(|info| info.iter()).collect();
+        if !asked.contains(&ParameterCode::ConnectionMode) {
+            return answer.finish();
+        }
+        answer.mode(ConnectionMode::parse(&connection.mode).unwrap()).sdp(&sdp).finish()
     }
 
     fn delete(&mut self, command: &Command<'_>, local: &str) -> Vec<u8> {

@@ -19,5 +19,6 @@ mod glare;
 mod hunting;
 mod midcall;
 mod relay;
+mod resync;
 mod service;
 mod world;

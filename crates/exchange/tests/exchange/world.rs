@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use strowger_exchange::{
-    CallEnded, CallPhase, CallStable, Country, Event, Exchange, Features, GatewayEntry, Input, Inventory,
-    LineCondition, LineEntry, LineView, MediaPolicy, Record, RelayEntry, ServiceChange, ServiceState,
-    SettingChange, Subject,
+    CallEnded, CallId, CallPhase, CallStable, Country, Event, Exchange, Features, GatewayEntry, Input,
+    Inventory, LineCondition, LineEntry, LineView, MediaPolicy, Record, RelayEntry, ServiceChange,
+    ServiceState, SettingChange, Subject,
 };
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
 
@@ -58,7 +58,7 @@ pub(crate) struct World {
     pub(crate) exchange: Exchange,
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) now: Time,
-    inventory: Inventory,
+    pub(crate) inventory: Inventory,
     wire: BTreeMap<(Time, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
     sent: u64,
     pub(crate) events: Vec<Event>,
@@ -68,6 +68,9 @@ pub(crate) struct World {
     pub(crate) settings: Vec<SettingChange>,
     /// What goes over the wire is lost when this says so.
     pub(crate) loses: Loss,
+    /// When the exchange died, until another one is started.
+    pub(crate) died: Option<Time>,
+    exchanges: u64,
 }
 
 impl World {
@@ -91,6 +94,8 @@ impl World {
             service: Vec::new(),
             settings: Vec::new(),
             loses: Box::new(|_| false),
+            died: None,
+            exchanges: 1,
         }
     }
 
@@ -146,7 +151,25 @@ impl World {
     fn next(&self) -> Option<Time> {
         let wire = self.wire.first_key_value().map(|((at, _), _)| *at);
         let gateways = self.gateways.iter().filter_map(Gateway::timeout).min();
-        [wire, gateways, self.exchange.poll_timeout()].into_iter().flatten().min()
+        let exchange = self.exchange.poll_timeout().filter(|_| self.died.is_none());
+        [wire, gateways, exchange].into_iter().flatten().min()
+    }
+
+    /// The exchange dies: what it knew is lost, but for its records.
+    pub(crate) fn crash(&mut self) {
+        self.died = Some(self.now);
+    }
+
+    /// An exchange starts from the records; the calls that it could not take over.
+    pub(crate) fn start_again(&mut self) -> Vec<CallId> {
+        self.exchanges += 1;
+        let (epoch, rng) = (Epoch(self.exchanges), Rng::from_number(42 + self.exchanges));
+        self.exchange = Exchange::new(self.now, self.inventory.clone(), NodeId(0), epoch, rng);
+        let alive = self.died.take().unwrap();
+        let ended: BTreeSet<_> = self.ended.iter().map(|ended| ended.call).collect();
+        let standing = self.stable.iter().filter(|stable| !ended.contains(&stable.call));
+        let refused = standing.filter(|stable| !self.exchange.restore(self.now, stable, alive));
+        refused.map(|stable| stable.call).collect()
     }
 
     /// Lets time pass.
@@ -157,7 +180,9 @@ impl World {
             self.now = self.now.max(at);
             if let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= self.now) {
                 let (from, to, bytes) = entry.remove();
-                if to == exchange_address() {
+                if to == exchange_address() && self.died.is_some() {
+                    // Nobody is there.
+                } else if to == exchange_address() {
                     self.exchange.handle_input(self.now, Input::Mgcp { from, bytes: &bytes });
                 } else if let Some(gateway) = self.gateways.iter_mut().find(|gateway| gateway.address == to) {
                     gateway.receive(self.now, &bytes);
@@ -165,7 +190,7 @@ impl World {
             } else {
                 let now = self.now;
                 self.gateways.iter_mut().for_each(|gateway| gateway.handle_timeout(now));
-                if self.exchange.poll_timeout().is_some_and(|at| at <= now) {
+                if self.died.is_none() && self.exchange.poll_timeout().is_some_and(|at| at <= now) {
                     self.exchange.handle_timeout(now);
                 }
             }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::operation::Request;
 use super::outcome::{Audit, Outcome};
 use crate::message::{
-    CallId, ConnectionId, ConnectionIdBuf, ConnectionParameters, EndpointName, EndpointNameBuf, ListedEvent,
-    RequestId, Response, RestartMethod,
+    CallId, ConnectionId, ConnectionIdBuf, ConnectionMode, ConnectionParameters, EndpointName,
+    EndpointNameBuf, ListedEvent, RequestId, Response, RestartMethod,
 };
 
 /// The outcome of an operation.
@@ -37,6 +37,7 @@ fn audit(response: &Response<'_>) -> Audit {
     Audit {
         connections: response.connection_ids().map(ConnectionId::to_buf).collect(),
         call_id: response.call_id().map(CallId::to_buf),
+        mode: response.mode().and_then(|mode| ConnectionMode::ALL.into_iter().find(|known| *known == mode)),
         request_id: response.request_id().map(RequestId::to_buf),
         event_states: response
             .event_states()

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::event::ObservedEvent;
 use crate::message::{
-    CallIdBuf, Category, ConnectionIdBuf, ConnectionStatistics, EndpointNameBuf, EventNameBuf, ReasonCode,
-    RequestIdBuf, Response, RestartMethod, ReturnCode,
+    CallIdBuf, Category, ConnectionIdBuf, ConnectionMode, ConnectionStatistics, EndpointNameBuf,
+    EventNameBuf, ReasonCode, RequestIdBuf, Response, RestartMethod, ReturnCode,
 };
 
 /// What a gateway answered to a command that it carried out, or is carrying out.
@@ -47,6 +47,8 @@ pub struct Audit {
     pub connections: Vec<ConnectionIdBuf>,
     /// The call of an audited connection.
     pub call_id: Option<CallIdBuf>,
+    /// The mode of an audited connection; none also for one that a package defines.
+    pub mode: Option<ConnectionMode<'static>>,
     /// The current notification request; `0` before any.
     pub request_id: Option<RequestIdBuf>,
     /// Auditable states that hold, such as off-hook.

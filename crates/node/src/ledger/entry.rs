@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 use strowger_exchange::{
-    CallEnded, CallStable, Cause, Diversion, MediaStatistics, Party, ServiceChange, SettingChange,
-    StreamRecord, Subject, Termination, Transfer,
+    CallEnded, CallId, CallStable, Cause, Diversion, Forward, MediaStatistics, Party, Sdp, ServiceChange,
+    SettingChange, Stream, StreamRecord, StreamRole, Subject, Termination, Transfer,
 };
 use strowger_sansio::Duration;
 
@@ -33,6 +33,17 @@ impl From<&Party> for PartyEntry {
             name: party.name.clone(),
             gateway: party.gateway.clone(),
             endpoint: party.endpoint.clone(),
+        }
+    }
+}
+
+impl PartyEntry {
+    fn to_party(&self) -> Party {
+        Party {
+            number: self.number.clone(),
+            name: self.name.clone(),
+            gateway: self.gateway.clone(),
+            endpoint: self.endpoint.clone(),
         }
     }
 }
@@ -137,6 +148,9 @@ pub struct StableEntry {
     pub diversions: Vec<DiversionEntry>,
     /// When the caller's line was seized: RFC 3339, UTC.
     pub start: String,
+    /// When the called party was first rung.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerting: Option<String>,
     /// When the called party answered.
     pub answer: String,
     /// The streams, in the order calling side to called side.
@@ -159,9 +173,39 @@ impl StableEntry {
             dialled: record.dialled.clone(),
             diversions: record.diversions.iter().map(Into::into).collect(),
             start: wall.stamp(record.start),
+            alerting: record.alerting.map(|at| wall.stamp(at)),
             answer: wall.stamp(record.answer),
             streams: streams.collect(),
         }
+    }
+
+    /// The record on the engines' clock; none when it lacks what is needed to go on with the call.
+    #[must_use]
+    pub fn to_record(&self, wall: &Wall) -> Option<CallStable> {
+        let time = |text: &str| Some(wall.time(parse_stamp(text)?));
+        let streams = self.streams.iter().map(|entry| {
+            let role = StreamRole::ALL.into_iter().find(|role| role.name() == entry.role)?;
+            Some(Stream {
+                role,
+                termination: Termination {
+                    gateway: entry.gateway.clone(),
+                    endpoint: entry.endpoint.clone(),
+                    connection: entry.connection.clone(),
+                },
+                local: Sdp::new(entry.sdp.as_ref()?.as_bytes()),
+            })
+        });
+        Some(CallStable {
+            call: CallId(u128::from_str_radix(&self.call, 16).ok()?),
+            calling: self.calling.to_party(),
+            called: self.called.to_party(),
+            dialled: self.dialled.clone(),
+            diversions: self.diversions.iter().map(DiversionEntry::to_record).collect::<Option<_>>()?,
+            start: time(&self.start)?,
+            alerting: self.alerting.as_deref().and_then(time),
+            answer: time(&self.answer)?,
+            streams: streams.collect::<Option<_>>()?,
+        })
     }
 
     /// The call detail record of a call that the death of its exchange has ended. It ended when the exchange last
@@ -179,7 +223,7 @@ impl StableEntry {
             dialled: self.dialled,
             diversions: self.diversions,
             start: self.start,
-            alerting: None,
+            alerting: self.alerting,
             answer: Some(self.answer),
             end: stamp(end),
             duration_ms: millis(end.saturating_sub(start.unwrap_or(end))),
@@ -301,6 +345,13 @@ impl From<&Diversion> for DiversionEntry {
     fn from(diversion: &Diversion) -> Self {
         let Diversion { by, reason, to } = diversion;
         Self { by: by.clone(), reason: reason.name().to_owned(), to: to.clone() }
+    }
+}
+
+impl DiversionEntry {
+    fn to_record(&self) -> Option<Diversion> {
+        let reason = Forward::ALL.into_iter().find(|reason| reason.name() == self.reason)?;
+        Some(Diversion { by: self.by.clone(), reason, to: self.to.clone() })
     }
 }
 

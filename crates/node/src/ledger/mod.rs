@@ -93,8 +93,11 @@ pub enum LedgerError {
 pub struct Restored {
     /// How often the store has been opened: chooses the range of transaction identifiers.
     pub epoch: Option<Epoch>,
-    /// Calls that stood when the process before died. Each has its call detail record now.
-    pub interrupted: Vec<CallDetail>,
+    /// Calls that stood when the process before died: each is to be taken over, or to be given to
+    /// [`Ledger::interrupted`].
+    pub standing: Vec<StableEntry>,
+    /// When that process last gave a sign of life while calls stood, since 1970.
+    pub alive: Option<Duration>,
     /// The last known service states, by what follows `service/` in the key.
     pub service: BTreeMap<String, ServiceEntry>,
     /// What was set for lines while the exchange ran, with their numbers.
@@ -176,10 +179,12 @@ impl Shared {
     }
 }
 
-/// A record with the relation of its times to the wall.
-struct Job {
-    record: Record,
-    wall: Wall,
+/// What the writer is given.
+enum Job {
+    /// A record with the relation of its times to the wall.
+    Record(Box<Record>, Wall),
+    /// A call that the death of its exchange has ended, with that exchange's last sign of life.
+    Interrupted(Box<StableEntry>, Duration),
 }
 
 /// The call path's side of the ledger.
@@ -191,7 +196,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Settles what an earlier process left in the store, and starts the thread.
+    /// Looks what an earlier process left in the store, and starts the thread.
     ///
     /// # Errors
     /// When the store or the file cannot be used, or holds what this version cannot read.
@@ -208,7 +213,8 @@ impl Ledger {
             healthy: AtomicBool::new(true),
             deadline: Mutex::new(None),
         });
-        let writer = writer::Writer::new(book, receiver, Arc::clone(&shared), settings.clone());
+        let standing = restored.standing.len() as u64;
+        let writer = writer::Writer::new(book, standing, receiver, Arc::clone(&shared), settings.clone());
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || writer.run())
@@ -219,9 +225,18 @@ impl Ledger {
 
     /// Takes a record. Never waits: a full queue drops it, which is counted, and logged when it begins and ends.
     pub fn record(&mut self, record: Record, wall: Wall) {
+        self.take(Job::Record(Box::new(record), wall));
+    }
+
+    /// A call that stood when the process before died, and cannot be taken over: its call detail record says so.
+    pub fn interrupted(&mut self, call: StableEntry, alive: Duration) {
+        self.take(Job::Interrupted(Box::new(call), alive));
+    }
+
+    fn take(&mut self, job: Job) {
         let Some(sender) = &self.sender else { return };
         let waiting = self.shared.waiting.fetch_add(1, Ordering::Relaxed) + 1;
-        match sender.try_send(Job { record, wall }) {
+        match sender.try_send(job) {
             Ok(()) => {
                 self.shared.counts.waiting.set(waiting as f64);
                 if std::mem::take(&mut self.dropping) {

@@ -1,14 +1,13 @@
-//! What a start finds in the store and settles before the first call: the epoch, calls that stood when the process before
-//! died, the last known service states, records that the file does not have yet.
+//! What a start finds in the store before the first call: the epoch, calls that stood when the process before died, the last known service states, records that the file does not have yet.
 
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use strowger_exchange::Setting;
-use strowger_sansio::{Duration, Epoch};
+use strowger_sansio::Epoch;
 
 use super::cdr_file::CdrFile;
-use super::entry::{CallDetail, SETTING, ServiceEntry, SettingEntry, StableEntry, call_key, cdr_key};
+use super::entry::{SETTING, ServiceEntry, SettingEntry, StableEntry, cdr_key};
 use super::{LedgerError, Restored, Settings};
 use crate::clock::parse_stamp;
 use crate::store::{Entry, Expect, Outcome, Revision, Store, StoreError, Txn};
@@ -72,7 +71,8 @@ pub(super) fn settle(store: Arc<dyn Store>, settings: &Settings) -> Result<(Book
     let last = read::<u64>(&*store, LAST)?.unwrap_or(0);
     let exported = read::<u64>(&*store, EXPORTED)?.unwrap_or(0);
     let mut book = Book { store, epoch: revision, last, cdr: None };
-    let interrupted = settle_calls(&mut book)?;
+    let standing = all::<StableEntry>(&*book.store, "call/")?.into_iter().map(|(_, call)| call).collect();
+    let alive = read::<String>(&*book.store, ALIVE)?.and_then(|text| parse_stamp(&text));
     let service = all::<ServiceEntry>(&*book.store, "service/")?.into_iter();
     let service =
         service.map(|(key, entry)| (key.trim_start_matches("service/").to_owned(), entry)).collect();
@@ -84,7 +84,7 @@ pub(super) fn settle(store: Arc<dyn Store>, settings: &Settings) -> Result<(Book
             ExportError::File(error) => failed(error),
         })?;
     }
-    let mut restored = Restored { epoch: Some(epoch), interrupted, service, ..Restored::default() };
+    let mut restored = Restored { epoch: Some(epoch), standing, alive, service, ..Restored::default() };
     read_settings(&*book.store, &mut restored)?;
     Ok((book, restored))
 }
@@ -119,30 +119,6 @@ fn raise_epoch(store: &dyn Store) -> Result<(Epoch, Revision), LedgerError> {
             return Ok((Epoch(epoch), revision));
         }
     }
-}
-
-/// Gives each call that stood its call detail record.
-fn settle_calls(book: &mut Book) -> Result<Vec<CallDetail>, LedgerError> {
-    let alive = read::<String>(&*book.store, ALIVE)?.and_then(|text| parse_stamp(&text));
-    let alive = alive.unwrap_or(Duration::ZERO);
-    let standing = all::<StableEntry>(&*book.store, "call/")?;
-    let mut details = Vec::new();
-    for calls in standing.chunks(PAGE) {
-        let mut txn = book.txn();
-        for (_, call) in calls {
-            book.last += 1;
-            let detail = CallDetail { sequence: book.last, ..call.clone().interrupted(alive) };
-            txn = txn.delete(call_key(&call.call)).put(cdr_key(book.last), json(&detail));
-            details.push(detail);
-        }
-        match book.store.txn(&txn.put(LAST, book.last.to_string()))? {
-            Outcome::Committed(_) => {}
-            Outcome::Refused { .. } => {
-                return Err(StoreError::Unusable("another process took the store over".to_owned()).into());
-            }
-        }
-    }
-    Ok(details)
 }
 
 /// Plain data of ours has no value that JSON cannot hold.

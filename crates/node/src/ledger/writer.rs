@@ -70,14 +70,20 @@ struct Batch {
 }
 
 impl Writer {
-    pub(super) fn new(book: Book, receiver: Receiver<Job>, shared: Arc<Shared>, settings: Settings) -> Self {
+    pub(super) fn new(
+        book: Book,
+        standing: u64,
+        receiver: Receiver<Job>,
+        shared: Arc<Shared>,
+        settings: Settings,
+    ) -> Self {
         let pruned = book.last.saturating_sub(settings.kept);
         Self {
             book,
             receiver,
             shared,
             settings,
-            standing: 0,
+            standing,
             pruned,
             store_fault: Fault::default(),
             file_fault: Fault::default(),
@@ -125,8 +131,15 @@ impl Writer {
         batch
     }
 
-    fn add(&mut self, batch: &mut Batch, Job { record, wall }: Job) {
+    fn add(&mut self, batch: &mut Batch, job: Job) {
         batch.records += 1;
+        let (record, wall) = match job {
+            Job::Record(record, wall) => (*record, wall),
+            Job::Interrupted(call, alive) => {
+                self.standing = self.standing.saturating_sub(1);
+                return self.add_detail(batch, call.interrupted(alive));
+            }
+        };
         batch.unix = batch.unix.max(wall.now_unix());
         match record {
             Record::CallStable(stable) => {
@@ -138,12 +151,7 @@ impl Writer {
                 if ended.answer.is_some() {
                     self.standing = self.standing.saturating_sub(1);
                 }
-                batch.details += 1;
-                let sequence = self.book.last + batch.details;
-                let detail = CallDetail { sequence, ..CallDetail::new(&ended, &wall) };
-                batch.keys.insert(call_key(&detail.call), None);
-                batch.keys.insert(cdr_key(sequence), Some(json(&detail)));
-                self.prune(batch, sequence);
+                self.add_detail(batch, CallDetail::new(&ended, &wall));
             }
             Record::Setting(change) => {
                 let entry = SettingEntry::new(&change, &wall);
@@ -155,6 +163,15 @@ impl Writer {
                 batch.keys.insert(service_key(&change.subject), Some(json(&entry)));
             }
         }
+    }
+
+    fn add_detail(&mut self, batch: &mut Batch, detail: CallDetail) {
+        batch.details += 1;
+        let sequence = self.book.last + batch.details;
+        let detail = CallDetail { sequence, ..detail };
+        batch.keys.insert(call_key(&detail.call), None);
+        batch.keys.insert(cdr_key(sequence), Some(json(&detail)));
+        self.prune(batch, sequence);
     }
 
     /// Forgets one call detail record for each new one, but none that the file does not have yet.
@@ -181,7 +198,7 @@ impl Writer {
         if let Some(file) = &self.book.cdr {
             txn = txn.put(EXPORTED, file.last().to_string());
         }
-        if self.standing > 0 {
+        if self.standing > 0 && !batch.unix.is_zero() {
             txn = txn.put(ALIVE, json(&stamp(batch.unix)));
         }
         let mut pause = self.settings.retry.0;

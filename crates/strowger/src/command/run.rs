@@ -104,19 +104,12 @@ fn tell_restored(node: &Node) {
     tracing::info!(
         epoch = restored.epoch().0,
         service_states = restored.service.len(),
-        interrupted_calls = restored.interrupted.len(),
+        standing_calls = restored.standing.len(),
         settings = restored.settings.len(),
         "store opened"
     );
     for key in &restored.unknown_settings {
         tracing::warn!(key, "a setting is not known to this version and not applied");
-    }
-    for call in &restored.interrupted {
-        tracing::warn!(
-            call = call.call,
-            sequence = call.sequence,
-            "a call was interrupted when the exchange died"
-        );
     }
 }
 

@@ -1,13 +1,12 @@
 //! What the switch wants of a leg on a line, and what becomes of its connection.
 
-use strowger_mgcp::agent::{Failure, Outcome};
 use strowger_mgcp::message::ConnectionMode;
 
 use super::Lines;
 use super::line::{Leg, Parting, Party, Standing, Waiting};
 use super::watch::{Dial, Watch};
 use crate::access::stream::{News, Stream};
-use crate::access::{Order, Owner, Timer, Turn};
+use crate::access::{Owner, Timer, Turn};
 use crate::{CallId, CallingParty, Cause, LegCommand, LegEvent, LegId, LineId, Sdp, ServiceState};
 
 impl Lines {
@@ -192,17 +191,9 @@ impl Lines {
         leg.stream = Some(Stream::create(turn, place, owner, leg.call, mode, remote));
     }
 
-    /// An order of a leg's connection has been answered, or has not.
-    pub(in crate::access) fn stream_outcome(
-        &mut self,
-        turn: &mut Turn<'_>,
-        id: LegId,
-        order: Order,
-        result: Result<Outcome, Failure>,
-    ) {
+    /// What became of a leg's connection.
+    pub(super) fn stream_news(&mut self, turn: &mut Turn<'_>, id: LegId, news: News) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let Some(stream) = &mut leg.stream else { return };
-        let news = stream.outcome(turn, order, result);
         let line = leg.line;
         match news {
             News::Ready(termination, local) if !leg.ended => {
@@ -213,10 +204,10 @@ impl Lines {
                 }
             }
             News::Modified(local) if !leg.ended => turn.leg(id, LegEvent::Connected { local }),
+            News::Found { flows, local } => self.found(turn, id, flows, local),
             News::Failed(cause) => self.fail(turn, id, cause),
             _ => {}
         }
-        self.check_cleared(turn, id);
     }
 
     fn ring(&mut self, line: LineId, leg: LegId, calling: CallingParty) {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use strowger_mgcp::message::RequestIdBuf;
+use strowger_mgcp::message::{ConnectionIdBuf, RequestIdBuf};
 
 use super::watch::{Dial, Lacks, Terms, Watch};
 use crate::access::Turn;
 use crate::access::gateways::Place;
 use crate::access::stream::Stream;
-use crate::{CallId, CallingParty, LegId, LineCondition, LineId, ServiceState, Tone};
+use crate::{CallId, CallingParty, LegId, LineCondition, LineId, Sdp, ServiceState, Tone};
 
 /// One line.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub(super) lamp: Option<bool>,
     /// A short ring is due: its calls are forwarded.
     pub(super) reminds: bool,
+    /// Connections of no call that were found beside that of a call.
+    pub(super) strays: Vec<ConnectionIdBuf>,
 }
 
 /// Whether a line can be commanded.
@@ -130,6 +132,7 @@ impl Line {
             lacks: Lacks::new(),
             lamp: None,
             reminds: false,
+            strays: Vec::new(),
         }
     }
 
@@ -211,10 +214,21 @@ pub(super) struct Leg {
     pub(super) alert: Option<CallingParty>,
     /// It has released, or was told to: when its connection is gone, it is cleared.
     pub(super) ended: bool,
+    /// Its call was taken over, and its gateway has not said yet that the connection is there.
+    pub(super) resume: Option<Resume>,
+}
+
+/// What is still to be done for a call that was taken over.
+#[derive(Debug)]
+pub(super) struct Resume {
+    /// What the connection was connected to.
+    pub(super) remote: Sdp,
+    /// The gateway is being asked for the connection.
+    pub(super) asked: bool,
 }
 
 impl Leg {
     pub(super) const fn new(line: LineId, call: CallId) -> Self {
-        Self { line, call, stream: None, tone: None, alert: None, ended: false }
+        Self { line, call, stream: None, tone: None, alert: None, ended: false, resume: None }
     }
 }

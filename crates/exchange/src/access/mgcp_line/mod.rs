@@ -17,7 +17,8 @@
 //! of their connections).
 //!
 //! The rooms: `line` (what is known of a line), `watch` (what its endpoint is asked to detect and to play),
-//! `party` (what the subscriber does), `leg` (what the switch wants), `service` (restarts, losses, returns).
+//! `party` (what the subscriber does), `leg` (what the switch wants), `service` (restarts, losses, returns), `restore`
+//! (calls of an exchange that has died).
 //!
 //! A line is told what to do by comparing what it wants with what it was asked for last, after everything
 //! else has settled: however many things happen at once, one request follows. Glare: lifting the receiver
@@ -27,6 +28,7 @@
 mod leg;
 mod line;
 mod party;
+mod restore;
 mod service;
 mod watch;
 

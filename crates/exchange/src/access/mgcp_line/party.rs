@@ -202,6 +202,7 @@ impl Lines {
             (Some(Watch::Waiting(..)), _) => self.shown(turn, id),
             _ => {}
         }
+        self.resume(turn, id);
     }
 
     /// The party has heard that a call waits, or cannot be told.

@@ -109,22 +109,30 @@ impl Lines {
         if line.asked.serial != serial || line.standing != Standing::Sweeping {
             return;
         }
-        let stray = match result {
-            Ok(outcome) => outcome.audit.is_some_and(|audit| !audit.connections.is_empty()),
+        let found = match result {
+            Ok(outcome) => outcome.audit.map(|audit| audit.connections).unwrap_or_default(),
             Err(failure) => match failure.category() {
                 Category::ServiceFailure => return self.audit_refused(turn, id, &failure),
                 Category::ProvisioningMismatch if !is_about_the_question(&failure) => {
                     return self.audit_refused(turn, id, &failure);
                 }
-                // It cannot say: what may be there is deleted unseen.
-                _ => true,
+                // It cannot say: what may be there is deleted unseen, but for the connection of a call.
+                _ => return self.sweep_unseen(turn, id),
             },
         };
-        if !stray {
+        if self.compare(turn, id, found) {
+            self.stand_up(id);
+        }
+    }
+
+    fn sweep_unseen(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        if !self.own_connections(id).is_empty() {
             return self.stand_up(id);
         }
+        let Some(line) = self.lines.get(&id) else { return };
         let (gateway, endpoint) = (line.place.gateway, line.place.endpoint.clone());
-        turn.agent.delete_connections(turn.now, gateway, &endpoint, None, Tag::Sweep(id, serial));
+        let tag = Tag::Sweep(id, line.asked.serial);
+        turn.agent.delete_connections(turn.now, gateway, &endpoint, None, tag);
         let (gateway, endpoint) = (line.place.id.to_string(), endpoint.local().to_owned());
         turn.event(Event::StrayConnections { gateway, endpoint });
     }

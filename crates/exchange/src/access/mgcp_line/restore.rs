@@ -1,0 +1,177 @@
+//! Calls that an exchange takes over from one that has died: what is found on their lines' endpoints, and what is left there
+//! of others (RFC 3435 sections 2.3.10 and 2.3.11).
+//!
+//! A line with such a call comes up like any other: its connections are listed, and those of no call are deleted. Then it
+//! is asked to watch for the end of its call, which a gateway refuses when the receiver was put back meanwhile; and
+//! only then its connection is audited, and the switch hears that the call stands.
+
+use std::sync::Arc;
+
+use strowger_mgcp::agent::{DeleteConnection, Failure, Outcome};
+use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, ParameterCode};
+
+use super::Lines;
+use super::line::{Leg, Party, Resume, Standing};
+use crate::access::stream::{News, Stream};
+use crate::access::{Order, Owner, Settings, Tag, Turn};
+use crate::{CallStable, Cause, Event, LegEvent, LegId, LineId, RestoredCall, Sdp, Side, StreamRole};
+
+impl Lines {
+    /// Whether both lines of an answered call are there, with nothing else on them.
+    pub(in crate::access) fn can_restore(
+        &self,
+        settings: &Settings,
+        stable: &CallStable,
+        (calling, called): (LineId, LineId),
+    ) -> bool {
+        let free = |line: LineId, side: Side| {
+            self.lines.get(&line).is_some_and(|line| line.party == Party::Idle)
+                && self.adopt(settings, stable, line, LegId(0), side).is_some()
+        };
+        calling != called && free(calling, Side::Calling) && free(called, Side::Called)
+    }
+
+    /// The legs of an answered call, as they were.
+    pub(in crate::access) fn restore(
+        &mut self,
+        settings: &Settings,
+        stable: &CallStable,
+        restored: RestoredCall,
+        (calling, called): (LineId, LineId),
+    ) {
+        let sides = [(calling, restored.calling, Side::Calling), (called, restored.called, Side::Called)];
+        for (id, leg, side) in sides {
+            let Some((stream, remote)) = self.adopt(settings, stable, id, leg, side) else { continue };
+            let Some(line) = self.lines.get_mut(&id) else { continue };
+            line.party = Party::InCall(leg, None);
+            let resume = Some(Resume { remote, asked: false });
+            self.legs.insert(leg, Leg { stream: Some(stream), resume, ..Leg::new(id, stable.call) });
+        }
+    }
+
+    /// The stream of a side, and what it was connected to.
+    fn adopt(
+        &self,
+        settings: &Settings,
+        stable: &CallStable,
+        line: LineId,
+        leg: LegId,
+        side: Side,
+    ) -> Option<(Stream, Sdp)> {
+        let (own, others) = match side {
+            Side::Calling => (StreamRole::Calling, [StreamRole::RelayCalling, StreamRole::Called]),
+            Side::Called => (StreamRole::Called, [StreamRole::RelayCalled, StreamRole::Calling]),
+        };
+        let find = |role: &StreamRole| stable.streams.iter().find(|stream| stream.role == *role);
+        let (own, other) = (find(&own)?, others.iter().find_map(find)?);
+        let place = Arc::clone(&self.lines.get(&line)?.place);
+        let is_there = *place.id == *own.termination.gateway
+            && place.endpoint.local().eq_ignore_ascii_case(&own.termination.endpoint);
+        let stream = Stream::adopt(settings, place, Owner::Leg(leg), stable.call, own)?;
+        is_there.then(|| (stream, other.local.clone()))
+    }
+
+    /// A line does what it was asked for: if its call was taken over, its connection is looked at now.
+    pub(super) fn resume(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        let Some(Party::InCall(leg_id, _)) = self.lines.get(&id).map(|line| &line.party) else { return };
+        let leg_id = *leg_id;
+        let Some(leg) = self.legs.get_mut(&leg_id).filter(|leg| !leg.ended) else { return };
+        let (Some(resume), Some(stream)) = (&mut leg.resume, &mut leg.stream) else { return };
+        if !std::mem::replace(&mut resume.asked, true) {
+            let news = stream.verify(turn);
+            self.stream_news(turn, leg_id, news);
+        }
+    }
+
+    /// The connection of a call that was taken over is there.
+    pub(super) fn found(&mut self, turn: &mut Turn<'_>, id: LegId, flows: bool, local: Option<Sdp>) {
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
+        let resume = leg.resume.take();
+        if flows {
+            return turn.leg(id, LegEvent::Connected { local });
+        }
+        // The exchange died between the answer and the joining of the streams.
+        let remote = resume.map(|resume| resume.remote);
+        let connecting = leg.stream.as_mut().ok_or(Cause::TEMPORARY_FAILURE);
+        if let Err(cause) = connecting.and_then(|stream| stream.connect(turn, remote.as_ref())) {
+            self.fail(turn, id, cause);
+        }
+    }
+
+    /// The connections that a line should have.
+    pub(super) fn own_connections(&self, id: LineId) -> Vec<(LegId, ConnectionIdBuf)> {
+        let on = self.legs.iter().filter(|(_, leg)| leg.line == id);
+        on.filter_map(|(leg, own)| Some((*leg, own.stream.as_ref()?.open()?.clone()))).collect()
+    }
+
+    /// Compares what an endpoint has with what it should have. Says whether the line can stand up; if not, everything on
+    /// it is being deleted.
+    pub(super) fn compare(&mut self, turn: &mut Turn<'_>, id: LineId, found: Vec<ConnectionIdBuf>) -> bool {
+        let own = self.own_connections(id);
+        for (leg, _) in own.iter().filter(|(_, connection)| !found.contains(connection)) {
+            if let Some(stream) = self.legs.get_mut(leg).and_then(|leg| leg.stream.as_mut()) {
+                stream.lose(turn, None);
+            }
+            self.fail(turn, *leg, Cause::NETWORK_OUT_OF_ORDER);
+            self.check_cleared(turn, *leg);
+        }
+        let is_own = |connection: &ConnectionIdBuf| own.iter().any(|(_, own)| own == connection);
+        let kept = found.iter().any(is_own);
+        let strays: Vec<_> = found.into_iter().filter(|connection| !is_own(connection)).collect();
+        let Some(line) = self.lines.get_mut(&id).filter(|_| !strays.is_empty()) else { return true };
+        let (gateway, endpoint) = (line.place.gateway, line.place.endpoint.clone());
+        let place = (line.place.id.to_string(), endpoint.local().to_owned());
+        turn.event(Event::StrayConnections { gateway: place.0, endpoint: place.1 });
+        if !kept {
+            turn.agent.delete_connections(
+                turn.now,
+                gateway,
+                &endpoint,
+                None,
+                Tag::Sweep(id, line.asked.serial),
+            );
+            return false;
+        }
+        // Beside a call's own connection they can only go one by one, and that by their calls.
+        for (place, connection) in (0..).zip(&strays) {
+            let info = vec![ParameterCode::CallId];
+            let tag = Tag::Stray(id, place);
+            turn.agent.audit_connection(turn.now, gateway, &endpoint, connection.clone(), info, tag);
+        }
+        line.strays = strays;
+        true
+    }
+
+    /// A stray connection has named its call, or is deleted; or neither, and then it is left to its gateway.
+    pub(in crate::access) fn stray_outcome(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: LineId,
+        place: u32,
+        result: Result<Outcome, Failure>,
+    ) {
+        let call_id: Option<CallIdBuf> = result.ok().and_then(|outcome| outcome.audit?.call_id);
+        let Some(call_id) = call_id else { return };
+        let Some(line) = self.lines.get(&id).filter(|line| line.standing != Standing::Down) else { return };
+        let connection = usize::try_from(place).ok().and_then(|place| line.strays.get(place));
+        if let Some(connection_id) = connection.cloned() {
+            let delete = DeleteConnection { call_id, connection_id, notification: None };
+            let (gateway, endpoint) = (line.place.gateway, &line.place.endpoint);
+            turn.agent.delete_connection(turn.now, gateway, endpoint, delete, Tag::Stray(id, place));
+        }
+    }
+
+    /// What came of an order to a leg's connection.
+    pub(in crate::access) fn stream_outcome(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: LegId,
+        order: Order,
+        result: Result<Outcome, Failure>,
+    ) {
+        let Some(stream) = self.legs.get_mut(&id).and_then(|leg| leg.stream.as_mut()) else { return };
+        let news: News = stream.outcome(turn, order, result);
+        self.stream_news(turn, id, news);
+        self.check_cleared(turn, id);
+    }
+}

@@ -1,0 +1,247 @@
+//! An exchange dies in the middle of calls and another one starts from its records: what still stands stays, what is over
+//! is cleared, and what belongs to nobody is deleted.
+
+use strowger_exchange::{CallPhase, Cause, Event, ReleasedBy, ServiceState};
+use strowger_mgcp::message::RestartMethod;
+use strowger_sansio::Duration;
+
+use crate::gateway::Connection;
+use crate::world::{World, town};
+
+/// A connection of a call that nobody knows.
+fn stray(call: &str) -> Connection {
+    Connection {
+        call: call.to_owned(),
+        mode: "sendrecv".to_owned(),
+        options: String::new(),
+        port: 30_000,
+        remote: None,
+    }
+}
+
+/// How often gateways were told to create, modify and delete.
+fn orders(world: &World) -> [usize; 3] {
+    ["CRCX", "MDCX", "DLCX"].map(|verb| world.gateways.iter().map(|gateway| gateway.count(verb)).sum())
+}
+
+#[test]
+fn a_talked_call_survives_the_death_of_its_exchange() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    let answered = world.now;
+    let before = orders(&world);
+    world.pass(20);
+    world.crash();
+    world.pass(3);
+    assert_eq!(world.start_again(), []);
+    assert_eq!(world.phase(), Some(CallPhase::Answered), "not confirmed yet");
+    world.pass(10);
+    assert!(world.talk("2001", "2004"));
+    assert_eq!(world.phase(), Some(CallPhase::Talking));
+    assert_eq!(orders(&world), before, "nothing was touched");
+    for number in ["2001", "2002", "2004", "2005"] {
+        assert_eq!(world.line(number).service, ServiceState::InService);
+    }
+    world.connect("2002", "2005");
+    world.hang_up("2002");
+    world.hang_up("2005");
+    world.hang_up("2004");
+    let hung_up = world.now;
+    assert_eq!(world.hears("2001"), "L/ro");
+    let world = world.end();
+    assert_eq!(world.ended.len(), 2);
+    let record = &world.ended[1];
+    assert_eq!((record.cause, record.released_by), (Cause::NORMAL_CLEARING, ReleasedBy::Called));
+    assert!(record.alerting.is_some_and(|at| record.start < at && at < record.answer.unwrap()));
+    let talked = record.end.since(record.answer.unwrap());
+    let expected = hung_up.since(answered);
+    assert!(talked.abs_diff(expected) < Duration::from_secs(1), "{talked:?} of {expected:?}");
+    assert!(record.media.iter().all(|stream| stream.statistics.is_some()));
+}
+
+#[test]
+fn a_call_survives_one_death_after_another() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    for pause in [1, 30, 7] {
+        world.crash();
+        world.pass(pause);
+        assert_eq!(world.start_again(), []);
+        // Also one that dies before it has asked anybody.
+        world.crash();
+        assert_eq!(world.start_again(), []);
+        world.pass(40);
+        assert!(world.talk("2001", "2004"));
+    }
+    world.hang_up("2001");
+    let record = world.end_with_record();
+    assert_eq!((record.cause, record.released_by), (Cause::NORMAL_CLEARING, ReleasedBy::Calling));
+}
+
+#[test]
+fn a_party_that_hung_up_meanwhile_ends_the_call_when_its_exchange_died() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    world.pass(20);
+    world.crash();
+    let died = world.now;
+    world.pass(1);
+    world.hang_up("2004");
+    world.pass(1);
+    world.start_again();
+    world.pass(10);
+    assert_eq!(world.hears("2001"), "L/ro");
+    assert_eq!(world.gateways.iter().map(|gateway| gateway.connections().count()).sum::<usize>(), 0);
+    let record = world.end_with_record();
+    assert_eq!((record.end, record.released_by), (died, ReleasedBy::Called), "nobody pays for silence");
+}
+
+#[test]
+fn a_gateway_that_restarted_meanwhile_has_lost_its_side_of_the_call() {
+    for announced in [true, false] {
+        let mut world = World::running(town());
+        world.connect("2001", "2004");
+        world.connect("2002", "2003");
+        world.crash();
+        world.pass(1);
+        world.gateways[1].power_cycle();
+        if announced {
+            let now = world.now;
+            world.gateways[1].restart(now, "*", RestartMethod::Restart, None);
+        }
+        world.start_again();
+        world.pass(20);
+        assert!(world.talk("2002", "2003"), "the other gateway's own call stands");
+        assert_eq!(world.ended.len(), 1);
+        assert_eq!(world.ended[0].cause, Cause::NETWORK_OUT_OF_ORDER);
+        assert_eq!(world.hears("2001"), "L/ro");
+        assert_eq!(world.gateways[0].connections().count(), 2, "those of 2002 and 2003");
+        world.end();
+    }
+}
+
+#[test]
+fn a_gateway_that_does_not_return_ends_the_call_when_its_exchange_died() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    world.pass(20);
+    world.crash();
+    let died = world.now;
+    world.pass(5);
+    world.gateways[1].dead = true;
+    world.start_again();
+    world.pass(60);
+    assert_eq!(world.states("2004"), [ServiceState::Unreachable]);
+    assert_eq!((world.ended[0].end, world.ended[0].cause), (died, Cause::NETWORK_OUT_OF_ORDER));
+    assert!(world.hears("2001").starts_with("L/"));
+    world.end();
+}
+
+#[test]
+fn what_belongs_to_no_call_is_deleted_and_what_belongs_to_one_stays() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    world.crash();
+    let endpoint = |world: &mut World, name: &str, id: &str| {
+        let endpoints = &mut world.gateways[0].endpoints;
+        endpoints.get_mut(name).unwrap().connections.insert(id.to_owned(), stray("AB"));
+    };
+    endpoint(&mut world, "aaln/1", "C1");
+    endpoint(&mut world, "aaln/1", "C2");
+    endpoint(&mut world, "aaln/2", "C3");
+    world.start_again();
+    world.pass(10);
+    assert!(world.talk("2001", "2004"));
+    assert_eq!(world.gateways[0].connections().count(), 1);
+    let told: Vec<_> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::StrayConnections { endpoint, .. } => Some(endpoint.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, ["aaln/1", "aaln/2"]);
+    world.end();
+}
+
+#[test]
+fn a_call_whose_streams_were_not_joined_yet_is_joined() {
+    let mut world = World::running(town());
+    world.ring("2001", "2004");
+    world.loses = Box::new(|bytes| bytes.starts_with(b"MDCX"));
+    world.lift("2004");
+    assert_eq!(world.stable.len(), 1);
+    assert!(!world.talk("2001", "2004"));
+    world.crash();
+    world.loses = Box::new(|_| false);
+    world.start_again();
+    world.pass(10);
+    assert!(world.talk("2001", "2004"));
+    assert_eq!(world.phase(), Some(CallPhase::Talking));
+    world.end_with_record();
+}
+
+#[test]
+fn a_call_that_had_not_been_answered_is_cleared() {
+    let mut world = World::running(town());
+    world.ring("2001", "2004");
+    world.crash();
+    world.pass(2);
+    assert_eq!(world.start_again(), []);
+    world.pass(10);
+    assert_eq!(world.gateways.iter().map(|gateway| gateway.connections().count()).sum::<usize>(), 0);
+    assert_eq!((world.hears("2001").as_str(), world.hears("2004").as_str()), ("L/dl", ""));
+    assert_eq!(world.line("2004").service, ServiceState::InService);
+    world.hang_up("2001");
+    world.connect("2001", "2004");
+}
+
+#[test]
+fn a_relayed_call_survives_as_well() {
+    let mut world = World::with_relay(4);
+    world.ring("2001", "2004");
+    world.lift("2004");
+    world.pass(5);
+    let relayed = |world: &World| {
+        let connections = world.gateways[2].connections();
+        connections.filter(|connection| connection.mode == "sendrecv").count()
+    };
+    assert_eq!(relayed(&world), 2);
+    let before = orders(&world);
+    world.crash();
+    world.pass(3);
+    assert_eq!(world.start_again(), []);
+    world.pass(10);
+    assert_eq!((relayed(&world), world.phase()), (2, Some(CallPhase::Talking)));
+    assert_eq!(orders(&world), before);
+    world.hang_up("2001");
+    assert_eq!(relayed(&world), 0);
+    assert_eq!(world.end_with_record().media.len(), 4);
+}
+
+#[test]
+fn a_relay_that_lost_its_connections_ends_the_call() {
+    let mut world = World::with_relay(4);
+    world.ring("2001", "2004");
+    world.lift("2004");
+    world.crash();
+    world.gateways[2].power_cycle();
+    world.start_again();
+    world.pass(10);
+    assert_eq!(world.ended.len(), 1);
+    world.end_with_record();
+}
+
+#[test]
+fn a_call_of_a_line_that_is_not_there_any_more_is_not_taken_over() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    world.crash();
+    world.inventory.lines[3].endpoint = "aaln/9".to_owned();
+    let call = world.stable[0].call;
+    assert_eq!(world.start_again(), [call]);
+    world.pass(10);
+    assert_eq!(world.gateways[0].connections().count(), 0, "nobody's connection now");
+    assert!(world.exchange.snapshot().calls.iter().all(|open| open.call != call));
+}
