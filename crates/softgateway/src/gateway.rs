@@ -76,6 +76,16 @@ pub struct SoftGateway {
     sounds: Sounds,
     next_expectation: u64,
     events: VecDeque<Event>,
+    questions: VecDeque<Question>,
+}
+
+/// A host name that a gateway wants resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Which call agent's, by its place in the configuration.
+    pub agent: usize,
+    /// The name and port, as they were configured.
+    pub name: String,
 }
 
 impl SoftGateway {
@@ -115,6 +125,7 @@ impl SoftGateway {
             sounds: Sounds::new(),
             next_expectation: 0,
             events: VecDeque::new(),
+            questions: VecDeque::new(),
         })
     }
 
@@ -212,6 +223,23 @@ impl SoftGateway {
         self.events.pop_front()
     }
 
+    /// The next name to be resolved, for [`Self::handle_resolved`].
+    pub fn poll_question(&mut self) -> Option<Question> {
+        self.questions.pop_front()
+    }
+
+    /// The addresses that a name stands for; none when it could not be resolved.
+    pub fn handle_resolved(&mut self, now: Time, agent: usize, addresses: &[SocketAddr]) {
+        self.gateway.handle_resolved(now, agent, addresses);
+        self.settle(now);
+    }
+
+    /// The system says that a signalling datagram could not be delivered.
+    pub fn handle_unreachable(&mut self, now: Time, address: SocketAddr) {
+        self.gateway.handle_unreachable(now, address);
+        self.settle(now);
+    }
+
     /// When [`Self::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
@@ -260,6 +288,10 @@ impl SoftGateway {
         }
         while let Some(event) = self.gateway.poll_event() {
             let what = match event {
+                GatewayEvent::Resolve { agent, name } => {
+                    self.questions.push_back(Question { agent, name });
+                    continue;
+                }
                 GatewayEvent::Associated { endpoints } => What::Registered { endpoints },
                 GatewayEvent::Disconnected { endpoint } => {
                     What::Disconnected { endpoint: self.name(endpoint) }

@@ -17,7 +17,7 @@ pub mod script;
 mod subscriber;
 
 pub use event::{Event, LineFact, What};
-pub use gateway::{Snapshot, SoftGateway, SoftGatewayConfig};
+pub use gateway::{Question, Snapshot, SoftGateway, SoftGatewayConfig};
 pub use plane::{Plane, PlaneConfig, PlaneCounters};
 pub use runner::{Outcome, Runner};
 pub use script::{Parser, Progress, Sign, Step};

@@ -3,7 +3,7 @@
 //! RFC 3435 leaves these to "provisioning": the initial notified entity (section 2.1.4), the maximum waiting delay
 //! (4.4.6), the disconnected timers (4.4.7), the digit timers (RFC 3660 section 2.2).
 //!
-//! Limits: names are not resolved; a call agent is known by the addresses that are listed for it.
+//! Limits: only the host names that are listed here are ever resolved, never one that a message mentions.
 
 use std::net::SocketAddr;
 
@@ -82,8 +82,12 @@ pub struct CallAgent {
     pub name: Option<String>,
     /// Where commands to it go.
     pub address: SocketAddr,
-    /// Further addresses that it speaks from; port 0 stands for any port of that host.
+    /// Further addresses, tried in this order when the first does not answer, and listened to; port 0 stands for any port of
+    /// that host.
     pub others: Vec<SocketAddr>,
+    /// Its name in the name service, as the host of the gateway understands it (`ca.example.net:2727`). It is resolved when the
+    /// call agent does not answer (RFC 3435 section 4.3).
+    pub host: Option<String>,
     /// Whether it understands range wildcards in the names that the gateway uses.
     pub ranges: RangeWildcards,
 }
@@ -103,7 +107,14 @@ impl CallAgent {
     /// An entity with one address.
     #[must_use]
     pub const fn at(address: SocketAddr) -> Self {
-        Self { name: None, address, others: Vec::new(), ranges: RangeWildcards::Unsupported }
+        Self { name: None, address, others: Vec::new(), host: None, ranges: RangeWildcards::Unsupported }
+    }
+
+    /// The same with a name to resolve when it does not answer.
+    #[must_use]
+    pub fn resolved_by(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
     }
 
     /// The same, understanding range wildcards.

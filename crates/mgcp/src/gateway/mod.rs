@@ -26,6 +26,7 @@ mod event;
 mod machine;
 pub mod media;
 mod mesg;
+mod names;
 mod negotiate;
 mod options;
 mod outgoing;
@@ -159,6 +160,13 @@ pub enum GatewayEvent {
         /// With this code.
         code: ReturnCode,
     },
+    /// The host name of a call agent is to be resolved; the answer is for [`Gateway::handle_resolved`].
+    Resolve {
+        /// Whose, by its place in [`GatewayConfig::call_agents`].
+        agent: usize,
+        /// The name.
+        name: String,
+    },
     /// An endpoint has lost its call agent.
     Disconnected {
         /// The endpoint.
@@ -228,7 +236,7 @@ impl Gateway {
                 let peer = transactions.add_peer(PeerConfig {
                     address: Some(address),
                     others,
-                    name: None,
+                    name: agent.host.clone(),
                     bundling,
                 });
                 Agent { ranges: agent.ranges, config: agent, peer }
@@ -429,6 +437,10 @@ impl Gateway {
                 transaction::Event::TimedOut { tag, transaction_id, .. } => (tag, transaction_id),
                 transaction::Event::Suspect { peer, transaction_id } => {
                     self.suspect(now, peer, transaction_id);
+                    continue;
+                }
+                transaction::Event::Resolve { peer, name } => {
+                    self.ask(peer, name);
                     continue;
                 }
                 _ => continue,

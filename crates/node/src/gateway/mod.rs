@@ -8,7 +8,7 @@
 pub(crate) mod sockets;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 
 use mio::{Events, Poll, Token, Waker};
 use strowger_sansio::{Duration, Rng, SocketId, Time};
-use strowger_softgateway::{Event, SoftGateway, SoftGatewayConfig, Step};
+use strowger_softgateway::{Event, Question, SoftGateway, SoftGatewayConfig, Step};
 
 use crate::clock::Clock;
 use crate::signals::Signals;
@@ -87,6 +87,8 @@ pub trait Observer: Send {
 enum Order {
     Sound(String, Arc<[i16]>),
     Step(Step),
+    /// The name of a call agent was looked up.
+    Resolved(usize, Vec<SocketAddr>),
     Stop,
 }
 
@@ -117,7 +119,8 @@ impl GatewayHost {
         let (_, address) = sockets.get(SocketId::MAIN).ok_or_else(|| io::Error::other("no sockets"))?;
         let (orders, receiver) = mpsc::channel();
         let gateway = SoftGateway::new(clock.now(), config.gateway, ports, rng).map_err(io::Error::other)?;
-        let worker = Worker { poll, sockets, gateway, clock, orders: receiver, observer };
+        let resolver = Resolver { orders: orders.clone(), waker: waker.clone() };
+        let worker = Worker { poll, sockets, gateway, clock, orders: receiver, resolver, observer };
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || worker.run())?;
         Ok(Self { orders, waker, address, thread: Some(thread) })
     }
@@ -177,7 +180,29 @@ struct Worker {
     gateway: SoftGateway,
     clock: Clock,
     orders: Receiver<Order>,
+    resolver: Resolver,
     observer: Box<dyn Observer>,
+}
+
+/// Asks the system's name service, which blocks, on a thread for each question. The gateway asks for a name once at a time.
+struct Resolver {
+    orders: Sender<Order>,
+    waker: Arc<Waker>,
+}
+
+impl Resolver {
+    fn ask(&self, question: Question) {
+        let (orders, waker) = (self.orders.clone(), self.waker.clone());
+        let Question { agent, name } = question;
+        let look_up = move || {
+            let found = name.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+            if orders.send(Order::Resolved(agent, found)).is_ok() {
+                let _ = waker.wake();
+            }
+        };
+        // Without a thread there is no answer; the gateway takes the question as lost and asks again later.
+        let _ = std::thread::Builder::new().name("resolver".into()).spawn(look_up);
+    }
 }
 
 impl Worker {
@@ -217,6 +242,11 @@ impl Worker {
                 match order {
                     Order::Sound(name, samples) => self.gateway.add_sound(&name, samples),
                     Order::Step(step) => self.take(&step),
+                    Order::Resolved(agent, found) => {
+                        let now = self.clock.now();
+                        self.gateway.handle_resolved(now, agent, &found);
+                        self.drain(now);
+                    }
                     Order::Stop if leave_at.is_none() => {
                         let now = self.clock.now();
                         self.gateway.shut_down(now);
@@ -279,7 +309,15 @@ impl Worker {
                 payload: &transmit.payload,
             });
             // A datagram that cannot be sent is a datagram lost: signalling repeats it, media goes on without it.
-            let _ = socket.send_to(&transmit.payload, transmit.to);
+            if let Err(error) = socket.send_to(&transmit.payload, transmit.to)
+                && transmit.socket == SocketId::MAIN
+                && matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable)
+            {
+                self.gateway.handle_unreachable(now, transmit.to);
+            }
+        }
+        while let Some(question) = self.gateway.poll_question() {
+            self.resolver.ask(question);
         }
         while let Some(event) = self.gateway.poll_event() {
             self.observer.event(event);

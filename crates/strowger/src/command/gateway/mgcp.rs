@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::BufRead as _;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -43,9 +43,10 @@ pub(crate) struct Arguments {
     /// Where it listens for commands; its RTP is on the same address
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2427")]
     listen: SocketAddr,
-    /// The call agent; several addresses of one call agent with commas between
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2727", value_delimiter = ',')]
-    agent: Vec<SocketAddr>,
+    /// The call agent; several addresses of one call agent with commas between, or its host name, which is looked up again when
+    /// it does not answer
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2727", value_delimiter = ',')]
+    agent: Vec<String>,
     /// The domain of its endpoint names
     #[arg(long, value_name = "NAME", default_value = "gw1.town")]
     domain: String,
@@ -182,12 +183,17 @@ fn host_config(arguments: &Arguments) -> Option<HostConfig> {
         fail(Exit::Usage, &"--port-rest wants seconds, as 0.5");
         return None;
     };
-    let (address, others) = arguments.agent.split_first()?;
     let ranges = match arguments.range_wildcards {
         true => RangeWildcards::Supported,
         false => RangeWildcards::Unsupported,
     };
-    let agent = CallAgent { others: others.to_vec(), ranges, ..CallAgent::at(*address) };
+    let agent = match call_agent(&arguments.agent, ranges) {
+        Ok(agent) => agent,
+        Err(why) => {
+            fail(Exit::Usage, &why);
+            return None;
+        }
+    };
     let mut gateway = GatewayConfig::new(arguments.domain.clone(), agent)
         .with_lines(arguments.lines)
         .with_relays(arguments.relays);
@@ -204,6 +210,29 @@ fn host_config(arguments: &Arguments) -> Option<HostConfig> {
         rtp_ports: arguments.rtp_ports.clone(),
         connections,
         gateway: soft,
+    })
+}
+
+/// The call agent that `--agent` means: its addresses in the order given, a name by what it stands for now.
+fn call_agent(given: &[String], ranges: RangeWildcards) -> Result<CallAgent, String> {
+    let mut addresses = Vec::new();
+    let mut host: Option<&String> = None;
+    for text in given {
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            addresses.push(address);
+            continue;
+        }
+        if let Some(first) = host.replace(text) {
+            return Err(format!("--agent: {first} and {text}: one call agent has one host name"));
+        }
+        let found = text.to_socket_addrs().map_err(|error| format!("--agent {text}: {error}"))?;
+        addresses.extend(found);
+    }
+    let (address, others) = addresses.split_first().ok_or("--agent: the name has no address")?;
+    let agent = CallAgent { others: others.to_vec(), ranges, ..CallAgent::at(*address) };
+    Ok(match host {
+        Some(host) => agent.resolved_by(host),
+        None => agent,
     })
 }
 
