@@ -107,11 +107,12 @@ pub(super) fn find<'a>(list: &'a [Requested], event: &Occurrence) -> Option<&'a 
 ///
 /// Groups such as `L/all` name no transition, and an ignored one is not asked for.
 pub(super) fn glare(list: &[Requested], hook: Hook) -> Option<ReturnCode> {
+    // The packages whose endpoints are telephones on wires: lines, and basic trunks (RFC 3064 section 2.3).
+    let names = |entry: &Requested, codes: &[&str]| {
+        codes.iter().any(|code| entry.pattern.names("L", code) || entry.pattern.names("BL", code))
+    };
     list.iter().filter(|entry| entry.handling != Handling::Ignore).find_map(|entry| match hook {
-        Hook::Off => entry.pattern.names("L", "hd").then_some(ReturnCode::OFF_HOOK),
-        Hook::On => {
-            let up = entry.pattern.names("L", "hu") || entry.pattern.names("L", "hf");
-            up.then_some(ReturnCode::ON_HOOK)
-        }
+        Hook::Off => names(entry, &["hd"]).then_some(ReturnCode::OFF_HOOK),
+        Hook::On => names(entry, &["hu", "hf"]).then_some(ReturnCode::ON_HOOK),
     })
 }

@@ -6,12 +6,13 @@ use super::event::Place;
 use super::media::Hook;
 use super::prepare::{Current, Reader, Readiness};
 use super::refusal::{Refusal, refuse};
+use super::signal_parameters::{check_parameters, is_ring, is_tone_duration};
 use super::signals::{Course, SignalRequest};
 use crate::message::{
     ConnectionIdBuf, EventConnectionBuf, EventList, EventParameter, EventParameters, ListedEvent, ReturnCode,
     SignalBuf,
 };
-use crate::package::{self, HookState, Item, Length, Package, Parameters, Signal, Timing};
+use crate::package::{self, HookState, Item, Package, Signal, Timing};
 
 /// How long brief signals last when the plane does not say that they have ended: package, symbol, milliseconds. Caller
 /// identification needs the silence between two rings; the tones are those of RFC 3660.
@@ -171,87 +172,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-fn is_ring(package: &Package, item: &Item) -> bool {
-    let digit = |symbol: &str| matches!(symbol.as_bytes(), [b'r', b'0'..=b'7']);
-    matches!(package.name, "L" | "H") && (item.symbol == "rg" || digit(item.symbol))
-}
-
-fn is_tone_duration(package: &Package, item: &Item) -> bool {
-    package.name == "D" && item.symbol.eq_ignore_ascii_case("dd")
-}
-
-/// Whether the parameters are those of the signal (538).
-fn check_parameters(
-    package: &Package,
-    item: &Item,
-    kind: Signal,
-    parameters: EventParameters<'_>,
-) -> Result<(), Refusal> {
-    let bad = |text| Err(refuse(ReturnCode::EVENT_PARAMETER, text));
-    let timed = matches!(kind.timing, Timing::TimeOut(length) if length != Length::Variable);
-    if parameters.named("to").is_some() && (!timed || parameters.number("to").is_none()) {
-        return bad("to is a number of milliseconds of a time-out signal");
-    }
-    if is_tone_duration(package, item) || (package.name == "D" && item.symbol.eq_ignore_ascii_case("do")) {
-        return check_tone(item, parameters);
-    }
-    let ring = is_ring(package, item);
-    if ring
-        && parameters.named("rep").is_some()
-        && !parameters.number("rep").is_some_and(|n| (1..=255).contains(&n))
-    {
-        return bad("rep is a number from 1 to 255");
-    }
-    if item.symbol == "sl"
-        && parameters.named("del").is_some()
-        && parameters.number("del").is_none_or(|n| n > 10_000)
-    {
-        return bad("del is a number up to 10000");
-    }
-    let mut numbers = 0;
-    for parameter in parameters.iter() {
-        let known = match (parameter, item.parameters) {
-            (_, Parameters::Free) => true,
-            (EventParameter::Named { name, .. }, _) => {
-                name.eq_ignore_ascii_case("to") || (ring && name.eq_ignore_ascii_case("rep"))
-            }
-            (EventParameter::Value(sign), _) if kind.timing == Timing::OnOff && matches!(sign, "+" | "-") => {
-                true
-            }
-            (EventParameter::Value(number), Parameters::Number(low, high)) => {
-                numbers += 1;
-                numbers == 1 && number.parse::<u16>().is_ok_and(|number| (low..=high).contains(&number))
-            }
-            _ => false,
-        };
-        if !known {
-            return bad("the signal has no such parameter, or not with this value");
-        }
-    }
-    // Special information tones have a usual one; the other numbered signals must say which (RFC 3660 sections 2.1 to 2.4).
-    let needs = matches!(item.parameters, Parameters::Number(..)) && item.symbol != "sit";
-    if needs && numbers == 0 { bad("the signal needs its number") } else { Ok(()) }
-}
-
-/// D/dd and D/do: which tone, and how long.
-fn check_tone(item: &Item, parameters: EventParameters<'_>) -> Result<(), Refusal> {
-    let bad = |text| Err(refuse(ReturnCode::EVENT_PARAMETER, text));
-    let tone = parameters.named("dg").map(EventParameters::as_str);
-    let is_tone = |tone: &str| {
-        matches!(tone.to_ascii_uppercase().as_bytes(), [b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D'])
-    };
-    if !tone.is_some_and(is_tone) {
-        return bad("dg names one tone");
-    }
-    let millis = parameters.named("to").map(|_| parameters.number("to"));
-    if item.symbol.eq_ignore_ascii_case("dd")
-        && millis.is_some_and(|millis| !millis.is_some_and(|millis| (50..=60_000).contains(&millis)))
-    {
-        return bad("to is a number from 50 to 60000");
-    }
-    Ok(())
 }
 
 impl SignalRequest {

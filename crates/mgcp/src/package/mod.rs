@@ -1,14 +1,18 @@
-//! The packages of RFC 3435 Appendix B and RFC 3660, as one data table.
+//! The packages of RFC 3435 Appendix B, RFC 3660 and the documents that add to them, as one data table.
 //!
 //! A package names events and signals, and what else it adds to the protocol. Parser, gateway role, decoder and
 //! documentation read the same rows. A row says what the RFC's row says: whether the event can be requested (`R`), and what kind
 //! of signal it is (`S`) with its default duration, on the endpoint or also on a connection (`C`).
 //!
-//! - `table`: the rows, package by package, in the order of RFC 3660.
+//! - `table`: the rows, package by package, in the order of RFC 3660, RFC 3064, RFC 3149, RFC 2897, RFC 5347, RFC 6498.
+//! - [`audio`]: the parameters of RFC 2897.
+//!
+//! RFC 3064, RFC 3149 and RFC 2897 give no version, and RFC 3435 section 6.6 says that this is version 0. for those of RFC 2705.
 //!
 //! Names are case-insensitive. What a row allows is a superset for all endpoints: which packages an endpoint has is its own affair
 //! ([`PackageSet`]).
 
+pub mod audio;
 mod table;
 
 use std::fmt;
@@ -38,6 +42,8 @@ pub struct Package {
     pub letters: &'static [char],
     /// Restart methods that it adds, as `lockstep` in `LCK/lockstep`.
     pub restart_methods: &'static [&'static str],
+    /// Connection parameters that it adds, as `PGS` in `P: FXR/PGS=3`.
+    pub statistics: &'static [&'static str],
 }
 
 /// A row: an event, a signal, or both under one symbol.
@@ -62,6 +68,17 @@ pub struct Event {
     pub state: EventState,
     /// Where it is detected.
     pub place: Place,
+    /// Whether it is reported without being asked for.
+    pub reporting: Reporting,
+}
+
+/// Whether an event must be requested to be reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reporting {
+    /// It must.
+    OnRequest,
+    /// It is persistent (`P`): reported always (RFC 3435 section 2.1.7).
+    Persistent,
 }
 
 /// Whether an event is also a state.
@@ -71,6 +88,8 @@ pub enum EventState {
     None,
     /// The line is then in this state of its hook.
     Hook(HookState),
+    /// A circuit is then in the state that the event names (RFC 3064 section 2).
+    Circuit,
 }
 
 /// The states of a hook switch.
@@ -159,6 +178,51 @@ pub enum Parameters {
     Free,
     /// For events of completion and failure: the name of a signal.
     SignalName,
+    /// What a seizing trunk sends: RFC 3064 table 13.
+    Setup(&'static [SetupPart]),
+    /// MF digits: RFC 3064 table 11.
+    MfDigits,
+    /// The number of a feature key and a state of RFC 3149 section 2.1.
+    KeyState,
+    /// The number of a feature key and a text.
+    KeyLabel,
+    /// What an audio server is to do: RFC 2897 section 5.
+    Audio(AudioOperation),
+}
+
+/// A row of RFC 3064 table 13: a parameter of `sup`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetupPart {
+    /// `ct`, `ca`, `id` or `addr`.
+    pub name: &'static str,
+    /// Whether it must stand there (`M`) or may (`O`).
+    pub needed: bool,
+    /// What it holds.
+    pub holds: SetupContent,
+}
+
+/// What a parameter of `sup` holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetupContent {
+    /// MF digits (table 11).
+    Mf,
+    /// DTMF digits.
+    Dtmf,
+    /// `nda` or `nta`.
+    SignalingType,
+}
+
+/// The signals of RFC 2897 that have parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudioOperation {
+    /// `pa`.
+    Play,
+    /// `pc`.
+    Collect,
+    /// `pr`.
+    Record,
+    /// `es`.
+    End,
 }
 
 impl Package {
@@ -197,8 +261,8 @@ impl PackageSet {
     /// Every package of the table, with the line package as default.
     pub const ALL: Self = Self {
         names: &[
-            "L", "B", "G", "D", "T", "H", "SST", "DM1", "SL", "FM", "R", "RES", "A", "Script", "BA", "RED",
-            "LCK",
+            "L", "B", "G", "D", "T", "H", "SST", "DM1", "SL", "FM", "R", "RES", "A", "Script", "MS", "DT", "BL",
+            "DO", "MD", "MO", "KY", "BP", "XML", "AU", "FXR", "VBD", "GPMD", "BA", "RED", "LCK",
         ],
     };
 
@@ -302,6 +366,32 @@ mod tests {
         assert!(find("L").unwrap().signal("hd").is_none());
         assert!(find("L").unwrap().event("rg").is_none());
         assert!(find("H").unwrap().event("rg").is_some());
+    }
+
+    #[test]
+    fn what_rfc_3064_marks_as_persistent_is_and_as_state_too() {
+        let marked = |package: &str, wanted: fn(&Event) -> bool| -> Vec<&str> {
+            let items = find(package).unwrap().items.iter();
+            items.filter(|item| item.event.as_ref().is_some_and(wanted)).map(|item| item.symbol).collect()
+        };
+        let persistent = |event: &Event| event.reporting == Reporting::Persistent;
+        let state = |event: &Event| event.state != EventState::None;
+        assert_eq!(marked("MS", persistent), ["ans", "rel", "res", "rlc", "sup", "sus"]);
+        assert_eq!(marked("DT", state), ["bl", "rlc", "sup"]);
+        assert_eq!(marked("BL", persistent), ["hd", "hf", "hu"]);
+        assert_eq!(marked("BL", state), ["hd", "hu"]);
+        assert_eq!(marked("DO", state), ["rg", "rlc"]);
+        assert_eq!(marked("MD", persistent), ["ans", "awk", "rel", "res", "rlc", "sup", "sus"]);
+        assert_eq!(marked("MO", persistent), ["ans", "rbz", "rel", "rlc"]);
+        assert!(PACKAGES.iter().all(|p| p.source.contains("3064") || marked(p.name, persistent).is_empty()));
+    }
+
+    #[test]
+    fn a_feature_key_has_one_of_99_numbers() {
+        let keys = find("KY").unwrap();
+        assert!(keys.event("fk1").is_some() && keys.event("FK99").is_some());
+        assert!(keys.event("fk0").is_none() && keys.event("fk100").is_none());
+        assert_eq!(keys.signal("ks").unwrap().timing, Timing::OnOff);
     }
 
     #[test]

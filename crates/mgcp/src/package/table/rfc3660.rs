@@ -1,144 +1,17 @@
-//! The rows of the package tables: RFC 3435 Appendix B for the base package, RFC 3660 section 2 for the others.
+//! The rows of RFC 3435 Appendix B for the base package, and of RFC 3660 section 2 for the others.
 //!
 //! Where RFC 3660 lists the sixteen DTMF tones or the eight ringing patterns as one row, here each has its own.
 
-use super::{Event, EventState, HookState, Item, Length, Package, Parameters, Place, Signal, Timing};
+use super::{COMPLETE, FAILURE, row};
+use crate::package::{HookState, Item, Parameters, Place, Signal};
 
-/// All packages, the base package first.
-pub static PACKAGES: &[Package] = &[
-    Package { parameters: &["PR", "NS"], ..package("B", 0, "Base", "RFC 3435 Appendix B", BASE) },
-    package("G", 1, "Generic Media", "RFC 3660 section 2.1", GENERIC),
-    package("D", 1, "DTMF", "RFC 3660 section 2.2", DTMF),
-    package("T", 1, "Trunk", "RFC 3660 section 2.3", TRUNK),
-    package("L", 1, "Line", "RFC 3660 section 2.4", LINE),
-    package("H", 1, "Handset Emulation", "RFC 3660 section 2.5", HANDSET),
-    package("SST", 0, "Supplementary Services Tone", "RFC 3660 section 2.6", SUPPLEMENTARY),
-    Package { letters: &['P'], ..package("DM1", 0, "Digit Map Extension", "RFC 3660 section 2.7", &[]) },
-    package("SL", 0, "Signal List", "RFC 3660 section 2.8", SIGNAL_LIST),
-    Package {
-        options: &["fmtp", "o-fmtp"],
-        ..package("FM", 0, "Media Format Parameters", "RFC 3660 section 2.9", &[])
-    },
-    package("R", 1, "RTP", "RFC 3660 section 2.10", RTP),
-    Package {
-        options: &["r", "r-dir", "r-cnf", "r-sh"],
-        ..package("RES", 0, "Resource Reservation", "RFC 3660 section 2.11", RESERVATION)
-    },
-    package("A", 1, "Announcement Server", "RFC 3660 section 2.12", ANNOUNCEMENT),
-    package("Script", 1, "Script", "RFC 3660 section 2.13", SCRIPT),
-    Package {
-        parameters: &["F", "SE", "NU", "Z", "X", "C", "M", "S", "NE", "EL"],
-        ..package("BA", 0, "Bulk Audit", "RFC 3624", &[])
-    },
-    Package {
-        parameters: &["N", "NL", "EL", "MP", "R"],
-        ..package("RED", 0, "Redirect and Reset", "RFC 3991", &[])
-    },
-    Package {
-        parameters: &["LST"],
-        restart_methods: &["lockstep"],
-        ..package("LCK", 0, "Lockstep", "RFC 3992", &[])
-    },
-];
-
-const fn package(
-    name: &'static str,
-    version: u16,
-    title: &'static str,
-    source: &'static str,
-    items: &'static [Item],
-) -> Package {
-    Package {
-        name,
-        version,
-        title,
-        source,
-        items,
-        parameters: &[],
-        options: &[],
-        letters: &[],
-        restart_methods: &[],
-    }
-}
-
-const fn row(symbol: &'static str, definition: &'static str) -> Item {
-    Item { symbol, definition, event: None, signal: None, parameters: Parameters::None }
-}
-
-impl Item {
-    /// `x` in column R.
-    const fn event(self) -> Self {
-        self.event_at(Place::Endpoint)
-    }
-
-    const fn event_at(mut self, place: Place) -> Self {
-        self.event = Some(Event { state: EventState::None, place });
-        self
-    }
-
-    /// `S` in column R.
-    const fn state(mut self, hook: HookState) -> Self {
-        self.event = Some(Event { state: EventState::Hook(hook), place: Place::Endpoint });
-        self
-    }
-
-    const fn signal(mut self, timing: Timing) -> Self {
-        self.signal = Some(Signal { timing, place: Place::Endpoint, hook: None });
-        self
-    }
-
-    const fn on_off(self) -> Self {
-        self.signal(Timing::OnOff)
-    }
-
-    const fn brief(self) -> Self {
-        self.signal(Timing::Brief)
-    }
-
-    const fn time_out(self, millis: u32) -> Self {
-        self.signal(Timing::TimeOut(Length::Millis(millis)))
-    }
-
-    const fn infinite(self) -> Self {
-        self.signal(Timing::TimeOut(Length::Infinite))
-    }
-
-    const fn variable(self) -> Self {
-        self.signal(Timing::TimeOut(Length::Variable))
-    }
-
-    /// `C` in column S.
-    const fn on_connections(mut self) -> Self {
-        if let Some(signal) = self.signal {
-            self.signal = Some(Signal { place: Place::Both, ..signal });
-        }
-        self
-    }
-
-    /// The line must be in this state when the signal is asked for.
-    const fn needs(mut self, hook: HookState) -> Self {
-        if let Some(signal) = self.signal {
-            self.signal = Some(Signal { hook: Some(hook), ..signal });
-        }
-        self
-    }
-
-    const fn with(mut self, parameters: Parameters) -> Self {
-        self.parameters = parameters;
-        self
-    }
-}
-
-const COMPLETE: Item = row("oc", "operation complete").event_at(Place::Both).with(Parameters::SignalName);
-const FAILURE: Item = row("of", "operation failure").event_at(Place::Both).with(Parameters::SignalName);
-
-const BASE: &[Item] = &[
+pub(super) const BASE: &[Item] = &[
     row("enf", "embedded notification request failure").event().with(Parameters::Number(100, 999)),
     row("oef", "observed events full").event(),
     row("qbo", "quarantine buffer overflow").event(),
 ];
 
-const GENERIC: &[Item] = &[
+pub(super) const GENERIC: &[Item] = &[
     row("cf", "confirm tone").brief().needs(HookState::Off),
     row("cg", "congestion tone").infinite(),
     row("ft", "fax tone").event(),
@@ -157,7 +30,7 @@ const fn tone(symbol: &'static str, definition: &'static str) -> Item {
     row(symbol, definition).event().brief().needs(HookState::Off)
 }
 
-const DTMF: &[Item] = &[
+pub(super) const DTMF: &[Item] = &[
     tone("0", "DTMF 0"),
     tone("1", "DTMF 1"),
     tone("2", "DTMF 2"),
@@ -183,7 +56,7 @@ const DTMF: &[Item] = &[
     row("X", "any digit 0-9").event(),
 ];
 
-const TRUNK: &[Item] = &[
+pub(super) const TRUNK: &[Item] = &[
     row("as", "answer supervision").event().brief(),
     row("bl", "blocking").brief(),
     row("bz", "busy tone").time_out(30_000),
@@ -213,7 +86,7 @@ const fn waiting(symbol: &'static str, definition: &'static str) -> Item {
     row(symbol, definition).time_out(12_000).needs(HookState::Off)
 }
 
-const LINE: &[Item] = &[
+pub(super) const LINE: &[Item] = &[
     row("adsi", "ADSI display").brief().with(Parameters::Free),
     row("aw", "answer tone").event().on_off(),
     row("bz", "busy tone").time_out(30_000).needs(HookState::Off),
@@ -259,7 +132,7 @@ const LINE: &[Item] = &[
 
 /// The line package seen from the other side of the wires: every row can be detected, the hook can be worked, and the
 /// state of the hook is not the endpoint's to refuse.
-const HANDSET: &[Item] = &{
+pub(super) const HANDSET: &[Item] = &{
     let mut rows = [row("", ""); LINE.len()];
     let mut n = 0;
     while n < LINE.len() {
@@ -280,7 +153,7 @@ const HANDSET: &[Item] = &{
     rows
 };
 
-const SUPPLEMENTARY: &[Item] = &[
+pub(super) const SUPPLEMENTARY: &[Item] = &[
     row("cd", "conference depart").brief(),
     row("cj", "conference join").brief(),
     row("cm", "comfort tone").infinite(),
@@ -294,9 +167,9 @@ const SUPPLEMENTARY: &[Item] = &[
     row("pt", "pay tone").brief(),
 ];
 
-const SIGNAL_LIST: &[Item] = &[COMPLETE, FAILURE, row("s", "signal list").variable().with(Parameters::Free)];
+pub(super) const SIGNAL_LIST: &[Item] = &[COMPLETE, FAILURE, row("s", "signal list").variable().with(Parameters::Free)];
 
-const RTP: &[Item] = &[
+pub(super) const RTP: &[Item] = &[
     row("co1", "continuity tone").event_at(Place::Connection).time_out(3_000).on_connections(),
     row("co2", "continuity test").event_at(Place::Connection).time_out(3_000).on_connections(),
     row("iu", "ICMP unreachable received").event_at(Place::Connection).with(Parameters::Free),
@@ -311,18 +184,18 @@ const RTP: &[Item] = &[
     row("uc", "used codec changed").event_at(Place::Connection).with(Parameters::Free),
 ];
 
-const RESERVATION: &[Item] = &[
+pub(super) const RESERVATION: &[Item] = &[
     row("re", "resource error").event_at(Place::Connection),
     row("rl", "resource lost").event_at(Place::Connection),
 ];
 
-const ANNOUNCEMENT: &[Item] = &[
+pub(super) const ANNOUNCEMENT: &[Item] = &[
     row("ann", "play an announcement").variable().on_connections().with(Parameters::Free),
     COMPLETE,
     FAILURE,
 ];
 
-const SCRIPT: &[Item] = &[
+pub(super) const SCRIPT: &[Item] = &[
     row("ir", "intermediate results").event().brief().with(Parameters::Free),
     row("java", "load and run a Java script").variable().with(Parameters::Free),
     COMPLETE,
