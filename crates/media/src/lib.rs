@@ -25,6 +25,7 @@
 //! - [`comfort_noise`]: what is heard while nothing is sent (RFC 3389).
 //! - [`data_tone`]: fax and modem, by the signals with which they begin.
 //! - [`dtmf`]: the sixteen digits, made and found.
+//! - [`mf`]: the digits that exchanges send each other.
 //! - [`quality`]: what a listener will think of it (the E-model of ITU-T G.107).
 //! - [`speech`]: noise that is like speech.
 //! - [`tone`]: call progress tones and ringing by country.
@@ -69,6 +70,7 @@ pub mod g711;
 pub mod g722;
 pub mod jitter;
 pub mod limits;
+pub mod mf;
 pub mod mixer;
 pub mod port_pool;
 pub mod quality;

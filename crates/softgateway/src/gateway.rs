@@ -5,7 +5,7 @@
 //!                                        - calls  ->         - RTP -> media sockets        - signs -> events
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use strowger_media::tone::TonePlan;
 use strowger_media::{MediaPort, TelephoneConfig};
 use strowger_mgcp::gateway::{
     ConfigError, EndpointIndex, EndpointKind, EndpointView, Gateway, GatewayConfig, GatewayCounters,
-    GatewayEvent, MediaCapabilities, MediaMode, Shutdown,
+    GatewayEvent, MediaCapabilities, Shutdown,
 };
 use strowger_mgcp::message::ReasonCode;
 use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
 use strowger_sdp::CodecEntry;
 
 use crate::event::{Event, LineFact, What};
-use crate::plane::{Plane, PlaneConfig, PlaneCounters};
+use crate::plane::{CircuitFrame, Plane, PlaneConfig, PlaneCounters, TrunkOptions};
 use crate::script::{Order, Step};
 use crate::subscriber::{ActionError, Sounds, Subscriber};
 
@@ -36,6 +36,12 @@ pub struct SoftGatewayConfig {
     pub port_rest: Duration,
     /// How much of what an earpiece gives is kept.
     pub record: Duration,
+    /// How circuits are provisioned, by their local names; those that are not listed have the usual options.
+    pub trunks: BTreeMap<String, TrunkOptions>,
+    /// Circuits that are joined back to back, by their local names.
+    pub crossed: Vec<(String, String)>,
+    /// The recordings of announcement servers, by the names of their files.
+    pub announcements: Vec<(String, Arc<[i16]>)>,
 }
 
 impl SoftGatewayConfig {
@@ -47,6 +53,9 @@ impl SoftGatewayConfig {
             tones: TonePlan::north_america(),
             port_rest: QUARANTINE,
             record: TelephoneConfig::default().record,
+            trunks: BTreeMap::new(),
+            crossed: Vec::new(),
+            announcements: Vec::new(),
         }
     }
 }
@@ -106,14 +115,27 @@ impl SoftGateway {
             .iter()
             .map(|endpoint| (endpoint.name.to_ascii_lowercase(), endpoint.kind))
             .collect();
+        let place = |name: &str| {
+            let found = names.iter().position(|(known, _)| known.eq_ignore_ascii_case(name))?;
+            u32::try_from(found).ok().map(EndpointIndex)
+        };
         let plane_config = PlaneConfig {
             endpoints: names.iter().map(|(_, kind)| *kind).collect(),
             tones: config.tones,
             capabilities: capabilities(config.tones),
             cname: format!("gateway@{}", config.gateway.domain),
             telephone: TelephoneConfig { record: config.record },
+            trunks: config
+                .trunks
+                .iter()
+                .filter_map(|(name, options)| Some((place(name)?, *options)))
+                .collect(),
+            crossed: config.crossed.iter().filter_map(|(a, b)| Some((place(a)?, place(b)?))).collect(),
         };
         let mut plane = Plane::new(plane_config, ports, config.port_rest, rng.fork());
+        for (file, samples) in config.announcements {
+            plane.add_announcement(&file, samples);
+        }
         let gateway = Gateway::new(now, config.gateway, rng.fork(), &mut plane)?;
         let subscribers = names.iter().map(|_| Subscriber::default()).collect();
         Ok(Self {
@@ -132,6 +154,29 @@ impl SoftGateway {
     /// Gives a WAV file's samples under the name that scripts use.
     pub fn add_sound(&mut self, name: &str, samples: Arc<[i16]>) {
         self.sounds.insert(name.to_owned(), samples);
+    }
+
+    /// Gives the announcement servers a recording: `busy.wav` is the announcement of a URL that ends so, and the alias `/busy/`
+    /// of RFC 2897; `39.wav` is its segment 39.
+    pub fn add_announcement(&mut self, file: &str, samples: Arc<[i16]>) {
+        self.plane.add_announcement(file, samples);
+    }
+
+    /// Takes what the other end of a circuit sends in 10 ms, when that end is not on this gateway.
+    pub fn handle_circuit(&mut self, now: Time, trunk: EndpointIndex, frame: CircuitFrame) {
+        self.plane.handle_circuit(now, trunk, frame);
+        self.settle(now);
+    }
+
+    /// What a circuit sends in 10 ms to an end that is not on this gateway.
+    pub fn poll_circuit(&mut self) -> Option<(EndpointIndex, CircuitFrame)> {
+        self.plane.poll_circuit()
+    }
+
+    /// The endpoint of a local name.
+    #[must_use]
+    pub fn find_endpoint(&self, local: &str) -> Option<EndpointIndex> {
+        self.gateway.find_endpoint(local)
     }
 
     /// Takes a datagram from one of the host's sockets.
@@ -304,6 +349,10 @@ impl SoftGateway {
             };
             self.events.push_back(Event { at: now, what });
         }
+        while let Some((index, number, samples)) = self.plane.poll_recorded() {
+            let fact = LineFact::Recording { file: format!("{number}.wav"), samples: samples.to_vec() };
+            self.report(now, index, fact);
+        }
         while let Some(index) = self.plane.poll_touched() {
             let place = usize::try_from(index.0).unwrap_or(usize::MAX);
             let Some(subscriber) = self.subscribers.get_mut(place) else { continue };
@@ -363,9 +412,5 @@ fn capabilities(tones: &TonePlan) -> MediaCapabilities {
         Duration::from_millis(u64::from(tones.ringing(strowger_media::tone::RingPattern::Normal).period()));
     capabilities.silence_suppression = true;
     capabilities.extended_reports = true;
-    // The transponder of continuity tests belongs to trunks.
-    capabilities
-        .modes
-        .retain(|mode| !matches!(mode, MediaMode::ContinuityTest | MediaMode::NetworkContinuityTest));
     capabilities
 }

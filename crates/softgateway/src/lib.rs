@@ -18,7 +18,7 @@ mod subscriber;
 
 pub use event::{Event, LineFact, What};
 pub use gateway::{Question, Snapshot, SoftGateway, SoftGatewayConfig};
-pub use plane::{Plane, PlaneConfig, PlaneCounters};
+pub use plane::{CircuitFrame, Plane, PlaneConfig, PlaneCounters, TrunkDirection, TrunkOptions, TrunkStart};
 pub use runner::{Outcome, Runner};
 pub use script::{Parser, Progress, Sign, Step};
 pub use subscriber::ActionError;

@@ -16,6 +16,8 @@ fn plane() -> Plane {
         tones: TonePlan::north_america(),
         capabilities: MediaCapabilities::default(),
         cname: "gateway@gw1.town".to_owned(),
+        trunks: std::collections::BTreeMap::new(),
+        crossed: Vec::new(),
         telephone: TelephoneConfig::default(),
     };
     let mut plane = Plane::new(config, Vec::new(), Duration::ZERO, Rng::from_number(1));

@@ -75,6 +75,32 @@ impl GatewayConfig {
     }
 }
 
+impl GatewayConfig {
+    /// Adds conference bridges `cnf/1` to `cnf/count`.
+    #[must_use]
+    pub fn with_conferences(mut self, count: u32) -> Self {
+        let bridge = |n| EndpointSpec::new(format!("cnf/{n}"), EndpointKind::ConferenceBridge);
+        self.endpoints.extend((1..=count).map(bridge));
+        self
+    }
+
+    /// Adds announcement servers `ann/1` to `ann/count`.
+    #[must_use]
+    pub fn with_announcements(mut self, count: u32) -> Self {
+        let server = |n| EndpointSpec::new(format!("ann/{n}"), EndpointKind::AnnouncementServer);
+        self.endpoints.extend((1..=count).map(server));
+        self
+    }
+
+    /// Adds circuits `ds/unit/1` to `ds/unit/count` with this signalling.
+    #[must_use]
+    pub fn with_trunks(mut self, unit: &str, count: u32, signalling: TrunkSignalling) -> Self {
+        let trunk = |n| EndpointSpec::new(format!("ds/{unit}/{n}"), EndpointKind::Trunk(signalling));
+        self.endpoints.extend((1..=count).map(trunk));
+        self
+    }
+}
+
 /// A call agent as the gateway knows it: one logical entity, with all addresses that it may speak from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallAgent {
@@ -162,7 +188,9 @@ impl EndpointSpec {
         Self::new(name, EndpointKind::PacketRelay)
     }
 
-    fn new(name: impl Into<String>, kind: EndpointKind) -> Self {
+    /// An endpoint of any kind.
+    #[must_use]
+    pub fn new(name: impl Into<String>, kind: EndpointKind) -> Self {
         Self {
             name: name.into(),
             kind,
@@ -190,6 +218,48 @@ pub enum EndpointKind {
     AnalogueLine,
     /// Section 2.1.1.6: joins two connections. Default package G.
     PacketRelay,
+    /// Section 2.1.1.5: mixes the connections that it has. Default package G.
+    ConferenceBridge,
+    /// Section 2.1.1.3 and, since it also listens, 2.1.1.4: plays recordings, collects digits and records. Default package A.
+    AnnouncementServer,
+    /// Section 2.1.1.1: a circuit whose signalling is associated with its channel (RFC 3064). The default package is that of
+    /// its signalling.
+    Trunk(TrunkSignalling),
+}
+
+/// How a circuit is signalled: the packages of RFC 3064 section 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TrunkSignalling {
+    /// MF, wink or immediate start.
+    Ms,
+    /// DTMF or dial pulse, wink or immediate start.
+    Dt,
+    /// A basic PBX line: the gateway rings, the PBX lifts.
+    Bl,
+    /// The other end of such a line.
+    Do,
+    /// MF with Feature Group D.
+    Md,
+    /// MF towards operator services.
+    Mo,
+}
+
+impl TrunkSignalling {
+    /// All of them, in the order of RFC 3064.
+    pub const ALL: [Self; 6] = [Self::Ms, Self::Dt, Self::Bl, Self::Do, Self::Md, Self::Mo];
+
+    /// The name of its package.
+    #[must_use]
+    pub const fn package(self) -> &'static str {
+        match self {
+            Self::Ms => "MS",
+            Self::Dt => "DT",
+            Self::Bl => "BL",
+            Self::Do => "DO",
+            Self::Md => "MD",
+            Self::Mo => "MO",
+        }
+    }
 }
 
 impl EndpointKind {
@@ -199,16 +269,26 @@ impl EndpointKind {
         PackageSet::new(match self {
             Self::AnalogueLine => &["L", "D", "G", "B", "DM1", "SST", "BA", "RED", "LCK"],
             Self::PacketRelay => &["G", "B", "BA", "RED", "LCK"],
+            Self::ConferenceBridge => &["G", "SST", "B", "BA", "RED", "LCK"],
+            Self::AnnouncementServer => &["A", "AU", "B", "BA", "RED", "LCK"],
+            Self::Trunk(TrunkSignalling::Ms) => &["MS", "T", "B", "BA", "RED", "LCK"],
+            Self::Trunk(TrunkSignalling::Dt) => &["DT", "D", "T", "B", "DM1", "BA", "RED", "LCK"],
+            Self::Trunk(TrunkSignalling::Bl) => &["BL", "D", "T", "B", "DM1", "BA", "RED", "LCK"],
+            Self::Trunk(TrunkSignalling::Do) => &["DO", "D", "T", "B", "DM1", "BA", "RED", "LCK"],
+            Self::Trunk(TrunkSignalling::Md) => &["MD", "T", "B", "BA", "RED", "LCK"],
+            Self::Trunk(TrunkSignalling::Mo) => &["MO", "T", "B", "BA", "RED", "LCK"],
         })
     }
 
     /// How many connections one endpoint of this kind can have: a line for a three-way call and one more in hand, a
-    /// relay for its two sides.
+    /// relay for its two sides, a bridge and a server for as many as a voice can be found among.
     #[must_use]
     pub const fn connections(self) -> usize {
         match self {
-            Self::AnalogueLine => 3,
+            Self::AnalogueLine | Self::Trunk(_) => 3,
             Self::PacketRelay => 2,
+            Self::ConferenceBridge => 64,
+            Self::AnnouncementServer => 16,
         }
     }
 }

@@ -16,7 +16,7 @@ use super::media::{
 use super::reach::{Outbound, Purpose, Reach, TimerKey};
 use super::request::Requested;
 use super::restart::ProcedureId;
-use super::signals::{Begun, SignalRequest};
+use super::signals::{Begun, Report, SignalRequest};
 use crate::digitmap::DigitMap;
 use crate::message::{BearerEncoding, ConnectionStatistics, ReasonCode, ReturnCode, TransactionId};
 use crate::package::PackageSet;
@@ -185,6 +185,14 @@ impl Endpoint {
             MediaEvent::SignalFailed(target, signal) => {
                 let ids = self.connection_ids();
                 if let Some(event) = self.machine.signals.failed(self.index, target, &signal, &ids, reach) {
+                    self.occur(event, reach);
+                }
+            }
+            MediaEvent::SignalReported { target, signal, outcome, parameters } => {
+                let ids = self.connection_ids();
+                let report = Report { outcome, parameters };
+                let signals = &mut self.machine.signals;
+                if let Some(event) = signals.reported(self.index, target, &signal, report, &ids, reach) {
                     self.occur(event, reach);
                 }
             }

@@ -264,8 +264,28 @@ pub enum MediaEvent {
     SignalEnded(SignalTarget, SignalBuf),
     /// A signal that had been started could not go on.
     SignalFailed(SignalTarget, SignalBuf),
+    /// A time-out signal that lasts as long as what it gives has come to its end, and there may be something to tell about it.
+    SignalReported {
+        /// Where it was given.
+        target: SignalTarget,
+        /// The signal as it was started.
+        signal: SignalBuf,
+        /// How it ended.
+        outcome: SignalOutcome,
+        /// What the event says: behind the signal's name, or instead of it in the package AU (RFC 2897 section 6).
+        parameters: Vec<String>,
+    },
     /// A connection can no longer be sustained; the gateway gives it up (RFC 3435 section 2.3.8).
     ConnectionLost(ConnectionHandle, LossReason),
+}
+
+/// How a signal ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalOutcome {
+    /// Given to its end: `oc`.
+    Complete,
+    /// Not: `of`.
+    Failed,
 }
 
 /// Why a connection cannot be sustained: the reason codes of RFC 3435 section 2.5 that a plane can know.
@@ -288,6 +308,18 @@ pub enum LossReason {
 pub trait MediaPlane {
     /// What it can do.
     fn capabilities(&self) -> &MediaCapabilities;
+
+    /// The modes that an endpoint's connections can have: those of the plane, unless its kind has fewer.
+    fn modes(&self, endpoint: EndpointIndex) -> Vec<MediaMode> {
+        let _ = endpoint;
+        self.capabilities().modes.clone()
+    }
+
+    /// The states of a circuit that events stand for, as `MS/rlc`: for the ES of an audit.
+    fn event_states(&self, endpoint: EndpointIndex) -> Vec<&'static str> {
+        let _ = endpoint;
+        Vec::new()
+    }
 
     /// Opens a connection and returns the address where it receives RTP (RTCP is on the next port).
     ///

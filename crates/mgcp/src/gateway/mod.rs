@@ -51,12 +51,12 @@ use strowger_sdp::AddressPolicy;
 
 pub use config::{
     CallAgent, EndpointKind, EndpointSpec, GatewayConfig, GatewayLimits, GatewayTimers, InitialService,
-    RangeWildcards,
+    RangeWildcards, TrunkSignalling,
 };
 pub use counters::GatewayCounters;
 pub use media::{
     ConnectionHandle, EndpointIndex, Hook, LossReason, MediaCapabilities, MediaEvent, MediaFault, MediaMode,
-    MediaPlane, MediaSpec, SignalTarget,
+    MediaPlane, MediaSpec, SignalOutcome, SignalTarget,
 };
 pub use mesg::MessageFault;
 pub use service::Shutdown;

@@ -73,6 +73,8 @@ pub(super) struct Wanted<'a> {
     pub(super) current: Option<&'a Connection>,
     /// Another connection of the endpoint, if there is one: options that concern the line side stay as they are there.
     pub(super) line: Option<&'a MediaSpec>,
+    /// The modes that the endpoint can have.
+    pub(super) modes: &'a [MediaMode],
     /// Whether the other side is within the gateway, and needs no description.
     pub(super) joined: bool,
 }
@@ -83,7 +85,7 @@ pub(super) fn negotiate(wanted: &Wanted<'_>, able: &MediaCapabilities) -> Result
     let none = Options::default();
     let options = wanted.options.unwrap_or(&none);
     let mode = wanted.mode.or(old.map(|spec| spec.mode)).unwrap_or(MediaMode::Inactive);
-    if !able.modes.contains(&mode) {
+    if !wanted.modes.contains(&mode) {
         return Err(refuse(ReturnCode::MODE, "the endpoint does not support this mode"));
     }
     let has_remote = wanted.joined

@@ -2,7 +2,7 @@
 //!
 //! Options are remembered for the life of a connection: what a later command does not mention stays (section 2.3.6).
 
-use super::media::{MediaCapabilities, MediaSpec};
+use super::media::{MediaCapabilities, MediaMode, MediaSpec};
 use super::refusal::{Refusal, refuse};
 use crate::message::{Gain, LocalOptions, Reservation, ReturnCode, Span, Switch};
 use crate::package::PackageSet;
@@ -143,10 +143,10 @@ impl Options {
 }
 
 /// The value of an `A:` line: what the endpoint can do (section 3.2.2.3).
-pub(super) fn capabilities(able: &MediaCapabilities, packages: PackageSet) -> String {
+pub(super) fn capabilities(able: &MediaCapabilities, modes: &[MediaMode], packages: PackageSet) -> String {
     let switch = |can| if can { "on" } else { "off" };
     let codecs: Vec<_> = able.codecs.iter().map(|entry| entry.codec.name()).collect();
-    let modes: Vec<_> = able.modes.iter().map(|mode| mode.name()).collect();
+    let modes: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
     let periods = able.packetization.iter().map(|period| super::connection::millis(*period));
     let period = match (periods.clone().min(), periods.max()) {
         (Some(low), Some(high)) if low != high => format!("{low}-{high}"),

@@ -16,6 +16,7 @@ use super::reach::Reach;
 use super::{ConfigError, Gateway, GatewayEvent};
 use crate::digitmap::DigitMap;
 use crate::message::{EndpointNameBuf, ReasonCode};
+use crate::package::{self, PackageSet, Reporting};
 use crate::transaction::Bundling;
 
 /// How many events wait for a host that does not read them; older ones are dropped.
@@ -79,7 +80,8 @@ impl Gateway {
             unanswered: Vec::new(),
             provisioned: Provisioned { entity, digit_map: map, persistent: Vec::new() },
         };
-        if let Some(text) = &spec.persistent_events {
+        let always = persistent(spec.kind.packages());
+        if let Some(text) = spec.persistent_events.as_ref().or(always.as_ref()) {
             let reader = Reader {
                 endpoint: &endpoint,
                 packages: spec.kind.packages(),
@@ -162,4 +164,18 @@ impl Gateway {
         }
         self.events.push_back(event);
     }
+}
+
+/// The events that packages themselves define as persistent (RFC 3435 section 2.1.7), in the form of `B/PR`.
+fn persistent(packages: PackageSet) -> Option<String> {
+    let known = packages.names().iter().filter_map(|name| package::find(name));
+    let events = known.flat_map(|package| {
+        let marked = package
+            .items
+            .iter()
+            .filter(|item| item.event.is_some_and(|event| event.reporting == Reporting::Persistent));
+        marked.map(|item| format!("{}/{}", package.name, item.symbol))
+    });
+    let list: Vec<_> = events.collect();
+    (!list.is_empty()).then(|| list.join(","))
 }

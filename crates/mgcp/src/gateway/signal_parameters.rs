@@ -153,10 +153,9 @@ fn check_digits(values: EventParameters<'_>, content: SetupContent) -> Result<()
         count += 1;
         let known = match content {
             SetupContent::Mf => MF_DIGITS.iter().any(|known| known.eq_ignore_ascii_case(digit)),
-            SetupContent::Dtmf => matches!(
-                digit.to_ascii_uppercase().as_bytes(),
-                [b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D']
-            ),
+            SetupContent::Dtmf => {
+                matches!(digit.to_ascii_uppercase().as_bytes(), [b'0'..=b'9' | b'*' | b'#' | b'A'..=b'D'])
+            }
             SetupContent::SignalingType => ["nda", "nta"].iter().any(|kind| kind.eq_ignore_ascii_case(digit)),
         };
         if !known {

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use strowger_sansio::{Duration, Time};
 
 use super::event::{Occurrence, Place};
-use super::media::{ConnectionHandle, EndpointIndex, MediaFault, SignalTarget};
+use super::media::{ConnectionHandle, EndpointIndex, MediaFault, SignalOutcome, SignalTarget};
 use super::reach::{Reach, TimerKey};
 use crate::message::SignalBuf;
 use crate::package::HookState;
@@ -67,6 +67,13 @@ impl SignalRequest {
         }
         Occurrence::new(self.package, event).with(name)
     }
+}
+
+/// What the plane tells of a signal that has ended.
+#[derive(Clone, Debug)]
+pub(super) struct Report {
+    pub(super) outcome: SignalOutcome,
+    pub(super) parameters: Vec<String>,
 }
 
 /// A signal that is being applied.
@@ -284,6 +291,43 @@ impl Signals {
             reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
             self.timed.remove(place);
         }
+        Some(outcome)
+    }
+
+    /// The plane says that a signal has come to its end, and what came of it. Gives the event that tells.
+    pub(super) fn reported(
+        &mut self,
+        endpoint: EndpointIndex,
+        target: SignalTarget,
+        signal: &SignalBuf,
+        report: Report,
+        connections: &[(ConnectionHandle, String)],
+        reach: &mut Reach<'_>,
+    ) -> Option<Occurrence> {
+        let event = match report.outcome {
+            SignalOutcome::Complete => "oc",
+            SignalOutcome::Failed => "of",
+        };
+        // An operation of an audio server that AU/es ends is told of even though the new list no longer has it.
+        let server = signal.name().package().is_some_and(|package| package.eq_ignore_ascii_case("AU"));
+        let is_it = |active: &Active| active.targets.contains(&target) && active.request.signal == *signal;
+        let place = self.timed.iter().position(is_it);
+        let mut outcome = None;
+        if let Some(place) = place
+            && let Some(active) = self.timed.get_mut(place)
+        {
+            outcome = Some(active.request.outcome(event, target, connections));
+            active.targets.retain(|other| *other != target);
+            if active.targets.is_empty() {
+                reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
+                self.timed.remove(place);
+            }
+        }
+        if server {
+            return Some(Occurrence { parameters: report.parameters, ..Occurrence::new("AU", event) });
+        }
+        let mut outcome = outcome?;
+        outcome.parameters.extend(report.parameters);
         Some(outcome)
     }
 

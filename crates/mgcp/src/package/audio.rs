@@ -437,7 +437,8 @@ mod tests {
 
     #[test]
     fn values_are_what_they_mean() {
-        let play = AudioRequest::parse(AudioOperation::Play, "an=27,si(30),/busy/ vl=-5 it=-1 iv=20").unwrap();
+        let play =
+            AudioRequest::parse(AudioOperation::Play, "an=27,si(30),/busy/ vl=-5 it=-1 iv=20").unwrap();
         let busy = Segment::Alias("busy".to_owned(), Vec::new());
         assert_eq!(play.prompt, [Segment::Id(27, Vec::new()), Segment::Silence(tenths(30)), busy]);
         assert_eq!((play.volume, play.iterations, play.interval), (-5, None, Duration::from_secs(2)));

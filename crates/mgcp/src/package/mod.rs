@@ -261,8 +261,8 @@ impl PackageSet {
     /// Every package of the table, with the line package as default.
     pub const ALL: Self = Self {
         names: &[
-            "L", "B", "G", "D", "T", "H", "SST", "DM1", "SL", "FM", "R", "RES", "A", "Script", "MS", "DT", "BL",
-            "DO", "MD", "MO", "KY", "BP", "XML", "AU", "FXR", "VBD", "GPMD", "BA", "RED", "LCK",
+            "L", "B", "G", "D", "T", "H", "SST", "DM1", "SL", "FM", "R", "RES", "A", "Script", "MS", "DT",
+            "BL", "DO", "MD", "MO", "KY", "BP", "XML", "AU", "FXR", "VBD", "GPMD", "BA", "RED", "LCK",
         ],
     };
 

@@ -1,13 +1,18 @@
 //! A connection of the plane: an RTP session on a pair of ports from the pool.
 
 use strowger_media::session::{PacketTime, SilenceSuppression};
+use strowger_media::tone::TonePlan;
 use strowger_media::{
-    ExtendedReports, MediaPort, Payload, PayloadFormat, RtpSession, SessionConfig, SourcePolicy, StreamMode,
+    ExtendedReports, Frame, MediaPort, Payload, PayloadFormat, RtpSession, SessionConfig, SourcePolicy,
+    StreamMode,
 };
 use strowger_mgcp::gateway::{ConnectionHandle, EndpointIndex, MediaMode, MediaSpec};
 use strowger_mgcp::message::ConnectionStatistics;
 use strowger_sansio::{Rng, Time};
 use strowger_sdp::audio::Codec;
+
+use super::PlaneConfig;
+use super::continuity::Transponder;
 
 /// One connection.
 #[derive(Debug)]
@@ -17,6 +22,8 @@ pub(super) struct Connection {
     pub(super) port: MediaPort,
     pub(super) mode: MediaMode,
     pub(super) session: RtpSession,
+    /// The transponder of the mode `netwtest`.
+    pub(super) transponder: Option<Transponder>,
     /// Whether what comes in goes out on another connection of the endpoint, packet by packet.
     pub(super) is_relayed: bool,
 }
@@ -27,17 +34,30 @@ impl Connection {
         (handle, endpoint): (ConnectionHandle, EndpointIndex),
         port: MediaPort,
         spec: &MediaSpec,
-        cname: &str,
+        config: &PlaneConfig,
         is_relayed: bool,
         rng: Rng,
     ) -> Self {
-        let session = RtpSession::new(now, &session_config(&port, spec, cname), rng);
-        Self { handle, endpoint, port, mode: spec.mode, session, is_relayed }
+        let session = RtpSession::new(now, &session_config(&port, spec, &config.cname), rng);
+        let transponder = transponder(spec.mode, config.tones);
+        Self { handle, endpoint, port, mode: spec.mode, session, transponder, is_relayed }
     }
 
-    pub(super) fn modify(&mut self, now: Time, spec: &MediaSpec, cname: &str) {
+    pub(super) fn modify(&mut self, now: Time, spec: &MediaSpec, config: &PlaneConfig) {
+        if self.mode != spec.mode {
+            self.transponder = transponder(spec.mode, config.tones);
+        }
         self.mode = spec.mode;
-        self.session.reconfigure(now, &session_config(&self.port, spec, cname));
+        self.session.reconfigure(now, &session_config(&self.port, spec, &config.cname));
+    }
+
+    /// The next 10 ms that come in, as they are to be mixed.
+    pub(super) fn input(&mut self, now: Time) -> Frame {
+        let heard = self.session.play_frame(now);
+        match &mut self.transponder {
+            Some(transponder) => transponder.answer(&heard),
+            None => heard,
+        }
     }
 
     /// The row of RFC 3435 Appendix D that the mode is; the modes that act on the circuit side are not in that table.
@@ -80,6 +100,10 @@ impl Connection {
             extensions,
         }
     }
+}
+
+fn transponder(mode: MediaMode, plan: &TonePlan) -> Option<Transponder> {
+    (mode == MediaMode::NetworkContinuityTest).then(|| Transponder::new(plan))
 }
 
 /// A description without a far end closes the session: nobody's packets are taken.

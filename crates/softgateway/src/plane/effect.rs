@@ -87,7 +87,30 @@ const SUPPLEMENTARY: &[(&str, Sound)] = &[
     ("pt", Tone(SignalTone::Pay)),
 ];
 
-/// What this signal does on an analogue line; none when a virtual line cannot give it (return code 513).
+/// The tones of RFC 3064 section 2, and the ringing of its basic trunks.
+const CIRCUIT: &[(&str, Sound)] = &[
+    ("bz", Tone(SignalTone::Busy)),
+    ("dl", Tone(SignalTone::Dial)),
+    ("rg", Ring(RingPattern::Normal)),
+    ("ro", Tone(SignalTone::Congestion)),
+    ("rt", Tone(SignalTone::Ringback)),
+];
+
+/// The package T, as far as it is sound.
+const TRUNK: &[(&str, Sound)] = &[
+    ("bz", Tone(SignalTone::Busy)),
+    ("nm", Tone(SignalTone::Milliwatt)),
+    ("mm", Tone(SignalTone::Milliwatt)),
+    ("om", Tone(SignalTone::OldMilliwatt)),
+    ("pst", Tone(SignalTone::OffHookWarning)),
+    ("qt", Quiet),
+    ("ro", Tone(SignalTone::Congestion)),
+    ("tl", Tone(SignalTone::Milliwatt)),
+    ("tp", Tone(SignalTone::Milliwatt)),
+    ("zz", Tone(SignalTone::SpecialInformation(Sit::NoCircuitIntra))),
+];
+
+/// What this signal does; none when a virtual endpoint cannot give it (return code 513).
 pub(super) fn of(plan: &TonePlan, signal: &SignalBuf) -> Option<Effect> {
     let package = signal.name().package()?.to_ascii_lowercase();
     let symbol = signal.name().event().to_ascii_lowercase();
@@ -101,6 +124,11 @@ pub(super) fn of(plan: &TonePlan, signal: &SignalBuf) -> Option<Effect> {
         },
         "d" => return digit(symbol),
         "g" => GENERIC,
+        "ms" | "dt" | "md" | "bl" => CIRCUIT,
+        "t" if symbol == "sit" => {
+            return Some(tone(plan, SignalTone::SpecialInformation(sit(signal.parameters())?)));
+        }
+        "t" => TRUNK,
         "sst" => SUPPLEMENTARY,
         _ => return None,
     };

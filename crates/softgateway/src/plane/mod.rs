@@ -3,20 +3,28 @@
 //! Lines are worked in steps of 10 ms while anything is heard on them; a gateway at rest has no clock. Relays have none at
 //! all: a packet that comes in on one connection goes out on the other at once.
 //!
-//! - `line`: one analogue line, its telephone and its signals.
+//! Bridges, servers and circuits are worked like lines.
+//!
+//! - `line`: one analogue line and its telephone. `server`: one announcement server. `trunk`: one circuit.
+//! - `signals`: what is heard by order of the call agent. `continuity`: tests with tones.
 //! - `connection`: an RTP session on a pair of ports from the pool.
 //! - `sound`: 10 ms of a line, and a packet through a relay.
 //! - `role`: the calls of the gateway role.
 //! - `effect`: what a signal of the package tables does to a line.
 
 mod connection;
+mod continuity;
 mod effect;
 mod line;
 mod role;
+mod server;
+mod signals;
 mod sound;
+mod trunk;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use strowger_media::tone::TonePlan;
 use strowger_media::{
@@ -27,6 +35,10 @@ use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
 
 use connection::Connection;
 use line::Line;
+use server::{Library, Server};
+use signals::Signals;
+use trunk::Trunk;
+pub use trunk::{CircuitFrame, TrunkDirection, TrunkOptions, TrunkStart};
 
 /// Datagrams of media that the plane throws away, and why; for metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,11 +60,25 @@ enum Channel {
     Rtcp,
 }
 
+/// What an endpoint is besides its connections.
+#[derive(Debug)]
+enum Body {
+    /// A telephone on two wires.
+    Line(Box<Line>),
+    /// Nothing: packets pass.
+    Relay,
+    /// Nothing, but what comes in is mixed.
+    Bridge(Signals),
+    /// Recordings.
+    Server(Box<Server>),
+    /// A circuit.
+    Trunk(Box<Trunk>),
+}
+
 /// An endpoint of the plane.
 #[derive(Debug)]
 struct Endpoint {
-    /// The line; none under a relay.
-    line: Option<Line>,
+    body: Body,
     /// Its connections in the order in which they were opened: their places in the mixer.
     streams: Vec<Slot>,
     mixer: Mixer,
@@ -60,7 +86,40 @@ struct Endpoint {
 
 impl Endpoint {
     fn shape(&self) -> EndpointShape {
-        if self.line.is_some() { EndpointShape::Handset } else { EndpointShape::Relay }
+        match self.body {
+            Body::Line(_) | Body::Server(_) | Body::Trunk(_) => EndpointShape::Handset,
+            // Each connection that sends carries what every other one brings in.
+            Body::Relay | Body::Bridge(_) => EndpointShape::Relay,
+        }
+    }
+
+    const fn is_relay(&self) -> bool {
+        matches!(self.body, Body::Relay)
+    }
+
+    fn line(&self) -> Option<&Line> {
+        match &self.body {
+            Body::Line(line) => Some(line),
+            _ => None,
+        }
+    }
+
+    fn line_mut(&mut self) -> Option<&mut Line> {
+        match &mut self.body {
+            Body::Line(line) => Some(line),
+            _ => None,
+        }
+    }
+
+    /// Whether it needs its 10 ms even without a connection.
+    fn is_live(&self) -> bool {
+        match &self.body {
+            Body::Line(line) => line.is_live(),
+            Body::Relay => false,
+            Body::Bridge(signals) => !signals.is_empty(),
+            Body::Server(server) => !server.is_idle(),
+            Body::Trunk(trunk) => trunk.is_live(),
+        }
     }
 }
 
@@ -77,6 +136,10 @@ pub struct PlaneConfig {
     pub cname: String,
     /// How the telephones are made.
     pub telephone: TelephoneConfig,
+    /// How the circuits are provisioned; those that are not listed have the usual options.
+    pub trunks: BTreeMap<EndpointIndex, TrunkOptions>,
+    /// Circuits that are joined back to back within the gateway.
+    pub crossed: Vec<(EndpointIndex, EndpointIndex)>,
 }
 
 /// The media of a software gateway.
@@ -100,6 +163,12 @@ pub struct Plane {
     transmits: VecDeque<Transmit>,
     events: VecDeque<(EndpointIndex, MediaEvent)>,
     counters: PlaneCounters,
+    /// The recordings of the announcement servers.
+    library: Library,
+    /// What subscribers recorded on them: the endpoint, the number and the samples.
+    recorded: VecDeque<(EndpointIndex, u32, Arc<[i16]>)>,
+    /// What circuits send to elsewhere.
+    circuits: VecDeque<(EndpointIndex, CircuitFrame)>,
     rng: Rng,
 }
 
@@ -107,13 +176,23 @@ impl Plane {
     /// A plane whose handsets are down. `ports` are pairs of sockets that the host has bound.
     #[must_use]
     pub fn new(config: PlaneConfig, ports: Vec<MediaPort>, rest: Duration, mut rng: Rng) -> Self {
-        let endpoint = |kind: &EndpointKind| Endpoint {
-            line: matches!(kind, EndpointKind::AnalogueLine)
-                .then(|| Line::new(Telephone::new(&config.telephone), config.tones)),
+        let endpoint = |(index, kind): (u32, &EndpointKind)| Endpoint {
+            body: match kind {
+                EndpointKind::AnalogueLine => {
+                    Body::Line(Box::new(Line::new(Telephone::new(&config.telephone), config.tones)))
+                }
+                EndpointKind::PacketRelay => Body::Relay,
+                EndpointKind::ConferenceBridge => Body::Bridge(Signals::default()),
+                EndpointKind::AnnouncementServer => Body::Server(Box::default()),
+                EndpointKind::Trunk(signalling) => {
+                    let options = config.trunks.get(&EndpointIndex(index)).copied().unwrap_or_default();
+                    Body::Trunk(Box::new(Trunk::new(*signalling, options, config.tones)))
+                }
+            },
             streams: Vec::new(),
             mixer: Mixer::default(),
         };
-        let endpoints = config.endpoints.iter().map(endpoint).collect();
+        let endpoints = (0..).zip(&config.endpoints).map(endpoint).collect();
         let mut sockets = Vec::new();
         for (slot, port) in ports.iter().enumerate() {
             for (socket, channel) in [(port.rtp_socket, Channel::Rtp), (port.rtcp_socket, Channel::Rtcp)] {
@@ -141,6 +220,9 @@ impl Plane {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             counters: PlaneCounters::default(),
+            library: Library::default(),
+            recorded: VecDeque::new(),
+            circuits: VecDeque::new(),
             rng,
         }
     }
@@ -208,20 +290,44 @@ impl Plane {
     /// The telephone of a line; none of a relay.
     #[must_use]
     pub fn telephone(&self, endpoint: EndpointIndex) -> Option<&Telephone> {
-        Some(&self.endpoint(endpoint)?.line.as_ref()?.telephone)
+        Some(&self.endpoint(endpoint)?.line()?.telephone)
     }
 
     /// What the telephone of a line did that its subscriber has not noticed yet.
     pub fn poll_telephone(&mut self, endpoint: EndpointIndex) -> Option<TelephoneEvent> {
-        self.endpoint_mut(endpoint)?.line.as_mut()?.telephone.poll_event()
+        self.endpoint_mut(endpoint)?.line_mut()?.telephone.poll_event()
     }
 
     /// Lets a subscriber do something with the telephone, and notices what it does to the line.
     pub fn with_telephone(&mut self, now: Time, endpoint: EndpointIndex, act: impl FnOnce(&mut Telephone)) {
-        if let Some(line) = self.endpoint_mut(endpoint).and_then(|endpoint| endpoint.line.as_mut()) {
+        if let Some(line) = self.endpoint_mut(endpoint).and_then(Endpoint::line_mut) {
             act(&mut line.telephone);
         }
         self.watch(now, endpoint);
+    }
+
+    /// Puts a recording of the announcement servers under the name of its file.
+    pub fn add_announcement(&mut self, file: &str, samples: Arc<[i16]>) {
+        self.library.insert(file, samples);
+    }
+
+    /// What a subscriber has recorded on an announcement server: the endpoint, the number and the samples.
+    pub fn poll_recorded(&mut self) -> Option<(EndpointIndex, u32, Arc<[i16]>)> {
+        self.recorded.pop_front()
+    }
+
+    /// Takes what the other end of a circuit sends in 10 ms. What it sent last holds until it sends again.
+    pub fn handle_circuit(&mut self, now: Time, endpoint: EndpointIndex, frame: CircuitFrame) {
+        let Some(state) = self.endpoint_mut(endpoint) else { return };
+        if let Body::Trunk(trunk) = &mut state.body {
+            trunk.receive(frame);
+            self.watch(now, endpoint);
+        }
+    }
+
+    /// What a circuit sends in its next 10 ms to an end outside of this gateway.
+    pub fn poll_circuit(&mut self) -> Option<(EndpointIndex, CircuitFrame)> {
+        self.circuits.pop_front()
     }
 
     /// Ports in use.

@@ -10,12 +10,35 @@ use strowger_mgcp::gateway::{
 use strowger_mgcp::message::{ConnectionStatistics, SignalBuf};
 use strowger_sansio::Time;
 
-use super::Plane;
 use super::connection::Connection;
+use super::{Body, Plane};
 
 impl MediaPlane for Plane {
     fn capabilities(&self) -> &MediaCapabilities {
         &self.config.capabilities
+    }
+
+    fn modes(&self, endpoint: EndpointIndex) -> Vec<MediaMode> {
+        let body = self.endpoint(endpoint).map(|endpoint| &endpoint.body);
+        let has = |mode: &MediaMode| match mode {
+            // A relay passes packets from one connection to the other: nothing in it turns them round.
+            MediaMode::NetworkLoopback | MediaMode::NetworkContinuityTest => {
+                !matches!(body, Some(Body::Relay))
+            }
+            // These act on the circuit side, which relays, bridges and servers have not got.
+            MediaMode::Loopback => matches!(body, Some(Body::Line(_) | Body::Trunk(_))),
+            // Who tests the continuity of a circuit is another exchange.
+            MediaMode::ContinuityTest => matches!(body, Some(Body::Trunk(_))),
+            _ => true,
+        };
+        self.config.capabilities.modes.iter().copied().filter(has).collect()
+    }
+
+    fn event_states(&self, endpoint: EndpointIndex) -> Vec<&'static str> {
+        match self.endpoint(endpoint).map(|endpoint| &endpoint.body) {
+            Some(Body::Trunk(trunk)) => trunk.states(),
+            _ => Vec::new(),
+        }
     }
 
     fn open(
@@ -25,14 +48,14 @@ impl MediaPlane for Plane {
         handle: ConnectionHandle,
         spec: &MediaSpec,
     ) -> Result<SocketAddr, MediaFault> {
-        let is_relayed = self.endpoint(endpoint).ok_or(MediaFault::Insufficient)?.line.is_none();
-        can_do(is_relayed, spec.mode)?;
+        let is_relayed = self.endpoint(endpoint).ok_or(MediaFault::Insufficient)?.is_relay();
+        self.can_do(endpoint, spec.mode)?;
         let port = self.ports.take(now).ok_or(MediaFault::Exhausted)?;
         let slot = usize::try_from(port.rtp_socket.0).ok().and_then(|place| self.sockets.get(place).copied());
         let Some((slot, _)) = slot.flatten() else { return Err(MediaFault::Hardware) };
         let rng = self.rng.fork();
         let name = (handle, endpoint);
-        let connection = Connection::open(now, name, port, spec, &self.config.cname, is_relayed, rng);
+        let connection = Connection::open(now, name, port, spec, &self.config, is_relayed, rng);
         if let Some(entry) = self.slots.get_mut(slot.0) {
             *entry = Some(connection);
         }
@@ -51,11 +74,11 @@ impl MediaPlane for Plane {
 
     fn modify(&mut self, now: Time, handle: ConnectionHandle, spec: &MediaSpec) -> Result<(), MediaFault> {
         let slot = *self.handles.get(&handle).ok_or(MediaFault::Insufficient)?;
-        let cname = self.config.cname.clone();
-        let connection = self.connection(slot).ok_or(MediaFault::Insufficient)?;
-        can_do(connection.is_relayed, spec.mode)?;
-        connection.modify(now, spec, &cname);
-        let endpoint = connection.endpoint;
+        let endpoint = self.connection(slot).ok_or(MediaFault::Insufficient)?.endpoint;
+        self.can_do(endpoint, spec.mode)?;
+        if let Some(connection) = self.slots.get_mut(slot.0).and_then(Option::as_mut) {
+            connection.modify(now, spec, &self.config);
+        }
         // The number of streams is what it was, so the plan cannot fail where it stood before.
         self.mix(endpoint)?;
         self.settle(slot);
@@ -76,8 +99,13 @@ impl MediaPlane for Plane {
         let index = connection.endpoint;
         if let Some(endpoint) = self.endpoint_mut(index) {
             endpoint.streams.retain(|other| *other != slot);
-            if let Some(line) = &mut endpoint.line {
-                line.forget(SignalTarget::Connection(index, handle));
+            let target = SignalTarget::Connection(index, handle);
+            match &mut endpoint.body {
+                Body::Line(line) => line.signals.forget(target),
+                Body::Relay => {}
+                Body::Bridge(signals) => signals.forget(target),
+                Body::Server(server) => server.forget(target),
+                Body::Trunk(trunk) => trunk.forget(target),
             }
         }
         // One stream fewer than a plan that stood.
@@ -99,16 +127,31 @@ impl MediaPlane for Plane {
     ) -> Result<(), MediaFault> {
         let tones = self.config.tones;
         let index = target.endpoint();
-        let line = self.endpoint_mut(index).and_then(|endpoint| endpoint.line.as_mut());
-        line.ok_or(MediaFault::Signal)?.start(now, tones, target, signal)?;
+        let place = usize::try_from(index.0).ok();
+        let endpoint = place.and_then(|place| self.endpoints.get_mut(place)).ok_or(MediaFault::Signal)?;
+        match &mut endpoint.body {
+            Body::Line(line) => line.start(now, tones, target, signal)?,
+            Body::Bridge(signals) => {
+                signals.start(now, tones, target, signal)?;
+            }
+            Body::Server(server) => server.start(&self.library, target, signal)?,
+            Body::Trunk(trunk) => trunk.start(now, tones, target, signal)?,
+            Body::Relay => return Err(MediaFault::Signal),
+        }
         self.watch(now, index);
         Ok(())
     }
 
     fn stop_signal(&mut self, now: Time, target: SignalTarget, signal: &SignalBuf) {
         let index = target.endpoint();
-        if let Some(line) = self.endpoint_mut(index).and_then(|endpoint| endpoint.line.as_mut()) {
-            line.stop(now, target, signal);
+        if let Some(endpoint) = self.endpoint_mut(index) {
+            match &mut endpoint.body {
+                Body::Line(line) => line.stop(now, target, signal),
+                Body::Relay => {}
+                Body::Bridge(signals) => signals.stop(target, signal),
+                Body::Server(server) => server.stop(target, signal),
+                Body::Trunk(trunk) => trunk.stop(target, signal),
+            }
         }
         self.watch(now, index);
     }
@@ -116,20 +159,19 @@ impl MediaPlane for Plane {
     fn hook(&self, endpoint: EndpointIndex) -> Hook {
         // What the line has reported, not where the handset is: a request must not be refused with 402 for a break that turns
         // out to be a flash, because no off-hook would follow that the call agent could notice.
-        match self.telephone(endpoint) {
-            Some(telephone) if !telephone.line_is_off_hook() => Hook::On,
+        match self.endpoint(endpoint).map(|endpoint| &endpoint.body) {
+            Some(Body::Line(line)) if !line.telephone.line_is_off_hook() => Hook::On,
+            Some(Body::Trunk(trunk)) => trunk.hook(),
             _ => Hook::Off,
         }
     }
 }
 
-/// A relay has no circuit side and passes packets from one connection to the other: nothing in it turns them round.
-fn can_do(is_relayed: bool, mode: MediaMode) -> Result<(), MediaFault> {
-    let turns = matches!(mode, MediaMode::Loopback | MediaMode::NetworkLoopback);
-    if is_relayed && turns { Err(MediaFault::Mode) } else { Ok(()) }
-}
-
 impl Plane {
+    fn can_do(&self, endpoint: EndpointIndex, mode: MediaMode) -> Result<(), MediaFault> {
+        if self.modes(endpoint).contains(&mode) { Ok(()) } else { Err(MediaFault::Mode) }
+    }
+
     /// Plans anew who is heard where.
     fn mix(&mut self, index: EndpointIndex) -> Result<(), MediaFault> {
         let Some(endpoint) = self.endpoint(index) else { return Ok(()) };

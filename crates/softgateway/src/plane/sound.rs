@@ -1,4 +1,4 @@
-//! 10 ms of a line, and a packet through a relay.
+//! 10 ms of an endpoint, and a packet through a relay.
 
 use std::net::SocketAddr;
 
@@ -8,42 +8,131 @@ use strowger_media::{Frame, LineEvent, SILENCE};
 use strowger_mgcp::gateway::{EndpointIndex, MediaEvent, MediaMode, SignalTarget};
 use strowger_sansio::{Time, Transmit};
 
-use super::{Plane, Slot};
+use super::trunk::{Asked, CircuitFrame};
+use super::{Body, Plane, Slot};
+
+/// Frames of circuits that wait for a host to carry them elsewhere: a tenth of a second of a hundred circuits.
+const MOST_CIRCUIT_FRAMES: usize = 1_000;
+/// Recordings that wait for a host to write them.
+const MOST_RECORDED: usize = 64;
+
+/// What came of what an endpoint heard.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    /// What a circuit sends on.
+    circuit: Option<CircuitFrame>,
+    /// A modem or a fax machine was recognised: its connections now carry data.
+    machine: bool,
+}
+
+impl Body {
+    /// The next 10 ms of what the endpoint itself says.
+    fn say(&mut self, now: Time, index: EndpointIndex, events: &mut Vec<MediaEvent>) -> Option<Frame> {
+        match self {
+            Self::Line(line) => {
+                line.ring(now);
+                let lifted = line.telephone.is_off_hook();
+                let microphone = line.telephone.speak(now);
+                if lifted {
+                    events.extend(line.listen(&microphone));
+                } else {
+                    line.deafen();
+                }
+                Some(microphone)
+            }
+            Self::Relay => None,
+            Self::Bridge(signals) => signals.frame(SignalTarget::Endpoint(index)),
+            Self::Server(server) => server.frame(SignalTarget::Endpoint(index)),
+            Self::Trunk(trunk) => Some(trunk.listen(events)),
+        }
+    }
+
+    /// The next 10 ms of the signals on a connection.
+    fn signal(&mut self, target: SignalTarget) -> Option<Frame> {
+        match self {
+            Self::Line(line) => line.signals.frame(target),
+            Self::Relay => None,
+            Self::Bridge(signals) => signals.frame(target),
+            Self::Server(server) => server.frame(target),
+            Self::Trunk(trunk) => trunk.signals.frame(target),
+        }
+    }
+
+    /// Gives the endpoint what it hears, and says what comes of it.
+    fn hear(
+        &mut self,
+        now: Time,
+        index: EndpointIndex,
+        (heard, said): (&Frame, &Frame),
+        asked: Asked,
+        events: &mut Vec<MediaEvent>,
+    ) -> Heard {
+        let mut done = Heard::default();
+        let mut heard = *heard;
+        match self {
+            Self::Line(line) => {
+                if asked.connected && line.telephone.is_off_hook() {
+                    let (machine, event) = line.listen_for_machines(said, &heard);
+                    done.machine = machine;
+                    events.extend(event);
+                }
+                if asked.looped {
+                    mix_into(&mut heard, said);
+                }
+                if let Some(signal) = line.signals.frame(SignalTarget::Endpoint(index)) {
+                    mix_into(&mut heard, &signal);
+                }
+                line.telephone.hear(now, &heard);
+                events.extend(line.signals.take_ended(now));
+            }
+            Self::Relay => {}
+            Self::Bridge(signals) => events.extend(signals.take_ended(now)),
+            Self::Server(server) => {
+                server.listen(&heard);
+                events.extend(server.take_events());
+            }
+            Self::Trunk(trunk) => {
+                done.circuit = Some(trunk.speak(now, index, &heard, asked));
+                events.extend(trunk.signals.take_ended(now));
+            }
+        }
+        done
+    }
+}
 
 impl Plane {
-    /// Works 10 ms of a line: microphone, keys, every connection, signals, earpiece.
+    /// Works 10 ms of an endpoint: what it says, every connection, signals, what it hears.
     pub(super) fn frame(&mut self, now: Time, index: EndpointIndex) {
         let Some(endpoint) = usize::try_from(index.0).ok().and_then(|n| self.endpoints.get_mut(n)) else {
             return;
         };
-        let Some(line) = &mut endpoint.line else { return };
-        line.ring(now);
-        let lifted = line.telephone.is_off_hook();
-        let microphone = line.telephone.speak(now);
-        if lifted {
-            self.events.extend(line.listen(&microphone).map(|event| (index, event)));
-        } else {
-            line.deafen();
-        }
-
+        let mut events = Vec::new();
+        let said = endpoint.body.say(now, index, &mut events);
         let mut inputs = Vec::with_capacity(endpoint.streams.len());
-        let mut looped = false;
+        let mut asked = Asked { connected: !endpoint.streams.is_empty(), ..Asked::default() };
         for (place, slot) in endpoint.streams.iter().enumerate() {
             let Some(connection) = self.slots.get_mut(slot.0).and_then(Option::as_mut) else { continue };
-            looped |= connection.mode == MediaMode::Loopback;
+            asked.looped |= connection.mode == MediaMode::Loopback;
+            asked.tested |= connection.mode == MediaMode::ContinuityTest;
             // The play-out buffer runs on even where nobody hears it, so that it does not fill.
-            let input = connection.session.play_frame(now);
+            let input = connection.input(now);
             inputs.push(if endpoint.mixer.needs(place) { input } else { SILENCE });
         }
+        let microphone = said.unwrap_or(SILENCE);
         let mix = endpoint.mixer.mix(&inputs, &microphone);
         for (place, slot) in endpoint.streams.iter().enumerate() {
             let Some(connection) = self.slots.get_mut(slot.0).and_then(Option::as_mut) else { continue };
-            let signal = line.signal_frame(SignalTarget::Connection(index, connection.handle));
-            let packet = match (endpoint.mixer.sends(place), signal) {
+            let signal = endpoint.body.signal(SignalTarget::Connection(index, connection.handle));
+            // What sounds on a bridge is part of what it sends, where it sends.
+            let added = match endpoint.body {
+                Body::Bridge(_) if connection.stream_mode().sends() => said,
+                _ => None,
+            };
+            let packet = match (endpoint.mixer.sends(place) || added.is_some(), signal) {
                 (false, None) => connection.session.skip_frame(now),
                 (_, signal) => {
                     let mut frame = mix.output(place);
-                    signal.iter().for_each(|signal| mix_into(&mut frame, signal));
+                    signal.iter().chain(&added).for_each(|signal| mix_into(&mut frame, signal));
                     connection.session.send_frame(now, &frame)
                 }
             };
@@ -51,51 +140,80 @@ impl Plane {
                 self.transmits.push_back(Transmit { socket: connection.port.rtp_socket, to, payload });
             }
         }
-
-        let mut earpiece: Frame = mix.earpiece();
-        if lifted && !inputs.is_empty() {
-            let (recognised, event) = line.listen_for_machines(&microphone, &earpiece);
-            self.events.extend(event.map(|event| (index, event)));
-            if recognised {
-                for slot in &endpoint.streams {
-                    let connection = self.slots.get_mut(slot.0).and_then(Option::as_mut);
-                    connection.into_iter().for_each(|connection| connection.session.carry_data());
-                }
+        let heard = mix.earpiece();
+        let done = endpoint.body.hear(now, index, (&heard, &microphone), asked, &mut events);
+        if done.machine {
+            for slot in &endpoint.streams {
+                let connection = self.slots.get_mut(slot.0).and_then(Option::as_mut);
+                connection.into_iter().for_each(|connection| connection.session.carry_data());
             }
         }
-        if looped {
-            mix_into(&mut earpiece, &microphone);
+        self.events.extend(events.into_iter().map(|event| (index, event)));
+        if let Some(frame) = done.circuit {
+            self.send_circuit(now, index, frame);
         }
-        if let Some(signal) = line.signal_frame(SignalTarget::Endpoint(index)) {
-            mix_into(&mut earpiece, &signal);
-        }
-        line.telephone.hear(now, &earpiece);
-        self.events.extend(line.take_ended(now).into_iter().map(|event| (index, event)));
+        self.take_recorded(index);
         self.watch(now, index);
     }
 
-    /// Notices what the subscriber did to the hook, and whether the line still needs its 10 ms.
+    /// Hands 10 ms of a circuit to its other end.
+    fn send_circuit(&mut self, now: Time, index: EndpointIndex, frame: CircuitFrame) {
+        let other = self.config.crossed.iter().find_map(|(one, two)| match (*one == index, *two == index) {
+            (true, _) => Some(*two),
+            (_, true) => Some(*one),
+            _ => None,
+        });
+        match other {
+            Some(other) => self.handle_circuit(now, other, frame),
+            None => {
+                // A host that does not take them has no circuits.
+                if self.circuits.len() < MOST_CIRCUIT_FRAMES {
+                    self.circuits.push_back((index, frame));
+                }
+            }
+        }
+    }
+
+    fn take_recorded(&mut self, index: EndpointIndex) {
+        let Some(endpoint) = usize::try_from(index.0).ok().and_then(|n| self.endpoints.get_mut(n)) else {
+            return;
+        };
+        let Body::Server(server) = &mut endpoint.body else { return };
+        for (number, samples) in server.take_recorded() {
+            self.library.keep(number, samples.clone());
+            if self.recorded.len() < MOST_RECORDED {
+                self.recorded.push_back((index, number, samples));
+            }
+            self.touched.insert(index);
+        }
+    }
+
+    /// Notices what the subscriber did to the hook, and whether the endpoint still needs its 10 ms.
     pub(super) fn watch(&mut self, now: Time, index: EndpointIndex) {
         let Some(endpoint) = usize::try_from(index.0).ok().and_then(|n| self.endpoints.get_mut(n)) else {
             return;
         };
-        let Some(line) = &mut endpoint.line else { return };
-        self.touched.insert(index);
-        while let Some(event) = line.telephone.poll_line() {
-            let event = match event {
-                LineEvent::OffHook => MediaEvent::OffHook,
-                LineEvent::OnHook => MediaEvent::OnHook,
-                LineEvent::Flash => MediaEvent::HookFlash,
-            };
-            self.events.push_back((index, event));
+        if endpoint.is_relay() {
+            return;
         }
-        match line.telephone.poll_timeout() {
-            Some(due) => self.hooks.set(index, due),
-            None => {
-                self.hooks.cancel(&index);
+        if let Some(line) = endpoint.line_mut() {
+            self.touched.insert(index);
+            while let Some(event) = line.telephone.poll_line() {
+                let event = match event {
+                    LineEvent::OffHook => MediaEvent::OffHook,
+                    LineEvent::OnHook => MediaEvent::OnHook,
+                    LineEvent::Flash => MediaEvent::HookFlash,
+                };
+                self.events.push_back((index, event));
+            }
+            match line.telephone.poll_timeout() {
+                Some(due) => self.hooks.set(index, due),
+                None => {
+                    self.hooks.cancel(&index);
+                }
             }
         }
-        let live = line.is_live() || !endpoint.streams.is_empty();
+        let live = endpoint.is_live() || !endpoint.streams.is_empty();
         if live {
             self.live.insert(index);
             self.next_frame.get_or_insert(now + strowger_media::FRAME_TIME);

@@ -85,7 +85,7 @@ impl Gateway {
                 return response.connection_ids(&ids);
             }
             ParameterCode::ObservedEvents => machine.observed_wire(),
-            ParameterCode::EventStates => event_states(endpoint, plane.hook(endpoint.index)),
+            ParameterCode::EventStates => event_states(endpoint, plane),
             ParameterCode::BearerInformation => match endpoint.bearer {
                 Some(BearerEncoding::ALaw) => "e:A".to_owned(),
                 Some(BearerEncoding::MuLaw) => "e:mu".to_owned(),
@@ -107,7 +107,8 @@ impl Gateway {
                 return response.max_datagram(self.longest_datagram());
             }
             ParameterCode::Capabilities => {
-                let text = capabilities(plane.capabilities(), endpoint.packages());
+                let text =
+                    capabilities(plane.capabilities(), &plane.modes(endpoint.index), endpoint.packages());
                 return match LocalOptions::parse_capabilities(&text) {
                     Some(list) => response.capabilities(list),
                     None => response,
@@ -217,11 +218,11 @@ fn tell_connection<'s>(
 }
 
 /// The states of the endpoint that events stand for (section 2.3.10).
-fn event_states(endpoint: &Endpoint, hook: Hook) -> String {
+fn event_states(endpoint: &Endpoint, plane: &dyn MediaPlane) -> String {
     if !endpoint.packages().contains("L") {
-        return String::new();
+        return plane.event_states(endpoint.index).join(", ");
     }
-    match hook {
+    match plane.hook(endpoint.index) {
         Hook::On => "L/hu".to_owned(),
         Hook::Off => "L/hd".to_owned(),
     }

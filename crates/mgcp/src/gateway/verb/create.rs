@@ -140,7 +140,9 @@ impl Gateway {
             Some(bytes) => Some(Remote::read(bytes, origin.from.ip(), &self.policy)?),
             None => None,
         };
+        let modes = plane.modes(index);
         let wanted = Wanted {
+            modes: &modes,
             mode: Some(mode),
             options: Some(&options),
             remote: remote.as_ref(),

@@ -24,7 +24,7 @@ impl Gateway {
         let index = targets.one()?;
         let old = self.named_connection(command, index)?.clone();
         let handle = old.handle;
-        let new = self.modified(origin, command, &old, plane)?;
+        let new = self.modified(origin, command, (index, &old), plane)?;
         let readiness = if new.remote.is_some() { Readiness::Ready } else { Readiness::NoRemote };
         let current = Current::Present(handle, old.id.as_str(), readiness);
         let carried = self.encapsulated(origin, command, index, targets.domain, current, plane)?;
@@ -66,7 +66,7 @@ impl Gateway {
         &self,
         origin: Origin,
         command: &Command<'_>,
-        old: &Connection,
+        (index, old): (EndpointIndex, &Connection),
         plane: &dyn MediaPlane,
     ) -> Result<Connection, Refusal> {
         let able = plane.capabilities();
@@ -79,7 +79,9 @@ impl Gateway {
             Some(bytes) => Some(Remote::read(bytes, origin.from.ip(), &self.policy)?),
             None => None,
         };
+        let modes = plane.modes(index);
         let wanted = Wanted {
+            modes: &modes,
             mode,
             options: options.as_ref(),
             remote: remote.as_ref(),

@@ -124,6 +124,8 @@ impl<'a> EventParameter<'a> {
 }
 
 /// `value`, `"value"`, `name=parameter` or `name(parameters)`. A chain `a=b=c` is a loop here, not a recursion.
+///
+/// RFC 2897 section 11 separates parameters by spaces (`pa(an=39 it=2)`); such a group is one parameter here.
 fn skip_parameter(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
     loop {
         if s.peek() == Some(b'"') {
@@ -133,12 +135,18 @@ fn skip_parameter(s: &mut Scanner<'_>, walk: &mut Walk) -> Result<(), Fault> {
             return Ok(());
         }
         if s.spaced(b'(') {
-            return walk.inside(s, Rule::EventParameters, EventParameters::skip);
+            walk.inside(s, Rule::EventParameters, EventParameters::skip)?;
+        } else if s.spaced(b'=') {
+            s.space();
+            continue;
         }
-        if !s.spaced(b'=') {
+        let end = s.position();
+        s.space();
+        let ends = matches!(s.peek(), None | Some(b',' | b')' | b'"' | b'(' | b'='));
+        if ends || s.position() == end {
+            s.seek(end);
             return Ok(());
         }
-        s.space();
     }
 }
 

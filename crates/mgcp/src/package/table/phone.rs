@@ -107,10 +107,7 @@ pub(super) const FEATURE_KEYS: &[Item] = &[
     row("ls", "set label").on_off().with(Parameters::KeyLabel),
 ];
 
-pub(super) const BUSINESS_PHONE: &[Item] = &[
-    row("hd", "force off-hook").on_off(),
-    row("hu", "force on-hook").on_off(),
-    row("beep", "beep").brief(),
-];
+pub(super) const BUSINESS_PHONE: &[Item] =
+    &[row("hd", "force off-hook").on_off(), row("hu", "force on-hook").on_off(), row("beep", "beep").brief()];
 
 pub(super) const DISPLAY: &[Item] = &[row("xml", "XML data").event().on_off().with(Parameters::Free)];

@@ -167,7 +167,8 @@ pub(super) const SUPPLEMENTARY: &[Item] = &[
     row("pt", "pay tone").brief(),
 ];
 
-pub(super) const SIGNAL_LIST: &[Item] = &[COMPLETE, FAILURE, row("s", "signal list").variable().with(Parameters::Free)];
+pub(super) const SIGNAL_LIST: &[Item] =
+    &[COMPLETE, FAILURE, row("s", "signal list").variable().with(Parameters::Free)];
 
 pub(super) const RTP: &[Item] = &[
     row("co1", "continuity tone").event_at(Place::Connection).time_out(3_000).on_connections(),

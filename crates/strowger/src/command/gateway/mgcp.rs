@@ -18,11 +18,9 @@ use strowger_sansio::Rng;
 use strowger_softgateway::script::{Parser, Step};
 use strowger_softgateway::{Event, LineFact, Outcome, Runner, SoftGatewayConfig, What};
 
+use super::endpoints::{LONGEST_SOUND, MoreEndpoints};
 use super::report::{Form, Row};
 use crate::output::{Exit, fail};
-
-/// Samples of the longest sound that is read: ten minutes.
-const LONGEST_SOUND: usize = 600 * 8000;
 
 /// Be an MGCP gateway (RFC 3435)
 ///
@@ -38,7 +36,8 @@ const LONGEST_SOUND: usize = 600 * 8000;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     strowger gateway mgcp --listen 127.0.0.9:2427 --agent 127.0.0.1:2727 --domain gw1.town --lines 2 --control\n  \
-    strowger gateway mgcp --listen 127.0.0.9:2427 --agent 127.0.0.1:2727 --domain gw1.town --lines 2 --script call.txt")]
+    strowger gateway mgcp --listen 127.0.0.9:2427 --agent 127.0.0.1:2727 --domain gw1.town --lines 2 --script call.txt\n  \
+    strowger gateway mgcp --lines 0 --conferences 2 --announcements prompts --trunks a:24:ms --trunks b:24:ms --cross a=b")]
 pub(crate) struct Arguments {
     /// Where it listens for commands; its RTP is on the same address
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2427")]
@@ -56,8 +55,10 @@ pub(crate) struct Arguments {
     /// How many packet relays it has
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     relays: u32,
+    #[command(flatten)]
+    more: MoreEndpoints,
     /// How many connections it can have at a time: so many pairs of UDP ports are opened at once
-    /// [default: two a line and relay, at least 8]
+    /// [default: two a line, relay and circuit, eight a conference and server, at least 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20_000))]
     connections: Option<u32>,
     /// The UDP ports for RTP and RTCP [default: what the system has free]
@@ -194,16 +195,24 @@ fn host_config(arguments: &Arguments) -> Option<HostConfig> {
             return None;
         }
     };
-    let mut gateway = GatewayConfig::new(arguments.domain.clone(), agent)
+    let gateway = GatewayConfig::new(arguments.domain.clone(), agent)
         .with_lines(arguments.lines)
         .with_relays(arguments.relays);
+    let mut gateway = arguments.more.endpoints(gateway);
     gateway.aliases.push(format!("[{}]", arguments.listen.ip()));
     gateway.dialect = *dialect;
     gateway.timers.protocol.mwd = delay;
     let mut soft = SoftGatewayConfig::new(gateway);
     soft.tones = tones;
     soft.port_rest = port_rest;
-    let wanted = (arguments.lines + arguments.relays).saturating_mul(2).max(8);
+    if let Err(why) = arguments.more.furnish(&mut soft) {
+        fail(Exit::Usage, &why);
+        return None;
+    }
+    let wanted = (arguments.lines + arguments.relays)
+        .saturating_mul(2)
+        .saturating_add(arguments.more.connections())
+        .clamp(8, 20_000);
     let connections = usize::try_from(arguments.connections.unwrap_or(wanted)).unwrap_or(usize::MAX);
     Some(HostConfig {
         listen: arguments.listen,

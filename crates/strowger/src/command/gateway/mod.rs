@@ -1,5 +1,6 @@
 //! `strowger gateway`: the software media gateway.
 
+mod endpoints;
 mod mgcp;
 mod report;
 

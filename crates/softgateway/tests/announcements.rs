@@ -1,0 +1,196 @@
+//! Stories of announcement servers: the package A of RFC 3660 section 2.12 and the package AU of RFC 2897.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use strowger_sansio::Duration;
+use strowger_softgateway::{LineFact, SoftGatewayConfig};
+use support::{Bench, found, tone};
+
+/// What the recordings sound like: `39.wav`, `40.wav` and `busy.wav`.
+const SEGMENT_39: u32 = 600;
+const SEGMENT_40: u32 = 1100;
+const BUSY: u32 = 1700;
+const ALL: [u32; 3] = [SEGMENT_39, SEGMENT_40, BUSY];
+
+fn bench() -> Bench {
+    let mut bench = Bench::new(|config| SoftGatewayConfig::new(config.with_announcements(2)));
+    for (file, hertz) in [("39.wav", SEGMENT_39), ("40.wav", SEGMENT_40), ("busy.wav", BUSY)] {
+        bench.gateway.add_announcement(file, tone(f64::from(hertz), Duration::from_secs(1)).into());
+    }
+    bench
+}
+
+fn set(of: &[u32]) -> BTreeSet<u32> {
+    of.iter().copied().collect()
+}
+
+fn request(bench: &mut Bench, signals: &str) {
+    bench.good("RQNT ann/1", &format!("X: 1\nR: a/oc, a/of, au/oc, au/of\nS: {signals}"));
+}
+
+#[test]
+fn an_announcement_is_played_to_all_who_listen_and_its_end_is_told() {
+    let mut bench = bench();
+    let (one, two) = (bench.connect("ann/1", "sendonly"), bench.connect("ann/1", "inactive"));
+    request(&mut bench, "ann(http://audio.example.net/all/busy.wav)");
+    bench.pass_millis(600);
+    assert_eq!(bench.parties[one].hears(&ALL), set(&[BUSY]));
+    assert_eq!(bench.parties[two].hears(&ALL), set(&[]));
+    assert_eq!(bench.await_notified(1000), "A/oc(A/ann)");
+}
+
+#[test]
+fn an_announcement_on_one_connection_is_for_that_one_whatever_its_mode() {
+    let mut bench = bench();
+    let (one, two) = (bench.connect("ann/1", "inactive"), bench.connect("ann/1", "sendonly"));
+    let id = bench.parties[one].id.clone();
+    request(&mut bench, &format!("ann@{id}(busy)"));
+    bench.pass_millis(600);
+    assert_eq!(bench.parties[one].hears(&ALL), set(&[BUSY]));
+    assert_eq!(bench.parties[two].hears(&ALL), set(&[]));
+    assert_eq!(bench.await_notified(1000), format!("A/oc(A/ann@{id})"));
+}
+
+#[test]
+fn what_is_not_there_or_not_a_name_is_refused_at_once() {
+    let mut bench = bench();
+    bench.refused(514, "RQNT ann/1", "X: 1\nS: ann(file://localhost/absent.wav)");
+    bench.refused(538, "RQNT ann/1", "X: 1\nS: ann");
+    bench.refused(538, "RQNT ann/1", "X: 1\nS: au/pa");
+    bench.refused(538, "RQNT ann/1", "X: 1\nS: au/pc(it=3)");
+    bench.refused(518, "RQNT ann/1", "X: 1\nS: script/vxml(http://a.example.net/x.vxml)");
+    bench.refused(518, "RQNT ann/1", "X: 1\nS: l/dl");
+}
+
+#[test]
+fn segments_follow_each_other_as_often_as_was_asked_for() {
+    let mut bench = bench();
+    let party = bench.connect("ann/1", "sendonly");
+    request(&mut bench, "au/pa(an=39,40 it=2 iv=5)");
+    // A second each, and half a second of silence between the two times: looked at in the middle of each part.
+    for (wait, heard) in [
+        (600, set(&[SEGMENT_39])),
+        (1000, set(&[SEGMENT_40])),
+        (800, set(&[])),
+        (700, set(&[SEGMENT_39])),
+        (1000, set(&[SEGMENT_40])),
+    ] {
+        bench.pass_millis(wait);
+        assert_eq!(bench.parties[party].hears(&ALL), heard, "at {:?}", bench.now);
+    }
+    assert_eq!(bench.await_notified(1000), "AU/oc(rc=100)");
+}
+
+#[test]
+fn failures_have_the_return_codes_of_the_package() {
+    for (signal, code) in [
+        ("pa(an=41)", 301),
+        ("pa(an=/absent/)", 309),
+        ("pa(an=39<12>)", 312),
+        ("pa(an=vb(mny,usd,1153))", 304),
+        ("pa(an=ts(hello))", 300),
+        ("pr(dpa=39)", 300),
+        ("pc(dp=[x)", 325),
+    ] {
+        let mut bench = bench();
+        request(&mut bench, &format!("au/{signal}"));
+        assert_eq!(bench.await_notified(100), format!("AU/of(rc={code})"), "{signal}");
+    }
+}
+
+#[test]
+fn digits_are_collected_behind_a_prompt_that_they_interrupt() {
+    let mut bench = bench();
+    let party = bench.connect("ann/1", "sendrecv");
+    request(&mut bench, "au/pc(ip=39 mn=4 mx=4)");
+    bench.pass_millis(300);
+    bench.parties[party].press("2002");
+    let events = bench.await_notified(3000);
+    assert!(events.starts_with("AU/oc(rc=100 ik=2 ap="), "{events}");
+    assert!(events.ends_with(" na=1 dc=2002)"), "{events}");
+    assert_eq!(bench.parties[party].hears(&ALL), set(&[]), "the prompt has stopped");
+}
+
+#[test]
+fn the_end_key_ends_the_input_and_is_left_out() {
+    let mut bench = bench();
+    let party = bench.connect("ann/1", "sendrecv");
+    request(&mut bench, "au/pc(mx=9)");
+    bench.parties[party].press("123#");
+    assert_eq!(bench.await_notified(3000), "AU/oc(rc=100 na=1 dc=123)");
+}
+
+#[test]
+fn who_enters_nothing_is_asked_again_and_then_told_so() {
+    let mut bench = bench();
+    let party = bench.connect("ann/1", "sendrecv");
+    request(&mut bench, "au/pc(ip=39 nd=40 fa=/busy/ fdt=10 na=2)");
+    bench.pass_millis(500);
+    assert_eq!(bench.parties[party].hears(&ALL), set(&[SEGMENT_39]));
+    bench.pass_millis(2000);
+    assert_eq!(bench.parties[party].hears(&ALL), set(&[SEGMENT_40]), "the reprompt for no digits");
+    bench.pass_millis(2000);
+    assert_eq!(bench.parties[party].hears(&ALL), set(&[BUSY]), "the failure announcement");
+    assert_eq!(bench.await_notified(1000), "AU/of(rc=330)");
+}
+
+#[test]
+fn keys_that_begin_the_input_anew_or_leave_it_are_obeyed() {
+    let mut bench = bench();
+    let party = bench.connect("ann/1", "sendrecv");
+    request(&mut bench, "au/pc(mn=3 mx=3 rik=*1 rtk=*2)");
+    bench.parties[party].press("55*1789");
+    assert_eq!(bench.await_notified(4000), "AU/oc(rc=100 na=1 dc=789)");
+    bench.good("RQNT ann/1", "X: 2\nR: au/oc, au/of\nS: au/pc(mn=3 mx=3 rik=*1 rtk=*2)");
+    bench.parties[party].press("5*2");
+    assert_eq!(bench.await_notified(4000), "AU/oc(rc=100 ik=*2 na=1)");
+}
+
+#[test]
+fn a_recording_ends_with_silence_is_kept_and_can_be_played() {
+    let mut bench = bench();
+    let party = bench.connect("ann/1", "sendrecv");
+    request(&mut bench, "au/pr(ip=39 prt=50 pst=10 rlt=100)");
+    bench.pass_millis(1300);
+    bench.parties[party].say(900.0);
+    bench.pass_millis(1000);
+    bench.parties[party].voice = support::Voice::Nothing;
+    assert_eq!(bench.await_notified(3000), "AU/oc(rc=100 na=1 ri=1000000)");
+    let recorded = bench.facts.iter().find_map(|(line, fact)| match fact {
+        LineFact::Recording { file, samples } if line == "ann/1" => Some((file.clone(), samples.clone())),
+        _ => None,
+    });
+    let (file, samples) = recorded.expect("a recording for the host to write");
+    assert_eq!(file, "1000000.wav");
+    assert!((7000..10_000).contains(&samples.len()), "{}", samples.len());
+    assert_eq!(found(&samples[..4000], &[900]), set(&[900]));
+    bench.good("RQNT ann/1", "X: 2\nS: au/pa(an=1000000)");
+    bench.pass_millis(500);
+    assert_eq!(bench.parties[party].hears(&[900]), set(&[900]));
+}
+
+#[test]
+fn who_does_not_speak_leaves_no_recording() {
+    let mut bench = bench();
+    bench.connect("ann/1", "sendrecv");
+    request(&mut bench, "au/pr(prt=10 rlt=100)");
+    assert_eq!(bench.await_notified(2000), "AU/of(rc=327)");
+}
+
+#[test]
+fn an_operation_that_is_ended_tells_what_it_has() {
+    let mut bench = bench();
+    let party = bench.connect("ann/1", "sendrecv");
+    request(&mut bench, "au/pc(mx=9)");
+    bench.parties[party].press("42");
+    bench.pass_millis(600);
+    bench.good("RQNT ann/1", "X: 2\nR: au/oc, au/of\nS: au/es(sg=pc)");
+    assert_eq!(bench.await_notified(200), "AU/oc(rc=100 na=1 dc=42)");
+    // An operation that a new list leaves out is just stopped.
+    bench.good("RQNT ann/1", "X: 3\nR: au/oc, au/of\nS: au/pc(mx=9)");
+    bench.good("RQNT ann/1", "X: 4\nR: au/oc, au/of");
+    bench.pass_millis(6000);
+    assert_eq!(bench.notified(), None);
+}
