@@ -45,6 +45,18 @@ fn a_file_with_only_listen_and_one_gateway_is_valid() {
 }
 
 #[test]
+fn the_example_of_features_is_valid() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/features.toml");
+    let (config, report) = Config::load(&path).unwrap();
+    assert_eq!(report.diagnostics(), []);
+    let inventory = config.inventory;
+    assert_eq!(inventory.groups[0].members, ["2001", "2003"]);
+    let subscribed: Vec<_> = inventory.subscriptions.keys().map(String::as_str).collect();
+    assert_eq!(subscribed, ["2001", "2002", "2004"]);
+    assert!(inventory.lines[0].features.call_waiting);
+}
+
+#[test]
 fn the_example_town_is_valid() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/town.toml");
     let (config, report) = Config::load(&path).unwrap();
