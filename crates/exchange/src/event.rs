@@ -146,6 +146,13 @@ pub enum Event {
         /// The local endpoint name.
         endpoint: String,
     },
+    /// A gateway whose dialect was not configured has shown it.
+    DialectDetected {
+        /// The gateway's id.
+        gateway: String,
+        /// The dialect's name.
+        dialect: &'static str,
+    },
     /// A datagram came from an address that is not in the inventory. It was dropped without an answer.
     UnlistedSource {
         /// The address.

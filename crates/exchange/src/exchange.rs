@@ -108,6 +108,11 @@ impl Exchange {
         true
     }
 
+    /// The exchange is about to be stopped: who lifts a receiver now hears congestion, and calls go on until they end.
+    pub const fn drain(&mut self) {
+        self.switch.refuse_new_calls();
+    }
+
     /// Takes a datagram.
     pub fn handle_input(&mut self, now: Time, input: Input<'_>) {
         let Input::Mgcp { from, bytes } = input;

@@ -230,6 +230,12 @@ pub enum DialectChoice {
     Auto,
     /// RFC 3435 with the packages of RFC 3660.
     Rfc3435,
+    /// RFC 2705, as older devices speak it.
+    Rfc2705,
+    /// PacketCable NCS: `MGCP 1.0 NCS 1.0`.
+    Ncs,
+    /// PacketCable TGCP: `MGCP 1.0 TGCP 1.0`.
+    Tgcp,
     /// `MGCP 0.1` as spoken by older call managers' gateways.
     Mgcp01,
     /// osmo-mgw.

@@ -1,6 +1,10 @@
 //! How deployed peers differ from RFC 3435, as data.
 
-use crate::message::Version;
+mod names;
+
+use crate::message::{ReturnCode, Version};
+
+pub use names::Names;
 
 /// How a peer speaks MGCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,14 @@ pub struct Dialect {
     pub keepalive_notify: bool,
     /// Whether the peer reads `a:` as a list; one that does not takes a list for the name of one codec.
     pub codec_list: bool,
+    /// Events and signals that bear other names than in RFC 3660.
+    pub names: Names,
+    /// Whether signals may be given a time-out (`to=`), which RFC 3435 has brought.
+    pub signal_timeouts: bool,
+    /// The code for an endpoint that is restarting.
+    pub restarting: ReturnCode,
+    /// Whether 502, 520 and 526 may mean what RFC 3435 says by 403, 405 and 404: RFC 3661 section 3.2 lets a call agent treat them so.
+    pub permanent_may_pass: bool,
 }
 
 /// What `*` in an endpoint's name means to a peer.
@@ -56,6 +68,51 @@ impl Dialect {
         audit: true,
         keepalive_notify: false,
         codec_list: true,
+        names: Names::STANDARD,
+        signal_timeouts: true,
+        restarting: ReturnCode::RESTARTING,
+        permanent_may_pass: false,
+    };
+
+    /// RFC 2705, as many older devices speak it: `MGCP 1.0` as well, but 520 where RFC 3435 has 405, no time-outs with signals, no
+    /// three-way handshakes.
+    pub const RFC2705: Self = Self {
+        name: "rfc2705",
+        provisional: false,
+        signal_timeouts: false,
+        restarting: ReturnCode::RESTARTING_ENDPOINT,
+        permanent_may_pass: true,
+        ..Self::RFC3435
+    };
+
+    /// PacketCable NCS: embedded clients of cable networks. All that a line can do, digits among it, is in one package.
+    pub const NCS: Self = Self {
+        name: "ncs",
+        version: Version { major: 1, minor: 0, profile: Some("NCS 1.0") },
+        names: Names {
+            digits: "L",
+            renamed: &[("G/rt", "L/rt"), ("G/cg", "L/cg"), ("G/cf", "L/cf"), ("L/wt", "L/wt1")],
+        },
+        signal_timeouts: false,
+        ..Self::RFC3435
+    };
+
+    /// PacketCable TGCP: trunk gateways of cable networks.
+    pub const TGCP: Self = Self {
+        name: "tgcp",
+        version: Version { major: 1, minor: 0, profile: Some("TGCP 1.0") },
+        names: Names {
+            digits: "D",
+            renamed: &[
+                ("G/rt", "IT/rt"),
+                ("G/ld", "IT/ld"),
+                ("G/ft", "IT/ft"),
+                ("G/mt", "IT/mt"),
+                ("L/ro", "IT/ro"),
+            ],
+        },
+        signal_timeouts: false,
+        ..Self::RFC3435
     };
 
     /// `MGCP 0.1`, as Cisco call managers and their gateways speak it.
@@ -84,7 +141,8 @@ impl Dialect {
     };
 
     /// All dialects.
-    pub const ALL: &'static [Self] = &[Self::RFC3435, Self::MGCP_0_1, Self::OSMO];
+    pub const ALL: &'static [Self] =
+        &[Self::RFC3435, Self::RFC2705, Self::MGCP_0_1, Self::NCS, Self::TGCP, Self::OSMO];
 
     /// Whether commands of this version and profile are accepted; if not, the answer is 528.
     #[must_use]
@@ -94,6 +152,23 @@ impl Dialect {
             None => false,
             Some(known) => self.any_profile || version.profile.is_none() || *known == version,
         }
+    }
+
+    /// The dialect of a gateway that writes this version: the profiles by their names, whatever their numbers; none for a version
+    /// that no dialect has. RFC 2705 and RFC 3435 write the same and cannot be told apart here.
+    #[must_use]
+    pub fn detect(version: Version<'_>) -> Option<&'static Self> {
+        let word = |profile: &str| profile.split([' ', '\t']).next().unwrap_or_default().to_ascii_uppercase();
+        let profile = version.profile.map(word);
+        let has = |dialect: &&Self| {
+            let own = dialect.version;
+            (own.major, own.minor) == (version.major, version.minor) && own.profile.map(word) == profile
+        };
+        let bare = |dialect: &&Self| {
+            let own = dialect.version;
+            (own.major, own.minor) == (version.major, version.minor) && own.profile.is_none()
+        };
+        Self::ALL.iter().find(has).or_else(|| Self::ALL.iter().find(bare))
     }
 
     /// The dialect with this name.

@@ -278,6 +278,7 @@ impl Shard {
                 let _ = to.send(self.exchange.set(self.clock.now(), &line, &setting));
             }
             Request::Stop(patience) => {
+                self.exchange.drain();
                 let deadline = Instant::now() + patience;
                 // A second request may shorten the patience and never extends it.
                 self.deadline = Some(self.deadline.map_or(deadline, |old| old.min(deadline)));

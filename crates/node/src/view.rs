@@ -221,7 +221,7 @@ macro_rules! counts {
 
 fn agent_counts(counters: &AgentCounters) -> impl IntoIterator<Item = (&'static str, u64)> {
     counts!(counters: datagrams unlisted malformed foreign_domain refused notifications stale_notifications
-        empty_notifications restarts deletions completed failed probes gateways_up gateways_lost orphans_deleted
+        empty_notifications restarts deletions completed failed throttled given_again probes gateways_up gateways_lost orphans_deleted
         provisional_mismatches)
 }
 
@@ -270,6 +270,9 @@ fn dialect_name(dialect: DialectChoice) -> &'static str {
     match dialect {
         DialectChoice::Auto => "auto",
         DialectChoice::Rfc3435 => "rfc3435",
+        DialectChoice::Rfc2705 => "rfc2705",
+        DialectChoice::Ncs => "ncs",
+        DialectChoice::Tgcp => "tgcp",
         DialectChoice::Mgcp01 => "mgcp-0.1",
         DialectChoice::Osmo => "osmo",
     }

@@ -72,6 +72,8 @@ impl Gateway {
 pub(super) struct Gateways {
     list: Vec<Gateway>,
     lines: BTreeMap<(GatewayId, EndpointNameBuf), LineId>,
+    by_gateway: BTreeMap<GatewayId, Vec<EndpointNameBuf>>,
+    by_id: BTreeMap<Arc<str>, GatewayId>,
     relays: BTreeSet<(GatewayId, EndpointNameBuf)>,
 }
 
@@ -96,9 +98,16 @@ impl Gateways {
                 audits,
             }
         });
-        let mut gateways = Self { list: list.collect(), lines: BTreeMap::new(), relays: BTreeSet::new() };
+        let list: Vec<Gateway> = list.collect();
+        let mut by_id = BTreeMap::new();
+        for gateway in list.iter().filter(|gateway| gateway.accepted) {
+            by_id.entry(gateway.id.clone()).or_insert(gateway.number);
+        }
+        let (lines, by_gateway) = (BTreeMap::new(), BTreeMap::new());
+        let mut gateways = Self { list, lines, by_gateway, by_id, relays: BTreeSet::new() };
         for (line, id) in inventory.lines.iter().zip(0..) {
             if let Some(place) = gateways.place(agent, &line.gateway, &line.endpoint) {
+                gateways.by_gateway.entry(place.gateway).or_default().push(place.endpoint.clone());
                 gateways.lines.entry((place.gateway, place.endpoint)).or_insert(LineId(id));
             }
         }
@@ -113,7 +122,7 @@ impl Gateways {
     }
 
     fn place(&self, agent: &Agent, id: &str, endpoint: &str) -> Option<Place> {
-        let gateway = self.list.iter().find(|gateway| &*gateway.id == id && gateway.accepted)?;
+        let gateway = self.get(*self.by_id.get(id)?)?;
         Some(gateway.place(agent.endpoint(gateway.number, endpoint)?))
     }
 
@@ -142,8 +151,8 @@ impl Gateways {
     /// Whether a name, with wildcards or not, means any endpoint of the inventory.
     pub(super) fn has_endpoint_under(&self, gateway: GatewayId, pattern: &EndpointNameBuf) -> bool {
         let pattern = pattern.as_name();
-        let lines = self.lines.keys().filter(|(number, _)| *number == gateway);
-        lines.into_iter().any(|(_, endpoint)| pattern.covers(endpoint.as_name()))
+        let own = self.by_gateway.get(&gateway).map(Vec::as_slice).unwrap_or_default();
+        own.iter().any(|endpoint| pattern.covers(endpoint.as_name()))
             || self.relays.iter().any(|(number, endpoint)| {
                 *number == gateway
                     && (pattern.covers(endpoint.as_name()) || endpoint.as_name().covers(pattern))
@@ -183,8 +192,12 @@ pub(super) fn agent_config(inventory: &Inventory) -> AgentConfig {
 fn config(number: GatewayId, entry: &GatewayEntry) -> GatewayConfig {
     let dialect = match (entry.protocol, entry.dialect) {
         (GatewayProtocol::Mgcp, DialectChoice::Auto | DialectChoice::Rfc3435) => Dialect::RFC3435,
+        (GatewayProtocol::Mgcp, DialectChoice::Rfc2705) => Dialect::RFC2705,
+        (GatewayProtocol::Mgcp, DialectChoice::Ncs) => Dialect::NCS,
+        (GatewayProtocol::Mgcp, DialectChoice::Tgcp) => Dialect::TGCP,
         (GatewayProtocol::Mgcp, DialectChoice::Mgcp01) => Dialect::MGCP_0_1,
         (GatewayProtocol::Mgcp, DialectChoice::Osmo) => Dialect::OSMO,
     };
-    GatewayConfig::new(number, vec![entry.address], &entry.domain, dialect)
+    let detect = entry.dialect == DialectChoice::Auto;
+    GatewayConfig { detect, ..GatewayConfig::new(number, vec![entry.address], &entry.domain, dialect) }
 }

@@ -5,12 +5,13 @@
 //!   switch <- LegEvent, ContextEvent ------- mgcp_line, mgcp_relay <- outcomes, notifications -- mgcp::agent
 //! ```
 //!
-//! The rooms: `gateways` (what the inventory says of each gateway), `stream` (the life of one connection, the
+//! The rooms: `gateways` (what the inventory says of each gateway), `decision` (what a refusal means), `stream` (the life of one connection, the
 //! same for a line and a relay), `signal` (tones by country as signals of the packages, caller
 //! identification), `mgcp_line` (subscribers' lines), `mgcp_relay` (contexts on packet relays). An adapter
 //! asks the agent for operations, each with a [`Tag`], and says what happened in [`Report`]s, which the
 //! exchange hands to the switch.
 
+mod decision;
 mod gateways;
 mod mgcp_line;
 mod mgcp_relay;
@@ -305,6 +306,10 @@ impl Access {
                     lines.gateway_lost(turn, gateway);
                     relays.gateway_lost(turn, gateway);
                 });
+            }
+            agent::Event::DialectDetected { gateway, dialect } => {
+                let gateway = self.gateways.id(gateway).to_owned();
+                self.reports.push_back(Report::Event(Event::DialectDetected { gateway, dialect }));
             }
             agent::Event::EndpointsRestarted { gateway, endpoints, method, delay, reason: _ } => {
                 if !self.gateways.has_endpoint_under(gateway, &endpoints) {

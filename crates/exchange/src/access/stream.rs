@@ -17,6 +17,7 @@ use strowger_mgcp::message::{
 };
 use strowger_sdp::{AudioDescription, CodecEntry};
 
+use super::decision::decide;
 use super::gateways::Place;
 use super::{Order, Owner, Settings, Tag, Timer, Turn};
 use crate::{CallId, Cause, Event, Law, MediaStatistics, PlayoutStatistics, Sdp, Termination};
@@ -434,46 +435,23 @@ impl Stream {
     }
 }
 
-/// What an operator must know of a failure: that gateway and inventory do not fit, or that the gateway or the
-/// endpoint is broken.
+/// Tells an operator what must be known of a failure.
 pub(super) fn alarm(turn: &mut Turn<'_>, place: &Place, order: &'static str, failure: &Failure) {
-    let (gateway, endpoint) = (place.id.to_string(), place.endpoint.local().to_owned());
-    match failure {
-        Failure::Refused(refused) => {
-            use Category::{ProvisioningMismatch, ServiceFailure, StateMismatch};
-            if matches!(refused.category, ProvisioningMismatch | ServiceFailure | StateMismatch) {
-                turn.event(Event::OrderRefused { gateway, endpoint, order, code: refused.code.get() });
-            }
-        }
-        Failure::Unanswered | Failure::BadAnswer | Failure::TooMany | Failure::UnknownEndpoint => {
-            turn.event(Event::OrderFailed { gateway, endpoint, order, reason: failure.to_string() });
-        }
-        // The loss and the restart are told by themselves.
-        _ => {}
+    if !decide(failure).alarm {
+        return;
     }
+    let (gateway, endpoint) = (place.id.to_string(), place.endpoint.local().to_owned());
+    turn.event(match failure {
+        Failure::Refused(refused) => {
+            Event::OrderRefused { gateway, endpoint, order, code: refused.code.get() }
+        }
+        failure => Event::OrderFailed { gateway, endpoint, order, reason: failure.to_string() },
+    });
 }
 
-/// Why a call fails when an order fails so (RFC 3661 section 2.1: one decision for each category).
+/// Why a call fails when an order fails so.
 pub(super) fn cause(failure: &Failure) -> Cause {
-    match failure {
-        Failure::GatewayLost | Failure::Restarted => Cause::NETWORK_OUT_OF_ORDER,
-        Failure::UnknownEndpoint => Cause::DESTINATION_OUT_OF_ORDER,
-        Failure::BadAnswer => Cause::PROTOCOL_ERROR,
-        Failure::TooMany => Cause::SWITCHING_EQUIPMENT_CONGESTION,
-        Failure::Refused(refused) => match refused.code {
-            ReturnCode::NO_RESOURCES_NOW
-            | ReturnCode::NO_BANDWIDTH_NOW
-            | ReturnCode::NO_ENDPOINT_AVAILABLE
-            | ReturnCode::CONNECTION_LIMIT => Cause::NO_CIRCUIT_AVAILABLE,
-            ReturnCode::OVERLOAD => Cause::SWITCHING_EQUIPMENT_CONGESTION,
-            _ => match refused.category {
-                Category::ServiceFailure | Category::ProvisioningMismatch => Cause::DESTINATION_OUT_OF_ORDER,
-                Category::RemoteDescriptor => Cause::INCOMPATIBLE_DESTINATION,
-                _ => Cause::TEMPORARY_FAILURE,
-            },
-        },
-        _ => Cause::TEMPORARY_FAILURE,
-    }
+    decide(failure).cause
 }
 
 /// A gateway's figures in the words of the records.

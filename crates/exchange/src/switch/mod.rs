@@ -148,6 +148,11 @@ impl Switch {
         switch
     }
 
+    /// From now on nobody begins a call; those that there are go on.
+    pub const fn refuse_new_calls(&mut self) {
+        self.most_calls = 0;
+    }
+
     /// A caller seized this line: a call begins, and its first command follows.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Gateways that refuse, do not answer, lie, or lose what they had.
 
 use strowger_exchange::{Cause, Event, LineCondition, ReleasedBy, ServiceState};
-use strowger_mgcp::message::Verb;
+use strowger_mgcp::message::{RestartMethod, Verb};
 
 use crate::world::{World, town};
 
@@ -19,6 +19,8 @@ fn a_refused_connection_of_the_caller_ends_the_call_with_the_cause_of_its_catego
         world.lift("2001");
         world.gateways[0].refuse(Verb::Crcx, "aaln/1", code, 1);
         world.dial("2001", "2004");
+        // One that is overloaded (409) gets a pause first.
+        world.pass(2);
         assert_eq!(world.hears("2001"), "L/ro", "{code}");
         assert_eq!(world.line("2004").condition, LineCondition::Idle);
         let record = world.end_with_record();
@@ -195,4 +197,61 @@ fn too_many_calls_hear_congestion() {
     world.lift("2004");
     assert_eq!(world.hears("2004"), "L/dl");
     world.end();
+}
+
+#[test]
+fn a_line_that_fails_by_a_fault_is_out_of_hunting_until_it_is_announced_or_found_in_service() {
+    for announced in [true, false] {
+        let mut world = World::running(town());
+        world.lift("2001");
+        world.gateways[1].refuse(Verb::Crcx, "aaln/1", 529, 1);
+        world.dial("2001", "2004");
+        assert_eq!(world.ended[0].cause, Cause::DESTINATION_OUT_OF_ORDER);
+        assert_eq!(world.states("2004"), [ServiceState::OutOfService]);
+        world.hang_up("2001");
+        world.lift("2001");
+        world.dial("2001", "2004");
+        assert_eq!(world.gateways[1].count("CRCX"), 1, "it is not tried again");
+        world.hang_up("2001");
+        if announced {
+            let now = world.now;
+            world.gateways[1].restart(now, "aaln/1", RestartMethod::Restart, None);
+            world.settle();
+        } else {
+            world.pass(65);
+        }
+        assert_eq!(world.states("2004"), [ServiceState::OutOfService, ServiceState::InService]);
+        world.connect("2001", "2004");
+        world.end();
+    }
+}
+
+#[test]
+fn a_line_whose_connection_its_gateway_does_not_know_is_looked_at_when_it_is_free() {
+    let mut world = World::running(town());
+    world.ring("2001", "2004");
+    world.gateways[1].refuse(Verb::Mdcx, "aaln/1", 515, 1);
+    world.lift("2004");
+    assert_eq!(world.gateways[1].connections().count(), 1, "the refusal was a lie");
+    world.hang_up("2004");
+    world.hang_up("2001");
+    world.pass(12);
+    assert_eq!(world.gateways[1].connections().count(), 0, "found and deleted");
+    assert_eq!(world.line("2004").service, ServiceState::InService);
+    world.connect("2001", "2004");
+    world.end();
+}
+
+#[test]
+fn an_exchange_that_drains_takes_no_new_call_and_lets_the_others_go_on() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    world.exchange.drain();
+    world.lift("2002");
+    assert_eq!(world.hears("2002"), "L/ro");
+    world.hang_up("2002");
+    world.pass(60);
+    assert!(world.talk("2001", "2004"));
+    world.hang_up("2001");
+    assert_eq!(world.end_with_record().cause, Cause::NORMAL_CLEARING);
 }

@@ -52,6 +52,9 @@ pub struct Supervision {
     pub first_probe: Duration,
     /// The pause between two AUEPs to a gateway that is lost, each drawn from a half to the whole of it.
     pub recovery: Duration,
+    /// The first and the longest pause that a gateway is given that says that it is overloaded or restarting, each drawn from a
+    /// half to the whole of it and doubled while it says so.
+    pub pause: (Duration, Duration),
 }
 
 impl Default for Supervision {
@@ -60,6 +63,7 @@ impl Default for Supervision {
             keep_alive: Some(Duration::from_secs(30)),
             first_probe: Duration::from_secs(2),
             recovery: Duration::from_secs(10),
+            pause: (Duration::from_secs(1), Duration::from_secs(16)),
         }
     }
 }
@@ -74,6 +78,12 @@ pub struct AgentLimits {
     /// Operations on one endpoint that are not complete. A call has two or three at a time; a longer queue belongs to an endpoint
     /// that does not keep up.
     pub operations_per_endpoint: usize,
+    /// Commands without an answer towards all gateways together. After a failure of power all gateways of a network return at
+    /// once (RFC 3435 section 4.4.6): what there is to tell them is then told at the pace of their answers.
+    pub outstanding: usize,
+    /// How often a command that a gateway is too busy for (405, 409) is given again. With [`Supervision::pause`] and its
+    /// doubling some 30 s pass, longer than a gateway may take to restart its endpoints.
+    pub busy_attempts: u32,
     /// Commands without an answer towards one gateway. More would only wait in the gateway's receive buffer, which
     /// holds some tens of datagrams on small devices.
     pub outstanding_per_gateway: usize,
@@ -85,6 +95,8 @@ impl Default for AgentLimits {
             codec: Limits::default(),
             transactions: TransactionLimits::default(),
             operations_per_endpoint: 32,
+            outstanding: 4096,
+            busy_attempts: 6,
             outstanding_per_gateway: 64,
         }
     }
@@ -101,6 +113,8 @@ pub struct GatewayConfig {
     pub domain: String,
     /// How it differs from the RFC.
     pub dialect: Dialect,
+    /// Whether it is given another dialect when its first command, or its refusal of ours, shows one.
+    pub detect: bool,
     /// The local name of the endpoint that supervision audits; `*` when the gateway's endpoints are not known.
     pub probe: String,
 }
@@ -109,7 +123,7 @@ impl GatewayConfig {
     /// A gateway whose endpoints are not known to the agent: it is probed with `*`.
     #[must_use]
     pub fn new(id: GatewayId, addresses: Vec<SocketAddr>, domain: &str, dialect: Dialect) -> Self {
-        Self { id, addresses, domain: domain.to_owned(), dialect, probe: "*".to_owned() }
+        Self { id, addresses, domain: domain.to_owned(), dialect, detect: false, probe: "*".to_owned() }
     }
 }
 

@@ -27,6 +27,10 @@ pub struct AgentCounters {
     pub completed: u64,
     /// Operations that ended otherwise.
     pub failed: u64,
+    /// Answers by which gateways said that they are overloaded or restarting (405, 409).
+    pub throttled: u64,
+    /// Commands that were given again after that.
+    pub given_again: u64,
     /// AUEPs sent for a sign of life.
     pub probes: u64,
     /// Gateways that came up.

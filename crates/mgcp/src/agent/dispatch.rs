@@ -8,7 +8,8 @@ use super::inventory::GatewayState;
 use super::operation::{Early, Operation, OperationId, Request, concerns};
 use super::outcome::{Failure, Outcome, Refused};
 use super::{Agent, GatewayId, answer, encode};
-use crate::message::{CallIdBuf, EndpointNameBuf, RequestIdBuf, Response, TransactionId};
+use crate::dialect::Dialect;
+use crate::message::{CallIdBuf, EndpointNameBuf, RequestIdBuf, Response, ReturnCode, TransactionId};
 
 /// A creation whose outcome is not known any more; should its answer come after all, the connection is deleted.
 #[derive(Clone, Debug)]
@@ -53,6 +54,7 @@ impl<T: Clone> Agent<T> {
             request,
             tag,
             sent: None,
+            refused: 0,
             early: None,
             unwanted: false,
         };
@@ -146,17 +148,6 @@ impl<T: Clone> Agent<T> {
         })
     }
 
-    fn dispatch(&mut self, now: Time, id: OperationId) {
-        let Some(gateway) = self.operations.get(&id).map(|operation| operation.gateway) else { return };
-        let Some(known) = self.gateways.get_mut(&gateway) else { return };
-        if known.outstanding < self.config.limits.outstanding_per_gateway {
-            known.outstanding += 1;
-            self.transmit(now, id);
-        } else if !known.held.contains(&id) {
-            known.held.push_back(id);
-        }
-    }
-
     /// Puts a command on the wire.
     pub(super) fn transmit(&mut self, now: Time, id: OperationId) {
         let Some(operation) = self.operations.get_mut(&id) else { return };
@@ -196,7 +187,16 @@ impl<T: Clone> Agent<T> {
     pub(super) fn answered(&mut self, now: Time, id: OperationId, response: &Response<'_>) {
         let Some(operation) = self.operations.get(&id) else { return };
         if !response.code.is_success() {
-            self.end(now, id, Err(Failure::Refused(Refused::from_response(response))));
+            let gateway = operation.gateway;
+            if self.is_given_again(now, id, response.code) {
+                return;
+            }
+            let known = self.gateways.get(&gateway);
+            let dialect = known.map_or(Dialect::RFC3435, |known| known.config.dialect);
+            self.end(now, id, Err(Failure::Refused(Refused::from_response(response, &dialect))));
+            if response.code == ReturnCode::VERSION {
+                self.refused_version(now, gateway);
+            }
             return;
         }
         if let Some(early) = &operation.early
@@ -280,6 +280,7 @@ impl<T: Clone> Agent<T> {
         }
         if operation.sent.is_some() {
             known.outstanding = known.outstanding.saturating_sub(1);
+            self.in_flight = self.in_flight.saturating_sub(1);
         }
         if let Some(endpoint) = known.endpoints.get_mut(&operation.endpoint) {
             endpoint.order.retain(|other| *other != id);
@@ -289,6 +290,9 @@ impl<T: Clone> Agent<T> {
         known.sweeps.retain(|sweep| *sweep != id);
         let endpoints =
             if swept { known.covered(operation.endpoint.as_name()) } else { vec![operation.endpoint] };
+        if result.is_ok() {
+            known.pause = self.config.supervision.pause.0;
+        }
         match (result, operation.tag) {
             (Ok(outcome), Some(tag)) => {
                 self.counters.completed += 1;
@@ -305,28 +309,13 @@ impl<T: Clone> Agent<T> {
         for endpoint in endpoints {
             self.pump(now, gateway, endpoint);
         }
-        self.release(now, gateway);
+        self.take_turn(now, gateway);
     }
 
     fn fail(&mut self, tag: Option<T>, failure: Failure) {
         self.counters.failed += 1;
         if let Some(tag) = tag {
             self.events.push_back(Event::Failed { tag, failure });
-        }
-    }
-
-    /// Sends what waited for the gateway to answer.
-    fn release(&mut self, now: Time, gateway: GatewayId) {
-        loop {
-            let Some(known) = self.gateways.get_mut(&gateway) else { return };
-            if known.outstanding >= self.config.limits.outstanding_per_gateway {
-                return;
-            }
-            let Some(id) = known.held.pop_front() else { return };
-            if self.operations.get(&id).is_some_and(|operation| operation.sent.is_none()) {
-                known.outstanding += 1;
-                self.transmit(now, id);
-            }
         }
     }
 

@@ -4,8 +4,8 @@ use super::operation::{ConnectionOptions, NotificationRequest, Request, join};
 use super::outcome::Failure;
 use crate::dialect::{AllWildcard, Dialect};
 use crate::message::{
-    EndpointNameBuf, EventList, LocalOptions, NotifiedEntityBuf, ParameterCode, RequestedInfo, TransactionId,
-    TransactionRange, Verb,
+    EndpointNameBuf, EventList, LocalOptions, NotifiedEntityBuf, ParameterCode, RequestedEventBuf,
+    RequestedInfo, SignalBuf, TransactionId, TransactionRange, Verb,
 };
 use crate::text::CommandBuilder;
 
@@ -67,7 +67,7 @@ pub(super) fn command(
             if let Some(second) = &create.second_endpoint {
                 command = command.second_endpoint(second);
             }
-            command = with_notification(command, create.notification.as_ref());
+            command = with_notification(command, create.notification.as_ref(), context.dialect);
             with_sdp(command, create.sdp.as_deref()).finish()
         }
         Request::Modify(modify) => {
@@ -77,13 +77,13 @@ pub(super) fn command(
             if let Some(mode) = modify.mode {
                 command = command.mode(mode);
             }
-            command = with_notification(command, modify.notification.as_ref());
+            command = with_notification(command, modify.notification.as_ref(), context.dialect);
             with_sdp(command, modify.sdp.as_deref()).finish()
         }
         Request::Delete(delete) => {
             command = command.call_id(&delete.call_id).connection_id(&delete.connection_id);
             command = with_entity(command, entity);
-            with_notification(command, delete.notification.as_ref()).finish()
+            with_notification(command, delete.notification.as_ref(), context.dialect).finish()
         }
         Request::DeleteAll(call) => {
             if let Some(call) = call {
@@ -92,7 +92,7 @@ pub(super) fn command(
             with_entity(command, entity).finish()
         }
         Request::Notification(notification) => {
-            with_notification(with_entity(command, entity), Some(notification)).finish()
+            with_notification(with_entity(command, entity), Some(notification), context.dialect).finish()
         }
         Request::AuditEndpoint(info) => with_info(command, info).finish(),
         Request::AuditConnection(connection, info) => {
@@ -133,6 +133,7 @@ fn with_options<'s>(
 fn with_notification<'s>(
     mut command: CommandBuilder<'s>,
     notification: Option<&NotificationRequest>,
+    dialect: &Dialect,
 ) -> CommandBuilder<'s> {
     let Some(notification) = notification else { return command };
     if let Some(id) = &notification.request_id {
@@ -141,14 +142,36 @@ fn with_notification<'s>(
     if let Some(map) = &notification.digit_map {
         command = command.clone().digit_map(map).unwrap_or(command);
     }
-    command = command.requested_event_list(&notification.events).signal_list(&notification.signals);
+    let events: Vec<_> = notification.events.iter().map(|event| event_for(event, dialect)).collect();
+    let signals: Vec<_> = notification.signals.iter().map(|signal| signal_for(signal, dialect)).collect();
+    command = command.requested_event_list(&events).signal_list(&signals);
     if let Some(quarantine) = notification.quarantine {
         command = command.quarantine(quarantine);
     }
-    match EventList::parse(&join(notification.detect.iter())).filter(|list| !list.is_empty()) {
+    match EventList::parse(&dialect.to_peer(&join(notification.detect.iter())))
+        .filter(|list| !list.is_empty())
+    {
         Some(list) => command.detect_events(list),
         None => command,
     }
+}
+
+/// An event in the peer's name for it.
+fn event_for(event: &RequestedEventBuf, dialect: &Dialect) -> RequestedEventBuf {
+    RequestedEventBuf::parse(&dialect.to_peer(&event.to_string())).unwrap_or_else(|| event.clone())
+}
+
+/// A signal in the peer's name for it, without a time-out where the peer knows none.
+fn signal_for(signal: &SignalBuf, dialect: &Dialect) -> SignalBuf {
+    let mut text = dialect.to_peer(&signal.to_string());
+    if !dialect.signal_timeouts
+        && let Some((name, parameters)) = text.split_once('(')
+        && parameters.starts_with("to=")
+        && !parameters.contains(',')
+    {
+        text = name.to_owned();
+    }
+    SignalBuf::parse(&text).unwrap_or_else(|| signal.clone())
 }
 
 fn with_info<'s>(command: CommandBuilder<'s>, info: &[ParameterCode<'static>]) -> CommandBuilder<'s> {

@@ -56,6 +56,13 @@ pub enum Event<T> {
         /// Whether it had been lost. Its connections may still exist then.
         after_loss: bool,
     },
+    /// A gateway whose dialect was to be found out has shown it.
+    DialectDetected {
+        /// The gateway.
+        gateway: GatewayId,
+        /// The dialect's name.
+        dialect: &'static str,
+    },
     /// A gateway does not answer. Its pending operations have failed; it is probed until it answers.
     GatewayLost {
         /// The gateway.

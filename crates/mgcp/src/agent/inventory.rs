@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use strowger_sansio::Time;
+use strowger_sansio::{Duration, Time};
 
 use super::config::GatewayConfig;
 use super::operation::OperationId;
@@ -33,7 +33,13 @@ pub(super) struct Gateway {
     wildcards: Vec<EndpointNameBuf>,
     /// Commands without an answer, audits for a sign of life not counted.
     pub(super) outstanding: usize,
-    /// Operations that may be sent as soon as the gateway has answered others.
+    /// The pause that it gets next when it says that it is busy.
+    pub(super) pause: Duration,
+    /// It is given a pause now.
+    pub(super) resting: bool,
+    /// It stands in the line of those that wait for others to answer.
+    pub(super) queued: bool,
+    /// Operations that may be sent as soon as the gateway, or others, have answered.
     pub(super) held: VecDeque<OperationId>,
     /// Deletions over several endpoints that are not complete.
     pub(super) sweeps: Vec<OperationId>,
@@ -50,7 +56,12 @@ pub(super) struct Endpoint {
 }
 
 impl Gateway {
-    pub(super) fn new(config: GatewayConfig, peer: PeerId, probe_endpoint: EndpointNameBuf) -> Self {
+    pub(super) fn new(
+        config: GatewayConfig,
+        peer: PeerId,
+        probe_endpoint: EndpointNameBuf,
+        pause: Duration,
+    ) -> Self {
         Self {
             config,
             peer,
@@ -60,6 +71,9 @@ impl Gateway {
             endpoints: BTreeMap::new(),
             wildcards: Vec::new(),
             outstanding: 0,
+            pause,
+            resting: false,
+            queued: false,
             held: VecDeque::new(),
             sweeps: Vec::new(),
             probe: None,

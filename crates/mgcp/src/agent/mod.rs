@@ -13,7 +13,8 @@
 //! ```
 //!
 //! The rooms: `config`, `inventory` (gateways and their endpoints), `operation` (what can be asked for, and what may be under way
-//! together), `dispatch` (the way of an operation), `encode` (operation to command), `answer` (response to outcome), `outcome`, `received`
+//! together), `dispatch` (the way of an operation), `pace` (how many commands at a time),
+//! `encode` (operation to command), `answer` (response to outcome), `outcome`, `received`
 //! (commands of gateways), `supervision`, `event`, `counters`.
 //!
 //! Default deny: a source that is no gateway's address gets no byte and costs one look-up.
@@ -27,6 +28,7 @@ mod event;
 mod inventory;
 mod operation;
 mod outcome;
+mod pace;
 mod received;
 mod supervision;
 
@@ -65,6 +67,12 @@ pub struct Agent<T> {
     next_operation: u64,
     orphans: BTreeMap<TransactionId, Orphan>,
     watches: Timers<GatewayId>,
+    /// When gateways that are busy may be commanded again.
+    rests: Timers<GatewayId>,
+    /// Commands without an answer.
+    in_flight: usize,
+    /// Gateways for which something waits until others have answered.
+    waiting: VecDeque<GatewayId>,
     rng: Rng,
     events: VecDeque<Event<T>>,
     counters: AgentCounters,
@@ -91,6 +99,9 @@ impl<T: Clone> Agent<T> {
             next_operation: 0,
             orphans: BTreeMap::new(),
             watches: Timers::new(),
+            rests: Timers::new(),
+            in_flight: 0,
+            waiting: VecDeque::new(),
             rng,
             events: VecDeque::new(),
             counters: AgentCounters::default(),
@@ -119,7 +130,8 @@ impl<T: Clone> Agent<T> {
         let peer = self.transactions.add_peer(peer);
         self.by_peer.push(id);
         let announces = config.dialect.notification;
-        self.gateways.insert(id, Gateway::new(config, peer, probe));
+        let pause = self.config.supervision.pause.0;
+        self.gateways.insert(id, Gateway::new(config, peer, probe, pause));
         let spread = self.config.supervision.first_probe;
         // One that never speaks first is only there once it has been asked: calls do not wait for that.
         let wait = if announces { self.rng.duration(spread / 2, spread) } else { Duration::ZERO };
@@ -327,6 +339,9 @@ impl<T: Clone> Agent<T> {
         while let Some(gateway) = self.watches.pop_due(now) {
             self.watch(now, gateway);
         }
+        while let Some(gateway) = self.rests.pop_due(now) {
+            self.rested(now, gateway);
+        }
         self.drain(now);
     }
 
@@ -354,6 +369,6 @@ impl<T: Clone> Agent<T> {
     /// When [`Self::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        [self.transactions.poll_timeout(), self.watches.next()].into_iter().flatten().min()
+        [self.transactions.poll_timeout(), self.watches.next(), self.rests.next()].into_iter().flatten().min()
     }
 }

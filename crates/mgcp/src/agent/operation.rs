@@ -173,6 +173,12 @@ impl Request {
         }
     }
 
+    /// Whether this is given again when the gateway is too busy for it: not what a call waits for, which fails instead
+    /// (RFC 3661 section 2.1, temporary failure).
+    pub(super) const fn can_wait(&self) -> bool {
+        !matches!(self, Self::Create(_) | Self::Modify(_) | Self::Probe)
+    }
+
     /// Whether a deletion makes `earlier` pointless, so that it is not sent if it still waits.
     pub(super) fn supersedes(&self, earlier: &Self) -> bool {
         match (self, earlier) {
@@ -202,6 +208,8 @@ pub(super) struct Operation<T> {
     /// None: the agent's own, of which nobody hears.
     pub(super) tag: Option<T>,
     pub(super) sent: Option<(TransactionId, Time)>,
+    /// How often its gateway was too busy for it.
+    pub(super) refused: u32,
     /// What a provisional response told already.
     pub(super) early: Option<Early>,
     /// A deletion of all connections was sent while this creation was under way: what it creates is not wanted (rule 5).

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::event::ObservedEvent;
+use crate::dialect::Dialect;
 use crate::message::{
     CallIdBuf, Category, ConnectionIdBuf, ConnectionMode, ConnectionStatistics, EndpointNameBuf,
     EventNameBuf, ReasonCode, RequestIdBuf, Response, RestartMethod, ReturnCode,
@@ -143,8 +144,14 @@ impl fmt::Display for Failure {
 const COMMENTARY: usize = 120;
 
 impl Refused {
-    pub(super) fn from_response(response: &Response<'_>) -> Self {
+    pub(super) fn from_response(response: &Response<'_>, dialect: &Dialect) -> Self {
         let commentary = response.commentary.map(|text| text.chars().take(COMMENTARY).collect());
-        Self { code: response.code, category: response.code.category(), commentary }
+        let meant = match response.code {
+            ReturnCode::NO_RESOURCES if dialect.permanent_may_pass => ReturnCode::NO_RESOURCES_NOW,
+            ReturnCode::RESTARTING_ENDPOINT if dialect.permanent_may_pass => ReturnCode::RESTARTING,
+            ReturnCode::NO_BANDWIDTH if dialect.permanent_may_pass => ReturnCode::NO_BANDWIDTH_NOW,
+            code => code,
+        };
+        Self { code: response.code, category: meant.category(), commentary }
     }
 }

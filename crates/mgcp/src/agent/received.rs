@@ -8,9 +8,10 @@ use strowger_sansio::Time;
 
 use super::event::Event;
 use super::{Agent, GatewayId, answer};
+use crate::dialect::Dialect;
 use crate::message::{
     Command, ConnectionParameters, EndpointNameBuf, ListedEvent, PackageList, RequestIdBuf, RestartMethod,
-    ReturnCode, Verb,
+    ReturnCode, SignalBuf, Verb, Version,
 };
 use crate::package::PackageSet;
 use crate::text::{self, Refusal, ResponseBuilder};
@@ -29,6 +30,8 @@ impl<T: Clone> Agent<T> {
             self.refuse(now, token, Refusal::new(ReturnCode::UNKNOWN_COMMAND, "Not a gateway's command"));
             return;
         }
+        self.detect_dialect(gateway, command.version);
+        let Some(known) = self.gateways.get(&gateway) else { return };
         if let Err(refusal) = text::check(command, &known.config.dialect, &PackageSet::ALL) {
             self.refuse(now, token, refusal);
             self.suspect_alive(now, gateway);
@@ -40,6 +43,16 @@ impl<T: Clone> Agent<T> {
             Verb::Rsip => self.restarted(now, gateway, token, command),
             Verb::Dlcx => self.deleted(now, gateway, token, command),
             _ => self.reply(now, token, ReturnCode::OK),
+        }
+    }
+
+    /// A gateway whose dialect is not configured speaks the one whose version it writes.
+    fn detect_dialect(&mut self, gateway: GatewayId, version: Version<'_>) {
+        let Some(known) = self.gateways.get_mut(&gateway).filter(|known| known.config.detect) else { return };
+        if let Some(dialect) = Dialect::detect(version) {
+            known.config.detect = false;
+            known.config.dialect = *dialect;
+            self.events.push_back(Event::DialectDetected { gateway, dialect: dialect.name });
         }
     }
 
@@ -68,7 +81,12 @@ impl<T: Clone> Agent<T> {
             return;
         };
         self.reply(now, token, ReturnCode::OK);
-        let events: Vec<_> = observed.iter().map(ListedEvent::to_buf).collect();
+        let dialect = self.gateways.get(&gateway).map(|known| known.config.dialect);
+        let standard = |event: SignalBuf| {
+            let renamed = dialect.and_then(|dialect| dialect.from_peer(&event.to_string()));
+            renamed.and_then(|text| SignalBuf::parse(&text)).unwrap_or(event)
+        };
+        let events: Vec<_> = observed.iter().map(ListedEvent::to_buf).map(standard).collect();
         if events.is_empty() {
             self.counters.empty_notifications += 1;
             return;

@@ -11,7 +11,11 @@ use super::inventory::GatewayState;
 use super::operation::{Operation, OperationId, Request};
 use super::outcome::Failure;
 use super::{Agent, GatewayId};
+use crate::dialect::Dialect;
 use crate::message::EndpointName;
+
+/// Dialects that differ by the version that they write, the likely first.
+const VERSIONS: [Dialect; 4] = [Dialect::RFC3435, Dialect::MGCP_0_1, Dialect::NCS, Dialect::TGCP];
 
 impl<T: Clone> Agent<T> {
     /// A gateway has spoken.
@@ -67,12 +71,24 @@ impl<T: Clone> Agent<T> {
             request: Request::Probe,
             tag: None,
             sent: None,
+            refused: 0,
             early: None,
             unwanted: false,
         };
         self.operations.insert(id, operation);
         self.counters.probes += 1;
         self.transmit(now, id);
+    }
+
+    /// A gateway that is asked for a sign of life refuses our version (528): if its dialect is not configured, the next of those
+    /// that differ by version is tried at once.
+    pub(super) fn refused_version(&mut self, now: Time, gateway: GatewayId) {
+        let Some(known) = self.gateways.get_mut(&gateway).filter(|known| known.config.detect) else { return };
+        let own = known.config.dialect.name;
+        let place = VERSIONS.iter().position(|dialect| dialect.name == own);
+        let Some(next) = VERSIONS.get(place.map_or(0, |place| place + 1)) else { return };
+        known.config.dialect = *next;
+        self.probe(now, gateway);
     }
 
     /// Something came from a gateway's address that proves nothing, such as an answer to no question: if the gateway is not up,
@@ -100,6 +116,9 @@ impl<T: Clone> Agent<T> {
         let Some(known) = self.gateways.get_mut(&gateway) else { return };
         let before = std::mem::replace(&mut known.state, GatewayState::Lost);
         known.held.clear();
+        known.resting = false;
+        known.pause = self.config.supervision.pause.0;
+        self.rests.cancel(&gateway);
         let probe = known.probe;
         let mut pending: Vec<_> = known.endpoints.values().flat_map(|e| e.order.iter().copied()).collect();
         pending.extend(probe);

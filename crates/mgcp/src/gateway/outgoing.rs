@@ -60,6 +60,7 @@ impl Gateway {
                     command = command.notified_entity(entity);
                 }
                 let command = command.request_id(request);
+                let events = &dialect.to_peer(events);
                 let with = command.clone().parameter(ParameterCode::ObservedEvents, events);
                 debug_assert!(with.is_ok(), "O: {events}");
                 with.unwrap_or(command).finish()

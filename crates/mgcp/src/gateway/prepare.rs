@@ -16,6 +16,7 @@ use super::refusal::{Refusal, refuse};
 use super::request::{
     Audio, Detect, Embedded, Handling, NotificationRequest, Requested, SignalsOnEvent, ToneDuration, glare,
 };
+use crate::dialect::Dialect;
 use crate::digitmap::{DigitMap, DigitMapError};
 use crate::limits::Limits;
 use crate::message::{
@@ -28,6 +29,8 @@ use crate::package::{self, Package, PackageSet, Parameters};
 pub(super) struct Reader<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) packages: PackageSet,
+    /// What the call agent calls events and signals.
+    pub(super) dialect: Dialect,
     pub(super) current: Current<'a>,
     pub(super) hook: Hook,
     pub(super) ring_cycle: Duration,
@@ -95,10 +98,16 @@ impl Reader<'_> {
         };
         let has_map = digit_map.is_some() || self.endpoint.machine.digit_map.is_some();
         let depth = Depth::Outer { quarantine, has_map };
-        let events = command.requested_events().unwrap_or_default();
-        let requested = self.requested(events, depth)?;
-        let signals = self.signals(command.signal_requests().unwrap_or_default())?;
-        let detect = match command.detect_events() {
+        let renamed = |code: ParameterCode<'_>| self.dialect.from_peer(command.parameters.get(code)?);
+        let own = renamed(ParameterCode::RequestedEvents);
+        let own = own.as_deref().and_then(RequestedEvents::parse);
+        let requested = self.requested(own.or(command.requested_events()).unwrap_or_default(), depth)?;
+        let own = renamed(ParameterCode::SignalRequests);
+        let own = own.as_deref().and_then(EventList::parse);
+        let signals = self.signals(own.or(command.signal_requests()).unwrap_or_default())?;
+        let own = renamed(ParameterCode::DetectEvents);
+        let own = own.as_deref().and_then(EventList::parse);
+        let detect = match own.or(command.detect_events()) {
             Some(list) => Some(self.detect(list)?),
             None => None,
         };

@@ -85,6 +85,7 @@ impl Gateway {
             let reader = Reader {
                 endpoint: &endpoint,
                 packages: spec.kind.packages(),
+                dialect: self.dialect,
                 current: Current::None,
                 hook: plane.hook(index),
                 ring_cycle: plane.capabilities().ring_cycle,

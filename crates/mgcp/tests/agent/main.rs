@@ -4,8 +4,10 @@
 
 mod commands_of_gateways;
 mod connections;
+mod dialects;
 mod hostile;
 mod ordering;
 mod outcomes;
+mod pace;
 mod stage;
 mod supervision;

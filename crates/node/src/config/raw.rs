@@ -186,10 +186,12 @@ impl Gateway {
         let dialects = [
             ("auto", DialectChoice::Auto),
             ("rfc3435", DialectChoice::Rfc3435),
+            ("rfc2705", DialectChoice::Rfc2705),
             ("mgcp-0.1", DialectChoice::Mgcp01),
+            ("ncs", DialectChoice::Ncs),
+            ("tgcp", DialectChoice::Tgcp),
             ("osmo", DialectChoice::Osmo),
         ];
-        let later = [("ncs", "the PacketCable dialects come"), ("tgcp", "the PacketCable dialects come")];
         if table.value("address").is_none() {
             table.missing("address", report);
         }
@@ -197,7 +199,7 @@ impl Gateway {
             id: table.required_string("id", report),
             address: table.address("address", report),
             domain: table.string("domain", report),
-            dialect: choice(table, "dialect", "dialect", &dialects, &later, report).unwrap_or_default(),
+            dialect: choice(table, "dialect", "dialect", &dialects, &[], report).unwrap_or_default(),
             media: addresses(table, "media", report),
             relay: table.string("relay", report),
         }

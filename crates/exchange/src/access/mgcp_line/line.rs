@@ -6,6 +6,7 @@ use strowger_mgcp::message::{ConnectionIdBuf, RequestIdBuf};
 
 use super::watch::{Dial, Lacks, Terms, Watch};
 use crate::access::Turn;
+use crate::access::decision::Fate;
 use crate::access::gateways::Place;
 use crate::access::stream::Stream;
 use crate::{CallId, CallingParty, LegId, LineCondition, LineId, Sdp, ServiceState, Tone};
@@ -26,6 +27,8 @@ pub(super) struct Line {
     pub(super) waiting: Option<Waiting>,
     pub(super) asked: Asked,
     pub(super) lacks: Lacks,
+    /// An order to it was refused so that it must be looked at before it is trusted again.
+    pub(super) doubt: Fate,
     /// Whether its lamp for waiting messages is to be lit; none when that was never asked for.
     pub(super) lamp: Option<bool>,
     /// A short ring is due: its calls are forwarded.
@@ -130,6 +133,7 @@ impl Line {
             waiting: None,
             asked: Asked::default(),
             lacks: Lacks::new(),
+            doubt: Fate::Serves,
             lamp: None,
             reminds: false,
             strays: Vec::new(),

@@ -49,6 +49,7 @@ use line::{Leg, Line, Party, Standing};
 #[derive(Debug)]
 pub(super) struct Lines {
     lines: BTreeMap<LineId, Line>,
+    by_gateway: BTreeMap<GatewayId, Vec<LineId>>,
     legs: BTreeMap<LegId, Leg>,
     /// Lines to which something has happened: what their endpoints are asked for is looked at when all has
     /// settled.
@@ -61,7 +62,12 @@ impl Lines {
         let lines = gateways.line_places().filter_map(|(id, place)| Some((id, place, entry(id)?))).map(
             |(id, place, entry)| (id, Line::new(id, entry.number.clone(), entry.features.flash(), place)),
         );
-        Self { lines: lines.collect(), legs: BTreeMap::new(), touched: BTreeSet::new() }
+        let lines: BTreeMap<_, _> = lines.collect();
+        let mut by_gateway = BTreeMap::<_, Vec<_>>::new();
+        for (id, line) in &lines {
+            by_gateway.entry(line.place.gateway).or_default().push(*id);
+        }
+        Self { lines, by_gateway, legs: BTreeMap::new(), touched: BTreeSet::new() }
     }
 
     /// Asks the endpoints of touched lines for what they should do now; says whether any was asked.

@@ -7,6 +7,7 @@ use strowger_mgcp::message::{Category, RequestIdBuf, ReturnCode, SignalBuf};
 use super::Lines;
 use super::line::{Parting, Party, Standing};
 use super::watch::{Observed, Watch};
+use crate::access::decision::Fate;
 use crate::access::stream::{alarm, cause};
 use crate::access::{Report, Timer, Turn, signal};
 use crate::{Cause, LegEvent, LineEvent, LineId, ServiceState, Tone};
@@ -192,7 +193,8 @@ impl Lines {
             // The short ring was given; to ask for the same once more would give it again.
             (*reminds, line.reminds) = (false, false);
         }
-        if line.standing == Standing::Up && line.party != Party::Parting(Parting::Lockout) {
+        let serves = line.standing == Standing::Up && line.doubt != Fate::Broken;
+        if serves && line.party != Party::Parting(Parting::Lockout) {
             Self::set_service(turn, line, ServiceState::InService);
         }
         match (&line.asked.watch, &line.party) {

@@ -12,6 +12,7 @@ use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, ParameterCode};
 
 use super::Lines;
 use super::line::{Leg, Party, Resume, Standing};
+use crate::access::decision::{Fate, decide};
 use crate::access::stream::{News, Stream};
 use crate::access::{Order, Owner, Settings, Tag, Turn};
 use crate::{CallStable, Cause, Event, LegEvent, LegId, LineId, RestoredCall, Sdp, Side, StreamRole};
@@ -104,6 +105,11 @@ impl Lines {
         on.filter_map(|(leg, own)| Some((*leg, own.stream.as_ref()?.open()?.clone()))).collect()
     }
 
+    /// An endpoint that does not serve, or that its gateway does not know, has no calls.
+    pub(super) fn compare_with_nothing(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        self.compare(turn, id, Vec::new());
+    }
+
     /// Compares what an endpoint has with what it should have. Says whether the line can stand up; if not, everything on
     /// it is being deleted.
     pub(super) fn compare(&mut self, turn: &mut Turn<'_>, id: LineId, found: Vec<ConnectionIdBuf>) -> bool {
@@ -170,7 +176,12 @@ impl Lines {
         result: Result<Outcome, Failure>,
     ) {
         let Some(stream) = self.legs.get_mut(&id).and_then(|leg| leg.stream.as_mut()) else { return };
+        let fate = result.as_ref().err().map_or(Fate::Serves, |failure| decide(failure).line);
         let news: News = stream.outcome(turn, order, result);
+        let line = self.legs.get(&id).map(|leg| leg.line);
+        if let (Some(line), true) = (line, fate != Fate::Serves) {
+            self.doubt(turn, line, fate);
+        }
         self.stream_news(turn, id, news);
         self.check_cleared(turn, id);
     }

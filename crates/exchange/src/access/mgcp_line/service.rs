@@ -10,6 +10,7 @@ use strowger_sansio::Duration;
 
 use super::Lines;
 use super::line::{Line, Party, Standing};
+use crate::access::decision::Fate;
 use crate::access::stream::alarm;
 use crate::access::{Tag, Timer, Turn};
 use crate::{Cause, Event, LegId, LineId, ServiceState};
@@ -71,7 +72,7 @@ impl Lines {
 
     /// The lines of a gateway, or those of its lines that a name means.
     fn on(&self, gateway: GatewayId, endpoints: Option<&EndpointNameBuf>) -> Vec<LineId> {
-        let on = self.lines.values().filter(|line| line.place.gateway == gateway);
+        let on = self.by_gateway.get(&gateway).into_iter().flatten().filter_map(|id| self.lines.get(id));
         let meant = on.filter(|line| {
             endpoints.is_none_or(|pattern| pattern.as_name().covers(line.place.endpoint.as_name()))
         });
@@ -111,6 +112,12 @@ impl Lines {
         }
         let found = match result {
             Ok(outcome) => outcome.audit.map(|audit| audit.connections).unwrap_or_default(),
+            // It has no time to look: what it holds may be a call's.
+            Err(failure) if is_busy(&failure) => {
+                line.standing = Standing::Down;
+                turn.timers.set(Timer::Retry(id), turn.now + turn.settings.timers.retry);
+                return;
+            }
             Err(failure) => match failure.category() {
                 Category::ServiceFailure => return self.audit_refused(turn, id, &failure),
                 Category::ProvisioningMismatch if !is_about_the_question(&failure) => {
@@ -146,6 +153,7 @@ impl Lines {
         alarm(turn, &line.place, "AUEP", failure);
         Self::set_service(turn, line, ServiceState::OutOfService);
         turn.timers.set(Timer::Retry(id), turn.now + turn.settings.timers.probe);
+        self.compare_with_nothing(turn, id);
     }
 
     /// The deletion of what nobody knows. Whatever came of it, the line goes on: a connection that is left
@@ -175,6 +183,7 @@ impl Lines {
         line.standing = Standing::Up;
         line.asked.forget();
         line.lacks.clear();
+        line.doubt = Fate::Serves;
         self.touched.insert(id);
     }
 
@@ -271,6 +280,32 @@ impl Lines {
         line.asked.resting = false;
         line.asked.mismatches = 0;
         self.touched.insert(id);
+        if line.doubt == Fate::Serves {
+            return;
+        }
+        let busy = line.party != Party::Idle || self.legs.values().any(|leg| leg.line == id);
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        if busy {
+            turn.timers.set(Timer::Retry(id), turn.now + turn.settings.timers.retry);
+        } else if line.standing == Standing::Up {
+            line.standing = Standing::Down;
+            self.bring_up(turn, id);
+        }
+    }
+
+    /// An order to a line was refused: by a fault that takes it out of hunting until it is announced anew or found in
+    /// service, or by a mismatch of states, after which it is looked at as soon as it is free (RFC 3661 section 2.1).
+    pub(super) fn doubt(&mut self, turn: &mut Turn<'_>, id: LineId, fate: Fate) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        let broken = fate == Fate::Broken;
+        if line.doubt != Fate::Broken {
+            line.doubt = fate;
+        }
+        let timers = &turn.settings.timers;
+        turn.timers.set(Timer::Retry(id), turn.now + if broken { timers.probe } else { timers.retry });
+        if broken {
+            Self::set_service(turn, line, ServiceState::OutOfService);
+        }
     }
 }
 
@@ -281,6 +316,14 @@ pub(super) enum Connections {
     Lost,
     /// They are being deleted in order.
     Kept,
+}
+
+/// Whether a gateway has refused for overload, or since it restarts.
+fn is_busy(failure: &Failure) -> bool {
+    use strowger_mgcp::message::ReturnCode;
+    matches!(failure, Failure::Refused(refused)
+        if refused.category == Category::TemporaryFailure
+            && [ReturnCode::RESTARTING, ReturnCode::RESTARTING_ENDPOINT, ReturnCode::OVERLOAD].contains(&refused.code))
 }
 
 /// Whether an audit was refused for what it asked, and not for the endpoint.

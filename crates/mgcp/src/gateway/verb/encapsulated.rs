@@ -103,6 +103,7 @@ impl Gateway {
         let reader = Reader {
             endpoint,
             packages: endpoint.packages(),
+            dialect: self.dialect,
             current,
             hook: plane.hook(index),
             ring_cycle: plane.capabilities().ring_cycle,

@@ -137,7 +137,7 @@ impl Gateway {
             return Err(refuse(ReturnCode::NOT_READY, "the endpoint is out of service"));
         }
         match endpoint.association {
-            Association::Restarting(_) => Err(refuse(ReturnCode::RESTARTING, "the endpoint is restarting")),
+            Association::Restarting(_) => Err(refuse(self.dialect.restarting, "the endpoint is restarting")),
             Association::Known | Association::Disconnected(_) => Ok(()),
         }
     }

@@ -70,7 +70,7 @@ pub(crate) struct Arguments {
     /// The country of its tones and ringing
     #[arg(long, value_name = "ISO", default_value = "us")]
     country: String,
-    /// How it speaks: rfc3435 or mgcp-0.1
+    /// How it speaks: rfc3435, rfc2705, mgcp-0.1, ncs, tgcp or osmo
     #[arg(long, value_name = "NAME", default_value = "rfc3435")]
     dialect: String,
     /// The call agent understands range wildcards as aaln/[1-12]

@@ -121,6 +121,9 @@ fn players(inventory: &Inventory) -> (Vec<LoadGateway>, Vec<LoadLine>) {
         dialect: match gateway.dialect {
             DialectChoice::Auto | DialectChoice::Rfc3435 => Dialect::RFC3435,
             DialectChoice::Mgcp01 => Dialect::MGCP_0_1,
+            DialectChoice::Rfc2705 => Dialect::RFC2705,
+            DialectChoice::Ncs => Dialect::NCS,
+            DialectChoice::Tgcp => Dialect::TGCP,
             DialectChoice::Osmo => Dialect::OSMO,
         },
     });
