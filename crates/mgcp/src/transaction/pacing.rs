@@ -58,8 +58,9 @@ pub(super) struct Window {
     answers: u32,
     unanswered: u32,
     /// The smoothed time from the first transmission of a command to the first response. Other than the estimate that sets the
-    /// retransmission timer it counts commands that were repeated: a peer that slows down suddenly answers no others.
-    answering: Option<Duration>,
+    /// retransmission timer it counts commands that were repeated: a peer that slows down suddenly answers no others. It begins at
+    /// zero, and no delay counts more than RTO-MAX: one answer after an outage is no load.
+    answering: Duration,
     /// Commands that are not sent yet, the oldest first; those that were withdrawn or sent meanwhile are passed over.
     queue: VecDeque<TransactionId>,
     /// Signs of load before this count no more.
@@ -80,15 +81,15 @@ impl Window {
     }
 
     /// A command got its first response.
-    pub(super) fn observe(&mut self, delay: Duration) {
-        self.answering = Some(self.answering.map_or(delay, |average| (average * 7 + delay) / 8));
+    pub(super) fn observe(&mut self, delay: Duration, most: Duration) {
+        self.answering = (self.answering * 7 + delay.min(most)) / 8;
     }
 
     fn shrink(&mut self, now: Time, pacing: &Pacing) {
         if self.deaf_until.is_some_and(|until| now < until) {
             return;
         }
-        self.deaf_until = Some(now + self.answering.unwrap_or_default().max(pacing.pause));
+        self.deaf_until = Some(now + self.answering.max(pacing.pause));
         if self.size.is_none() {
             self.before = self.unanswered;
         }
@@ -167,7 +168,7 @@ impl<T: Clone> Transactions<T> {
     /// A peer has given a final answer that says nothing of load.
     pub(super) fn note_ease(&mut self, now: Time, peer: PeerId) {
         let window = &mut self.peers.get_mut(peer).window;
-        if window.answering.is_some_and(|average| average > self.limits.pacing.slow) {
+        if window.answering > self.limits.pacing.slow {
             self.note_load(now, peer);
         } else {
             window.grow();

@@ -280,7 +280,7 @@ impl<T: Clone> Transactions<T> {
         let elapsed = now.since(request.first_sent);
         if request.phase != Phase::Proceeding {
             let peer = self.peers.get_mut(peer);
-            peer.window.observe(elapsed);
+            peer.window.observe(elapsed, self.timers.rto_max);
             match (request.resent, request.walk.repetitions) {
                 (false, _) => peer.estimator.observe(elapsed),
                 (true, 0) => {}

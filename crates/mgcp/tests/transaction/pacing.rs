@@ -124,6 +124,20 @@ fn a_peer_whose_answers_become_slow_is_spared() {
 }
 
 #[test]
+fn a_late_answer_after_an_outage_is_no_sign_of_load() {
+    let mut pair = Pair::new(3);
+    for id in commands(&mut pair, 3) {
+        pair.run(8 * SECOND);
+        answer(&mut pair, id, 200);
+    }
+    assert_eq!(window(&pair), None);
+    let sent = pair.sent_by(0).len();
+    pair.command(0, 10);
+    pair.command(0, 11);
+    assert_eq!(pair.sent_by(0).len(), sent + 2);
+}
+
+#[test]
 fn no_command_waits_longer_than_it_may_nor_overtakes_one_that_waits() {
     let mut pair = Pair::new(4);
     let ids = commands(&mut pair, 2);
