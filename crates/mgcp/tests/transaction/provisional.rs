@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use strowger_mgcp::message::TransactionRange;
+use strowger_mgcp::transaction::{ProtocolTimers, TimerConflict};
+
 use crate::pair::{Pair, Service, Weather, address};
 
 const MS: Duration = Duration::from_millis(1);
@@ -126,4 +129,37 @@ fn silence_after_a_provisional_response_ends_after_twice_t_hist() {
     pair.run(2 * SECOND);
     assert_eq!(pair.sides[0].timed_out.get(&1), Some(&1));
     assert_eq!(pair.sides[0].disconnections, 1);
+}
+
+#[test]
+fn a_provisional_response_is_not_confirmed() {
+    let mut pair = Pair::new(1);
+    pair.sides[1].service = Service::Announced(7 * SECOND);
+    pair.command(0, 1);
+    pair.run(SECOND);
+    assert_eq!(pair.sides[0].provisional.get(&1), Some(&1));
+    let (now, peer) = (pair.now, pair.sides[0].peer);
+    assert!(pair.sides[0].transactions.confirmations(now, peer, 4).is_empty());
+    pair.sides[1].service = Service::Immediate;
+    let answered = pair.command(0, 2);
+    pair.run(SECOND);
+    let confirmed = pair.sides[0].transactions.confirmations(pair.now, peer, 4);
+    assert_eq!(confirmed, [TransactionRange { first: answered, last: answered }], "the final one is");
+}
+
+#[test]
+fn timers_that_contradict_each_other_are_named() {
+    use TimerConflict::*;
+    let timers = ProtocolTimers::default;
+    let good = timers();
+    assert_eq!(good.check(), Ok(()));
+    for (bad, conflict) in [
+        (ProtocolTimers { longtran: good.t_hist, ..timers() }, LongTransactionAboveHistory),
+        (ProtocolTimers { execution: good.t_hist + SECOND, ..timers() }, ExecutionAboveHistory),
+        (ProtocolTimers { t_hist: good.t_max, ..timers() }, HistoryBelowMaximum),
+        (ProtocolTimers { max1: good.max2, ..timers() }, SuspicionAboveDisconnection),
+        (ProtocolTimers { tdinit: good.tdmax + SECOND, ..timers() }, DisconnectedOutOfBounds),
+    ] {
+        assert_eq!(bad.check(), Err(conflict));
+    }
 }
