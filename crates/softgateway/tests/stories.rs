@@ -2,7 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 use strowger_media::MediaPort;
@@ -315,6 +315,89 @@ fn a_relay_passes_what_its_signalled_source_sends_and_nothing_else() {
         assert_ne!(&bytes[8..12], [0, 0, 0, 9], "a relay is a source of its own");
     }
     assert!(bench.outside.iter().all(|(to, ..)| to.ip() != "10.0.0.66".parse::<std::net::IpAddr>().unwrap()));
+}
+
+/// What left for this port since the last time: the octets behind the header of each packet.
+fn payloads_to(bench: &mut Bench, port: u16) -> Vec<Vec<u8>> {
+    let outside = std::mem::take(&mut bench.outside);
+    outside.into_iter().filter(|(to, ..)| to.port() == port).map(|(.., bytes)| bytes[12..].to_vec()).collect()
+}
+
+#[test]
+fn a_tone_for_the_subscriber_is_not_sent_to_the_other_side() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    let body = format!("C: 1\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n{}", description("10.0.0.7", 7000));
+    assert!(bench.ask("CRCX aaln/1", &body).starts_with("200"));
+    bench.pass(seconds(1));
+    let silence: BTreeSet<_> = payloads_to(&mut bench, 7000).into_iter().collect();
+    assert_eq!(silence.len(), 1, "nobody speaks");
+    assert!(bench.ask("RQNT aaln/1", "X: 1\r\nR: L/hu(N)\r\nS: L/dl\r\n").starts_with("200"));
+    bench.pass(seconds(2));
+    assert_eq!(bench.hears("aaln/1"), Some(Progress::Dial));
+    let sent = payloads_to(&mut bench, 7000);
+    assert!(sent.len() > 90 && sent.iter().all(|payload| silence.contains(payload)));
+}
+
+#[test]
+fn nobody_is_heard_before_the_description_and_nothing_in_a_mode_that_does_not_receive() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    bench.step("aaln/2 off-hook");
+    let first = bench.ask("CRCX aaln/1", "C: 1\r\nL: p:20, a:PCMU\r\nM: recvonly\r\n");
+    let there = description("10.0.0.2", media_port(&first));
+    let body = format!("C: 1\r\nL: p:20, a:PCMU\r\nM: sendonly\r\n{there}");
+    let second = bench.ask("CRCX aaln/2", &body);
+    let described = description("10.0.0.2", media_port(&second));
+    bench.step("aaln/2 play tone:1000");
+    for (mode, description, heard) in [
+        ("inactive", "", "silence"),
+        ("loopback", "", "silence"),
+        ("recvonly", "", "silence"),
+        ("recvonly", described.as_str(), "tone:1000"),
+        ("inactive", "", "silence"),
+        ("sendrecv", "", "tone:1000"),
+        ("loopback", "", "silence"),
+        ("confrnce", "", "tone:1000"),
+        ("sendonly", "", "silence"),
+    ] {
+        let body = format!("C: 1\r\nI: {}\r\nM: {mode}\r\n{description}", field(&first, "I: "));
+        let answer = bench.ask("MDCX aaln/1", &body);
+        assert!(answer.starts_with("200"), "{mode}: {answer}");
+        bench.pass(seconds(1));
+        bench.facts.clear();
+        bench.step(&format!("aaln/1 expect {heard} within 2s"));
+        bench.pass(seconds(3));
+        let met = bench.facts.iter().any(|(_, fact)| matches!(fact, LineFact::Met { .. }));
+        assert!(met, "{mode}: {:?}", bench.facts);
+    }
+}
+
+#[test]
+fn a_loop_ends_with_its_connection() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    let body = format!("C: 1\r\nL: p:20, a:PCMU\r\nM: netwloop\r\n{}", description("10.0.0.7", 7000));
+    let answer = bench.ask("CRCX aaln/1", &body);
+    let socket = SocketId(u32::from(media_port(&answer)) - 4999);
+    let mut sequence = 0_u16;
+    let mut come_back = |bench: &mut Bench| {
+        payloads_to(bench, 7000);
+        for _ in 0..50 {
+            sequence += 1;
+            let mut packet = vec![0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+            packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+            packet[4..8].copy_from_slice(&(u32::from(sequence) * 160).to_be_bytes());
+            packet.extend([0x35; 160]);
+            bench.gateway.handle_input(bench.now, socket, "10.0.0.7:7000".parse().unwrap(), &packet);
+            bench.pass(Duration::from_millis(20));
+        }
+        payloads_to(bench, 7000).iter().filter(|payload| payload.contains(&0x35)).count()
+    };
+    assert!(come_back(&mut bench) > 30);
+    assert!(bench.ask("DLCX aaln/1", "C: 1\r\n").starts_with("250"));
+    assert_eq!(come_back(&mut bench), 0);
+    assert_eq!(bench.gateway.snapshot().connections, 0);
 }
 
 #[test]

@@ -211,3 +211,28 @@ fn answered_commands_are_confirmed_where_the_dialect_has_it() {
         assert_eq!(osmo.completed(tag).specific_endpoint().unwrap().local(), "rtpbridge/a");
     }
 }
+
+#[test]
+fn what_an_answer_may_not_carry_is_passed_over() {
+    let mut stage = Stage::up(1);
+    stage.rqnt(1, "aaln/1", off_hook(), 5);
+    let command = stage.one();
+    let odd = "M: sendrecv\r\nYY: 1\r\nX+NEW: 2\r\nX-OLD: 3\r\nfoo/bar: 4\r\nR: L/hd(N)\r\n";
+    stage.answers(1, &command, "200", odd);
+    assert_eq!(stage.completed(5).code, ReturnCode::OK);
+
+    let endpoint = stage.endpoint(1, "aaln/1");
+    stage.agent.audit_endpoint(stage.now, GatewayId(1), &endpoint, vec![ParameterCode::Capabilities], 6);
+    stage.collect();
+    let command = stage.one();
+    let able =
+        "A: a:PCMU;nobodys, x-own:1, x+must:2, foo/bar:3, v:L;FOO, m:sendrecv;foo/mode\r\nES: L/hd\r\n";
+    stage.answers(1, &command, "200", able);
+    assert_eq!(stage.completed(6).audit.unwrap().event_states, [EventNameBuf::parse("L/hd").unwrap()]);
+
+    stage.dlcx(1, "aaln/1", "FDE2", 7);
+    let command = stage.one();
+    stage.answers(1, &command, "250", "P: PS=1245, X-Own=5, foo/bar=2, PL=10\r\n");
+    let statistics = stage.completed(7).statistics.unwrap();
+    assert_eq!((statistics.packets_sent, statistics.packets_lost), (1245, 10));
+}

@@ -8,6 +8,7 @@ use strowger_mgcp::message::{
     RequestedEventBuf, RequestedInfo, Reservation, ReservationDirection, ResourceSharing, ResponseAck,
     RestartMethod, ReturnCode, SignalBuf, Span, Switch, Term, TransactionId, Verb, Version,
 };
+use strowger_mgcp::package::PACKAGES;
 
 #[test]
 fn names_of_endpoints_keep_their_spelling_and_compare_without_case() {
@@ -376,4 +377,18 @@ fn verbs_and_versions() {
     assert_eq!(ncs("NCS 1.0"), ncs("ncs \t1.0"));
     assert_ne!(ncs("NCS 1.0"), Version::V1_0);
     assert_eq!(ncs("NCS 1.0").to_string(), "MGCP 1.0 NCS 1.0");
+}
+
+#[test]
+fn an_event_that_is_no_digit_is_not_named_like_one() {
+    let is_like_a_digit = |symbol: &str| {
+        symbol.chars().all(|letter| "0123456789ABCDTX*#".contains(letter.to_ascii_uppercase()))
+    };
+    let found: Vec<_> = PACKAGES
+        .iter()
+        .flat_map(|package| package.items.iter().map(move |item| (package.name, item.symbol)))
+        .filter(|(package, symbol)| *package != "D" && is_like_a_digit(symbol))
+        .collect();
+    // RFC 3660 has these two all the same: continuity test, and conference depart.
+    assert_eq!(found, [("T", "ct"), ("SST", "cd")]);
 }

@@ -188,7 +188,12 @@ impl Bench {
     }
 
     /// The same, with media in some state.
-    pub fn with_plane(config: GatewayConfig, mut plane: Plane) -> Self {
+    pub fn with_plane(config: GatewayConfig, plane: Plane) -> Self {
+        Self::drawn_from(7, config, plane)
+    }
+
+    /// The same, with random numbers of its own.
+    pub fn drawn_from(seed: u64, config: GatewayConfig, mut plane: Plane) -> Self {
         for (index, spec) in (0..).zip(&config.endpoints) {
             if spec.name.starts_with("aaln") {
                 plane.hooks.entry(EndpointIndex(index)).or_insert(Hook::On);
@@ -196,7 +201,7 @@ impl Bench {
         }
         let now = Time::from_secs(1000);
         let gateway =
-            Gateway::new(now, config, Rng::from_number(7), &mut plane).expect("a legal configuration");
+            Gateway::new(now, config, Rng::from_number(seed), &mut plane).expect("a legal configuration");
         let mut bench = Self { now, gateway, plane, sent: Vec::new(), seen: BTreeSet::new(), next_id: 5000 };
         bench.drain();
         bench

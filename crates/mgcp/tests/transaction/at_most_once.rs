@@ -57,6 +57,23 @@ fn a_confirmed_response_is_dropped_but_its_duplicate_is_still_recognised() {
 }
 
 #[test]
+fn confirmations_of_several_messages_add_up() {
+    let mut pair = Pair::new(1);
+    for id in 1..=4 {
+        pair.inject(address(1), 1, &audit(id));
+    }
+    pair.inject(address(1), 1, b"AUEP 78 aaln/1@gw1.town MGCP 1.0\r\nK: 3\r\n");
+    pair.inject(address(1), 1, b"AUEP 77 aaln/1@gw1.town MGCP 1.0\r\nK: 1\r\n");
+    let before = pair.sent_by(1).len();
+    for id in 1..=4 {
+        pair.inject(address(1), 1, &audit(id));
+    }
+    let repeated: Vec<_> = pair.sent_by(1)[before..].iter().map(|sent| sent.text().to_owned()).collect();
+    assert_eq!(repeated, ["200 2 OK\r\n", "200 4 OK\r\n"], "those that nobody confirmed");
+    assert_eq!(pair.sides[1].executed.values().sum::<u32>(), 6);
+}
+
+#[test]
 fn a_confirmation_of_everything_costs_no_more_than_its_allowance() {
     let limits = TransactionLimits { confirmed: 10, ..TransactionLimits::default() };
     let mut pair = Pair::with(1, &ProtocolTimers::default(), &limits);

@@ -173,3 +173,19 @@ fn confirmations_name_each_answered_command_once_and_only_while_it_is_remembered
     let now = pair.now;
     assert!(pair.sides[0].transactions.confirmations(now, peer, 4).is_empty());
 }
+
+#[test]
+fn confirmations_go_to_the_peer_whose_response_they_name() {
+    use strowger_mgcp::transaction::PeerConfig;
+    let mut pair = Pair::new(7);
+    let other = pair.sides[0].transactions.add_peer(PeerConfig::at(address(7)));
+    let answered = pair.command(0, 1);
+    pair.run(SECOND);
+    let (now, peer) = (pair.now, pair.sides[0].peer);
+    let transactions = &mut pair.sides[0].transactions;
+    assert!(transactions.confirmations(now, other, 4).is_empty());
+    assert_eq!(
+        transactions.confirmations(now, peer, 4),
+        [TransactionRange { first: answered, last: answered }]
+    );
+}
