@@ -147,7 +147,6 @@ endpoints = ["127.0.0.1:2379"]
 id = "gw1"
 protocol = "megaco"
 address = "127.0.0.9:2944"
-dialect = "ncs"
 [[line]]
 number = "2003"
 sip = { user = "2003" }
@@ -158,7 +157,7 @@ prefix = "9"
 to = ["trunk:carrier"]
 "#;
     let found = findings(text);
-    assert_eq!(found.len(), 9, "{found:#?}");
+    assert_eq!(found.len(), 8, "{found:#?}");
     assert!(found.iter().all(|line| line.contains("is not supported by this version yet")), "{found:#?}");
     assert_eq!(
         found[0],
