@@ -5,6 +5,7 @@
 //! - [`config`]: the configuration file, checked as a whole, with places in its errors.
 //! - [`node`]: opens what the configuration names and starts it; [`Node`] is its handle.
 //! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram.
+//! - [`admission`]: who is heard, how often and in which order.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
 //! - [`tap`]: a live ladder. `recording`: the exchange's own signalling as pcapng files.
 //! - [`log`]: events as structured log lines and counts.
@@ -15,6 +16,7 @@
 //! - [`load`]: the host of a load engine.
 //! - [`clock`]: the one place where the host's clocks are read.
 
+pub mod admission;
 pub mod clock;
 pub mod config;
 pub mod gateway;

@@ -135,7 +135,8 @@ impl Node {
             Some(address) => Some(Console::start(address, source)?),
             None => None,
         };
-        let parts = Parts { clock, exchange, mgcp, ledger, observers, listed, requests };
+        let parts =
+            Parts { clock, exchange, mgcp, ledger, observers, listed, limits: config.limits, requests };
         let shard = Shard::new(parts, &metrics);
         let (end, ended) = oneshot::channel();
         let thread = std::thread::Builder::new()

@@ -2,9 +2,9 @@
 //!
 //! A turn of the loop waits for a datagram, a deadline or a request, hands it to the exchange, and then drains what
 //! the exchange wants sent, logged and kept. Inputs are taken in batches, with the deadlines looked at in between, so
-//! that a flood delays timers by one batch at most.
+//! that a flood delays timers by one batch at most. Within a batch each gateway has its turn, and what is more than its
+//! share is dropped ([`crate::admission`]).
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -13,15 +13,14 @@ use strowger_exchange::{Event, Exchange, Input, Record, Setting, SettingFault};
 use strowger_sansio::{Time, TokenBucket};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::admission::{Admission, Datagram, Limits, ROOM, Verdict};
 use crate::clock::{Clock, Wall};
 use crate::ledger::Ledger;
-use crate::log::EventLog;
+use crate::log::{EventLog, Throttle};
 use crate::metrics::{Counter, Histogram, Registry};
 use crate::socket::{Received, Udp};
 use crate::view::Picture;
 
-/// Datagrams that are taken before deadlines and requests are looked at again.
-const BATCH: usize = 64;
 /// How often the exchange is told what the wall shows: a clock that was set is noticed within a minute.
 const WALL: Duration = Duration::from_secs(60);
 /// How often a shard that drains looks whether calls are left.
@@ -68,18 +67,6 @@ pub struct Frame<'f> {
 /// address, too few to push the exchange's own signalling out of a capture.
 const STRANGERS: u32 = 10;
 
-/// Decides which datagrams observers are shown.
-struct Screen {
-    listed: BTreeSet<SocketAddr>,
-    strangers: TokenBucket,
-}
-
-impl Screen {
-    fn shows(&mut self, now: Time, from: SocketAddr) -> bool {
-        self.listed.contains(&from) || self.strangers.take(now)
-    }
-}
-
 /// What others ask of a shard.
 #[derive(Debug)]
 pub(crate) enum Request {
@@ -109,10 +96,13 @@ pub(crate) struct Shard {
     mgcp: Option<Udp>,
     ledger: Ledger,
     observers: Vec<Box<dyn Observer>>,
-    screen: Screen,
+    admission: Admission,
+    /// Which strangers' datagrams observers are shown.
+    strangers: TokenBucket,
     requests: mpsc::Receiver<Request>,
     log: EventLog,
     counts: Counts,
+    floods: Throttle,
     /// When to stop, calls or not; none while it runs.
     deadline: Option<Instant>,
 }
@@ -120,6 +110,7 @@ pub(crate) struct Shard {
 struct Counts {
     turns: Histogram,
     timers: Counter,
+    excess: Counter,
 }
 
 /// The parts that a shard is made of.
@@ -130,7 +121,9 @@ pub(crate) struct Parts {
     pub(crate) ledger: Ledger,
     pub(crate) observers: Vec<Box<dyn Observer>>,
     /// The gateways' addresses.
-    pub(crate) listed: BTreeSet<SocketAddr>,
+    pub(crate) listed: Vec<SocketAddr>,
+    /// How much each of them may send.
+    pub(crate) limits: Limits,
     pub(crate) requests: mpsc::Receiver<Request>,
 }
 
@@ -139,8 +132,9 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Shard {
     pub(crate) fn new(parts: Parts, metrics: &Registry) -> Self {
-        let Parts { clock, exchange, mgcp, ledger, observers, listed, requests } = parts;
-        let screen = Screen { listed, strangers: TokenBucket::new(STRANGERS, STRANGERS, clock.now()) };
+        let Parts { clock, exchange, mgcp, ledger, observers, listed, limits, requests } = parts;
+        let admission = Admission::new(clock.now(), listed, limits);
+        let strangers = TokenBucket::new(STRANGERS, STRANGERS, clock.now());
         let counts = Counts {
             turns: metrics.histogram(
                 "strowger_turn_seconds",
@@ -148,9 +142,27 @@ impl Shard {
                 TURN_BOUNDS,
             ),
             timers: metrics.counter("strowger_timer_turns_total", "Turns that a deadline caused.", &[]),
+            excess: metrics.counter(
+                "strowger_gateway_datagrams_dropped_total",
+                "Datagrams dropped because their gateway sent more than its share.",
+                &[],
+            ),
         };
         let log = EventLog::new(metrics);
-        Self { clock, exchange, mgcp, ledger, observers, screen, requests, log, counts, deadline: None }
+        Self {
+            clock,
+            exchange,
+            mgcp,
+            ledger,
+            observers,
+            admission,
+            strangers,
+            requests,
+            log,
+            counts,
+            floods: Throttle::default(),
+            deadline: None,
+        }
     }
 
     /// Runs until it is told to stop and has drained, or nobody is left who could tell it.
@@ -202,26 +214,43 @@ impl Shard {
         }
     }
 
-    /// Takes a batch of datagrams.
+    /// Takes a batch of datagrams and serves what is admitted of it, by turns.
     fn receive(&mut self) {
         let Some(udp) = &mut self.mgcp else { return };
         udp.flush();
-        for _ in 0..BATCH {
-            let Some(udp) = &mut self.mgcp else { return };
-            let to = udp.local();
+        let to = udp.local();
+        for _ in 0..ROOM {
             let (from, bytes) = match udp.try_receive() {
                 Received::Datagram { from, bytes } => (from, bytes),
                 Received::Nothing => continue,
-                Received::Empty => return,
+                Received::Empty => break,
             };
             let now = self.clock.now();
-            let frame = Frame { at: now, clock: &self.clock, from, to, way: Way::In, bytes };
-            if self.screen.shows(now, from) {
-                for observer in &mut self.observers {
-                    observer.datagram(&frame);
+            match self.admission.offer(now, from, bytes) {
+                Verdict::Waits => {}
+                Verdict::Dropped => {
+                    self.counts.excess.increment();
+                    if let Some(suppressed) = self.floods.admit() {
+                        tracing::warn!(gateway = %from, suppressed, "a gateway sends more than its share");
+                    }
+                }
+                Verdict::Stranger => {
+                    let frame = Frame { at: now, clock: &self.clock, from, to, way: Way::In, bytes };
+                    if self.strangers.take(now) {
+                        self.observers.iter_mut().for_each(|observer| observer.datagram(&frame));
+                    }
+                    // It is refused by its address and counted; there is nothing to send.
+                    self.exchange.handle_input(now, Input::Mgcp { from, bytes });
                 }
             }
-            self.exchange.handle_input(now, Input::Mgcp { from, bytes });
+        }
+        while let Some(Datagram { from, bytes }) = self.admission.take() {
+            let now = self.clock.now();
+            let frame = Frame { at: now, clock: &self.clock, from, to, way: Way::In, bytes: &bytes };
+            for observer in &mut self.observers {
+                observer.datagram(&frame);
+            }
+            self.exchange.handle_input(now, Input::Mgcp { from, bytes: &bytes });
             self.drain();
             self.counts.turns.observe(self.clock.now().since(now));
         }

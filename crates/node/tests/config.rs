@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use strowger_exchange::{
     ControllerLeaves, DialectChoice, Features, HuntOrder, MediaPolicy, RouteTarget, Service,
 };
+use strowger_node::admission::Limits;
 use strowger_node::config::{Config, Report, Severity, StoreConfig};
 
 fn good(text: &str) -> Config {
@@ -75,6 +76,7 @@ fn every_key_reaches_the_inventory() {
         r#"
         timers = { ringing = 12.5, probe = 5 }
         capture = { path = "own.pcapng", max_mb = 2, files = 3 }
+        limits = { gateway_rate = 300, gateway_burst = 60 }
         store = { kind = "memory" }
         [exchange]
         name = "town"
@@ -117,6 +119,20 @@ fn every_key_reaches_the_inventory() {
     assert_eq!(inventory.routes[0].length, Some(7..=15));
     let capture = config.capture.unwrap();
     assert_eq!((capture.max_bytes, capture.files), (2_000_000, 3));
+    assert_eq!(config.limits, Limits { gateway_rate: 300, gateway_burst: 60 });
+}
+
+#[test]
+fn a_limit_that_is_none_or_stops_calls_is_refused() {
+    let text = small_and("[limits]\ngateway_rate = 0\ngateway_burst = 1_000_001\ngateway_brust = 1\n");
+    assert_eq!(
+        findings(&text),
+        [
+            "9:16 found the number 0; expected a whole number from 10 to 1000000",
+            "10:17 found the number 1000001; expected a whole number from 10 to 1000000",
+            "11:1 unknown key `gateway_brust` in [limits]; did you mean `gateway_burst`?",
+        ]
+    );
 }
 
 #[test]

@@ -90,6 +90,36 @@ fn a_stranger_gets_no_byte_back_and_is_counted() {
     assert!(stranger.recv(&mut [0; 2000]).is_err(), "no byte");
 }
 
+/// The value of a metric without labels.
+fn metric(console: SocketAddr, name: &str) -> u64 {
+    let (_, metrics) = get(console, "/metrics");
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    value.unwrap_or_else(|| panic!("{name} is not in {metrics}"))
+}
+
+#[test]
+fn what_a_gateway_sends_beyond_its_share_is_dropped_and_counted() {
+    let gateway = peer();
+    let limits = "[limits]\ngateway_rate = 10\ngateway_burst = 20\n";
+    let node = Node::start(config(gateway.local_addr().unwrap(), limits), Vec::new()).unwrap();
+    let (agent, console) = (node.mgcp().unwrap(), node.console().unwrap());
+    for _ in 0..1000 {
+        gateway.send_to(b"200 123456789 OK\r\n", agent).unwrap();
+    }
+    let began = std::time::Instant::now();
+    let (heard, dropped) = loop {
+        let heard = metric(console, "strowger_mgcp_agent_total{what=\"datagrams\"}");
+        let dropped = metric(console, "strowger_gateway_datagrams_dropped_total");
+        if heard + dropped == 1000 {
+            break (heard, dropped);
+        }
+        assert!(began.elapsed() < PATIENCE, "{heard} heard and {dropped} dropped of 1000");
+    };
+    assert!(heard >= 20, "{heard} heard: less than its burst");
+    assert!(dropped >= 800, "{dropped} dropped: it was heard beyond its rate");
+    node.stop(Duration::ZERO).unwrap();
+}
+
 #[test]
 fn a_gateway_that_restarts_is_answered() {
     let gateway = peer();

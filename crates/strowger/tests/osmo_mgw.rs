@@ -120,7 +120,8 @@ impl Town {
         inventory.media = MediaPolicy::Relay { gateway: "osmo".to_owned() };
         assert_eq!(inventory.check(), []);
         let listen = Listen { mgcp: Some(SocketAddr::new(loopback::host(), 0)), console: None };
-        let config = Config { inventory, listen, store: StoreConfig::Memory, cdr: None, capture: None };
+        let (store, limits) = (StoreConfig::Memory, strowger_node::admission::Limits::default());
+        let config = Config { inventory, listen, store, cdr: None, capture: None, limits };
         let notes = Notes::default();
         let witness = Witness { relay: relay.address(), notes: notes.clone() };
         let ladder = LadderTap::new(&config.inventory, LadderLimits::default());

@@ -82,6 +82,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
         store,
         cdr: raw.cdr.map(|path| PathBuf::from(path.into_inner())),
         capture,
+        limits: raw.limits,
     }
 }
 

@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 use strowger_exchange::Inventory;
 use toml::de::DeTable;
 
+use crate::admission::Limits;
+
 pub use diagnostic::{Diagnostic, Place, Report, Row, Severity};
 
 /// The largest file that is read: a hundred thousand lines' inventory has some ten megabytes.
@@ -42,6 +44,8 @@ pub struct Config {
     pub cdr: Option<PathBuf>,
     /// Where the exchange's own signalling is kept.
     pub capture: Option<CaptureConfig>,
+    /// How much one gateway may send.
+    pub limits: Limits,
 }
 
 /// Addresses that are opened; nothing else is.

@@ -14,6 +14,7 @@ use super::features;
 use super::reader::{Table, excerpt, found};
 use super::schema::{self, nearest};
 use super::subscription::{Services, Subscribed};
+use crate::admission::Limits;
 
 /// All sections. A value that could not be read is absent here and named in the report.
 #[derive(Default)]
@@ -28,6 +29,7 @@ pub(super) struct Raw {
     pub(super) store: Option<Store>,
     pub(super) cdr: Option<Spanned<String>>,
     pub(super) capture: Option<Capture>,
+    pub(super) limits: Limits,
     pub(super) gateways: Vec<Gateway>,
     pub(super) lines: Vec<Line>,
     pub(super) routes: Vec<Route>,
@@ -116,6 +118,9 @@ impl Raw {
             max_mb: table.integer("max_mb", 1..=1_000_000, report),
             files: table.integer("files", 1..=1000, report),
         });
+        if let Some(table) = root.table("limits", &schema::LIMITS, report) {
+            raw.limits = read_limits(&table, report);
+        }
         if let Some(table) = root.table("timers", &schema::TIMERS, report) {
             raw.timers = read_timers(&table, report);
         }
@@ -310,6 +315,22 @@ fn read_timers(table: &Table<'_>, report: &mut Report) -> CallTimers {
     read("retry", &mut timers.retry);
     read("probe", &mut timers.probe);
     timers
+}
+
+/// The range of both limits: a gateway that may send less than ten a second cannot set up a call, and a million is no limit.
+const LIMIT: RangeInclusive<u64> = 10..=1_000_000;
+
+fn read_limits(table: &Table<'_>, report: &mut Report) -> Limits {
+    let mut limits = Limits::default();
+    let mut read = |key: &str, limit: &mut u32| {
+        let value = table.integer(key, LIMIT, report).map(Spanned::into_inner);
+        if let Some(value) = value.and_then(|value| u32::try_from(value).ok()) {
+            *limit = value;
+        }
+    };
+    read("gateway_rate", &mut limits.gateway_rate);
+    read("gateway_burst", &mut limits.gateway_burst);
+    limits
 }
 
 /// IP addresses without ports.

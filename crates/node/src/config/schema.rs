@@ -58,6 +58,7 @@ pub(super) static ROOT: Section = Section {
         key("store", "[store]"),
         key("records", "[records]"),
         key("capture", "[capture]"),
+        key("limits", "[limits]"),
         key("gateway", "[[gateway]]"),
         key("line", "[[line]]"),
         key("route", "[[route]]"),
@@ -107,6 +108,11 @@ pub(super) static RECORDS: Section =
 pub(super) static CAPTURE: Section = Section {
     title: "[capture]",
     keys: &[key("path", "path = \"town.pcapng\""), key("max_mb", "max_mb = 64"), key("files", "files = 4")],
+};
+
+pub(super) static LIMITS: Section = Section {
+    title: "[limits]",
+    keys: &[key("gateway_rate", "gateway_rate = 10000"), key("gateway_burst", "gateway_burst = 5000")],
 };
 
 pub(super) static TIMERS: Section = Section {
@@ -265,6 +271,7 @@ mod tests {
             &STORE,
             &RECORDS,
             &CAPTURE,
+            &LIMITS,
             &FEATURES,
             &CODES,
             &TIMERS,

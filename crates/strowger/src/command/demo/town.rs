@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use strowger_exchange::{Country, Features, GatewayEntry, Inventory, LineEntry, Snapshot};
 use strowger_media::speech::SpeechNoise;
 use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
+use strowger_node::admission::Limits;
 use strowger_node::clock::Clock;
 use strowger_node::config::{Listen, StoreConfig};
 use strowger_node::gateway::{Datagram, GatewayHost, HostConfig, Observer};
@@ -126,7 +127,8 @@ impl Town {
             tap.name(address, &id);
         }
         let listen = Listen { mgcp: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), console: None };
-        let config = Config { inventory, listen, store: StoreConfig::Memory, cdr: None, capture: None };
+        let (store, limits) = (StoreConfig::Memory, Limits::default());
+        let config = Config { inventory, listen, store, cdr: None, capture: None, limits };
         let node = Node::start(config, vec![Box::new(tap.clone())]).map_err(|error| error.to_string())?;
         let agent = node.mgcp().ok_or("the exchange has no address")?;
         tap.name(agent, "exchange");
