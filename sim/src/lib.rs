@@ -6,10 +6,11 @@
 //! - [`options`]: what is drawn before the run begins.
 //! - [`network`]: datagrams in virtual time, lost, doubled, delayed and overtaken.
 //! - [`person`]: a subscriber who lifts, listens, dials, talks and hangs up.
-//! - `town`: what it is built of.
+//! - `town`: what it is built of. `ears`: who should hear whom.
 //! - [`world`]: the town, step by step: awake, then to rest.
 //! - [`invariants`]: what must hold at each step and at the end.
 
+mod ears;
 pub mod invariants;
 pub mod network;
 pub mod options;
@@ -19,6 +20,6 @@ pub mod world;
 
 pub use invariants::{Invariants, Violation};
 pub use network::{Fate, Link, Network, Packet};
-pub use options::{Options, Relay, Trouble, TroubleKind};
+pub use options::{Habits, Options, Relay, Trouble, TroubleKind};
 pub use person::Person;
 pub use world::{Report, World};

@@ -25,6 +25,10 @@ pub struct Options {
     pub troubles: Vec<Trouble>,
     /// When the exchange loses everything that it knows, and starts at once.
     pub exchange_restart: Option<Duration>,
+    /// When the exchange's host stands still, and for how long: its clock jumps, and what came meanwhile waits or is lost.
+    pub stall: Option<(Duration, Duration)>,
+    /// Whether subscribers flash, hold, transfer and confer.
+    pub habits: Habits,
     /// Whether calls go through a relay gateway.
     pub relay: Relay,
     /// The country whose tones are used.
@@ -60,6 +64,15 @@ pub enum Relay {
     Always(u32),
 }
 
+/// What the subscribers of a town are used to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Habits {
+    /// Plain calls; a flash now and then, for nothing.
+    Plain,
+    /// Each line has features drawn for it, and their subscribers use them, also where they have none.
+    Features,
+}
+
 const COUNTRIES: [&str; 6] = ["us", "gb", "de", "fr", "it", "jp"];
 
 impl Options {
@@ -67,21 +80,43 @@ impl Options {
     #[must_use]
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::from_number(seed);
-        let gateways = 2;
-        let lines = 2 + u32::try_from(rng.below(2)).unwrap_or(0);
-        let span = rng.duration(Duration::from_secs(120), Duration::from_secs(300));
-        let signalling = if rng.chance(0.2) { Link::CLEAN } else { Link::draw(&mut rng) };
-        let relay = if rng.chance(0.25) {
-            Relay::Always(1 + u32::try_from(rng.below(4)).unwrap_or(0))
+        let below = |rng: &mut Rng, bound| u32::try_from(rng.below(bound)).unwrap_or(0);
+        // Most towns are small, so that there can be many; one in ten has tens of subscribers.
+        let large = rng.chance(0.1);
+        let (gateways, lines) = if large {
+            (3 + below(&mut rng, 3), 4 + below(&mut rng, 4))
         } else {
-            Relay::None
+            (2 + below(&mut rng, 2), 2 + below(&mut rng, 2))
         };
+        let longest = if large { 150 } else { 300 };
+        let span = rng.duration(Duration::from_secs(120), Duration::from_secs(longest));
+        let signalling = if rng.chance(0.2) { Link::CLEAN } else { Link::draw(&mut rng) };
+        let relay =
+            if rng.chance(0.25) { Relay::Always(1 + below(&mut rng, 4)) } else { Relay::None };
         let country = rng.pick(&COUNTRIES).copied().unwrap_or("us");
         let media = if rng.chance(0.5) { Link::CLEAN } else { Link::draw_media(&mut rng) };
         let hosts = u64::from(gateways) + u64::from(relay != Relay::None);
         let troubles = if rng.chance(0.35) { draw_troubles(&mut rng, hosts, span) } else { Vec::new() };
         let exchange_restart = rng.chance(0.15).then(|| rng.duration(Duration::from_secs(20), span));
-        Self { seed, gateways, lines, span, signalling, media, troubles, exchange_restart, relay, country }
+        let stall = rng.chance(0.1).then(|| {
+            let at = rng.duration(Duration::from_secs(20), span);
+            (at, rng.duration(Duration::from_secs(1), Duration::from_secs(40)))
+        });
+        let habits = if rng.chance(0.7) { Habits::Features } else { Habits::Plain };
+        Self {
+            seed,
+            gateways,
+            lines,
+            span,
+            signalling,
+            media,
+            troubles,
+            exchange_restart,
+            stall,
+            habits,
+            relay,
+            country,
+        }
     }
 }
 
@@ -107,10 +142,14 @@ impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "seed {}: {} gateways with {} lines, awake for {:.0} s, country {}, {} relays, signalling {}, media {}",
+            "seed {}: {} gateways with {} lines, {}, awake for {:.0} s, country {}, {} relays, signalling {}, media {}",
             self.seed,
             self.gateways,
             self.lines,
+            match self.habits {
+                Habits::Plain => "plain calls",
+                Habits::Features => "features",
+            },
             self.span.as_secs_f64(),
             self.country,
             match self.relay {
@@ -121,6 +160,10 @@ impl fmt::Display for Options {
             self.media,
         )?;
         self.troubles.iter().try_for_each(|trouble| write!(f, ", {trouble}"))?;
+        if let Some((at, lasts)) = self.stall {
+            let (at, lasts) = (at.as_secs_f64(), lasts.as_secs_f64());
+            write!(f, ", the exchange stands still at {at:.1} s for {lasts:.1} s")?;
+        }
         let restart = self.exchange_restart.map(|at| at.as_secs_f64());
         restart.map_or(Ok(()), |at| write!(f, ", the exchange restarts at {at:.1} s"))
     }

@@ -6,6 +6,8 @@ use strowger_sansio::{Duration, Rng, Time};
 use strowger_softgateway::script::{Action, Progress, Sound};
 use strowger_softgateway::{LineFact, What};
 
+use crate::options::Habits;
+
 /// What a person is up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mood {
@@ -19,6 +21,10 @@ enum Mood {
     Rung,
     /// Talks, or believes so.
     Talking,
+    /// Has flashed the hook in a talk, and waits for recall dial tone or for the other party.
+    Flashed,
+    /// Is on hold, or hears a tone in a talk that may pass.
+    Held,
     /// Lets the handset lie beside the telephone.
     Careless,
     /// Has had enough.
@@ -37,6 +43,9 @@ pub struct Person {
     mood: Mood,
     off_hook: bool,
     until: Time,
+    /// Since when nothing has been done that changes whom the person talks to.
+    steady: Time,
+    habits: Habits,
     rng: Rng,
     town: Vec<String>,
 }
@@ -44,10 +53,18 @@ pub struct Person {
 impl Person {
     /// A person who begins to call others of the `town` some time after the start.
     #[must_use]
-    pub fn new(number: String, line: String, voice: u16, mut town: Vec<String>, mut rng: Rng) -> Self {
+    pub fn new(
+        number: String,
+        line: String,
+        voice: u16,
+        mut town: Vec<String>,
+        habits: Habits,
+        mut rng: Rng,
+    ) -> Self {
         town.retain(|other| *other != number);
         let until = Time::ZERO + rng.duration(Duration::from_secs(2), Duration::from_secs(40));
-        Self { number, line, voice, mood: Mood::Resting, off_hook: false, until, rng, town }
+        let steady = Time::ZERO;
+        Self { number, line, voice, mood: Mood::Resting, off_hook: false, until, steady, habits, rng, town }
     }
 
     /// Whether the handset is lifted.
@@ -83,12 +100,17 @@ impl Person {
             }
             // No dial tone: dials all the same, as people do, or gives up.
             Mood::Lifted if self.rng.chance(0.3) => self.dial(now),
-            // Presses the recall key, for nothing; the talk goes on.
-            Mood::Talking if self.rng.chance(0.1) => {
-                self.enter(now, Mood::Talking, 1, 10);
+            // Presses the recall key: to ask somebody else, to change between two, to confer, to take a call that waits, or for nothing.
+            Mood::Talking | Mood::Waiting if self.rng.chance(self.flashes()) => {
+                self.enter(now, Mood::Flashed, 1, 8);
                 vec![Action::Flash]
             }
-            Mood::Lifted | Mood::Waiting | Mood::Talking | Mood::Careless => self.hang_up(now),
+            // No recall dial tone came: the talk goes on, with whomever.
+            Mood::Flashed => {
+                self.enter(now, Mood::Talking, 1, 30);
+                vec![self.speak()]
+            }
+            Mood::Lifted | Mood::Waiting | Mood::Talking | Mood::Held | Mood::Careless => self.hang_up(now),
             Mood::Done => Vec::new(),
         }
     }
@@ -108,6 +130,11 @@ impl Person {
                 Vec::new()
             }
             (Mood::Lifted, LineFact::Hears(Progress::Dial)) => self.dial(now),
+            (Mood::Flashed, LineFact::Hears(Progress::Dial)) => {
+                let mut actions = vec![Action::Quiet];
+                actions.extend(self.dial(now));
+                actions
+            }
             (Mood::Waiting, LineFact::Hears(tone)) => match tone {
                 Progress::Ringback | Progress::Dial => Vec::new(),
                 _ => {
@@ -117,6 +144,11 @@ impl Person {
                     Vec::new()
                 }
             },
+            (Mood::Talking, LineFact::Hears(_)) if self.habits == Habits::Features && self.rng.chance(0.5) => {
+                // It may be the tone on hold, or that of a call that waits: some have patience.
+                self.enter(now, Mood::Held, 5, 40);
+                Vec::new()
+            }
             (Mood::Talking, LineFact::Hears(_)) => {
                 let most = if self.rng.chance(0.1) { 120 } else { 5 };
                 self.enter(now, Mood::Careless, 0, most);
@@ -128,11 +160,27 @@ impl Person {
 
     /// The person who was called has answered. A person knows by the voice; here the town says so, and the voice is checked.
     pub fn answered(&mut self, now: Time) -> Vec<Action> {
-        if self.mood != Mood::Waiting {
+        if !matches!(self.mood, Mood::Waiting | Mood::Held) {
             return Vec::new();
         }
         self.enter(now, Mood::Talking, 1, 40);
         vec![self.speak()]
+    }
+
+    /// How likely it is that the recall key is pressed next, rather than that the handset is put down.
+    fn flashes(&self) -> f64 {
+        match (self.habits, self.mood) {
+            (Habits::Plain, Mood::Talking) => 0.1,
+            (Habits::Plain, _) => 0.0,
+            (Habits::Features, Mood::Talking) => 0.45,
+            (Habits::Features, _) => 0.2,
+        }
+    }
+
+    /// Since when the person has changed nothing about whom they talk to.
+    #[must_use]
+    pub fn steady_since(&self) -> Time {
+        self.steady
     }
 
     /// Whether the person talks, and goes on to for at least this long if nobody else hangs up.
@@ -149,6 +197,9 @@ impl Person {
     }
 
     fn enter(&mut self, now: Time, mood: Mood, least: u64, most: u64) {
+        if self.mood != mood {
+            self.steady = now;
+        }
         self.mood = mood;
         self.until =
             now + self.rng.duration(Duration::from_secs(least), Duration::from_secs(most.max(least)));
@@ -176,12 +227,16 @@ impl Person {
     fn dial(&mut self, now: Time) -> Vec<Action> {
         self.enter(now, Mood::Waiting, 4, 70);
         // Most get through: what is tried most often is to be tested most.
+        let blind = self.habits == Habits::Features && self.rng.chance(0.15);
         let mut digits = match self.rng.below(16) {
             0 => self.number.clone(),
             1 => "2999".to_owned(),
             2 => "7".to_owned(),
             _ => self.rng.pick(&self.town).cloned().unwrap_or_default(),
         };
+        if blind {
+            digits.insert_str(0, "*98");
+        }
         if self.rng.chance(0.06) {
             let kept = self.rng.below(digits.len() as u64);
             digits.truncate(usize::try_from(kept).unwrap_or(0));

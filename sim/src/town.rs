@@ -12,7 +12,7 @@ use strowger_mgcp::gateway::{CallAgent, ConfigError, GatewayConfig};
 use strowger_sansio::{Duration, Rng, SocketId, Time};
 use strowger_softgateway::{SoftGateway, SoftGatewayConfig};
 
-use crate::options::{Options, Relay};
+use crate::options::{Habits, Options, Relay};
 use crate::person::Person;
 
 /// The call agent's port.
@@ -23,6 +23,22 @@ pub(crate) const GATEWAY_PORT: u16 = 2427;
 const MEDIA_PORT: u16 = 16_384;
 /// Pairs of media ports on each gateway.
 const PORT_PAIRS: u16 = 24;
+
+/// Voices that can be told apart.
+const VOICES: u16 = 16;
+
+/// What a line may do.
+fn features(options: &Options, rng: &mut Rng) -> Features {
+    match options.habits {
+        Habits::Plain => Features::NONE,
+        Habits::Features => Features {
+            hold: rng.chance(0.9),
+            transfer: rng.chance(0.8),
+            three_way: rng.chance(0.5),
+            call_waiting: rng.chance(0.5),
+        },
+    }
+}
 
 /// Who lives in the town, and where.
 pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inventory, Vec<(usize, Person)>) {
@@ -39,7 +55,7 @@ pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inve
                 gateway: format!("gw{gateway}"),
                 endpoint: format!("aaln/{line}"),
                 name: None,
-                features: Features::default(),
+                features: features(options, rng),
             });
             numbers.push((gateway, format!("aaln/{line}"), number));
         }
@@ -52,10 +68,10 @@ pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inve
     }
     let everybody: Vec<_> = numbers.iter().map(|(_, _, number)| number.clone()).collect();
     let people = (0..).zip(numbers).map(|(place, (gateway, line, number))| {
-        // Apart from each other and from every call-progress tone, and inside the band of G.711.
-        let voice = 1150 + 130 * place;
+        // Apart from each other and from every call-progress tone, and inside the band of G.711; in a large town some are alike.
+        let voice = 1150 + 130 * (place % VOICES);
         let host = usize::try_from(gateway - 1).unwrap_or(0);
-        (host, Person::new(number, line, voice, everybody.clone(), rng.fork()))
+        (host, Person::new(number, line, voice, everybody.clone(), options.habits, rng.fork()))
     });
     let people = people.collect();
     (inventory, people)

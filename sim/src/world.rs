@@ -9,12 +9,13 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_capture::{Ladder, LadderLimits, Protocol};
-use strowger_exchange::{Exchange, Input, Inventory, LineCondition, ServiceState};
+use strowger_exchange::{CallId, Exchange, Input, Inventory, LineCondition, ServiceState};
 use strowger_mgcp::gateway::ConfigError;
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time};
 use strowger_softgateway::script::{Action, Progress, Sign, Sound, Step};
 use strowger_softgateway::{Event, LineFact, SoftGateway, What};
 
+use crate::ears::{Ear, Ears, parties};
 use crate::invariants::{Invariants, Violation};
 use crate::network::{Fate, Network, Packet};
 use crate::options::{Options, Trouble, TroubleKind};
@@ -33,6 +34,8 @@ const EXCUSED: Duration = Duration::from_secs(75);
 /// How soon a line that is at rest gives dial tone.
 const DIAL_TONE_WITHIN: Duration = Duration::from_secs(3);
 
+/// Datagrams that the socket of an exchange keeps while its host stands still; later ones are lost.
+const SOCKET_KEEPS: usize = 500;
 /// Steps at one instant after which an engine is stuck.
 const MOST_STEPS_AT_ONCE: u32 = 10_000;
 
@@ -107,11 +110,16 @@ pub struct World {
     people: Vec<(usize, Person)>,
     invariants: Invariants,
     ladder: Ladder,
-    /// Expectations of hearing the other party, by gateway and number; they count only if both still talk when they are missed.
-    ears: BTreeMap<(usize, u64), Ear>,
+    ears: Ears,
     heard: usize,
     /// Expectations of dial tone, of everybody in the morning.
     dial_tones: BTreeMap<(usize, u64), String>,
+    /// The exchange's host stands still.
+    stalled: bool,
+    /// When it last did, or went on.
+    stalled_at: Option<Time>,
+    /// What has come to the exchange since.
+    unread: Vec<Packet>,
     /// Steps since time last went on.
     steps_here: u32,
     /// When the two sides' views of connections are compared next.
@@ -126,12 +134,19 @@ enum Turn {
     Reconnected(usize),
     Restarted(usize),
     ExchangeRestarted,
+    ExchangeStalls,
+    ExchangeGoesOn,
 }
 
 /// The turns of what happens to gateways. When two cuts of a gateway overlap, the first end is the end.
 fn turns(options: &Options) -> BTreeMap<(Time, usize), Turn> {
     let restart = options.exchange_restart.map(|at| ((Time::ZERO + at, usize::MAX), Turn::ExchangeRestarted));
     let mut turns: BTreeMap<_, _> = restart.into_iter().collect();
+    if let Some((at, lasts)) = options.stall {
+        let at = Time::ZERO + at;
+        turns.insert((at, usize::MAX - 1), Turn::ExchangeStalls);
+        turns.insert((at + lasts, usize::MAX - 1), Turn::ExchangeGoesOn);
+    }
     for (number, Trouble { gateway, at, kind }) in options.troubles.iter().enumerate() {
         let at = Time::ZERO + *at;
         match kind {
@@ -145,14 +160,6 @@ fn turns(options: &Options) -> BTreeMap<(Time, usize), Turn> {
         }
     }
     turns
-}
-
-/// One party's check of hearing the other.
-#[derive(Clone, Copy, Debug)]
-struct Ear {
-    since: Time,
-    listener: usize,
-    speaker: usize,
 }
 
 impl World {
@@ -197,9 +204,12 @@ impl World {
             people,
             invariants: Invariants::default(),
             ladder,
-            ears: BTreeMap::new(),
+            ears: Ears::default(),
             heard: 0,
             dial_tones: BTreeMap::new(),
+            stalled: false,
+            stalled_at: None,
+            unread: Vec::new(),
             steps_here: 0,
             next_comparison: Time::ZERO,
             compared: 0,
@@ -215,6 +225,9 @@ impl World {
         self.network.heal();
         self.troubles.clear();
         self.now = self.now.max(evening);
+        if self.stalled {
+            self.go_on();
+        }
         for host in &mut self.hosts {
             host.excused = host.excused.min(self.now + EXCUSED);
         }
@@ -305,9 +318,20 @@ impl World {
             && at <= now
         {
             self.troubles.pop_first();
-            let (Turn::CutOff(place) | Turn::Reconnected(place) | Turn::Restarted(place)) = turn else {
-                self.restart_exchange();
-                continue;
+            let place = match turn {
+                Turn::CutOff(place) | Turn::Reconnected(place) | Turn::Restarted(place) => place,
+                Turn::ExchangeRestarted => {
+                    self.restart_exchange();
+                    continue;
+                }
+                Turn::ExchangeStalls => {
+                    (self.stalled, self.stalled_at) = (true, Some(now));
+                    continue;
+                }
+                Turn::ExchangeGoesOn => {
+                    self.go_on();
+                    continue;
+                }
             };
             let Some(host) = self.hosts.get_mut(place) else { continue };
             let Some(address) = host.sockets.first().map(SocketAddr::ip) else { continue };
@@ -321,7 +345,7 @@ impl World {
                     host.excused = now + EXCUSED;
                     self.network.reconnect(address);
                 }
-                Turn::Restarted(_) | Turn::ExchangeRestarted => {
+                _ => {
                     host.excused = host.excused.max(now + EXCUSED);
                     self.restart(place);
                 }
@@ -338,7 +362,7 @@ impl World {
         let Some(host) = self.hosts.get_mut(place) else { return };
         host.gateway = gateway;
         self.invariants.forget(entry.address);
-        self.ears.retain(|(other, _), _| *other != place);
+        self.ears.forget_gateway(place);
         let lifted = |(host, person): &(usize, Person)| *host == place && person.is_off_hook();
         let people: Vec<_> =
             (0..self.people.len()).filter(|person| self.people.get(*person).is_some_and(lifted)).collect();
@@ -359,10 +383,19 @@ impl World {
         }
     }
 
+    /// The exchange's host runs again: what came meanwhile is read, as much of it as the socket kept, and what is due is done.
+    fn go_on(&mut self) {
+        let now = self.now;
+        (self.stalled, self.stalled_at) = (false, Some(now));
+        for packet in std::mem::take(&mut self.unread) {
+            self.exchange.handle_input(now, Input::Mgcp { from: packet.from, bytes: &packet.payload });
+        }
+    }
+
     /// When nothing is under way, exchange and gateways know the same connections.
     fn compare(&mut self) {
         let now = self.now;
-        if now < self.next_comparison {
+        if now < self.next_comparison || self.stalled {
             return;
         }
         self.next_comparison = now + Duration::from_secs(1);
@@ -399,7 +432,8 @@ impl World {
         let hosts = self.hosts.iter().filter_map(|host| host.gateway.poll_timeout());
         let people = self.people.iter().filter_map(|(_, person)| person.poll_timeout());
         let turn = self.troubles.first_key_value().map(|((at, _), _)| *at);
-        let due = [self.network.poll_timeout(), self.exchange.poll_timeout(), turn].into_iter().flatten();
+        let exchange = if self.stalled { None } else { self.exchange.poll_timeout() };
+        let due = [self.network.poll_timeout(), exchange, turn].into_iter().flatten();
         let Some(due) = due.chain(hosts).chain(people).min().filter(|due| *due < end) else { return false };
         self.steps_here = if due > self.now { 0 } else { self.steps_here + 1 };
         self.now = self.now.max(due);
@@ -413,7 +447,7 @@ impl World {
         while let Some(packet) = self.network.receive(now) {
             self.deliver(&packet);
         }
-        if self.exchange.poll_timeout().is_some_and(|due| due <= now) {
+        if !self.stalled && self.exchange.poll_timeout().is_some_and(|due| due <= now) {
             self.exchange.handle_timeout(now);
         }
         for host in &mut self.hosts {
@@ -439,7 +473,11 @@ impl World {
 
     fn deliver(&mut self, packet: &Packet) {
         let now = self.now;
-        if packet.to == self.agent {
+        if packet.to == self.agent && self.stalled {
+            if self.unread.len() < SOCKET_KEEPS {
+                self.unread.push(packet.clone());
+            }
+        } else if packet.to == self.agent {
             self.exchange.handle_input(now, Input::Mgcp { from: packet.from, bytes: &packet.payload });
         } else if let Some((host, socket)) = self.by_address.get(&packet.to)
             && let Some(host) = self.hosts.get_mut(*host)
@@ -468,8 +506,8 @@ impl World {
                 .map(|(entry, _)| entry.id.as_str())
                 .collect();
             self.invariants.event(now, &event, &excused);
-            if let strowger_exchange::Event::Connected { call } = event {
-                self.connected(call);
+            if let Some(call) = self.ears.follow(&event) {
+                self.flows(call, matches!(event, strowger_exchange::Event::Connected { .. }));
             }
         }
         for place in 0..self.hosts.len() {
@@ -504,14 +542,14 @@ impl World {
         match fact {
             LineFact::Met { expectation, .. } => {
                 self.dial_tones.remove(&(place, *expectation));
-                self.heard += usize::from(self.ears.remove(&(place, *expectation)).is_some());
+                self.heard += usize::from(self.ears.take(place, *expectation).is_some());
             }
             LineFact::Missed { expectation, instead, .. } => {
                 if let Some(line) = self.dial_tones.remove(&(place, *expectation)) {
                     let text = format!("gateway {place} {line} is dead in the morning: {instead}");
                     self.invariants.broken(self.now, text);
                 }
-                if let Some(ear) = self.ears.remove(&(place, *expectation)) {
+                if let Some(ear) = self.ears.take(place, *expectation) {
                     self.missed(ear, instead);
                 }
             }
@@ -527,10 +565,12 @@ impl World {
 
     /// A check of hearing counts when both parties have talked all the while.
     fn missed(&mut self, ear: Ear, instead: &str) {
-        let still =
-            |person: usize| self.people.get(person).is_some_and(|(_, person)| person.talks_until(self.now));
+        let still = |person: usize| {
+            let person = self.people.get(person).map(|(_, person)| person);
+            person.is_some_and(|one| one.talks_until(self.now) && one.steady_since() <= ear.since)
+        };
         // A relay, or either party's gateway, may have been cut off or restarted.
-        let troubled = self.hosts.iter().any(|host| host.excused > ear.since);
+        let troubled = self.hosts.iter().any(|host| host.excused > ear.since) || self.stalled_at >= Some(ear.since);
         if !troubled && still(ear.listener) && still(ear.speaker) {
             let name = |person: usize| self.people.get(person).map_or("", |(_, one)| one.number.as_str());
             let text = format!("{} does not hear {}: {instead}", name(ear.listener), name(ear.speaker));
@@ -538,27 +578,27 @@ impl World {
         }
     }
 
-    /// The streams of a call flow: the caller begins to talk, and both listen for the other.
-    fn connected(&mut self, call: strowger_exchange::CallId) {
-        let view = self.exchange.snapshot().calls.into_iter().find(|view| view.call == call);
-        let Some(view) = view else { return };
+    /// The streams of a call flow: whoever waited for it begins to talk, and both listen for the other.
+    fn flows(&mut self, call: CallId, begins: bool) {
+        let snapshot = self.exchange.snapshot();
+        let Some(numbers) = parties(&snapshot, call) else { return };
         let find = |number: &str| self.people.iter().position(|(_, person)| person.number == number);
-        let (Some(calling), Some(called)) = (find(&view.calling), view.called.as_deref().and_then(find))
-        else {
-            return;
-        };
+        let [Some(one), Some(other)] = numbers.map(find) else { return };
         let now = self.now;
-        let actions = self.people.get_mut(calling).map(|(_, person)| person.answered(now));
-        self.act(calling, actions.unwrap_or_default());
+        for person in [one, other] {
+            let actions = self.people.get_mut(person).map(|(_, person)| person.answered(now));
+            self.act(person, actions.unwrap_or_default());
+        }
+        // Who returns to a call may have stopped talking before: only what is sure to be said is listened for.
         let then = now + HEARD_WITHIN + Duration::from_secs(1);
-        let both = [calling, called];
-        if both.iter().all(|person| self.people.get(*person).is_some_and(|(_, one)| one.talks_until(then))) {
-            self.listen(calling, called);
-            self.listen(called, calling);
+        let talks = |person: &usize| self.people.get(*person).is_some_and(|(_, one)| one.talks_until(then));
+        if begins && [one, other].iter().all(talks) {
+            self.listen(call, one, other);
+            self.listen(call, other, one);
         }
     }
 
-    fn listen(&mut self, listener: usize, speaker: usize) {
+    fn listen(&mut self, call: CallId, listener: usize, speaker: usize) {
         let voice = self.people.get(speaker).map_or(0, |(_, person)| person.voice);
         let Some((place, line)) = self.people.get(listener).map(|(host, one)| (*host, one.line.clone()))
         else {
@@ -569,7 +609,7 @@ impl World {
         if let Some(host) = self.hosts.get_mut(place)
             && let Ok(Some(expectation)) = host.gateway.handle_step(now, &step)
         {
-            self.ears.insert((place, expectation), Ear { since: now, listener, speaker });
+            self.ears.expect(place, expectation, Ear { since: now, call, listener, speaker });
         }
     }
 
