@@ -91,8 +91,7 @@ impl Options {
         let longest = if large { 150 } else { 300 };
         let span = rng.duration(Duration::from_secs(120), Duration::from_secs(longest));
         let signalling = if rng.chance(0.2) { Link::CLEAN } else { Link::draw(&mut rng) };
-        let relay =
-            if rng.chance(0.25) { Relay::Always(1 + below(&mut rng, 4)) } else { Relay::None };
+        let relay = if rng.chance(0.25) { Relay::Always(1 + below(&mut rng, 4)) } else { Relay::None };
         let country = rng.pick(&COUNTRIES).copied().unwrap_or("us");
         let media = if rng.chance(0.5) { Link::CLEAN } else { Link::draw_media(&mut rng) };
         let hosts = u64::from(gateways) + u64::from(relay != Relay::None);

@@ -144,7 +144,9 @@ impl Person {
                     Vec::new()
                 }
             },
-            (Mood::Talking, LineFact::Hears(_)) if self.habits == Habits::Features && self.rng.chance(0.5) => {
+            (Mood::Talking, LineFact::Hears(_))
+                if self.habits == Habits::Features && self.rng.chance(0.5) =>
+            {
                 // It may be the tone on hold, or that of a call that waits: some have patience.
                 self.enter(now, Mood::Held, 5, 40);
                 Vec::new()

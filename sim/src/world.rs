@@ -570,7 +570,8 @@ impl World {
             person.is_some_and(|one| one.talks_until(self.now) && one.steady_since() <= ear.since)
         };
         // A relay, or either party's gateway, may have been cut off or restarted.
-        let troubled = self.hosts.iter().any(|host| host.excused > ear.since) || self.stalled_at >= Some(ear.since);
+        let troubled =
+            self.hosts.iter().any(|host| host.excused > ear.since) || self.stalled_at >= Some(ear.since);
         if !troubled && still(ear.listener) && still(ear.speaker) {
             let name = |person: usize| self.people.get(person).map_or("", |(_, one)| one.number.as_str());
             let text = format!("{} does not hear {}: {instead}", name(ear.listener), name(ear.speaker));

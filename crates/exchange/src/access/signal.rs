@@ -32,6 +32,9 @@ pub(super) fn tone(tone: Tone, settings: &Settings) -> Vec<String> {
     }
 }
 
+/// The on-off signals among the tones: they stay until they are turned off (RFC 3435 section 2.1.7).
+pub(super) const ON_OFF: [&str; 2] = ["L/ht", "SST/ht"];
+
 /// The signals that invite to dial, the fitting one first; `patience` is how long without a digit.
 pub(super) fn prompt(tone: Tone, patience: Option<Duration>, settings: &Settings) -> Vec<String> {
     let signals: &[&str] = match tone {

@@ -40,6 +40,8 @@ pub(crate) struct Endpoint {
     events: Vec<String>,
     /// What is being played.
     pub(crate) signals: Vec<String>,
+    /// On-off tones that were turned on: nothing but being turned off ends them.
+    pub(crate) steady: Vec<String>,
     /// Everything that was ever played, in order.
     pub(crate) heard: Vec<String>,
     map: Option<DigitMap>,
@@ -251,7 +253,16 @@ impl Gateway {
         endpoint.request_id = command.request_id().unwrap().as_str().to_owned();
         endpoint.events = events;
         endpoint.heard.extend(signals.iter().cloned());
-        endpoint.signals = signals;
+        let (steady, passing): (Vec<_>, Vec<_>) =
+            signals.into_iter().partition(|signal| signal.contains("/ht"));
+        for signal in steady {
+            let name = signal.trim_end_matches("(-)").to_owned();
+            endpoint.steady.retain(|known| *known != name);
+            if !signal.ends_with("(-)") {
+                endpoint.steady.push(name);
+            }
+        }
+        endpoint.signals = passing;
         endpoint.dialled.clear();
         endpoint.stepped = false;
         let _ = now;

@@ -49,6 +49,21 @@ fn a_flash_holds_the_call_and_gives_recall_dial_tone() {
 }
 
 #[test]
+fn the_tone_on_hold_is_turned_off_when_the_call_goes_on_and_when_it_ends() {
+    let mut world = World::running(all());
+    world.connect("2001", "2004");
+    world.flash("2001");
+    assert_eq!(world.hears("2004"), "L/ht");
+    world.flash("2001");
+    assert_eq!(world.hears("2004"), "", "an on-off signal stays until it is turned off");
+    world.flash("2001");
+    assert_eq!(world.hears("2004"), "L/ht");
+    world.hang_up("2004");
+    assert_eq!(world.hears("2004"), "");
+    world.end();
+}
+
+#[test]
 fn a_flash_back_returns_at_every_stage_of_the_consultation() {
     for stage in 0..4 {
         let mut world = World::running(all());

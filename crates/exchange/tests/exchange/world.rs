@@ -278,7 +278,8 @@ impl World {
 
     /// What is played on the line now.
     pub(crate) fn hears(&self, number: &str) -> String {
-        self.endpoint(number).signals.join(",")
+        let endpoint = self.endpoint(number);
+        [endpoint.signals.as_slice(), &endpoint.steady].concat().join(",")
     }
 
     /// Whether two lines hear each other: each sends to where the other one receives.
@@ -386,6 +387,14 @@ impl World {
         for gateway in &self.gateways {
             let left: Vec<_> = gateway.connections().collect();
             assert!(left.is_empty(), "{} keeps {left:?}", gateway.domain);
+            for (local, endpoint) in &gateway.endpoints {
+                assert!(
+                    endpoint.steady.is_empty(),
+                    "{local}@{} still gives {:?}",
+                    gateway.domain,
+                    endpoint.steady
+                );
+            }
         }
         let started = self.events.iter().filter(|event| matches!(event, Event::CallStarted { .. })).count();
         assert_eq!(started, self.ended.len(), "each call has its record");

@@ -1,13 +1,15 @@
 //! One line: its service, what its party does, and what its endpoint has been asked for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use strowger_mgcp::message::{ConnectionIdBuf, RequestIdBuf};
+use strowger_mgcp::message::{ConnectionIdBuf, RequestIdBuf, SignalBuf};
 
 use super::watch::{Dial, Lacks, Terms, Watch};
 use crate::access::Turn;
 use crate::access::decision::Fate;
 use crate::access::gateways::Place;
+use crate::access::signal;
 use crate::access::stream::Stream;
 use crate::{CallId, CallingParty, LegId, LineCondition, LineId, Sdp, ServiceState, Tone};
 
@@ -108,8 +110,37 @@ pub(super) struct Asked {
     pub(super) resting: bool,
     /// Requests and audits so far: tells late answers from current ones.
     pub(super) serial: u64,
+    /// On-off signals that the endpoint may be giving, and those of them that the last request turns off.
+    pub(super) steady: Steady,
     /// Refusals in a row for a state that the exchange does not believe in, without a success between.
     pub(super) mismatches: u32,
+}
+
+/// What of the on-off signals an endpoint has been told: it keeps on giving them until it is told not to (RFC 3435 section
+/// 2.1.7), whatever else it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Steady {
+    on: BTreeSet<&'static str>,
+    turned_off: BTreeSet<&'static str>,
+}
+
+impl Steady {
+    /// Turns off in a request what is on and not wanted any more.
+    pub(super) fn complete(&mut self, signals: &mut Vec<SignalBuf>) {
+        let wanted =
+            |name: &&&str| signals.iter().any(|signal| signal.name().to_string().eq_ignore_ascii_case(name));
+        let wanted: BTreeSet<_> = signal::ON_OFF.iter().filter(wanted).copied().collect();
+        self.turned_off = self.on.difference(&wanted).copied().collect();
+        signals.extend(self.turned_off.iter().filter_map(|name| SignalBuf::parse(&format!("{name}(-)"))));
+        // Whether a request was carried out is not known before its answer.
+        self.on.extend(wanted);
+    }
+
+    /// The request was carried out.
+    pub(super) fn done(&mut self) {
+        self.on.retain(|name| !self.turned_off.contains(name));
+        self.turned_off.clear();
+    }
 }
 
 impl Asked {

@@ -83,7 +83,8 @@ impl Lines {
             let Some(watch) = line.due() else { continue };
             asked = true;
             let request_id = turn.agent.new_request_id();
-            let request = watch.request(&line.terms(turn), request_id.clone());
+            let mut request = watch.request(&line.terms(turn), request_id.clone());
+            line.asked.steady.complete(&mut request.signals);
             line.asked.serial += 1;
             line.asked.pending = true;
             line.asked.watch = Some(watch);

@@ -187,6 +187,7 @@ impl Lines {
     fn watching(&mut self, turn: &mut Turn<'_>, id: LineId) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         line.asked.mismatches = 0;
+        line.asked.steady.done();
         if let Some(Watch::Seizure { reminds, .. }) = &mut line.asked.watch
             && *reminds
         {
