@@ -2,7 +2,7 @@
 //! call waiting.
 
 use strowger_exchange::{
-    Cause, ControllerLeaves, Event, Features, Inventory, LineCalls, ReleasedBy, StreamRole,
+    Cause, ControllerLeaves, Event, Features, Inventory, LineCalls, ReleasedBy, ServiceState, StreamRole,
 };
 use strowger_mgcp::message::Verb;
 use strowger_sansio::Duration;
@@ -60,6 +60,18 @@ fn the_tone_on_hold_is_turned_off_when_the_call_goes_on_and_when_it_ends() {
     assert_eq!(world.hears("2004"), "L/ht");
     world.hang_up("2004");
     assert_eq!(world.hears("2004"), "");
+    world.end();
+}
+
+#[test]
+fn the_tone_on_hold_of_a_gateway_that_was_cut_off_is_turned_off_when_it_is_back() {
+    let mut world = World::running(all());
+    world.connect("2001", "2004");
+    world.flash("2001");
+    assert_eq!(world.hears("2004"), "L/ht");
+    world.gateway_of("2004").dead = true;
+    world.pass(300);
+    assert_ne!(world.line("2004").service, ServiceState::InService, "it is believed to be lost");
     world.end();
 }
 

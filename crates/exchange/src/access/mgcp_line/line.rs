@@ -144,10 +144,10 @@ impl Steady {
 }
 
 impl Asked {
-    /// Nothing of what was asked holds any more.
+    /// Nothing of what was asked holds any more, but that an endpoint that was cut off may still give its on-off signals.
     pub(super) fn forget(&mut self) {
-        let serial = self.serial + 1;
-        *self = Self { serial, ..Self::default() };
+        let (serial, steady) = (self.serial + 1, std::mem::take(&mut self.steady));
+        *self = Self { serial, steady, ..Self::default() };
     }
 }
 

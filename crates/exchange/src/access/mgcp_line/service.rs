@@ -9,7 +9,7 @@ use strowger_mgcp::message::{Category, EndpointNameBuf, ParameterCode, RestartMe
 use strowger_sansio::Duration;
 
 use super::Lines;
-use super::line::{Line, Party, Standing};
+use super::line::{Line, Party, Standing, Steady};
 use crate::access::decision::Fate;
 use crate::access::stream::alarm;
 use crate::access::{Tag, Timer, Turn};
@@ -39,6 +39,12 @@ impl Lines {
         delay: Duration,
     ) {
         for id in self.on(gateway, Some(endpoints)) {
+            // A restart ends every signal.
+            if method == RestartMethod::Restart
+                && let Some(line) = self.lines.get_mut(&id)
+            {
+                line.asked.steady = Steady::default();
+            }
             match method {
                 // It serves again at once, without connections and requests. One that had a connection until
                 // now is looked at all the same: a gateway may have announced late that which it did before
