@@ -21,5 +21,5 @@ pub mod world;
 pub use invariants::{Invariants, Violation};
 pub use network::{Fate, Link, Network, Packet};
 pub use options::{Habits, Options, Relay, Trouble, TroubleKind};
-pub use person::Person;
+pub use person::{Code, Person};
 pub use world::{Report, World};

@@ -46,8 +46,20 @@ pub struct Person {
     /// Since when nothing has been done that changes whom the person talks to.
     steady: Time,
     habits: Habits,
+    /// What is dialled when the exchange invites to go on dialling, behind a code.
+    rest: Option<String>,
     rng: Rng,
     town: Vec<String>,
+    codes: Vec<Code>,
+}
+
+/// A feature code as a subscriber dials it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// Its keys; `N` stands for somebody's number.
+    pub keys: String,
+    /// Whether somebody's number is dialled at the dial tone that follows.
+    pub number_follows: bool,
 }
 
 impl Person {
@@ -58,13 +70,26 @@ impl Person {
         line: String,
         voice: u16,
         mut town: Vec<String>,
-        habits: Habits,
+        (habits, codes): (Habits, Vec<Code>),
         mut rng: Rng,
     ) -> Self {
         town.retain(|other| *other != number);
         let until = Time::ZERO + rng.duration(Duration::from_secs(2), Duration::from_secs(40));
         let steady = Time::ZERO;
-        Self { number, line, voice, mood: Mood::Resting, off_hook: false, until, steady, habits, rng, town }
+        Self {
+            number,
+            line,
+            voice,
+            mood: Mood::Resting,
+            off_hook: false,
+            until,
+            steady,
+            habits,
+            rest: None,
+            rng,
+            town,
+            codes,
+        }
     }
 
     /// Whether the handset is lifted.
@@ -134,6 +159,10 @@ impl Person {
                 let mut actions = vec![Action::Quiet];
                 actions.extend(self.dial(now));
                 actions
+            }
+            (Mood::Waiting, LineFact::Hears(Progress::Dial)) if self.rest.is_some() => {
+                self.enter(now, Mood::Waiting, 4, 70);
+                self.rest.take().map(Action::Dial).into_iter().collect()
             }
             (Mood::Waiting, LineFact::Hears(tone)) => match tone {
                 Progress::Ringback | Progress::Dial => Vec::new(),
@@ -226,8 +255,23 @@ impl Person {
         Action::Play(Sound::Tone(self.voice), None)
     }
 
+    /// A feature code, now and then.
+    fn code(&mut self) -> Option<String> {
+        if self.habits == Habits::Plain || !self.rng.chance(0.2) {
+            return None;
+        }
+        let code = self.rng.pick(&self.codes)?.clone();
+        let somebody = self.rng.pick(&self.town).cloned().unwrap_or_default();
+        self.rest = code.number_follows.then(|| somebody.clone());
+        Some(code.keys.replace('N', &somebody))
+    }
+
     fn dial(&mut self, now: Time) -> Vec<Action> {
         self.enter(now, Mood::Waiting, 4, 70);
+        self.rest = None;
+        if let Some(keys) = self.code() {
+            return vec![Action::Dial(keys)];
+        }
         // Most get through: what is tried most often is to be tested most.
         let blind = self.habits == Habits::Features && self.rng.chance(0.15);
         let mut digits = match self.rng.below(16) {

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_exchange::{
-    Country, DialectChoice, Features, GatewayEntry, GatewayProtocol, Inventory, LineEntry, MediaPolicy,
-    RelayEntry,
+    Codes, Country, DialectChoice, Features, GatewayEntry, GatewayProtocol, GroupEntry, HuntOrder, Inventory,
+    LineEntry, MediaPolicy, Pattern, RelayEntry, Service, Subscription,
 };
 use strowger_media::MediaPort;
 use strowger_media::tone::TonePlan;
@@ -13,7 +13,7 @@ use strowger_sansio::{Duration, Rng, SocketId, Time};
 use strowger_softgateway::{SoftGateway, SoftGatewayConfig};
 
 use crate::options::{Habits, Options, Relay};
-use crate::person::Person;
+use crate::person::{Code, Person};
 
 /// The call agent's port.
 pub(crate) const AGENT_PORT: u16 = 2727;
@@ -66,15 +66,67 @@ pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inve
         inventory.media = MediaPolicy::Relay { gateway: relay.id.clone() };
         inventory.gateways.push(relay);
     }
-    let everybody: Vec<_> = numbers.iter().map(|(_, _, number)| number.clone()).collect();
+    let codes = if options.habits == Habits::Features { subscribe(&mut inventory, rng) } else { Vec::new() };
+    let mut everybody: Vec<_> = numbers.iter().map(|(_, _, number)| number.clone()).collect();
+    everybody.extend(inventory.groups.iter().map(|group| group.number.clone()));
     let people = (0..).zip(numbers).map(|(place, (gateway, line, number))| {
         // Apart from each other and from every call-progress tone, and inside the band of G.711; in a large town some are alike.
         let voice = 1150 + 130 * (place % VOICES);
         let host = usize::try_from(gateway - 1).unwrap_or(0);
-        (host, Person::new(number, line, voice, everybody.clone(), options.habits, rng.fork()))
+        (
+            host,
+            Person::new(number, line, voice, everybody.clone(), (options.habits, codes.clone()), rng.fork()),
+        )
     });
     let people = people.collect();
     (inventory, people)
+}
+
+/// Draws what lines have beyond plain calls, and a hunt group; gives the codes that subscribers know.
+fn subscribe(inventory: &mut Inventory, rng: &mut Rng) -> Vec<Code> {
+    let numbers: Vec<_> = inventory.lines.iter().map(|line| line.number.clone()).collect();
+    let somebody = |chance: f64, rng: &mut Rng| {
+        let chosen = rng.pick(&numbers).cloned();
+        chosen.filter(|_| rng.chance(chance))
+    };
+    for number in &numbers {
+        let other = |found: Option<String>| found.filter(|found| found != number);
+        let subscription = Subscription {
+            forward_always: other(somebody(0.05, rng)),
+            forward_busy: other(somebody(0.15, rng)),
+            forward_no_answer: other(somebody(0.15, rng)),
+            no_answer: rng.duration(Duration::from_secs(5), Duration::from_secs(20)),
+            do_not_disturb: rng.chance(0.05),
+            message_waiting: rng.chance(0.1),
+            reject_anonymous: rng.chance(0.05),
+            withhold_number: rng.chance(0.1),
+            ..Subscription::default()
+        };
+        inventory.subscriptions.insert(number.clone(), subscription);
+    }
+    if rng.chance(0.6) {
+        let members: Vec<_> = numbers.iter().filter(|_| rng.chance(0.4)).map(String::as_str).collect();
+        let mut group = GroupEntry::new("2900", &members);
+        group.order = rng.pick(&HuntOrder::ALL).map(|(_, order)| *order).unwrap_or_default();
+        group.ring = rng.duration(Duration::from_secs(4), Duration::from_secs(15));
+        group.overflow = somebody(0.5, rng);
+        if !group.members.is_empty() {
+            inventory.groups.push(group);
+        }
+    }
+    inventory.codes = Codes::of(inventory.country);
+    let keys = |(service, pattern): (Service, &Pattern)| {
+        let written = pattern.to_string();
+        let asks = matches!(
+            service,
+            Service::ForwardOn(_) | Service::SpeedDialSet(_) | Service::WithholdNumber | Service::ShowNumber
+        );
+        Code {
+            number_follows: asks && !written.contains('N'),
+            keys: written.replace("SS", "21").replace('S', "2"),
+        }
+    };
+    inventory.codes.iter().map(keys).collect()
 }
 
 fn gateway_entry(number: u32) -> GatewayEntry {

@@ -281,8 +281,11 @@ impl Expectation {
 }
 
 /// The tones that a subscriber knows by name.
-const MEANINGS: [(SignalTone, Progress); 8] = [
+const MEANINGS: [(SignalTone, Progress); 10] = [
     (SignalTone::Dial, Progress::Dial),
+    // Recall dial tone, and that which says that a message waits, invite to dial as well.
+    (SignalTone::StutterDial, Progress::Dial),
+    (SignalTone::MessageWaiting, Progress::Dial),
     (SignalTone::Ringback, Progress::Ringback),
     (SignalTone::Busy, Progress::Busy),
     (SignalTone::Congestion, Progress::Congestion),
