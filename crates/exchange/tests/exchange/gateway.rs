@@ -218,7 +218,12 @@ impl Gateway {
                             .map(|id| ConnectionIdBuf::parse(id).unwrap())
                             .collect();
                         let ids: Vec<_> = ids.iter().map(ConnectionIdBuf::as_view).collect();
-                        ResponseBuilder::new(ReturnCode::OK, id).connection_ids(&ids).finish()
+                        let on = endpoint.steady.iter().map(|signal| SignalBuf::parse(signal).unwrap());
+                        let on: Vec<_> = on.collect();
+                        ResponseBuilder::new(ReturnCode::OK, id)
+                            .connection_ids(&ids)
+                            .signal_list(&on)
+                            .finish()
                     }
                     Verb::Mdcx => self.modify(command, &local),
                     Verb::Aucx => self.audit(command, &local),

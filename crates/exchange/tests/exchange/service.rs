@@ -203,6 +203,15 @@ fn connections_of_another_time_are_deleted_before_a_line_serves() {
 }
 
 #[test]
+fn a_tone_of_another_time_that_does_not_end_by_itself_is_turned_off() {
+    let mut world = World::new(town());
+    world.gateways[0].endpoints.get_mut("aaln/2").unwrap().steady.push("L/ht".to_owned());
+    world.pass(5);
+    assert_eq!(world.hears("2002"), "");
+    world.end();
+}
+
+#[test]
 fn a_gateway_that_cannot_be_audited_is_swept_unseen() {
     let mut world = World::new(town());
     world.gateways[0].refuse(Verb::Auep, "aaln/", 504, 3);

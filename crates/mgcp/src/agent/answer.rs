@@ -51,6 +51,7 @@ fn audit(response: &Response<'_>) -> Audit {
             .flat_map(|l| l.iter())
             .map(ListedEvent::to_buf)
             .collect(),
+        signals: response.signal_requests().iter().flat_map(|l| l.iter()).map(ListedEvent::to_buf).collect(),
         restart_method: response.restart_method().and_then(own_method),
         restart_delay: response.restart_delay().map(|seconds| Duration::from_secs(seconds.into())),
         reason: response.reason().map(|reason| reason.code),

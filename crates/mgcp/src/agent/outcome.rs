@@ -56,6 +56,8 @@ pub struct Audit {
     pub event_states: Vec<EventNameBuf>,
     /// Events observed and not yet notified.
     pub observed_events: Vec<ObservedEvent>,
+    /// Signals that the endpoint gives: time-out signals that are active, on-off signals that are on, brief ones that wait.
+    pub signals: Vec<ObservedEvent>,
     /// The endpoint's service state, as the method of its last RSIP.
     pub restart_method: Option<RestartMethod<'static>>,
     /// The delay of that RSIP.

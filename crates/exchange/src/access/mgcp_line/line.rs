@@ -136,6 +136,13 @@ impl Steady {
         self.on.extend(wanted);
     }
 
+    /// An audit found these signals.
+    pub(super) fn found(&mut self, signals: impl Iterator<Item = String>) {
+        for found in signals {
+            self.on.extend(signal::ON_OFF.iter().filter(|name| found.eq_ignore_ascii_case(name)));
+        }
+    }
+
     /// The request was carried out.
     pub(super) fn done(&mut self) {
         self.on.retain(|name| !self.turned_off.contains(name));

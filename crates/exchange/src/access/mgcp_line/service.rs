@@ -101,7 +101,9 @@ impl Lines {
         line.standing = Standing::Sweeping;
         let (gateway, endpoint) = (line.place.gateway, &line.place.endpoint);
         let tag = Tag::Audit(line.id, line.asked.serial);
-        turn.agent.audit_endpoint(turn.now, gateway, endpoint, vec![ParameterCode::ConnectionId], tag);
+        // Of the time before, an on-off signal may be left as well as a connection.
+        let asked = vec![ParameterCode::ConnectionId, ParameterCode::SignalRequests];
+        turn.agent.audit_endpoint(turn.now, gateway, endpoint, asked, tag);
     }
 
     /// The audit of a line that comes up.
@@ -115,6 +117,9 @@ impl Lines {
         let Some(line) = self.lines.get_mut(&id) else { return };
         if line.asked.serial != serial || line.standing != Standing::Sweeping {
             return;
+        }
+        if let Ok(Outcome { audit: Some(audit), .. }) = &result {
+            line.asked.steady.found(audit.signals.iter().map(|signal| signal.name().to_string()));
         }
         let found = match result {
             Ok(outcome) => outcome.audit.map(|audit| audit.connections).unwrap_or_default(),
