@@ -42,6 +42,8 @@ pub struct Person {
     pub voice: u16,
     mood: Mood,
     off_hook: bool,
+    /// Has somebody on hold, as far as is known.
+    consults: bool,
     until: Time,
     /// Since when nothing has been done that changes whom the person talks to.
     steady: Time,
@@ -82,6 +84,7 @@ impl Person {
             voice,
             mood: Mood::Resting,
             off_hook: false,
+            consults: false,
             until,
             steady,
             habits,
@@ -156,6 +159,7 @@ impl Person {
             }
             (Mood::Lifted, LineFact::Hears(Progress::Dial)) => self.dial(now),
             (Mood::Flashed, LineFact::Hears(Progress::Dial)) => {
+                self.consults = true;
                 let mut actions = vec![Action::Quiet];
                 actions.extend(self.dial(now));
                 actions
@@ -203,8 +207,10 @@ impl Person {
         match (self.habits, self.mood) {
             (Habits::Plain, Mood::Talking) => 0.1,
             (Habits::Plain, _) => 0.0,
-            (Habits::Features, Mood::Talking) => 0.45,
-            (Habits::Features, _) => 0.2,
+            // Who consults changes between the two or confers, more often than joining them by hanging up.
+            (Habits::Features, Mood::Talking) if self.consults => 0.6,
+            (Habits::Features, Mood::Talking) => 0.55,
+            (Habits::Features, _) => 0.1,
         }
     }
 
@@ -237,7 +243,7 @@ impl Person {
     }
 
     fn lift(&mut self) -> Vec<Action> {
-        self.off_hook = true;
+        (self.off_hook, self.consults) = (true, false);
         vec![Action::OffHook]
     }
 
@@ -257,7 +263,7 @@ impl Person {
 
     /// A feature code, now and then.
     fn code(&mut self) -> Option<String> {
-        if self.habits == Habits::Plain || !self.rng.chance(0.2) {
+        if self.habits == Habits::Plain || !self.rng.chance(0.1) {
             return None;
         }
         let code = self.rng.pick(&self.codes)?.clone();
@@ -273,8 +279,10 @@ impl Person {
             return vec![Action::Dial(keys)];
         }
         // Most get through: what is tried most often is to be tested most.
-        let blind = self.habits == Habits::Features && self.rng.chance(0.15);
-        let mut digits = match self.rng.below(16) {
+        let blind = self.consults && self.rng.chance(0.2);
+        // A consultation is meant to succeed: few are tried.
+        let wrong = if self.consults { 48 } else { 16 };
+        let mut digits = match self.rng.below(wrong) {
             0 => self.number.clone(),
             1 => "2999".to_owned(),
             2 => "7".to_owned(),

@@ -62,6 +62,8 @@ pub struct Report {
     pub heard: usize,
     /// How often exchange and gateways were found to know the same connections, of which there were some.
     pub compared: usize,
+    /// How often subscribers did what goes beyond a plain call, by its name.
+    pub features: BTreeMap<&'static str, usize>,
     /// What the network did.
     pub fate: Fate,
     /// How long it took in virtual time.
@@ -83,6 +85,11 @@ impl fmt::Display for Report {
             self.fate.duplicated,
             self.took.as_secs_f64()
         )?;
+        if !self.features.is_empty() {
+            let features: Vec<_> =
+                self.features.iter().map(|(name, count)| format!("{count} {name}")).collect();
+            writeln!(f, "{}", features.join(", "))?;
+        }
         if self.violations.is_empty() {
             return f.write_str("all invariants held");
         }
@@ -125,6 +132,7 @@ pub struct World {
     /// When the two sides' views of connections are compared next.
     next_comparison: Time,
     compared: usize,
+    features: BTreeMap<&'static str, usize>,
 }
 
 /// A turn of a gateway's fate.
@@ -160,6 +168,18 @@ fn turns(options: &Options) -> BTreeMap<(Time, usize), Turn> {
         }
     }
     turns
+}
+
+/// What a subscriber did beyond a plain call.
+fn feature(event: &strowger_exchange::Event) -> Option<&'static str> {
+    use strowger_exchange::Event;
+    match event {
+        Event::Held { .. } => Some("holds"),
+        Event::Retrieved { .. } => Some("returns"),
+        Event::ThreeWay { .. } => Some("three-way calls"),
+        Event::Transferred { .. } => Some("transfers"),
+        _ => None,
+    }
 }
 
 impl World {
@@ -213,6 +233,7 @@ impl World {
             steps_here: 0,
             next_comparison: Time::ZERO,
             compared: 0,
+            features: BTreeMap::new(),
         })
     }
 
@@ -246,6 +267,7 @@ impl World {
             answered: self.invariants.answered(),
             heard: self.heard,
             compared: self.compared,
+            features: self.features,
             fate: self.network.fate(),
             took: self.now - Time::ZERO,
             options: self.options,
@@ -497,6 +519,9 @@ impl World {
             self.send(packet);
         }
         while let Some(record) = self.exchange.poll_record() {
+            if matches!(record, strowger_exchange::Record::Setting(_)) {
+                *self.features.entry("settings").or_default() += 1;
+            }
             self.invariants.record(now, &record);
         }
         while let Some(event) = self.exchange.poll_event() {
@@ -509,6 +534,9 @@ impl World {
                 .map(|(entry, _)| entry.id.as_str())
                 .collect();
             self.invariants.event(now, &event, &excused);
+            if let Some(name) = feature(&event) {
+                *self.features.entry(name).or_default() += 1;
+            }
             if let Some(call) = self.ears.follow(&event) {
                 self.flows(call, matches!(event, strowger_exchange::Event::Connected { .. }));
             }
