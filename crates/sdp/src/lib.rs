@@ -13,6 +13,7 @@
 //! - [`departure`]: what was accepted although the standard says otherwise.
 //! - [`edit`]: [`Edit`], single-field changes.
 //! - [`audio`]: [`AudioDescription`], the one audio stream of a telephone connection; offer and answer of RFC 3264.
+//! - [`image`]: [`ImageDescription`], the one image stream of a fax connection (T.38 over UDPTL).
 //! - [`policy`]: [`AddressPolicy`], which addresses of a peer's description may be sent to.
 //! - [`error`], [`limits`]: [`DecodeError`] with offset, excerpt and clause; [`Limits`].
 //!
@@ -36,6 +37,7 @@ pub mod departure;
 pub mod edit;
 pub mod error;
 pub mod field;
+pub mod image;
 pub mod limits;
 pub mod line;
 pub mod policy;
@@ -51,6 +53,7 @@ pub use departure::{Departure, DepartureKind};
 pub use edit::{Edit, EditError, Scope};
 pub use error::{DecodeError, Found, Rule};
 pub use field::{Attribute, Bandwidth, Connection, Host, MediaLine, Origin, Timing, Wild};
+pub use image::{ImageDescription, ImageFault, T38Parameters};
 pub use limits::Limits;
 pub use line::{Line, Lines};
 pub use policy::{AddressPolicy, Hosts, PolicyFault};

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 
 use strowger_sansio::Duration;
-use strowger_sdp::AudioDescription;
+use strowger_sdp::{AudioDescription, ImageDescription};
 
 use super::media::{ConnectionHandle, MediaSpec};
-use super::negotiate::Remote;
 use super::options::Options;
+use super::remote::Remote;
 use crate::message::{CallIdBuf, ConnectionIdBuf};
 
 /// One connection of an endpoint.
@@ -34,6 +34,12 @@ pub(super) struct Connection {
 impl Connection {
     /// The local description, as it stands now.
     pub(super) fn description(&self) -> Vec<u8> {
+        if let Some(t38) = &self.spec.image {
+            let mut image = ImageDescription::new(self.local, t38.clone());
+            image.session_id = self.session;
+            image.version = self.version;
+            return image.to_bytes();
+        }
         let mut audio = AudioDescription::new(self.local, self.spec.codecs.clone());
         audio.ptime = Some(millis(self.spec.packetization));
         // Both sides then send what both understand.
@@ -45,7 +51,11 @@ impl Connection {
 
     /// Whether a change to `spec` changes what the local description says.
     pub(super) fn describes_otherwise(&self, spec: &MediaSpec) -> bool {
-        self.spec.codecs != spec.codecs
+        if self.spec.image.is_some() && spec.image.is_some() {
+            return self.spec.image != spec.image;
+        }
+        self.spec.image != spec.image
+            || self.spec.codecs != spec.codecs
             || self.spec.packetization != spec.packetization
             || self.spec.extended_reports != spec.extended_reports
     }

@@ -4,14 +4,14 @@
 //! and a remote address (sections 2.1.3.3 and 2.3.5), a signal is started and stopped (section 2.1.7), a line is on
 //! or off the hook (section 4.4.2). [`MediaPlane`] is that seam. The role decides, the plane obeys at once.
 //!
-//! Limits: one audio stream per connection; a plane never blocks, and a call that fails has changed nothing.
+//! Limits: one audio stream per connection, or one image stream in its place; a plane never blocks, and a call that fails has changed nothing.
 
 use std::fmt;
 use std::net::SocketAddr;
 
 use strowger_sansio::{Duration, Time};
-use strowger_sdp::CodecEntry;
 use strowger_sdp::audio::ExtendedReports;
+use strowger_sdp::{CodecEntry, T38Parameters};
 
 use crate::message::{ConnectionMode, ConnectionStatistics, ReturnCode, SignalBuf};
 
@@ -150,6 +150,8 @@ pub struct MediaSpec {
     pub remote_rtcp: Option<SocketAddr>,
     /// The extended reports that the remote side asks for.
     pub extended_reports: ExtendedReports,
+    /// T.38 over UDPTL instead of audio, and what is said of it here; the formats above then rest until audio returns.
+    pub image: Option<T38Parameters>,
     /// The other end, when it is a connection of this same gateway (RFC 3435 section 2.1.3.4): a plane may join the two without
     /// packets, as long as it counts octets as if there were some.
     pub local_peer: Option<ConnectionHandle>,
@@ -313,6 +315,12 @@ pub trait MediaPlane {
     fn modes(&self, endpoint: EndpointIndex) -> Vec<MediaMode> {
         let _ = endpoint;
         self.capabilities().modes.clone()
+    }
+
+    /// Whether an endpoint's connections can carry `image/t38` over UDPTL.
+    fn carries_images(&self, endpoint: EndpointIndex) -> bool {
+        let _ = endpoint;
+        false
     }
 
     /// The states of a circuit that events stand for, as `MS/rlc`: for the ES of an audit.

@@ -8,7 +8,7 @@
 //!
 //! - [`config`]: what it is provisioned with. [`counters`]: what it has done. [`media`]: [`MediaPlane`], the seam to the media below.
 //! - `directory`: endpoint names and wildcards. `endpoint`, `connection`, `entity`: the state. `service`: in and out of service.
-//! - `verb`: the commands. `prepare`, `signal_list`, `signal_parameters`, `options`, `negotiate`: what is checked before anything happens.
+//! - `verb`: the commands. `prepare`, `signal_list`, `signal_parameters`, `options`, `negotiate`, `remote`, `stream`: what is checked before anything happens.
 //! - `request`, `machine`, `event`, `signals`: the event machine of section 4.4.1 and the signals of section 2.3.3.
 //! - `restart`, `courtesy`: RSIP with its procedures and without. `outgoing`, `mesg`: NTFY, DLCX and MESG towards the call agent.
 //!
@@ -34,12 +34,14 @@ mod prepare;
 mod provision;
 mod reach;
 mod refusal;
+mod remote;
 mod request;
 mod restart;
 mod service;
 mod signal_list;
 mod signal_parameters;
 mod signals;
+mod stream;
 mod verb;
 mod view;
 

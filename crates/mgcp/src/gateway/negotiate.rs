@@ -3,62 +3,19 @@
 //! The approved list is what the gateway has and the options allow; the negotiated list is what of it the remote description has too. An
 //! empty list is a failure (534), and nothing of the connection has been touched by then.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use strowger_sansio::Duration;
 use strowger_sdp::audio::{ExtendedReports, common};
-use strowger_sdp::{
-    AddressPolicy, AudioDescription, AudioRule, Codec, CodecEntry, NoCommonCodec, PolicyFault,
-};
+use strowger_sdp::{AudioDescription, Codec, CodecEntry, NoCommonCodec};
 
 use super::connection::{Connection, millis};
 use super::media::{ConnectionHandle, MediaCapabilities, MediaMode, MediaSpec};
 use super::options::Options;
 use super::refusal::{Refusal, refuse};
+use super::remote::Remote;
+use super::stream;
 use crate::message::ReturnCode;
-
-/// A remote description that can be sent to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Remote {
-    pub(super) bytes: Vec<u8>,
-    pub(super) audio: AudioDescription,
-}
-
-impl Remote {
-    /// Reads a description that the call agent at `agent` sent.
-    ///
-    /// A malformed one is 509; a good one that this gateway cannot use is 505.
-    pub(super) fn read(bytes: &[u8], agent: IpAddr, policy: &AddressPolicy) -> Result<Self, Refusal> {
-        let session = strowger_sdp::decode(bytes, &strowger_sdp::Limits::default()).map_err(|_| {
-            refuse(ReturnCode::REMOTE_DESCRIPTOR_ERROR, "the remote description is malformed")
-        })?;
-        let audio = AudioDescription::from_session(&session).map_err(|fault| {
-            let code = match fault.rule {
-                AudioRule::NoAudio
-                | AudioRule::Network
-                | AudioRule::Name
-                | AudioRule::Transport
-                | AudioRule::NoFormat => ReturnCode::UNSUPPORTED_REMOTE_DESCRIPTOR,
-                _ => ReturnCode::REMOTE_DESCRIPTOR_ERROR,
-            };
-            refuse(code, fault.rule.text())
-        })?;
-        match policy.check(agent, &audio) {
-            // The old way to put a call on hold: a description of where not to send.
-            Ok(()) | Err(PolicyFault::Unspecified) => {}
-            Err(fault) => return Err(refuse(ReturnCode::UNSUPPORTED_REMOTE_DESCRIPTOR, fault.text())),
-        }
-        Ok(Self { bytes: bytes.to_vec(), audio })
-    }
-
-    /// What the other half of a connection within the gateway says of itself.
-    pub(super) fn of(other: &Connection) -> Option<Self> {
-        let bytes = other.description();
-        let session = strowger_sdp::decode(&bytes, &strowger_sdp::Limits::default()).ok()?;
-        let audio = AudioDescription::from_session(&session).ok()?;
-        Some(Self { bytes: bytes.clone(), audio })
-    }
-}
 
 /// What a command asks of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +34,10 @@ pub(super) struct Wanted<'a> {
     pub(super) modes: &'a [MediaMode],
     /// Whether the other side is within the gateway, and needs no description.
     pub(super) joined: bool,
+    /// Whether the endpoint can carry `image/t38`.
+    pub(super) images: bool,
+    /// The other connections of the endpoint.
+    pub(super) beside: &'a [Connection],
 }
 
 /// The specification that follows from a command.
@@ -105,19 +66,49 @@ pub(super) fn negotiate(wanted: &Wanted<'_>, able: &MediaCapabilities) -> Result
     };
     spec.mode = mode;
     spec.packetization = packetization;
+    let was_image = spec.image.is_some();
+    spec.image = stream::image(wanted, options, able)?;
     if renegotiate {
-        codecs(wanted, options, able, &mut spec)?;
+        match spec.image {
+            // Formats of audio rest meanwhile; there is one at least.
+            Some(_) if spec.codecs.is_empty() => spec.codecs.push(spec.send.clone()),
+            Some(_) => {}
+            None => codecs(wanted, options, able, &mut spec)?,
+        }
     }
     if let Some(remote) = wanted.remote {
-        let audio = &remote.audio;
-        spec.remote = (!audio.is_held_by_address()).then(|| audio.destination());
-        spec.remote_rtcp = audio.rtcp;
-        spec.extended_reports =
-            if able.extended_reports { audio.extended_reports } else { ExtendedReports::default() };
+        towards(remote, able, &mut spec);
         spec.local_peer = None;
+    } else if was_image != spec.image.is_some() && wanted.current.is_some() {
+        // What was told of the other stream says nothing of this one: it cannot be sent until the remote side describes it
+        // (RFC 5347 section 2.1.1).
+        match wanted.current.and_then(|current| current.remote.as_ref()) {
+            Some(remote) => towards(remote, able, &mut spec),
+            None => spec.remote = None,
+        }
     }
     options.apply(&mut spec);
     Ok(spec)
+}
+
+/// Where to send: what the description says of the stream that the connection carries.
+fn towards(remote: &Remote, able: &MediaCapabilities, spec: &mut MediaSpec) {
+    spec.remote_rtcp = None;
+    spec.extended_reports = ExtendedReports::default();
+    if spec.image.is_some() {
+        let to = remote.image.as_ref().filter(|image| !image.address.is_unspecified());
+        spec.remote = to.map(strowger_sdp::ImageDescription::destination);
+        return;
+    }
+    let Some(audio) = &remote.audio else {
+        spec.remote = None;
+        return;
+    };
+    spec.remote = (!audio.is_held_by_address()).then(|| audio.destination());
+    spec.remote_rtcp = audio.rtcp;
+    if able.extended_reports {
+        spec.extended_reports = audio.extended_reports;
+    }
 }
 
 /// What a new connection begins with: the defaults of RFC 3435 section 2.3.5.
@@ -136,6 +127,7 @@ fn fresh(
         remote: None,
         remote_rtcp: None,
         extended_reports: ExtendedReports::default(),
+        image: None,
         local_peer: None,
         silence_suppression: false,
         echo_cancellation: line.map_or(able.echo_cancellation, |line| line.echo_cancellation),
@@ -156,7 +148,8 @@ fn codecs(
         return Err(refuse(ReturnCode::CODEC_NEGOTIATION, "none of the codecs asked for is supported"));
     }
     let known = wanted.remote.or(wanted.current.and_then(|current| current.remote.as_ref()));
-    let both = known.map(|remote| preferred(options, &approved, &remote.audio.codecs));
+    let known = known.and_then(|remote| remote.audio.as_ref());
+    let both = known.map(|audio| preferred(options, &approved, &audio.codecs));
     let negotiated = match (wanted.remote, &both) {
         (Some(_), Some(Ok(both))) => both.clone(),
         (Some(_), _) => {
@@ -267,8 +260,9 @@ fn first_speech(list: &[CodecEntry]) -> CodecEntry {
 /// period that the plane has not got becomes the nearest one that it has (section 2.3.5).
 fn packetization(wanted: &Wanted<'_>, options: &Options, able: &MediaCapabilities) -> Duration {
     let said = options.packetization.or(wanted.current.and_then(|c| c.options.packetization));
-    let theirs = wanted.remote.and_then(|remote| remote.audio.ptime);
-    let most = wanted.remote.and_then(|remote| remote.audio.maxptime).unwrap_or(u16::MAX);
+    let remote: Option<&AudioDescription> = wanted.remote.and_then(|remote| remote.audio.as_ref());
+    let theirs = remote.and_then(|audio| audio.ptime);
+    let most = remote.and_then(|audio| audio.maxptime).unwrap_or(u16::MAX);
     let usual = || wanted.current.map_or(Duration::from_millis(20), |current| current.spec.packetization);
     let fits = |period: &&Duration| millis(**period) <= most;
     let nearest = |to: u16| {

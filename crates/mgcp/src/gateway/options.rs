@@ -143,9 +143,15 @@ impl Options {
 }
 
 /// The value of an `A:` line: what the endpoint can do (section 3.2.2.3).
-pub(super) fn capabilities(able: &MediaCapabilities, modes: &[MediaMode], packages: PackageSet) -> String {
+pub(super) fn capabilities(
+    able: &MediaCapabilities,
+    images: bool,
+    modes: &[MediaMode],
+    packages: PackageSet,
+) -> String {
     let switch = |can| if can { "on" } else { "off" };
-    let codecs: Vec<_> = able.codecs.iter().map(|entry| entry.codec.name()).collect();
+    let image = images.then_some(super::stream::T38);
+    let codecs: Vec<_> = able.codecs.iter().map(|entry| entry.codec.name()).chain(image).collect();
     let modes: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
     let periods = able.packetization.iter().map(|period| super::connection::millis(*period));
     let period = match (periods.clone().min(), periods.max()) {

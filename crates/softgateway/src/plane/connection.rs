@@ -13,6 +13,7 @@ use strowger_sdp::audio::Codec;
 
 use super::PlaneConfig;
 use super::continuity::Transponder;
+use super::image::{Carried, ImagePort};
 
 /// One connection.
 #[derive(Debug)]
@@ -22,6 +23,10 @@ pub(super) struct Connection {
     pub(super) port: MediaPort,
     pub(super) mode: MediaMode,
     pub(super) session: RtpSession,
+    /// Where T.38 goes and comes from, while the connection carries that instead of audio.
+    pub(super) image: Option<ImagePort>,
+    /// What it carried of T.38.
+    pub(super) carried: Carried,
     /// The transponder of the mode `netwtest`.
     pub(super) transponder: Option<Transponder>,
     /// Whether what comes in goes out on another connection of the endpoint, packet by packet.
@@ -40,7 +45,8 @@ impl Connection {
     ) -> Self {
         let session = RtpSession::new(now, &session_config(&port, spec, &config.cname), rng);
         let transponder = transponder(spec.mode, config.tones);
-        Self { handle, endpoint, port, mode: spec.mode, session, transponder, is_relayed }
+        let (image, carried) = (ImagePort::of(spec), Carried::default());
+        Self { handle, endpoint, port, mode: spec.mode, session, image, carried, transponder, is_relayed }
     }
 
     pub(super) fn modify(&mut self, now: Time, spec: &MediaSpec, config: &PlaneConfig) {
@@ -48,6 +54,7 @@ impl Connection {
             self.transponder = transponder(spec.mode, config.tones);
         }
         self.mode = spec.mode;
+        self.image = ImagePort::of(spec);
         self.session.reconfigure(now, &session_config(&self.port, spec, &config.cname));
     }
 
@@ -88,10 +95,10 @@ impl Connection {
             ];
         }
         ConnectionStatistics {
-            packets_sent: saturating(sums.packets_sent),
-            octets_sent: saturating(sums.octets_sent),
-            packets_received: saturating(sums.packets_received),
-            octets_received: saturating(sums.octets_received),
+            packets_sent: saturating(sums.packets_sent + self.carried.packets_sent),
+            octets_sent: saturating(sums.octets_sent + self.carried.octets_sent),
+            packets_received: saturating(sums.packets_received + self.carried.packets_received),
+            octets_received: saturating(sums.octets_received + self.carried.octets_received),
             packets_lost: saturating(u64::try_from(sums.packets_lost).unwrap_or(0)),
             jitter_ms: saturating(u64::try_from(sums.jitter.as_millis()).unwrap_or(u64::MAX)),
             latency_ms: saturating(
@@ -123,8 +130,10 @@ fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &str) -> SessionCon
         config.sends.insert(0, send);
     }
     config.packet_time = PacketTime::nearest(u32::try_from(spec.packetization.as_millis()).unwrap_or(20));
-    config.source = spec.remote.map_or(SourcePolicy::Closed, SourcePolicy::Signalled);
-    config.remote = spec.remote;
+    // While the port carries T.38, nobody sends RTP to it, and RTCP has nobody to go to.
+    let remote = spec.remote.filter(|_| spec.image.is_none());
+    config.source = remote.map_or(SourcePolicy::Closed, SourcePolicy::Signalled);
+    config.remote = remote;
     config.remote_rtcp = spec.remote_rtcp;
     config.extended_reports = ExtendedReports {
         voip_metrics: spec.extended_reports.voip_metrics,

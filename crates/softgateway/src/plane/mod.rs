@@ -8,6 +8,7 @@
 //! - `line`: one analogue line and its telephone. `server`: one announcement server. `trunk`: one circuit.
 //! - `signals`: what is heard by order of the call agent. `continuity`: tests with tones.
 //! - `connection`: an RTP session on a pair of ports from the pool.
+//! - `image`: datagrams of a fax through a relay.
 //! - `sound`: 10 ms of a line, and a packet through a relay.
 //! - `role`: the calls of the gateway role.
 //! - `effect`: what a signal of the package tables does to a line.
@@ -15,6 +16,7 @@
 mod connection;
 mod continuity;
 mod effect;
+mod image;
 mod line;
 mod role;
 mod server;
@@ -45,6 +47,8 @@ pub use trunk::{CircuitFrame, TrunkDirection, TrunkOptions, TrunkStart};
 pub struct PlaneCounters {
     /// They came to a port on which no connection is open.
     pub no_connection: u64,
+    /// They were T.38 from somebody else than the far end of their connection.
+    pub wrong_source: u64,
     /// They went from one connection of a relay to another.
     pub relayed: u64,
 }
@@ -238,9 +242,12 @@ impl Plane {
             return;
         };
         match channel {
+            // UDPTL has no control protocol, and its port is all of it.
+            Channel::Rtcp if connection.image.is_some() => {}
             Channel::Rtcp => {
                 connection.session.receive_control(now, from, datagram);
             }
+            Channel::Rtp if connection.image.is_some() => self.relay_image(slot, from, datagram),
             Channel::Rtp if connection.is_relayed => self.relay(now, slot, from, datagram),
             Channel::Rtp => {
                 connection.session.receive(now, from, datagram);

@@ -41,6 +41,11 @@ impl MediaPlane for Plane {
         }
     }
 
+    fn carries_images(&self, endpoint: EndpointIndex) -> bool {
+        // What is behind a line or a circuit speaks by tones, and nothing here turns them into T.38.
+        self.endpoint(endpoint).is_some_and(super::Endpoint::is_relay)
+    }
+
     fn open(
         &mut self,
         now: Time,

@@ -222,16 +222,19 @@ impl Plane {
         }
     }
 
+    /// The other connection of a relay, if it carries what comes in on this one.
+    pub(super) fn sink(&mut self, slot: Slot) -> Option<Slot> {
+        let index = self.connection(slot)?.endpoint;
+        let endpoint = self.endpoint(index)?;
+        let source = endpoint.streams.iter().position(|stream| *stream == slot)?;
+        let sink =
+            (0..endpoint.streams.len()).find(|sink| endpoint.mixer.sole_source(*sink) == Some(source))?;
+        endpoint.streams.get(sink).copied().filter(|sink| *sink != slot)
+    }
+
     /// Passes a packet of one connection of a relay on to the other.
     pub(super) fn relay(&mut self, now: Time, slot: Slot, from: SocketAddr, datagram: &[u8]) {
-        let Some(index) = self.connection(slot).map(|connection| connection.endpoint) else { return };
-        let sink = self.endpoint(index).and_then(|endpoint| {
-            let source = endpoint.streams.iter().position(|stream| *stream == slot)?;
-            let sink =
-                (0..endpoint.streams.len()).find(|sink| endpoint.mixer.sole_source(*sink) == Some(source))?;
-            endpoint.streams.get(sink).copied().filter(|sink| *sink != slot)
-        });
-        let Some(sink) = sink else {
+        let Some(sink) = self.sink(slot) else {
             // Nothing carries it, but its source is checked and it is counted.
             if let Some(connection) = self.connection(slot) {
                 connection.session.receive(now, from, datagram);
@@ -241,6 +244,11 @@ impl Plane {
         let Ok([Some(incoming), Some(outgoing)]) = self.slots.get_disjoint_mut([slot.0, sink.0]) else {
             return;
         };
+        if outgoing.image.is_some() {
+            // One side has changed to T.38 and the other one not yet.
+            incoming.session.receive(now, from, datagram);
+            return;
+        }
         let mut payload = datagram.to_vec();
         let passed = session::relay(now, from, &mut payload, &mut incoming.session, &mut outgoing.session);
         if let Relayed::Forward(to) = passed {

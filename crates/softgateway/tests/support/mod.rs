@@ -98,6 +98,8 @@ pub struct Bench {
     pub parties: Vec<Party>,
     /// What its circuits sent to elsewhere.
     pub circuits: Vec<(u32, CircuitFrame)>,
+    /// What went to elsewhere than a party: from which port, to where, and the octets.
+    pub sent: Vec<(u16, SocketAddr, Vec<u8>)>,
 }
 
 impl Bench {
@@ -118,6 +120,7 @@ impl Bench {
             facts: Vec::new(),
             parties: Vec::new(),
             circuits: Vec::new(),
+            sent: Vec::new(),
         };
         // The first command ends the waiting delay, and is answered with 405 until the restart is known.
         bench.send("AUEP *", "");
@@ -174,6 +177,12 @@ impl Bench {
         place
     }
 
+    /// Lets a datagram come from somewhere to one of the gateway's media ports.
+    pub fn datagram(&mut self, from: SocketAddr, port: u16, octets: &[u8]) {
+        self.gateway.handle_input(self.now, SocketId(u32::from(port) - 4999), from, octets);
+        self.take_turns();
+    }
+
     /// Changes the mode of a party's connection.
     pub fn mode(&mut self, endpoint: &str, party: usize, mode: &str) -> String {
         let id = self.parties[party].id.clone();
@@ -197,6 +206,9 @@ impl Bench {
                 self.gateway.handle_input(self.now, socket, from, &transmit.payload);
             } else if let Some(party) = self.parties.iter_mut().find(|party| party.address == transmit.to) {
                 party.session.receive(self.now, party.towards, &transmit.payload);
+            } else {
+                let port = 4999 + u16::try_from(transmit.socket.0).unwrap();
+                self.sent.push((port, transmit.to, transmit.payload));
             }
         }
         while let Some((index, frame)) = self.gateway.poll_circuit() {

@@ -107,8 +107,9 @@ impl Gateway {
                 return response.max_datagram(self.longest_datagram());
             }
             ParameterCode::Capabilities => {
-                let text =
-                    capabilities(plane.capabilities(), &plane.modes(endpoint.index), endpoint.packages());
+                let images = plane.carries_images(endpoint.index);
+                let modes = plane.modes(endpoint.index);
+                let text = capabilities(plane.capabilities(), images, &modes, endpoint.packages());
                 return match LocalOptions::parse_capabilities(&text) {
                     Some(list) => response.capabilities(list),
                     None => response,

@@ -5,11 +5,13 @@ use super::{Done, Origin};
 use crate::gateway::Gateway;
 use crate::gateway::connection::Connection;
 use crate::gateway::media::{ConnectionHandle, EndpointIndex, MediaFault, MediaMode, MediaPlane, MediaSpec};
-use crate::gateway::negotiate::{Remote, Wanted, join, negotiate};
+use crate::gateway::negotiate::{Wanted, join, negotiate};
 use crate::gateway::options::Options;
 use crate::gateway::prepare::{Current, Readiness};
 use crate::gateway::reach::TimerKey;
 use crate::gateway::refusal::{Refusal, refuse};
+use crate::gateway::remote::Remote;
+use crate::gateway::stream;
 use crate::message::{Command, ConnectionIdBuf, ReturnCode};
 use crate::text::ResponseBuilder;
 
@@ -136,8 +138,9 @@ impl Gateway {
             Some(list) => Options::read(list, able)?,
             None => Options::default(),
         };
+        let images = plane.carries_images(index);
         let remote = match command.sdp {
-            Some(bytes) => Some(Remote::read(bytes, origin.from.ip(), &self.policy)?),
+            Some(bytes) => Some(Remote::read(bytes, origin.from.ip(), &self.policy, images)?),
             None => None,
         };
         let modes = plane.modes(index);
@@ -149,6 +152,8 @@ impl Gateway {
             current: None,
             line: endpoint.connections.first().map(|connection| &connection.spec),
             joined,
+            images,
+            beside: &endpoint.connections,
         };
         let spec = negotiate(&wanted, able)?;
         Ok((spec, options, remote))
@@ -165,6 +170,8 @@ impl Gateway {
     ) -> Result<Connection, Refusal> {
         let fault =
             |fault: MediaFault| refuse(fault.return_code(), "the media plane cannot join the endpoints");
+        let beside = self.endpoint(other).map_or(&[][..], |endpoint| endpoint.connections.as_slice());
+        stream::check_second(&first.spec, beside, &*plane, other)?;
         let handle = ConnectionHandle(first.handle.0 + 1);
         // The second connection is established in this mode (section 2.3.5).
         let spec = join(&first.spec, first.local, first.handle, MediaMode::SendRecv);

@@ -5,10 +5,11 @@ use super::{Done, Origin};
 use crate::gateway::Gateway;
 use crate::gateway::connection::Connection;
 use crate::gateway::media::{ConnectionHandle, EndpointIndex, MediaPlane};
-use crate::gateway::negotiate::{Remote, Wanted, negotiate};
+use crate::gateway::negotiate::{Wanted, negotiate};
 use crate::gateway::options::Options;
 use crate::gateway::prepare::{Current, Readiness};
 use crate::gateway::refusal::{Refusal, refuse};
+use crate::gateway::remote::Remote;
 use crate::message::{Command, ReturnCode};
 use crate::text::ResponseBuilder;
 
@@ -75,8 +76,9 @@ impl Gateway {
             Some(list) => Some(Options::read(list, able)?),
             None => None,
         };
+        let images = plane.carries_images(index);
         let remote = match command.sdp {
-            Some(bytes) => Some(Remote::read(bytes, origin.from.ip(), &self.policy)?),
+            Some(bytes) => Some(Remote::read(bytes, origin.from.ip(), &self.policy, images)?),
             None => None,
         };
         let modes = plane.modes(index);
@@ -88,6 +90,8 @@ impl Gateway {
             current: Some(old),
             line: None,
             joined: false,
+            images,
+            beside: self.endpoint(index).map_or(&[][..], |endpoint| endpoint.connections.as_slice()),
         };
         let spec = negotiate(&wanted, able)?;
         let mut new = old.clone();

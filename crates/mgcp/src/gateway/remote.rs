@@ -1,0 +1,92 @@
+//! A remote description, as far as this gateway can use it: RFC 3435 sections 3.2.2.11 and 3.4.
+
+use std::net::IpAddr;
+
+use strowger_sdp::{
+    AddressPolicy, AudioDescription, AudioFault, AudioRule, ImageDescription, PolicyFault, SessionDescription,
+};
+
+use super::connection::Connection;
+use super::refusal::{Refusal, refuse};
+use crate::message::ReturnCode;
+
+/// A remote description that can be sent to: it has an audio stream, or an image stream, or both to choose from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Remote {
+    pub(super) bytes: Vec<u8>,
+    pub(super) audio: Option<AudioDescription>,
+    /// The image stream, when the endpoint can carry one.
+    pub(super) image: Option<ImageDescription>,
+}
+
+impl Remote {
+    /// Reads a description that the call agent at `agent` sent; `images` says whether the endpoint can carry an image stream.
+    ///
+    /// A malformed one is 509; a good one that this gateway cannot use is 505.
+    pub(super) fn read(
+        bytes: &[u8],
+        agent: IpAddr,
+        policy: &AddressPolicy,
+        images: bool,
+    ) -> Result<Self, Refusal> {
+        let session = strowger_sdp::decode(bytes, &strowger_sdp::Limits::default()).map_err(|_| {
+            refuse(ReturnCode::REMOTE_DESCRIPTOR_ERROR, "the remote description is malformed")
+        })?;
+        let image = if images { image(&session, agent, policy)? } else { None };
+        let audio = match AudioDescription::from_session(&session) {
+            // A fax call has no audio stream, or one that is ended.
+            Err(fault) if fault.rule == AudioRule::NoAudio && image.is_some() => None,
+            Ok(audio) if audio.is_refused() && image.is_some() => None,
+            Ok(audio) => {
+                may_send(policy.check(agent, &audio))?;
+                Some(audio)
+            }
+            Err(fault) => return Err(audio_refusal(&fault)),
+        };
+        Ok(Self { bytes: bytes.to_vec(), audio, image })
+    }
+
+    /// What the other half of a connection within the gateway says of itself.
+    pub(super) fn of(other: &Connection) -> Option<Self> {
+        let bytes = other.description();
+        let session = strowger_sdp::decode(&bytes, &strowger_sdp::Limits::default()).ok()?;
+        let audio = AudioDescription::from_session(&session).ok();
+        let image = ImageDescription::from_session(&session).ok();
+        (audio.is_some() || image.is_some()).then(|| Self { bytes: bytes.clone(), audio, image })
+    }
+}
+
+/// The image stream, if there is one that is not refused.
+fn image(
+    session: &SessionDescription<'_>,
+    agent: IpAddr,
+    policy: &AddressPolicy,
+) -> Result<Option<ImageDescription>, Refusal> {
+    // One that cannot be used is no reason to refuse the audio beside it.
+    let Ok(image) = ImageDescription::from_session(session) else { return Ok(None) };
+    if image.is_refused() {
+        return Ok(None);
+    }
+    may_send(policy.check_address(agent, image.destination()))?;
+    Ok(Some(image))
+}
+
+fn may_send(verdict: Result<(), PolicyFault>) -> Result<(), Refusal> {
+    match verdict {
+        // The old way to put a call on hold: a description of where not to send.
+        Ok(()) | Err(PolicyFault::Unspecified) => Ok(()),
+        Err(fault) => Err(refuse(ReturnCode::UNSUPPORTED_REMOTE_DESCRIPTOR, fault.text())),
+    }
+}
+
+fn audio_refusal(fault: &AudioFault) -> Refusal {
+    let code = match fault.rule {
+        AudioRule::NoAudio
+        | AudioRule::Network
+        | AudioRule::Name
+        | AudioRule::Transport
+        | AudioRule::NoFormat => ReturnCode::UNSUPPORTED_REMOTE_DESCRIPTOR,
+        _ => ReturnCode::REMOTE_DESCRIPTOR_ERROR,
+    };
+    refuse(code, fault.rule.text())
+}
