@@ -389,6 +389,6 @@ fn an_event_that_is_no_digit_is_not_named_like_one() {
         .flat_map(|package| package.items.iter().map(move |item| (package.name, item.symbol)))
         .filter(|(package, symbol)| *package != "D" && is_like_a_digit(symbol))
         .collect();
-    // RFC 3660 has these two all the same: continuity test, and conference depart.
-    assert_eq!(found, [("T", "ct"), ("SST", "cd")]);
+    // These three are so in their RFCs: continuity test and conference depart (RFC 3660), T.38 (RFC 5347).
+    assert_eq!(found, [("T", "ct"), ("SST", "cd"), ("FXR", "t38")]);
 }
