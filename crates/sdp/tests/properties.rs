@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
 use strowger_sdp::audio::ExtendedReports;
 use strowger_sdp::{
-    AddressPolicy, AudioDescription, Codec, CodecEntry, Direction, EditError, Limits, Line, Rule, Scope,
-    SessionDescription, Wild, decode,
+    AddressPolicy, AudioDescription, Codec, CodecEntry, Direction, EditError, ImageDescription, Limits, Line,
+    Rule, Scope, SessionDescription, Wild, decode,
 };
 
 fn limits() -> Limits {
@@ -180,6 +180,21 @@ proptest! {
             rebuilt.extend_from_slice(end);
         }
         prop_assert_eq!(rebuilt, text);
+    }
+
+    #[test]
+    fn an_image_stream_is_written_as_it_was_read(
+        port in any::<u16>(), address in address(), rest in proptest::collection::vec((token(), proptest::option::of(text())), 0..6)
+    ) {
+        let kind = if address.is_ipv4() { "IP4" } else { "IP6" };
+        let mut text = format!(
+            "v=0\r\no=- 7 8 IN {kind} {address}\r\ns=-\r\nc=IN {kind} {address}\r\nt=0 0\r\nm=image {port} udptl t38\r\n"
+        );
+        for (name, value) in rest {
+            text += &value.map_or_else(|| format!("a=T38{name}\r\n"), |value| format!("a=T38{name}:{value}\r\n"));
+        }
+        let image = ImageDescription::from_session(&decode(text.as_bytes(), &limits()).unwrap()).unwrap();
+        prop_assert_eq!(image.to_bytes(), text.into_bytes());
     }
 
     #[test]

@@ -4,8 +4,9 @@
 mod support;
 
 use strowger_mgcp::gateway::TrunkSignalling;
-use strowger_softgateway::{SoftGatewayConfig, TrunkDirection, TrunkOptions, TrunkStart};
-use support::Bench;
+use strowger_sansio::Duration;
+use strowger_softgateway::{CircuitFrame, SoftGatewayConfig, TrunkDirection, TrunkOptions, TrunkStart};
+use support::{Bench, tone};
 
 const OUT: &str = "ds/o/1";
 const IN: &str = "ds/i/1";
@@ -90,6 +91,37 @@ fn dtmf_digits_are_collected_by_a_digit_map_and_speech_passes_both_ways() {
     bench.pass_millis(800);
     assert!(bench.parties[near].hears(&[700, 1200]).iter().eq(&[1200]));
     assert!(bench.parties[far].hears(&[700, 1200]).iter().eq(&[700]));
+}
+
+#[test]
+fn a_fax_on_a_circuit_is_carried_as_data_from_its_first_tone_on() {
+    let mut bench =
+        Bench::new(|config| SoftGatewayConfig::new(config.with_trunks("o", 1, TrunkSignalling::Ms)));
+    let circuit = bench.gateway.find_endpoint(OUT).unwrap();
+    let description =
+        "v=0\no=- 1 1 IN IP4 10.0.0.7\ns=-\nc=IN IP4 10.0.0.7\nt=0 0\nm=audio 7000 RTP/AVP 0 13\n";
+    bench.good(&format!("CRCX {OUT}"), &format!("C: 1\nL: a:PCMU, s:on\nM: sendrecv\n\n{description}"));
+    // What the fax at the other end of the circuit sends in a second: 1100 Hz for a half of it, then nothing.
+    let second = |bench: &mut Bench, hertz: f64, sounding: usize| {
+        let sound = tone(hertz, Duration::from_secs(1));
+        let before = bench.sent.len();
+        for (place, samples) in sound.chunks_exact(80).enumerate() {
+            let mut frame = CircuitFrame { off_hook: true, ..CircuitFrame::IDLE };
+            if place < sounding {
+                frame.samples.copy_from_slice(samples);
+            }
+            bench.gateway.handle_circuit(bench.now, circuit, frame);
+            bench.pass_millis(10);
+        }
+        bench.sent[before..].iter().filter(|(_, to, octets)| to.port() == 7000 && octets.len() == 172).count()
+    };
+    // A tone of talk does not make a machine: its silence stays suppressed.
+    second(&mut bench, 700.0, 50);
+    second(&mut bench, 700.0, 0);
+    assert_eq!(second(&mut bench, 700.0, 0), 0);
+    second(&mut bench, 1100.0, 50);
+    second(&mut bench, 1100.0, 0);
+    assert_eq!(second(&mut bench, 1100.0, 0), 50, "every 20 ms a packet, though nothing is said");
 }
 
 #[test]

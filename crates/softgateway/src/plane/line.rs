@@ -3,11 +3,12 @@
 use strowger_media::dtmf::{DtmfDetector, DtmfEvent};
 use strowger_media::telephone::HookTiming;
 use strowger_media::tone::TonePlan;
-use strowger_media::{DataTone, DataToneDetector, Frame, Telephone};
+use strowger_media::{DataTone, Frame, Telephone};
 use strowger_mgcp::gateway::{MediaEvent, MediaFault, SignalTarget};
 use strowger_mgcp::message::SignalBuf;
 use strowger_sansio::Time;
 
+use super::machines::Machines;
 use super::signals::Signals;
 
 /// One analogue line.
@@ -16,8 +17,7 @@ pub(super) struct Line {
     pub(super) telephone: Telephone,
     pub(super) signals: Signals,
     detector: DtmfDetector,
-    /// What listens for modems on the line, and to the network.
-    machines: [DataToneDetector; 2],
+    machines: Machines,
 }
 
 impl Line {
@@ -27,7 +27,7 @@ impl Line {
             telephone.set_hook_timing(timing);
         }
         let signals = Signals::default();
-        Self { telephone, signals, detector: DtmfDetector::new(), machines: Default::default() }
+        Self { telephone, signals, detector: DtmfDetector::new(), machines: Machines::default() }
     }
 
     /// Whether sound or ringing current flows, so that the line needs its 10 ms.
@@ -72,8 +72,7 @@ impl Line {
         microphone: &Frame,
         network: &Frame,
     ) -> (bool, Option<MediaEvent>) {
-        let [line, far] = &mut self.machines;
-        let (here, there) = (line.listen(microphone), far.listen(network));
+        let (recognised, here) = self.machines.listen(microphone, network);
         let event = here.and_then(|tone| {
             let event = match tone {
                 tone if tone.is_fax() => "ft",
@@ -88,13 +87,13 @@ impl Line {
                 parameters: Vec::new(),
             })
         });
-        (here.is_some() || there.is_some(), event)
+        (recognised, event)
     }
 
     /// The handset is down: what was heard last time is not continued the next time.
     pub(super) fn deafen(&mut self) {
         self.detector = DtmfDetector::new();
-        self.machines = Default::default();
+        self.machines.forget();
     }
 }
 

@@ -9,6 +9,7 @@
 //! - `signals`: what is heard by order of the call agent. `continuity`: tests with tones.
 //! - `connection`: an RTP session on a pair of ports from the pool.
 //! - `image`: datagrams of a fax through a relay.
+//! - `machines`: modems and fax machines on a line or circuit.
 //! - `sound`: 10 ms of a line, and a packet through a relay.
 //! - `role`: the calls of the gateway role.
 //! - `effect`: what a signal of the package tables does to a line.
@@ -18,6 +19,7 @@ mod continuity;
 mod effect;
 mod image;
 mod line;
+mod machines;
 mod role;
 mod server;
 mod signals;

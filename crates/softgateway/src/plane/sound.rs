@@ -92,6 +92,11 @@ impl Body {
                 events.extend(server.take_events());
             }
             Self::Trunk(trunk) => {
+                if asked.connected {
+                    done.machine = trunk.recognises_machine(&heard);
+                } else {
+                    trunk.forget_machines();
+                }
                 done.circuit = Some(trunk.speak(now, index, &heard, asked));
                 events.extend(trunk.signals.take_ended(now));
             }

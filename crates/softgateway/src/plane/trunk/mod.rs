@@ -18,6 +18,7 @@ use strowger_sansio::Time;
 
 use super::continuity::{ContinuityTest, Tone, Transponder};
 use super::line::digits;
+use super::machines::Machines;
 use super::signals::Signals;
 use cas::Cas;
 use tones::Tones;
@@ -84,6 +85,7 @@ pub(super) struct Trunk {
     detector: DtmfDetector,
     /// Whether DTMF digits are part of the signalling.
     hears_digits: bool,
+    machines: Machines,
     tests: Vec<(SignalTarget, SignalBuf, ContinuityTest)>,
     /// `T/ct`.
     transponder: Option<(SignalBuf, Transponder)>,
@@ -115,6 +117,7 @@ impl Trunk {
             signals: Signals::default(),
             detector: DtmfDetector::new(),
             hears_digits,
+            machines: Machines::default(),
             tests: Vec::new(),
             transponder: None,
             mode_transponder: Transponder::new(plan),
@@ -239,6 +242,16 @@ impl Trunk {
             }
         }
         if self.transponder.is_some() { SILENCE } else { frame }
+    }
+
+    /// Listens for modems and fax machines at either end of the call. The packages of circuits have no event for them.
+    pub(super) fn recognises_machine(&mut self, heard: &Frame) -> bool {
+        self.machines.listen(&self.incoming.samples, heard).0
+    }
+
+    /// Nobody talks: what was heard is not continued by the next call.
+    pub(super) fn forget_machines(&mut self) {
+        self.machines.forget();
     }
 
     /// What goes out in these 10 ms: what the connections bring in, unless something else is sent instead.
