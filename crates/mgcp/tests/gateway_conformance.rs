@@ -187,3 +187,20 @@ fn disconnected_endpoints_do_not_come_back_in_step() {
     assert!(waits.len() > 90, "{} of 100 differ", waits.len());
     assert!(waits.iter().all(|wait| wait.as_secs() <= 15), "Tdinit: {waits:?}");
 }
+
+#[test]
+fn an_agent_that_a_refusal_names_is_the_one_to_be_tried_next() {
+    let mut town = config();
+    let second = "127.0.0.2:2727";
+    town.call_agents.push(CallAgent::at(second.parse().unwrap()).named("ca2@exchange.town"));
+    let mut bench = Bench::switched_on(town);
+    let refused = announced(&mut bench);
+    bench.sent.clear();
+    bench.give(&format!("400 {} Not now\nN: ca2@exchange.town\n", refused.transaction()));
+    bench.pass_secs(16);
+    let (to, rsip) = bench.sent.first().expect("a new attempt").clone();
+    assert_eq!((to.to_string().as_str(), rsip.verb()), (second, "RSIP"));
+    assert_ne!(rsip.transaction(), refused.transaction(), "as a new transaction");
+    bench.give_from(second, &format!("200 {} OK\n", rsip.transaction()));
+    assert!(bench.gateway.endpoints().all(|endpoint| endpoint.associated));
+}

@@ -189,3 +189,14 @@ fn confirmations_go_to_the_peer_whose_response_they_name() {
         [TransactionRange { first: answered, last: answered }]
     );
 }
+
+#[test]
+fn an_identifier_rests_three_minutes_at_twenty_thousand_commands_a_second() {
+    use strowger_sansio::{Epoch, IdSpace, NodeId, Rng};
+    let mut ids = IdSpace::new(1, 999_999_999, NodeId(3), Epoch(5), &mut Rng::from_number(1));
+    let mut drawn: Vec<_> = (0..20_000 * 180).map(|_| ids.draw()).collect();
+    let count = drawn.len();
+    drawn.sort_unstable();
+    drawn.dedup();
+    assert_eq!(drawn.len(), count);
+}
