@@ -255,7 +255,6 @@ fn options_that_are_not_understood_each_have_their_code() {
     refuse(532, "t:b8");
     refuse(532, "r:g");
     refuse(532, "nt:ATM");
-    refuse(532, "nt:LOCAL");
     refuse(532, "p:0");
     refuse(532, "e:maybe");
     let harmless = "x-foo:1, e:off, s:off, gc:0, t:00, r:be, nt:IN, p:20, b:64-128";
@@ -423,6 +422,71 @@ fn two_endpoints_of_the_gateway_are_joined_in_one_command() {
     bench.good("DLCX", "relay/1", &format!("C: 1\nI: {}", relay.id));
     bench.good("MDCX", LINE, &format!("C: 1\nI: {}\nM: inactive", line.id));
     bench.good("CRCX", LINE, "C: 1\nM: inactive\nZ2: aaln/2@gw.town");
+}
+
+#[test]
+fn a_connection_within_the_gateway_is_made_half_by_half_and_described_as_local() {
+    let mut bench = Bench::new();
+    let (line, answer) = create(&mut bench, LINE, "C: 1\nL: nt:LOCAL, a:PCMU\nM: inactive");
+    let text = answer.sdp()[0].to_owned();
+    for expected in ["c=LOCAL EPN aaln/1", &format!("a=MGCPlocalcx:{line}"), "m=audio 0 LOCAL 0"] {
+        assert!(text.lines().any(|found| found == expected), "{expected} is missing in {text}");
+    }
+    let body = format!("C: 1\nL: nt:LOCAL, a:PCMU\nM: sendrecv\n\n{text}");
+    let (relay, answer) = create(&mut bench, "relay/1", &body);
+    let other = answer.sdp()[0].to_owned();
+    bench.good("MDCX", LINE, &format!("C: 1\nI: {line}\nM: sendrecv\n\n{other}"));
+    let (line, there) = (&bench.view(0).connections[0], &bench.view(2).connections[0]);
+    assert_eq!(there.id, relay);
+    assert_eq!((line.remote, there.remote), (Some(there.local), Some(line.local)));
+    assert_eq!(bench.plane.open[&line.handle].1.local_peer, Some(there.handle));
+    assert_eq!(bench.plane.open[&there.handle].1.local_peer, Some(line.handle));
+}
+
+#[test]
+fn the_network_of_a_connection_is_that_of_its_options_or_its_remote_description() {
+    let mut bench = Bench::new();
+    let (line, answer) = create(&mut bench, LINE, "C: 1\nL: nt:LOCAL\nM: inactive");
+    let local = answer.sdp()[0].replace('\r', "");
+    assert!(local.contains("m=audio 0 LOCAL 0 8 101\na=rtpmap:101 telephone-event/8000"), "{local}");
+    bench.refused(505, "MDCX", LINE, &format!("C: 1\nI: {line}\nM: sendrecv\n{}", remote(4000, "0")));
+    bench.refused(509, "MDCX", LINE, &format!("C: 1\nI: {line}\nM: sendrecv\n\nv=0\nnonsense\n"));
+    bench.refused(505, "MDCX", LINE, &format!("C: 1\nI: {line}\nM: sendrecv\n\n{local}"));
+    bench.refused(505, "CRCX", "relay/1", &format!("C: 1\nL: nt:IN\nM: sendrecv\n\n{local}"));
+    bench.refused(
+        534,
+        "CRCX",
+        "relay/1",
+        &format!("C: 1\nL: a:PCMA\nM: sendrecv\n\n{}", local.replace("LOCAL 0 8", "LOCAL 0")),
+    );
+    // Nothing was said of the network: it is that of the other half.
+    let (_, answer) = create(&mut bench, "relay/1", &format!("C: 1\nM: sendrecv\n\n{local}"));
+    assert!(answer.sdp()[0].contains("c=LOCAL EPN relay/1"), "{}", answer.0);
+    // Options can move the connection to the network.
+    let answer = bench.good("MDCX", LINE, &format!("C: 1\nI: {line}\nL: nt:IN\n{}", remote(4000, "0")));
+    assert_eq!((described(&answer).version, spec(&bench, 0).local_peer), (1, None));
+    let audit = bench.good("AUCX", LINE, &format!("I: {line}\nF: L,LC"));
+    assert_eq!(audit.get("L").unwrap(), "nt:IN");
+    assert!(audit.sdp()[0].contains("c=IN IP4"), "{}", audit.0);
+}
+
+#[test]
+fn a_local_description_of_nothing_is_not_supported() {
+    let mut bench = Bench::new();
+    let local = |name: &str, id: &str| {
+        format!("C: 1\nM: recvonly\n\nv=0\nc=LOCAL EPN {name}\na=MGCPlocalcx:{id}\nm=audio 0 LOCAL 0\n")
+    };
+    create(&mut bench, "aaln/2", "C: 1\nL: nt:LOCAL\nM: inactive");
+    bench.refused(505, "CRCX", LINE, &local("aaln/9", "1"));
+    bench.refused(505, "CRCX", LINE, &local("aaln/2", "1"));
+    bench.refused(
+        505,
+        "CRCX",
+        LINE,
+        &local("aaln/2@elsewhere.town", &bench.view(1).connections[0].id.clone()),
+    );
+    let id = bench.view(1).connections[0].id.clone();
+    bench.good("CRCX", LINE, &local("AALN/2", &id.to_lowercase()));
 }
 
 #[test]

@@ -10,6 +10,18 @@ use super::options::Options;
 use super::remote::Remote;
 use crate::message::{CallIdBuf, ConnectionIdBuf};
 
+/// The first payload type without a meaning of its own: RFC 3551 section 3.
+const FIRST_DYNAMIC: u8 = 96;
+
+/// Which network a connection is described on. Below, all of them carry packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Network {
+    /// `IN`.
+    Internet,
+    /// `LOCAL`, with the local name of its endpoint.
+    Local(String),
+}
+
 /// One connection of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Connection {
@@ -23,6 +35,8 @@ pub(super) struct Connection {
     pub(super) spec: MediaSpec,
     /// Where the plane receives.
     pub(super) local: SocketAddr,
+    /// How it is described.
+    pub(super) network: Network,
     /// The identifier of the session in the `o=` line.
     pub(super) session: u64,
     /// The version in the `o=` line: grows with each change.
@@ -34,19 +48,48 @@ pub(super) struct Connection {
 impl Connection {
     /// The local description, as it stands now.
     pub(super) fn description(&self) -> Vec<u8> {
-        if let Some(t38) = &self.spec.image {
-            let mut image = ImageDescription::new(self.local, t38.clone());
-            image.session_id = self.session;
-            image.version = self.version;
-            return image.to_bytes();
+        match (self.image(), &self.network) {
+            // RFC 3435 has no form for an image within the gateway.
+            (Some(image), _) => image.to_bytes(),
+            (None, Network::Internet) => self.audio().to_bytes(),
+            (None, Network::Local(endpoint)) => self.local_description(endpoint),
         }
+    }
+
+    /// A connection within the gateway: RFC 3435 section 3.4.2.
+    fn local_description(&self, endpoint: &str) -> Vec<u8> {
+        let formats: Vec<_> = self.spec.codecs.iter().map(|entry| entry.payload_type.to_string()).collect();
+        let Self { session, version, id, .. } = self;
+        let mut text = format!(
+            "v=0\r\no=- {session} {version} LOCAL EPN {endpoint}\r\ns=-\r\nc=LOCAL EPN {endpoint}\r\nt=0 0\r\n\
+             a=MGCPlocalcx:{}\r\nm=audio 0 LOCAL {}\r\n",
+            id.as_str(),
+            formats.join(" ")
+        );
+        // As with RTP, numbers that mean nothing by themselves are explained.
+        for entry in self.spec.codecs.iter().filter(|entry| entry.payload_type >= FIRST_DYNAMIC) {
+            text += &format!("a=rtpmap:{} {}/{}\r\n", entry.payload_type, entry.codec.name(), entry.clock);
+        }
+        text.into_bytes()
+    }
+
+    /// What it receives, and where, when that is an image stream.
+    pub(super) fn image(&self) -> Option<ImageDescription> {
+        let mut image = ImageDescription::new(self.local, self.spec.image.clone()?);
+        image.session_id = self.session;
+        image.version = self.version;
+        Some(image)
+    }
+
+    /// What it receives, and where, when that is an audio stream.
+    pub(super) fn audio(&self) -> AudioDescription {
         let mut audio = AudioDescription::new(self.local, self.spec.codecs.clone());
         audio.ptime = Some(millis(self.spec.packetization));
         // Both sides then send what both understand.
         audio.extended_reports = self.spec.extended_reports;
         audio.session_id = self.session;
         audio.version = self.version;
-        audio.to_bytes()
+        audio
     }
 
     /// Whether a change to `spec` changes what the local description says.

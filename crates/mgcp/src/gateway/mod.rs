@@ -12,8 +12,7 @@
 //! - `request`, `machine`, `event`, `signals`: the event machine of section 4.4.1 and the signals of section 2.3.3.
 //! - `restart`, `courtesy`: RSIP with its procedures and without. `outgoing`, `mesg`: NTFY, DLCX and MESG towards the call agent.
 //!
-//! Limits: one audio stream per connection; names of call agents are not resolved; connections within the gateway are described as
-//! network ones (`nt:LOCAL` is refused).
+//! Limits: one audio stream per connection; connections within the gateway carry packets too.
 
 pub mod config;
 mod connection;

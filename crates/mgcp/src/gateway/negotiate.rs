@@ -78,7 +78,7 @@ pub(super) fn negotiate(wanted: &Wanted<'_>, able: &MediaCapabilities) -> Result
     }
     if let Some(remote) = wanted.remote {
         towards(remote, able, &mut spec);
-        spec.local_peer = None;
+        spec.local_peer = remote.peer;
     } else if was_image != spec.image.is_some() && wanted.current.is_some() {
         // What was told of the other stream says nothing of this one: it cannot be sent until the remote side describes it
         // (RFC 5347 section 2.1.1).

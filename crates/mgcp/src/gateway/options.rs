@@ -23,7 +23,7 @@ pub(super) struct Options {
     type_of_service: Option<u8>,
     /// `r:be`, the only reservation there is.
     best_effort: Option<Reservation>,
-    /// `nt:IN`, the only network there is.
+    /// `nt:IN` or `nt:LOCAL`.
     network: Option<String>,
 }
 
@@ -68,13 +68,22 @@ impl Options {
         if self.best_effort.is_some_and(|kind| kind != Reservation::BestEffort) {
             return unsupported("resources cannot be reserved");
         }
-        if self.network.as_ref().is_some_and(|network| !network.eq_ignore_ascii_case("IN")) {
-            return unsupported("the network is the Internet");
+        if self
+            .network
+            .as_ref()
+            .is_some_and(|network| !["IN", "LOCAL"].iter().any(|known| known.eq_ignore_ascii_case(network)))
+        {
+            return unsupported("the network is the Internet, or this gateway");
         }
         if list.encryption().is_some() {
             return Err(refuse(ReturnCode::LOCAL_OPTION, "encryption is not supported"));
         }
         Ok(())
+    }
+
+    /// Whether the connection is to be within the gateway; none when nothing is said of it.
+    pub(super) fn is_local(&self) -> Option<bool> {
+        self.network.as_ref().map(|network| network.eq_ignore_ascii_case("LOCAL"))
     }
 
     /// Adds newer options, which replace older ones of the same name.
@@ -160,7 +169,7 @@ pub(super) fn capabilities(
         _ => "20".to_owned(),
     };
     format!(
-        "a:{}, p:{period}, e:{}, s:{}, gc:{}, t:{}, nt:IN, v:{}, m:{}",
+        "a:{}, p:{period}, e:{}, s:{}, gc:{}, t:{}, nt:IN;LOCAL, v:{}, m:{}",
         codecs.join(";"),
         switch(able.echo_cancellation),
         switch(able.silence_suppression),

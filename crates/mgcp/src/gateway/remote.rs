@@ -7,6 +7,7 @@ use strowger_sdp::{
 };
 
 use super::connection::Connection;
+use super::media::ConnectionHandle;
 use super::refusal::{Refusal, refuse};
 use crate::message::ReturnCode;
 
@@ -17,6 +18,8 @@ pub(super) struct Remote {
     pub(super) audio: Option<AudioDescription>,
     /// The image stream, when the endpoint can carry one.
     pub(super) image: Option<ImageDescription>,
+    /// The other half, when the description names a connection of this gateway.
+    pub(super) peer: Option<ConnectionHandle>,
 }
 
 impl Remote {
@@ -43,16 +46,14 @@ impl Remote {
             }
             Err(fault) => return Err(audio_refusal(&fault)),
         };
-        Ok(Self { bytes: bytes.to_vec(), audio, image })
+        Ok(Self { bytes: bytes.to_vec(), audio, image, peer: None })
     }
 
     /// What the other half of a connection within the gateway says of itself.
-    pub(super) fn of(other: &Connection) -> Option<Self> {
-        let bytes = other.description();
-        let session = strowger_sdp::decode(&bytes, &strowger_sdp::Limits::default()).ok()?;
-        let audio = AudioDescription::from_session(&session).ok();
-        let image = ImageDescription::from_session(&session).ok();
-        (audio.is_some() || image.is_some()).then(|| Self { bytes: bytes.clone(), audio, image })
+    pub(super) fn of(other: &Connection) -> Self {
+        let image = other.image();
+        let audio = image.is_none().then(|| other.audio());
+        Self { bytes: other.description(), audio, image, peer: Some(other.handle) }
     }
 }
 

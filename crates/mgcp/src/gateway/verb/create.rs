@@ -3,7 +3,7 @@
 use super::target::{Naming, Targets};
 use super::{Done, Origin};
 use crate::gateway::Gateway;
-use crate::gateway::connection::Connection;
+use crate::gateway::connection::{Connection, Network};
 use crate::gateway::media::{ConnectionHandle, EndpointIndex, MediaFault, MediaMode, MediaPlane, MediaSpec};
 use crate::gateway::negotiate::{Wanted, join, negotiate};
 use crate::gateway::options::Options;
@@ -63,7 +63,9 @@ impl Gateway {
             .map_err(|fault| refuse(fault.return_code(), "the media plane cannot open the connection"))?;
         let session = self.session();
         let call = call.to_buf();
-        let first = Connection { handle, id, call, options, spec, local, session, version: 0, remote };
+        let network = self.network(&options, remote.as_ref(), index).unwrap_or(Network::Internet);
+        let first =
+            Connection { handle, id, call, options, spec, local, network, session, version: 0, remote };
         let mut halves = Halves { first, second: None };
         if let Some((other, naming)) = other {
             match self.open_second(origin, &mut halves.first, mode, other, plane) {
@@ -140,7 +142,7 @@ impl Gateway {
         };
         let images = plane.carries_images(index);
         let remote = match command.sdp {
-            Some(bytes) => Some(Remote::read(bytes, origin.from.ip(), &self.policy, images)?),
+            Some(bytes) => Some(self.remote(origin, bytes, &options, None, images)?),
             None => None,
         };
         let modes = plane.modes(index);
@@ -189,12 +191,13 @@ impl Gateway {
             options: Options::default(),
             spec,
             local,
+            network: self.network(&first.options, None, other).unwrap_or(Network::Internet),
             session: self.session(),
             version: 0,
             remote: None,
         };
-        second.remote = Remote::of(first);
-        first.remote = Remote::of(&second);
+        second.remote = Some(Remote::of(first));
+        first.remote = Some(Remote::of(&second));
         Ok(second)
     }
 

@@ -4,6 +4,7 @@
 //! undone if it refuses; then the state changes, which cannot fail. A refused command has therefore changed nothing.
 //!
 //! - [`mod@target`]: which endpoints a command is for, and whether they may execute it.
+//! - [`local`]: connections within the gateway.
 //! - [`encapsulated`]: the notification request and endpoint configuration that other commands carry.
 //! - [`redirect`]: RFC 3991. [`mod@extension`]: where the parameters of packages may stand.
 //! - [`create`], [`modify`], [`delete`]: CRCX, MDCX, DLCX. [`request`]: RQNT and EPCF. [`audit`]: AUEP and AUCX;
@@ -15,6 +16,7 @@ mod create;
 mod delete;
 mod encapsulated;
 mod extension;
+mod local;
 mod modify;
 mod redirect;
 mod request;

@@ -77,8 +77,12 @@ impl Gateway {
             None => None,
         };
         let images = plane.carries_images(index);
+        let mut all = old.options.clone();
+        if let Some(options) = &options {
+            all.update(options.clone());
+        }
         let remote = match command.sdp {
-            Some(bytes) => Some(Remote::read(bytes, origin.from.ip(), &self.policy, images)?),
+            Some(bytes) => Some(self.remote(origin, bytes, &all, Some(old.handle), images)?),
             None => None,
         };
         let modes = plane.modes(index);
@@ -95,13 +99,14 @@ impl Gateway {
         };
         let spec = negotiate(&wanted, able)?;
         let mut new = old.clone();
-        if old.describes_otherwise(&spec) {
+        if let Some(network) = self.network(&all, remote.as_ref(), index) {
+            new.network = network;
+        }
+        if old.describes_otherwise(&spec) || old.network != new.network {
             new.version += 1;
         }
         new.spec = spec;
-        if let Some(options) = options {
-            new.options.update(options);
-        }
+        new.options = all;
         if remote.is_some() {
             new.remote = remote;
         }
