@@ -246,6 +246,10 @@ fn options_that_are_not_understood_each_have_their_code() {
     refuse(525, "x+foo:1");
     refuse(541, "zz:1");
     refuse(541, "fmtp:PCMU");
+    for reservation in ["r-dir:sendonly", "r-cnf:none", "r-sh:$", "o-fmtp:\"PCMU x\""] {
+        // Of the packages RES and FM, which this gateway does not list.
+        refuse(541, reservation);
+    }
     refuse(541, "k:clear:secret");
     refuse(518, "foo/bar:1");
     refuse(524, "a:PCMU, a:PCMA");
@@ -468,6 +472,49 @@ fn the_network_of_a_connection_is_that_of_its_options_or_its_remote_description(
     let audit = bench.good("AUCX", LINE, &format!("I: {line}\nF: L,LC"));
     assert_eq!(audit.get("L").unwrap(), "nt:IN");
     assert!(audit.sdp()[0].contains("c=IN IP4"), "{}", audit.0);
+}
+
+#[test]
+fn a_half_whose_other_half_is_gone_sends_nowhere() {
+    let to = |bench: &Bench, index| (spec(bench, index).remote, spec(bench, index).local_peer);
+    let ends: [fn(&mut Bench); 3] = [
+        |bench| drop(bench.good("DLCX", "relay/1", "")),
+        |bench| {
+            let handle = bench.view(2).connections[0].handle;
+            bench.media(2, MediaEvent::ConnectionLost(handle, LossReason::LowerLayer));
+        },
+        |bench| {
+            let Bench { gateway, plane, now, .. } = bench;
+            let relay = gateway.endpoints_named("relay/1");
+            gateway.out_of_service(*now, &relay, strowger_mgcp::message::ReasonCode::OUT_OF_SERVICE, plane);
+        },
+    ];
+    for end in ends {
+        let mut bench = Bench::new();
+        let (id, _) = create(&mut bench, LINE, "C: 1\nM: sendrecv\nZ2: relay/1@gw.town");
+        // A third one also speaks to the relay, which knows nothing of it.
+        let local = "v=0\nc=LOCAL EPN relay/1\nm=audio 0 LOCAL 0\n";
+        create(&mut bench, "aaln/2", &format!("C: 2\nM: sendonly\n\n{local}"));
+        assert_eq!(to(&bench, 1).1, Some(bench.view(2).connections[0].handle));
+        end(&mut bench);
+        assert_eq!((to(&bench, 0), to(&bench, 1)), ((None, None), (None, None)));
+        // What was told of the other half is still audited, and another one can take its place.
+        let audit = bench.good("AUCX", LINE, &format!("I: {id}\nF: RC"));
+        assert_eq!(audit.sdp().len(), 1, "{}", audit.0);
+        bench.good("MDCX", LINE, &format!("C: 1\nI: {id}\nM: recvonly"));
+        assert_eq!(to(&bench, 0), (None, None));
+        bench.good("MDCX", LINE, &format!("C: 1\nI: {id}\nM: sendrecv\n{}", remote(4000, "0")));
+        assert_eq!(to(&bench, 0).0.unwrap().port(), 4000);
+    }
+}
+
+#[test]
+fn a_connection_that_moved_on_is_not_parted_from_its_former_half() {
+    let mut bench = Bench::new();
+    let (id, _) = create(&mut bench, LINE, "C: 1\nM: sendrecv\nZ2: relay/1@gw.town");
+    bench.good("MDCX", LINE, &format!("C: 1\nI: {id}\nM: sendrecv\n{}", remote(4000, "0")));
+    bench.good("DLCX", "relay/1", "");
+    assert_eq!(spec(&bench, 0).remote.unwrap().port(), 4000);
 }
 
 #[test]

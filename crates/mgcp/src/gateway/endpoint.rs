@@ -221,6 +221,7 @@ impl Endpoint {
         let connection = self.connections.remove(place);
         reach.timers.cancel(&TimerKey::LongConnection(self.index, handle));
         let statistics = reach.plane.close(reach.now, handle);
+        reach.joints.closed(self.index, handle, connection.spec.local_peer);
         reach.counters.connections_closed += 1;
         for event in failures {
             self.occur(event, reach);

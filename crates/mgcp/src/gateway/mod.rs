@@ -8,6 +8,7 @@
 //!
 //! - [`config`]: what it is provisioned with. [`counters`]: what it has done. [`media`]: [`MediaPlane`], the seam to the media below.
 //! - `directory`: endpoint names and wildcards. `endpoint`, `connection`, `entity`: the state. `service`: in and out of service.
+//! - `joints`: connections that send to each other.
 //! - `verb`: the commands. `prepare`, `signal_list`, `signal_parameters`, `options`, `negotiate`, `remote`, `stream`: what is checked before anything happens.
 //! - `request`, `machine`, `event`, `signals`: the event machine of section 4.4.1 and the signals of section 2.3.3.
 //! - `restart`, `courtesy`: RSIP with its procedures and without. `outgoing`, `mesg`: NTFY, DLCX and MESG towards the call agent.
@@ -22,6 +23,7 @@ mod directory;
 mod endpoint;
 mod entity;
 mod event;
+mod joints;
 mod machine;
 pub mod media;
 mod mesg;
@@ -73,6 +75,7 @@ use crate::transaction::{
 use courtesy::Courtesy;
 use directory::Directory;
 use endpoint::Endpoint;
+use joints::Joints;
 use mesg::SentMessage;
 use reach::{Outbound, TimerKey};
 use restart::{Procedure, ProcedureId};
@@ -100,6 +103,8 @@ pub struct Gateway {
     courtesies: BTreeMap<TransactionId, Courtesy>,
     /// MESG commands without an answer.
     messages: BTreeMap<TransactionId, SentMessage>,
+    /// Connections that send to each other.
+    joints: Joints,
     next_handle: u64,
     rng: Rng,
     outbox: VecDeque<Outbound>,
@@ -262,6 +267,7 @@ impl Gateway {
             next_procedure: 0,
             courtesies: BTreeMap::new(),
             messages: BTreeMap::new(),
+            joints: Joints::default(),
             next_handle: 0,
             rng,
             outbox: VecDeque::new(),

@@ -175,5 +175,6 @@ impl Gateway {
             purpose: Purpose::Lost { call: connection.call, connection: connection.id, reason, statistics },
         });
         self.note_free(index);
+        self.part(now, plane);
     }
 }

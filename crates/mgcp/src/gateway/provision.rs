@@ -136,9 +136,9 @@ impl Gateway {
         plane: &'a mut dyn MediaPlane,
     ) -> Option<(&'a mut Endpoint, Reach<'a>)> {
         let bundling = self.bundling();
-        let Self { endpoints, timers, durations, limits, counters, outbox, .. } = self;
+        let Self { endpoints, timers, durations, limits, counters, joints, outbox, .. } = self;
         let endpoint = endpoints.get_mut(index.0 as usize)?;
-        Some((endpoint, Reach { now, plane, timers, durations, limits, counters, outbox, bundling }))
+        Some((endpoint, Reach { now, plane, timers, durations, limits, counters, joints, outbox, bundling }))
     }
 
     /// Whether call agents take several messages in one datagram.

@@ -6,6 +6,7 @@ use strowger_sansio::{Time, Timers};
 
 use super::config::{GatewayLimits, GatewayTimers};
 use super::counters::GatewayCounters;
+use super::joints::Joints;
 use super::media::{ConnectionHandle, EndpointIndex, MediaPlane};
 use super::restart::ProcedureId;
 use crate::message::{CallIdBuf, ConnectionIdBuf, ConnectionStatistics, ReasonCode, RequestIdBuf};
@@ -40,6 +41,7 @@ pub(super) struct Reach<'a> {
     pub(super) durations: &'a GatewayTimers,
     pub(super) limits: &'a GatewayLimits,
     pub(super) counters: &'a mut GatewayCounters,
+    pub(super) joints: &'a mut Joints,
     pub(super) outbox: &'a mut VecDeque<Outbound>,
     /// Whether the call agent takes several messages in one datagram.
     pub(super) bundling: Bundling,

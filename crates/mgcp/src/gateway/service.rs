@@ -153,6 +153,7 @@ impl Gateway {
             endpoint.association = Association::Known;
             self.note_free(*index);
         }
+        self.part(now, plane);
         self.announce(now, endpoints, Notice::new(RestartMethod::Forced).because(reason));
     }
 

@@ -229,6 +229,7 @@ impl Gateway {
         plane: &mut dyn MediaPlane,
     ) {
         let handle = connection.handle;
+        self.joints.moved(index, handle, None, connection.spec.local_peer);
         self.next_handle = self.next_handle.max(handle.0 + 1);
         self.counters.connections_opened += 1;
         self.directory.set_free(index, false);

@@ -85,6 +85,7 @@ impl Gateway {
     ) -> Outcome {
         let mut endpoints = Vec::new();
         let result = self.execute_on(origin, command, &mut endpoints, plane);
+        self.part(origin.now, plane);
         match result {
             Ok((code, response)) => {
                 self.counters.executed += 1;

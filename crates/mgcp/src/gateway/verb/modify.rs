@@ -9,7 +9,6 @@ use crate::gateway::negotiate::{Wanted, negotiate};
 use crate::gateway::options::Options;
 use crate::gateway::prepare::{Current, Readiness};
 use crate::gateway::refusal::{Refusal, refuse};
-use crate::gateway::remote::Remote;
 use crate::message::{Command, ReturnCode};
 use crate::text::ResponseBuilder;
 
@@ -48,6 +47,7 @@ impl Gateway {
                 return Err(refusal);
             }
         };
+        reach.joints.moved(index, handle, old.spec.local_peer, new.spec.local_peer);
         let described = (new.version != old.version).then(|| new.description());
         if let Some(place) = endpoint.connections.iter_mut().find(|connection| connection.handle == handle) {
             *place = new;
