@@ -88,6 +88,14 @@ pub fn sdp(bytes: &[u8]) -> usize {
         }
         assert_eq!(back.as_ref(), Ok(&audio), "changed by writing");
     }
+    if let Ok(image) = strowger_sdp::ImageDescription::from_session(&session) {
+        let written = image.to_bytes();
+        let Ok(read) = strowger_sdp::decode(&written, &limits) else {
+            panic!("wrote {:?}, which is refused", written.escape_ascii().to_string());
+        };
+        let back = strowger_sdp::ImageDescription::from_session(&read);
+        assert_eq!(back.as_ref(), Ok(&image), "changed by writing");
+    }
     let mut edit = session.edit(&limits);
     if edit.set_session_name(b"edited").is_ok() {
         assert!(strowger_sdp::decode(edit.as_bytes(), &limits).is_ok(), "an edit broke the description");
