@@ -200,3 +200,23 @@ fn transponder_and_loop_can_also_be_signals() {
     }
     crossed().refused(513, "RQNT ds/1/2", "X: 1\nS: t/ct(in=co1,out=co1,+)");
 }
+
+#[test]
+fn each_test_tone_of_a_circuit_has_its_own_frequency() {
+    for (signal, hertz, level) in
+        [("nm", 1004.0, 0.0), ("om", 1000.0, 0.0), ("mm", 1013.8, 0.0), ("tl", 2225.0, -10.0)]
+    {
+        let mut bench =
+            Bench::new(|config| SoftGatewayConfig::new(config.with_trunks("1", 1, TrunkSignalling::Ms)));
+        bench.good("RQNT ds/1/1", &format!("X: 1\nS: t/{signal}"));
+        bench.pass_millis(1000);
+        let sent: Vec<i16> = bench.circuits.iter().flat_map(|(_, frame)| frame.samples).collect();
+        let tone = strowger_media::analysis::strongest(&sent, 1)[0];
+        let is_it = (tone.hertz - hertz).abs() < 2.0 && (tone.level - level).abs() < 1.0;
+        assert!(is_it, "{signal}: {} Hz, {} dBm0", tone.hertz, tone.level);
+    }
+    // A pattern of bits is not sound.
+    let mut bench =
+        Bench::new(|config| SoftGatewayConfig::new(config.with_trunks("1", 1, TrunkSignalling::Ms)));
+    bench.refused(513, "RQNT ds/1/1", "X: 1\nS: t/tp(95)");
+}

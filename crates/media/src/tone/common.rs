@@ -132,4 +132,6 @@ pub(super) const COMMON: &[(SignalTone, Tone)] = &[
     (SignalTone::Continuity1780, tone(&[cycle(&[on(&[1780.0], -12.0, STEADY)])])),
     (SignalTone::Milliwatt, tone(&[cycle(&[on(&[1004.0], 0.0, STEADY)])])),
     (SignalTone::OldMilliwatt, tone(&[cycle(&[on(&[1000.0], 0.0, STEADY)])])),
+    (SignalTone::NewestMilliwatt, tone(&[cycle(&[on(&[1013.8], 0.0, STEADY)])])),
+    (SignalTone::TestLine, tone(&[cycle(&[on(&[2225.0], -10.0, STEADY)])])),
 ];

@@ -286,6 +286,8 @@ mod tests {
             SignalTone::Continuity1780,
             SignalTone::Milliwatt,
             SignalTone::OldMilliwatt,
+            SignalTone::NewestMilliwatt,
+            SignalTone::TestLine,
         ];
         for plan in TonePlan::all() {
             for signal in plain {

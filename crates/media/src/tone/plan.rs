@@ -75,6 +75,10 @@ pub enum SignalTone {
     Milliwatt,
     /// The older milliwatt, 1000 Hz at 0 dBm0.
     OldMilliwatt,
+    /// The newest milliwatt, 1013.8 Hz at 0 dBm0.
+    NewestMilliwatt,
+    /// The progress tone of the 105 test line: 2225 Hz at -10 dBm0.
+    TestLine,
 }
 
 /// The meanings of the special information tone in North America (SR-2275 section 6.21.2, as RFC 3660 numbers them).
@@ -240,6 +244,8 @@ impl fmt::Display for SignalTone {
             Self::Continuity1780 => "continuity tone of 1780 Hz",
             Self::Milliwatt => "milliwatt of 1004 Hz",
             Self::OldMilliwatt => "milliwatt of 1000 Hz",
+            Self::NewestMilliwatt => "milliwatt of 1013.8 Hz",
+            Self::TestLine => "test line tone of 2225 Hz",
         })
     }
 }

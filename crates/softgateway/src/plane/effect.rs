@@ -100,13 +100,12 @@ const CIRCUIT: &[(&str, Sound)] = &[
 const TRUNK: &[(&str, Sound)] = &[
     ("bz", Tone(SignalTone::Busy)),
     ("nm", Tone(SignalTone::Milliwatt)),
-    ("mm", Tone(SignalTone::Milliwatt)),
+    ("mm", Tone(SignalTone::NewestMilliwatt)),
     ("om", Tone(SignalTone::OldMilliwatt)),
     ("pst", Tone(SignalTone::OffHookWarning)),
     ("qt", Quiet),
     ("ro", Tone(SignalTone::Congestion)),
-    ("tl", Tone(SignalTone::Milliwatt)),
-    ("tp", Tone(SignalTone::Milliwatt)),
+    ("tl", Tone(SignalTone::TestLine)),
     ("zz", Tone(SignalTone::SpecialInformation(Sit::NoCircuitIntra))),
 ];
 
