@@ -1,10 +1,12 @@
 //! The gateways under test: each a process of its own, ended with its load.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use strowger_benches::{Processor, free_port, program};
 
 /// A gateway under test, ended with the bench.
 pub(crate) struct Peer {
@@ -26,39 +28,13 @@ impl Drop for Peer {
 impl Peer {
     /// Time on the processor of all its threads until now.
     pub(crate) fn cpu(&self) -> Duration {
-        let tasks = format!("/proc/{}/task", self.child.id());
-        let threads = std::fs::read_dir(tasks).into_iter().flatten().flatten();
-        let nanos = threads.filter_map(|thread| {
-            let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
-            text.split_whitespace().next()?.parse::<u64>().ok()
-        });
-        Duration::from_nanos(nanos.sum())
+        Processor::of(self.child.id()).used()
     }
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-/// Where cargo puts what it builds for the workspace.
-fn target() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
-}
-
-/// Builds our gateway as it is released.
-pub(crate) fn build() -> io::Result<()> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--bin", "strowger"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .status()?;
-    if built.success() { Ok(()) } else { Err(io::Error::other("the gateway does not build")) }
 }
 
 pub(crate) fn ours(client: SocketAddr, connections: usize) -> io::Result<Peer> {
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-    let child = Command::new(target().join("release/strowger"))
+    let child = Command::new(program())
         .args(["gateway", "mgcp", "--domain", "mgw", "--lines", "0", "--port-rest", "0"])
         .args([
             "--relays",

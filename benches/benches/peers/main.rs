@@ -17,8 +17,9 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use gateways::{Peer, build, osmo, ours};
+use gateways::{Peer, osmo, ours};
 use relay::Load;
+use strowger_benches::build;
 
 /// Rounds of each measurement; the median counts.
 const ROUNDS: usize = 5;
