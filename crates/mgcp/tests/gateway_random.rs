@@ -25,7 +25,18 @@ const EVENTS: [&str; 12] = [
 const SIGNALS: [&str; 10] =
     ["L/dl", "L/rg", "L/ro", "L/vmwi", "L/vmwi(-)", "L/z", "G/rt@*", "D/1", "D/2", "L/dl(to=500)"];
 const MODES: [&str; 7] = ["sendrecv", "recvonly", "inactive", "confrnce", "loopback", "netwloop", "nomode"];
-const OPTIONS: [&str; 8] = ["a:PCMU", "a:PCMA;PCMU", "a:G729", "p:10", "p:20, b:80", "p:30", "x+y", "e:on"];
+const OPTIONS: [&str; 10] = [
+    "a:image/t38",
+    "a:G729;image/t38;PCMA",
+    "a:PCMU",
+    "a:PCMA;PCMU",
+    "a:G729",
+    "p:10",
+    "p:20, b:80",
+    "p:30",
+    "x+y",
+    "e:on",
+];
 
 const CONFIGURATIONS: [&str; 7] = [
     "RED/R: reset",
@@ -92,8 +103,14 @@ impl Draw {
 fn command(bench: &mut Bench, draw: &mut Draw) {
     let endpoint = draw.one(&ENDPOINTS).to_owned();
     let request = if draw.0.chance(0.4) { draw.request() } else { String::new() };
-    let description =
+    let mut description =
         if draw.0.chance(0.5) { remote(4000, draw.one(&["0 96", "8", "18", "0"])) } else { String::new() };
+    if !description.is_empty() && draw.0.chance(0.3) {
+        description += "m=image 4002 udptl t38\na=T38FaxVersion:0\n";
+        if draw.0.chance(0.7) {
+            description = description.replace("m=audio 4000", "m=audio 0");
+        }
+    }
     let (owner, call, id) = draw.connection(bench);
     let (verb, endpoint, body) = match draw.0.below(12) {
         0 | 1 => {
@@ -109,7 +126,11 @@ fn command(bench: &mut Bench, draw: &mut Draw) {
             let second = draw.one(&["relay/$", "relay/1", "aaln/2", "relay/7"]);
             ("CRCX", endpoint, format!("C: 1\nM: sendrecv\nZ2: {second}@gw.town\n{request}"))
         }
-        3 => ("MDCX", owner, format!("C: {call}\nI: {id}\nM: {}\n{request}{description}", draw.one(&MODES))),
+        3 => {
+            let options = draw.one(&["", "", "L: a:image/t38\n", "L: a:PCMU\n"]);
+            let mode = draw.one(&MODES);
+            ("MDCX", owner, format!("C: {call}\nI: {id}\n{options}M: {mode}\n{request}{description}"))
+        }
         4 => ("DLCX", owner, format!("C: {call}\nI: {id}\n{request}")),
         5 => ("DLCX", endpoint, String::new()),
         6 => ("AUEP", endpoint, "F: R,S,D,X,I,O,T,B/NS".to_owned()),
@@ -161,23 +182,28 @@ fn happening(bench: &mut Bench, draw: &mut Draw) {
 }
 
 /// What the gateway believes and what its media do are the same.
-fn check(bench: &Bench) {
-    let mut known = Vec::new();
+fn check(bench: &Bench) -> usize {
+    let (mut known, mut images) = (Vec::new(), 0);
     for endpoint in bench.gateway.endpoints() {
         for connection in &endpoint.connections {
             let (owner, spec) = &bench.plane.open[&connection.handle];
             assert_eq!(*owner, endpoint.index);
             assert_eq!((spec.mode, spec.remote), (connection.mode, connection.remote));
+            // T.38 is where it can be, and its formats of audio are there to return to.
+            assert!(spec.image.is_none() || bench.plane.images.contains(owner));
+            assert!(!spec.codecs.is_empty());
+            images += usize::from(spec.image.is_some());
             known.push(connection.handle);
         }
     }
     known.sort_unstable();
     assert_eq!(known, bench.plane.open.keys().copied().collect::<Vec<_>>());
+    images
 }
 
 #[test]
 fn whatever_is_asked_the_media_do_what_the_gateway_believes_and_a_refusal_changes_nothing() {
-    let (mut opened, mut refused, mut notified) = (0, 0, 0);
+    let (mut opened, mut refused, mut notified, mut images) = (0, 0, 0, 0);
     for seed in 0..40 {
         let mut draw = Draw(Rng::from_number(seed));
         let mut town = config();
@@ -185,6 +211,8 @@ fn whatever_is_asked_the_media_do_what_the_gateway_believes_and_a_refusal_change
         town.limits.quarantined_events = 6;
         let mut bench = Bench::switched_on(town);
         bench.come_up();
+        // The relays.
+        bench.plane.images = [EndpointIndex(2), EndpointIndex(3)].into();
         for _ in 0..150 {
             bench.plane.refuse_open = draw.0.chance(0.05).then_some(MediaFault::Exhausted);
             bench.plane.refuse_modify = draw.0.chance(0.05).then_some(MediaFault::Insufficient);
@@ -200,7 +228,7 @@ fn whatever_is_asked_the_media_do_what_the_gateway_believes_and_a_refusal_change
             } else {
                 happening(&mut bench, &mut draw);
             }
-            check(&bench);
+            images += check(&bench);
         }
         // Whatever went before, the gateway can be put in order again.
         bench.plane.refuse_open = None;
@@ -229,6 +257,7 @@ fn whatever_is_asked_the_media_do_what_the_gateway_believes_and_a_refusal_change
         notified += counters.notifications;
     }
     assert!(opened > 150 && refused > 500 && notified > 50, "{opened} {refused} {notified}");
+    assert!(images > 100, "{images}");
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct Plane {
     pub refuse_modify: Option<MediaFault>,
     /// A signal that cannot be generated.
     pub refuse_signal: Option<(EndpointIndex, &'static str, MediaFault)>,
+    /// The endpoints that can carry `image/t38`.
+    pub images: BTreeSet<EndpointIndex>,
     /// Connections that can still be opened.
     pub room: Option<u32>,
 }
@@ -49,6 +51,10 @@ impl Plane {
 impl MediaPlane for Plane {
     fn capabilities(&self) -> &MediaCapabilities {
         &self.able
+    }
+
+    fn carries_images(&self, endpoint: EndpointIndex) -> bool {
+        self.images.contains(&endpoint)
     }
 
     fn open(
