@@ -76,9 +76,9 @@ impl Invariants {
         self.responses.retain(|(from, _, _), _| *from != restarted);
     }
 
-    /// The exchange has restarted: the calls in progress are nobody's any more.
-    pub fn forget_calls(&mut self) {
-        self.ended.extend(&self.begun);
+    /// The exchange has restarted: the calls in progress are nobody's any more, but for those that were taken over.
+    pub fn forget_calls(&mut self, restored: &BTreeSet<CallId>) {
+        self.ended.extend(self.begun.difference(restored));
     }
 
     /// Something does not hold.

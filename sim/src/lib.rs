@@ -6,7 +6,7 @@
 //! - [`options`]: what is drawn before the run begins.
 //! - [`network`]: datagrams in virtual time, lost, doubled, delayed and overtaken.
 //! - [`person`]: a subscriber who lifts, listens, dials, talks and hangs up.
-//! - `town`: what it is built of. `ears`: who should hear whom.
+//! - `town`: what it is built of. `ears`: who should hear whom. `store`: what outlives an exchange.
 //! - [`world`]: the town, step by step: awake, then to rest.
 //! - [`invariants`]: what must hold at each step and at the end.
 
@@ -15,6 +15,7 @@ pub mod invariants;
 pub mod network;
 pub mod options;
 pub mod person;
+mod store;
 mod town;
 pub mod world;
 

@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_capture::{Ladder, LadderLimits, Protocol};
-use strowger_exchange::{CallId, Exchange, Input, Inventory, LineCondition, ServiceState};
+use strowger_exchange::{CallId, Exchange, Input, Inventory, LineCondition, Record, ServiceState};
 use strowger_mgcp::gateway::ConfigError;
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time};
 use strowger_softgateway::script::{Action, Progress, Sign, Sound, Step};
@@ -18,8 +18,9 @@ use strowger_softgateway::{Event, LineFact, SoftGateway, What};
 use crate::ears::{Ear, Ears, parties};
 use crate::invariants::{Invariants, Violation};
 use crate::network::{Fate, Network, Packet};
-use crate::options::{Options, Trouble, TroubleKind};
+use crate::options::{Options, Relay, Trouble, TroubleKind};
 use crate::person::Person;
+use crate::store::Store;
 use crate::town::{AGENT_PORT, GATEWAY_PORT, host, town};
 
 /// How long a town may take to come to rest: the howler and lock-out, the give-up time of a transaction (2 T-HIST), the
@@ -62,6 +63,8 @@ pub struct Report {
     pub heard: usize,
     /// How often exchange and gateways were found to know the same connections, of which there were some.
     pub compared: usize,
+    /// Answered calls that outlived their exchange.
+    pub restored: usize,
     /// How often subscribers did what goes beyond a plain call, by its name.
     pub features: BTreeMap<&'static str, usize>,
     /// What the network did.
@@ -127,6 +130,10 @@ pub struct World {
     stalled_at: Option<Time>,
     /// What has come to the exchange since.
     unread: Vec<Packet>,
+    /// What the exchange's store holds.
+    store: Store,
+    /// Answered calls that an exchange took over from the one before.
+    restored: usize,
     /// Steps since time last went on.
     steps_here: u32,
     /// When the two sides' views of connections are compared next.
@@ -230,6 +237,8 @@ impl World {
             stalled: false,
             stalled_at: None,
             unread: Vec::new(),
+            store: Store::default(),
+            restored: 0,
             steps_here: 0,
             next_comparison: Time::ZERO,
             compared: 0,
@@ -267,6 +276,7 @@ impl World {
             answered: self.invariants.answered(),
             heard: self.heard,
             compared: self.compared,
+            restored: self.restored,
             features: self.features,
             fate: self.network.fate(),
             took: self.now - Time::ZERO,
@@ -396,13 +406,24 @@ impl World {
         }
     }
 
-    /// The exchange begins anew, in the next epoch: what it had begun has no record, and what it had made must be found.
+    /// The exchange begins anew, in the next epoch, from what its store holds: the records of answered calls that have not
+    /// ended, and what subscribers have set. What it had begun besides has no record, and what it had made must be found.
     fn restart_exchange(&mut self) {
         let epoch = Epoch(self.options.seed + 1);
-        let inventory = self.inventory.clone();
-        self.exchange = Exchange::new(self.now, inventory, NodeId(0), epoch, self.rng.fork());
+        let now = self.now;
+        let inventory = self.store.inventory(&self.inventory);
+        self.exchange = Exchange::new(now, inventory, NodeId(0), epoch, self.rng.fork());
         self.invariants.forget(self.agent);
-        self.invariants.forget_calls();
+        // What stands on a relay beside a call that was taken over is not found yet: there, calls end with their exchange.
+        let standing = self.store.take_standing();
+        let standing = if self.options.relay == Relay::None { standing } else { Vec::new() };
+        let restored = standing.iter().filter(|stable| self.exchange.restore(now, stable, now));
+        let restored: BTreeSet<_> = restored.map(|stable| stable.call).collect();
+        for stable in standing.into_iter().filter(|stable| restored.contains(&stable.call)) {
+            self.store.keep(&Record::CallStable(Box::new(stable)));
+        }
+        self.restored += restored.len();
+        self.invariants.forget_calls(&restored);
         for host in &mut self.hosts {
             host.excused = host.excused.max(self.now + EXCUSED);
         }
@@ -519,7 +540,8 @@ impl World {
             self.send(packet);
         }
         while let Some(record) = self.exchange.poll_record() {
-            if matches!(record, strowger_exchange::Record::Setting(_)) {
+            self.store.keep(&record);
+            if matches!(record, Record::Setting(_)) {
                 *self.features.entry("settings").or_default() += 1;
             }
             self.invariants.record(now, &record);

@@ -5,6 +5,7 @@
 use strowger_sim::{Options, World};
 
 fn run(seeds: impl Iterator<Item = u64>) {
+    let mut restored = 0;
     let mut features = std::collections::BTreeMap::new();
     let (mut towns, mut calls, mut answered, mut heard, mut compared) = (0, 0, 0, 0, 0);
     for seed in seeds {
@@ -19,6 +20,7 @@ fn run(seeds: impl Iterator<Item = u64>) {
         answered += report.answered;
         heard += report.heard;
         compared += report.compared;
+        restored += report.restored;
         for (name, count) in report.features {
             *features.entry(name).or_insert(0_usize) += count;
         }
@@ -28,6 +30,7 @@ fn run(seeds: impl Iterator<Item = u64>) {
     {
         assert!(features.get(name).is_some_and(|count| *count >= least), "{name}: {features:?}");
     }
+    assert!(restored > 1, "hardly a call outlived its exchange: {restored}");
     // A town in which nobody talks proves nothing.
     assert!(
         calls > 10 * towns && answered >= 3 * towns && heard >= 3 * towns && compared > 10 * towns,
