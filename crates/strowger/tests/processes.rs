@@ -119,6 +119,8 @@ fn the_exchange_can_be_restarted_under_its_gateways() {
     gw1.say("aaln/1 on-hook");
     town.await_lines(0);
     town.await_lines(1);
+    // A bell that is still known to have rung would be taken for the next call's.
+    expect(&mut gw2, "aaln/1", "ring-end");
     town.talk(&mut gw1, &mut gw2);
     until("no connection", || (town.metric("strowger_connections") == 0).then_some(()));
     let (status, exchange) = exchange.terminate();
