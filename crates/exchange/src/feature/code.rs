@@ -1,7 +1,8 @@
 //! Feature codes: what subscribers dial to use and to set their features, by country, as data.
 //!
-//! Sources: in North America the vertical service codes as NANPA lists them; elsewhere the codes of ETS 300 738
-//! and CEPT T/CS 34-08 (`*` sets, `#` unsets). A feature for which these have none has a code of the same form.
+//! In North America they are the vertical service codes that subscribers know; elsewhere codes in the form that European
+//! networks use (`*` sets, `#` unsets), as far as there are common ones, and others of the same form. Networks differ: neither
+//! list was checked against a standard, and each code can be set.
 //! A code is written as a pattern: keys, `S` or `SS` for a speed dial slot of one or two digits, `N` for a number.
 //! A code for a feature that needs a number, and whose pattern has none, is answered by recall dial tone, and the
 //! number follows.
