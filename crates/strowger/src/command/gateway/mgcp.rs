@@ -30,8 +30,8 @@ use crate::output::{Exit, fail};
 /// SIGTERM.
 ///
 /// Commands: LINE off-hook | on-hook | flash | dial DIGITS | play tone:HZ or FILE [for 2s] | quiet | record FILE |
-/// expect SIGN [within 5s], wait 500ms, and of the operator [ENDPOINTS] out-of-service [forced | graceful [30s]] |
-/// in-service [30s]. SIGN: ring, ring-end, caller NUMBER, dial-tone, ringback, busy, congestion, sit,
+/// expect SIGN [within 5s], wait 500ms, and of the operator, for all endpoints or behind the name of some: out-of-service,
+/// out-of-service forced, out-of-service graceful 30s, in-service, in-service 30s. SIGN: ring, ring-end, caller NUMBER, dial-tone, ringback, busy, congestion, sit,
 /// howler, silence, tone:HZ or FILE. Without LINE the command is for the line named last.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \

@@ -22,7 +22,7 @@ use crate::output::{Exit, complain, fail, print};
 ///
 /// Plays all MGCP gateways of a configuration, and their lines: half of the subscribers call the other half, each a line of another gateway where
 /// there are several. A call is good if it was dialled, rung, answered, joined both ways and released. The configuration is
-/// the exchange's own; for another call agent, write one that names its address under [listen] and the gateways and lines that it knows.
+/// the exchange's own; for another call agent, write one that names its address under `listen` and the gateways and lines that it knows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     strowger load calls -c examples/town.toml --window 1 --count 10\n  \
