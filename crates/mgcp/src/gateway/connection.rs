@@ -22,6 +22,15 @@ pub(super) enum Network {
     Local(String),
 }
 
+/// Whether a modification is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// None: it is as it is described here.
+    None,
+    /// One that the plane has not finished (`pending`).
+    UnderWay,
+}
+
 /// One connection of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Connection {
@@ -43,6 +52,7 @@ pub(super) struct Connection {
     pub(super) version: u64,
     /// The remote description as it came, and what it says.
     pub(super) remote: Option<Remote>,
+    pub(super) change: Change,
 }
 
 impl Connection {

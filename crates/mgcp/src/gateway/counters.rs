@@ -11,6 +11,10 @@ pub struct GatewayCounters {
     pub executed: u64,
     /// Commands refused.
     pub refused: u64,
+    /// Commands for which the media below needed time.
+    pub pending: u64,
+    /// Of those, the ones that another command or event aborted.
+    pub aborted: u64,
     /// Responses that belonged to no command of ours.
     pub stray_responses: u64,
     /// Connections opened.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use strowger_sansio::Time;
 
 use super::config::EndpointKind;
-use super::connection::Connection;
+use super::connection::{Change, Connection};
 use super::entity::{Alternate, Entity, MessageSupport};
 use super::event::Occurrence;
 use super::machine::Machine;
@@ -156,7 +156,7 @@ impl Endpoint {
         self.machine.signals.begin(self.index, list, &ready, reach).map_err(fault)
     }
 
-    /// Something that the media saw, except the loss of a connection.
+    /// Something that the media saw, except what becomes of connections.
     pub(super) fn media_event(&mut self, event: MediaEvent, reach: &mut Reach<'_>) {
         match event {
             MediaEvent::OffHook => self.occur(Occurrence::new("L", "hd"), reach),
@@ -196,7 +196,11 @@ impl Endpoint {
                     self.occur(event, reach);
                 }
             }
-            MediaEvent::ConnectionLost(..) => {}
+            // These are the gateway's.
+            MediaEvent::ConnectionLost(..)
+            | MediaEvent::Settled(_)
+            | MediaEvent::SettlingFailed(..)
+            | MediaEvent::Fetched(_) => {}
         }
     }
 
@@ -270,8 +274,11 @@ impl Endpoint {
         self.occur(event, reach);
     }
 
-    /// Swap audio (section 2.3.3): the talking connection rests, and the next one talks.
+    /// Swap audio (section 2.3.3): the talking connection rests, and the next one talks. Not while a command changes one of them.
     pub(super) fn swap_audio(&mut self, reach: &mut Reach<'_>) {
+        if self.connections.iter().any(|connection| connection.change == Change::UnderWay) {
+            return;
+        }
         let Some(talking) = self.connections.iter().position(|c| c.spec.mode == MediaMode::SendRecv) else {
             return;
         };

@@ -69,6 +69,7 @@ impl Gateway {
     /// Lets the halves send nowhere whose other half is gone.
     pub(super) fn part(&mut self, now: Time, plane: &mut dyn MediaPlane) {
         for (index, handle) in self.joints.lost() {
+            self.abort_on(now, handle, plane);
             let Some(endpoint) = self.endpoint_mut(index) else { continue };
             let Some(half) = endpoint.connections.iter_mut().find(|half| half.handle == handle) else {
                 continue;

@@ -2,7 +2,7 @@
 //!
 //! RFC 3435 separates the handling of commands from the handling of voice: a connection has a mode, a codec list
 //! and a remote address (sections 2.1.3.3 and 2.3.5), a signal is started and stopped (section 2.1.7), a line is on
-//! or off the hook (section 4.4.2). [`MediaPlane`] is that seam. The role decides, the plane obeys at once.
+//! or off the hook (section 4.4.2). [`MediaPlane`] is that seam. The role decides, the plane obeys.
 //!
 //! Limits: one audio stream per connection, or one image stream in its place; a plane never blocks, and a call that fails has changed nothing.
 
@@ -205,6 +205,15 @@ impl Default for MediaCapabilities {
     }
 }
 
+/// Whether a plane is done with what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It is.
+    Done,
+    /// It needs time, and will tell by an event.
+    UnderWay,
+}
+
 /// Why a plane could not do what it was asked; it then has changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MediaFault {
@@ -277,6 +286,12 @@ pub enum MediaEvent {
         /// What the event says: behind the signal's name, or instead of it in the package AU (RFC 2897 section 6).
         parameters: Vec<String>,
     },
+    /// What a connection was asked last is done: it was [`Progress::UnderWay`].
+    Settled(ConnectionHandle),
+    /// What a connection was asked last cannot be done; it goes on as it was before, and a new one does nothing.
+    SettlingFailed(ConnectionHandle, MediaFault),
+    /// What [`MediaPlane::fetch`] was asked for is there, or will not come: starting the signal says which.
+    Fetched(SignalBuf),
     /// A connection can no longer be sustained; the gateway gives it up (RFC 3435 section 2.3.8).
     ConnectionLost(ConnectionHandle, LossReason),
 }
@@ -305,8 +320,9 @@ pub enum LossReason {
 
 /// The media below a gateway: ports, packets, tones, hook switches.
 ///
-/// The role calls it in the course of one of its own `handle_*` methods. Each call acts at once; one that returns a
-/// fault has changed nothing. The plane reports by `Gateway::handle_media_event`.
+/// The role calls it in the course of one of its own `handle_*` methods. No call blocks; one that returns a fault has changed nothing.
+/// What a plane cannot do at once it says by [`Self::progress`] and [`Self::fetch`], and the call agent is told meanwhile (RFC 3435
+/// section 3.5.6). The plane reports by `Gateway::handle_media_event`.
 pub trait MediaPlane {
     /// What it can do.
     fn capabilities(&self) -> &MediaCapabilities;
@@ -347,6 +363,18 @@ pub trait MediaPlane {
     /// The fault; the connection then goes on as it was.
     fn modify(&mut self, now: Time, connection: ConnectionHandle, spec: &MediaSpec)
     -> Result<(), MediaFault>;
+
+    /// Whether a connection does yet what it was asked last. While it does not, it may be asked for something else, or be closed.
+    fn progress(&self, connection: ConnectionHandle) -> Progress {
+        let _ = connection;
+        Progress::Done
+    }
+
+    /// Has what a signal of an endpoint needs made ready, so that it can be started at once.
+    fn fetch(&mut self, now: Time, endpoint: EndpointIndex, signal: &SignalBuf) -> Progress {
+        let _ = (now, endpoint, signal);
+        Progress::Done
+    }
 
     /// Closes a connection and says what it carried.
     fn close(&mut self, now: Time, connection: ConnectionHandle) -> ConnectionStatistics;

@@ -10,6 +10,7 @@
 //! - `directory`: endpoint names and wildcards. `endpoint`, `connection`, `entity`: the state. `service`: in and out of service.
 //! - `joints`: connections that send to each other.
 //! - `verb`: the commands. `prepare`, `signal_list`, `signal_parameters`, `options`, `negotiate`, `remote`, `stream`: what is checked before anything happens.
+//! - `pending`: commands for which the media below need time.
 //! - `request`, `machine`, `event`, `signals`: the event machine of section 4.4.1 and the signals of section 2.3.3.
 //! - `restart`, `courtesy`: RSIP with its procedures and without. `outgoing`, `mesg`: NTFY, DLCX and MESG towards the call agent.
 //!
@@ -31,6 +32,7 @@ mod names;
 mod negotiate;
 mod options;
 mod outgoing;
+mod pending;
 mod prepare;
 mod provision;
 mod reach;
@@ -59,7 +61,7 @@ pub use config::{
 pub use counters::GatewayCounters;
 pub use media::{
     ConnectionHandle, EndpointIndex, Hook, LossReason, MediaCapabilities, MediaEvent, MediaFault, MediaMode,
-    MediaPlane, MediaSpec, SignalOutcome, SignalTarget,
+    MediaPlane, MediaSpec, Progress, SignalOutcome, SignalTarget,
 };
 pub use mesg::MessageFault;
 pub use service::Shutdown;
@@ -77,9 +79,10 @@ use directory::Directory;
 use endpoint::Endpoint;
 use joints::Joints;
 use mesg::SentMessage;
+use pending::{Pending, Wait};
 use reach::{Outbound, TimerKey};
 use restart::{Procedure, ProcedureId};
-use verb::Origin;
+use verb::{Ending, Origin};
 
 /// A media gateway as its call agents see it.
 #[derive(Debug)]
@@ -105,6 +108,10 @@ pub struct Gateway {
     messages: BTreeMap<TransactionId, SentMessage>,
     /// Connections that send to each other.
     joints: Joints,
+    /// Commands that are under way.
+    pending: BTreeMap<pending::Key, Pending>,
+    /// Of those, the ones that the transaction layer has answered itself.
+    overdue: Vec<pending::Key>,
     next_handle: u64,
     rng: Rng,
     outbox: VecDeque<Outbound>,
@@ -268,6 +275,8 @@ impl Gateway {
             courtesies: BTreeMap::new(),
             messages: BTreeMap::new(),
             joints: Joints::default(),
+            pending: BTreeMap::new(),
+            overdue: Vec::new(),
             next_handle: 0,
             rng,
             outbox: VecDeque::new(),
@@ -318,10 +327,20 @@ impl Gateway {
         if self.endpoint(endpoint).is_none_or(|endpoint| !endpoint.service.is_in()) {
             return;
         }
-        if let MediaEvent::ConnectionLost(handle, reason) = event {
-            self.lose_connection(now, endpoint, handle, reason, plane);
-        } else if let Some((state, mut reach)) = self.visit(endpoint, now, plane) {
-            state.media_event(event, &mut reach);
+        match event {
+            MediaEvent::ConnectionLost(handle, reason) => {
+                self.lose_connection(now, endpoint, handle, reason, plane);
+            }
+            MediaEvent::Settled(handle) => self.settled(now, &Wait::Connection(handle), None, plane),
+            MediaEvent::SettlingFailed(handle, fault) => {
+                self.settled(now, &Wait::Connection(handle), Some(fault), plane);
+            }
+            MediaEvent::Fetched(signal) => self.fetched(now, endpoint, &signal, plane),
+            event => {
+                if let Some((state, mut reach)) = self.visit(endpoint, now, plane) {
+                    state.media_event(event, &mut reach);
+                }
+            }
         }
         if user {
             self.activity(now, endpoint);
@@ -336,10 +355,14 @@ impl Gateway {
             match timer {
                 TimerKey::Procedure(id) => self.procedure_due(now, id),
                 TimerKey::Service(index) => self.service_due(now, index, plane),
+                TimerKey::Provisional(peer, id) => self.announce_pending((peer, id)),
                 _ => self.endpoint_due(now, timer, plane),
             }
         }
         self.collect_events(now);
+        for key in std::mem::take(&mut self.overdue) {
+            self.abandon(now, key, plane);
+        }
         self.flush(now);
     }
 
@@ -386,27 +409,47 @@ impl Gateway {
         self.flush(now);
     }
 
-    /// Executes a command and answers it.
+    /// Executes a command and answers it, now or when the media below are done.
     fn run(&mut self, origin: Origin, token: Token, command: &Command<'_>, plane: &mut dyn MediaPlane) {
         let outcome = self.execute(origin, command, plane);
-        if outcome.code.is_error() {
-            self.note(GatewayEvent::Refused { from: origin.from, verb: command.verb, code: outcome.code });
+        match outcome.ending {
+            Ending::Answered(code, response) => {
+                self.reply(origin, token, command.verb, &outcome.endpoints, code, response);
+            }
+            Ending::Pending(targets, suspended) => self.suspend(origin, token, command, targets, *suspended),
         }
+    }
+
+    /// Sends the final answer to a command.
+    fn reply(
+        &mut self,
+        origin: Origin,
+        token: Token,
+        verb: Verb,
+        endpoints: &[EndpointIndex],
+        code: ReturnCode,
+        response: Vec<u8>,
+    ) {
+        if code.is_error() {
+            self.note(GatewayEvent::Refused { from: origin.from, verb, code });
+        }
+        if code.is_success() {
+            endpoints.iter().for_each(|index| self.follow_entity(origin.now, *index));
+        }
+        let lead = self.lead(origin.now, verb, code, endpoints);
+        self.transactions.respond_after(origin.now, token, &lead, response);
+    }
+
+    /// The announcements that must come before the answer to a command.
+    fn lead(&mut self, now: Time, verb: Verb, code: ReturnCode, endpoints: &[EndpointIndex]) -> Vec<u8> {
         let mut lead: Vec<u8> = Vec::new();
         let mut announced = Vec::new();
-        for index in outcome.endpoints {
-            if outcome.code.is_success() {
-                self.follow_entity(origin.now, index);
-            }
-            let announcement = self.command_came(origin.now, index);
+        for index in endpoints {
+            let announcement = self.command_came(now, *index);
             // Audits may be answered before the call agent knows about the endpoint, and so may commands by saying that it is
             // restarting or out of service (section 4.4.6).
-            let first = [ReturnCode::RESTARTING, ReturnCode::NOT_READY].contains(&outcome.code);
-            if first
-                || command.verb.is_audit()
-                || announcement.is_empty()
-                || announced.contains(&announcement)
-            {
+            let first = [ReturnCode::RESTARTING, ReturnCode::NOT_READY].contains(&code);
+            if first || verb.is_audit() || announcement.is_empty() || announced.contains(&announcement) {
                 continue;
             }
             if !lead.is_empty() {
@@ -415,7 +458,7 @@ impl Gateway {
             lead.extend_from_slice(&announcement);
             announced.push(announcement);
         }
-        self.transactions.respond_after(origin.now, token, &lead, outcome.response);
+        lead
     }
 
     /// A command of ours was answered.
@@ -445,6 +488,10 @@ impl Gateway {
                 transaction::Event::TimedOut { tag, transaction_id, .. } => (tag, transaction_id),
                 transaction::Event::Suspect { peer, transaction_id } => {
                     self.suspect(now, peer, transaction_id);
+                    continue;
+                }
+                transaction::Event::ExecutionTimedOut { peer, transaction_id } => {
+                    self.overdue.push((peer, transaction_id));
                     continue;
                 }
                 transaction::Event::Resolve { peer, name } => {
@@ -478,7 +525,7 @@ impl Gateway {
             | TimerKey::LongConnection(index, _)
             | TimerKey::Lockstep(index)
             | TimerKey::Service(index) => index,
-            TimerKey::Procedure(_) => return,
+            TimerKey::Procedure(_) | TimerKey::Provisional(..) => return,
         };
         let Some((endpoint, mut reach)) = self.visit(index, now, plane) else { return };
         match timer {
@@ -488,7 +535,7 @@ impl Gateway {
             TimerKey::ToneDuration(_) => endpoint.digit_has_lasted(&mut reach),
             TimerKey::LongConnection(_, handle) => endpoint.connection_is_long(handle, &mut reach),
             TimerKey::Lockstep(_) => endpoint.lockstep_lasts(&mut reach),
-            TimerKey::Service(_) | TimerKey::Procedure(_) => {}
+            TimerKey::Service(_) | TimerKey::Procedure(_) | TimerKey::Provisional(..) => {}
         }
     }
 }

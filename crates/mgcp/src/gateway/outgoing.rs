@@ -164,6 +164,7 @@ impl Gateway {
         loss: LossReason,
         plane: &mut dyn MediaPlane,
     ) {
+        self.abort_on(now, handle, plane);
         let reason = super::endpoint::reason(loss);
         let Some((endpoint, mut reach)) = self.visit(index, now, plane) else { return };
         let Some((connection, statistics)) = endpoint.close(handle, &mut reach) else { return };

@@ -154,7 +154,8 @@ impl Gateway {
 
     /// Notes whether an endpoint can be given for `$`.
     pub(super) fn note_free(&mut self, index: EndpointIndex) {
-        let free = self.endpoint(index).is_some_and(|e| e.service.is_in() && e.connections.is_empty());
+        let is_free = |e: &Endpoint| e.service.is_in() && e.connections.is_empty();
+        let free = self.endpoint(index).is_some_and(is_free) && self.pending_connections(index) == 0;
         self.directory.set_free(index, free);
     }
 

@@ -9,8 +9,10 @@ use super::counters::GatewayCounters;
 use super::joints::Joints;
 use super::media::{ConnectionHandle, EndpointIndex, MediaPlane};
 use super::restart::ProcedureId;
-use crate::message::{CallIdBuf, ConnectionIdBuf, ConnectionStatistics, ReasonCode, RequestIdBuf};
-use crate::transaction::Bundling;
+use crate::message::{
+    CallIdBuf, ConnectionIdBuf, ConnectionStatistics, ReasonCode, RequestIdBuf, TransactionId,
+};
+use crate::transaction::{Bundling, PeerId};
 
 /// The deadlines of a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +31,8 @@ pub(super) enum TimerKey {
     Lockstep(EndpointIndex),
     /// The next step of a restart or disconnected procedure.
     Procedure(ProcedureId),
+    /// A command has executed so long that its sender is told.
+    Provisional(PeerId, TransactionId),
     /// The restart delay of an endpoint that comes back, or that leaves, is over.
     Service(EndpointIndex),
 }

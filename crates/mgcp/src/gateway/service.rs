@@ -145,6 +145,7 @@ impl Gateway {
     ) {
         for index in endpoints {
             self.timers.cancel(&TimerKey::Service(*index));
+            self.abort_at(now, *index, plane);
             self.leave_procedure(now, *index);
             let Some((endpoint, mut reach)) = self.visit(*index, now, plane) else { continue };
             endpoint.clean(&mut reach);

@@ -99,10 +99,11 @@ impl Gateway {
         }
     }
 
-    /// How many connections are open.
+    /// How many connections are open, unfinished ones included.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.endpoints.iter().map(|endpoint| endpoint.connections.len()).sum()
+        let made: usize = self.endpoints.iter().map(|endpoint| endpoint.connections.len()).sum();
+        made + self.unfinished_connections()
     }
 
     /// How many of its commands have no final answer: a host that shuts down waits until it is zero.
@@ -115,8 +116,14 @@ impl Gateway {
     #[must_use]
     pub fn snapshot(&self) -> GatewaySnapshot {
         GatewaySnapshot(format!(
-            "{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}\n{}",
-            self.endpoints, self.directory, self.procedures, self.timers, self.outbox, self.next_handle
+            "{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}\n{}",
+            self.endpoints,
+            self.directory,
+            self.procedures,
+            self.pending,
+            self.timers,
+            self.outbox,
+            self.next_handle
         ))
     }
 }

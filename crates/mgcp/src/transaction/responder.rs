@@ -267,6 +267,14 @@ impl<T: Clone> Transactions<T> {
         self.transmit(token.peer, source, response);
     }
 
+    /// Keeps a provisional response for duplicates of a command, without sending it yet.
+    pub fn prepare_provisional(&mut self, token: &Token, response: Vec<u8>) {
+        let key = Key::new(token.peer, token.transaction_id);
+        if let Some(running) = self.history.running.get_mut(&key) {
+            running.provisional = Some(response);
+        }
+    }
+
     /// A `000` of the peer: the final response need not be repeated any more, nor kept. It may come when the repetitions are
     /// over already; what it speaks of is the peer's own command in any case (3.5.2).
     pub(super) fn receive_acknowledgement(&mut self, peer: PeerId, id: TransactionId) -> Received<T> {

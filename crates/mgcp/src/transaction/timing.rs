@@ -20,6 +20,9 @@ pub struct ProtocolTimers {
     pub longtran: Duration,
     /// How long a received command may execute before it is answered with 406: T-HIST less T-MAX (3.5.6).
     pub execution: Duration,
+    /// How long a received command may execute before its sender is told by a provisional response. 3.5.6 names no time: this is half of the
+    /// time after which the sender would repeat it.
+    pub provisional: Duration,
     /// The retransmission timer towards a peer whose answering time is not known yet (4.3 gives 200 ms as example).
     pub rto_initial: Duration,
     /// The least retransmission timer. On a fast network the average is far below what a busy gateway needs to be
@@ -54,6 +57,7 @@ impl Default for ProtocolTimers {
             t_max: Duration::from_secs(20),
             longtran: Duration::from_secs(5),
             execution: Duration::from_secs(10),
+            provisional: Duration::from_millis(100),
             rto_initial: Duration::from_millis(200),
             rto_min: Duration::from_millis(200),
             rto_max: Duration::from_secs(4),

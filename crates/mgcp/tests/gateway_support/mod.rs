@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use strowger_mgcp::gateway::{
     CallAgent, ConnectionHandle, EndpointIndex, EndpointView, Gateway, GatewayConfig, Hook,
-    MediaCapabilities, MediaEvent, MediaFault, MediaPlane, MediaSpec, SignalTarget,
+    MediaCapabilities, MediaEvent, MediaFault, MediaPlane, MediaSpec, Progress, SignalTarget,
 };
 use strowger_mgcp::message::{ConnectionStatistics, SignalBuf};
 use strowger_sansio::{Duration, Rng, Time};
@@ -31,6 +31,14 @@ pub struct Plane {
     pub refuse_signal: Option<(EndpointIndex, &'static str, MediaFault)>,
     /// The endpoints that can carry `image/t38`.
     pub images: BTreeSet<EndpointIndex>,
+    /// Whether connections take their time, until the test says that they are done.
+    pub slow: bool,
+    /// Those that do.
+    pub settling: BTreeSet<ConnectionHandle>,
+    /// Signals that play what has to be fetched.
+    pub fetched: Option<&'static str>,
+    /// What was asked for.
+    pub fetches: Vec<(EndpointIndex, SignalBuf)>,
     /// Connections that can still be opened.
     pub room: Option<u32>,
 }
@@ -70,6 +78,9 @@ impl MediaPlane for Plane {
         if let Some(room) = &mut self.room {
             *room = room.checked_sub(1).ok_or(MediaFault::Exhausted)?;
         }
+        if self.slow {
+            self.settling.insert(connection);
+        }
         self.ports += 2;
         assert!(self.open.insert(connection, (endpoint, spec.clone())).is_none(), "a handle is used twice");
         Ok(SocketAddr::from(([127, 0, 0, 9], 16_382 + self.ports)))
@@ -80,13 +91,29 @@ impl MediaPlane for Plane {
             return Err(fault);
         }
         self.open.get_mut(&connection).expect("an open connection").1 = spec.clone();
+        if self.slow {
+            self.settling.insert(connection);
+        }
         Ok(())
     }
 
     fn close(&mut self, _: Time, connection: ConnectionHandle) -> ConnectionStatistics {
         self.open.remove(&connection).expect("an open connection");
+        self.settling.remove(&connection);
         self.ports -= if self.room.is_some() { 0 } else { 2 };
         self.statistics(Time::ZERO, connection)
+    }
+
+    fn progress(&self, connection: ConnectionHandle) -> Progress {
+        if self.settling.contains(&connection) { Progress::UnderWay } else { Progress::Done }
+    }
+
+    fn fetch(&mut self, _: Time, endpoint: EndpointIndex, signal: &SignalBuf) -> Progress {
+        let far = self.fetched.is_some_and(|far| signal.to_string().to_ascii_lowercase().starts_with(far));
+        if far {
+            self.fetches.push((endpoint, signal.clone()));
+        }
+        if far { Progress::UnderWay } else { Progress::Done }
     }
 
     fn statistics(&self, _: Time, _: ConnectionHandle) -> ConnectionStatistics {
@@ -328,6 +355,45 @@ impl Bench {
     /// Answers a command of the gateway.
     pub fn answer(&mut self, code: u16, command: &Text) {
         self.give(&format!("{code} {} OK\n", command.transaction()));
+    }
+
+    /// The media have done what a connection was asked.
+    pub fn settle(&mut self, handle: ConnectionHandle) {
+        self.plane.settling.remove(&handle);
+        let (endpoint, _) = self.plane.open.get(&handle).expect("an open connection");
+        let endpoint = endpoint.0;
+        self.media(endpoint, MediaEvent::Settled(handle));
+    }
+
+    /// The media cannot do what a connection was asked.
+    pub fn settling_fails(&mut self, handle: ConnectionHandle, fault: MediaFault) {
+        self.plane.settling.remove(&handle);
+        let (endpoint, _) = self.plane.open.get(&handle).expect("an open connection");
+        let endpoint = endpoint.0;
+        self.media(endpoint, MediaEvent::SettlingFailed(handle, fault));
+    }
+
+    /// The responses with this transaction identifier, as they were sent.
+    pub fn answers(&mut self, id: u32) -> Vec<Text> {
+        let is_answer = |text: &Text| text.transaction() == id.to_string() && text.verb().len() == 3;
+        let (taken, left): (Vec<_>, Vec<_>) = self.sent.drain(..).partition(|(_, text)| is_answer(text));
+        self.sent = left;
+        taken.into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// The only response with this transaction identifier.
+    pub fn answered(&mut self, id: u32) -> Text {
+        let mut all = self.answers(id);
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+
+    /// Sends a command that is not answered at once, and gives its transaction identifier.
+    pub fn begin(&mut self, verb: &str, endpoint: &str, body: &str) -> u32 {
+        let id = self.id();
+        self.give(&format!("{verb} {id} {endpoint}@gw.town MGCP 1.0\n{body}\n"));
+        assert!(self.answers(id).is_empty(), "{verb} {body} was answered at once");
+        id
     }
 
     /// Lets time pass, with everything that is due in between.

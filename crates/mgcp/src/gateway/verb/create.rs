@@ -1,12 +1,20 @@
 //! CRCX: RFC 3435 section 2.3.5.
 
+use std::collections::BTreeSet;
+
+use strowger_sansio::Time;
+
+use super::encapsulated::Encapsulated;
 use super::target::{Naming, Targets};
-use super::{Done, Origin};
+use super::{Done, Origin, Progress};
 use crate::gateway::Gateway;
-use crate::gateway::connection::{Connection, Network};
-use crate::gateway::media::{ConnectionHandle, EndpointIndex, MediaFault, MediaMode, MediaPlane, MediaSpec};
+use crate::gateway::connection::{Change, Connection, Network};
+use crate::gateway::media::{
+    ConnectionHandle, EndpointIndex, MediaFault, MediaMode, MediaPlane, MediaSpec, Progress as Settling,
+};
 use crate::gateway::negotiate::{Wanted, join, negotiate};
 use crate::gateway::options::Options;
+use crate::gateway::pending::{Suspended, Wait, Work};
 use crate::gateway::prepare::{Current, Readiness};
 use crate::gateway::reach::TimerKey;
 use crate::gateway::refusal::{Refusal, refuse};
@@ -16,17 +24,24 @@ use crate::message::{Command, ConnectionIdBuf, ReturnCode};
 use crate::text::ResponseBuilder;
 
 /// What a command makes: a connection, or the two halves of one between two endpoints of the gateway.
-struct Halves {
+#[derive(Debug)]
+pub(in crate::gateway) struct Halves {
+    index: EndpointIndex,
     first: Connection,
     second: Option<(EndpointIndex, Naming, Connection)>,
 }
 
 impl Halves {
+    /// Each connection with its endpoint.
+    pub(in crate::gateway) fn each(&self) -> impl Iterator<Item = (EndpointIndex, &Connection)> {
+        let second = self.second.iter().map(|(index, _, second)| (*index, second));
+        std::iter::once((self.index, &self.first)).chain(second)
+    }
+
     /// Takes back what was opened.
-    fn close(&self, origin: Origin, plane: &mut dyn MediaPlane) {
-        plane.close(origin.now, self.first.handle);
-        if let Some((.., second)) = &self.second {
-            plane.close(origin.now, second.handle);
+    pub(in crate::gateway) fn close(&self, now: Time, plane: &mut dyn MediaPlane) {
+        for (_, half) in self.each() {
+            plane.close(now, half.handle);
         }
     }
 }
@@ -39,7 +54,7 @@ impl Gateway {
         command: &Command<'_>,
         targets: &Targets,
         plane: &mut dyn MediaPlane,
-    ) -> Result<Done, Refusal> {
+    ) -> Result<Progress, Refusal> {
         let index = targets.one()?;
         let call = command
             .call_id()
@@ -64,25 +79,120 @@ impl Gateway {
         let session = self.session();
         let call = call.to_buf();
         let network = self.network(&options, remote.as_ref(), index).unwrap_or(Network::Internet);
-        let first =
-            Connection { handle, id, call, options, spec, local, network, session, version: 0, remote };
-        let mut halves = Halves { first, second: None };
+        let first = Connection {
+            handle,
+            id,
+            call,
+            options,
+            spec,
+            local,
+            network,
+            session,
+            version: 0,
+            remote,
+            change: Change::None,
+        };
+        let mut halves = Halves { index, first, second: None };
         if let Some((other, naming)) = other {
             match self.open_second(origin, &mut halves.first, mode, other, plane) {
                 Ok(second) => halves.second = Some((other, naming, second)),
                 Err(refusal) => {
-                    halves.close(origin, plane);
+                    halves.close(origin.now, plane);
                     return Err(refusal);
                 }
             }
         }
+        let mut waits = BTreeSet::new();
+        for (_, half) in halves.each() {
+            if plane.progress(half.handle) == Settling::UnderWay {
+                waits.insert(Wait::Connection(half.handle));
+            }
+        }
+        carried.fetch(origin.now, index, plane, &mut waits);
+        if !waits.is_empty() {
+            let provisional = self.created(ReturnCode::IN_PROGRESS, command, targets, &halves);
+            self.reserve(targets.naming, &halves);
+            return Ok(Progress::Pending(Suspended {
+                work: Work::Create(Box::new(halves)),
+                waits,
+                provisional,
+            }));
+        }
+        self.finish_creation(origin, command, targets, halves, carried, plane).map(Progress::Done)
+    }
+
+    /// Nobody else is given what a command that is not finished has taken.
+    fn reserve(&mut self, naming: Naming, halves: &Halves) {
+        let second = halves.second.as_ref().map(|(_, naming, _)| *naming);
+        let namings = [naming].into_iter().chain(second);
+        for ((index, half), naming) in halves.each().zip(namings) {
+            self.next_handle = self.next_handle.max(half.handle.0 + 1);
+            self.directory.set_free(index, false);
+            if naming == Naming::AnyOf {
+                self.directory.give(index);
+            }
+        }
+    }
+
+    /// The end of a creation for which the plane needed time.
+    pub(in crate::gateway) fn finish_late_creation(
+        &mut self,
+        origin: Origin,
+        command: &Command<'_>,
+        targets: &Targets,
+        halves: Halves,
+        plane: &mut dyn MediaPlane,
+    ) -> Result<Done, Refusal> {
+        let Halves { index, first, second } = &halves;
+        let readiness = match first.remote.is_some() {
+            true => Readiness::Ready,
+            false => Readiness::NoRemote,
+        };
+        let carried = if second.is_none() && self.is_gone(first.spec.local_peer) {
+            Err(refuse(ReturnCode::ABORTED, "the other half was deleted meanwhile"))
+        } else {
+            let current = Current::Present(first.handle, first.id.as_str(), readiness);
+            self.encapsulated(origin, command, *index, targets.domain, current, plane)
+        };
+        match carried {
+            Ok(carried) => self.finish_creation(origin, command, targets, halves, carried, plane),
+            Err(refusal) => {
+                halves.close(origin.now, plane);
+                halves.each().for_each(|(index, _)| self.note_free(index));
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Whether the connection of this gateway that another one sends to does not exist any more.
+    pub(in crate::gateway) fn is_gone(&self, peer: Option<ConnectionHandle>) -> bool {
+        peer.is_some_and(|peer| !self.endpoints.iter().any(|endpoint| endpoint.connection(peer).is_some()))
+    }
+
+    fn finish_creation(
+        &mut self,
+        origin: Origin,
+        command: &Command<'_>,
+        targets: &Targets,
+        halves: Halves,
+        carried: Encapsulated,
+        plane: &mut dyn MediaPlane,
+    ) -> Result<Done, Refusal> {
+        let (index, handle) = (halves.index, halves.first.handle);
         let begun = match self.visit(index, origin.now, plane) {
             Some((endpoint, mut reach)) => carried.begin(endpoint, None, &mut reach),
             None => Err(refuse(ReturnCode::UNKNOWN_ENDPOINT, "there is no such endpoint")),
         };
-        let begun = begun.inspect_err(|_| halves.close(origin, plane))?;
-        let response = self.created(command, targets, &halves);
-        self.add_halves(origin, index, targets.naming, halves, plane);
+        let begun = match begun {
+            Ok(begun) => begun,
+            Err(refusal) => {
+                halves.close(origin.now, plane);
+                halves.each().for_each(|(index, _)| self.note_free(index));
+                return Err(refusal);
+            }
+        };
+        let response = self.created(ReturnCode::OK, command, targets, &halves);
+        self.add_halves(origin, targets.naming, halves, plane);
         if let Some((endpoint, mut reach)) = self.visit(index, origin.now, plane) {
             begun.commit(endpoint, &mut reach);
             endpoint.connection_ready(handle, &mut reach);
@@ -113,7 +223,12 @@ impl Gateway {
     /// Whether an endpoint can have one more connection, and `more` besides.
     fn check_room(&self, index: EndpointIndex, more: usize) -> Result<(), Refusal> {
         match self.endpoint(index) {
-            Some(endpoint) if endpoint.connections.len() + more < endpoint.kind.connections() => Ok(()),
+            Some(endpoint)
+                if endpoint.connections.len() + self.pending_connections(index) + more
+                    < endpoint.kind.connections() =>
+            {
+                Ok(())
+            }
             _ => Err(refuse(
                 ReturnCode::CONNECTION_LIMIT,
                 "the endpoint has all the connections that it can have",
@@ -195,6 +310,7 @@ impl Gateway {
             session: self.session(),
             version: 0,
             remote: None,
+            change: Change::None,
         };
         second.remote = Some(Remote::of(first));
         first.remote = Some(Remote::of(&second));
@@ -206,15 +322,14 @@ impl Gateway {
         self.rng.below(i64::MAX as u64)
     }
 
-    fn add_halves(
+    pub(in crate::gateway) fn add_halves(
         &mut self,
         origin: Origin,
-        index: EndpointIndex,
         naming: Naming,
         halves: Halves,
         plane: &mut dyn MediaPlane,
     ) {
-        self.add_connection(origin, index, naming, halves.first, plane);
+        self.add_connection(origin, halves.index, naming, halves.first, plane);
         if let Some((other, naming, second)) = halves.second {
             self.add_connection(origin, other, naming, second, plane);
         }
@@ -242,11 +357,16 @@ impl Gateway {
         endpoint.connections.push(connection);
     }
 
-    /// The answer: I, Z, I2, Z2 and the local description.
-    fn created(&self, command: &Command<'_>, targets: &Targets, halves: &Halves) -> Vec<u8> {
+    /// The answer, or what is known of it before the end: I, Z, I2, Z2 and the local description.
+    fn created(
+        &self,
+        code: ReturnCode,
+        command: &Command<'_>,
+        targets: &Targets,
+        halves: &Halves,
+    ) -> Vec<u8> {
         let description = halves.first.description();
-        let mut response =
-            ResponseBuilder::new(ReturnCode::OK, command.transaction_id).connection_id(&halves.first.id);
+        let mut response = ResponseBuilder::new(code, command.transaction_id).connection_id(&halves.first.id);
         if targets.naming == Naming::AnyOf
             && let Some(name) =
                 targets.endpoints.first().and_then(|index| self.full_name(*index, targets.domain))

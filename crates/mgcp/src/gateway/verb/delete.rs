@@ -94,7 +94,7 @@ impl Gateway {
         Ok(done(ReturnCode::CONNECTION_DELETED, command))
     }
 
-    fn close(
+    pub(super) fn close(
         &mut self,
         origin: Origin,
         index: EndpointIndex,

@@ -3,8 +3,11 @@
 //! Their fate is shared (RFC 3435 sections 2.3.3 and 2.3.5): they are all found good before anything happens, and put in force together.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+use strowger_sansio::Time;
 
 use super::Origin;
 use super::redirect::red;
@@ -12,6 +15,7 @@ use crate::digitmap::DigitMap;
 use crate::gateway::endpoint::Endpoint;
 use crate::gateway::entity::{Alternate, Entity};
 use crate::gateway::media::{ConnectionHandle, EndpointIndex, MediaPlane};
+use crate::gateway::pending::{Wait, fetch};
 use crate::gateway::prepare::{Current, Prepared, Reader};
 use crate::gateway::reach::Reach;
 use crate::gateway::refusal::{Refusal, refuse};
@@ -203,6 +207,19 @@ impl Encapsulated {
     /// The digit maps that it came with.
     pub(super) fn maps(&self) -> Vec<Arc<DigitMap>> {
         self.prepared.iter().flat_map(Prepared::maps).cloned().collect()
+    }
+
+    /// Adds what its signals wait for.
+    pub(super) fn fetch(
+        &self,
+        now: Time,
+        index: EndpointIndex,
+        plane: &mut dyn MediaPlane,
+        waits: &mut BTreeSet<Wait>,
+    ) {
+        if let Some(prepared) = &self.prepared {
+            fetch(now, index, prepared, plane, waits);
+        }
     }
 
     /// Starts the signals: the last thing that can be refused.

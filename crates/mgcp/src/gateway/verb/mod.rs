@@ -6,6 +6,7 @@
 //! - [`mod@target`]: which endpoints a command is for, and whether they may execute it.
 //! - [`local`]: connections within the gateway.
 //! - [`encapsulated`]: the notification request and endpoint configuration that other commands carry.
+//! - [`overtake`]: commands that come while others are executing.
 //! - [`redirect`]: RFC 3991. [`mod@extension`]: where the parameters of packages may stand.
 //! - [`create`], [`modify`], [`delete`]: CRCX, MDCX, DLCX. [`request`]: RQNT and EPCF. [`audit`]: AUEP and AUCX;
 //!   [`bulk`]: RFC 3624.
@@ -18,21 +19,26 @@ mod encapsulated;
 mod extension;
 mod local;
 mod modify;
+mod overtake;
 mod redirect;
 mod request;
 mod target;
 
 use std::net::SocketAddr;
 
+pub(super) use create::Halves;
 use extension::check_places;
+pub(super) use modify::Modification;
+pub(super) use target::Targets;
 
 use strowger_sansio::Time;
 
 use super::Gateway;
 use super::endpoint::Endpoint;
-use super::media::{EndpointIndex, MediaMode, MediaPlane};
+use super::media::{ConnectionHandle, EndpointIndex, MediaMode, MediaPlane};
+use super::pending::Suspended;
 use super::refusal::{Refusal, refuse};
-use crate::message::{Command, PackageList, ReturnCode, Verb};
+use crate::message::{Command, PackageList, ReturnCode, TransactionId, Verb};
 use crate::package::PackageSet;
 use crate::text::{ResponseBuilder, check};
 use crate::transaction::PeerId;
@@ -49,7 +55,21 @@ pub(super) struct Origin {
 }
 
 /// The code and the bytes of a positive answer.
-type Done = (ReturnCode, Vec<u8>);
+pub(super) type Done = (ReturnCode, Vec<u8>);
+
+/// How far a command got.
+pub(super) enum Ending {
+    /// To its end.
+    Answered(ReturnCode, Vec<u8>),
+    /// The media below need time.
+    Pending(Targets, Box<Suspended>),
+}
+
+/// How far a verb got with a command that was not refused.
+enum Progress {
+    Done(Done),
+    Pending(Suspended),
+}
 
 /// An answer without parameters.
 fn done(code: ReturnCode, command: &Command<'_>) -> Done {
@@ -67,12 +87,10 @@ fn mode(command: &Command<'_>) -> Result<Option<MediaMode>, Refusal> {
 
 /// What came of a command.
 pub(super) struct Outcome {
-    /// The response.
-    pub(super) response: Vec<u8>,
+    /// How it ended, if it did.
+    pub(super) ending: Ending,
     /// The endpoints that the command named.
     pub(super) endpoints: Vec<EndpointIndex>,
-    /// How it ended.
-    pub(super) code: ReturnCode,
 }
 
 impl Gateway {
@@ -84,17 +102,39 @@ impl Gateway {
         plane: &mut dyn MediaPlane,
     ) -> Outcome {
         let mut endpoints = Vec::new();
-        let result = self.execute_on(origin, command, &mut endpoints, plane);
+        let mut unmade = Vec::new();
+        let result = self.execute_on(origin, command, (&mut endpoints, &mut unmade), plane);
+        for (index, handle) in unmade {
+            // The creation was aborted for a deletion that then did not come to it.
+            self.close(origin, index, handle, plane);
+        }
         self.part(origin.now, plane);
+        let result = match result {
+            Ok((targets, Progress::Pending(suspended))) => {
+                return Outcome { ending: Ending::Pending(targets, Box::new(suspended)), endpoints };
+            }
+            Ok((_, Progress::Done(done))) => Ok(done),
+            Err(refusal) => Err(refusal),
+        };
+        let (code, response) = self.outcome(command.transaction_id, result, endpoints.first().copied());
+        Outcome { ending: Ending::Answered(code, response), endpoints }
+    }
+
+    /// The code and the bytes of the answer to a command.
+    pub(super) fn outcome(
+        &mut self,
+        id: TransactionId,
+        result: Result<Done, Refusal>,
+        endpoint: Option<EndpointIndex>,
+    ) -> Done {
         match result {
-            Ok((code, response)) => {
+            Ok(done) => {
                 self.counters.executed += 1;
-                Outcome { response, endpoints, code }
+                done
             }
             Err(refusal) => {
                 self.counters.refused += 1;
-                let response = self.refusal(command, &refusal, endpoints.first().copied());
-                Outcome { response, endpoints, code: refusal.code }
+                (refusal.code, self.refusal(id, &refusal, endpoint))
             }
         }
     }
@@ -103,11 +143,12 @@ impl Gateway {
         &mut self,
         origin: Origin,
         command: &Command<'_>,
-        endpoints: &mut Vec<EndpointIndex>,
+        (endpoints, unmade): (&mut Vec<EndpointIndex>, &mut Vec<(EndpointIndex, ConnectionHandle)>),
         plane: &mut dyn MediaPlane,
-    ) -> Result<Done, Refusal> {
+    ) -> Result<(Targets, Progress), Refusal> {
         let targets = self.targets(command)?;
         endpoints.clone_from(&targets.endpoints);
+        *unmade = self.overtake(origin, command, &targets, plane)?;
         let mut sets = self.package_sets(&targets.endpoints);
         if sets.is_empty() {
             // A command for no endpoint at all is still a command to be read.
@@ -118,16 +159,17 @@ impl Gateway {
         }
         check_places(command)?;
         self.check_service(command, &targets)?;
-        match command.verb {
-            Verb::Crcx => self.create_connection(origin, command, &targets, plane),
-            Verb::Mdcx => self.modify_connection(origin, command, &targets, plane),
-            Verb::Dlcx => self.delete_connections(origin, command, &targets, plane),
-            Verb::Rqnt => self.request_notification(origin, command, &targets, plane),
-            Verb::Epcf => self.configure_endpoint(origin, command, &targets, plane),
-            Verb::Auep => self.audit_endpoint(origin, command, &targets, plane),
-            Verb::Aucx => self.audit_connection(origin, command, &targets, plane),
-            _ => Err(refuse(ReturnCode::UNKNOWN_COMMAND, "a gateway does not execute this command")),
-        }
+        let done = match command.verb {
+            Verb::Crcx => self.create_connection(origin, command, &targets, plane)?,
+            Verb::Mdcx => self.modify_connection(origin, command, &targets, plane)?,
+            Verb::Dlcx => Progress::Done(self.delete_connections(origin, command, &targets, plane)?),
+            Verb::Rqnt => self.request_notification(origin, command, &targets, plane)?,
+            Verb::Epcf => self.configure_endpoint(origin, command, &targets, plane)?,
+            Verb::Auep => Progress::Done(self.audit_endpoint(origin, command, &targets, plane)?),
+            Verb::Aucx => Progress::Done(self.audit_connection(origin, command, &targets, plane)?),
+            _ => return Err(refuse(ReturnCode::UNKNOWN_COMMAND, "a gateway does not execute this command")),
+        };
+        Ok((targets, done))
     }
 
     /// The different package sets of some endpoints.
@@ -142,9 +184,8 @@ impl Gateway {
     }
 
     /// The response that refuses a command.
-    fn refusal(&self, command: &Command<'_>, refusal: &Refusal, endpoint: Option<EndpointIndex>) -> Vec<u8> {
-        let mut response =
-            ResponseBuilder::new(refusal.code, command.transaction_id).commentary(refusal.commentary);
+    fn refusal(&self, id: TransactionId, refusal: &Refusal, endpoint: Option<EndpointIndex>) -> Vec<u8> {
+        let mut response = ResponseBuilder::new(refusal.code, id).commentary(refusal.commentary);
         if let Some(package) = refusal.package {
             response = response.package(package);
         }

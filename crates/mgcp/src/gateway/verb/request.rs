@@ -1,10 +1,14 @@
 //! RQNT and EPCF: RFC 3435 sections 2.3.2 and 2.3.3.
 
+use std::collections::BTreeSet;
+
+use super::encapsulated::Encapsulated;
 use super::redirect::red;
 use super::target::Targets;
-use super::{Done, Origin, done};
+use super::{Done, Origin, Progress, done};
 use crate::gateway::Gateway;
 use crate::gateway::media::MediaPlane;
+use crate::gateway::pending::{Suspended, Work};
 use crate::gateway::prepare::Current;
 use crate::gateway::refusal::{Refusal, refuse};
 use crate::message::{Command, ReturnCode};
@@ -17,7 +21,7 @@ impl Gateway {
         command: &Command<'_>,
         targets: &Targets,
         plane: &mut dyn MediaPlane,
-    ) -> Result<Done, Refusal> {
+    ) -> Result<Progress, Refusal> {
         if command.request_id().is_none() {
             let text = "a notification request has a request identifier";
             return Err(refuse(ReturnCode::PROTOCOL_ERROR, text));
@@ -32,9 +36,38 @@ impl Gateway {
         command: &Command<'_>,
         targets: &Targets,
         plane: &mut dyn MediaPlane,
+    ) -> Result<Progress, Refusal> {
+        self.carry_out(origin, command, targets, plane)
+    }
+
+    /// The end of a command that consists of what others may encapsulate.
+    pub(in crate::gateway) fn finish_request(
+        &mut self,
+        origin: Origin,
+        command: &Command<'_>,
+        targets: &Targets,
+        plane: &mut dyn MediaPlane,
     ) -> Result<Done, Refusal> {
-        let done = self.carry_out(origin, command, targets, plane)?;
-        if command.parameters.contains(red("R")) {
+        let carried = self.all_carried(origin, command, targets, plane)?;
+        self.put_in_force(origin, command, targets, carried, plane)
+    }
+
+    fn put_in_force(
+        &mut self,
+        origin: Origin,
+        command: &Command<'_>,
+        targets: &Targets,
+        carried: Vec<Encapsulated>,
+        plane: &mut dyn MediaPlane,
+    ) -> Result<Done, Refusal> {
+        let resets = command.parameters.contains(red("R"));
+        if resets {
+            for index in &targets.endpoints {
+                self.abort_at(origin.now, *index, plane);
+            }
+        }
+        let done = self.start_all(origin, command, targets, carried, plane)?;
+        if resets {
             for index in &targets.endpoints {
                 self.note_free(*index);
                 // The endpoint begins anew, and whoever has the handset lifted is an event (section 4.4.1).
@@ -44,14 +77,33 @@ impl Gateway {
         Ok(done)
     }
 
-    /// A command that consists of what other commands may encapsulate.
     fn carry_out(
         &mut self,
         origin: Origin,
         command: &Command<'_>,
         targets: &Targets,
         plane: &mut dyn MediaPlane,
-    ) -> Result<Done, Refusal> {
+    ) -> Result<Progress, Refusal> {
+        let carried = self.all_carried(origin, command, targets, plane)?;
+        let mut waits = BTreeSet::new();
+        for (index, carried) in targets.endpoints.iter().zip(&carried) {
+            carried.fetch(origin.now, *index, plane, &mut waits);
+        }
+        if waits.is_empty() {
+            return self.put_in_force(origin, command, targets, carried, plane).map(Progress::Done);
+        }
+        let (_, provisional) = done(ReturnCode::IN_PROGRESS, command);
+        Ok(Progress::Pending(Suspended { work: Work::Request, waits, provisional }))
+    }
+
+    /// What a command carries for each of its endpoints.
+    fn all_carried(
+        &self,
+        origin: Origin,
+        command: &Command<'_>,
+        targets: &Targets,
+        plane: &dyn MediaPlane,
+    ) -> Result<Vec<Encapsulated>, Refusal> {
         let mut carried = Vec::with_capacity(targets.endpoints.len());
         let mut maps = Vec::new();
         for index in &targets.endpoints {
@@ -62,6 +114,18 @@ impl Gateway {
             }
             carried.push(one);
         }
+        Ok(carried)
+    }
+
+    /// Starts what each endpoint is to do, and puts it in force if all can.
+    fn start_all(
+        &mut self,
+        origin: Origin,
+        command: &Command<'_>,
+        targets: &Targets,
+        carried: Vec<Encapsulated>,
+        plane: &mut dyn MediaPlane,
+    ) -> Result<Done, Refusal> {
         let mut started = Vec::with_capacity(carried.len());
         let mut refusal = None;
         for (index, carried) in targets.endpoints.iter().zip(carried) {

@@ -9,18 +9,18 @@ use crate::message::{Command, EndpointName, ReturnCode, Verb, range};
 
 /// The endpoints of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Targets {
+pub(in crate::gateway) struct Targets {
     /// One, or all that a `*` or a range matches; never none, unless a map of RFC 3991 marks none.
-    pub(super) endpoints: Vec<EndpointIndex>,
+    pub(in crate::gateway) endpoints: Vec<EndpointIndex>,
     /// How they were named.
-    pub(super) naming: Naming,
+    pub(in crate::gateway) naming: Naming,
     /// Which form of the domain was used.
     pub(super) domain: usize,
 }
 
 /// How a command named its endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Naming {
+pub(in crate::gateway) enum Naming {
     /// In full.
     Full,
     /// With `$`: the answer says which one it was.
