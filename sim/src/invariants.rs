@@ -132,6 +132,11 @@ impl Invariants {
                     self.broken(now, format!("call {} became stable again", stable.call));
                 }
             }
+            Record::CallChanged(changed) => {
+                if self.ended.contains(&changed.call) || !self.stable.contains(&changed.call) {
+                    self.broken(now, format!("call {} changed when it did not stand", changed.call));
+                }
+            }
             Record::CallEnded(ended) => {
                 if !self.ended.insert(ended.call) {
                     self.broken(now, format!("call {} ended twice", ended.call));

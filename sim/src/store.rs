@@ -15,7 +15,7 @@ impl Store {
     /// Keeps a record.
     pub(crate) fn keep(&mut self, record: &Record) {
         match record {
-            Record::CallStable(stable) => {
+            Record::CallStable(stable) | Record::CallChanged(stable) => {
                 self.standing.insert(stable.call, (**stable).clone());
             }
             Record::CallEnded(ended) => {

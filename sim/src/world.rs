@@ -417,8 +417,9 @@ impl World {
         // What stands on a relay beside a call that was taken over is not found yet: there, calls end with their exchange.
         let standing = self.store.take_standing();
         let standing = if self.options.relay == Relay::None { standing } else { Vec::new() };
-        let restored = standing.iter().filter(|stable| self.exchange.restore(now, stable, now));
-        let restored: BTreeSet<_> = restored.map(|stable| stable.call).collect();
+        let refused = self.exchange.restore(now, &standing, now);
+        let restored = standing.iter().map(|stable| stable.call).filter(|call| !refused.contains(call));
+        let restored: BTreeSet<_> = restored.collect();
         for stable in standing.into_iter().filter(|stable| restored.contains(&stable.call)) {
             self.store.keep(&Record::CallStable(Box::new(stable)));
         }

@@ -9,7 +9,9 @@ use strowger_mgcp::transaction::TransactionCounters;
 use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, Time, TokenBucket, Transmit};
 
 use crate::access::{Access, DigitMaps, Report};
-use crate::{CallStable, Command, Event, Inventory, Plan, Record, Setting, SettingFault, Snapshot, Switch};
+use crate::{
+    CallId, CallStable, Command, Event, Inventory, Plan, Record, Setting, SettingFault, Snapshot, Switch,
+};
 
 /// What a host hands to an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,19 +94,30 @@ impl Exchange {
         self.switch.settings(line).map(Iterator::collect)
     }
 
-    /// Takes over an answered call of an exchange that has died: its gateways are asked whether it still stands, and it goes
-    /// on, or ends at `alive`, when that exchange last gave a sign of life. To be called before anything else.
+    /// Takes over the answered calls of an exchange that has died: their gateways are asked whether they still stand, and they
+    /// go on, or end at `alive`, when that exchange last gave a sign of life. To be called before anything else.
     ///
-    /// Says whether it was taken over; if not, its lines or streams are not where the record says.
+    /// Gives the calls that are not taken over: their lines or streams are not where the records say.
     #[must_use = "a call that is not taken over needs a last record"]
-    pub fn restore(&mut self, now: Time, stable: &CallStable, alive: Time) -> bool {
+    pub fn restore(&mut self, now: Time, standing: &[CallStable], alive: Time) -> Vec<CallId> {
+        let order = crate::switch::in_order(standing).into_iter();
+        let refused = order.filter(|stable| !self.take_over(now, stable, alive)).map(|stable| stable.call);
+        let refused = refused.collect();
+        self.switch.restored();
+        self.settle(now);
+        refused
+    }
+
+    fn take_over(&mut self, now: Time, stable: &CallStable, alive: Time) -> bool {
+        if stable.joined.is_some() {
+            return self.switch.restore_account(stable, alive);
+        }
         let Some(lines) = self.switch.lines_of(stable) else { return false };
         if !self.access.can_restore(stable, lines) {
             return false;
         }
         let Some(restored) = self.switch.restore(stable, alive) else { return false };
-        self.access.restore(stable, restored, lines);
-        self.settle(now);
+        self.access.restore(now, stable, &restored);
         true
     }
 

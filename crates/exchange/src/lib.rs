@@ -50,12 +50,12 @@ pub use leg::{
 pub use limits::Limits;
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};
 pub use record::{
-    CallEnded, CallStable, Diversion, Party, Record, ReleasedBy, ServiceChange, ServiceState, Stream,
-    StreamRecord, StreamRole, Subject, Transfer,
+    CallEnded, CallStable, Diversion, Flow, Joined, Party, Record, ReleasedBy, ServiceChange, ServiceState,
+    Stream, StreamRecord, StreamRole, Subject, Transfer,
 };
 pub use routing::{Plan, Resolution, Target};
 pub use snapshot::{CallPhase, CallView, GatewayView, LineCalls, LineCondition, LineView, Snapshot};
-pub use switch::{Command, LineCommand, RestoredCall, Switch};
+pub use switch::{Command, LineCommand, RestoredCall, RestoredLeg, Switch};
 pub use timers::CallTimers;
 
 // The example of the README is compiled and run.

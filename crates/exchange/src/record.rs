@@ -1,8 +1,8 @@
 //! What must survive the exchange: plain data, for a store, for billing and for a node that takes over.
 //!
-//! There are four records, and nothing else needs to be kept: a call became stable, a call ended, a line or
+//! There are five records, and nothing else needs to be kept: a call became stable, a stable call changed, a call ended, a line or
 //! gateway changed its service state, a line's features were set. Times are those of the engine's clock; the host knows what they are on
-//! the wall. A call has at most one [`CallStable`] and exactly one [`CallEnded`], in this order.
+//! the wall. A call becomes stable once at most, changes only after that, and ends exactly once.
 
 use std::fmt;
 
@@ -15,6 +15,9 @@ use crate::{CallId, Cause, Forward, MediaStatistics, Sdp, SettingChange, Side, T
 pub enum Record {
     /// A call was answered.
     CallStable(Box<CallStable>),
+    /// Who is in an answered call, or how, has changed: hold, three-way call, transfer. It takes the place of what was kept
+    /// of the call before.
+    CallChanged(Box<CallStable>),
     /// A call ended, answered or not.
     CallEnded(Box<CallEnded>),
     /// A line or gateway changed its service state.
@@ -23,7 +26,7 @@ pub enum Record {
     Setting(SettingChange),
 }
 
-/// An answered call, with what is needed to end it in order after its exchange has died.
+/// An answered call, with what is needed to go on with it after its exchange has died.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallStable {
     /// The call.
@@ -42,8 +45,50 @@ pub struct CallStable {
     pub alerting: Option<Time>,
     /// When the called party answered.
     pub answer: Time,
-    /// Its streams, in the order calling side to called side.
+    /// Its streams, in the order calling side to called side: those of who is in it now, whoever called and answered.
     pub streams: Vec<Stream>,
+    /// The transfers that it took part in.
+    pub transfers: Vec<Transfer>,
+    /// The call that the party who is left talks in since a transfer; this one lasts as long as that, for its record alone.
+    pub joined: Option<Joined>,
+}
+
+/// Where the party who is left of a call has gone by a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The call that it talks in.
+    pub call: CallId,
+    /// The side that it had …
+    pub side: Side,
+    /// … and the side that it has there.
+    pub here: Side,
+}
+
+/// How a party wants its stream in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Flow {
+    /// Both ways.
+    #[default]
+    Both,
+    /// Not at all: it has the call on hold.
+    Rest,
+    /// Both ways, joined with its other one: a three-way call.
+    Mixed,
+}
+
+impl Flow {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Both, Self::Rest, Self::Mixed];
+
+    /// The word for it in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::Rest => "rest",
+            Self::Mixed => "mixed",
+        }
+    }
 }
 
 /// The call detail record.
@@ -153,10 +198,15 @@ impl StreamRole {
 pub struct Stream {
     /// Which.
     pub role: StreamRole,
+    /// The call that it was made for, by whose identifier its gateway knows it: another than the record's when a transfer has
+    /// brought its party here.
+    pub call: CallId,
     /// Where it ends.
     pub termination: Termination,
     /// The description that the gateway gave of it.
     pub local: Sdp,
+    /// How its party wants it; of no meaning for a relay's.
+    pub flow: Flow,
 }
 
 /// A stream of an ended call.

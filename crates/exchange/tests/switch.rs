@@ -105,6 +105,10 @@ impl Bench {
                     );
                     self.stable.push(*stable);
                 }
+                Record::CallChanged(changed) => {
+                    assert!(self.stable.iter().any(|stable| stable.call == changed.call), "not stable yet");
+                    assert!(!self.ended.iter().any(|ended| ended.call == changed.call), "it is over");
+                }
                 Record::CallEnded(ended) => self.ended.push(*ended),
                 Record::Setting(change) => panic!("nobody sets anything here: {change:?}"),
                 Record::Service(change) => panic!("a switch has no service states: {change:?}"),

@@ -174,7 +174,7 @@ impl EventLog {
                 let (name, value) = (change.setting.name(), change.setting.value());
                 tracing::info!(line = ?change.line, name, value, by = change.by.name(), "set");
             }
-            Record::CallStable(_) | Record::CallEnded(_) => {}
+            Record::CallStable(_) | Record::CallChanged(_) | Record::CallEnded(_) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Opening is all or nothing: a node that cannot do all that its configuration says does not start.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -261,10 +262,12 @@ impl Node {
 fn restore_calls(exchange: &mut Exchange, ledger: &mut Ledger, restored: &Restored, clock: &Clock) {
     let wall = clock.wall();
     let alive = restored.alive.unwrap_or_default();
-    for entry in &restored.standing {
-        let record = entry.to_record(&wall);
-        let taken = record.is_some_and(|record| exchange.restore(wall.now(), &record, wall.time(alive)));
-        if !taken {
+    let records: Vec<_> = restored.standing.iter().map(|entry| entry.to_record(&wall)).collect();
+    let legible: Vec<_> = records.iter().flatten().cloned().collect();
+    let refused = exchange.restore(wall.now(), &legible, wall.time(alive));
+    let refused: BTreeSet<_> = refused.into_iter().collect();
+    for (entry, record) in restored.standing.iter().zip(&records) {
+        if record.as_ref().is_none_or(|record| refused.contains(&record.call)) {
             tracing::warn!(call = entry.call, "a call was interrupted when the exchange died");
             ledger.interrupted(entry.clone(), alive);
         }

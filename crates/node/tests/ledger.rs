@@ -8,8 +8,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use strowger_exchange::{
-    CallEnded, CallId, CallStable, Cause, Forward, Party, Record, ReleasedBy, Sdp, ServiceChange,
-    ServiceState, SetBy, Setting, SettingChange, Stream, StreamRole, Subject, Termination, Transfer,
+    CallEnded, CallId, CallStable, Cause, Flow, Forward, Joined, Party, Record, ReleasedBy, Sdp,
+    ServiceChange, ServiceState, SetBy, Setting, SettingChange, Side, Stream, StreamRole, Subject,
+    Termination, Transfer,
 };
 use strowger_node::clock::Wall;
 use strowger_node::ledger::{CallDetail, Ledger, Restored, Settings};
@@ -43,7 +44,15 @@ fn stable(call: u128) -> Record {
         start: Time::from_secs(1),
         alerting: Some(Time::from_secs(3)),
         answer: Time::from_secs(5),
-        streams: vec![Stream { role: StreamRole::Calling, termination: termination(), local }],
+        streams: vec![Stream {
+            role: StreamRole::Calling,
+            call: CallId(call),
+            termination: termination(),
+            local,
+            flow: Flow::Both,
+        }],
+        transfers: Vec::new(),
+        joined: None,
     }))
 }
 
@@ -143,6 +152,28 @@ fn a_call_that_stands_is_read_back_and_ends_once_under_the_next_process() {
     assert_eq!(keys(&*store, "cdr/").len(), 1);
     let detail = detail(&*store, 1);
     assert_eq!((detail.talk_ms, detail.answer.as_deref()), (105_000, Some("2023-11-14T22:13:25.000Z")));
+}
+
+#[test]
+fn what_changed_in_a_call_is_read_back_and_the_call_still_ends_once() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let (mut ledger, _) = open(&store, &settings());
+    let Record::CallStable(mut changed) = stable(0xab) else { panic!("not a call") };
+    ledger.record(stable(0xab), wall());
+    changed.streams[0].call = CallId(0xcd);
+    changed.streams[0].flow = Flow::Rest;
+    changed.transfers.push(Transfer { at: Time::from_secs(9), by: "2002".into(), with: CallId(7) });
+    changed.joined = Some(Joined { call: CallId(7), side: Side::Called, here: Side::Calling });
+    ledger.record(Record::CallChanged(changed.clone()), wall());
+    ledger.close(PATIENCE);
+    let (mut ledger, restored) = open(&store, &settings());
+    assert_eq!(restored.standing.len(), 1);
+    assert_eq!(restored.standing[0].to_record(&wall()).as_ref(), Some(&*changed));
+    ledger.interrupted(restored.standing[0].clone(), restored.alive.unwrap());
+    ledger.close(PATIENCE);
+    let detail = detail(&*store, 1);
+    assert_eq!((detail.transfers.len(), detail.media[0].flow.as_deref()), (1, None));
+    assert_eq!(keys(&*store, "call/"), [""; 0]);
 }
 
 #[test]

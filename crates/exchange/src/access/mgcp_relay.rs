@@ -141,7 +141,6 @@ impl Relays {
     pub(super) fn adopt(
         &self,
         settings: &Settings,
-        call: CallId,
         context: Option<ContextId>,
         stream: &crate::Stream,
     ) -> Option<(Side, Stream)> {
@@ -153,12 +152,13 @@ impl Relays {
         let place = self.place.as_ref().filter(|place| *place.id == *stream.termination.gateway)?;
         let endpoint = EndpointNameBuf::from_parts(&stream.termination.endpoint, place.endpoint.domain())?;
         let owner = Owner::Context(context.unwrap_or(ContextId(0)), side);
-        Some((side, Stream::adopt(settings, Arc::new(place.at(endpoint)), owner, call, stream)?))
+        let place = Arc::new(place.at(endpoint));
+        Some((side, Stream::adopt(settings, place, owner, stream, ConnectionMode::SendRecv)?))
     }
 
     /// The context of an answered call, as it was.
     pub(super) fn restore(&mut self, settings: &Settings, stable: &CallStable, id: ContextId) {
-        let adopted = stable.streams.iter().filter_map(|s| self.adopt(settings, stable.call, Some(id), s));
+        let adopted = stable.streams.iter().filter_map(|s| self.adopt(settings, Some(id), s));
         let streams: Vec<_> = adopted.collect();
         let parties = [(StreamRole::Calling, Side::Calling), (StreamRole::Called, Side::Called)];
         let remote = |(role, side)| {

@@ -234,12 +234,12 @@ impl Access {
             .iter()
             .filter(|stream| matches!(stream.role, StreamRole::RelayCalling | StreamRole::RelayCalled));
         self.lines.can_restore(&self.settings, stable, lines)
-            && relay.all(|stream| self.relays.adopt(&self.settings, stable.call, None, stream).is_some())
+            && relay.all(|stream| self.relays.adopt(&self.settings, None, stream).is_some())
     }
 
     /// The switch took over an answered call.
-    pub(crate) fn restore(&mut self, stable: &CallStable, restored: RestoredCall, lines: (LineId, LineId)) {
-        self.lines.restore(&self.settings, stable, restored, lines);
+    pub(crate) fn restore(&mut self, now: Time, stable: &CallStable, restored: &RestoredCall) {
+        self.turn(now, |lines, _, turn| lines.restore(turn, stable, restored));
         if let Some(context) = restored.context {
             self.relays.restore(&self.settings, stable, context);
         }

@@ -32,6 +32,8 @@ pub(super) struct Stream {
     owner: Owner,
     call: CallIdBuf,
     state: State,
+    /// The mode that was asked for last.
+    mode: ConnectionMode<'static>,
     /// The owner does not want it any more.
     unwanted: bool,
     /// How often its deletion has failed.
@@ -68,7 +70,7 @@ pub(super) enum News {
     Ready(Termination, Sdp),
     /// It flows as asked; with the new description when that says something else than before.
     Modified(Option<Sdp>),
-    /// An audit found it: whether it flows both ways, and the new description when that says something else than before.
+    /// An audit found it: whether it flows as was asked, and the new description when that says something else than before.
     Found { flows: bool, local: Option<Sdp> },
     /// It could not be created or modified, or an audit did not find it. If anything of it is left, it is being deleted.
     Failed(Cause),
@@ -99,7 +101,8 @@ impl Stream {
         };
         let tag = Tag::Stream(owner, Order::Create);
         turn.agent.create_connection(turn.now, place.gateway, &place.endpoint, create, tag);
-        Self { place, owner, call, state: State::Creating, unwanted: false, attempts: 0, essence: None }
+        let state = State::Creating;
+        Self { place, owner, call, state, mode, unwanted: false, attempts: 0, essence: None }
     }
 
     /// Takes over a connection that another exchange had created; none when its record is not legible, or names another host.
@@ -107,15 +110,16 @@ impl Stream {
         settings: &Settings,
         place: Arc<Place>,
         owner: Owner,
-        call: CallId,
         stream: &crate::Stream,
+        mode: ConnectionMode<'static>,
     ) -> Option<Self> {
         let connection = ConnectionIdBuf::parse(&stream.termination.connection)?;
         let mut adopted = Self {
             place,
             owner,
-            call: CallIdBuf::from_u128(call.0),
+            call: CallIdBuf::from_u128(stream.call.0),
             state: State::Open(connection),
+            mode,
             unwanted: false,
             attempts: 0,
             essence: None,
@@ -144,6 +148,11 @@ impl Stream {
         self.modify(turn, ConnectionMode::SendRecv, remote)
     }
 
+    /// Asks once more for what was asked last.
+    pub(super) fn correct(&mut self, turn: &mut Turn<'_>, remote: Option<&Sdp>) -> Result<(), Cause> {
+        self.modify(turn, self.mode, remote)
+    }
+
     /// Asks for another mode, towards `remote` when it is given. Modifications of a connection go one by one, in
     /// this order (RFC 3435 section 4.4.4).
     pub(super) fn modify(
@@ -161,6 +170,7 @@ impl Stream {
             sdp: remote.map(|sdp| sdp.bytes().to_vec()),
             notification: None,
         };
+        self.mode = mode;
         let tag = Tag::Stream(self.owner, Order::Modify);
         turn.agent.modify_connection(turn.now, self.place.gateway, &self.place.endpoint, modify, tag);
         Ok(())
@@ -348,7 +358,7 @@ impl Stream {
                     self.state = State::Gone(None);
                     return News::Failed(Cause::NETWORK_OUT_OF_ORDER);
                 }
-                let flows = audit.mode.is_none_or(|mode| mode == ConnectionMode::SendRecv);
+                let flows = audit.mode.is_none_or(|mode| mode == self.mode);
                 let before = self.essence.clone();
                 match outcome.sdp.map(|bytes| self.read(turn.settings, &bytes)) {
                     None => News::Found { flows, local: None },

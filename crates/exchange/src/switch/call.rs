@@ -6,8 +6,9 @@ use strowger_sansio::Time;
 
 use crate::feature::{Search, Stage};
 use crate::{
-    CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, Diversion, LegId, LineId, MediaStatistics,
-    Party, ReleasedBy, Sdp, Side, Stream, StreamRecord, StreamRole, Target, Termination, Transfer,
+    CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, Diversion, Flow, Joined, LegId, LineId,
+    MediaStatistics, Party, ReleasedBy, Sdp, Side, Stream, StreamRecord, StreamRole, Target, Termination,
+    Transfer,
 };
 
 /// A call in progress. It may have more legs than parties: a called line that could not take the call stays
@@ -56,7 +57,9 @@ pub(super) struct Call {
     /// Calls whose party a transfer brought into this one: they last as long as it does.
     pub(super) accounts: Vec<Account>,
     /// The call that its party was brought into.
-    pub(super) joined: Option<CallId>,
+    pub(super) joined: Option<Joined>,
+    /// Who is in it, or how, is not what was recorded last.
+    pub(super) changed: bool,
     /// How many calls hang on it, one on the other.
     pub(super) depth: u32,
     pub(super) end: Option<End>,
@@ -85,6 +88,8 @@ pub(super) struct Account {
 pub(super) struct Leg {
     pub(super) id: LegId,
     pub(super) line: LineId,
+    /// The call that it was made for.
+    pub(super) origin: CallId,
     pub(super) progress: Progress,
     pub(super) stream: Option<StreamEnd>,
     /// The stream is as it was asked for last.
@@ -92,16 +97,6 @@ pub(super) struct Leg {
     pub(super) flow: Flow,
     /// The party has left by a transfer.
     pub(super) left: bool,
-}
-
-/// How a party wants its stream in a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
-    Both,
-    /// On hold.
-    Rest,
-    /// In a three-way call.
-    Mixed,
 }
 
 /// How far a leg is, as its call sees it.
@@ -166,7 +161,7 @@ impl Call {
             phase: CallPhase::Dialling,
             calling,
             called: None,
-            legs: vec![Leg::new(calling, line)],
+            legs: vec![Leg::new(calling, line, id)],
             context: None,
             dialled: String::new(),
             stage: Stage::First,
@@ -187,6 +182,7 @@ impl Call {
             transfers: Vec::new(),
             accounts: Vec::new(),
             joined: None,
+            changed: false,
             depth: 0,
             end: None,
             recorded: false,
@@ -217,7 +213,7 @@ impl Call {
 
     /// Tries a line.
     pub(super) fn try_line(&mut self, leg: LegId, line: LineId) {
-        self.legs.push(Leg::new(leg, line));
+        self.legs.push(Leg::new(leg, line, self.id));
         self.called = Some(leg);
         self.reached = Some(line);
     }
@@ -289,11 +285,17 @@ impl Call {
         .chain(left.map(|stream| (StreamRole::Left, stream)))
     }
 
-    /// The record of its answer; none before it.
+    /// The record of it as it stands; none before its answer.
     pub(super) fn stable(&self, parties: &[Party]) -> Option<CallStable> {
         let streams = self.streams().map(|(role, end)| {
             let (termination, local) = (end.termination.clone(), end.local.clone());
-            Stream { role, termination, local }
+            let leg = match role {
+                StreamRole::Calling => self.calling_leg(),
+                StreamRole::Called => self.called_leg(),
+                StreamRole::RelayCalling | StreamRole::RelayCalled | StreamRole::Left => None,
+            };
+            let (call, flow) = leg.map_or((self.id, Flow::Both), |leg| (leg.origin, leg.flow));
+            Stream { role, call, termination, local, flow }
         });
         Some(CallStable {
             call: self.id,
@@ -305,6 +307,8 @@ impl Call {
             alerting: self.alerting,
             answer: self.answer?,
             streams: streams.collect(),
+            transfers: self.transfers.clone(),
+            joined: self.joined,
         })
     }
 
@@ -334,10 +338,11 @@ impl Call {
 }
 
 impl Leg {
-    pub(super) const fn new(id: LegId, line: LineId) -> Self {
+    pub(super) const fn new(id: LegId, line: LineId, origin: CallId) -> Self {
         Self {
             id,
             line,
+            origin,
             progress: Progress::New,
             stream: None,
             connected: false,

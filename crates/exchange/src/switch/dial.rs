@@ -46,7 +46,7 @@ impl Switch {
                 self.call_out(now, call, line, &number);
             }
             Step::Set(setting) => match self.set_by(now, line, &setting, SetBy::Subscriber) {
-                Ok(()) => self.confirm(now, call),
+                Ok(()) => self.acknowledge(now, call),
                 Err(fault) => self.end(now, call, refusal(&fault), ReleasedBy::Exchange),
             },
             Step::Refuse(cause) => self.end(now, call, cause, ReleasedBy::Exchange),
@@ -54,7 +54,7 @@ impl Switch {
     }
 
     /// The subscriber hears that it is done, and hangs up, or is made to.
-    fn confirm(&mut self, now: Time, call: &mut Call) {
+    fn acknowledge(&mut self, now: Time, call: &mut Call) {
         call.stage = Stage::Done;
         self.deadlines.set(call.id, now + self.timers.first_digit);
         self.command(call.id, call.calling, LegCommand::Play(Tone::Confirmation));

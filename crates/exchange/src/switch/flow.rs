@@ -225,6 +225,7 @@ impl Switch {
         }
         self.deadlines.cancel(&call.id);
         self.events.push_back(Event::Answered { call: call.id });
+        call.changed = false;
         if let Some(record) = call.stable(&self.parties) {
             self.records.push_back(Record::CallStable(Box::new(record)));
         }
@@ -271,7 +272,7 @@ impl Switch {
             && flows(call.called_leg())
         {
             call.phase = CallPhase::Talking;
-            call.unconfirmed = None;
+            self.confirm(call);
             self.events.push_back(Event::Connected { call: call.id });
         }
     }

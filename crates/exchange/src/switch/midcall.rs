@@ -16,11 +16,11 @@
 use strowger_sansio::Time;
 
 use super::Switch;
-use super::call::{Call, Flow};
+use super::call::Call;
 use super::station::{Pair, Station};
 use crate::{
-    CallPhase, CallingParty, Cause, ControllerLeaves, Digits, Event, LegCommand, LegId, LineEvent, LineId,
-    ReleasedBy, Sdp, Tone,
+    CallPhase, CallingParty, Cause, ControllerLeaves, Digits, Event, Flow, LegCommand, LegId, LineEvent,
+    LineId, ReleasedBy, Sdp, Tone,
 };
 
 impl Switch {
@@ -147,7 +147,7 @@ impl Switch {
     /// A party of a call wants its stream otherwise; the other one hears what that means.
     pub(super) fn set_flow(&mut self, call: &mut Call, leg: LegId, flow: Flow) {
         let Some(own) = call.leg(leg) else { return };
-        own.flow = flow;
+        call.changed |= std::mem::replace(&mut own.flow, flow) != flow;
         if call.is_answered() {
             self.point(call, leg, None);
         }

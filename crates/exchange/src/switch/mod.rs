@@ -40,7 +40,8 @@ use crate::{
     FeaturePlan, Features, Inventory, LegCommand, LegEvent, LegId, LineId, MediaPolicy, Party, Plan, Record,
 };
 use call::{Call, Progress};
-pub use restore::RestoredCall;
+pub(crate) use restore::in_order;
+pub use restore::{RestoredCall, RestoredLeg};
 use station::Station;
 
 /// What the switch asks of an access adapter or of a media gateway.
@@ -245,7 +246,7 @@ impl Switch {
             called: self.number(call.reached()),
             start: call.start,
             answer: call.answer,
-            joined: call.joined,
+            joined: call.joined.map(|joined| joined.call),
         })
     }
 
@@ -276,7 +277,18 @@ impl Switch {
             self.give_last_record(&mut call);
             self.deadlines.cancel(&id);
         } else {
+            self.give_change(&mut call);
             self.calls.insert(id, call);
+        }
+    }
+
+    /// What is kept of an answered call must be what a successor finds.
+    fn give_change(&mut self, call: &mut Call) {
+        if std::mem::take(&mut call.changed)
+            && call.is_answered()
+            && let Some(record) = call.stable(&self.parties)
+        {
+            self.records.push_back(Record::CallChanged(Box::new(record)));
         }
     }
 

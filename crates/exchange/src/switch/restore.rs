@@ -3,92 +3,220 @@
 //! Such a call is *unconfirmed* until the accesses of all its parts have said that their streams still flow. If it turns
 //! out to be over before that, it ended when its exchange gave the last sign of life: nobody pays for a time of which
 //! nobody knows.
+//!
+//! A party's calls come back as they were recorded last: in hand, on hold, mixed. What a party with a call on hold had begun
+//! besides and nobody had answered is over, and it returns to the call on hold as after any consultation that failed.
+//! A call whose party was transferred comes back behind the call that it was transferred to, for its record.
 
 use strowger_sansio::Time;
 
 use super::Switch;
-use super::call::{Call, Context, Progress, StreamEnd};
-use crate::{CallId, CallPhase, CallStable, ContextId, Event, LegId, LineId, Party, StreamRole};
+use super::call::{Account, Call, Context, Progress, StreamEnd};
+use super::station::{Pair, Station};
+use crate::{CallId, CallPhase, CallStable, ContextId, Event, Flow, LegId, LineId, Party, Side, StreamRole};
 
 /// The parts of a call that was taken over, for the accesses to adopt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestoredCall {
     /// The call.
     pub call: CallId,
-    /// The caller's leg.
-    pub calling: LegId,
-    /// The called party's leg.
-    pub called: LegId,
+    /// The legs of its sides, the calling one first.
+    pub legs: [RestoredLeg; 2],
     /// The context between them.
     pub context: Option<ContextId>,
 }
 
+/// A leg of a call that was taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoredLeg {
+    /// The leg.
+    pub leg: LegId,
+    /// Its line.
+    pub line: LineId,
+    /// Its side.
+    pub side: Side,
+    /// Whether its party has it in hand, and not on hold.
+    pub in_hand: bool,
+}
+
+/// The calls that stood, in the order in which they can be taken over: by age, so that of two calls of a party the later one is
+/// known, and those that go on for their records alone behind the calls that they hang on.
+pub(crate) fn in_order(standing: &[CallStable]) -> Vec<&CallStable> {
+    let mut order: Vec<_> = standing.iter().collect();
+    let joined_at = |stable: &CallStable| {
+        let last = stable.transfers.last().map(|transfer| transfer.at);
+        stable.joined.and(last).map(std::cmp::Reverse)
+    };
+    order.sort_by_key(|stable| (stable.joined.is_some(), joined_at(stable), stable.start));
+    order
+}
+
 impl Switch {
-    /// The lines of an answered call, the caller's first: none when the inventory has them no more, or not there.
+    /// The lines of those who are in an answered call, the calling side's first: none when the inventory has them no more, or
+    /// not there.
     #[must_use]
     pub fn lines_of(&self, stable: &CallStable) -> Option<(LineId, LineId)> {
-        Some((self.line_of(&stable.calling)?, self.line_of(&stable.called)?))
+        let line = |role: StreamRole| {
+            let stream = stable.streams.iter().find(|stream| stream.role == role)?;
+            let at = &stream.termination;
+            self.find(|party| {
+                party.gateway == at.gateway && party.endpoint.eq_ignore_ascii_case(&at.endpoint)
+            })
+        };
+        Some((line(StreamRole::Calling)?, line(StreamRole::Called)?))
     }
 
     fn line_of(&self, party: &Party) -> Option<LineId> {
-        let is = |own: &&Party| {
+        self.find(|own| {
             own.number == party.number
                 && own.gateway == party.gateway
                 && own.endpoint.eq_ignore_ascii_case(&party.endpoint)
-        };
+        })
+    }
+
+    fn find(&self, is: impl Fn(&Party) -> bool) -> Option<LineId> {
         let (_, id) = self.parties.iter().zip(0..).find(|(own, _)| is(own))?;
         Some(LineId(id))
+    }
+
+    /// A call as it was recorded, without its parts.
+    fn recorded(&mut self, stable: &CallStable, alive: Time) -> Option<Call> {
+        if self.calls.contains_key(&stable.call) || self.calls.len() >= self.most_calls {
+            return None;
+        }
+        let (payer, reached) = (self.line_of(&stable.calling)?, self.line_of(&stable.called)?);
+        let mut call = Call::new(stable.call, stable.start, self.new_leg(), payer);
+        call.try_line(self.new_leg(), reached);
+        call.phase = CallPhase::Answered;
+        call.dialled.clone_from(&stable.dialled);
+        call.diversions.clone_from(&stable.diversions);
+        call.transfers.clone_from(&stable.transfers);
+        call.alerting = stable.alerting;
+        call.answer = Some(stable.answer);
+        call.unconfirmed = Some(alive.max(stable.answer));
+        Some(call)
     }
 
     /// Takes over an answered call. Its accesses will say what they find by `Connected` and `Modified`, as if they had
     /// been asked to connect.
     pub fn restore(&mut self, stable: &CallStable, alive: Time) -> Option<RestoredCall> {
-        if self.calls.contains_key(&stable.call) || self.calls.len() >= self.most_calls {
+        let (calling_line, called_line) = self.lines_of(stable)?;
+        let find = |role: StreamRole| stable.streams.iter().find(|stream| stream.role == role);
+        let end = |role: StreamRole| {
+            find(role).map(|stream| StreamEnd::new(stream.termination.clone(), stream.local.clone()))
+        };
+        let relayed = (end(StreamRole::RelayCalling), end(StreamRole::RelayCalled));
+        let own = [(StreamRole::Calling, calling_line), (StreamRole::Called, called_line)];
+        let room = |(role, line)| find(role).is_some_and(|own| self.station(line).has_room(own.flow));
+        if !own.into_iter().all(room) || relayed.0.is_some() != relayed.1.is_some() {
             return None;
         }
-        let (calling_line, called_line) = self.lines_of(stable)?;
-        let end = |role: StreamRole| {
-            let stream = stable.streams.iter().find(|stream| stream.role == role)?;
-            Some(StreamEnd::new(stream.termination.clone(), stream.local.clone()))
-        };
-        let (calling_end, called_end) = (end(StreamRole::Calling)?, end(StreamRole::Called)?);
-        let relayed = (end(StreamRole::RelayCalling), end(StreamRole::RelayCalled));
-        let context = match relayed {
-            (None, None) => None,
-            (Some(calling), Some(called)) => {
-                let id = self.new_context();
-                Some(Context { calling: Some(calling), called: Some(called), ..Context::new(id) })
-            }
-            _ => return None,
-        };
-        let (calling, called) = (self.new_leg(), self.new_leg());
-        let mut call = Call::new(stable.call, stable.start, calling, calling_line);
-        call.try_line(called, called_line);
-        for (leg, end) in [(calling, calling_end), (called, called_end)] {
-            if let Some(leg) = call.leg(leg) {
-                leg.progress = Progress::Opened;
-                leg.stream = Some(end);
-            }
-        }
-        call.phase = CallPhase::Answered;
-        call.dialled.clone_from(&stable.dialled);
-        call.diversions.clone_from(&stable.diversions);
-        call.alerting = stable.alerting;
-        call.answer = Some(stable.answer);
-        call.unconfirmed = Some(alive.max(stable.answer));
-        let context_id = context.as_ref().map(|context| context.id);
-        call.context = context;
-        for (leg, line) in [(calling, calling_line), (called, called_line)] {
+        let mut call = self.recorded(stable, alive)?;
+        call.context = relayed.0.zip(relayed.1).map(|(calling, called)| {
+            let id = self.new_context();
+            self.contexts.insert(id, stable.call);
+            Context { calling: Some(calling), called: Some(called), ..Context::new(id) }
+        });
+        let places = [Some(call.calling), call.called];
+        for ((role, line), leg) in own.into_iter().zip(places) {
+            let (Some(stream), Some(leg)) = (find(role), leg) else { continue };
             self.legs.insert(leg, stable.call);
-            self.give_in_hand(line, leg);
+            if let Some(own) = call.leg(leg) {
+                (own.line, own.origin, own.flow) = (line, stream.call, stream.flow);
+                (own.progress, own.stream) = (Progress::Opened, end(role));
+            }
+            let pair = if role == StreamRole::Calling { Pair::Consultation } else { Pair::Waiting };
+            self.with_station(line, |station| station.place(leg, stream.flow, pair));
         }
-        if let Some(context) = context_id {
-            self.contexts.insert(context, stable.call);
+        for leg in places.into_iter().flatten() {
+            self.let_hear(&call, leg);
         }
+        let leg = |side: Side, line| {
+            let leg = call.at(side)?;
+            Some(RestoredLeg { leg, line, side, in_hand: self.station(line).hand == Some(leg) })
+        };
+        let legs = [leg(Side::Calling, calling_line)?, leg(Side::Called, called_line)?];
+        let restored = RestoredCall { call: call.id, legs, context: call.context.as_ref().map(|c| c.id) };
         self.calls.insert(stable.call, call);
-        let (from, to) = (stable.calling.number.clone(), stable.called.number.clone());
-        self.events.push_back(Event::Restored { call: stable.call, calling: from, called: to });
-        Some(RestoredCall { call: stable.call, calling, called, context: context_id })
+        self.tell_restored(stable);
+        Some(restored)
+    }
+
+    /// Takes over a call that goes on for its record alone; says whether the call that it hangs on is there.
+    pub fn restore_account(&mut self, stable: &CallStable, alive: Time) -> bool {
+        let Some(joined) = stable.joined.filter(|joined| self.calls.contains_key(&joined.call)) else {
+            return false;
+        };
+        let Some(mut call) = self.recorded(stable, alive) else { return false };
+        call.legs.clear();
+        call.joined = Some(joined);
+        self.calls.insert(call.id, call);
+        let mut depth = 0;
+        let mut below = Some(joined.call);
+        while let Some(call) = below.and_then(|below| self.calls.get_mut(&below)) {
+            depth += 1;
+            call.depth = call.depth.max(depth);
+            below = call.joined.map(|joined| joined.call);
+        }
+        if let Some(call) = self.calls.get_mut(&joined.call) {
+            call.accounts.push(Account { call: stable.call, side: joined.side, here: joined.here });
+        }
+        self.tell_restored(stable);
+        true
+    }
+
+    /// All calls are taken over that can be. A three-way call of which one half could not is a plain call.
+    pub(crate) fn restored(&mut self) {
+        let halves = self.stations.values_mut().filter(|station| station.mixed && station.held.is_none());
+        for leg in halves.filter_map(|station| {
+            station.mixed = false;
+            station.hand
+        }) {
+            let call = self.legs.get(&leg).and_then(|call| self.calls.get_mut(call));
+            if let Some(leg) = call.and_then(|call| call.leg(leg)) {
+                leg.flow = Flow::Both;
+            }
+        }
+    }
+
+    fn tell_restored(&mut self, stable: &CallStable) {
+        let (calling, called) = (stable.calling.number.clone(), stable.called.number.clone());
+        self.events.push_back(Event::Restored { call: stable.call, calling, called });
+    }
+
+    /// The call stands, and with it those that hang on it.
+    pub(super) fn confirm(&mut self, call: &mut Call) {
+        if call.unconfirmed.take().is_some() {
+            for account in call.accounts.clone() {
+                self.with_call(account.call, Self::confirm);
+            }
+        }
+    }
+}
+
+impl Station {
+    /// Whether a call can be in this place beside those that there are.
+    fn has_room(&self, flow: Flow) -> bool {
+        match flow {
+            Flow::Both => self.hand.is_none(),
+            Flow::Rest => self.held.is_none() && !self.mixed,
+            Flow::Mixed => self.held.is_none() && (self.hand.is_none() || self.mixed),
+        }
+    }
+
+    /// Puts a call in its place. `pair`: how the line came to it, if it is the second.
+    fn place(&mut self, leg: LegId, flow: Flow, pair: Pair) {
+        if self.hand.is_some() || self.held.is_some() {
+            self.pair = pair;
+        }
+        match flow {
+            Flow::Both => self.hand = Some(leg),
+            Flow::Rest => self.held = Some(leg),
+            Flow::Mixed => {
+                (self.held, self.hand) = (self.hand, Some(leg));
+                self.mixed = true;
+            }
+        }
     }
 }
 

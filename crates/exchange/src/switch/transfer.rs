@@ -8,7 +8,7 @@ use strowger_sansio::Time;
 
 use super::Switch;
 use super::call::{Account, Call, Progress};
-use crate::{Cause, ContextCommand, Event, LegCommand, LegId, LineId, ReleasedBy, Side, Transfer};
+use crate::{Cause, ContextCommand, Event, Joined, LegCommand, LegId, LineId, ReleasedBy, Side, Transfer};
 
 /// How many calls may hang one on the other. 16: more than an afternoon of a department; without a bound two parties
 /// could make the chain as long as there are calls.
@@ -67,9 +67,11 @@ impl Switch {
         }
         self.subtract(first);
         self.deadlines.cancel(&first.id);
-        (first.recalled, first.joined) = (None, Some(second.id));
+        let side = side.other();
+        (first.recalled, first.joined) = (None, Some(Joined { call: second.id, side, here }));
+        (first.changed, second.changed) = (true, true);
         second.depth = second.depth.max(first.depth + 1);
-        second.accounts.push(Account { call: first.id, side: side.other(), here });
+        second.accounts.push(Account { call: first.id, side, here });
         let by = self.number(Some(line)).unwrap_or_default();
         first.transfers.push(Transfer { at: now, by: by.clone(), with: second.id });
         second.transfers.push(Transfer { at: now, by: by.clone(), with: first.id });

@@ -19,6 +19,7 @@ mod glare;
 mod hunting;
 mod midcall;
 mod relay;
+mod resuming;
 mod resync;
 mod service;
 mod world;

@@ -139,6 +139,11 @@ impl World {
         while let Some(record) = self.exchange.poll_record() {
             match record {
                 Record::CallStable(stable) => self.stable.push(*stable),
+                Record::CallChanged(changed) => {
+                    assert!(!self.ended.iter().any(|ended| ended.call == changed.call), "it is over");
+                    let place = self.stable.iter().position(|stable| stable.call == changed.call);
+                    self.stable[place.expect("not stable yet")] = *changed;
+                }
                 Record::CallEnded(ended) => self.ended.push(*ended),
                 Record::Service(change) => self.service.push(change),
                 Record::Setting(change) => self.settings.push(change),
@@ -168,8 +173,8 @@ impl World {
         let alive = self.died.take().unwrap();
         let ended: BTreeSet<_> = self.ended.iter().map(|ended| ended.call).collect();
         let standing = self.stable.iter().filter(|stable| !ended.contains(&stable.call));
-        let refused = standing.filter(|stable| !self.exchange.restore(self.now, stable, alive));
-        refused.map(|stable| stable.call).collect()
+        let standing: Vec<_> = standing.cloned().collect();
+        self.exchange.restore(self.now, &standing, alive)
     }
 
     /// Lets time pass.

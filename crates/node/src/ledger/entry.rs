@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 use strowger_exchange::{
-    CallEnded, CallId, CallStable, Cause, Diversion, Forward, MediaStatistics, Party, Sdp, ServiceChange,
-    SettingChange, Stream, StreamRecord, StreamRole, Subject, Termination, Transfer,
+    CallEnded, CallId, CallStable, Cause, Diversion, Flow, Forward, Joined, MediaStatistics, Party, Sdp,
+    ServiceChange, SettingChange, Side, Stream, StreamRecord, StreamRole, Subject, Termination, Transfer,
 };
 use strowger_sansio::Duration;
 
@@ -62,6 +62,12 @@ pub struct StreamEntry {
     /// The gateway's description of it, while the call stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sdp: Option<String>,
+    /// The call that it was made for, while the call stands and if that is another: 32 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+    /// How its party wants it, while the call stands: `rest` (on hold), `mixed` (a three-way call), or nothing (both ways).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
     /// What it was like, once the call has ended and if the gateway said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<StatisticsEntry>,
@@ -78,6 +84,8 @@ impl StreamEntry {
             endpoint: termination.endpoint.clone(),
             connection: termination.connection.clone(),
             sdp: None,
+            call: None,
+            flow: None,
             statistics: None,
             quality: None,
         }
@@ -85,6 +93,11 @@ impl StreamEntry {
 }
 
 impl StreamEntry {
+    /// Without what is of no use when its call is over.
+    fn interrupted(self) -> Self {
+        Self { sdp: None, call: None, flow: None, ..self }
+    }
+
     fn ended(record: &CallEnded, stream: &StreamRecord) -> Self {
         Self {
             statistics: stream.statistics.map(Into::into),
@@ -156,6 +169,43 @@ pub struct StableEntry {
     /// The streams, in the order calling side to called side.
     #[serde(default)]
     pub streams: Vec<StreamEntry>,
+    /// The transfers that it took part in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transfers: Vec<TransferEntry>,
+    /// Where the party who is left has gone by a transfer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<JoinedEntry>,
+}
+
+/// Where the party who is left of a call has gone by a transfer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinedEntry {
+    /// The call that it talks in: 32 hexadecimal digits.
+    pub call: String,
+    /// The side that it had: `calling` or `called`.
+    pub side: String,
+    /// The side that it has there.
+    pub here: String,
+}
+
+const SIDES: [(&str, Side); 2] = [("calling", Side::Calling), ("called", Side::Called)];
+
+impl From<&Joined> for JoinedEntry {
+    fn from(joined: &Joined) -> Self {
+        let name = |side| SIDES.iter().find(|(_, own)| *own == side).map_or("", |(name, _)| *name).to_owned();
+        Self { call: joined.call.to_string(), side: name(joined.side), here: name(joined.here) }
+    }
+}
+
+impl JoinedEntry {
+    fn to_record(&self) -> Option<Joined> {
+        let side = |name: &str| SIDES.iter().find(|(own, _)| *own == name).map(|(_, side)| *side);
+        Some(Joined { call: call_id(&self.call)?, side: side(&self.side)?, here: side(&self.here)? })
+    }
+}
+
+fn call_id(text: &str) -> Option<CallId> {
+    u128::from_str_radix(text, 16).ok().map(CallId)
 }
 
 impl StableEntry {
@@ -164,6 +214,8 @@ impl StableEntry {
     pub fn new(record: &CallStable, wall: &Wall) -> Self {
         let streams = record.streams.iter().map(|stream| StreamEntry {
             sdp: Some(String::from_utf8_lossy(stream.local.bytes()).into_owned()),
+            call: (stream.call != record.call).then(|| stream.call.to_string()),
+            flow: (stream.flow != Flow::Both).then(|| stream.flow.name().to_owned()),
             ..StreamEntry::new(stream.role.name(), &stream.termination)
         });
         Self {
@@ -176,6 +228,8 @@ impl StableEntry {
             alerting: record.alerting.map(|at| wall.stamp(at)),
             answer: wall.stamp(record.answer),
             streams: streams.collect(),
+            transfers: record.transfers.iter().map(|transfer| TransferEntry::new(transfer, wall)).collect(),
+            joined: record.joined.as_ref().map(Into::into),
         }
     }
 
@@ -183,10 +237,14 @@ impl StableEntry {
     #[must_use]
     pub fn to_record(&self, wall: &Wall) -> Option<CallStable> {
         let time = |text: &str| Some(wall.time(parse_stamp(text)?));
+        let call = call_id(&self.call)?;
         let streams = self.streams.iter().map(|entry| {
             let role = StreamRole::ALL.into_iter().find(|role| role.name() == entry.role)?;
+            let flow = |name: &String| Flow::ALL.into_iter().find(|flow| flow.name() == name);
             Some(Stream {
                 role,
+                call: entry.call.as_deref().map_or(Some(call), call_id)?,
+                flow: entry.flow.as_ref().map_or(Some(Flow::Both), flow)?,
                 termination: Termination {
                     gateway: entry.gateway.clone(),
                     endpoint: entry.endpoint.clone(),
@@ -196,7 +254,7 @@ impl StableEntry {
             })
         });
         Some(CallStable {
-            call: CallId(u128::from_str_radix(&self.call, 16).ok()?),
+            call,
             calling: self.calling.to_party(),
             called: self.called.to_party(),
             dialled: self.dialled.clone(),
@@ -205,6 +263,11 @@ impl StableEntry {
             alerting: self.alerting.as_deref().and_then(time),
             answer: time(&self.answer)?,
             streams: streams.collect::<Option<_>>()?,
+            transfers: self.transfers.iter().map(|entry| entry.to_record(wall)).collect::<Option<_>>()?,
+            joined: match &self.joined {
+                Some(joined) => Some(joined.to_record()?),
+                None => None,
+            },
         })
     }
 
@@ -232,8 +295,8 @@ impl StableEntry {
             cause_text: cause.name().unwrap_or_default().to_owned(),
             released_by: "exchange".to_owned(),
             interrupted: true,
-            media: self.streams.into_iter().map(|stream| StreamEntry { sdp: None, ..stream }).collect(),
-            transfers: Vec::new(),
+            media: self.streams.into_iter().map(StreamEntry::interrupted).collect(),
+            transfers: self.transfers,
         }
     }
 }
@@ -327,6 +390,14 @@ impl CallDetail {
 impl TransferEntry {
     fn new(transfer: &Transfer, wall: &Wall) -> Self {
         Self { at: wall.stamp(transfer.at), by: transfer.by.clone(), with: transfer.with.to_string() }
+    }
+
+    fn to_record(&self, wall: &Wall) -> Option<Transfer> {
+        Some(Transfer {
+            at: wall.time(parse_stamp(&self.at)?),
+            by: self.by.clone(),
+            with: call_id(&self.with)?,
+        })
     }
 }
 

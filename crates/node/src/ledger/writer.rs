@@ -147,6 +147,10 @@ impl Writer {
                 batch.keys.insert(call_key(&entry.call), Some(json(&entry)));
                 self.standing += 1;
             }
+            Record::CallChanged(changed) => {
+                let entry = StableEntry::new(&changed, &wall);
+                batch.keys.insert(call_key(&entry.call), Some(json(&entry)));
+            }
             Record::CallEnded(ended) => {
                 if ended.answer.is_some() {
                     self.standing = self.standing.saturating_sub(1);

@@ -265,8 +265,6 @@ pub(super) struct Leg {
 pub(super) struct Resume {
     /// What the connection was connected to.
     pub(super) remote: Sdp,
-    /// The gateway is being asked for the connection.
-    pub(super) asked: bool,
 }
 
 impl Leg {

@@ -51,6 +51,8 @@ pub(super) struct Lines {
     lines: BTreeMap<LineId, Line>,
     by_gateway: BTreeMap<GatewayId, Vec<LineId>>,
     legs: BTreeMap<LegId, Leg>,
+    /// Legs of calls that were taken over, whose connections have not been looked at.
+    unasked: BTreeSet<LegId>,
     /// Lines to which something has happened: what their endpoints are asked for is looked at when all has
     /// settled.
     touched: BTreeSet<LineId>,
@@ -67,7 +69,7 @@ impl Lines {
         for (id, line) in &lines {
             by_gateway.entry(line.place.gateway).or_default().push(*id);
         }
-        Self { lines, by_gateway, legs: BTreeMap::new(), touched: BTreeSet::new() }
+        Self { lines, by_gateway, legs: BTreeMap::new(), unasked: BTreeSet::new(), touched: BTreeSet::new() }
     }
 
     /// Asks the endpoints of touched lines for what they should do now; says whether any was asked.

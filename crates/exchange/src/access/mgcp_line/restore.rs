@@ -8,17 +8,19 @@
 use std::sync::Arc;
 
 use strowger_mgcp::agent::{DeleteConnection, Failure, Outcome};
-use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, ParameterCode};
+use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, ConnectionMode, ParameterCode};
 
 use super::Lines;
 use super::line::{Leg, Party, Resume, Standing};
 use crate::access::decision::{Fate, decide};
 use crate::access::stream::{News, Stream};
-use crate::access::{Order, Owner, Settings, Tag, Turn};
-use crate::{CallStable, Cause, Event, LegEvent, LegId, LineId, RestoredCall, Sdp, Side, StreamRole};
+use crate::access::{Order, Owner, Settings, Tag, Timer, Turn};
+use crate::{
+    CallStable, Cause, Event, Flow, LegEvent, LegId, LineId, RestoredCall, RestoredLeg, Sdp, Side, StreamRole,
+};
 
 impl Lines {
-    /// Whether both lines of an answered call are there, with nothing else on them.
+    /// Whether both lines of an answered call are there, with nothing but such calls on them.
     pub(in crate::access) fn can_restore(
         &self,
         settings: &Settings,
@@ -26,7 +28,8 @@ impl Lines {
         (calling, called): (LineId, LineId),
     ) -> bool {
         let free = |line: LineId, side: Side| {
-            self.lines.get(&line).is_some_and(|line| line.party == Party::Idle)
+            let on = |leg: &Leg| leg.line == line;
+            self.legs.values().filter(|leg| on(leg)).all(|leg| leg.resume.is_some())
                 && self.adopt(settings, stable, line, LegId(0), side).is_some()
         };
         calling != called && free(calling, Side::Calling) && free(called, Side::Called)
@@ -35,18 +38,23 @@ impl Lines {
     /// The legs of an answered call, as they were.
     pub(in crate::access) fn restore(
         &mut self,
-        settings: &Settings,
+        turn: &mut Turn<'_>,
         stable: &CallStable,
-        restored: RestoredCall,
-        (calling, called): (LineId, LineId),
+        restored: &RestoredCall,
     ) {
-        let sides = [(calling, restored.calling, Side::Calling), (called, restored.called, Side::Called)];
-        for (id, leg, side) in sides {
-            let Some((stream, remote)) = self.adopt(settings, stable, id, leg, side) else { continue };
+        for RestoredLeg { leg, line: id, side, in_hand } in restored.legs {
+            let Some((stream, remote)) = self.adopt(turn.settings, stable, id, leg, side) else { continue };
             let Some(line) = self.lines.get_mut(&id) else { continue };
-            line.party = Party::InCall(leg, None);
-            let resume = Some(Resume { remote, asked: false });
+            if in_hand {
+                line.party = Party::InCall(leg, None);
+                turn.timers.cancel(&Timer::Party(id));
+            } else if line.party == Party::Idle {
+                // What it was about besides is over, and so it hears; unless it turns out to have hung up.
+                self.part(turn, id, Cause::TEMPORARY_FAILURE);
+            }
+            let resume = Some(Resume { remote });
             self.legs.insert(leg, Leg { stream: Some(stream), resume, ..Leg::new(id, stable.call) });
+            self.unasked.insert(leg);
         }
     }
 
@@ -68,19 +76,25 @@ impl Lines {
         let place = Arc::clone(&self.lines.get(&line)?.place);
         let is_there = *place.id == *own.termination.gateway
             && place.endpoint.local().eq_ignore_ascii_case(&own.termination.endpoint);
-        let stream = Stream::adopt(settings, place, Owner::Leg(leg), stable.call, own)?;
+        let mode = match own.flow {
+            Flow::Both => ConnectionMode::SendRecv,
+            Flow::Rest => ConnectionMode::Inactive,
+            Flow::Mixed => ConnectionMode::Conference,
+        };
+        let stream = Stream::adopt(settings, place, Owner::Leg(leg), own, mode)?;
         is_there.then(|| (stream, other.local.clone()))
     }
 
-    /// A line does what it was asked for: if its call was taken over, its connection is looked at now.
+    /// A line does what it was asked for: if calls of it were taken over, their connections are looked at now.
     pub(super) fn resume(&mut self, turn: &mut Turn<'_>, id: LineId) {
-        let Some(Party::InCall(leg_id, _)) = self.lines.get(&id).map(|line| &line.party) else { return };
-        let leg_id = *leg_id;
-        let Some(leg) = self.legs.get_mut(&leg_id).filter(|leg| !leg.ended) else { return };
-        let (Some(resume), Some(stream)) = (&mut leg.resume, &mut leg.stream) else { return };
-        if !std::mem::replace(&mut resume.asked, true) {
+        let on = |leg: &&LegId| self.legs.get(leg).is_none_or(|leg| leg.line == id);
+        let due: Vec<_> = self.unasked.iter().filter(on).copied().collect();
+        for id in due {
+            self.unasked.remove(&id);
+            let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { continue };
+            let Some(stream) = &mut leg.stream else { continue };
             let news = stream.verify(turn);
-            self.stream_news(turn, leg_id, news);
+            self.stream_news(turn, id, news);
         }
     }
 
@@ -91,10 +105,10 @@ impl Lines {
         if flows {
             return turn.leg(id, LegEvent::Connected { local });
         }
-        // The exchange died between the answer and the joining of the streams.
+        // The exchange died between a change and what was to follow from it.
         let remote = resume.map(|resume| resume.remote);
         let connecting = leg.stream.as_mut().ok_or(Cause::TEMPORARY_FAILURE);
-        if let Err(cause) = connecting.and_then(|stream| stream.connect(turn, remote.as_ref())) {
+        if let Err(cause) = connecting.and_then(|stream| stream.correct(turn, remote.as_ref())) {
             self.fail(turn, id, cause);
         }
     }

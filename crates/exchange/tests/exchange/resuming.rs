@@ -1,0 +1,313 @@
+//! An exchange dies while parties hold, consult, confer, or after a transfer: its successor finds them as they were.
+
+use strowger_exchange::{CallPhase, Cause, Event, Features, Inventory, ReleasedBy};
+use strowger_sansio::Duration;
+
+use crate::world::{World, relayed_town, town};
+
+/// A town whose subscribers have every feature.
+fn all() -> Inventory {
+    let mut town = town();
+    town.lines.iter_mut().for_each(|line| line.features = Features::ALL);
+    town
+}
+
+/// 2001 talks with 2004, holds it and talks with 2005.
+fn consult(world: &mut World) {
+    world.connect("2001", "2004");
+    world.flash("2001");
+    world.dial("2001", "2005");
+    world.lift("2005");
+    assert!(world.hear_each_other("2001", "2005"));
+}
+
+/// The exchange dies, and another one starts from its records.
+fn revive(world: &mut World) {
+    world.pass(20);
+    world.crash();
+    world.pass(3);
+    assert_eq!(world.start_again(), []);
+    world.pass(10);
+}
+
+/// How often gateways were told to create, modify and delete.
+fn orders(world: &World) -> [usize; 3] {
+    ["CRCX", "MDCX", "DLCX"].map(|verb| world.gateways.iter().map(|gateway| gateway.count(verb)).sum())
+}
+
+#[test]
+fn a_transferred_call_survives_between_the_two_who_are_left() {
+    let mut world = World::running(all());
+    consult(&mut world);
+    world.hang_up("2001");
+    assert!(world.talk("2004", "2005"));
+    let before = orders(&world);
+    revive(&mut world);
+    assert!(world.talk("2004", "2005"));
+    assert_eq!(orders(&world), before, "nothing was touched");
+    let phases: Vec<_> = world.exchange.snapshot().calls.iter().map(|call| call.phase).collect();
+    assert!(phases.contains(&CallPhase::Talking), "{phases:?}");
+    world.connect("2001", "2002");
+    world.hang_up("2001");
+    world.hang_up("2002");
+    world.pass(60);
+    world.hang_up("2004");
+    assert_eq!(world.hears("2005"), "L/ro");
+    let world = world.end();
+    assert_eq!(world.ended.len(), 3);
+    let (first, second) = (world.record_of("2001", "2004"), world.record_of("2001", "2005"));
+    assert_eq!(first.end, second.end);
+    assert_eq!((first.transfers[0].with, second.transfers[0].with), (second.call, first.call));
+    // 2004 was called in the first call, and stands for the caller in the second.
+    assert_eq!((first.released_by, second.released_by), (ReleasedBy::Called, ReleasedBy::Calling));
+    for record in [first, second] {
+        assert!(record.end - record.answer.unwrap() > Duration::from_secs(80), "to the end, and no death");
+        assert_eq!(record.cause, Cause::NORMAL_CLEARING);
+    }
+    assert!(second.media.iter().all(|stream| stream.statistics.is_some()), "{:?}", second.media);
+}
+
+#[test]
+fn a_chain_of_transfers_survives_one_death_after_another() {
+    let mut world = World::running(all());
+    consult(&mut world);
+    world.hang_up("2001");
+    for (by, to) in [("2005", "2006"), ("2006", "2002"), ("2002", "2003")] {
+        revive(&mut world);
+        world.flash(by);
+        world.dial(by, to);
+        world.lift(to);
+        world.hang_up(by);
+        assert!(world.talk("2004", to), "to {to}");
+    }
+    revive(&mut world);
+    assert!(world.talk("2004", "2003"));
+    assert_eq!(world.ended.len(), 0);
+    world.hang_up("2003");
+    let world = world.end();
+    assert_eq!(world.ended.len(), 5);
+    let end = world.ended[0].end;
+    assert!(world.ended.iter().all(|record| record.end == end && record.cause == Cause::NORMAL_CLEARING));
+}
+
+#[test]
+fn a_transferred_call_that_is_over_ended_when_its_exchange_died_in_all_its_records() {
+    let mut world = World::running(all());
+    consult(&mut world);
+    world.hang_up("2001");
+    world.pass(20);
+    world.crash();
+    let died = world.now;
+    world.pass(1);
+    world.hang_up("2005");
+    world.pass(1);
+    assert_eq!(world.start_again(), []);
+    world.pass(10);
+    assert_eq!(world.hears("2004"), "L/ro");
+    let world = world.end();
+    assert_eq!(world.ended.len(), 2);
+    assert!(world.ended.iter().all(|record| record.end == died), "nobody pays for silence");
+}
+
+#[test]
+fn a_call_on_hold_is_still_on_hold_and_comes_back_by_a_flash() {
+    let mut world = World::running(all());
+    world.connect("2001", "2004");
+    world.flash("2001");
+    let before = orders(&world);
+    revive(&mut world);
+    assert_eq!((world.hears("2001"), world.hears("2004")), ("L/ro".to_owned(), "L/ht".to_owned()));
+    assert_eq!(orders(&world), before, "nothing was touched");
+    assert!(world.line("2001").calls.held.is_some());
+    world.flash("2001");
+    assert!(world.talk("2001", "2004"));
+    assert_eq!((world.hears("2001"), world.hears("2004")), (String::new(), String::new()));
+    world.pass(120);
+    assert!(world.talk("2001", "2004"), "no timer of the tone is left");
+    world.hang_up("2004");
+    // The consultation that nobody had answered has no record of its end.
+    assert_eq!(world.record_of("2001", "2004").cause, Cause::NORMAL_CLEARING);
+    world.hang_up("2001");
+}
+
+#[test]
+fn who_hung_up_with_a_call_on_hold_meanwhile_is_rung_for_it() {
+    for rung_before in [true, false] {
+        let mut world = World::running(all());
+        world.connect("2001", "2004");
+        world.flash("2001");
+        if rung_before {
+            world.hang_up("2001");
+            assert!(world.hears("2001").starts_with("L/rg"));
+        }
+        world.pass(5);
+        world.crash();
+        world.pass(1);
+        if !rung_before {
+            world.hang_up("2001");
+        }
+        assert_eq!(world.start_again(), []);
+        world.pass(10);
+        assert!(world.hears("2001").starts_with("L/rg"), "{}", world.hears("2001"));
+        assert_eq!(world.hears("2004"), "G/rt");
+        world.lift("2001");
+        assert!(world.talk("2001", "2004"));
+        world.hang_up("2001");
+        world.hang_up("2004");
+    }
+}
+
+#[test]
+fn a_held_party_that_hung_up_meanwhile_is_gone() {
+    let mut world = World::running(all());
+    world.connect("2001", "2004");
+    world.flash("2001");
+    world.pass(5);
+    world.crash();
+    world.pass(1);
+    world.hang_up("2004");
+    assert_eq!(world.start_again(), []);
+    world.pass(10);
+    assert_eq!(world.gateways.iter().map(|gateway| gateway.connections().count()).sum::<usize>(), 0);
+    assert_eq!(world.record_of("2001", "2004").released_by, ReleasedBy::Called);
+    assert!(world.line("2001").calls.held.is_none());
+    world.hang_up("2001");
+    world.connect("2001", "2004");
+}
+
+#[test]
+fn a_consultation_survives_with_the_call_on_hold_beside_it() {
+    let mut world = World::running(all());
+    consult(&mut world);
+    let before = orders(&world);
+    revive(&mut world);
+    assert!(world.hear_each_other("2001", "2005"));
+    assert_eq!((world.hears("2001"), world.hears("2004")), (String::new(), "L/ht".to_owned()));
+    assert_eq!(orders(&world), before, "nothing was touched");
+    // It is a consultation still: hanging up joins the others.
+    world.hang_up("2001");
+    assert!(world.talk("2004", "2005"));
+    world.hang_up("2004");
+    let world = world.end();
+    assert_eq!(world.ended.len(), 2);
+}
+
+#[test]
+fn a_call_that_had_waited_is_no_consultation_afterwards() {
+    let mut world = World::running(all());
+    world.connect("2001", "2004");
+    world.lift("2005");
+    world.dial("2005", "2001");
+    world.flash("2001");
+    assert!(world.hear_each_other("2001", "2005"));
+    revive(&mut world);
+    assert!(world.hear_each_other("2001", "2005"));
+    world.flash("2001");
+    assert!(world.hear_each_other("2001", "2004") && !world.hear_each_other("2001", "2005"));
+    world.hang_up("2001");
+    assert!(world.hears("2001").starts_with("L/rg"), "not joined, but rung for the other");
+    world.end();
+}
+
+#[test]
+fn a_three_way_call_survives() {
+    let mut world = World::running(all());
+    consult(&mut world);
+    world.flash("2001");
+    let before = orders(&world);
+    revive(&mut world);
+    assert!(world.hear_each_other("2001", "2004") && world.hear_each_other("2001", "2005"));
+    assert_eq!(world.modes("2001"), ["confrnce", "confrnce"]);
+    assert_eq!(orders(&world), before, "nothing was touched");
+    assert!(world.line("2001").calls.mixed);
+    world.flash("2001");
+    assert!(world.talk("2001", "2004"), "the one that came last is dropped");
+    world.end();
+}
+
+#[test]
+fn half_a_three_way_call_is_a_call() {
+    let mut world = World::running(all());
+    consult(&mut world);
+    world.flash("2001");
+    world.pass(5);
+    world.crash();
+    world.inventory.lines[4].endpoint = "aaln/9".to_owned();
+    let second = world.stable.iter().find(|stable| stable.called.number == "2005").unwrap().call;
+    assert_eq!(world.start_again(), [second]);
+    world.pass(10);
+    assert!(world.hear_each_other("2001", "2004"));
+    assert!(!world.line("2001").calls.mixed);
+    world.flash("2001");
+    assert_eq!((world.hears("2001"), world.hears("2004")), ("L/sl".to_owned(), "L/ht".to_owned()));
+    world.flash("2001");
+    assert!(world.talk("2001", "2004"));
+}
+
+#[test]
+fn a_transfer_to_a_telephone_that_rings_is_over_with_its_exchange() {
+    let mut world = World::running(all());
+    world.connect("2001", "2004");
+    world.flash("2001");
+    world.dial("2001", "2005");
+    world.hang_up("2001");
+    assert!(world.hears("2005").starts_with("L/rg"));
+    world.crash();
+    world.pass(2);
+    let first = world.stable[0].call;
+    assert_eq!(world.start_again(), [first], "there is nobody to talk to");
+    world.pass(10);
+    assert_eq!(world.gateways.iter().map(|gateway| gateway.connections().count()).sum::<usize>(), 0);
+    assert_eq!(world.hears("2005"), "");
+    world.hang_up("2004");
+    world.connect("2004", "2005");
+}
+
+#[test]
+fn what_was_asked_and_not_done_when_the_exchange_died_is_done() {
+    let mut world = World::running(all());
+    world.connect("2001", "2004");
+    world.loses = Box::new(|bytes| bytes.windows(4).any(|word| word == b"MDCX"));
+    world.flash("2001");
+    assert_eq!(world.modes("2001"), ["sendrecv"], "the order to rest was lost");
+    world.crash();
+    world.loses = Box::new(|_| false);
+    world.pass(1);
+    assert_eq!(world.start_again(), []);
+    world.pass(10);
+    assert_eq!(world.modes("2001"), ["inactive"]);
+    world.flash("2001");
+    assert!(world.talk("2001", "2004"));
+    world.hang_up("2001");
+}
+
+#[test]
+fn all_of_it_survives_through_a_relay() {
+    let (mut inventory, relays) = relayed_town(4);
+    inventory.lines.iter_mut().for_each(|line| line.features = Features::ALL);
+    let mut world = World::new(inventory);
+    world.gateways[2].relays = relays;
+    world.pass(5);
+    world.ring("2001", "2004");
+    world.lift("2004");
+    world.flash("2001");
+    world.dial("2001", "2005");
+    world.lift("2005");
+    revive(&mut world);
+    assert!(world.relayed("2001", "2005") && !world.relayed("2001", "2004"));
+    world.flash("2001");
+    revive(&mut world);
+    assert!(world.relayed("2001", "2005") && world.relayed("2001", "2004"));
+    world.flash("2001");
+    assert!(world.relayed("2001", "2004"));
+    world.flash("2001");
+    world.dial("2001", "2006");
+    world.lift("2006");
+    world.hang_up("2001");
+    assert!(world.relayed("2004", "2006"));
+    revive(&mut world);
+    assert!(world.relayed("2004", "2006"));
+    world.hang_up("2006");
+    let world = world.end();
+    assert!(world.events.iter().any(|event| matches!(event, Event::Transferred { .. })));
+}
