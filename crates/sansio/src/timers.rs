@@ -56,6 +56,12 @@ impl<K: Ord + Clone> Timers<K> {
         self.by_time.first().map(|(at, _)| *at)
     }
 
+    /// The key of the earliest deadline.
+    #[must_use]
+    pub fn first(&self) -> Option<&K> {
+        self.by_time.first().map(|(_, key)| key)
+    }
+
     /// Takes the earliest key whose deadline is not after `now`.
     pub fn pop_due(&mut self, now: Time) -> Option<K> {
         if self.next()? > now {
@@ -89,6 +95,7 @@ mod tests {
         timers.set("late", Time::from_secs(3));
         timers.set("early", Time::from_secs(1));
         assert_eq!(timers.next(), Some(Time::from_secs(1)));
+        assert_eq!(timers.first(), Some(&"early"));
         assert_eq!(timers.pop_due(Time::from_millis(999)), None);
         assert_eq!(timers.pop_due(Time::from_secs(1)), Some("early"));
         assert_eq!(timers.pop_due(Time::from_secs(1)), None);

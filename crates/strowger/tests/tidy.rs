@@ -16,6 +16,7 @@ const SANS_IO: &[&str] = &[
     "strowger-load",
     "strowger-media",
     "strowger-mgcp",
+    "strowger-mms",
     "strowger-sansio",
     "strowger-sdp",
     "strowger-sim",

@@ -1,0 +1,38 @@
+//! WAP Push and MMS, sans-IO: what a push proxy, an MMSC and a handset say to each other, octet by octet.
+//!
+//! The rooms, from the wire upwards:
+//!
+//! - [`limits`], [`error`]: what one datagram may make a decoder do; what is wrong with it, where, and by which rule.
+//! - `octets`: the cursor that every reader uses, with the value rules of WSP.
+//! - [`mod@text`], [`charset`], [`words`], [`date`]: text in its character sets, RFC 2047 words, dates.
+//! - [`wsp`]: PDUs and headers of the Wireless Session Protocol.
+//! - [`message`]: the types of MMS: messages, header fields, values, and which field stands where.
+//! - [`binary`]: messages from and to octets.
+//! - [`multipart`]: bodies of several parts.
+//! - [`sms`]: push in short messages: ports, segmentation, re-assembly.
+
+mod octets;
+
+pub mod binary;
+pub mod charset;
+pub mod date;
+pub mod error;
+pub mod limits;
+pub mod message;
+pub mod multipart;
+pub mod sms;
+pub mod text;
+pub mod words;
+pub mod wsp;
+
+pub use binary::{decode, encode};
+pub use charset::Charset;
+pub use error::{DecodeError, Found, Rule};
+pub use limits::Limits;
+pub use message::{Field, FieldCode, Message, MessageType, Pdu, Version};
+pub use text::Text;
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
