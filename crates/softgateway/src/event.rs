@@ -49,6 +49,13 @@ pub enum What {
         /// The return code.
         code: u16,
     },
+    /// A recording of the announcement servers cannot be read.
+    Unreadable {
+        /// Its file.
+        file: String,
+        /// Why.
+        why: String,
+    },
     /// A datagram of the call agent could not be decoded.
     Malformed {
         /// Where it came from.

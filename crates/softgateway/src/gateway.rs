@@ -40,8 +40,8 @@ pub struct SoftGatewayConfig {
     pub trunks: BTreeMap<String, TrunkOptions>,
     /// Circuits that are joined back to back, by their local names.
     pub crossed: Vec<(String, String)>,
-    /// The recordings of announcement servers, by the names of their files.
-    pub announcements: Vec<(String, Arc<[i16]>)>,
+    /// The files with the recordings of announcement servers, which are read when they are wanted.
+    pub announcements: Vec<String>,
 }
 
 impl SoftGatewayConfig {
@@ -133,8 +133,8 @@ impl SoftGateway {
             crossed: config.crossed.iter().filter_map(|(a, b)| Some((place(a)?, place(b)?))).collect(),
         };
         let mut plane = Plane::new(plane_config, ports, config.port_rest, rng.fork());
-        for (file, samples) in config.announcements {
-            plane.add_announcement(&file, samples);
+        for file in config.announcements {
+            plane.list_announcement(&file);
         }
         let gateway = Gateway::new(now, config.gateway, rng.fork(), &mut plane)?;
         let subscribers = names.iter().map(|_| Subscriber::default()).collect();
@@ -160,6 +160,31 @@ impl SoftGateway {
     /// of RFC 2897; `39.wav` is its segment 39.
     pub fn add_announcement(&mut self, file: &str, samples: Arc<[i16]>) {
         self.plane.add_announcement(file, samples);
+    }
+
+    /// Says that the announcement servers have a recording in a file, whose samples are asked for by [`Self::poll_announcement`] when they are
+    /// wanted.
+    pub fn list_announcement(&mut self, file: &str) {
+        self.plane.list_announcement(file);
+    }
+
+    /// The next file whose samples are wanted, for [`Self::handle_announcement`].
+    pub fn poll_announcement(&mut self) -> Option<String> {
+        self.plane.poll_announcement()
+    }
+
+    /// The samples of a file that was wanted, or why it cannot be read.
+    pub fn handle_announcement(&mut self, now: Time, file: &str, read: Result<Arc<[i16]>, String>) {
+        let samples = match read {
+            Ok(samples) => Some(samples),
+            Err(why) => {
+                let what = What::Unreadable { file: file.to_owned(), why };
+                self.events.push_back(Event { at: now, what });
+                None
+            }
+        };
+        self.plane.handle_announcement(file, samples);
+        self.settle(now);
     }
 
     /// Takes what the other end of a circuit sends in 10 ms, when that end is not on this gateway.
@@ -331,6 +356,7 @@ impl SoftGateway {
         while let Some((endpoint, event)) = self.plane.poll_event() {
             self.gateway.handle_media_event(now, endpoint, event, &mut self.plane);
         }
+        self.plane.tidy();
         while let Some(event) = self.gateway.poll_event() {
             let what = match event {
                 GatewayEvent::Resolve { agent, name } => {

@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use strowger_sansio::Duration;
-use strowger_softgateway::{LineFact, SoftGatewayConfig};
+use strowger_softgateway::{LineFact, SoftGatewayConfig, What};
 use support::{Bench, found, tone};
 
 /// What the recordings sound like: `39.wav`, `40.wav` and `busy.wav`.
@@ -51,6 +51,57 @@ fn an_announcement_on_one_connection_is_for_that_one_whatever_its_mode() {
     assert_eq!(bench.parties[one].hears(&ALL), set(&[BUSY]));
     assert_eq!(bench.parties[two].hears(&ALL), set(&[]));
     assert_eq!(bench.await_notified(1000), format!("A/oc(A/ann@{id})"));
+}
+
+#[test]
+fn a_recording_is_read_when_it_is_wanted_and_its_command_announced_meanwhile() {
+    let mut bench = Bench::new(|config| SoftGatewayConfig::new(config.with_announcements(2)));
+    for file in ["Busy.wav", "39.wav", "40.wav"] {
+        bench.gateway.list_announcement(file);
+    }
+    let one = bench.connect("ann/1", "sendonly");
+    let first = bench.begin("RQNT ann/1", "X: 1\nR: a/oc\nS: ann(http://audio.example.net/busy)");
+    let second = bench.begin("RQNT ann/2", "X: 1\nS: ann(busy)");
+    // Both want the same file, which is read once and by the name that it has.
+    assert_eq!(bench.gateway.poll_announcement().as_deref(), Some("Busy.wav"));
+    assert_eq!(bench.gateway.poll_announcement(), None);
+    bench.pass_millis(150);
+    assert_eq!(bench.answer(first).as_deref(), Some("100"));
+    let samples = tone(f64::from(BUSY), Duration::from_secs(1));
+    bench.gateway.handle_announcement(bench.now, "Busy.wav", Ok(samples.into()));
+    bench.pass_millis(600);
+    assert_eq!((bench.answer(first).as_deref(), bench.answer(second).as_deref()), (Some("200"), Some("200")));
+    assert_eq!(bench.parties[one].hears(&ALL), set(&[BUSY]));
+    assert_eq!(bench.await_notified(1000), "A/oc(A/ann)");
+    // It is here now.
+    bench.good("RQNT ann/1", "X: 2\nS: ann(busy.wav)");
+    // All segments of an operation are read ahead.
+    let operation = bench.begin("RQNT ann/1", "X: 3\nR: au/oc\nS: au/pc(ip=39 rp=40)");
+    let mut files: Vec<_> = std::iter::from_fn(|| bench.gateway.poll_announcement()).collect();
+    files.sort();
+    assert_eq!(files, ["39.wav", "40.wav"]);
+    for file in files {
+        assert_eq!(bench.answer(operation), None);
+        bench.gateway.handle_announcement(bench.now, &file, Ok(vec![0; 800].into()));
+        bench.pass_millis(10);
+    }
+    assert_eq!(bench.answer(operation).as_deref(), Some("200"));
+}
+
+#[test]
+fn a_recording_that_cannot_be_read_is_refused_and_told_of_and_tried_again() {
+    let mut bench = Bench::new(|config| SoftGatewayConfig::new(config.with_announcements(1)));
+    bench.gateway.list_announcement("busy.wav");
+    for _ in 0..2 {
+        let id = bench.begin("RQNT ann/1", "X: 1\nS: ann(busy.wav)");
+        assert_eq!(bench.gateway.poll_announcement().as_deref(), Some("busy.wav"));
+        bench.gateway.handle_announcement(bench.now, "busy.wav", Err("no such disk".into()));
+        let unreadable = What::Unreadable { file: "busy.wav".into(), why: "no such disk".into() };
+        let told = std::iter::from_fn(|| bench.gateway.poll_event()).any(|event| event.what == unreadable);
+        assert!(told);
+        bench.pass_millis(10);
+        assert_eq!(bench.answer(id).as_deref(), Some("514"));
+    }
 }
 
 #[test]

@@ -10,11 +10,13 @@ pub(crate) mod sockets;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use mio::{Events, Poll, Token, Waker};
+use strowger_media::wav;
 use strowger_sansio::{Duration, Rng, SocketId, Time};
 use strowger_softgateway::{Event, Question, SoftGateway, SoftGatewayConfig, Step};
 
@@ -22,6 +24,8 @@ use crate::clock::Clock;
 use crate::signals::Signals;
 use sockets::Sockets;
 
+/// Samples of the longest recording that is read: ten minutes.
+pub const LONGEST_RECORDING: usize = 600 * 8000;
 /// The largest UDP datagram.
 const DATAGRAM: usize = 65_535;
 /// How many datagrams of one socket are read before the others have their turn.
@@ -38,6 +42,8 @@ pub struct HostConfig {
     pub rtp_ports: Option<RangeInclusive<u16>>,
     /// How many connections can be open at the same time.
     pub connections: usize,
+    /// The folder with the recordings of its announcement servers.
+    pub recordings: Option<PathBuf>,
     /// The gateway itself.
     pub gateway: SoftGatewayConfig,
 }
@@ -87,6 +93,8 @@ pub trait Observer: Send {
 enum Order {
     Sound(String, Arc<[i16]>),
     Step(Step),
+    /// A recording was read, or could not be.
+    Recording(String, Result<Arc<[i16]>, String>),
     /// The name of a call agent was looked up.
     Resolved(usize, Vec<SocketAddr>),
     Stop,
@@ -119,8 +127,8 @@ impl GatewayHost {
         let (_, address) = sockets.get(SocketId::MAIN).ok_or_else(|| io::Error::other("no sockets"))?;
         let (orders, receiver) = mpsc::channel();
         let gateway = SoftGateway::new(clock.now(), config.gateway, ports, rng).map_err(io::Error::other)?;
-        let resolver = Resolver { orders: orders.clone(), waker: waker.clone() };
-        let worker = Worker { poll, sockets, gateway, clock, orders: receiver, resolver, observer };
+        let errands = Errands { orders: orders.clone(), waker: waker.clone(), folder: config.recordings };
+        let worker = Worker { poll, sockets, gateway, clock, orders: receiver, errands, observer };
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || worker.run())?;
         Ok(Self { orders, waker, address, thread: Some(thread) })
     }
@@ -180,29 +188,56 @@ struct Worker {
     gateway: SoftGateway,
     clock: Clock,
     orders: Receiver<Order>,
-    resolver: Resolver,
+    errands: Errands,
     observer: Box<dyn Observer>,
 }
 
-/// Asks the system's name service, which blocks, on a thread for each question. The gateway asks for a name once at a time.
-struct Resolver {
+/// What blocks, on a thread for each errand: the system's name service and the disk. The gateway asks for one thing once at a time.
+struct Errands {
     orders: Sender<Order>,
     waker: Arc<Waker>,
+    folder: Option<PathBuf>,
 }
 
-impl Resolver {
+impl Errands {
     fn ask(&self, question: Question) {
-        let (orders, waker) = (self.orders.clone(), self.waker.clone());
         let Question { agent, name } = question;
-        let look_up = move || {
-            let found = name.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
-            if orders.send(Order::Resolved(agent, found)).is_ok() {
+        // Without a thread there is no answer; the gateway takes the question as lost and asks again later.
+        let _ = self.go("resolver", move || {
+            Order::Resolved(agent, name.to_socket_addrs().map(Iterator::collect).unwrap_or_default())
+        });
+    }
+
+    /// Reads a recording. Its name is one of those that the folder was found to have, and not a peer's.
+    fn read(&self, file: String) {
+        let path = self.folder.as_ref().map(|folder| folder.join(&file));
+        let name = file.clone();
+        let started = self.go("recording", move || {
+            let read = path.ok_or_else(|| "there is no folder of recordings".to_owned());
+            let read = read.and_then(|path| samples(&path));
+            Order::Recording(name, read)
+        });
+        if let Err(error) = started
+            && self.orders.send(Order::Recording(file, Err(error.to_string()))).is_ok()
+        {
+            let _ = self.waker.wake();
+        }
+    }
+
+    fn go(&self, name: &str, errand: impl FnOnce() -> Order + Send + 'static) -> io::Result<()> {
+        let (orders, waker) = (self.orders.clone(), self.waker.clone());
+        let errand = move || {
+            if orders.send(errand()).is_ok() {
                 let _ = waker.wake();
             }
         };
-        // Without a thread there is no answer; the gateway takes the question as lost and asks again later.
-        let _ = std::thread::Builder::new().name("resolver".into()).spawn(look_up);
+        std::thread::Builder::new().name(name.into()).spawn(errand).map(drop)
     }
+}
+
+fn samples(path: &Path) -> Result<Arc<[i16]>, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    wav::decode(&bytes, LONGEST_RECORDING).map(Into::into).map_err(|error| error.to_string())
 }
 
 impl Worker {
@@ -242,6 +277,11 @@ impl Worker {
                 match order {
                     Order::Sound(name, samples) => self.gateway.add_sound(&name, samples),
                     Order::Step(step) => self.take(&step),
+                    Order::Recording(file, read) => {
+                        let now = self.clock.now();
+                        self.gateway.handle_announcement(now, &file, read);
+                        self.drain(now);
+                    }
                     Order::Resolved(agent, found) => {
                         let now = self.clock.now();
                         self.gateway.handle_resolved(now, agent, &found);
@@ -317,7 +357,10 @@ impl Worker {
             }
         }
         while let Some(question) = self.gateway.poll_question() {
-            self.resolver.ask(question);
+            self.errands.ask(question);
+        }
+        while let Some(file) = self.gateway.poll_announcement() {
+            self.errands.read(file);
         }
         while let Some(event) = self.gateway.poll_event() {
             self.observer.event(event);

@@ -320,6 +320,28 @@ impl Plane {
         self.library.insert(file, samples);
     }
 
+    /// Says that there is a recording in a file, which is read when it is wanted.
+    pub fn list_announcement(&mut self, file: &str) {
+        self.library.list(file);
+    }
+
+    /// The next file that is wanted, for [`Self::handle_announcement`].
+    pub fn poll_announcement(&mut self) -> Option<String> {
+        self.library.poll_question()
+    }
+
+    /// Takes a file that was wanted: its samples, or nothing if it cannot be read.
+    pub fn handle_announcement(&mut self, file: &str, samples: Option<Arc<[i16]>>) {
+        for (endpoint, signal) in self.library.answer(file, samples) {
+            self.events.push_back((endpoint, MediaEvent::Fetched(signal)));
+        }
+    }
+
+    /// Forgets samples of recordings that nobody has wanted lately, when there are too many.
+    pub fn tidy(&mut self) {
+        self.library.tidy();
+    }
+
     /// What a subscriber has recorded on an announcement server: the endpoint, the number and the samples.
     pub fn poll_recorded(&mut self) -> Option<(EndpointIndex, u32, Arc<[i16]>)> {
         self.recorded.pop_front()

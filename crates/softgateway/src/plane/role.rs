@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use strowger_media::Mixer;
 use strowger_mgcp::gateway::{
     ConnectionHandle, EndpointIndex, Hook, MediaCapabilities, MediaFault, MediaMode, MediaPlane, MediaSpec,
-    SignalTarget,
+    Progress, SignalTarget,
 };
 use strowger_mgcp::message::{ConnectionStatistics, SignalBuf};
 use strowger_sansio::Time;
 
 use super::connection::Connection;
+use super::server::recordings;
 use super::{Body, Plane};
 
 impl MediaPlane for Plane {
@@ -122,6 +123,13 @@ impl MediaPlane for Plane {
     fn statistics(&self, now: Time, handle: ConnectionHandle) -> ConnectionStatistics {
         let slot = self.handles.get(&handle).and_then(|slot| self.slots.get(slot.0)?.as_ref());
         slot.map(|connection| connection.statistics(now)).unwrap_or_default()
+    }
+
+    fn fetch(&mut self, _: Time, endpoint: EndpointIndex, signal: &SignalBuf) -> Progress {
+        match self.endpoint(endpoint).map(|endpoint| &endpoint.body) {
+            Some(Body::Server(_)) => self.library.fetch(endpoint, signal, &recordings(signal)),
+            _ => Progress::Done,
+        }
     }
 
     fn start_signal(

@@ -146,6 +146,22 @@ impl Bench {
         self.said.remove(place).unwrap()
     }
 
+    /// Sends a command that is not answered at once, and returns its identifier.
+    pub fn begin(&mut self, command: &str, body: &str) -> u32 {
+        let id = self.send(command, body);
+        assert_eq!(self.answer(id), None, "{command}\n{body}");
+        id
+    }
+
+    /// The code of the latest answer to a command; those before it are forgotten.
+    pub fn answer(&mut self, id: u32) -> Option<String> {
+        let id = id.to_string();
+        let is_it = |text: &String| text.split_whitespace().nth(1) == Some(&id);
+        let code = self.said.iter().rev().find(|text| is_it(text))?.get(..3)?.to_owned();
+        self.said.retain(|text| !is_it(text));
+        Some(code)
+    }
+
     /// Sends a command that must be executed.
     pub fn good(&mut self, command: &str, body: &str) -> String {
         let answer = self.ask(command, body);

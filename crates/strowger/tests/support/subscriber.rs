@@ -87,6 +87,7 @@ impl Telephones {
             listen: site.address,
             rtp_ports: None,
             connections: 8,
+            recordings: None,
             gateway: SoftGatewayConfig::new(gateway),
         };
         let (sender, news) = mpsc::channel();

@@ -22,7 +22,7 @@ use strowger_mgcp::package::audio::AudioRequest;
 use super::line::digits;
 pub(super) use library::Library;
 use operation::{Operation, Step};
-use playlist::Playlist;
+use playlist::{Playlist, recording_of};
 
 /// Signals that one endpoint gives at a time: one on itself and one on each connection that it can have, and some to spare.
 const MOST_SIGNALS: usize = 32;
@@ -224,6 +224,23 @@ impl Server {
     pub(super) fn take_recorded(&mut self) -> Vec<(u32, Arc<[i16]>)> {
         self.recorded.drain(..).map(|(number, samples)| (number, samples.into())).collect()
     }
+}
+
+/// The recordings that a signal of an announcement server plays.
+pub(super) fn recordings(signal: &SignalBuf) -> Vec<String> {
+    let package = signal.name().package().unwrap_or_default().to_ascii_lowercase();
+    let symbol = signal.name().event().to_ascii_lowercase();
+    let kind = match (package.as_str(), symbol.as_str()) {
+        ("a", "ann") => return announcement(signal.parameters()).into_iter().collect(),
+        ("au", "pa") => AudioOperation::Play,
+        ("au", "pc") => AudioOperation::Collect,
+        ("au", "pr") => AudioOperation::Record,
+        _ => return Vec::new(),
+    };
+    let request = AudioRequest::parse(kind, signal.parameters().as_str()).unwrap_or_default();
+    let AudioRequest { prompt, reprompt, nothing, failure, success, .. } = &request;
+    let more = reprompt.iter().chain(nothing).flatten();
+    prompt.iter().chain(more).chain(failure).chain(success).filter_map(recording_of).collect()
 }
 
 /// The name of a recording: what stands behind the last slash of a URL, whatever its scheme. The URL may hold what event

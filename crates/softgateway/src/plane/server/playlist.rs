@@ -118,6 +118,15 @@ impl Playlist {
     }
 }
 
+/// The name of the recording that a segment plays.
+pub(super) fn recording_of(segment: &Segment) -> Option<String> {
+    match segment {
+        Segment::Id(number, _) => Some(format!("{number}.wav")),
+        Segment::Alias(name, _) => Some(name.clone()),
+        _ => None,
+    }
+}
+
 /// Silence of a length.
 pub(super) fn pause(length: Duration) -> Playlist {
     Playlist { parts: vec![Part::Silence(samples_in(length))], part: 0, at: 0, speed: 100, gain: 1.0 }

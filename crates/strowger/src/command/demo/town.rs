@@ -165,7 +165,7 @@ impl Town {
             GatewayConfig::new(format!("gw{}.town", place + 1), CallAgent::at(agent)).with_lines(1);
         gateway.timers.protocol.mwd = Duration::from_millis(100);
         let gateway = SoftGatewayConfig::new(gateway);
-        let config = HostConfig { listen, rtp_ports: None, connections: 4, gateway };
+        let config = HostConfig { listen, rtp_ports: None, connections: 4, recordings: None, gateway };
         GatewayHost::start(config, self.clock, Rng::from_seed(seed()?), Box::new(reporter))
     }
 

@@ -1,14 +1,12 @@
 //! The endpoints of a gateway besides lines and relays: conferences, announcement servers, circuits.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use strowger_media::wav;
 use strowger_mgcp::gateway::{GatewayConfig, TrunkSignalling};
 use strowger_softgateway::{SoftGatewayConfig, TrunkDirection, TrunkOptions, TrunkStart};
 
 /// Samples of the longest sound that is read: ten minutes.
-pub(super) const LONGEST_SOUND: usize = 600 * 8000;
+pub(super) const LONGEST_SOUND: usize = strowger_node::gateway::LONGEST_RECORDING;
 /// Circuits of one unit: those of a European primary rate, and more than a North American one has.
 const MOST_CIRCUITS: u32 = 31;
 
@@ -21,7 +19,7 @@ pub(super) struct MoreEndpoints {
     /// The folder with the WAV files of its announcement servers: busy.wav is what a URL that ends so plays, and 39.wav is
     /// segment 39
     #[arg(long, value_name = "DIR")]
-    announcements: Option<PathBuf>,
+    pub(super) announcements: Option<PathBuf>,
     /// How many announcement servers it has, when it has announcements
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     announcement_servers: u32,
@@ -118,11 +116,8 @@ impl MoreEndpoints {
     }
 }
 
-/// A WAV file's name and samples.
-type Recording = (String, Arc<[i16]>);
-
-/// The WAV files of a folder, by their names.
-fn recordings(folder: &Path) -> Result<Vec<Recording>, String> {
+/// The names of the WAV files of a folder.
+fn recordings(folder: &Path) -> Result<Vec<String>, String> {
     let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut list = Vec::new();
     for entry in entries {
@@ -130,11 +125,7 @@ fn recordings(folder: &Path) -> Result<Vec<Recording>, String> {
         if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("wav")) {
             continue;
         }
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let samples =
-            wav::decode(&bytes, LONGEST_SOUND).map_err(|error| format!("{}: {error}", path.display()))?;
-        list.push((name.to_owned(), samples.into()));
+        list.extend(path.file_name().and_then(|name| name.to_str()).map(str::to_owned));
     }
     Ok(list)
 }

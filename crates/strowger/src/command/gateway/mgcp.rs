@@ -218,6 +218,7 @@ fn host_config(arguments: &Arguments) -> Option<HostConfig> {
         listen: arguments.listen,
         rtp_ports: arguments.rtp_ports.clone(),
         connections,
+        recordings: arguments.more.announcements.clone(),
         gateway: soft,
     })
 }

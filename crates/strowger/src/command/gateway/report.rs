@@ -59,6 +59,11 @@ impl Row {
                 reason: Some(why.clone()),
                 ..Self::new(event.at, "malformed")
             },
+            What::Unreadable { file, why } => Self {
+                what: Some(file.clone()),
+                reason: Some(why.clone()),
+                ..Self::new(event.at, "unreadable")
+            },
             What::Line { line, fact } => Self { line: Some(line.clone()), ..Self::of_fact(event.at, fact) },
         }
     }
