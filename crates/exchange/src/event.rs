@@ -98,6 +98,15 @@ pub enum Event {
         /// The party's number.
         by: String,
     },
+    /// Nobody took a party that had been transferred: it returns to its call before, and who transferred it is rung.
+    TransferFailed {
+        /// The call that it returns to.
+        call: CallId,
+        /// The call that it was transferred to.
+        from: CallId,
+        /// The number of the party that is rung.
+        by: String,
+    },
     /// The call ended; its record follows when its streams are accounted for.
     Ended {
         /// The call.

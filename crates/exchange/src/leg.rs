@@ -243,6 +243,12 @@ pub enum LegCommand {
         /// The line.
         line: LineId,
     },
+    /// Keep this new leg for the party on this line, whose receiver is off the hook, as on hold: it hears nothing of it. `Released`
+    /// when nobody is there.
+    Keep {
+        /// The line.
+        line: LineId,
+    },
     /// Give the party, whose receiver is off the hook, this leg in hand. `Released` when nobody is there.
     Retrieve,
     /// Ring the party, who has hung up, for this leg that it has. Answered by `Alerting`, then `Answered`. A leg

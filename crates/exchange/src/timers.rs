@@ -20,6 +20,9 @@ pub struct CallTimers {
     pub setup: Duration,
     /// Ringing without an answer. 180 s: the time-out of L/rg and of G/rt; RFC 3660 sections 2.1 and 2.4.
     pub ringing: Duration,
+    /// Ringing at a telephone that a party was transferred to, before that party returns to who transferred it. 60 s: ten
+    /// cycles; who waits there has waited before, and did not choose to.
+    pub transfer: Duration,
     /// Busy tone before the howler. 30 s: the time-out of L/bz.
     pub busy_tone: Duration,
     /// Congestion, special information or number-unobtainable tone before the howler. 30 s: the time-out of L/ro.
@@ -45,6 +48,7 @@ impl Default for CallTimers {
             dialling: Duration::from_secs(120),
             setup: Duration::from_secs(30),
             ringing: Duration::from_secs(180),
+            transfer: Duration::from_secs(60),
             busy_tone: Duration::from_secs(30),
             failure_tone: Duration::from_secs(30),
             howler: Duration::from_secs(60),

@@ -109,6 +109,9 @@ impl EventLog {
             Event::Transferred { call, with, by } => {
                 tracing::info!(%call, %with, by = ?escape(by), "transferred");
             }
+            Event::TransferFailed { call, from, by } => {
+                tracing::info!(%call, %from, by = ?escape(by), "a transfer was in vain");
+            }
             Event::DialectDetected { gateway, dialect } => {
                 tracing::info!(gateway, dialect, "a gateway has shown its dialect");
             }

@@ -48,6 +48,12 @@ pub(super) struct Call {
     reached: Option<LineId>,
     /// The calling side has changed since the called side was told where it is.
     pub(super) readdress: bool,
+    /// The side that is tried or rung: the called one, but for a party that is given back a call that it had transferred.
+    pub(super) sought: Side,
+    /// How that party is sought; none in any other call.
+    pub(super) returning: Option<Returning>,
+    /// Contexts that it had before, and that are being freed.
+    pub(super) spent: Vec<ContextId>,
     /// A party that has hung up is rung for this leg, which it holds.
     pub(super) recalled: Option<LegId>,
     /// The next number is for the held party: a blind transfer.
@@ -82,6 +88,17 @@ pub(super) struct Account {
     pub(super) side: Side,
     /// … and the side that it has where it talks now.
     pub(super) here: Side,
+}
+
+/// How a party is sought that is given back a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Returning {
+    /// How often it was in vain.
+    pub(super) failures: u8,
+    /// Its receiver is off the hook: it is given the call on hold, and is not rung for it …
+    pub(super) kept: bool,
+    /// … but that it has hung up since.
+    pub(super) gone: bool,
 }
 
 #[derive(Debug)]
@@ -145,6 +162,13 @@ impl Context {
         Self { id, calling: None, called: None, joined: false, progress: Progress::New }
     }
 
+    pub(super) const fn at(&self, side: Side) -> Option<&StreamEnd> {
+        match side {
+            Side::Calling => self.calling.as_ref(),
+            Side::Called => self.called.as_ref(),
+        }
+    }
+
     pub(super) fn side(&mut self, side: Side) -> &mut Option<StreamEnd> {
         match side {
             Side::Calling => &mut self.calling,
@@ -177,6 +201,9 @@ impl Call {
             payer: line,
             reached: None,
             readdress: false,
+            sought: Side::Called,
+            returning: None,
+            spent: Vec::new(),
             recalled: None,
             for_held: false,
             transfers: Vec::new(),
@@ -235,6 +262,22 @@ impl Call {
         }
     }
 
+    /// The leg that is tried, rung or talked to.
+    pub(super) const fn sought_leg(&self) -> Option<LegId> {
+        self.at(self.sought)
+    }
+
+    /// The leg for which that is done.
+    pub(super) const fn origin_leg(&self) -> Option<LegId> {
+        self.at(self.sought.other())
+    }
+
+    /// The line that is tried or rung.
+    pub(super) fn sought_line(&self) -> Option<LineId> {
+        let sought = self.sought_leg()?;
+        self.legs.iter().find(|leg| leg.id == sought).map(|leg| leg.line)
+    }
+
     /// The leg at the other side of this one, while it lives.
     pub(super) fn peer(&self, leg: LegId) -> Option<&Leg> {
         let peer = self.at(self.side(leg)?.other())?;
@@ -249,11 +292,16 @@ impl Call {
 
     /// Gives a side to a leg of another call.
     pub(super) fn adopt(&mut self, leg: Leg, side: Side) {
-        match side {
-            Side::Calling => self.calling = leg.id,
-            Side::Called => self.called = Some(leg.id),
-        }
+        self.give_side(leg.id, side);
         self.legs.push(leg);
+    }
+
+    /// Gives a side to a leg that it has.
+    pub(super) const fn give_side(&mut self, leg: LegId, side: Side) {
+        match side {
+            Side::Calling => self.calling = leg,
+            Side::Called => self.called = Some(leg),
+        }
     }
 
     /// Whether the parties have come together.
@@ -263,7 +311,8 @@ impl Call {
 
     /// Whether nothing that the call held is held any more.
     pub(super) fn is_cleared(&self) -> bool {
-        self.legs.iter().all(|leg| leg.progress == Progress::Cleared)
+        self.spent.is_empty()
+            && self.legs.iter().all(|leg| leg.progress == Progress::Cleared)
             && self.context.as_ref().is_none_or(|context| context.progress == Progress::Cleared)
     }
 

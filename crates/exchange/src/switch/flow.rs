@@ -67,7 +67,7 @@ impl Switch {
                 *context.side(side) = Some(StreamEnd::new(termination, local));
                 self.prepare(now, call);
             }
-            ContextEvent::Modified { side: Side::Called } if !clearing => {
+            ContextEvent::Modified { side } if !clearing && side == call.sought => {
                 context.joined = true;
                 self.check_talking(call);
             }
@@ -83,7 +83,7 @@ impl Switch {
             }
             CallPhase::Dialling => self.end(now, call, Cause::INVALID_NUMBER_FORMAT, ReleasedBy::Exchange),
             CallPhase::Routing => self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange),
-            CallPhase::Offering => match call.called_leg().map(|leg| leg.line) {
+            CallPhase::Offering => match call.sought_line() {
                 Some(line) => {
                     self.not_to_be_had(now, call, line, Cause::NO_USER_RESPONDING, ReleasedBy::Exchange);
                 }
@@ -99,7 +99,7 @@ impl Switch {
     }
 
     fn seized(&mut self, now: Time, call: &mut Call, leg: LegId) {
-        if call.phase != CallPhase::Routing || call.called != Some(leg) {
+        if call.phase != CallPhase::Routing || call.sought_leg() != Some(leg) {
             return;
         }
         let Some(seized) = call.leg(leg) else { return };
@@ -116,28 +116,38 @@ impl Switch {
         if let Some(leg) = call.leg(leg) {
             leg.stream = Some(stream);
         }
-        if leg == call.calling {
-            self.prepare(now, call);
-        } else if call.called == Some(leg)
-            && let Some(context) = &call.context
-        {
-            let command = ContextCommand::Modify { side: Side::Called, remote };
+        if call.origin_leg() == Some(leg) {
+            return self.prepare(now, call);
+        }
+        if call.sought_leg() != Some(leg) {
+            return;
+        }
+        if let Some(context) = &call.context {
+            let command = ContextCommand::Modify { side: call.sought, remote };
             self.context_command(call.id, context.id, command);
+        }
+        if let Some(returning) = call.returning.filter(|returning| returning.kept) {
+            self.answered(now, call, leg);
+            if returning.gone {
+                self.ring_back(now, call, leg);
+            }
         }
     }
 
     /// Makes the next of what the offer needs: the caller's stream, the two of a relay; then offers the call.
-    fn prepare(&mut self, now: Time, call: &mut Call) {
-        let seized = call.called_leg().is_some_and(|leg| leg.progress == Progress::Seized);
+    pub(super) fn prepare(&mut self, now: Time, call: &mut Call) {
+        let (id, side) = (call.id, call.sought.other());
+        let sought = call.sought_leg();
+        let seized = sought.and_then(|leg| call.leg(leg)).is_some_and(|leg| leg.progress == Progress::Seized);
         if call.phase != CallPhase::Routing || !seized {
             return;
         }
-        let (id, calling_leg) = (call.id, call.calling);
-        let Some(calling) = call.leg(calling_leg) else { return };
-        let Some(stream) = &calling.stream else {
-            if calling.progress == Progress::New {
-                calling.progress = Progress::Opened;
-                self.command(id, calling_leg, LegCommand::OpenMedia);
+        let Some(origin) = call.at(side).and_then(|leg| call.leg(leg)) else { return };
+        let Some(stream) = &origin.stream else {
+            if origin.progress == Progress::New {
+                origin.progress = Progress::Opened;
+                let leg = origin.id;
+                self.command(id, leg, LegCommand::OpenMedia);
             }
             return;
         };
@@ -149,27 +159,23 @@ impl Switch {
             let context = self.new_context();
             self.contexts.insert(context, id);
             call.context = Some(Context::new(context));
-            return self.context_command(
-                id,
-                context,
-                ContextCommand::Add { side: Side::Calling, remote: Some(local) },
-            );
+            return self.context_command(id, context, ContextCommand::Add { side, remote: Some(local) });
         };
-        match (&context.calling, &context.called) {
+        match (context.at(side), context.at(side.other())) {
             (None, _) => {}
             (Some(_), None) => {
-                let add = ContextCommand::Add { side: Side::Called, remote: None };
+                let add = ContextCommand::Add { side: side.other(), remote: None };
                 self.context_command(id, context.id, add);
             }
-            (Some(_), Some(called)) => {
-                let remote = called.local.clone();
+            (Some(_), Some(sought)) => {
+                let remote = sought.local.clone();
                 self.offer(now, call, remote);
             }
         }
     }
 
     fn offer(&mut self, now: Time, call: &mut Call, remote: Sdp) {
-        let Some(called) = call.called else { return };
+        let Some(called) = call.sought_leg() else { return };
         let calling = self.calling_party(call);
         if let Some(search) = &call.search {
             self.desk.member_rung(search);
@@ -184,16 +190,17 @@ impl Switch {
 
     /// Who calls, as the called party is shown.
     fn calling_party(&self, call: &Call) -> CallingParty {
-        let withheld = call.withheld.unwrap_or_default();
-        let caller = call.calling_leg().map(|leg| leg.line).filter(|_| !withheld);
+        let withheld = call.withheld.unwrap_or_default() && call.sought == Side::Called;
+        let origin = call.origin_leg().and_then(|origin| call.legs.iter().find(|leg| leg.id == origin));
+        let caller = origin.map(|leg| leg.line).filter(|_| !withheld);
         let calling = caller.map(|line| self.identity(line)).unwrap_or_default();
-        let called = call.called_leg().map(|leg| leg.line);
+        let called = call.sought_line().filter(|_| call.returning.is_none());
         let ring = called.map(|line| self.desk.ring(line, &call.wanted, calling.number.as_deref()));
         CallingParty { withheld, ring: ring.unwrap_or_default(), ..calling }
     }
 
     fn alerting(&mut self, now: Time, call: &mut Call, leg: LegId) {
-        if call.phase != CallPhase::Offering || call.called != Some(leg) {
+        if call.phase != CallPhase::Offering || call.sought_leg() != Some(leg) {
             return;
         }
         call.phase = CallPhase::Ringing;
@@ -201,39 +208,49 @@ impl Switch {
         let until = self.ringing_ends(now, call);
         self.deadlines.set(call.id, until);
         self.events.push_back(Event::Alerting { call: call.id });
-        self.command(call.id, call.calling, LegCommand::Play(Tone::Ringback));
+        if let Some(origin) = call.origin_leg() {
+            self.command(call.id, origin, LegCommand::Play(Tone::Ringback));
+        }
     }
 
     pub(super) fn answered(&mut self, now: Time, call: &mut Call, leg: LegId) {
         let expected = matches!(call.phase, CallPhase::Offering | CallPhase::Ringing);
-        if !expected || call.called != Some(leg) {
+        let Some(origin) = call.origin_leg().filter(|_| expected && call.sought_leg() == Some(leg)) else {
             return;
-        }
+        };
         let local = |stream: Option<&StreamEnd>| stream.map(|stream| stream.local.clone());
         let remote = match &call.context {
-            Some(context) => local(context.calling.as_ref()),
-            None => local(call.called_leg().and_then(|leg| leg.stream.as_ref())),
+            Some(context) => local(context.at(call.sought.other())),
+            None => call.leg(leg).and_then(|leg| leg.local()),
         };
         let Some(remote) = remote else {
             // An access that answers without media has broken its word.
             return self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange);
         };
         call.phase = CallPhase::Answered;
+        self.deadlines.cancel(&call.id);
+        if call.returning.take().is_some() {
+            self.given_back(call, leg);
+        } else {
+            self.first_answered(now, call);
+        }
+        let readdressed = call.readdress && call.context.is_none();
+        let caller = call.leg(origin).and_then(|leg| leg.local()).filter(|_| readdressed);
+        self.point(call, leg, caller);
+        self.let_hear(call, origin);
+        self.point(call, origin, Some(remote));
+    }
+
+    fn first_answered(&mut self, now: Time, call: &mut Call) {
         call.answer = Some(now);
         if let Some(search) = &call.search {
             self.desk.member_answered(search);
         }
-        self.deadlines.cancel(&call.id);
         self.events.push_back(Event::Answered { call: call.id });
         call.changed = false;
         if let Some(record) = call.stable(&self.parties) {
             self.records.push_back(Record::CallStable(Box::new(record)));
         }
-        let readdressed = call.readdress && call.context.is_none();
-        let caller = call.calling_leg().and_then(Leg::local).filter(|_| readdressed);
-        self.point(call, leg, caller);
-        self.let_hear(call, call.calling);
-        self.point(call, call.calling, Some(remote));
     }
 
     fn connected(&mut self, call: &mut Call, leg: LegId, local: Option<Sdp>) {
@@ -287,15 +304,12 @@ impl Switch {
 
     /// What becomes of a call when one of its legs has ended so.
     pub(super) fn leg_gone(&mut self, now: Time, call: &mut Call, leg: LegId, cause: Cause) {
-        if leg == call.calling {
-            let by = on_account_of(cause, ReleasedBy::Calling);
+        let Some(side) = call.side(leg) else { return };
+        let by = on_account_of(cause, side.into());
+        if side != call.sought {
             return self.end(now, call, cause, by);
         }
-        if call.called != Some(leg) {
-            return;
-        }
-        let by = on_account_of(cause, ReleasedBy::Called);
-        let line = call.called_leg().map(|leg| leg.line);
+        let line = call.sought_line();
         let offered = matches!(call.phase, CallPhase::Routing | CallPhase::Offering | CallPhase::Ringing);
         match line.filter(|_| offered) {
             Some(line) => self.not_to_be_had(now, call, line, cause, by),
@@ -323,6 +337,7 @@ impl Switch {
         if call.phase == CallPhase::Clearing {
             return;
         }
+        self.give_back(now, call);
         call.phase = CallPhase::Clearing;
         let at = call.ended_at(now);
         call.end = Some(End { at, cause, by });

@@ -82,14 +82,14 @@ impl Switch {
             };
             let joined =
                 joins && features.transfer && hand.is_some_and(|hand| self.transfer(now, line, held, hand));
-            if joined {
+            if joined || self.leaves_what_returns(held) {
             } else if mixed || !self.is_talking(held) {
                 self.drop_leg(now, held);
             } else {
-                self.recall(now, line, held);
+                self.recall(now, held);
             }
         } else if let Some(waiting) = waiting {
-            self.recall(now, line, waiting);
+            self.recall(now, waiting);
         }
     }
 
@@ -100,7 +100,7 @@ impl Switch {
     }
 
     /// Changes the call of a leg, if it is there still.
-    fn with_leg(&mut self, leg: LegId, change: impl FnOnce(&mut Self, &mut Call)) {
+    pub(super) fn with_leg(&mut self, leg: LegId, change: impl FnOnce(&mut Self, &mut Call)) {
         if let Some(call) = self.legs.get(&leg).copied() {
             self.with_call(call, change);
         }
@@ -175,7 +175,9 @@ impl Switch {
             (true, Some(peer)) if call.recalled == Some(peer) => Some(Tone::Ringback),
             (true, Some(_)) => Some(Tone::Hold),
             (true, None) => None,
-            (false, _) => (call.phase == CallPhase::Ringing && leg == call.calling).then_some(Tone::Ringback),
+            (false, _) => {
+                (call.phase == CallPhase::Ringing && call.origin_leg() == Some(leg)).then_some(Tone::Ringback)
+            }
         };
         self.command(call.id, leg, tone.map_or(LegCommand::Answer, LegCommand::Play));
     }
@@ -216,21 +218,26 @@ impl Switch {
     }
 
     /// Rings a party that has hung up for a call that it has still.
-    fn recall(&mut self, now: Time, line: LineId, leg: LegId) {
-        self.give_in_hand(line, leg);
-        self.with_leg(leg, |switch, call| {
-            let withheld = call.withheld.unwrap_or_default() && leg != call.calling;
-            let peer = call.peer(leg).filter(|_| !withheld).map(|peer| switch.identity(peer.line));
-            let calling = CallingParty { withheld, ..peer.unwrap_or_default() };
-            switch.command(call.id, leg, LegCommand::Recall { calling });
-            if call.is_answered() {
-                call.recalled = Some(leg);
-                switch.deadlines.set(call.id, now + switch.timers.ringing);
-                if let Some(peer) = call.peer(leg).map(|peer| peer.id) {
-                    switch.let_hear(call, peer);
-                }
+    fn recall(&mut self, now: Time, leg: LegId) {
+        self.with_leg(leg, |switch, call| switch.ring_back(now, call, leg));
+    }
+
+    /// The party that has this leg is rung for it.
+    pub(super) fn ring_back(&mut self, now: Time, call: &mut Call, leg: LegId) {
+        if let Some(line) = call.leg(leg).map(|leg| leg.line) {
+            self.give_in_hand(line, leg);
+        }
+        let withheld = call.withheld.unwrap_or_default() && leg != call.calling;
+        let peer = call.peer(leg).filter(|_| !withheld).map(|peer| self.identity(peer.line));
+        let calling = CallingParty { withheld, ..peer.unwrap_or_default() };
+        self.command(call.id, leg, LegCommand::Recall { calling });
+        if call.is_answered() {
+            call.recalled = Some(leg);
+            self.deadlines.set(call.id, now + self.timers.ringing);
+            if let Some(peer) = call.peer(leg).map(|peer| peer.id) {
+                self.let_hear(call, peer);
             }
-        });
+        }
     }
 
     /// A party that was rung for its own call is there again.

@@ -13,7 +13,7 @@
 //!
 //! A party may have several calls. Each is a call of two sides as any other; which of its legs the party has in
 //! hand, on hold or waiting is kept by line (`station`), and what it does in the middle of a call is decided
-//! there (`midcall`). A transfer moves a leg from one call to another (`transfer`).
+//! there (`midcall`). A transfer moves a leg from one call to another (`transfer`), and back when nobody takes it (`returning`).
 //!
 //! Rules that hold for every call, whatever happens: each leg and each context hears at most one end
 //! (`Release`, `Subtract`) and none after it has ended by itself; a call gives at most one stable record,
@@ -27,6 +27,7 @@ mod flow;
 mod midcall;
 mod reach;
 mod restore;
+mod returning;
 mod station;
 mod transfer;
 
@@ -197,7 +198,13 @@ impl Switch {
         if matches!(event, ContextEvent::Cleared { .. }) {
             self.contexts.remove(&context);
         }
-        self.with_call(id, |switch, call| switch.context_event(now, call, event));
+        self.with_call(id, |switch, call| {
+            if call.spent.contains(&context) {
+                call.spent.retain(|spent| *spent != context || switch.contexts.contains_key(spent));
+            } else {
+                switch.context_event(now, call, event);
+            }
+        });
         self.settle();
     }
 

@@ -133,6 +133,9 @@ impl Switch {
         cause: Cause,
         by: ReleasedBy,
     ) {
+        if call.returning.is_some() {
+            return self.seek_again(now, call, line, cause, by);
+        }
         if let Some(search) = &mut call.search {
             search.note(cause);
             return self.next_member(now, call, cause);
@@ -151,7 +154,7 @@ impl Switch {
 
     /// The called line has been rung for as long as it is to be.
     pub(super) fn nobody_answers(&mut self, now: Time, call: &mut Call) {
-        match call.called_leg().map(|leg| leg.line) {
+        match call.sought_line() {
             Some(line) => self.not_to_be_had(now, call, line, Cause::NO_ANSWER, ReleasedBy::Exchange),
             None => self.end(now, call, Cause::NO_ANSWER, ReleasedBy::Exchange),
         }
@@ -159,7 +162,7 @@ impl Switch {
 
     /// When the ringing of the called line is over.
     pub(super) fn ringing_ends(&self, now: Time, call: &Call) -> Time {
-        let line = call.called_leg().map(|leg| leg.line);
+        let line = call.sought_line().filter(|_| call.returning.is_none());
         let wanted = match &call.search {
             Some(search) => self.desk.group(search.group).and_then(|group| {
                 // The last member is rung on, when nobody comes behind.
@@ -167,7 +170,10 @@ impl Switch {
             }),
             None => line.and_then(|line| self.desk.no_answer(line)),
         };
-        now + wanted.map_or(self.timers.ringing, |wanted| wanted.min(self.timers.ringing))
+        // Who was transferred here has somebody to return to.
+        let transferred = (!call.accounts.is_empty()).then_some(self.timers.transfer);
+        let until = [Some(self.timers.ringing), wanted, transferred].into_iter().flatten().min();
+        now + until.unwrap_or(self.timers.ringing)
     }
 }
 

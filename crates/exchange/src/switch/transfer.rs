@@ -2,13 +2,16 @@
 //!
 //! The party that was on hold takes the place of the one that leaves in the second call, in whatever phase that is:
 //! talking, ringing, or about to be routed (blind). The first call keeps its record and nothing else; it ends when
-//! the second does. So each of the two is paid for by who began it, for as long as it was of use.
+//! the second does. So each of the two is paid for by who began it, for as long as it was of use. When nobody takes the
+//! second, the party returns to the first (see `returning`).
 
 use strowger_sansio::Time;
 
 use super::Switch;
 use super::call::{Account, Call, Progress};
-use crate::{Cause, ContextCommand, Event, Joined, LegCommand, LegId, LineId, ReleasedBy, Side, Transfer};
+use crate::{
+    CallPhase, Cause, ContextCommand, Event, Joined, LegCommand, LegId, LineId, ReleasedBy, Side, Transfer,
+};
 
 /// How many calls may hang one on the other. 16: more than an afternoon of a department; without a bound two parties
 /// could make the chain as long as there are calls.
@@ -76,6 +79,10 @@ impl Switch {
         first.transfers.push(Transfer { at: now, by: by.clone(), with: second.id });
         second.transfers.push(Transfer { at: now, by: by.clone(), with: first.id });
         self.events.push_back(Event::Transferred { call: second.id, with: first.id, by });
+        if second.phase == CallPhase::Ringing {
+            let until = self.ringing_ends(now, second);
+            self.deadlines.set(second.id, until);
+        }
         self.lead(second, party, here);
         true
     }

@@ -21,5 +21,6 @@ mod midcall;
 mod relay;
 mod resuming;
 mod resync;
+mod returning;
 mod service;
 mod world;

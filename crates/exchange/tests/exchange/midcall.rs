@@ -272,22 +272,6 @@ fn a_transfer_to_a_ringing_telephone_is_answered_by_who_it_rings_at() {
 }
 
 #[test]
-fn a_transfer_to_a_telephone_that_nobody_answers_ends_both_calls() {
-    let mut world = World::running(all());
-    world.connect("2001", "2004");
-    world.flash("2001");
-    world.dial("2001", "2005");
-    world.hang_up("2001");
-    world.pass(200);
-    assert_eq!(world.hears("2005"), "");
-    let world = world.end();
-    for dialled in ["2004", "2005"] {
-        let record = world.record_of("2001", dialled);
-        assert_eq!((record.cause, record.released_by), (Cause::NO_ANSWER, ReleasedBy::Exchange));
-    }
-}
-
-#[test]
 fn hanging_up_before_the_consulted_telephone_rings_is_no_transfer() {
     let mut inventory = all();
     inventory.lines[0].features.transfer = false;
@@ -337,19 +321,6 @@ fn a_blind_transfer_sends_the_held_party_to_a_number() {
     world.hang_up("2004");
     let world = world.end();
     assert_eq!(world.record_of("2001", "2005").transfers[0].by, "2001");
-}
-
-#[test]
-fn a_blind_transfer_to_a_busy_line_tells_the_held_party_so() {
-    let mut world = World::running(all());
-    world.connect("2001", "2004");
-    world.lift("2005");
-    world.flash("2001");
-    world.dial("2001", "*98");
-    world.dial("2001", "2005");
-    assert_eq!(world.hears("2004"), "L/bz");
-    let world = world.end();
-    assert_eq!(world.record_of("2001", "2004").cause, Cause::USER_BUSY);
 }
 
 #[test]

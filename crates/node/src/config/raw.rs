@@ -308,6 +308,7 @@ fn read_timers(table: &Table<'_>, report: &mut Report) -> CallTimers {
     read("dialling", &mut timers.dialling);
     read("setup", &mut timers.setup);
     read("ringing", &mut timers.ringing);
+    read("transfer", &mut timers.transfer);
     read("busy_tone", &mut timers.busy_tone);
     read("failure_tone", &mut timers.failure_tone);
     read("howler", &mut timers.howler);

@@ -122,6 +122,7 @@ pub(super) static TIMERS: Section = Section {
         key("dialling", "dialling = 120"),
         key("setup", "setup = 30"),
         key("ringing", "ringing = 180"),
+        key("transfer", "transfer = 60"),
         key("busy_tone", "busy_tone = 30"),
         key("failure_tone", "failure_tone = 30"),
         key("howler", "howler = 60"),

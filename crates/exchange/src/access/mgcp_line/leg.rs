@@ -3,7 +3,7 @@
 use strowger_mgcp::message::ConnectionMode;
 
 use super::Lines;
-use super::line::{Leg, Parting, Party, Standing, Waiting};
+use super::line::{Leg, Line, Parting, Party, Standing, Waiting};
 use super::watch::{Dial, Watch};
 use crate::access::stream::{News, Stream};
 use crate::access::{Owner, Timer, Turn};
@@ -49,13 +49,17 @@ impl Lines {
                 self.legs.insert(id, Leg::new(line, call));
                 return self.take_in_hand(turn, id);
             }
+            LegCommand::Keep { line } => return self.keep(turn, call, id, line),
             _ => {}
         }
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
         let line = leg.line;
         self.touched.insert(line);
         match command {
-            LegCommand::Seize { .. } | LegCommand::Wait { .. } | LegCommand::Consult { .. } => {}
+            LegCommand::Seize { .. }
+            | LegCommand::Wait { .. }
+            | LegCommand::Consult { .. }
+            | LegCommand::Keep { .. } => {}
             LegCommand::Retrieve => self.take_in_hand(turn, id),
             LegCommand::Recall { calling } => self.recall(turn, id, calling),
             LegCommand::CollectDigits { prompt, digits, patience } => {
@@ -129,6 +133,14 @@ impl Lines {
         }
     }
 
+    /// A leg that the party, who is off the hook, has on hold.
+    fn keep(&mut self, turn: &mut Turn<'_>, call: CallId, id: LegId, line: LineId) {
+        self.legs.insert(id, Leg::new(line, call));
+        if !self.lines.get(&line).is_some_and(Line::is_off_hook) {
+            self.leave(turn, id, Cause::NORMAL_CLEARING);
+        }
+    }
+
     /// The party has hung up and has this leg still.
     fn recall(&mut self, turn: &mut Turn<'_>, id: LegId, calling: CallingParty) {
         let Some(leg) = self.legs.get(&id) else { return };
@@ -184,10 +196,10 @@ impl Lines {
         let Some(line) = self.lines.get(&leg.line) else { return };
         let owner = Owner::Leg(id);
         let place = line.place.clone();
-        let waits = line.waiting.as_ref().is_some_and(|waiting| waiting.leg == id);
+        let rests = line.leg() != Some(id);
         // Nothing is sent before the answer: a caller hears ringing, not the room of the called party. And who
-        // waits is not heard in the call before.
-        let mode = if waits { ConnectionMode::Inactive } else { ConnectionMode::RecvOnly };
+        // waits, or has been put on hold, is not heard in another call.
+        let mode = if rests { ConnectionMode::Inactive } else { ConnectionMode::RecvOnly };
         leg.stream = Some(Stream::create(turn, place, owner, leg.call, mode, remote));
     }
 

@@ -1,0 +1,133 @@
+//! The way back of a party that was transferred to somebody who did not take it: busy, no answer, a fault, a number that leads
+//! nowhere in the end.
+//!
+//! It takes its side in the first call again, and who had transferred it is sought for the other side as a called party is:
+//! rung where the receiver is on the hook, and given the call on hold where it is still off. The second call ends by itself, with
+//! its own reason. The first was answered long ago, and only where its parties cannot be brought together again it ends.
+
+use strowger_sansio::Time;
+
+use super::Switch;
+use super::call::{Call, Leg, Progress, Returning};
+use super::station::Station;
+use crate::{CallPhase, Cause, Event, Flow, LegCommand, LegId, LineId, ReleasedBy, Side};
+
+/// How often a party is sought for what it had transferred. 4: it may lift and put back its receiver in the very moments in which
+/// it is asked for, but not for ever.
+const SEEKS: u8 = 4;
+
+impl Switch {
+    /// The call ends: if a party was transferred into it and nobody has answered, that party goes back.
+    pub(super) fn give_back(&mut self, now: Time, call: &mut Call) {
+        let Some(account) = call.accounts.last().copied().filter(|_| call.answer.is_none()) else { return };
+        let Some((left, by)) = call.legs.iter().find(|leg| leg.left).map(|leg| (leg.id, leg.line)) else {
+            return;
+        };
+        let is_there = |leg: &LegId| call.legs.iter().any(|own| own.id == *leg && own.is_live());
+        let Some(party) = call.at(account.here).filter(is_there) else { return };
+        let Some(party) = call.take_leg(party) else { return };
+        call.accounts.pop();
+        call.transfers.pop();
+        // This is the call of who transferred, as if nothing had been.
+        call.give_side(left, account.here);
+        if let Some(left) = call.leg(left) {
+            left.left = false;
+        }
+        self.legs.insert(party.id, account.call);
+        let (from, number) = (call.id, self.number(Some(by)).unwrap_or_default());
+        self.events.push_back(Event::TransferFailed { call: account.call, from, by: number });
+        self.with_call(account.call, |switch, first| switch.take_back(now, first, (party, account.side), by));
+    }
+
+    /// A party is in its call again, and `by` is sought for it.
+    fn take_back(&mut self, now: Time, call: &mut Call, (party, side): (Leg, Side), by: LineId) {
+        call.adopt(party, side);
+        call.joined = None;
+        call.transfers.pop();
+        if let Some(context) = call.context.take_if(|context| self.contexts.contains_key(&context.id)) {
+            call.spent.push(context.id);
+        }
+        call.context = None;
+        call.search = None;
+        call.hunt.clear();
+        (call.sought, call.returning, call.readdress) =
+            (side.other(), Some(Returning { failures: 0, kept: false, gone: false }), false);
+        self.seek(now, call, by);
+    }
+
+    /// Asks for the line of who transferred.
+    fn seek(&mut self, now: Time, call: &mut Call, line: LineId) {
+        call.phase = CallPhase::Routing;
+        self.deadlines.set(call.id, now + self.timers.setup);
+        let leg = self.seek_by(call, line);
+        if self.may_wait(line) {
+            self.with_station(line, |station| station.waiting = Some(leg));
+            self.command(call.id, leg, LegCommand::Wait { line });
+        } else {
+            self.command(call.id, leg, LegCommand::Seize { line });
+        }
+    }
+
+    fn seek_by(&mut self, call: &mut Call, line: LineId) -> LegId {
+        let leg = self.new_leg();
+        self.legs.insert(leg, call.id);
+        call.adopt(Leg::new(leg, line, call.id), call.sought);
+        leg
+    }
+
+    /// The line of who transferred could not be had so.
+    pub(super) fn seek_again(
+        &mut self,
+        now: Time,
+        call: &mut Call,
+        line: LineId,
+        cause: Cause,
+        by: ReleasedBy,
+    ) {
+        let failures = call.returning.map_or(SEEKS, |returning| returning.failures + 1);
+        let Station { hand, held, .. } = self.station(line);
+        let mut beside = [hand, held].into_iter().flatten().filter(|leg| call.sought_leg() != Some(*leg));
+        if failures >= SEEKS || beside.next().is_some() || call.phase == CallPhase::Ringing {
+            return self.end(now, call, cause, by);
+        }
+        let kept = cause == Cause::USER_BUSY;
+        call.returning = Some(Returning { failures, kept, gone: false });
+        match cause {
+            // Off the hook without a call: it has not hung up since, and has this one on hold.
+            Cause::USER_BUSY => {
+                let leg = self.seek_by(call, line);
+                call.phase = CallPhase::Routing;
+                self.deadlines.set(call.id, now + self.timers.setup);
+                self.with_station(line, |station| station.held = Some(leg));
+                self.command(call.id, leg, LegCommand::Keep { line });
+                if let Some(leg) = call.leg(leg) {
+                    (leg.progress, leg.flow) = (Progress::Seized, Flow::Rest);
+                }
+                self.prepare(now, call);
+            }
+            // It has just hung up.
+            Cause::NORMAL_CLEARING => self.seek(now, call, line),
+            _ => self.end(now, call, cause, by),
+        }
+    }
+
+    /// Whether the party that hangs up had on hold what is just being given back to it: it will be rung for that.
+    pub(super) fn leaves_what_returns(&mut self, held: LegId) -> bool {
+        let mut returns = false;
+        self.with_leg(held, |_, call| {
+            if let Some(returning) = &mut call.returning {
+                (returning.gone, returns) = (true, true);
+            }
+        });
+        returns
+    }
+
+    /// Who transferred has the party again.
+    pub(super) fn given_back(&mut self, call: &mut Call, leg: LegId) {
+        call.sought = Side::Called;
+        call.changed = true;
+        let by = call.leg(leg).map(|leg| leg.line);
+        let by = self.number(by).unwrap_or_default();
+        self.events.push_back(Event::Retrieved { call: call.id, by });
+    }
+}
