@@ -139,9 +139,11 @@ pub struct CallLoad {
     free: VecDeque<usize>,
     timers: Timers<Timer>,
     config: CallConfig,
-    /// None until all gateways are known to the call agent.
+    /// None until the call agent watches all lines.
     pace: Option<Pace>,
     associated: usize,
+    /// Lines that the call agent has not been seen to watch yet.
+    unwatched: Vec<Seat>,
     began: Time,
     tally: Tally,
     now: Time,
@@ -150,7 +152,7 @@ pub struct CallLoad {
 }
 
 impl CallLoad {
-    /// Gateways that have just been switched on. Calls begin when all of them are known to the call agent.
+    /// Gateways that have just been switched on. Calls begin when the call agent watches all of their lines.
     ///
     /// # Errors
     /// A domain or an endpoint that cannot be named so.
@@ -168,6 +170,7 @@ impl CallLoad {
             config,
             pace: None,
             associated: 0,
+            unwatched: Vec::new(),
             began: now,
             tally: Tally::default(),
             now,
@@ -195,6 +198,7 @@ impl CallLoad {
         }
         for two in seats.chunks_exact(2) {
             let [(caller, _), (called, number)] = two else { continue };
+            self.unwatched.extend([*caller, *called]);
             let place = self.pairs.len();
             for seat in [caller, called] {
                 let office = self.offices.get_mut(seat.gateway);
@@ -255,12 +259,24 @@ impl CallLoad {
                 self.go_on(now, pair);
             }
         }
-        if self.pace.is_none() && self.associated >= self.offices.len() {
+        if self.pace.is_none() && self.is_ready() {
             self.pace = Some(Pace::new(now, self.config.offer, self.config.amount));
         }
         self.offer(now);
         let sent = self.offices.iter().map(|office| office.gateway.transaction_counters().retransmissions);
         self.tally.set_retransmissions(sent.sum());
+    }
+
+    /// Whether the call agent watches all lines. That it knows their gateways is not enough: a line is in service when it has done
+    /// what it was asked for first, and a call to it before is refused.
+    fn is_ready(&mut self) -> bool {
+        let watched = |offices: &[Office], seat: &Seat| {
+            offices.get(seat.gateway).is_some_and(|office| office.gateway.is_watching(seat.endpoint))
+        };
+        while self.unwatched.last().is_some_and(|seat| watched(&self.offices, seat)) {
+            self.unwatched.pop();
+        }
+        self.unwatched.is_empty()
     }
 
     fn offer(&mut self, now: Time) {
@@ -495,7 +511,12 @@ impl Load for CallLoad {
         if self.pace.is_none() && now.since(self.began) > self.config.patience + self.config.restart_delay {
             let mut pace = Pace::new(now, self.config.offer, self.config.amount);
             pace.stop();
-            self.tally.fail(now, "not all gateways were accepted");
+            let accepted =
+                self.associated >= self.offices.iter().filter(|office| !office.pairs.is_empty()).count();
+            self.tally.fail(
+                now,
+                if accepted { "not all lines are watched" } else { "not all gateways were accepted" },
+            );
             self.pace = Some(pace);
         }
         self.turn_over(now);

@@ -20,7 +20,7 @@ use strowger_mgcp::transaction::{
     Bundling, Event, Pacing, PeerConfig, PeerId, ProtocolTimers, Received, Token, TransactionLimits,
     Transactions,
 };
-use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time, Timers, Transmit};
+use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
 
 use crate::{Amount, Load, Offer, Pace, Tally};
 pub use work::{Role, Work};
@@ -121,12 +121,10 @@ impl JobLoad {
     /// A load that begins at `now`.
     #[must_use]
     pub fn new(now: Time, config: JobConfig, mut rng: Rng) -> Self {
-        // An epoch of its own for each run: a peer may still remember the identifiers of the one before.
-        let epoch = Epoch(rng.next_u64());
         // A load does not spare its peer, whatever the peer says.
         let pacing = Pacing { queue: 0, ..Pacing::default() };
         let limits = TransactionLimits { memory: 2 << 30, pacing, ..TransactionLimits::default() };
-        let mut transactions = Transactions::new(config.timers.clone(), limits, NodeId(0), epoch, rng.fork());
+        let mut transactions = Transactions::alone(config.timers.clone(), limits, rng.fork());
         let bundling = Bundling::Separate;
         let peer = transactions.add_peer(PeerConfig { bundling, ..PeerConfig::at(config.peer) });
         let each = config.work.endpoints();

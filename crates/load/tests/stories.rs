@@ -106,8 +106,19 @@ fn run(
     places: &[SocketAddr],
     drop_each: usize,
 ) -> Time {
+    run_from(Time::ZERO, load, peer, peer_at, places, drop_each)
+}
+
+fn run_from(
+    begin: Time,
+    load: &mut dyn Load,
+    peer: &mut dyn Peer,
+    peer_at: SocketAddr,
+    places: &[SocketAddr],
+    drop_each: usize,
+) -> Time {
     let mut wire: VecDeque<(Time, Way, Vec<u8>)> = VecDeque::new();
-    let (mut now, mut sent) = (Time::ZERO, 0_usize);
+    let (mut now, mut sent) = (begin, 0_usize);
     for _ in 0..2_000_000 {
         while let Some(transmit) = load.poll_transmit() {
             assert_eq!(transmit.to, peer_at);
@@ -319,6 +330,20 @@ fn each_call_is_dialled_rung_answered_and_released() {
     }
     assert_eq!(ended(&mut exchange), [16; 40], "normal clearing each time");
     assert_eq!(load.tally().most_at_once(), 4);
+}
+
+#[test]
+fn gateways_that_restart_under_a_running_exchange_have_all_their_calls() {
+    let (mut exchange, mut config, places) = town(4, 400);
+    (config.offer, config.amount) = (Offer::Window(100), Amount::Count(400));
+    (config.ring, config.hold) = (Duration::ZERO, Duration::ZERO);
+    let mut begin = Time::ZERO;
+    for life in 0..6 {
+        let mut load = CallLoad::new(begin, config.clone(), Rng::from_number(life)).unwrap();
+        begin = run_from(begin, &mut load, &mut exchange, agent(), &places, 0) + Duration::from_millis(300);
+        assert_good(load.tally(), 400);
+        assert_eq!(ended(&mut exchange), [16; 400], "life {life}");
+    }
 }
 
 #[test]

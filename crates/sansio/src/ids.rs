@@ -21,7 +21,7 @@ const NODES: u64 = 16;
 const EPOCHS: u64 = 8;
 const ROUNDS: usize = 4;
 
-/// An endless source of identifiers from one slice of a range.
+/// An endless source of identifiers from one slice of a range, or from all of it.
 #[derive(Clone, Debug)]
 pub struct IdSpace {
     first: u64,
@@ -43,9 +43,24 @@ impl IdSpace {
         assert!(low < high && (high - low) / slices > 0, "an identifier range too small to share");
         let size = (high - low) / slices;
         let slice = u64::from(node.0) % NODES * EPOCHS + epoch.0 % EPOCHS;
+        Self::over(low + slice * size, size, rng)
+    }
+
+    /// All of `low..=high`, for one that shares its identifiers with nobody. It does not remember, after a restart, which it used
+    /// before: the more there are to choose from, the less likely is it that one returns within the peer's memory.
+    ///
+    /// # Panics
+    /// When the range is empty: a programming error, as ranges are constants of the protocols.
+    #[must_use]
+    pub fn whole(low: u64, high: u64, rng: &mut Rng) -> Self {
+        assert!(low <= high, "an identifier range without identifiers");
+        Self::over(low, high - low + 1, rng)
+    }
+
+    fn over(first: u64, size: u64, rng: &mut Rng) -> Self {
         let bits = 64 - (size - 1).max(1).leading_zeros();
         let keys = std::array::from_fn(|_| rng.next_u64());
-        Self { first: low + slice * size, size, half_bits: bits.div_ceil(2), keys, next: rng.below(size) }
+        Self { first, size, half_bits: bits.div_ceil(2), keys, next: rng.below(size) }
     }
 
     /// The next identifier.
@@ -114,6 +129,25 @@ mod tests {
                 assert!(seen.insert(id));
             }
         }
+    }
+
+    #[test]
+    fn two_that_start_one_after_the_other_hardly_meet() {
+        let drawn = |seed| {
+            let mut ids = IdSpace::whole(1, 999_999_999, &mut Rng::from_number(seed));
+            (0..10_000).map(|_| ids.draw()).collect::<BTreeSet<_>>()
+        };
+        let (before, after) = (drawn(1), drawn(2));
+        assert_eq!(before.len(), 10_000);
+        assert!(before.iter().chain(&after).all(|id| (1..=999_999_999).contains(id)));
+        // One in ten such pairs shares one; of the 128th part of the range they would share a dozen.
+        assert!(before.intersection(&after).count() < 2);
+    }
+
+    #[test]
+    fn all_of_a_range_are_used_before_one_returns() {
+        let mut ids = IdSpace::whole(1, 100, &mut Rng::from_number(3));
+        assert_eq!((0..100).map(|_| ids.draw()).collect::<BTreeSet<_>>(), (1..=100).collect());
     }
 
     #[test]

@@ -97,6 +97,11 @@ impl Gateway {
         self.endpoints.keys().filter(|name| pattern.covers(name.as_name())).cloned().collect()
     }
 
+    /// Whether nothing is known of any endpoint but those that a pattern stands for.
+    pub(super) fn has_none_beside(&self, pattern: EndpointName<'_>) -> bool {
+        self.endpoints.keys().all(|name| pattern.covers(name.as_name()))
+    }
+
     /// The notification request that is current for an endpoint: its own, or else one of a wildcard that covers it.
     pub(super) fn current_request(&self, endpoint: &EndpointNameBuf) -> Option<&RequestIdBuf> {
         if let Some(own) = self.endpoints.get(endpoint).and_then(|known| known.current.as_ref()) {

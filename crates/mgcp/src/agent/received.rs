@@ -7,6 +7,7 @@ use std::time::Duration;
 use strowger_sansio::Time;
 
 use super::event::Event;
+use super::inventory::Gateway;
 use super::{Agent, GatewayId, answer};
 use crate::dialect::Dialect;
 use crate::message::{
@@ -130,6 +131,11 @@ impl<T: Clone> Agent<T> {
             return;
         };
         self.counters.restarts += 1;
+        // All of its endpoints at once: the gateway itself has restarted, and does not know which identifiers it used.
+        let is_all = |known: &Gateway| known.has_none_beside(command.endpoint);
+        if method == RestartMethod::Restart && self.gateways.get(&gateway).is_some_and(is_all) {
+            self.transactions.begin_life(now, &token);
+        }
         self.acknowledge_restart(now, gateway, token);
         // Connections and requests are gone after a restart, and when the endpoints are out of service.
         if matches!(method, RestartMethod::Restart | RestartMethod::Forced) {

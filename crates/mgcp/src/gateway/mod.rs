@@ -51,7 +51,7 @@ mod view;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers, Transmit};
+use strowger_sansio::{Rng, Time, Timers, Transmit};
 use strowger_sdp::AddressPolicy;
 
 pub use config::{
@@ -234,13 +234,8 @@ impl Gateway {
         mut rng: Rng,
         plane: &mut dyn MediaPlane,
     ) -> Result<Self, ConfigError> {
-        let mut transactions = Transactions::new(
-            config.timers.protocol.clone(),
-            config.transactions,
-            NodeId(0),
-            Epoch(0),
-            rng.fork(),
-        );
+        let mut transactions =
+            Transactions::alone(config.timers.protocol.clone(), config.transactions, rng.fork());
         let bundling = if config.dialect.piggyback { Bundling::Piggyback } else { Bundling::Separate };
         let agents: Vec<_> = config
             .call_agents

@@ -84,6 +84,12 @@ impl Gateway {
         })
     }
 
+    /// Whether an endpoint has been told what to watch for since it came into service.
+    #[must_use]
+    pub fn is_watching(&self, index: EndpointIndex) -> bool {
+        self.endpoint(index).is_some_and(|endpoint| !endpoint.machine.request.is_zero())
+    }
+
     /// The endpoint of a local name.
     #[must_use]
     pub fn find_endpoint(&self, local: &str) -> Option<EndpointIndex> {

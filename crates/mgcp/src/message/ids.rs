@@ -11,6 +11,9 @@ use crate::scan::Class;
 pub struct TransactionId(u32);
 
 impl TransactionId {
+    /// The smallest.
+    pub const MIN: Self = Self(1);
+
     /// The largest.
     pub const MAX: Self = Self(999_999_999);
 

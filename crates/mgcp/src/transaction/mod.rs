@@ -86,6 +86,17 @@ impl<T: Clone> Transactions<T> {
         mut rng: Rng,
     ) -> Self {
         let ids = IdSpace::new(IDS.0, IDS.1, node, epoch, &mut rng);
+        Self::with_ids(timers, limits, ids, rng)
+    }
+
+    /// The same for an entity that shares its identifiers with no other, as a gateway does: they come from the whole range.
+    #[must_use]
+    pub fn alone(timers: ProtocolTimers, limits: TransactionLimits, mut rng: Rng) -> Self {
+        let ids = IdSpace::whole(IDS.0, IDS.1, &mut rng);
+        Self::with_ids(timers, limits, ids, rng)
+    }
+
+    fn with_ids(timers: ProtocolTimers, limits: TransactionLimits, ids: IdSpace, mut rng: Rng) -> Self {
         Self {
             outbox: Outbox::new(limits.bundle),
             history: History::new(rng.next_u64()),

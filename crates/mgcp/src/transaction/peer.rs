@@ -72,6 +72,8 @@ pub(super) struct Peer {
     pub(super) queueing: bool,
     /// How many commands to it may be unanswered.
     pub(super) window: Window,
+    /// Which of its lives this is, counted round: after a restart it has forgotten what identifiers it used.
+    pub(super) life: u8,
 }
 
 impl Peer {
@@ -88,6 +90,7 @@ impl Peer {
             executing: 0,
             queueing: false,
             window: Window::default(),
+            life: 0,
         }
     }
 

@@ -15,16 +15,21 @@ use super::peer::PeerId;
 use super::table::KeyTable;
 use super::timing::Backoff;
 use super::{Timer, Transactions};
-use crate::message::{Command, ReturnCode, TransactionId, TransactionRange};
+use crate::message::{Command, ReturnCode, TransactionId, TransactionRange, Verb};
 use crate::text::{DecodeError, ResponseBuilder};
 
-/// Peer and identifier in one number.
+/// Peer, life of the peer, and identifier in one number: an identifier has 30 bits, which leaves two for the life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(u64);
 
+/// Where the life stands in a key.
+const LIFE: u32 = 30;
+/// How many lives of a peer are told apart. One that begins a fifth within T-HIST may find an answer of its first.
+const LIVES: u8 = 4;
+
 impl Key {
-    pub(super) fn new(peer: PeerId, id: TransactionId) -> Self {
-        Self(u64::from(peer.0) << 32 | u64::from(id.get()))
+    fn new(peer: PeerId, life: u8, id: TransactionId) -> Self {
+        Self(u64::from(peer.0) << 32 | u64::from(life % LIVES) << LIFE | u64::from(id.get()))
     }
 
     fn peer(self) -> PeerId {
@@ -32,7 +37,7 @@ impl Key {
     }
 
     fn transaction_id(self) -> Option<TransactionId> {
-        TransactionId::new(self.0 as u32)
+        TransactionId::new(self.0 as u32 & ((1 << LIFE) - 1))
     }
 }
 
@@ -112,15 +117,14 @@ impl<T: Clone> Transactions<T> {
             self.confirm(peer, ranges.iter());
         }
         let id = command.transaction_id;
-        let key = Key::new(peer, id);
-        if let Some(stored) = self.history.answered.get(key.0) {
+        let key = self.key(peer, id);
+        if let Some(stored) = self.remembered_answer(key, command.verb) {
             if stored.is_empty() {
                 self.counters.confirmed_duplicates += 1;
                 return Received::Discarded(Discard::Confirmed);
             }
             self.counters.replayed += 1;
-            let bytes = stored.to_vec();
-            self.transmit(peer, from, bytes);
+            self.transmit(peer, from, stored);
             return Received::Answered(Answer::Replayed);
         }
         if let Some(running) = self.history.running.get_mut(&key) {
@@ -154,6 +158,44 @@ impl<T: Clone> Transactions<T> {
             self.transmit(peer, from, status(ReturnCode::QUEUED, id));
         }
         Received::Execute(Token { peer, transaction_id: id, unremembered: None })
+    }
+
+    /// The key of a command of a peer in its present life.
+    fn key(&self, peer: PeerId, id: TransactionId) -> Key {
+        Key::new(peer, self.peers.get(peer).life, id)
+    }
+
+    /// What a command was answered with. An RSIP is known from former lives of its peer as well: a late copy of the one that began
+    /// a former life must not end the present one.
+    fn remembered_answer(&self, key: Key, verb: Verb) -> Option<Vec<u8>> {
+        let own = self.history.answered.get(key.0);
+        let id = key.transaction_id().filter(|_| own.is_none() && verb == Verb::Rsip);
+        let former =
+            || (0..LIVES).find_map(|life| self.history.answered.get(Key::new(key.peer(), life, id?).0));
+        own.or_else(former).map(|stored| stored.to_vec())
+    }
+
+    /// The peer begins a new life with the command in execution: it has forgotten which identifiers it used, so that one may return
+    /// at once, and *not* as a copy. "When an entity resumes operation", commands are "processed without any test on the
+    /// transaction-id" of the time before (RFC 3435 section 3.5.2).
+    ///
+    /// # Panics
+    /// When the token is not of this engine.
+    pub fn begin_life(&mut self, now: Time, token: &Token) {
+        let peer = token.peer;
+        let before = self.peers.get(peer).life;
+        let life = (before + 1) % LIVES;
+        self.peers.get_mut(peer).life = life;
+        let first = Key::new(peer, before, TransactionId::MIN);
+        let last = Key::new(peer, before, TransactionId::MAX);
+        let executing: Vec<_> = self.history.running.range(first..=last).map(|(key, _)| *key).collect();
+        for old in executing {
+            let running = self.history.running.remove(&old);
+            let (Some(running), Some(id)) = (running, old.transaction_id()) else { continue };
+            let key = Key::new(peer, life, id);
+            self.history.running.insert(key, running);
+            self.history.deadlines.push_back((now + self.timers.execution, key));
+        }
     }
 
     /// One more command of a peer executes. Says whether its commands queue, between the water marks of RFC 3435 section 4.4.8.
@@ -203,7 +245,7 @@ impl<T: Clone> Transactions<T> {
             self.counters.malformed_dropped += 1;
             return;
         };
-        let key = Key::new(peer, id);
+        let key = self.key(peer, id);
         if self.history.running.contains_key(&key) || self.history.answered.get(key.0).is_some() {
             // A damaged copy of a command that was understood: its own answer stands.
             self.counters.malformed_dropped += 1;
@@ -226,7 +268,7 @@ impl<T: Clone> Transactions<T> {
     /// gateway whose restart is not complete announces it so (4.4.6, 4.4.7).
     #[expect(clippy::needless_pass_by_value, reason = "a token is spent by its one final response")]
     pub fn respond_after(&mut self, now: Time, token: Token, lead: &[u8], response: Vec<u8>) {
-        let key = Key::new(token.peer, token.transaction_id);
+        let key = self.key(token.peer, token.transaction_id);
         if let Some(source) = token.unremembered {
             self.transmit(token.peer, source, behind(lead, response));
             return;
@@ -259,7 +301,7 @@ impl<T: Clone> Transactions<T> {
             self.transmit(token.peer, source, response);
             return;
         }
-        let key = Key::new(token.peer, token.transaction_id);
+        let key = self.key(token.peer, token.transaction_id);
         let Some(running) = self.history.running.get_mut(&key) else { return };
         running.announced = true;
         running.provisional = Some(response.clone());
@@ -269,7 +311,7 @@ impl<T: Clone> Transactions<T> {
 
     /// Keeps a provisional response for duplicates of a command, without sending it yet.
     pub fn prepare_provisional(&mut self, token: &Token, response: Vec<u8>) {
-        let key = Key::new(token.peer, token.transaction_id);
+        let key = self.key(token.peer, token.transaction_id);
         if let Some(running) = self.history.running.get_mut(&key) {
             running.provisional = Some(response);
         }
@@ -278,7 +320,7 @@ impl<T: Clone> Transactions<T> {
     /// A `000` of the peer: the final response need not be repeated any more, nor kept. It may come when the repetitions are
     /// over already; what it speaks of is the peer's own command in any case (3.5.2).
     pub(super) fn receive_acknowledgement(&mut self, peer: PeerId, id: TransactionId) -> Received<T> {
-        let key = Key::new(peer, id);
+        let key = self.key(peer, id);
         if self.history.answered.get(key.0).is_none_or(|stored| stored.is_empty()) {
             self.counters.stray_responses += 1;
             return Received::Stray { peer };
@@ -297,7 +339,7 @@ impl<T: Clone> Transactions<T> {
                 }
                 allowance -= 1;
                 if let Some(id) = TransactionId::new(id) {
-                    self.drop_response(Key::new(peer, id));
+                    self.drop_response(self.key(peer, id));
                 }
             }
         }

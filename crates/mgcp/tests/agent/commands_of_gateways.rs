@@ -19,6 +19,42 @@ fn a_restart_is_answered_with_the_agents_name_and_reported_once_although_repeate
 }
 
 #[test]
+fn a_gateway_that_has_restarted_may_use_its_identifiers_again() {
+    let mut stage = Stage::up(1);
+    let lift = |stage: &mut Stage, id: u32| {
+        let request = stage.watch(1, "aaln/1");
+        stage.says(1, &format!("NTFY {id} aaln/1@gw1.town MGCP 1.0\r\nX: {request}\r\nO: L/hd\r\n"));
+        assert_eq!(stage.one().text, format!("200 {id} OK\r\n"));
+        stage.story()
+    };
+    let heard = lift(&mut stage, 50);
+    assert_eq!(heard, ["notify aaln/1@gw1.town"]);
+    for (life, restart) in [(1, 51), (2, 52), (3, 53)] {
+        stage.says(1, &format!("RSIP {restart} aaln/*@gw1.town MGCP 1.0\r\nRM: restart\r\n"));
+        stage.one();
+        assert_eq!(stage.story(), ["restart aaln/*@gw1.town 0"]);
+        assert_eq!(lift(&mut stage, 50), heard, "life {life}");
+    }
+    // A late copy of what began a former life does not end this one.
+    stage.says(1, "RSIP 51 aaln/*@gw1.town MGCP 1.0\r\nRM: restart\r\n");
+    assert_eq!(stage.one().word(), "200");
+    assert!(stage.story().is_empty());
+}
+
+#[test]
+fn the_restart_of_one_endpoint_of_several_makes_no_copy_a_new_command() {
+    let mut stage = Stage::up(1);
+    stage.watch(1, "aaln/1");
+    let request = stage.watch(1, "aaln/2");
+    let notify = format!("NTFY 50 aaln/2@gw1.town MGCP 1.0\r\nX: {request}\r\nO: L/hd\r\n");
+    stage.says(1, &notify);
+    stage.says(1, "RSIP 51 aaln/1@gw1.town MGCP 1.0\r\nRM: restart\r\n");
+    stage.says(1, &notify);
+    let notifies = |told: &String| told.starts_with("notify");
+    assert_eq!(stage.story().iter().filter(|told| notifies(told)).count(), 1);
+}
+
+#[test]
 fn every_restart_method_is_reported_with_its_delay_and_reason() {
     let mut stage = Stage::up(1);
     let methods = [
