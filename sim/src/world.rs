@@ -18,7 +18,7 @@ use strowger_softgateway::{Event, LineFact, SoftGateway, What};
 use crate::ears::{Ear, Ears, parties};
 use crate::invariants::{Invariants, Violation};
 use crate::network::{Fate, Network, Packet};
-use crate::options::{Options, Relay, Trouble, TroubleKind};
+use crate::options::{Options, Trouble, TroubleKind};
 use crate::person::Person;
 use crate::store::Store;
 use crate::town::{AGENT_PORT, GATEWAY_PORT, host, town};
@@ -414,9 +414,7 @@ impl World {
         let inventory = self.store.inventory(&self.inventory);
         self.exchange = Exchange::new(now, inventory, NodeId(0), epoch, self.rng.fork());
         self.invariants.forget(self.agent);
-        // What stands on a relay beside a call that was taken over is not found yet: there, calls end with their exchange.
         let standing = self.store.take_standing();
-        let standing = if self.options.relay == Relay::None { standing } else { Vec::new() };
         let refused = self.exchange.restore(now, &standing, now);
         let restored = standing.iter().map(|stable| stable.call).filter(|call| !refused.contains(call));
         let restored: BTreeSet<_> = restored.collect();

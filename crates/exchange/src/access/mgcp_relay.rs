@@ -6,8 +6,11 @@
 //!
 //! The connections of a relay that comes up are deleted all together, as none of them belongs to a call. A
 //! gateway whose dialect cannot name all endpoints (osmo-mgw) is asked for those that were lost with it; what
-//! a former exchange left there stays, and is for the gateway's own time-out. So does what is left beside the contexts
-//! that were taken over from such an exchange: those are audited one by one.
+//! a former exchange left there stays, and is for the gateway's own time-out.
+//!
+//! Where contexts were taken over from a former exchange, those are audited one by one, and `survey` finds what stands beside them.
+
+mod survey;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +26,9 @@ use crate::{
     MediaStatistics, Sdp, Side, Snapshot, StreamRole,
 };
 
+pub(crate) use survey::Question;
+use survey::Survey;
+
 /// The relay that the media policy names, and the contexts on it.
 #[derive(Debug)]
 pub(super) struct Relays {
@@ -32,6 +38,7 @@ pub(super) struct Relays {
     /// Where there were connections when the gateway was lost.
     left: Vec<(EndpointNameBuf, CallId)>,
     contexts: BTreeMap<ContextId, Context>,
+    survey: Survey,
 }
 
 #[derive(Debug)]
@@ -50,7 +57,13 @@ impl Relays {
             MediaPolicy::Direct => None,
             MediaPolicy::Relay { gateway } => gateways.relay_places().find(|place| *place.id == **gateway),
         };
-        Self { place: place.map(Arc::new), up: false, left: Vec::new(), contexts: BTreeMap::new() }
+        Self {
+            place: place.map(Arc::new),
+            up: false,
+            left: Vec::new(),
+            contexts: BTreeMap::new(),
+            survey: Survey::default(),
+        }
     }
 
     pub(super) fn command(
@@ -276,7 +289,7 @@ impl Relays {
             self.up = true;
             let left = std::mem::take(&mut self.left);
             if self.resume(turn) {
-                return;
+                return self.survey(turn);
             }
             match &self.place {
                 Some(place) if place.has_all => self.sweep(turn, None),
@@ -288,6 +301,7 @@ impl Relays {
     pub(super) fn gateway_lost(&mut self, turn: &mut Turn<'_>, gateway: GatewayId) {
         if self.is_on(gateway) {
             self.up = false;
+            self.survey.break_off();
             let lost = self.lose_all(turn, |_| true);
             self.left.extend(lost);
         }
@@ -357,11 +371,9 @@ impl Relays {
         if !self.is_on(gateway) {
             return;
         }
-        let of =
-            |context: &Context| context.streams.iter().any(|(_, stream)| stream.is(endpoint, connection));
-        let Some(id) = self.contexts.iter().find(|(_, context)| of(context)).map(|(id, _)| *id) else {
-            return;
-        };
+        let mut contexts = self.contexts.iter();
+        let Some((id, _)) = contexts.find(|(_, context)| context.has(endpoint, connection)) else { return };
+        let id = *id;
         if let Some(context) = self.contexts.get_mut(&id) {
             let lost = context.streams.iter_mut().find(|(_, stream)| stream.is(endpoint, connection));
             if let Some((_, stream)) = lost {
@@ -380,6 +392,15 @@ impl Relays {
 }
 
 impl Context {
+    fn has(&self, endpoint: &EndpointNameBuf, connection: &ConnectionIdBuf) -> bool {
+        self.streams.iter().any(|(_, stream)| stream.is(endpoint, connection))
+    }
+
+    /// Whether a connection of this call is being created.
+    fn creates_for(&self, call: &CallIdBuf) -> bool {
+        self.streams.iter().any(|(_, stream)| stream.is_creating_for(call))
+    }
+
     fn stream(&mut self, side: Side) -> Option<&mut Stream> {
         self.streams.iter_mut().find(|(own, _)| *own == side).map(|(_, stream)| stream)
     }

@@ -50,6 +50,8 @@ pub(crate) enum Tag {
     Stream(Owner, Order),
     /// All connections of a relay are deleted.
     RelaySweep(GatewayId),
+    /// A relay is asked for what is no context's. The number tells one survey from the next.
+    Survey(u32, mgcp_relay::Question),
 }
 
 /// Whose connection it is.
@@ -345,6 +347,7 @@ impl Access {
                 relays.stream_outcome(turn, context, side, order, result);
             }
             Tag::RelaySweep(gateway) => relays.sweep_outcome(turn, gateway, result),
+            Tag::Survey(serial, question) => relays.survey_outcome(turn, serial, question, result),
         });
     }
 

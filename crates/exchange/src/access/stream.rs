@@ -248,6 +248,11 @@ impl Stream {
         }
     }
 
+    /// Whether it is being created, in this call.
+    pub(super) fn is_creating_for(&self, call: &CallIdBuf) -> bool {
+        matches!(self.state, State::Creating) && self.call == *call
+    }
+
     /// Whether an order of it has no answer yet.
     pub(super) const fn is_in_transition(&self) -> bool {
         matches!(self.state, State::Creating | State::Deleting(_))

@@ -1,7 +1,7 @@
 //! A gateway for stories. It keeps what RFC 3435 obliges it to: at most once, step mode, glare checks, digit
 //! maps, one SDP a connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use strowger_mgcp::dialect::Dialect;
@@ -206,7 +206,9 @@ impl Gateway {
             Verb::Dlcx if self.osmo && local.contains('*') => simple(ReturnCode::OK),
             Verb::Dlcx => self.delete(command, &local),
             Verb::Auep if self.osmo => simple(ReturnCode::UNKNOWN_ENDPOINT),
+            Verb::Auep if self.is_idle_relay(&local) => simple(ReturnCode::OK),
             Verb::Auep if local == "*" => simple(ReturnCode::OK),
+            Verb::Auep if local.contains('*') => self.list(command),
             _ => match self.endpoints.get_mut(&local) {
                 None => simple(ReturnCode::UNKNOWN_ENDPOINT),
                 Some(endpoint) => match command.verb {
@@ -231,6 +233,22 @@ impl Gateway {
                 },
             },
         }
+    }
+
+    /// Relays that have never been used are not among the endpoints.
+    fn is_idle_relay(&self, local: &str) -> bool {
+        let number = local.strip_prefix("relay/").and_then(|number| number.parse::<usize>().ok());
+        !self.endpoints.contains_key(local) && number.is_some_and(|n| (1..=self.relays).contains(&n))
+    }
+
+    /// The names of all endpoints that a wildcard means.
+    fn list(&self, command: &Command<'_>) -> Vec<u8> {
+        let relays = (1..=self.relays).map(|relay| format!("relay/{relay}"));
+        let names = self.endpoints.keys().cloned().chain(relays).collect::<BTreeSet<_>>();
+        let names = names.iter().map(|name| EndpointNameBuf::from_parts(name, &self.domain).unwrap());
+        let meant: Vec<_> = names.filter(|name| command.endpoint.covers(name.as_name())).collect();
+        let answer = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
+        meant.iter().fold(answer, |answer, name| answer.specific_endpoint(name.as_name())).finish()
     }
 
     fn request(&mut self, now: Time, command: &Command<'_>, local: &str) -> ReturnCode {

@@ -2,7 +2,7 @@
 //! is cleared, and what belongs to nobody is deleted.
 
 use strowger_exchange::{CallPhase, Cause, Event, ReleasedBy, ServiceState};
-use strowger_mgcp::message::RestartMethod;
+use strowger_mgcp::message::{RestartMethod, Verb};
 use strowger_sansio::Duration;
 
 use crate::gateway::Connection;
@@ -218,6 +218,76 @@ fn a_relayed_call_survives_as_well() {
     world.hang_up("2001");
     assert_eq!(relayed(&world), 0);
     assert_eq!(world.end_with_record().media.len(), 4);
+}
+
+/// A call stands and another one rings when the exchange dies.
+fn a_relay_with_a_call_that_stands_and_one_that_does_not() -> World {
+    let mut world = World::with_relay(6);
+    world.ring("2001", "2004");
+    world.lift("2004");
+    world.ring("2002", "2005");
+    world.pass(5);
+    assert_eq!(world.gateways[2].connections().count(), 4);
+    world.crash();
+    world.pass(2);
+    world
+}
+
+#[test]
+fn what_unanswered_calls_left_on_a_relay_is_deleted_beside_a_call_that_stands() {
+    // A relay with more endpoints than an answer has room for is asked for them by their numbers.
+    for listed in [true, false] {
+        let mut world = a_relay_with_a_call_that_stands_and_one_that_does_not();
+        if !listed {
+            world.gateways[2].refuse(Verb::Auep, "relay/*", 533, 9);
+        }
+        assert_eq!(world.start_again(), []);
+        world.pass(10);
+        assert!(world.relayed("2001", "2004"), "listed: {listed}");
+        assert_eq!(world.gateways[2].connections().count(), 2, "listed: {listed}");
+        let stray =
+            |event: &&Event| matches!(event, Event::StrayConnections { gateway, .. } if gateway == "relay");
+        assert_eq!(world.events.iter().filter(stray).count(), 1);
+        world.hang_up("2002");
+        world.ring("2002", "2005");
+        world.lift("2005");
+        assert!(world.relayed("2002", "2005"));
+        world.hang_up("2001");
+        world.hang_up("2002");
+        assert_eq!(world.gateways[2].connections().count(), 0);
+    }
+}
+
+#[test]
+fn a_call_that_begins_while_a_relay_is_looked_through_is_spared() {
+    let mut begun = 0;
+    for delay in (0..40).map(|step| Duration::from_millis(step * 2)) {
+        let mut world = a_relay_with_a_call_that_stands_and_one_that_does_not();
+        // The relay is heard last, when somebody is about to call.
+        world.gateways[2].dead = true;
+        world.start_again();
+        world.pass(5);
+        world.lift("2003");
+        world.gateways[2].dead = false;
+        let now = world.now;
+        world.gateways[2].restart(now, "*", RestartMethod::Disconnected, Some(4));
+        world.pass_time(delay);
+        world.dial("2003", "2006");
+        if world.hears("2006").starts_with("L/rg") {
+            begun += 1;
+            world.lift("2006");
+            world.pass(5);
+            assert!(world.relayed("2003", "2006"), "after {delay:?}");
+        }
+        world.pass(5);
+        assert!(world.relayed("2001", "2004"), "after {delay:?}");
+        for number in ["2001", "2002", "2003"] {
+            world.hang_up(number);
+        }
+        world.pass(5);
+        assert_eq!(world.gateways[2].connections().count(), 0, "after {delay:?}");
+    }
+    assert!(begun > 20, "{begun}");
 }
 
 #[test]
