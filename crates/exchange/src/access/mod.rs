@@ -322,6 +322,9 @@ impl Access {
                     relays.restarted(turn, gateway, &endpoints, method);
                 });
             }
+            agent::Event::Lockstep { gateway, endpoints } => {
+                self.turn(now, |lines, _, turn| lines.in_lockstep(turn, gateway, &endpoints));
+            }
             agent::Event::ConnectionDeletedByGateway {
                 gateway, endpoint, connection_id, statistics, ..
             } => {

@@ -47,7 +47,7 @@ pub(crate) struct Endpoint {
     map: Option<DigitMap>,
     dialled: String,
     /// A notification was sent: nothing more is, before the next request.
-    stepped: bool,
+    pub(crate) stepped: bool,
     pub(crate) connections: BTreeMap<String, Connection>,
 }
 

@@ -96,6 +96,26 @@ fn a_restart_of_one_line_leaves_the_others_alone() {
 }
 
 #[test]
+fn a_line_in_lockstep_is_asked_again() {
+    let mut world = World::running(town());
+    // It has reported something, and the request that followed was lost for good.
+    world.gateways[0].endpoints.get_mut("aaln/1").unwrap().stepped = true;
+    world.lift("2001");
+    assert_eq!(world.hears("2001"), "", "it notices nothing");
+    let now = world.now;
+    let method = RestartMethod::Package { package: "LCK", method: "lockstep" };
+    world.gateways[0].restart(now, "aaln/1", method, None);
+    world.settle();
+    assert_eq!(
+        world.hears("2001"),
+        "L/dl",
+        "the refusal of the request says that the receiver is off the hook"
+    );
+    assert_eq!(world.states("2001"), []);
+    world.end();
+}
+
+#[test]
 fn a_line_that_is_forced_out_of_service_comes_back_with_a_restart() {
     let mut world = World::running(town());
     world.ring("2001", "2004");

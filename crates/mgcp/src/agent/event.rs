@@ -81,6 +81,14 @@ pub enum Event<T> {
         /// The reason, if the gateway gave one.
         reason: Option<ReasonCode>,
     },
+    /// Endpoints have notified something and waited in vain for what to do next: in lockstep they notice nothing (RFC 3992). They are
+    /// to be given a notification request.
+    Lockstep {
+        /// The gateway.
+        gateway: GatewayId,
+        /// The endpoints; `*` terms stand for all.
+        endpoints: EndpointNameBuf,
+    },
     /// A gateway deleted a connection on its own (RFC 3435 section 2.3.8).
     ConnectionDeletedByGateway {
         /// The gateway.

@@ -126,7 +126,15 @@ impl<T: Clone> Agent<T> {
 
     /// RSIP: the endpoints' service changes (section 2.3.12).
     fn restarted(&mut self, now: Time, gateway: GatewayId, token: Token, command: &Command<'_>) {
-        let Some(method) = command.restart_method().and_then(answer::own_method) else {
+        let method = command.restart_method();
+        if method.is_some_and(is_lockstep) {
+            self.counters.restarts += 1;
+            self.reply(now, token, ReturnCode::OK);
+            let endpoints = command.endpoint.to_buf();
+            self.events.push_back(Event::Lockstep { gateway, endpoints });
+            return;
+        }
+        let Some(method) = method.and_then(answer::own_method) else {
             self.refuse(now, token, Refusal::new(ReturnCode::RESTART_METHOD, "Unknown restart method"));
             return;
         };
@@ -186,4 +194,10 @@ impl<T: Clone> Agent<T> {
             statistics: command.connection_parameters().map(ConnectionParameters::to_statistics),
         });
     }
+}
+
+/// The method of the lockstep package (RFC 3992 section 2.2): no change of service, and without a delay.
+fn is_lockstep(method: RestartMethod<'_>) -> bool {
+    matches!(method, RestartMethod::Package { package, method }
+        if package.eq_ignore_ascii_case("LCK") && method.eq_ignore_ascii_case("lockstep"))
 }

@@ -77,6 +77,23 @@ fn every_restart_method_is_reported_with_its_delay_and_reason() {
 }
 
 #[test]
+fn a_report_of_lockstep_is_answered_and_told_and_voids_nothing() {
+    let mut stage = Stage::up(1);
+    let request = stage.watch(1, "aaln/1");
+    stage.rqnt(1, "aaln/1", off_hook(), 7);
+    stage.take();
+    stage.says(1, "RSIP 60 aaln/1@gw1.town MGCP 1.0\r\nRM: lck/Lockstep\r\n");
+    assert_eq!(stage.one().text, "200 60 OK\r\n");
+    assert_eq!(stage.story(), ["lockstep aaln/1@gw1.town"], "what is under way goes on");
+    stage.says(1, &format!("NTFY 61 aaln/1@gw1.town MGCP 1.0\r\nX: {request}\r\nO: L/hd\r\n"));
+    assert_eq!(stage.story(), ["notify aaln/1@gw1.town"]);
+    stage.take();
+    // Another method of a package is none that this agent knows.
+    stage.says(1, "RSIP 62 aaln/1@gw1.town MGCP 1.0\r\nRM: LCK/step\r\n");
+    assert_eq!(stage.one().word(), "536");
+}
+
+#[test]
 fn an_avalanche_of_restarts_brings_every_gateway_up_with_one_answer_each() {
     let mut stage = Stage::silent(400);
     for round in 0..3 {

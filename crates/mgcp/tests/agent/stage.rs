@@ -205,6 +205,7 @@ impl Stage {
                     format!("{method} {endpoints} {}", delay.as_secs())
                 }
                 Event::ConnectionDeletedByGateway { endpoint, .. } => format!("deleted {endpoint}"),
+                Event::Lockstep { endpoints, .. } => format!("lockstep {endpoints}"),
                 other => panic!("{other:?}"),
             })
             .collect()

@@ -282,6 +282,29 @@ impl Lines {
         self.touched.insert(id);
     }
 
+    /// Endpoints wait for their next request, and the exchange believes that they have it, or that none is due (RFC 3992): they are
+    /// asked again at once.
+    pub(in crate::access) fn in_lockstep(
+        &mut self,
+        turn: &mut Turn<'_>,
+        gateway: GatewayId,
+        endpoints: &EndpointNameBuf,
+    ) {
+        for id in self.on(gateway, Some(endpoints)) {
+            let Some(line) = self.lines.get_mut(&id) else { continue };
+            if !matches!(line.standing, Standing::Up | Standing::Withdrawn) {
+                continue;
+            }
+            if !line.asked.pending {
+                line.asked.watch = None;
+            }
+            if std::mem::take(&mut line.asked.resting) {
+                turn.timers.cancel(&Timer::Retry(id));
+            }
+            self.touched.insert(id);
+        }
+    }
+
     /// The pause after a refusal is over.
     pub(in crate::access) fn retry(&mut self, turn: &mut Turn<'_>, id: LineId) {
         let Some(line) = self.lines.get_mut(&id) else { return };
