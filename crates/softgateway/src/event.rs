@@ -65,13 +65,19 @@ pub enum What {
     },
 }
 
-/// What happened on a line.
+/// What happened on a line, or at the far end of a circuit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LineFact {
-    /// The handset was lifted.
+    /// The handset was lifted; on a circuit, the gateway is off the hook.
     OffHook,
-    /// The handset was put down.
+    /// The handset was put down; on a circuit, the gateway is on the hook.
     OnHook,
+    /// On a circuit: the gateway has winked.
+    Winked,
+    /// On a circuit: the gateway has sent a number, with its beginning and end.
+    Number(String),
+    /// On a circuit: the gateway has opened the wires.
+    Opened,
     /// The bell rings.
     Ringing,
     /// The bell has been silent for longer than a cadence is.

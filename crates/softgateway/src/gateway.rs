@@ -20,6 +20,7 @@ use strowger_mgcp::message::ReasonCode;
 use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
 use strowger_sdp::CodecEntry;
 
+use crate::distant::Distant;
 use crate::event::{Event, LineFact, What};
 use crate::plane::{CircuitFrame, Plane, PlaneConfig, PlaneCounters, TrunkOptions};
 use crate::script::{Order, Step};
@@ -73,6 +74,11 @@ pub struct Snapshot {
     pub outstanding: usize,
 }
 
+/// Frames of circuits that wait for a host to carry them elsewhere: a tenth of a second of a hundred circuits.
+const MOST_CIRCUIT_FRAMES: usize = 1_000;
+/// How much sound of a late host is made up for.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
 /// The software gateway.
 pub struct SoftGateway {
     gateway: Gateway,
@@ -80,6 +86,10 @@ pub struct SoftGateway {
     /// The endpoints' local names in lower case, and their kinds.
     names: Vec<(String, EndpointKind)>,
     subscribers: Vec<Subscriber>,
+    /// The far ends of circuits that scripts work.
+    distants: BTreeMap<EndpointIndex, Distant>,
+    /// What circuits send to elsewhere.
+    circuits: VecDeque<(EndpointIndex, CircuitFrame)>,
     /// When a subscriber has waited long enough, for those that wait: most have no telephone, or nothing to wait for.
     patience: Timers<EndpointIndex>,
     sounds: Sounds,
@@ -143,6 +153,8 @@ impl SoftGateway {
             plane,
             names,
             subscribers,
+            distants: BTreeMap::new(),
+            circuits: VecDeque::new(),
             patience: Timers::new(),
             sounds: Sounds::new(),
             next_expectation: 0,
@@ -195,7 +207,7 @@ impl SoftGateway {
 
     /// What a circuit sends in 10 ms to an end that is not on this gateway.
     pub fn poll_circuit(&mut self) -> Option<(EndpointIndex, CircuitFrame)> {
-        self.plane.poll_circuit()
+        self.circuits.pop_front().or_else(|| self.plane.poll_circuit())
     }
 
     /// The endpoint of a local name.
@@ -225,6 +237,15 @@ impl SoftGateway {
                 self.operate(now, endpoints, *order)?;
                 None
             }
+            Step::Act { line, action } if self.is_circuit(line) => {
+                let index = self.distant(line)?;
+                if let Some(distant) = self.distants.get_mut(&index) {
+                    distant.act(action, &self.sounds)?;
+                    let frame = distant.frame();
+                    self.plane.handle_circuit(now, index, frame);
+                }
+                None
+            }
             Step::Act { line, action } => {
                 let index = self.find(line)?;
                 let recording = Subscriber::act(now, &mut self.plane, index, action, &self.sounds)?;
@@ -232,6 +253,15 @@ impl SoftGateway {
                     self.report(now, index, fact);
                 }
                 None
+            }
+            Step::Expect { line, sign, within } if self.is_circuit(line) => {
+                let index = self.distant(line)?;
+                let number = self.next_expectation;
+                self.next_expectation += 1;
+                if let Some(distant) = self.distants.get_mut(&index) {
+                    distant.expect(now, number, sign.clone(), *within);
+                }
+                Some(number)
             }
             Step::Expect { line, sign, within } => {
                 let index = self.find(line)?;
@@ -274,6 +304,7 @@ impl SoftGateway {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Time) {
+        self.work_circuits(now);
         self.plane.handle_timeout(now);
         while let Some(index) = self.patience.pop_due(now) {
             self.plane.touch(index);
@@ -314,7 +345,8 @@ impl SoftGateway {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
         let deadlines = [self.gateway.poll_timeout(), self.plane.poll_timeout(), self.patience.next()];
-        deadlines.into_iter().flatten().min()
+        let distants = self.distants.values().filter_map(Distant::poll_timeout);
+        deadlines.into_iter().flatten().chain(distants).min()
     }
 
     /// Whether nothing waits for an answer.
@@ -353,6 +385,7 @@ impl SoftGateway {
 
     /// Lets events of the media reach the role, until both are at rest, and the subscribers notice what they can.
     fn settle(&mut self, now: Time) {
+        self.exchange_circuits(now);
         while let Some((endpoint, event)) = self.plane.poll_event() {
             self.gateway.handle_media_event(now, endpoint, event, &mut self.plane);
         }
@@ -387,6 +420,67 @@ impl SoftGateway {
             }
             self.note_patience(index);
         }
+    }
+
+    /// Gives the far ends what the circuits have sent, and the circuits what they answer.
+    fn exchange_circuits(&mut self, now: Time) {
+        if self.distants.is_empty() {
+            return;
+        }
+        while let Some((index, frame)) = self.plane.poll_circuit() {
+            match self.distants.get_mut(&index) {
+                Some(distant) => {
+                    distant.hear(&frame);
+                    self.plane.handle_circuit(now, index, distant.frame());
+                }
+                None if self.circuits.len() < MOST_CIRCUIT_FRAMES => self.circuits.push_back((index, frame)),
+                None => {}
+            }
+        }
+        let facts = self.distants.iter_mut().map(|(index, distant)| (*index, distant.take_facts(now)));
+        for (index, facts) in facts.collect::<Vec<_>>() {
+            facts.into_iter().for_each(|fact| self.report(now, index, fact));
+        }
+    }
+
+    /// Far ends answer each frame of a circuit before its next one, also when the host is a little late.
+    fn work_circuits(&mut self, now: Time) {
+        if self.distants.is_empty() {
+            return;
+        }
+        while let Some(due) =
+            self.plane.poll_timeout().filter(|due| *due < now && now.since(*due) <= CATCH_UP)
+        {
+            self.plane.handle_timeout(due);
+            self.exchange_circuits(due);
+        }
+    }
+
+    fn is_circuit(&self, name: &str) -> bool {
+        self.names.iter().any(|(known, kind)| known == name && matches!(kind, EndpointKind::Trunk(_)))
+    }
+
+    /// The circuit of a name, whose far end is worked from now on.
+    fn distant(&mut self, name: &str) -> Result<EndpointIndex, ActionError> {
+        let place = self.names.iter().position(|(known, _)| known == name);
+        let index = place.and_then(|place| u32::try_from(place).ok()).map(EndpointIndex);
+        let kind = place.and_then(|place| self.names.get(place)).map(|(_, kind)| *kind);
+        let (Some(index), Some(EndpointKind::Trunk(signalling))) = (index, kind) else {
+            return Err(ActionError::NoLine(name.to_owned()));
+        };
+        if self.plane.is_crossed(index) {
+            return Err(ActionError::Circuit("the circuit is joined to another one of this gateway"));
+        }
+        if !self.distants.contains_key(&index) {
+            // What it has sent to nobody is past.
+            while let Some((other, frame)) = self.plane.poll_circuit() {
+                if other != index && self.circuits.len() < MOST_CIRCUIT_FRAMES {
+                    self.circuits.push_back((other, frame));
+                }
+            }
+            self.distants.insert(index, Distant::new(signalling));
+        }
+        Ok(index)
     }
 
     /// Notes when a subscriber next wants to be asked.

@@ -7,8 +7,9 @@
 //! - [`plane`]: [`Plane`], the media: lines, signals, connections, relays.
 //! - [`script`]: the language in which subscribers are told what to do. [`runner`]: a script on its way.
 //! - [`event`]: what happens on a gateway.
-//! - `subscriber`: who does it.
+//! - `subscriber`: who does it. `distant`: the far end of a circuit.
 
+mod distant;
 pub mod event;
 pub mod gateway;
 pub mod plane;

@@ -96,6 +96,66 @@ pub enum Action {
     Quiet,
     /// Writes what the earpiece gave since the handset was lifted to a WAV file.
     Record(String),
+    /// What the far end of a circuit does, and no subscriber can.
+    Circuit(CircuitAction),
+}
+
+/// What the far end of a circuit does: the exchange or PBX that the gateway is joined to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CircuitAction {
+    /// Begins a call: goes off the hook on a circuit that is free.
+    Seize,
+    /// Goes off the hook in a call of the gateway.
+    Answer,
+    /// Is off the hook for 200 ms.
+    Wink,
+    /// Goes on the hook.
+    Release,
+    /// Sends digits, MF or DTMF as the circuit has them: one after the other, or by their names with commas between.
+    Outpulse(String),
+    /// Sets the state of the circuit itself.
+    Cas(Bits),
+}
+
+/// States of a circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bits {
+    /// In use.
+    OffHook,
+    /// Not in use.
+    OnHook,
+    /// Ringing current.
+    Ring,
+    /// None.
+    Quiet,
+    /// Open wires.
+    Open,
+    /// Closed wires.
+    Closed,
+}
+
+const BITS: [(&str, Bits); 6] = [
+    ("off-hook", Bits::OffHook),
+    ("on-hook", Bits::OnHook),
+    ("ring", Bits::Ring),
+    ("quiet", Bits::Quiet),
+    ("open", Bits::Open),
+    ("closed", Bits::Closed),
+];
+
+/// What the far end of a circuit notices, and no subscriber can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CircuitSign {
+    /// The gateway is off the hook, for longer than a wink.
+    OffHook,
+    /// The gateway is on the hook.
+    OnHook,
+    /// The gateway has winked.
+    Wink,
+    /// The gateway has sent this number.
+    Number(String),
+    /// The gateway has opened the wires.
+    Open,
 }
 
 /// A sound that a subscriber makes or listens for.
@@ -122,6 +182,8 @@ pub enum Sign {
     Progress(Progress),
     /// The earpiece gives nothing.
     Silence,
+    /// At the far end of a circuit.
+    Circuit(CircuitSign),
 }
 
 /// Tones by their meaning, whatever they sound like in this country.
@@ -174,6 +236,11 @@ impl fmt::Display for Sign {
             Self::Sound(sound) => sound.fmt(f),
             Self::Progress(tone) => tone.fmt(f),
             Self::Silence => f.write_str("silence"),
+            Self::Circuit(CircuitSign::OffHook) => f.write_str("off-hook"),
+            Self::Circuit(CircuitSign::OnHook) => f.write_str("on-hook"),
+            Self::Circuit(CircuitSign::Wink) => f.write_str("wink"),
+            Self::Circuit(CircuitSign::Open) => f.write_str("open"),
+            Self::Circuit(CircuitSign::Number(number)) => write!(f, "number {number}"),
         }
     }
 }
@@ -296,14 +363,28 @@ fn order(verb: &str, words: &mut Words<'_>) -> Result<Option<Order>, &'static st
 }
 
 fn step(verb: &str, line: String, words: &mut Words<'_>) -> Result<Step, &'static str> {
-    const VERBS: &str =
-        "off-hook, on-hook, flash, dial, play, quiet, record, expect, out-of-service or in-service";
+    const VERBS: &str = "off-hook, on-hook, flash, dial, play, quiet, record, seize, answer, wink, release, outpulse, cas, expect, out-of-service or in-service";
     let action = match verb {
         "off-hook" => Action::OffHook,
         "on-hook" => Action::OnHook,
         "flash" => Action::Flash,
         "quiet" => Action::Quiet,
         "dial" => Action::Dial(digits(words.next_or("")).ok_or("digits 0-9 * # A-D and , for a pause")?),
+        "seize" => Action::Circuit(CircuitAction::Seize),
+        "answer" => Action::Circuit(CircuitAction::Answer),
+        "wink" => Action::Circuit(CircuitAction::Wink),
+        "release" => Action::Circuit(CircuitAction::Release),
+        "outpulse" => {
+            let digits =
+                outpulsed(words.next_or("")).ok_or("digits, as 5551234, or names, as K0,5,5,5,S0")?;
+            Action::Circuit(CircuitAction::Outpulse(digits))
+        }
+        "cas" => {
+            let word = words.next_or("");
+            let bits = BITS.iter().find(|(name, _)| *name == word);
+            let (_, bits) = bits.ok_or("off-hook, on-hook, ring, quiet, open or closed")?;
+            Action::Circuit(CircuitAction::Cas(*bits))
+        }
         "record" => Action::Record(words.some().ok_or("the name of a WAV file to write")?.to_owned()),
         "play" => {
             let sound = sound(words.some()).ok_or("tone:HERTZ (20 to 3900) or a WAV file")?;
@@ -316,7 +397,7 @@ fn step(verb: &str, line: String, words: &mut Words<'_>) -> Result<Step, &'stati
         }
         "expect" => {
             let sign = sign(words).ok_or(
-                "ring, ring-end, caller NUMBER, silence, dial-tone, ringback, busy, congestion, sit, howler, tone:HERTZ or a WAV file",
+                "ring, ring-end, caller NUMBER, silence, dial-tone, ringback, busy, congestion, sit, howler, tone:HERTZ or a WAV file, off-hook, on-hook, wink, number DIGITS or open",
             )?;
             let within = match words.some() {
                 None => DEFAULT_PATIENCE,
@@ -340,6 +421,11 @@ fn sign(words: &mut Words<'_>) -> Option<Sign> {
         "ring-end" => Sign::RingEnd,
         "silence" => Sign::Silence,
         "caller" => Sign::Caller(words.some()?.to_owned()),
+        "off-hook" => Sign::Circuit(CircuitSign::OffHook),
+        "on-hook" => Sign::Circuit(CircuitSign::OnHook),
+        "wink" => Sign::Circuit(CircuitSign::Wink),
+        "open" => Sign::Circuit(CircuitSign::Open),
+        "number" => Sign::Circuit(CircuitSign::Number(digits(words.some()?)?)),
         _ => Sign::Sound(sound(Some(word))?),
     })
 }
@@ -357,6 +443,12 @@ fn sound(word: Option<&str>) -> Option<Sound> {
 fn digits(word: &str) -> Option<String> {
     let legal = |c: char| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D' | 'a'..='d' | ',');
     (!word.is_empty() && word.chars().all(legal)).then(|| word.to_ascii_uppercase())
+}
+
+/// `5551234`, `*11#` or `K0,5,5,5,S0`: which digits there are depends on the circuit.
+fn outpulsed(word: &str) -> Option<String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '#' | ',');
+    (!word.is_empty() && word.chars().all(legal)).then(|| word.to_owned())
 }
 
 struct Words<'a>(std::vec::IntoIter<&'a str>);
@@ -419,6 +511,21 @@ mod tests {
                 within: Duration::from_millis(250)
             }
         );
+        let circuit = |action| Step::Act { line: "ds/a/1".into(), action: Action::Circuit(action) };
+        assert_eq!(one("ds/a/1 seize"), circuit(CircuitAction::Seize));
+        assert_eq!(
+            one("ds/a/1 outpulse K0,5,5,5,S0"),
+            circuit(CircuitAction::Outpulse("K0,5,5,5,S0".into()))
+        );
+        assert_eq!(one("ds/a/1 cas ring"), circuit(CircuitAction::Cas(Bits::Ring)));
+        assert_eq!(
+            one("ds/a/1 expect number 5551234"),
+            Step::Expect {
+                line: "ds/a/1".into(),
+                sign: Sign::Circuit(CircuitSign::Number("5551234".into())),
+                within: DEFAULT_PATIENCE
+            }
+        );
         assert_eq!(one("wait 2m"), Step::Wait(Duration::from_secs(120)));
     }
 
@@ -454,6 +561,8 @@ mod tests {
             ("aaln/1 play tone:99999", "tone:HERTZ"),
             ("aaln/1 play tone:1000 for ever", "for DURATION"),
             ("aaln/1 expect music", "ring"),
+            ("ds/a/1 cas busy", "off-hook"),
+            ("ds/a/1 outpulse 5-5", "digits"),
             ("aaln/1 expect ring soon", "within DURATION"),
             ("aaln/1 off-hook now", "nothing more"),
             ("out-of-service soon", "graceful"),

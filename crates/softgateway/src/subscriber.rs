@@ -15,7 +15,7 @@ use crate::plane::Plane;
 use crate::script::{Action, Progress, Sign, Sound};
 
 /// The level at which a scripted subscriber plays a tone, in dBm0: that of loud speech, well below what clips.
-const TONE_LEVEL: f64 = -12.0;
+pub(crate) const TONE_LEVEL: f64 = -12.0;
 /// A second of nothing, for a comma among the digits.
 const COMMA: Duration = Duration::from_secs(1);
 /// A bell that has been silent for this long rings no longer: the longest pause in any country's cadence is 6 s.
@@ -23,9 +23,9 @@ const RING_PAUSE: Duration = Duration::from_millis(6_500);
 /// How long the earpiece must give a tone before a subscriber is sure of it.
 const SURE: Duration = Duration::from_millis(300);
 /// How long the earpiece must give nothing before a subscriber calls it silent.
-const SILENT: Duration = Duration::from_millis(700);
+pub(crate) const SILENT: Duration = Duration::from_millis(700);
 /// Below this level in dBm0 a line is silent to an ear.
-const QUIET: f64 = -45.0;
+pub(crate) const QUIET: f64 = -45.0;
 /// How near a frequency must be, in hertz, to be the one that is meant.
 const NEAR: f64 = 15.0;
 /// How much of what was heard is compared with a file.
@@ -45,6 +45,8 @@ pub enum ActionError {
     NoSound(String),
     /// The handset is already, or not, lifted.
     Hook(&'static str),
+    /// The far end of the circuit cannot do this.
+    Circuit(&'static str),
 }
 
 impl std::fmt::Display for ActionError {
@@ -53,7 +55,7 @@ impl std::fmt::Display for ActionError {
             Self::NoLine(line) => write!(f, "this gateway has no line {line}"),
             Self::NoEndpoint(name) => write!(f, "this gateway has no endpoint {name}"),
             Self::NoSound(file) => write!(f, "{file} is not loaded"),
-            Self::Hook(why) => f.write_str(why),
+            Self::Hook(why) | Self::Circuit(why) => f.write_str(why),
         }
     }
 }
@@ -99,6 +101,7 @@ impl Subscriber {
                 let samples = telephone.recording();
                 return Ok(Some(LineFact::Recording { file: file.clone(), samples }));
             }
+            Action::Circuit(_) => return Err(ActionError::Circuit("this is for circuits, as ds/a/1")),
             _ if !lifted => return Err(ActionError::Hook("the handset is not lifted")),
             Action::OnHook => plane.with_telephone(now, index, |telephone| telephone.hang_up(now)),
             Action::Flash => plane.with_telephone(now, index, |telephone| {
@@ -227,6 +230,8 @@ impl Subscriber {
             Sign::Progress(tone) => {
                 MEANINGS.iter().any(|(signal, meaning)| meaning == tone && telephone.hears_tone(*signal))
             }
+            // What only a circuit shows.
+            Sign::Circuit(_) => false,
             Sign::Silence => telephone.is_off_hook() && telephone.quiet_for() >= SILENT,
             Sign::Sound(Sound::Tone(hertz)) => gives_tone(&telephone.recording_tail(SURE), f64::from(*hertz)),
             Sign::Sound(Sound::File(name)) => {
@@ -301,7 +306,7 @@ fn progress(telephone: &Telephone) -> Option<Progress> {
 }
 
 /// Whether a sine of this frequency is the loudest thing in all parts of what was heard.
-fn gives_tone(heard: &[i16], hertz: f64) -> bool {
+pub(crate) fn gives_tone(heard: &[i16], hertz: f64) -> bool {
     if (heard.len() as u64) < samples_in(SURE) {
         return false;
     }
@@ -320,11 +325,11 @@ fn gives_recording(heard: &[i16], said: &[i16], look: usize) -> bool {
     part.is_some_and(|part| analysis::compare(part, heard).is_some_and(|found| found.is_heard()))
 }
 
-fn find(sounds: &Sounds, name: &str) -> Result<Arc<[i16]>, ActionError> {
+pub(crate) fn find(sounds: &Sounds, name: &str) -> Result<Arc<[i16]>, ActionError> {
     sounds.get(name).cloned().ok_or_else(|| ActionError::NoSound(name.to_owned()))
 }
 
-fn cut(samples: Arc<[i16]>, length: Option<Duration>) -> Arc<[i16]> {
+pub(crate) fn cut(samples: Arc<[i16]>, length: Option<Duration>) -> Arc<[i16]> {
     let most = length.map_or(usize::MAX, |length| usize::try_from(samples_in(length)).unwrap_or(usize::MAX));
     match samples.get(..most) {
         Some(part) => part.into(),

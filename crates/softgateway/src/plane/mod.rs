@@ -356,6 +356,12 @@ impl Plane {
         }
     }
 
+    /// Whether the other end of a circuit is in this gateway.
+    #[must_use]
+    pub fn is_crossed(&self, endpoint: EndpointIndex) -> bool {
+        self.config.crossed.iter().any(|(one, two)| *one == endpoint || *two == endpoint)
+    }
+
     /// What a circuit sends in its next 10 ms to an end outside of this gateway.
     pub fn poll_circuit(&mut self) -> Option<(EndpointIndex, CircuitFrame)> {
         self.circuits.pop_front()

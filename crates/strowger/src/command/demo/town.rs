@@ -341,7 +341,7 @@ fn doing(action: &Action) -> Option<String> {
         Action::OnHook => "hangs up".to_owned(),
         Action::Dial(digits) => format!("dials {digits}"),
         Action::Play(..) => "talks".to_owned(),
-        Action::Flash | Action::Quiet | Action::Record(_) => return None,
+        Action::Flash | Action::Quiet | Action::Record(_) | Action::Circuit(_) => return None,
     })
 }
 

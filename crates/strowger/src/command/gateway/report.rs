@@ -72,6 +72,9 @@ impl Row {
         match fact {
             LineFact::OffHook => Self::new(at, "off-hook"),
             LineFact::OnHook => Self::new(at, "on-hook"),
+            LineFact::Winked => Self::new(at, "wink"),
+            LineFact::Number(digits) => Self { what: Some(digits.clone()), ..Self::new(at, "number") },
+            LineFact::Opened => Self::new(at, "open"),
             LineFact::Ringing => Self::new(at, "ring"),
             LineFact::RingingEnded => Self::new(at, "ring-end"),
             LineFact::Caller(text) => Self { what: Some(text.clone()), ..Self::new(at, "caller") },
