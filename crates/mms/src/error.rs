@@ -221,6 +221,24 @@ rules! {
     From => "From holds 80 with an address, or 81", "MMS ENC 7, From";
     /// A time without a token, or with one that is unknown.
     Time => "a time holds 80 or 81 and a long integer", "MMS ENC 7, Expiry";
+    /// A WBXML document of a version that is not known.
+    WbxmlVersion => "the version is 1.1, 1.2 or 1.3", "WBXML 5.4";
+    /// A document in a character set of two octets.
+    WbxmlCharset => "documents in character sets of two octets are not read", "WBXML 5.6; local limit";
+    /// A place in the string table that is not there.
+    WbxmlTable => "a reference points into the string table, at a string that ends there", "WBXML 5.7";
+    /// A token where it has no meaning.
+    WbxmlToken => "this token does not stand here", "WBXML 5.8";
+    /// Too many elements within one another.
+    WbxmlDepth => "elements may not lie deeper within each other than the limit", "local limit on depth";
+    /// A character that is none.
+    WbxmlEntity => "an entity is a character of Unicode", "WBXML 5.8.4.3";
+    /// A document without an element.
+    WbxmlRoot => "a document has one element, and nothing behind it", "WBXML 5.3";
+    /// Another document than was expected.
+    WbxmlDocument => "a document of this kind has its public identifier and its elements", "WAP-167, WAP-168, WAP-175";
+    /// A date that is none.
+    WbxmlDate => "a date is digits of year, month, day, hour, minute and second, of which zeros at the end may be left out", "WAP-167 8.2.2";
     /// A user data header longer than the user data.
     UdhLength => "the user data header ends within the user data", "3GPP TS 23.040 9.2.3.24";
     /// An element longer than the header.

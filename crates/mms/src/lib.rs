@@ -9,6 +9,7 @@
 //! - [`message`]: the types of MMS: messages, header fields, values, and which field stands where.
 //! - [`binary`]: messages from and to octets.
 //! - [`multipart`]: bodies of several parts.
+//! - [`wbxml`], [`xml`]: binary XML and the documents of push; a small reader of XML.
 //! - [`sms`]: push in short messages: ports, segmentation, re-assembly.
 
 mod octets;
@@ -22,8 +23,10 @@ pub mod message;
 pub mod multipart;
 pub mod sms;
 pub mod text;
+pub mod wbxml;
 pub mod words;
 pub mod wsp;
+pub mod xml;
 
 pub use binary::{decode, encode};
 pub use charset::Charset;

@@ -6,4 +6,5 @@ mod multipart;
 mod samples;
 mod sms;
 mod vectors;
+mod wbxml;
 mod wsp;
