@@ -17,11 +17,18 @@ pub enum Protocol {
     Rtp,
     /// Its control protocol (RFC 3550 section 6).
     Rtcp,
+    /// WAP Push: connectionless WSP (WAP-230), UDP 2948.
+    Push,
+    /// A message of MMS on its own.
+    Mms,
+    /// The user data of a short message that has a header (3GPP TS 23.040).
+    Sms,
 }
 
 impl Protocol {
     /// All protocols.
-    pub const ALL: &'static [Self] = &[Self::Mgcp, Self::Sdp, Self::Rtp, Self::Rtcp];
+    pub const ALL: &'static [Self] =
+        &[Self::Mgcp, Self::Sdp, Self::Rtp, Self::Rtcp, Self::Push, Self::Mms, Self::Sms];
 
     /// The name in commands and in JSON.
     #[must_use]
@@ -31,6 +38,9 @@ impl Protocol {
             Self::Sdp => "sdp",
             Self::Rtp => "rtp",
             Self::Rtcp => "rtcp",
+            Self::Push => "push",
+            Self::Mms => "mms",
+            Self::Sms => "sms",
         }
     }
 
@@ -48,6 +58,9 @@ impl fmt::Display for Protocol {
             Self::Sdp => "SDP",
             Self::Rtp => "RTP",
             Self::Rtcp => "RTCP",
+            Self::Push => "WAP Push",
+            Self::Mms => "MMS",
+            Self::Sms => "SMS",
         })
     }
 }

@@ -1,16 +1,19 @@
 //! Messages explained: each field with its name, value, octets and clause; or the rule that is broken, and where.
 //!
-//! This is `strowger decode -`. Rooms: [`tree`], the outcome; `sdp`, `mgcp` with `values` and `names`, `media`: one reader for each
-//! protocol; [`input`]: what a person pastes, text or hexadecimal digits, as octets.
+//! This is `strowger decode -`. Rooms: [`tree`], the outcome; `sdp`, `mgcp` with `values` and `names`, `media`, `push` with `mms` and `wbxml`: one
+//! reader for each protocol; [`input`]: what a person pastes, text or hexadecimal digits, as octets.
 
 pub mod input;
 pub mod tree;
 
 mod media;
 mod mgcp;
+mod mms;
 mod names;
+mod push;
 mod sdp;
 mod values;
+mod wbxml;
 
 use crate::protocol::Protocol;
 use tree::Explained;
@@ -23,6 +26,9 @@ pub fn explain(protocol: Protocol, octets: &[u8]) -> Explained {
         Protocol::Sdp => sdp::explain(octets),
         Protocol::Rtp => media::explain_rtp(octets),
         Protocol::Rtcp => media::explain_rtcp(octets),
+        Protocol::Push => push::explain(octets),
+        Protocol::Mms => mms::explain(octets),
+        Protocol::Sms => push::explain_sms(octets),
     }
 }
 

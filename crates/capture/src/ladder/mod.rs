@@ -3,8 +3,8 @@
 //! Fed by the node, the simulator and the demo alike, one datagram at a time. Rooms:
 //!
 //! - [`entry`]: [`Entry`], [`Party`] and their parts: plain data, `Serialize`.
-//! - `parties`: which address is whose. `mgcp`: transactions, repetitions, summaries. `media`: streams. `call`: one call
-//!   out of many.
+//! - `parties`: which address is whose. `mgcp`: transactions, repetitions, summaries. `mms`: pushes, messages of MMS and
+//!   short messages. `media`: streams. `call`: one call out of many.
 //! - [`outcome`]: [`Outcome`](outcome::Outcome), what became of each command.
 //! - [`text`]: the picture. [`list`]: one line a transaction.
 //!
@@ -18,6 +18,7 @@ pub mod text;
 mod call;
 mod media;
 mod mgcp;
+mod mms;
 mod parties;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -121,6 +122,9 @@ impl Ladder {
             Protocol::Sdp => self.description(&frame),
             Protocol::Rtp => self.rtp_packet(&frame),
             Protocol::Rtcp => self.rtcp_packet(&frame),
+            Protocol::Push => self.push_datagram(&frame),
+            Protocol::Mms => self.mms_message(&frame),
+            Protocol::Sms => self.short_message(&frame),
         }
     }
 

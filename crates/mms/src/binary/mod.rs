@@ -59,6 +59,22 @@ fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Pdu<'a>, Fault> {
     Ok(Pdu { kind, version, headers: bytes.get(..end).unwrap_or_default(), body, present })
 }
 
+/// The fields of octets that need not be a message, with their ranges, up to a body or to the first that cannot be read: for
+/// those who explain what [`decode`] refuses.
+pub fn readable_fields(bytes: &[u8]) -> impl Iterator<Item = (std::ops::Range<usize>, Field<'_>)> {
+    let mut reader = Reader::new(bytes);
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        if ended || reader.is_empty() {
+            return None;
+        }
+        let start = reader.offset();
+        let field = Field::read(&mut reader).ok()?;
+        ended = matches!(field, Field::ContentType(_));
+        Some((start..reader.offset(), field))
+    })
+}
+
 /// Appends a message in canonical order: type, transaction identifier, version first; content type and body last.
 ///
 /// # Errors

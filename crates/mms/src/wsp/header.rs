@@ -335,11 +335,17 @@ impl<'a> Headers<'a> {
 
     /// The headers, in order.
     pub fn iter(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
+        self.iter_at().map(|(_, header)| header)
+    }
+
+    /// The same with the range of octets that each has in the block.
+    pub fn iter_at(&self) -> impl Iterator<Item = (std::ops::Range<usize>, Header<'a>)> + use<'a> {
         let mut reader = Reader::new(self.bytes);
         std::iter::from_fn(move || {
             while !reader.is_empty() {
+                let start = reader.offset();
                 if let Some(header) = Header::read(&mut reader).ok()? {
-                    return Some(header);
+                    return Some((start..reader.offset(), header));
                 }
             }
             None

@@ -19,12 +19,13 @@ const LARGEST: u64 = 1024 * 1024;
 #[command(after_help = "Examples:\n  \
     printf 'AUEP 1200 aaln/1@gw1.town MGCP 1.0\\r\\n' | strowger decode - --proto mgcp\n  \
     strowger decode - --proto sdp --json < description.txt\n  \
-    echo 41554550 | strowger decode - --proto mgcp")]
+    echo 41554550 | strowger decode - --proto mgcp\n  \
+    echo 010603beaf848c8398543100 8d929583 | strowger decode - --proto push")]
 pub(crate) struct Arguments {
     /// Where to read: - is standard input
     #[arg(value_name = "INPUT", default_value = "-")]
     input: String,
-    /// The protocol of the message: mgcp, sdp, rtp or rtcp
+    /// The protocol of the message: mgcp, sdp, rtp, rtcp, push, mms or sms
     #[arg(long, value_name = "PROTOCOL", value_parser = protocol)]
     proto: Protocol,
     /// Print the explanation as JSON
