@@ -33,10 +33,27 @@ impl Law {
     }
 }
 
+/// What a flash of the hook does in the middle of two calls. Networks of one country differ: this is what most telephones are
+/// labelled for, was not checked against a standard, and can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FlashControl {
+    /// It acts at once.
+    Hook,
+    /// It is answered by recall dial tone, and a digit says what is to be done (the register recall `R` of European telephones,
+    /// R0 to R4).
+    Digit,
+}
+
+impl FlashControl {
+    /// Both, with their words.
+    pub const ALL: [(&'static str, Self); 2] = [("hook", Self::Hook), ("digit", Self::Digit)];
+}
+
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Row {
     code: &'static str,
     law: Law,
+    flash: FlashControl,
     /// The tone of a number that is not in use.
     unallocated: Tone,
     /// The number of the special information tone that says so: the parameter of `L/sit` (RFC 3660 section 2.4).
@@ -52,6 +69,7 @@ struct Row {
 const fn row(
     code: &'static str,
     law: Law,
+    flash: FlashControl,
     unallocated: Tone,
     released: Tone,
     numbering: [&'static str; 3],
@@ -60,43 +78,54 @@ const fn row(
     // North America numbers its special information tones by SR-2275 (vacant code is the sixth), the others
     // by E.180.
     let vacant_sit = if matches!(law, Law::Mu) && country_code.len() == 1 { 6 } else { 1 };
-    Row { code, law, unallocated, vacant_sit, released, country_code, international_prefix, national_prefix }
+    Row {
+        code,
+        law,
+        flash,
+        unallocated,
+        vacant_sit,
+        released,
+        country_code,
+        international_prefix,
+        national_prefix,
+    }
 }
 
+use FlashControl::{Digit, Hook};
 use Law::{A, Mu};
 use Tone::{Busy, Congestion, NumberUnobtainable as Nu, SpecialInformation as Sit};
 
-/// Country code, law, unallocated, released, [E.164 code, international prefix, national prefix].
+/// Country code, law, flash, unallocated, released, [E.164 code, international prefix, national prefix].
 static COUNTRIES: &[Row] = &[
-    row("at", A, Sit, Busy, ["43", "00", "0"]),
-    row("au", A, Nu, Busy, ["61", "0011", "0"]),
-    row("be", A, Sit, Busy, ["32", "00", "0"]),
+    row("at", A, Digit, Sit, Busy, ["43", "00", "0"]),
+    row("au", A, Digit, Nu, Busy, ["61", "0011", "0"]),
+    row("be", A, Digit, Sit, Busy, ["32", "00", "0"]),
     // With a carrier's code behind each prefix, which is left to the routes.
-    row("br", A, Sit, Busy, ["55", "00", "0"]),
-    row("ca", Mu, Sit, Congestion, ["1", "011", "1"]),
-    row("ch", A, Sit, Busy, ["41", "00", "0"]),
-    row("cz", A, Sit, Busy, ["420", "00", ""]),
-    row("de", A, Sit, Busy, ["49", "00", "0"]),
-    row("dk", A, Sit, Busy, ["45", "00", ""]),
-    row("es", A, Sit, Busy, ["34", "00", ""]),
-    row("fi", A, Sit, Busy, ["358", "00", "0"]),
-    row("fr", A, Sit, Busy, ["33", "00", "0"]),
-    row("gb", A, Nu, Busy, ["44", "00", "0"]),
-    row("ie", A, Nu, Busy, ["353", "00", "0"]),
-    row("in", A, Nu, Busy, ["91", "00", "0"]),
-    row("it", A, Sit, Busy, ["39", "00", ""]),
-    row("jp", Mu, Busy, Busy, ["81", "010", "0"]),
-    row("nl", A, Sit, Busy, ["31", "00", "0"]),
-    row("no", A, Sit, Busy, ["47", "00", ""]),
-    row("nz", A, Nu, Busy, ["64", "00", "0"]),
-    row("pl", A, Sit, Busy, ["48", "00", ""]),
-    row("pt", A, Sit, Busy, ["351", "00", ""]),
-    row("se", A, Sit, Busy, ["46", "00", "0"]),
-    row("us", Mu, Sit, Congestion, ["1", "011", "1"]),
-    row("za", A, Nu, Busy, ["27", "00", "0"]),
+    row("br", A, Hook, Sit, Busy, ["55", "00", "0"]),
+    row("ca", Mu, Hook, Sit, Congestion, ["1", "011", "1"]),
+    row("ch", A, Digit, Sit, Busy, ["41", "00", "0"]),
+    row("cz", A, Digit, Sit, Busy, ["420", "00", ""]),
+    row("de", A, Digit, Sit, Busy, ["49", "00", "0"]),
+    row("dk", A, Digit, Sit, Busy, ["45", "00", ""]),
+    row("es", A, Digit, Sit, Busy, ["34", "00", ""]),
+    row("fi", A, Digit, Sit, Busy, ["358", "00", "0"]),
+    row("fr", A, Digit, Sit, Busy, ["33", "00", "0"]),
+    row("gb", A, Digit, Nu, Busy, ["44", "00", "0"]),
+    row("ie", A, Digit, Nu, Busy, ["353", "00", "0"]),
+    row("in", A, Hook, Nu, Busy, ["91", "00", "0"]),
+    row("it", A, Digit, Sit, Busy, ["39", "00", ""]),
+    row("jp", Mu, Hook, Busy, Busy, ["81", "010", "0"]),
+    row("nl", A, Digit, Sit, Busy, ["31", "00", "0"]),
+    row("no", A, Digit, Sit, Busy, ["47", "00", ""]),
+    row("nz", A, Digit, Nu, Busy, ["64", "00", "0"]),
+    row("pl", A, Digit, Sit, Busy, ["48", "00", ""]),
+    row("pt", A, Digit, Sit, Busy, ["351", "00", ""]),
+    row("se", A, Digit, Sit, Busy, ["46", "00", "0"]),
+    row("us", Mu, Hook, Sit, Congestion, ["1", "011", "1"]),
+    row("za", A, Digit, Nu, Busy, ["27", "00", "0"]),
 ];
 
-static UNITED_STATES: &Row = &row("us", Mu, Sit, Congestion, ["1", "011", "1"]);
+static UNITED_STATES: &Row = &row("us", Mu, Hook, Sit, Congestion, ["1", "011", "1"]);
 
 /// North America, whose tones the packages of RFC 3660 take as their examples.
 impl Default for Country {
@@ -124,6 +153,12 @@ impl Country {
             Law::Mu => [Law::Mu, Law::A],
             Law::A => [Law::A, Law::Mu],
         }
+    }
+
+    /// What a flash of the hook does.
+    #[must_use]
+    pub const fn flash(self) -> FlashControl {
+        self.0.flash
     }
 
     /// The tone that tells a caller, or the party who is left, why the call ended.

@@ -143,6 +143,8 @@ pub enum Digits {
     Number,
     /// Any digits, ended by `#` or a pause.
     Free,
+    /// One digit that says what a flash of the hook was for.
+    Choice,
 }
 
 /// Who calls, as the called party is shown.

@@ -30,11 +30,11 @@ pub mod switch;
 pub mod timers;
 
 pub use cause::{Cause, CauseClass};
-pub use country::{Country, Law, UnknownCountry};
+pub use country::{Country, FlashControl, Law, UnknownCountry};
 pub use event::Event;
 pub use exchange::{Exchange, Input, WallClock};
 pub use feature::class::ServiceClass;
-pub use feature::code::{BadPattern, Codes, Pattern, Service, Slot};
+pub use feature::code::{BadPattern, Codes, Feature, Pattern, Service, Slot};
 pub use feature::group::{GroupEntry, GroupId, HuntOrder, UnknownOrder};
 pub use feature::setting::{Forward, SetBy, Setting, SettingChange, SettingFault};
 pub use feature::subscription::{HotLine, Ring, Subscription, UnknownRing};

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use strowger_exchange::{
-    ControllerLeaves, DialectChoice, Features, HuntOrder, MediaPolicy, RouteTarget, Service,
+    ControllerLeaves, DialectChoice, Features, FlashControl, HuntOrder, MediaPolicy, RouteTarget, Service,
 };
 use strowger_node::admission::Limits;
 use strowger_node::config::{Config, Report, Severity, StoreConfig};
@@ -423,10 +423,15 @@ fn features_are_read_and_what_is_not_named_is_as_in_the_country() {
     ));
     assert_eq!(config.inventory.features.codes().collect::<Vec<_>>(), ["*70"]);
     assert_eq!(config.inventory.features.controller_leaves, ControllerLeaves::JoinsTheOthers);
+    assert_eq!(config.inventory.features.flash, FlashControl::Digit);
+    let config = good(&small_and("[exchange]\ncountry = \"de\"\n[features]\nflash = \"hook\"\n"));
+    assert_eq!(config.inventory.features.flash, FlashControl::Hook);
     let config = good(&small_and("[features]\nblind_transfer = \"\"\n"));
     assert_eq!(config.inventory.features.blind_transfer, None);
-    let findings = findings(&small_and("[features]\nblind_transfer = \"x\"\ncontroller_leaves = \"stay\"\n"));
-    assert_eq!(findings.len(), 2, "{findings:?}");
+    let findings = findings(&small_and(
+        "[features]\nblind_transfer = \"x\"\ncontroller_leaves = \"stay\"\nflash = \"R\"\n",
+    ));
+    assert_eq!(findings.len(), 3, "{findings:?}");
 }
 
 const LINES: &str = "[[line]]\nnumber = \"2001\"\ngateway = \"gw1\"\nendpoint = \"aaln/1\"\n\

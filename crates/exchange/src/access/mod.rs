@@ -118,6 +118,7 @@ impl DigitMaps {
             Digits::Consultation => &self.consultation,
             Digits::Number => &self.numbers,
             Digits::Free => "(x.[T#])",
+            Digits::Choice => "([0-4])",
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use strowger_sansio::Duration;
 
 use super::class::ServiceClass;
-use super::code::{Codes, Dialled, Service};
+use super::code::{Codes, Dialled, Feature, Service};
 use super::group::{GroupEntry, GroupId, History};
 use super::setting::{Forward, Setting, SettingFault};
 use super::subscription::{Ring, Subscription};
@@ -31,6 +31,8 @@ pub(crate) struct Desk {
 #[derive(Debug)]
 struct Line {
     features: Subscription,
+    /// Whether a call may wait at all, by its class of service.
+    may_wait: bool,
     class: Option<Arc<ServiceClass>>,
     last_called: Option<String>,
     last_caller: Option<LastCaller>,
@@ -78,6 +80,8 @@ pub(crate) enum Step {
     Call { number: String, withheld: Option<bool> },
     /// A setting is made.
     Set(Setting),
+    /// A feature that was asked for is active, or is not.
+    Answer(bool),
     /// It cannot be.
     Refuse(Cause),
 }
@@ -137,7 +141,8 @@ impl Desk {
         let lines = inventory.lines.iter().map(|line| {
             let features = inventory.subscriptions.get(&line.number).cloned().unwrap_or_default();
             let class = features.class.as_deref().and_then(|class| classes.get(class)).cloned();
-            Line { features, class, last_called: None, last_caller: None }
+            let may_wait = line.features.call_waiting;
+            Line { features, may_wait, class, last_called: None, last_caller: None }
         });
         let mut desk = Self {
             codes: inventory.codes.clone(),
@@ -241,6 +246,9 @@ impl Desk {
                 None => behind(Digits::Number),
             },
             Service::ForwardOff(when) => Step::Set(Setting::Forward(when, None)),
+            Service::Query(feature) => Step::Answer(line.has(feature)),
+            Service::CallWaiting(_) if !line.may_wait => Step::Refuse(Cause::FACILITY_NOT_SUBSCRIBED),
+            Service::CallWaiting(on) => Step::Set(Setting::CallWaiting(on)),
             Service::DoNotDisturb(on) => Step::Set(Setting::DoNotDisturb(on)),
             Service::RejectAnonymous(on) => Step::Set(Setting::RejectAnonymous(on)),
             Service::WithholdNumber | Service::ShowNumber => behind(Digits::Number),
@@ -346,6 +354,11 @@ impl Desk {
         longest.map(|(_, ring)| *ring).unwrap_or_default()
     }
 
+    /// Whether a call may wait for a line.
+    pub(crate) fn lets_wait(&self, line: LineId) -> bool {
+        self.line(line).is_some_and(|line| line.has(Feature::CallWaiting))
+    }
+
     /// Whether a line withholds its number.
     pub(crate) fn withholds(&self, line: LineId) -> bool {
         self.features(line).is_some_and(|features| features.withhold_number)
@@ -415,6 +428,16 @@ impl Desk {
 }
 
 impl Line {
+    /// Whether a feature is active.
+    fn has(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::Forward(when) => self.features.forward(when).is_some(),
+            Feature::CallWaiting => self.may_wait && self.features.call_waiting,
+            Feature::DoNotDisturb => self.features.do_not_disturb,
+            Feature::RejectAnonymous => self.features.reject_anonymous,
+        }
+    }
+
     /// Why the line takes no call, whatever it does.
     fn refusal(&self, withheld: bool) -> Option<Cause> {
         if self.class.as_ref().is_some_and(|class| !class.incoming) {

@@ -1,7 +1,7 @@
 //! What a line may do in the middle of a call, and the codes by which its subscriber asks for it. What is done is
 //! done by [`crate::switch`].
 
-use crate::Country;
+use crate::{Country, FlashControl};
 
 /// What the subscriber of a line may do in the middle of a call: its class of service.
 ///
@@ -58,10 +58,12 @@ pub struct FeaturePlan {
     pub cancel_call_waiting: Option<String>,
     /// What becomes of a three-way call without its controller.
     pub controller_leaves: ControllerLeaves,
+    /// What a flash of the hook does.
+    pub flash: FlashControl,
 }
 
 impl FeaturePlan {
-    /// The codes that subscribers of a country know. North America: `*98` and `*70`; elsewhere these two have
+    /// What subscribers of a country know. North America: `*98` and `*70`; elsewhere these two have
     /// no code that is the same in all networks, and there is none until the configuration names it.
     #[must_use]
     pub fn of(country: Country) -> Self {
@@ -71,6 +73,7 @@ impl FeaturePlan {
             blind_transfer: code("*98"),
             cancel_call_waiting: code("*70"),
             controller_leaves: ControllerLeaves::default(),
+            flash: country.flash(),
         }
     }
 

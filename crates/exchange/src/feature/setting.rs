@@ -39,6 +39,8 @@ impl Forward {
 pub enum Setting {
     /// Calls are forwarded to this number, or no more.
     Forward(Forward, Option<String>),
+    /// A call may wait behind the one that the subscriber is in, where the line may have that at all.
+    CallWaiting(bool),
     /// Calls find the line busy.
     DoNotDisturb(bool),
     /// Messages wait: the line's lamp is lit and its dial tone stutters.
@@ -56,6 +58,7 @@ pub const NAMES: &[&str] = &[
     "forward-always",
     "forward-busy",
     "forward-no-answer",
+    "call-waiting",
     "do-not-disturb",
     "message-waiting",
     "reject-anonymous",
@@ -73,6 +76,7 @@ impl Setting {
     pub fn name(&self) -> String {
         match self {
             Self::Forward(when, _) => format!("forward-{}", when.name()),
+            Self::CallWaiting(_) => "call-waiting".to_owned(),
             Self::DoNotDisturb(_) => "do-not-disturb".to_owned(),
             Self::MessageWaiting(_) => "message-waiting".to_owned(),
             Self::RejectAnonymous(_) => "reject-anonymous".to_owned(),
@@ -86,7 +90,8 @@ impl Setting {
     pub fn value(&self) -> &str {
         match self {
             Self::Forward(_, number) | Self::SpeedDial(_, number) => number.as_deref().unwrap_or(OFF),
-            Self::DoNotDisturb(on)
+            Self::CallWaiting(on)
+            | Self::DoNotDisturb(on)
             | Self::MessageWaiting(on)
             | Self::RejectAnonymous(on)
             | Self::WithholdNumber(on) => {
@@ -126,6 +131,7 @@ impl Setting {
             "forward-always" => Self::Forward(Forward::Always, number()?),
             "forward-busy" => Self::Forward(Forward::Busy, number()?),
             "forward-no-answer" => Self::Forward(Forward::NoAnswer, number()?),
+            "call-waiting" => Self::CallWaiting(flag()?),
             "do-not-disturb" => Self::DoNotDisturb(flag()?),
             "message-waiting" => Self::MessageWaiting(flag()?),
             "reject-anonymous" => Self::RejectAnonymous(flag()?),
@@ -225,6 +231,7 @@ mod tests {
             Setting::Forward(Forward::Always, Some("2005".to_owned())),
             Setting::Forward(Forward::Busy, None),
             Setting::Forward(Forward::NoAnswer, Some("+12025550123".to_owned())),
+            Setting::CallWaiting(true),
             Setting::DoNotDisturb(true),
             Setting::MessageWaiting(true),
             Setting::RejectAnonymous(false),

@@ -19,6 +19,8 @@ pub struct Subscription {
     pub forward_no_answer: Option<String>,
     /// How long the line is rung before a call counts as not answered. 20 s: three to four ringing cycles.
     pub no_answer: Duration,
+    /// A call may wait, where the line may have that at all.
+    pub call_waiting: bool,
     /// Calls find the line busy.
     pub do_not_disturb: bool,
     /// Messages wait.
@@ -46,6 +48,7 @@ impl Default for Subscription {
             forward_busy: None,
             forward_no_answer: None,
             no_answer: Duration::from_secs(20),
+            call_waiting: true,
             do_not_disturb: false,
             message_waiting: false,
             reject_anonymous: false,
@@ -76,6 +79,7 @@ impl Subscription {
             Setting::Forward(Forward::Always, number) => self.forward_always.clone_from(number),
             Setting::Forward(Forward::Busy, number) => self.forward_busy.clone_from(number),
             Setting::Forward(Forward::NoAnswer, number) => self.forward_no_answer.clone_from(number),
+            Setting::CallWaiting(on) => self.call_waiting = *on,
             Setting::DoNotDisturb(on) => self.do_not_disturb = *on,
             Setting::MessageWaiting(on) => self.message_waiting = *on,
             Setting::RejectAnonymous(on) => self.reject_anonymous = *on,
@@ -97,6 +101,7 @@ impl Subscription {
             .into_iter()
             .map(forward)
             .chain([
+                Setting::CallWaiting(self.call_waiting),
                 Setting::DoNotDisturb(self.do_not_disturb),
                 Setting::MessageWaiting(self.message_waiting),
                 Setting::RejectAnonymous(self.reject_anonymous),
@@ -169,6 +174,7 @@ mod tests {
             Setting::Forward(Forward::Always, Some("2005".to_owned())),
             Setting::Forward(Forward::Busy, Some("2006".to_owned())),
             Setting::Forward(Forward::NoAnswer, Some("2007".to_owned())),
+            Setting::CallWaiting(false),
             Setting::DoNotDisturb(true),
             Setting::MessageWaiting(true),
             Setting::RejectAnonymous(true),
@@ -178,7 +184,7 @@ mod tests {
         settings.iter().for_each(|setting| subscription.apply(setting));
         assert_eq!(subscription.settings().collect::<Vec<_>>(), settings);
         subscription.apply(&Setting::SpeedDial("2".to_owned(), None));
-        assert_eq!(subscription.settings().count(), 7);
+        assert_eq!(subscription.settings().count(), 8);
     }
 
     #[test]

@@ -49,6 +49,10 @@ impl Switch {
                 Ok(()) => self.acknowledge(now, call),
                 Err(fault) => self.end(now, call, refusal(&fault), ReleasedBy::Exchange),
             },
+            Step::Answer(true) => self.acknowledge(now, call),
+            Step::Answer(false) => {
+                self.end(now, call, Cause::FACILITY_NOT_SUBSCRIBED, ReleasedBy::Exchange);
+            }
             Step::Refuse(cause) => self.end(now, call, cause, ReleasedBy::Exchange),
         }
     }

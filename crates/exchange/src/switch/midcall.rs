@@ -10,6 +10,7 @@
 //! | talks, having taken one that waited | swaps | is rung for the held call |
 //! | talks with two | drops the second | ends both, or joins them |
 //!
+//! Where a flash asks for a digit (see `choice`), that says which of these is meant when there is a choice.
 //! Each row is a question to one [`Station`]; what follows for the calls is said call by call. Where two things
 //! meet, the one that the exchange heard first has happened, and the other finds what it has left.
 
@@ -34,6 +35,9 @@ impl Switch {
     }
 
     fn flashed(&mut self, now: Time, line: LineId) {
+        if self.asks_what(line) {
+            return;
+        }
         let features = self.features(line);
         let talks = |leg: LegId| self.is_talking(leg);
         let Station { hand, held, waiting, pair, mixed, .. } = self.station(line);
@@ -46,9 +50,7 @@ impl Switch {
                 if pair == Pair::Consultation && features.three_way {
                     self.mix(line, hand, held);
                 } else {
-                    self.hold(line, hand);
-                    self.retrieve(line, held);
-                    self.with_station(line, |station| station.held = Some(hand));
+                    self.change(line, hand, held);
                 }
             }
             (Some(hand), Some(held), _) => {
@@ -72,7 +74,9 @@ impl Switch {
     fn hung_up(&mut self, now: Time, line: LineId) {
         let features = self.features(line);
         let Station { hand, held, waiting, pair, mixed, .. } = self.station(line);
-        self.with_station(line, |station| (station.mixed, station.undisturbed) = (false, false));
+        self.with_station(line, |station| {
+            (station.mixed, station.undisturbed, station.chooses) = (false, false, false);
+        });
         let rings = |leg: LegId| self.is_talking(leg) || self.is_ringing(leg);
         if let Some(held) = held {
             let joins = if mixed {
@@ -94,9 +98,16 @@ impl Switch {
     }
 
     /// Whether a leg's call rings, so that it can be taken.
-    fn is_ringing(&self, leg: LegId) -> bool {
+    pub(super) fn is_ringing(&self, leg: LegId) -> bool {
         let call = self.legs.get(&leg).and_then(|call| self.calls.get(call));
         call.is_some_and(|call| call.phase == CallPhase::Ringing)
+    }
+
+    /// Changes from one party to the other.
+    pub(super) fn change(&mut self, line: LineId, hand: LegId, held: LegId) {
+        self.hold(line, hand);
+        self.retrieve(line, held);
+        self.with_station(line, |station| station.held = Some(hand));
     }
 
     /// Changes the call of a leg, if it is there still.
@@ -107,7 +118,7 @@ impl Switch {
     }
 
     /// The party gives up a call.
-    fn drop_leg(&mut self, now: Time, leg: LegId) {
+    pub(super) fn drop_leg(&mut self, now: Time, leg: LegId) {
         self.with_leg(leg, |switch, call| {
             let by = call.side(leg).map_or(ReleasedBy::Exchange, ReleasedBy::from);
             switch.end(now, call, Cause::NORMAL_CLEARING, by);
@@ -115,7 +126,7 @@ impl Switch {
     }
 
     /// A call that is offered finds the line busy after all.
-    fn refuse(&mut self, now: Time, leg: LegId) {
+    pub(super) fn refuse(&mut self, now: Time, leg: LegId) {
         self.with_leg(leg, |switch, call| {
             switch.release(call, leg, Cause::USER_BUSY);
             switch.leg_gone(now, call, leg, Cause::USER_BUSY);
@@ -193,7 +204,7 @@ impl Switch {
     }
 
     /// Takes the call that waits.
-    fn take(&mut self, now: Time, line: LineId, hand: Option<LegId>, waiting: LegId) {
+    pub(super) fn take(&mut self, now: Time, line: LineId, hand: Option<LegId>, waiting: LegId) {
         if let Some(hand) = hand {
             self.hold(line, hand);
         }
@@ -206,7 +217,7 @@ impl Switch {
     }
 
     /// Joins the two calls of a party in its own telephone (RFC 3435 Appendix D, `confrnce`).
-    fn mix(&mut self, line: LineId, hand: LegId, held: LegId) {
+    pub(super) fn mix(&mut self, line: LineId, hand: LegId, held: LegId) {
         let call = |leg: LegId| self.legs.get(&leg).copied();
         let (Some(first), Some(second)) = (call(held), call(hand)) else { return };
         for leg in [hand, held] {
@@ -263,6 +274,7 @@ impl Switch {
     pub(super) fn depart(&mut self, line: LineId, leg: LegId) {
         let Station { hand, held, mixed, .. } = self.station(line);
         self.with_station(line, |station| {
+            station.chooses &= station.hand != Some(leg);
             for place in [&mut station.hand, &mut station.held, &mut station.waiting] {
                 *place = place.filter(|own| *own != leg);
             }

@@ -22,6 +22,7 @@
 //! which lives. A call whose party was transferred ends with the call that it was transferred to, and not before.
 
 mod call;
+mod choice;
 mod dial;
 mod flow;
 mod midcall;
@@ -188,7 +189,9 @@ impl Switch {
         if matches!(event, LegEvent::Cleared { .. }) {
             self.legs.remove(&leg);
         }
-        self.with_call(id, |switch, call| switch.leg_event(now, call, leg, event));
+        if !self.has_chosen(now, leg, &event) {
+            self.with_call(id, |switch, call| switch.leg_event(now, call, leg, event));
+        }
         self.settle();
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Station {
     pub(super) pair: Pair,
     /// The legs in hand and on hold are a three-way call.
     pub(super) mixed: bool,
+    /// The party has flashed, and is to dial what it wants.
+    pub(super) chooses: bool,
     /// The party wants no call to wait.
     pub(super) undisturbed: bool,
 }
@@ -77,7 +79,7 @@ impl Switch {
         let station = self.station(line);
         let talks = station.hand.is_some_and(|leg| self.is_talking(leg));
         let alone = station.held.is_none() && station.waiting.is_none();
-        self.features(line).call_waiting && !station.undisturbed && alone && talks
+        self.desk.lets_wait(line) && !station.undisturbed && alone && talks
     }
 
     /// Whether the parties of a leg's call have come together, and both are at their receivers.

@@ -9,6 +9,7 @@
 
 mod calls;
 mod chaos;
+mod choosing;
 mod clearing;
 mod crossing;
 mod faults;

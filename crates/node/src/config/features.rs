@@ -1,6 +1,6 @@
 //! `[features]` and the `features` of a line: what subscribers may do beyond a plain call.
 
-use strowger_exchange::{ControllerLeaves, FeaturePlan, Features};
+use strowger_exchange::{ControllerLeaves, FeaturePlan, Features, FlashControl};
 
 use super::diagnostic::Report;
 use super::names;
@@ -53,6 +53,16 @@ pub(super) fn plan(root: &Table<'_>, mut plan: FeaturePlan, report: &mut Report)
                 plan.controller_leaves
             }
         };
+    }
+    if let Some(value) = table.string("flash", report) {
+        let found = FlashControl::ALL.iter().find(|(name, _)| name == value.get_ref());
+        match found {
+            Some((_, flash)) => plan.flash = *flash,
+            None => {
+                let found = format!("unknown value \"{}\"", excerpt(value.get_ref()));
+                report.error(value.span(), found, "expected \"hook\" or \"digit\"");
+            }
+        }
     }
     plan
 }

@@ -111,7 +111,7 @@ impl Lines {
     fn report_dialling(&mut self, turn: &mut Turn<'_>, id: LineId, event: LegEvent) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         if let Party::Dialling(leg, _) = line.party {
-            line.party = Party::InCall(leg, None);
+            line.party = Party::InCall(leg, self.legs.get(&leg).and_then(|leg| leg.tone));
             turn.leg(leg, event);
         }
     }
