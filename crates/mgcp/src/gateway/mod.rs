@@ -12,7 +12,7 @@
 //! - `verb`: the commands. `prepare`, `signal_list`, `signal_parameters`, `options`, `negotiate`, `remote`, `stream`: what is checked before anything happens.
 //! - `pending`: commands for which the media below need time.
 //! - `request`, `machine`, `event`, `signals`: the event machine of section 4.4.1 and the signals of section 2.3.3.
-//! - `restart`, `courtesy`: RSIP with its procedures and without. `outgoing`, `mesg`: NTFY, DLCX and MESG towards the call agent.
+//! - `restart`, `together`, `courtesy`: RSIP with its procedures and without. `outgoing`, `mesg`: NTFY, DLCX and MESG towards the call agent.
 //!
 //! Limits: one audio stream per connection; connections within the gateway carry packets too.
 
@@ -45,6 +45,7 @@ mod signal_list;
 mod signal_parameters;
 mod signals;
 mod stream;
+mod together;
 mod verb;
 mod view;
 
@@ -82,6 +83,7 @@ use mesg::SentMessage;
 use pending::{Pending, Wait};
 use reach::{Outbound, TimerKey};
 use restart::{Procedure, ProcedureId};
+use together::Together;
 use verb::{Ending, Origin};
 
 /// A media gateway as its call agents see it.
@@ -126,6 +128,8 @@ struct Agent {
     peer: PeerId,
     /// Whether it is told of endpoints by ranges: as configured, until it does not understand one (Appendix E.5).
     ranges: RangeWildcards,
+    /// Whether it is told of several disconnected endpoints by one name, until it does not understand one.
+    together: Together,
 }
 
 /// What a command of the gateway was for.
@@ -248,7 +252,7 @@ impl Gateway {
                     name: agent.host.clone(),
                     bundling,
                 });
-                Agent { ranges: agent.ranges, config: agent, peer }
+                Agent { ranges: agent.ranges, together: Together::Announced, config: agent, peer }
             })
             .collect();
         let names: Vec<_> = config.endpoints.iter().map(|spec| spec.name.clone()).collect();

@@ -14,6 +14,7 @@ use super::config::RangeWildcards;
 use super::endpoint::{Association, Endpoint};
 use super::media::{EndpointIndex, MediaPlane};
 use super::reach::TimerKey;
+use super::together::Apart;
 use super::verb::Origin;
 use super::{Gateway, GatewayEvent, Tag};
 use crate::message::{
@@ -40,7 +41,7 @@ pub(super) enum Kind {
 
 /// How far a procedure is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// Waiting for its timer, a command or an activity.
     Waiting,
     /// The RSIP is outstanding.
@@ -52,17 +53,19 @@ enum Stage {
 /// An RSIP that must get through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Procedure {
-    kind: Kind,
+    pub(super) kind: Kind,
     name: String,
-    endpoints: BTreeSet<EndpointIndex>,
-    peer: PeerId,
-    stage: Stage,
+    pub(super) endpoints: BTreeSet<EndpointIndex>,
+    pub(super) peer: PeerId,
+    pub(super) stage: Stage,
     /// Since when the endpoints are without their call agent.
-    since: Time,
+    pub(super) since: Time,
     /// When the last attempt ended, for Tdmin.
-    attempted: Time,
+    pub(super) attempted: Time,
     /// The wait after the next failure.
-    delay: Duration,
+    pub(super) delay: Duration,
+    /// The procedures that it has replaced, if it has.
+    pub(super) apart: BTreeMap<EndpointIndex, Apart>,
     /// Redirections in a row.
     redirections: u32,
 }
@@ -94,7 +97,7 @@ impl Gateway {
         }
     }
 
-    fn begin_procedure(
+    pub(super) fn begin_procedure(
         &mut self,
         now: Time,
         kind: Kind,
@@ -125,6 +128,7 @@ impl Gateway {
             since: now,
             attempted: now,
             delay,
+            apart: BTreeMap::new(),
             redirections: 0,
         };
         self.procedures.insert(id, procedure);
@@ -147,6 +151,7 @@ impl Gateway {
     /// The wait of a procedure is over.
     pub(super) fn procedure_due(&mut self, now: Time, id: ProcedureId) {
         if self.procedures.get(&id).is_some_and(|procedure| procedure.stage == Stage::Waiting) {
+            let id = self.join(now, id);
             self.initiate(now, id);
         }
     }
@@ -199,6 +204,9 @@ impl Gateway {
         let Some(association) = self.endpoint(index).map(|endpoint| endpoint.association) else {
             return Vec::new();
         };
+        let Some(id) = association.procedure() else { return Vec::new() };
+        self.keep_apart(now, id);
+        let association = self.endpoint(index).map_or(association, |endpoint| endpoint.association);
         let Some(id) = association.procedure() else { return Vec::new() };
         let entity = self.endpoint(index).and_then(Endpoint::peer);
         let outstanding = self.procedures.get(&id).and_then(|procedure| match procedure.stage {
@@ -254,6 +262,9 @@ impl Gateway {
             return;
         }
         self.note(GatewayEvent::RestartRefused { code: response.code });
+        if self.refuses_together(origin.now, id, code) {
+            return;
+        }
         if self.refuses_range(peer, &name, code) {
             self.name_apart(origin.now, id);
             return;
@@ -412,10 +423,12 @@ impl Gateway {
                 self.transactions.abort(now, transaction);
             }
         }
+        self.keep_apart(now, id);
     }
 
-    /// How long a procedure's endpoints have been without their call agent.
-    pub(super) fn disconnected_for(&self, now: Time, id: ProcedureId) -> Duration {
-        self.procedures.get(&id).map(|procedure| now.since(procedure.since)).unwrap_or_default()
+    /// How long an endpoint has been without its call agent.
+    pub(super) fn disconnected_for(&self, now: Time, id: ProcedureId, index: EndpointIndex) -> Duration {
+        let Some(procedure) = self.procedures.get(&id) else { return Duration::ZERO };
+        now.since(procedure.apart.get(&index).map_or(procedure.since, |apart| apart.since))
     }
 }

@@ -190,7 +190,9 @@ impl Gateway {
     pub(super) fn audited_delay(&self, now: Time, endpoint: &Endpoint) -> u32 {
         let seconds = match (endpoint.service, endpoint.association) {
             (Service::Returning(at) | Service::Leaving(Some(at)), _) => at.since(now).as_secs(),
-            (Service::In, Association::Disconnected(id)) => self.disconnected_for(now, id).as_secs(),
+            (Service::In, Association::Disconnected(id)) => {
+                self.disconnected_for(now, id, endpoint.index).as_secs()
+            }
             _ => 0,
         };
         u32::try_from(seconds).unwrap_or(u32::MAX)
