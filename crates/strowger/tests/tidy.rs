@@ -90,7 +90,7 @@ fn the_engines_depend_on_nothing_that_does_input_or_output() {
 
 #[test]
 fn every_crate_is_either_an_engine_or_known_to_do_input_and_output() {
-    let known = ["strowger", "strowger-benches", "strowger-node"];
+    let known = ["strowger", "strowger-benches", "strowger-messaging", "strowger-node"];
     let tree = cargo(&["tree", "--workspace", "--depth", "0", "--prefix", "none"]);
     let crates: BTreeSet<_> =
         tree.lines().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty()).collect();

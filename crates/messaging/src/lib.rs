@@ -1,0 +1,21 @@
+//! The push proxy gateway and its bearers.
+//!
+//! - [`smpp`]: sessions with message centres, both sides.
+//! - [`push`]: the gateway: who may push what to whom, and how it gets there.
+//! - [`queue`]: what was accepted is delivered, whatever happens to the process.
+//! - [`pap`], [`http`]: how pushes are submitted.
+//! - [`xml`]: documents from strangers, within bounds. [`mod@time`]: times as text. [`clock`]: the one place where the host's clocks are read.
+
+pub mod clock;
+pub mod http;
+pub mod pap;
+pub mod push;
+pub mod queue;
+pub mod smpp;
+pub mod time;
+pub mod xml;
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,14 @@
+//! The Push Access Protocol (WAP-247): how pushes are submitted to a gateway, and results come back.
+//!
+//! - [`codes`]: its status codes. [`message`]: its documents as values. [`multipart`]: a document with what is to be pushed.
+//! - [`server`]: the gateway's side. [`notify`]: reports of results. [`client`]: the initiator's side.
+
+pub mod client;
+pub mod codes;
+pub mod message;
+pub mod multipart;
+pub mod notify;
+pub mod server;
+
+pub use codes::Code;
+pub use message::{Operation, Outcome, PushMessage, Quality, ResultNotification};

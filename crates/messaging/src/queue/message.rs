@@ -1,0 +1,265 @@
+//! What the queue holds: a message on its way to one recipient, and how it is written on disk.
+
+use std::fmt;
+
+/// The place of a message in the order of acceptance; never given twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seq(pub u64);
+
+/// What becomes of a message: the message states of PAP (WAP-247 section 9), and how each is told there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Not yet delivered.
+    Pending,
+    /// With the recipient, as far as its bearer can say.
+    Delivered,
+    /// It cannot be delivered.
+    Undeliverable,
+    /// Its time ran out before it left.
+    Expired,
+    /// The recipient's side broke it off.
+    Aborted,
+    /// Its time ran out after it had left, without a word about it.
+    Timeout,
+    /// Whoever sent it took it back.
+    Cancelled,
+    /// It was refused.
+    Rejected,
+}
+
+/// State, octet on disk, word.
+const STATES: &[(State, u8, &str)] = &[
+    (State::Pending, 0, "pending"),
+    (State::Delivered, 1, "delivered"),
+    (State::Undeliverable, 2, "undeliverable"),
+    (State::Expired, 3, "expired"),
+    (State::Aborted, 4, "aborted"),
+    (State::Timeout, 5, "timeout"),
+    (State::Cancelled, 6, "cancelled"),
+    (State::Rejected, 7, "rejected"),
+];
+
+impl State {
+    /// Its word in PAP and everywhere else.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        STATES.iter().find(|(state, ..)| *state == self).map_or("unknown", |(.., word)| *word)
+    }
+
+    /// The state with this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        STATES.iter().find(|(.., known)| *known == word).map(|(state, ..)| *state)
+    }
+
+    fn octet(self) -> u8 {
+        STATES.iter().find(|(state, ..)| *state == self).map_or(0, |(_, octet, _)| *octet)
+    }
+
+    fn of_octet(octet: u8) -> Option<Self> {
+        STATES.iter().find(|(_, known, _)| *known == octet).map(|(state, ..)| *state)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// One message to one recipient.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// Its place.
+    pub seq: Seq,
+    /// Who sent it: the name of a push user.
+    pub owner: String,
+    /// What its sender calls it; unique for the sender.
+    pub push_id: String,
+    /// The recipient as the sender wrote it.
+    pub address: String,
+    /// The destination in one form: `+15550100` or `192.0.2.9:2948`. Messages to one destination keep their order.
+    pub to: String,
+    /// The push as it goes out: the WSP unit without its transaction identifier.
+    pub payload: Vec<u8>,
+    /// The port at the recipient.
+    pub port: u16,
+    /// When it was accepted, in milliseconds since 1970.
+    pub accepted: u64,
+    /// When it may go, in the same.
+    pub not_before: u64,
+    /// When it is worth nothing any more, in the same.
+    pub expires: u64,
+    /// Whether its delivery is to be confirmed by the bearer.
+    pub confirm: bool,
+    /// Where its end is to be reported to.
+    pub notify: Option<String>,
+}
+
+/// How a message ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The state that it is left in.
+    pub state: State,
+    /// The status code of PAP.
+    pub code: u16,
+    /// Why, in words.
+    pub detail: String,
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+}
+
+/// Where a message is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedRow {
+    /// Who sent it.
+    pub owner: String,
+    /// What its sender called it.
+    pub push_id: String,
+    /// The recipient as the sender wrote it.
+    pub address: String,
+    /// When it was accepted.
+    pub accepted: u64,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Writes a row.
+#[derive(Default)]
+pub(super) struct Writer(pub(super) Vec<u8>);
+
+impl Writer {
+    fn number(&mut self, number: u64) -> &mut Self {
+        self.0.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+
+    fn octets(&mut self, octets: &[u8]) -> &mut Self {
+        let length = u32::try_from(octets.len()).unwrap_or(u32::MAX);
+        self.0.extend_from_slice(&length.to_le_bytes());
+        self.0.extend_from_slice(octets);
+        self
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.octets(text.as_bytes())
+    }
+}
+
+/// Reads a row; none where it is cut off.
+pub(super) struct Reader<'b>(pub(super) &'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    fn octets(&mut self) -> Option<&'b [u8]> {
+        let length = u32::from_le_bytes(self.take(4)?.try_into().ok()?);
+        self.take(usize::try_from(length).ok()?)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        String::from_utf8(self.octets()?.to_vec()).ok()
+    }
+}
+
+impl Message {
+    /// As it is on disk; its place is its key there.
+    #[must_use]
+    pub fn to_row(&self) -> Vec<u8> {
+        let mut row = Writer(Vec::with_capacity(160 + self.payload.len()));
+        row.number(self.accepted).number(self.not_before).number(self.expires);
+        row.number(u64::from(self.port) | u64::from(self.confirm) << 16);
+        row.text(&self.owner).text(&self.push_id).text(&self.address).text(&self.to);
+        row.octets(&self.payload).text(self.notify.as_deref().unwrap_or_default());
+        row.0
+    }
+
+    /// The other way round; none when the row is not one.
+    #[must_use]
+    pub fn of_row(seq: Seq, row: &[u8]) -> Option<Self> {
+        let mut row = Reader(row);
+        let (accepted, not_before, expires) = (row.number()?, row.number()?, row.number()?);
+        let flags = row.number()?;
+        let (owner, push_id, address, to) = (row.text()?, row.text()?, row.text()?, row.text()?);
+        let payload = row.octets()?.to_vec();
+        let notify = Some(row.text()?).filter(|notify| !notify.is_empty());
+        let port = u16::try_from(flags & 0xffff).ok()?;
+        let confirm = flags & 1 << 16 != 0;
+        Some(Self {
+            seq,
+            owner,
+            push_id,
+            address,
+            to,
+            payload,
+            port,
+            accepted,
+            not_before,
+            expires,
+            confirm,
+            notify,
+        })
+    }
+
+    /// What memory it takes, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let texts = [&self.owner, &self.push_id, &self.address, &self.to];
+        let texts: usize = texts.iter().map(|text| text.len()).sum();
+        400 + texts + self.payload.len() + self.notify.as_ref().map_or(0, String::len)
+    }
+}
+
+impl EndedRow {
+    /// As it is on disk.
+    #[must_use]
+    pub fn to_row(&self) -> Vec<u8> {
+        let mut row = Writer(Vec::with_capacity(96));
+        row.number(self.accepted).number(self.ending.at);
+        row.number(u64::from(self.ending.code) | u64::from(self.ending.state.octet()) << 16);
+        row.text(&self.owner).text(&self.push_id).text(&self.address).text(&self.ending.detail);
+        row.0
+    }
+
+    /// The other way round.
+    #[must_use]
+    pub fn of_row(row: &[u8]) -> Option<Self> {
+        let mut row = Reader(row);
+        let (accepted, at, codes) = (row.number()?, row.number()?, row.number()?);
+        let (owner, push_id, address, detail) = (row.text()?, row.text()?, row.text()?, row.text()?);
+        let state = State::of_octet(u8::try_from(codes >> 16 & 0xff).ok()?)?;
+        let ending = Ending { state, code: u16::try_from(codes & 0xffff).ok()?, detail, at };
+        Some(Self { owner, push_id, address, accepted, ending })
+    }
+}
+
+/// The centre's names of a message's parts, as a row.
+#[must_use]
+pub(super) fn names_to_row(centre: &str, names: &[String]) -> Vec<u8> {
+    let mut row = Writer::default();
+    row.text(centre);
+    for name in names {
+        row.text(name);
+    }
+    row.0
+}
+
+/// The other way round.
+#[must_use]
+pub(super) fn names_of_row(row: &[u8]) -> Option<(String, Vec<String>)> {
+    let mut row = Reader(row);
+    let centre = row.text()?;
+    let mut names = Vec::new();
+    while !row.0.is_empty() {
+        names.push(row.text()?);
+    }
+    Some((centre, names))
+}

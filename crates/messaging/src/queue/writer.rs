@@ -1,0 +1,437 @@
+//! The thread that writes the queue: whatever has come while a group was on its way to the disk is the next group.
+//!
+//! That is all there is to group commit: one caller alone waits for one write, a thousand callers share one. A group is forced to
+//! the disk when somebody is to be told that it is there; ends of messages alone are written without force for up to a second, since
+//! after a crash their repetition is the lesser evil and allowed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use strowger_sansio::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+use super::message::{EndedRow, Ending, Message, Seq};
+use super::store::{QueueStore, Restored, Rows, StoreError};
+use crate::clock::Clock;
+
+/// Changes that wait for the disk; who brings more waits.
+const WAITING: usize = 4096;
+/// Changes in one group.
+const GROUP: usize = 8192;
+/// How long ends of messages may be unforced.
+const UNFORCED: Duration = Duration::from_secs(1);
+/// How long a failing disk is left alone.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How the queue is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct WriterConfig {
+    /// Messages that have not ended.
+    pub messages: usize,
+    /// Their octets, as [`Message::weight`] has them.
+    pub octets: usize,
+    /// How long ends are remembered; a name may be used again after that.
+    pub remember: Duration,
+}
+
+impl Default for WriterConfig {
+    fn default() -> Self {
+        Self { messages: 200_000, octets: 128 << 20, remember: Duration::from_secs(86_400) }
+    }
+}
+
+/// A push, as it is to be accepted: one message for each recipient.
+#[derive(Debug)]
+pub struct Push {
+    /// The messages; their places are given by the queue.
+    pub messages: Vec<Message>,
+}
+
+/// Why a push was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The sender has used this name already.
+    #[error("a push with this identifier was accepted before")]
+    Duplicate,
+    /// There is no room now.
+    #[error("the queue is full")]
+    Full,
+    /// The disk fails.
+    #[error("the queue cannot be written")]
+    Unavailable,
+}
+
+type Verdicts = Vec<Result<Seq, Refusal>>;
+type After = Box<dyn FnOnce() + Send>;
+
+enum Change {
+    Accept(Vec<Push>, oneshot::Sender<Verdicts>),
+    Submitted(Seq, String, Vec<String>),
+    End { message: Arc<Message>, ending: Ending, submitted: bool, dead: bool, after: Option<After> },
+    Noticed(Seq),
+    Forget,
+}
+
+/// What is full, counted where it is accepted and where it ends.
+#[derive(Debug, Default)]
+struct Room {
+    messages: AtomicUsize,
+    octets: AtomicUsize,
+}
+
+/// The way to the writer. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    changes: mpsc::Sender<Change>,
+    /// The same for those who must not wait: ends are bounded by what was accepted.
+    urgent: mpsc::UnboundedSender<Change>,
+    store: Arc<QueueStore>,
+    room: Arc<Room>,
+    config: WriterConfig,
+    healthy: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Accept(..) => "Accept",
+            Self::Submitted(..) => "Submitted",
+            Self::End { .. } => "End",
+            Self::Noticed(_) => "Noticed",
+            Self::Forget => "Forget",
+        })
+    }
+}
+
+/// The thread, to be waited for at the end.
+#[derive(Debug)]
+pub struct WriterThread(JoinHandle<()>);
+
+impl WriterThread {
+    /// Waits until everything is on disk; all [`Queue`]s must be gone.
+    pub fn join(self) {
+        if self.0.join().is_err() {
+            tracing::error!("the queue's writer ended by an internal fault");
+        }
+    }
+}
+
+/// Opens the queue and starts its writer. What is accepted goes to `accepted`, in order, before its sender is told.
+///
+/// # Errors
+/// When the store cannot be read, or there is no thread.
+pub fn start(
+    store: QueueStore,
+    config: WriterConfig,
+    accepted: mpsc::UnboundedSender<Vec<Arc<Message>>>,
+) -> Result<(Queue, Restored, WriterThread), StoreError> {
+    let restored = store.restore()?;
+    let store = Arc::new(store);
+    let (changes, incoming) = mpsc::channel(WAITING);
+    let (urgent, ends) = mpsc::unbounded_channel();
+    let room = Arc::new(Room::default());
+    let healthy = Arc::new(AtomicBool::new(true));
+    let messages = restored.pending.iter().chain(restored.submitted.iter().map(|row| &row.message));
+    for message in messages {
+        room.messages.fetch_add(1, Ordering::Relaxed);
+        room.octets.fetch_add(message.weight(), Ordering::Relaxed);
+    }
+    let writer = Writer {
+        store: Arc::clone(&store),
+        remember: config.remember,
+        next: restored.next,
+        accepted,
+        healthy: Arc::clone(&healthy),
+        forced: None,
+        unforced: false,
+    };
+    let spawned = std::thread::Builder::new()
+        .name("push-queue".to_owned())
+        .spawn(move || writer.run(incoming, ends))
+        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let queue = Queue { changes, urgent, store, room, config, healthy };
+    Ok((queue, restored, WriterThread(spawned)))
+}
+
+impl Queue {
+    /// Accepts pushes: when this returns, those that were accepted survive a crash.
+    pub async fn accept(&self, pushes: Vec<Push>) -> Verdicts {
+        // The verdicts must stand in the order of the pushes, and only those for whom there is room go on.
+        let admitted: Vec<bool> = pushes.iter().map(|push| self.admit(push)).collect();
+        let (going, refused): (Vec<_>, Vec<_>) =
+            pushes.into_iter().zip(&admitted).partition(|(_, in_)| **in_);
+        drop(refused);
+        let going: Vec<Push> = going.into_iter().map(|(push, _)| push).collect();
+        let count = going.len();
+        let weights: Vec<(usize, usize)> = going.iter().map(Push::size).collect();
+        let mut verdicts = vec![Err(Refusal::Unavailable); count];
+        if count > 0 {
+            let (to, from) = oneshot::channel();
+            if self.changes.send(Change::Accept(going, to)).await.is_ok()
+                && let Ok(given) = from.await
+            {
+                verdicts = given;
+            }
+        }
+        for (verdict, (messages, octets)) in verdicts.iter().zip(weights) {
+            if verdict.is_err() {
+                self.release(messages, octets);
+            }
+        }
+        let mut verdicts = verdicts.into_iter();
+        let each = |in_: bool| if in_ { verdicts.next() } else { None };
+        admitted.into_iter().map(each).map(|verdict| verdict.unwrap_or(Err(Refusal::Full))).collect()
+    }
+
+    /// A message is with a centre, which will report on the parts with these names.
+    pub fn submitted(&self, seq: Seq, centre: &str, names: Vec<String>) {
+        let _ = self.urgent.send(Change::Submitted(seq, centre.to_owned(), names));
+    }
+
+    /// A message ended. `after` runs once that is safely on disk.
+    pub fn end(
+        &self,
+        message: Arc<Message>,
+        ending: Ending,
+        submitted: bool,
+        dead: bool,
+        after: Option<Box<dyn FnOnce() + Send>>,
+    ) {
+        self.release(1, message.weight());
+        let _ = self.urgent.send(Change::End { message, ending, submitted, dead, after });
+    }
+
+    /// A result was reported, or nobody wants it any more.
+    pub fn noticed(&self, seq: Seq) {
+        let _ = self.urgent.send(Change::Noticed(seq));
+    }
+
+    /// Forgets what is old.
+    pub fn forget(&self) {
+        let _ = self.urgent.send(Change::Forget);
+    }
+
+    /// What is on disk.
+    #[must_use]
+    pub fn store(&self) -> &Arc<QueueStore> {
+        &self.store
+    }
+
+    /// Whether the disk took the last group.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.healthy.load(Ordering::Relaxed)
+    }
+
+    /// Messages that have not ended.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.room.messages.load(Ordering::Relaxed)
+    }
+
+    fn admit(&self, push: &Push) -> bool {
+        let (messages, octets) = push.size();
+        let before = self.room.messages.fetch_add(messages, Ordering::Relaxed);
+        let weight = self.room.octets.fetch_add(octets, Ordering::Relaxed);
+        let fits = before + messages <= self.config.messages && weight + octets <= self.config.octets;
+        if !fits {
+            self.release(messages, octets);
+        }
+        fits
+    }
+
+    fn release(&self, messages: usize, octets: usize) {
+        self.room.messages.fetch_sub(messages, Ordering::Relaxed);
+        self.room.octets.fetch_sub(octets, Ordering::Relaxed);
+    }
+}
+
+impl Push {
+    fn size(&self) -> (usize, usize) {
+        (self.messages.len(), self.messages.iter().map(Message::weight).sum())
+    }
+}
+
+struct Writer {
+    store: Arc<QueueStore>,
+    remember: Duration,
+    next: u64,
+    accepted: mpsc::UnboundedSender<Vec<Arc<Message>>>,
+    healthy: Arc<AtomicBool>,
+    forced: Option<Instant>,
+    /// Something has been written without force.
+    unforced: bool,
+}
+
+impl Writer {
+    fn run(mut self, mut incoming: mpsc::Receiver<Change>, mut ends: mpsc::UnboundedReceiver<Change>) {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+            tracing::error!("no runtime for the queue's writer");
+            return;
+        };
+        let mut group = Vec::new();
+        while runtime.block_on(self.gather(&mut group, &mut incoming, &mut ends)) {
+            self.write(&mut group);
+        }
+        // What ended last is forced too: a start after an orderly end repeats nothing.
+        self.unforced = true;
+        self.forced = None;
+        self.write(&mut group);
+    }
+
+    /// Waits for changes, and takes what there is. False when there will be none.
+    async fn gather(
+        &self,
+        group: &mut Vec<Change>,
+        incoming: &mut mpsc::Receiver<Change>,
+        ends: &mut mpsc::UnboundedReceiver<Change>,
+    ) -> bool {
+        let first = tokio::select! {
+            biased;
+            change = ends.recv() => match change {
+                // One way is closed with the other; what is left there is still to be written.
+                None => incoming.recv().await,
+                change => change,
+            },
+            change = incoming.recv() => match change {
+                None => ends.recv().await,
+                change => change,
+            },
+            () = tokio::time::sleep(UNFORCED), if self.unforced => return true,
+        };
+        let Some(first) = first else { return false };
+        group.push(first);
+        while group.len() < GROUP {
+            match ends.try_recv().or_else(|_| incoming.try_recv()) {
+                Ok(change) => group.push(change),
+                Err(_) => break,
+            }
+        }
+        true
+    }
+
+    /// Writes a group, again and again where it must not be lost.
+    fn write(&mut self, group: &mut Vec<Change>) {
+        loop {
+            match self.try_write(group) {
+                Ok(verdicts) => {
+                    self.healthy.store(true, Ordering::Relaxed);
+                    self.tell(group, verdicts);
+                    return;
+                }
+                Err(error) => {
+                    if self.healthy.swap(false, Ordering::Relaxed) {
+                        tracing::error!(%error, "the push queue cannot be written");
+                    }
+                    // Who wants to be accepted is told by the loss of his channel; what happened to accepted messages is kept
+                    // until it can be written.
+                    group.retain(|change| !matches!(change, Change::Accept(..)));
+                    if group.is_empty() {
+                        return;
+                    }
+                    std::thread::sleep(PAUSE);
+                }
+            }
+        }
+    }
+
+    fn try_write(&mut self, group: &[Change]) -> Result<Vec<Verdicts>, StoreError> {
+        let changes = self.store.begin()?;
+        let mut next = self.next;
+        let mut verdicts = Vec::new();
+        let mut force = self.forced.is_none_or(|forced| forced.elapsed() >= UNFORCED);
+        {
+            let mut rows = changes.rows()?;
+            for change in group {
+                match change {
+                    Change::Accept(pushes, _) => {
+                        let accepted = pushes.iter().map(|push| accept(push, &mut rows, &mut next));
+                        verdicts.push(accepted.collect::<Result<Verdicts, StoreError>>()?);
+                        force = true;
+                    }
+                    Change::Submitted(seq, centre, names) => rows.submit(*seq, centre, names)?,
+                    Change::End { message, ending, submitted, dead, after } => {
+                        end(&mut rows, message, ending, *submitted, *dead)?;
+                        force |= after.is_some() || message.notify.is_some();
+                    }
+                    Change::Noticed(seq) => rows.noticed(*seq)?,
+                    Change::Forget => {
+                        let until = Clock::start().now() - self.remember;
+                        rows.forget(until.as_millis(), GROUP)?;
+                    }
+                }
+            }
+            if next != self.next {
+                rows.set_next(next)?;
+            }
+        }
+        changes.commit(force)?;
+        self.next = next;
+        self.unforced = !force;
+        if force {
+            self.forced = Some(Instant::now());
+        }
+        Ok(verdicts)
+    }
+
+    /// The group is on disk: those who wait for that hear of it, the messages go to their lanes first.
+    fn tell(&self, group: &mut Vec<Change>, verdicts: Vec<Verdicts>) {
+        let mut verdicts = verdicts.into_iter();
+        for change in group.drain(..) {
+            match change {
+                Change::Accept(pushes, reply) => {
+                    let verdicts = verdicts.next().unwrap_or_default();
+                    let mut messages = Vec::new();
+                    for (push, verdict) in pushes.into_iter().zip(&verdicts) {
+                        let Ok(Seq(first)) = verdict else { continue };
+                        let numbered = push.messages.into_iter().zip(*first..);
+                        messages.extend(
+                            numbered.map(|(message, seq)| Arc::new(Message { seq: Seq(seq), ..message })),
+                        );
+                    }
+                    let _ = self.accepted.send(messages);
+                    let _ = reply.send(verdicts);
+                }
+                Change::End { after: Some(after), .. } => after(),
+                Change::End { .. } | Change::Submitted(..) | Change::Noticed(_) | Change::Forget => {}
+            }
+        }
+    }
+}
+
+fn accept(push: &Push, rows: &mut Rows<'_>, next: &mut u64) -> Result<Result<Seq, Refusal>, StoreError> {
+    let Some(first) = push.messages.first() else { return Ok(Ok(Seq(*next))) };
+    let recipients = u32::try_from(push.messages.len()).unwrap_or(u32::MAX);
+    if !rows.claim(&first.owner, &first.push_id, *next, recipients)? {
+        return Ok(Err(Refusal::Duplicate));
+    }
+    let seq = Seq(*next);
+    for message in &push.messages {
+        rows.put(Seq(*next), &message.to_row())?;
+        *next += 1;
+    }
+    Ok(Ok(seq))
+}
+
+fn end(
+    rows: &mut Rows<'_>,
+    message: &Message,
+    ending: &Ending,
+    submitted: bool,
+    dead: bool,
+) -> Result<(), StoreError> {
+    let row = EndedRow {
+        owner: message.owner.clone(),
+        push_id: message.push_id.clone(),
+        address: message.address.clone(),
+        accepted: message.accepted,
+        ending: ending.clone(),
+    };
+    rows.end(message.seq, &row, submitted, message.notify.as_deref())?;
+    if dead {
+        rows.bury(message.seq, &message.to_row())?;
+    }
+    Ok(())
+}

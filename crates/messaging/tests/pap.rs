@@ -1,0 +1,376 @@
+//! The Push Access Protocol, both sides, and what strangers send instead of it.
+
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use axum::http::{Method, StatusCode};
+use axum::response::IntoResponse as _;
+use serde_json::json;
+use strowger_messaging::http::client::{Call, Url};
+use strowger_messaging::pap::client::{Entity, send, to_http};
+use strowger_messaging::pap::message::DeliveryMethod;
+use strowger_messaging::pap::{Code, Operation, PushMessage, Quality, ResultNotification, multipart, notify};
+use strowger_messaging::push::address::{Address, AddressError, Network};
+use strowger_messaging::queue::State;
+use strowger_messaging::smpp::simulator::Behaviour;
+use strowger_messaging::time;
+use strowger_messaging::xml::{XmlLimits, parse};
+use strowger_mms::wbxml::ServiceIndication;
+use strowger_mms::{Limits, wsp};
+use support::{Host, Town, call, centre, config, simulator};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::mpsc;
+
+const SI: &str = r#"<?xml version="1.0"?>
+<!DOCTYPE si PUBLIC "-//WAPFORUM//DTD SI 1.0//EN" "http://www.wapforum.org/DTD/si.dtd">
+<si><indication href="http://www.example.com/m" si-id="a1" action="signal-medium">Hi</indication></si>"#;
+
+/// The connectionless push of a datagram: media type and data.
+fn opened(datagram: &[u8]) -> (String, Vec<u8>) {
+    let wsp::Pdu::Push(push) = wsp::decode_connectionless(datagram, &Limits::default()).unwrap().pdu else {
+        panic!("a push")
+    };
+    (push.content_type.media.name().unwrap().into_owned(), push.data.to_vec())
+}
+
+fn url(town: &Town) -> Url {
+    Url::parse(&format!("http://pi:secret@{}/pap", town.server.local())).unwrap()
+}
+
+fn message(id: &str, to: &str) -> PushMessage {
+    PushMessage { push_id: id.into(), addresses: vec![to.into()], ..PushMessage::default() }
+}
+
+async fn code(town: &Town, operation: &Operation, media: Option<&str>, body: &[u8]) -> Code {
+    let entity = media.map(|media| Entity { media, application: None, body });
+    send(&url(town), operation, entity.as_ref(), support::PATIENCE).await.unwrap().0.code
+}
+
+/// `WAPPUSH=127.0.0.1/TYPE=IPv4@ppg.town` has no port; tests have one of their own, in the plain form.
+async fn submit(town: &Town, message: PushMessage, media: &str, body: &[u8]) -> Code {
+    code(town, &Operation::Push(message), Some(media), body).await
+}
+
+#[tokio::test]
+async fn a_service_indication_is_submitted_as_xml_and_arrives_as_wbxml() {
+    let town = Town::start(config()).await;
+    let host = Host::start().await;
+    let answer = submit(&town, message("si1", &host.address()), "text/vnd.wap.si", SI.as_bytes()).await;
+    assert_eq!(answer, Code::ACCEPTED);
+    let (media, data) = opened(&host.datagram().await);
+    assert_eq!(media, "application/vnd.wap.sic");
+    let document = ServiceIndication::decode(&data, &Limits::default()).unwrap();
+    assert_eq!(document.href.as_deref(), Some("http://www.example.com/m"));
+    assert_eq!(document.text, "Hi");
+}
+
+#[tokio::test]
+async fn each_fault_of_a_push_has_its_code() {
+    let town = Town::start(config()).await;
+    let to = "127.0.0.1:9";
+    let si = "text/vnd.wap.si";
+    assert_eq!(submit(&town, message("twice", to), si, SI.as_bytes()).await, Code::ACCEPTED);
+    assert_eq!(submit(&town, message("twice", to), si, SI.as_bytes()).await, Code::DUPLICATE_PUSH_ID);
+    let sent = async |message, media, body: &str| submit(&town, message, media, body.as_bytes()).await;
+    assert_eq!(sent(message("a", "WAPPUSH=x/TYPE=IPv4@y"), si, SI).await, Code::ADDRESS_ERROR);
+    assert_eq!(sent(message("b", "WAPPUSH=+15550100/TYPE=PLMN@y"), si, SI).await, Code::ADDRESS_NOT_FOUND);
+    assert_eq!(sent(message("c", "WAPPUSH=nobody/TYPE=USER@y"), si, SI).await, Code::ADDRESS_NOT_FOUND);
+    assert_eq!(sent(message("d", "WAPPUSH=192.0.2.1/TYPE=IPv4@y"), si, SI).await, Code::FORBIDDEN);
+    assert_eq!(sent(message("e", to), si, "<si><indication").await, Code::TRANSFORMATION_FAILURE);
+    assert_eq!(sent(message("f", to), "", SI).await, Code::TRANSFORMATION_FAILURE);
+    let high = "<sl href=\"http://www.example.com/m\" action=\"execute-high\"/>";
+    assert_eq!(sent(message("g", to), "text/vnd.wap.sl", high).await, Code::FORBIDDEN);
+    let provisioning = "application/vnd.wap.connectivity-wbxml";
+    assert_eq!(sent(message("h", to), provisioning, "\u{3}\u{b}j\0").await, Code::FORBIDDEN);
+    let past = PushMessage { before: Some(1_000), ..message("i", to) };
+    assert_eq!(sent(past, si, SI).await, Code::BAD_REQUEST);
+    let replacing = PushMessage { replaces: Some("twice".into()), ..message("j", to) };
+    assert_eq!(sent(replacing, si, SI).await, Code::REPLACEMENT_NOT_SUPPORTED);
+    let confirmed = Quality { delivery: DeliveryMethod::Confirmed, ..Quality::default() };
+    let confirmed = PushMessage { quality: confirmed, ..message("k", to) };
+    assert_eq!(sent(confirmed, si, SI).await, Code::DELIVERY_METHOD_NOT_POSSIBLE);
+    let short = Quality { bearer: Some("SMS".into()), bearer_required: true, ..Quality::default() };
+    let short = PushMessage { quality: short, ..message("l", to) };
+    assert_eq!(sent(short, si, SI).await, Code::BEARER_NOT_AVAILABLE);
+    let report = PushMessage { notify: Some("http://127.0.0.1:9/".into()), ..message("m", to) };
+    assert_eq!(sent(report, si, SI).await, Code::FORBIDDEN, "reports may go nowhere by default");
+    let push = Operation::Push(message("n", to));
+    assert_eq!(code(&town, &push, None, b"").await, Code::BAD_REQUEST, "there is no content");
+}
+
+#[tokio::test]
+async fn a_trusted_user_may_send_what_others_may_not() {
+    let mut trusting = config();
+    trusting.users[0].trusted = true;
+    let town = Town::start(trusting).await;
+    let host = Host::start().await;
+    let high = b"<sl href=\"http://www.example.com/m\" action=\"execute-high\"/>";
+    assert_eq!(submit(&town, message("g", &host.address()), "text/vnd.wap.sl", high).await, Code::ACCEPTED);
+    assert_eq!(opened(&host.datagram().await).0, "application/vnd.wap.slc");
+}
+
+#[tokio::test]
+async fn a_push_for_later_is_asked_for_and_cancelled() {
+    let town = Town::start(config()).await;
+    let later =
+        PushMessage { after: Some(town.gateway.now() + 3_600_000), ..message("later", "127.0.0.1:9") };
+    assert_eq!(submit(&town, later, "text/vnd.wap.si", SI.as_bytes()).await, Code::ACCEPTED);
+    let status = Operation::Status("later".into(), Vec::new());
+    assert_eq!(code(&town, &status, None, b"").await, Code::ACCEPTED, "it is pending");
+    let elsewhere = Operation::Cancel("later".into(), vec!["127.0.0.1:10".into()]);
+    assert_eq!(code(&town, &elsewhere, None, b"").await, Code::ADDRESS_NOT_FOUND);
+    let cancel = Operation::Cancel("later".into(), vec!["127.0.0.1:9".into()]);
+    assert_eq!(code(&town, &cancel, None, b"").await, Code::OK);
+    support::until("its end", async || {
+        let (outcome, answer) = send(&url(&town), &status, None, support::PATIENCE).await.unwrap();
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        outcome.code == Code::OK && text.contains("message-state=\"cancelled\"")
+    })
+    .await;
+    assert_eq!(code(&town, &cancel, None, b"").await, Code::CANCELLATION_NOT_POSSIBLE);
+    let unknown = Operation::Cancel("never".into(), Vec::new());
+    assert_eq!(code(&town, &unknown, None, b"").await, Code::PUSH_ID_NOT_FOUND);
+    let query = Operation::Capabilities(Some("q".into()), "WAPPUSH=+15550100/TYPE=PLMN@x".into());
+    assert_eq!(code(&town, &query, None, b"").await, Code::CAPABILITIES_NOT_AVAILABLE);
+}
+
+#[tokio::test]
+async fn a_result_is_reported_to_whoever_asked_until_it_is_taken() {
+    let (reports, mut reported) = mpsc::unbounded_channel();
+    let routes = axum::Router::new().route(
+        "/result",
+        axum::routing::post(move |body: axum::body::Bytes| {
+            let _ = reports.send(body);
+            std::future::ready(StatusCode::OK.into_response())
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind(support::any()).await.unwrap();
+    let initiator = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    let smsc = simulator(Behaviour::default()).await;
+    let _subscriber = smsc.subscribe("15550101");
+    let mut settings = config();
+    settings.report_to = vec![Network::parse("127.0.0.0/8").unwrap()];
+    settings.centres = vec![centre(smsc.local())];
+    let mut town = Town::start(settings).await;
+    tokio::spawn(notify::run(town.gateway.clone(), town.notices.take().unwrap()));
+    for (number, state) in [("15550101", State::Delivered), ("15550199", State::Undeliverable)] {
+        let mut push = message(number, &format!("WAPPUSH=+{number}/TYPE=PLMN@ppg.town"));
+        push.notify = Some(format!("http://{initiator}/result"));
+        push.quality.delivery = DeliveryMethod::Confirmed;
+        assert_eq!(submit(&town, push, "text/vnd.wap.si", SI.as_bytes()).await, Code::ACCEPTED);
+        let body = tokio::time::timeout(support::PATIENCE, reported.recv()).await.unwrap().unwrap();
+        let report = ResultNotification::parse(&body).unwrap();
+        assert_eq!((report.push_id.as_str(), report.state), (number, state));
+        assert_eq!(report.address, format!("WAPPUSH=+{number}/TYPE=PLMN@ppg.town"));
+    }
+}
+
+#[test]
+fn operations_are_read_as_they_were_written() {
+    let push = PushMessage {
+        push_id: "a<&\">b".into(),
+        replaces: None,
+        addresses: vec!["WAPPUSH=+15550100/TYPE=PLMN@x".into(), "WAPPUSH=127.0.0.1/TYPE=IPv4@x".into()],
+        quality: Quality {
+            delivery: DeliveryMethod::PreferConfirmed,
+            network: Some("GSM".into()),
+            network_required: true,
+            bearer: Some("SMS".into()),
+            bearer_required: true,
+        },
+        before: time::parse("2026-06-30T23:59:59Z"),
+        after: time::parse("2026-01-01T00:00:00Z"),
+        notify: Some("http://127.0.0.1/?a=1&b=2".into()),
+        progress_notes: true,
+    };
+    let operations = [
+        Operation::Push(push),
+        Operation::Cancel("x".into(), vec!["y".into()]),
+        Operation::Status("x".into(), Vec::new()),
+        Operation::Capabilities(None, "y".into()),
+    ];
+    for operation in operations {
+        assert_eq!(Operation::parse(operation.to_document().as_bytes()), Ok(operation));
+    }
+}
+
+#[test]
+fn addresses_have_many_forms_and_one_meaning() {
+    let number = |text: &str| Ok(Address::Number(text.into()));
+    let host = |text: &str| Ok(Address::Host(text.parse().unwrap()));
+    for (text, meant) in [
+        ("WAPPUSH=+15550100/TYPE=PLMN@ppg.town", number("+15550100")),
+        ("wappush=+1-555-0100/type=plmn", number("+15550100")),
+        ("WAPPUSH=%2B15550100/TYPE=PLMN@ppg.town", number("+15550100")),
+        ("+1 (555) 0100", number("+15550100")),
+        ("2948", number("2948")),
+        ("WAPPUSH=127.0.0.2/TYPE=IPv4@x", host("127.0.0.2:2948")),
+        ("WAPPUSH=2001:db8::1/TYPE=IPv6@x", host("[2001:db8::1]:2948")),
+        ("WAPPUSH=0000:0000:0000:0000:0000:0000:0000:0001/TYPE=IPv6@x", host("[::1]:2948")),
+        ("127.0.0.2:3000", host("127.0.0.2:3000")),
+        ("::ffff:127.0.0.2", host("127.0.0.2:2948")),
+        ("WAPPUSH=ann%40town/TYPE=USER@x", Ok(Address::User("ann@town".into()))),
+        ("", Err(AddressError::Length)),
+        ("WAPPUSH=+15550100@x", Err(AddressError::Type)),
+        ("WAPPUSH=+15550100/TYPE=FAX@x", Err(AddressError::Type)),
+        ("WAPPUSH=12x/TYPE=PLMN@x", Err(AddressError::Number)),
+        ("WAPPUSH=1%2/TYPE=PLMN@x", Err(AddressError::Escape)),
+        ("WAPPUSH=1.2.3/TYPE=IPv4@x", Err(AddressError::Host)),
+        ("+", Err(AddressError::Number)),
+        ("123456789012345678901", Err(AddressError::Number)),
+    ] {
+        assert_eq!(Address::parse(text), meant, "{text}");
+    }
+    for text in ["+15550100", "127.0.0.2", "::1", "ann@town"] {
+        let address = Address::parse(text).unwrap();
+        assert_eq!(Address::parse(&address.to_pap("ppg.town")), Ok(address), "{text}");
+    }
+    assert_eq!(Address::parse(&"9".repeat(10_000)), Err(AddressError::Length));
+}
+
+#[test]
+fn a_network_has_the_addresses_with_its_beginning() {
+    let network = Network::parse("10.20.0.0/14").unwrap();
+    for (address, inside) in
+        [("10.20.0.1", true), ("10.23.255.255", true), ("10.24.0.0", false), ("::1", false)]
+    {
+        assert_eq!(network.contains(address.parse().unwrap()), inside, "{address}");
+    }
+    assert!(Network::parse("0.0.0.0/0").unwrap().contains("192.0.2.1".parse().unwrap()));
+    assert!(!Network::parse("0.0.0.0/0").unwrap().contains("::1".parse().unwrap()));
+    for wrong in ["10.0.0.0/33", "x", "10.0.0.0/", "::/129"] {
+        assert_eq!(Network::parse(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn bombs_entities_and_declarations_are_refused_at_once() {
+    let limits = XmlLimits::default();
+    let laughs = "<!DOCTYPE pap [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;\">]><pap>&b;</pap>";
+    let outside = "<!DOCTYPE pap [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><pap>&x;</pap>";
+    let deep = "<a>".repeat(100_000);
+    let many = format!("<pap>{}</pap>", "<a/>".repeat(50_000));
+    let wide: String = (0..1000).map(|number| format!(" a{number}=\"\"")).collect();
+    for document in [
+        laughs,
+        outside,
+        "<pap>&b;</pap>",
+        "<pap a=\"&b;\"/>",
+        "<pap>&#0;</pap>",
+        "<pap>&#x110000;</pap>",
+        &deep,
+        &many,
+        &format!("<pap{wide}/>"),
+        "<pap a=\"1\" a=\"2\"/>",
+        "<pap>",
+        "</pap>",
+        "<pap/><pap/>",
+        "<pap/>x",
+        "x",
+        "",
+        "<pap><a></pap></a>",
+    ] {
+        let before = Instant::now();
+        let shown: String = document.chars().take(60).collect();
+        assert!(parse(document.as_bytes(), &limits).is_err(), "{shown}");
+        assert!(before.elapsed() < Duration::from_secs(1), "{shown}");
+    }
+    let named = "<!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 1.0//EN\" \"http://192.0.2.1/pap.dtd\"><pap>&lt;&#65;</pap>";
+    assert_eq!(parse(named.as_bytes(), &limits).unwrap().text, "<A", "nothing is fetched");
+    assert!(parse(&[b'<', 0xff], &limits).is_err());
+    assert!(parse(&vec![b' '; 300_000], &limits).is_err());
+}
+
+#[test]
+fn a_multipart_body_is_taken_apart_whatever_is_in_its_parts() {
+    let entity = Entity { media: "a/b", application: Some("c"), body: b"--strowger-push--\r\n\0\xff" };
+    let (kind, body) = to_http(&Operation::Status("x".into(), Vec::new()), Some(&entity));
+    let parts = multipart::parse(&kind, &body).unwrap();
+    assert_eq!(parts.len(), 2);
+    assert_eq!(parts[1].body, entity.body);
+    assert_eq!(parts[1].header("x-wap-application-id"), Some("c"));
+    for end in 0..body.len() - 4 {
+        // Without its last boundary it is not whole.
+        assert!(multipart::parse(&kind, &body[..end]).is_err(), "cut off at {end}");
+    }
+    assert!(multipart::parse("multipart/related", &body).is_err());
+    assert!(multipart::parse("multipart/related; boundary=\"\"", &body).is_err());
+    let mixed = "multipart/related; type=\"application/xml\"; boundary=\"a;b\\\"c\"";
+    assert_eq!(multipart::parameter(mixed, "Boundary").as_deref(), Some("a;b\"c"));
+    let lines = b"preamble\n--x\nA: 1\n 2\n\nbody\n--xy\n--x--";
+    let parts = multipart::parse("multipart/mixed; boundary=x", lines).unwrap();
+    assert_eq!((parts[0].header("a"), parts[0].body), (Some("1 2"), &b"body\n--xy"[..]));
+}
+
+/// Writes to the server and reads until it hangs up, or says something.
+async fn raw(town: &Town, bytes: &[u8]) -> String {
+    let mut stream = tokio::net::TcpStream::connect(town.server.local()).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(support::PATIENCE, stream.read_to_end(&mut answer)).await;
+    read.expect("it hangs up").unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn slow_and_oversized_requests_meet_their_bounds_and_others_are_served_meanwhile() {
+    let mut settings = config();
+    settings.limits.patience = Duration::from_millis(300);
+    settings.limits.request = 10_000;
+    let town = Town::start(settings).await;
+    let proof = "Authorization: Basic cGk6c2VjcmV0\r\n";
+    let head = format!("POST /pap HTTP/1.1\r\nHost: x\r\n{proof}");
+    // Half a head; a head whose body does not come; a body that is announced longer than it may be; one that is longer.
+    let half = raw(&town, head.as_bytes());
+    let starving = format!("{head}Content-Length: 100\r\n\r\n<pap>");
+    let huge = format!("{head}Content-Length: 999999999\r\nConnection: close\r\n\r\n");
+    let chunk = "a".repeat(5_000);
+    let chunked = format!(
+        "{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{0}\r\n{0}\r\n{0}\r\n",
+        format_args!("1388\r\n{chunk}")
+    );
+    let (half, starving, huge, chunked) = tokio::join!(
+        half,
+        raw(&town, starving.as_bytes()),
+        raw(&town, huge.as_bytes()),
+        raw(&town, chunked.as_bytes())
+    );
+    assert!(half.is_empty() || half.contains(" 408 "), "{half}");
+    assert!(starving.contains(" 408 "), "{starving}");
+    assert!(huge.contains(" 413 "), "{huge}");
+    assert!(chunked.contains(" 413 "), "{chunked}");
+    let mut connection = town.connect().await;
+    let nothing = connection.send(call(Method::POST, "/v1/push", &json!([]))).await.unwrap();
+    assert_eq!(nothing.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn what_is_no_pap_is_shown_to_its_sender_and_changes_nothing() {
+    let town = Town::start(config()).await;
+    let mut connection = town.connect().await;
+    for (kind, body) in [
+        ("application/xml", "<pap><push-message push-id='x'"),
+        ("application/xml", "<other/>"),
+        ("application/xml", "<pap><dance-message/></pap>"),
+        ("application/xml", "<pap><cancel-message/></pap>"),
+        ("multipart/related; boundary=x", "no boundary"),
+        ("multipart/related; boundary=x", "--x\r\n\r\n<pap>&a;</pap>\r\n--x--"),
+        ("", ""),
+    ] {
+        let call = Call {
+            method: Method::POST,
+            path: "/pap".into(),
+            content_type: Some(kind.into()),
+            body: body.into(),
+            user: Some(("pi".into(), "secret".into())),
+        };
+        let answer = connection.send(call).await.unwrap();
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(text.contains("<badmessage-response code=\"2000\""), "{body}: {text}");
+        assert!(parse(&answer.body, &XmlLimits::default()).is_ok(), "{text}");
+    }
+}
