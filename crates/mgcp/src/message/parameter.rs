@@ -45,6 +45,7 @@ macro_rules! codes {
 
             /// The place of a parameter of RFC 3435 in [`ParameterCode::ALL`].
             #[must_use]
+            #[inline]
             pub const fn index(&self) -> Option<usize> {
                 match self.known() {
                     Some(known) => Some(known as usize),
@@ -52,6 +53,7 @@ macro_rules! codes {
                 }
             }
 
+            #[inline]
             pub(crate) const fn known(&self) -> Option<Known> {
                 match self {
                     $( Self::$name => Some(Known::$name), )*
@@ -270,18 +272,22 @@ struct Place16 {
 /// The parameter lines of a message, in the order they came.
 ///
 /// The lines stay where they are, in the datagram; an index says where the value of each code of RFC 3435 is,
-/// so that looking one up costs nothing and no number of lines makes decoding allocate.
+/// so that looking one up costs nothing and no number of lines makes decoding allocate. Other codes are looked for line by
+/// line, in messages that have any.
 #[derive(Clone, Copy)]
 pub struct Parameters<'a> {
     text: &'a str,
     places: [Place16; KNOWN],
     present: u32,
     repeated: u32,
+    /// Whether there are parameters that RFC 3435 does not define.
+    extended: bool,
 }
 
 impl<'a> Parameters<'a> {
     pub(crate) const fn over(text: &'a str) -> Self {
-        Self { text, places: [Place16 { start: 0, length: 0 }; KNOWN], present: 0, repeated: 0 }
+        let places = [Place16 { start: 0, length: 0 }; KNOWN];
+        Self { text, places, present: 0, repeated: 0, extended: false }
     }
 
     /// Limits the text to the lines that were read.
@@ -304,6 +310,11 @@ impl<'a> Parameters<'a> {
         }
     }
 
+    #[inline]
+    pub(crate) fn note_extension(&mut self) {
+        self.extended = true;
+    }
+
     /// All parameters, in the order they came.
     pub fn iter(&self) -> impl Iterator<Item = Parameter<'a>> + Clone + use<'a> {
         let mut lines = Lines::new(self.text);
@@ -312,9 +323,10 @@ impl<'a> Parameters<'a> {
 
     /// The value of the first parameter with this code.
     #[must_use]
+    #[inline]
     pub fn get(&self, code: ParameterCode<'_>) -> Option<&'a str> {
         let Some(index) = code.index() else {
-            return self.iter().find(|parameter| parameter.code == code).map(|parameter| parameter.value);
+            return self.extensions().find(|parameter| parameter.code == code).map(|one| one.value);
         };
         if self.present & (1 << index) == 0 {
             return None;
@@ -326,11 +338,26 @@ impl<'a> Parameters<'a> {
 
     /// The values of all parameters with this code, in order.
     pub fn all<'c>(&self, code: ParameterCode<'c>) -> impl Iterator<Item = &'a str> + use<'a, 'c> {
-        self.iter().filter(move |parameter| parameter.code == code).map(|parameter| parameter.value)
+        // Few are ever repeated, and the index has what stands once.
+        let (several, once) = match code.index() {
+            Some(index) if self.repeated & (1 << index) == 0 => (false, self.get(code)),
+            Some(_) => (true, None),
+            None => (self.extended, None),
+        };
+        let lines = several.then(|| self.iter()).into_iter().flatten();
+        let matching = lines.filter(move |parameter| parameter.code == code).map(|parameter| parameter.value);
+        once.into_iter().chain(matching)
+    }
+
+    /// The parameters that RFC 3435 does not define, in the order they came.
+    pub fn extensions(&self) -> impl Iterator<Item = Parameter<'a>> + use<'a> {
+        let lines = self.extended.then(|| self.iter());
+        lines.into_iter().flatten().filter(|parameter| parameter.code.index().is_none())
     }
 
     /// Whether a parameter with this code is there.
     #[must_use]
+    #[inline]
     pub fn contains(&self, code: ParameterCode<'_>) -> bool {
         match code.index() {
             Some(index) => self.present & (1 << index) != 0,
@@ -338,10 +365,20 @@ impl<'a> Parameters<'a> {
         }
     }
 
+    /// Whether a code of RFC 3435 is there more than once.
+    pub(crate) const fn repeats(&self) -> bool {
+        self.repeated != 0
+    }
+
     /// The codes of RFC 3435 that are there more than once.
     pub fn repeated(&self) -> impl Iterator<Item = ParameterCode<'static>> {
         let bits = self.repeated;
         (0..).zip(ParameterCode::ALL).filter(move |(index, _)| bits & (1 << index) != 0).map(|(_, code)| code)
+    }
+
+    /// The codes of RFC 3435 that are there, as bits at their places in [`ParameterCode::ALL`].
+    pub(crate) const fn present_bits(&self) -> u32 {
+        self.present
     }
 
     /// The codes of RFC 3435 that are there, in the order of its tables.
@@ -353,7 +390,7 @@ impl<'a> Parameters<'a> {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.present == 0 && !self.extended
     }
 }
 

@@ -97,6 +97,24 @@ impl Verb {
         std::str::from_utf8(self.code()).unwrap_or("????")
     }
 
+    /// The place of a verb of the RFC in [`Verb::ALL`].
+    #[must_use]
+    pub const fn index(self) -> Option<usize> {
+        Some(match self {
+            Self::Epcf => 0,
+            Self::Crcx => 1,
+            Self::Mdcx => 2,
+            Self::Dlcx => 3,
+            Self::Rqnt => 4,
+            Self::Ntfy => 5,
+            Self::Auep => 6,
+            Self::Aucx => 7,
+            Self::Rsip => 8,
+            Self::Mesg => 9,
+            Self::Other(_) => return None,
+        })
+    }
+
     /// Whether the command only asks: AUEP and AUCX.
     #[must_use]
     pub const fn is_audit(self) -> bool {

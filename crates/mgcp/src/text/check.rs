@@ -101,7 +101,7 @@ fn wildcards(command: &Command<'_>, dialect: &Dialect) -> Result<(), Refusal> {
 
 /// Parameters that RFC 3435 does not define (section 3.2.2): `X+` must be understood, `X-` need not be.
 fn extensions(command: &Command<'_>, packages: PackageSet) -> Result<(), Refusal> {
-    for parameter in command.parameters.iter() {
+    for parameter in command.parameters.extensions() {
         match parameter.code {
             ParameterCode::Vendor { critical: true, .. } => {
                 return refuse(ReturnCode::UNKNOWN_EXTENSION, "Unrecognized extension");
@@ -123,20 +123,19 @@ fn extensions(command: &Command<'_>, packages: PackageSet) -> Result<(), Refusal
 /// The table of section 3.2.2, with its notes.
 fn presence(command: &Command<'_>) -> Result<(), Refusal> {
     let Command { verb, parameters, .. } = command;
-    if parameters.repeated().next().is_some() {
+    if parameters.repeats() {
         return refuse(ReturnCode::COMMAND_PARAMETER, "Repeated parameter");
     }
-    for code in parameters.present() {
-        if table::in_command(*verb, code) == Presence::Forbidden {
-            return refuse(ReturnCode::COMMAND_PARAMETER, "Parameter not allowed in this command");
-        }
+    if parameters.present_bits() & table::forbidden_bits(*verb) != 0 {
+        return refuse(ReturnCode::COMMAND_PARAMETER, "Parameter not allowed in this command");
     }
     let described = table::in_command(*verb, ParameterCode::RemoteConnectionDescriptor);
     if command.sdp.is_some() && described == Presence::Forbidden {
         return refuse(ReturnCode::COMMAND_PARAMETER, "Session description not allowed in this command");
     }
-    if let Some(missing) = table::mandatory(*verb).find(|code| !parameters.contains(*code)) {
-        return refuse(ReturnCode::PROTOCOL_ERROR, missing_text(missing));
+    if table::mandatory_bits(*verb) & !parameters.present_bits() != 0 {
+        let missing = table::mandatory(*verb).find(|code| !parameters.contains(*code));
+        return refuse(ReturnCode::PROTOCOL_ERROR, missing.map_or("Missing parameter", missing_text));
     }
     let requests = [ParameterCode::RequestedEvents, ParameterCode::SignalRequests];
     if requests.iter().any(|code| parameters.contains(*code)) && command.request_id().is_none() {
@@ -150,8 +149,9 @@ fn presence(command: &Command<'_>) -> Result<(), Refusal> {
     if command.connection_ids().nth(1).is_some() {
         return refuse(ReturnCode::PROTOCOL_ERROR, "More than one connection identifier");
     }
-    let extended = parameters.iter().any(|parameter| parameter.code.index().is_none());
-    if *verb == Verb::Epcf && !parameters.contains(ParameterCode::BearerInformation) && !extended {
+    let configures =
+        || parameters.contains(ParameterCode::BearerInformation) || parameters.extensions().next().is_some();
+    if *verb == Verb::Epcf && !configures() {
         return refuse(ReturnCode::PROTOCOL_ERROR, missing_text(ParameterCode::BearerInformation));
     }
     Ok(())
@@ -186,6 +186,7 @@ fn mode(command: &Command<'_>, packages: PackageSet) -> Result<(), Refusal> {
 
 /// Options that are unknown (section 3.2.2.10), and base options given twice.
 fn local_options(options: LocalOptions<'_>, packages: PackageSet) -> Result<(), Refusal> {
+    let mut has_formats = false;
     for (place, option) in options.iter().enumerate() {
         match option.option_kind() {
             OptionKind::Base => {
@@ -201,6 +202,7 @@ fn local_options(options: LocalOptions<'_>, packages: PackageSet) -> Result<(), 
                 if !option.has_legal_value() {
                     return refuse(ReturnCode::LOCAL_OPTION_VALUE, "Malformed local connection options");
                 }
+                has_formats = true;
             }
             OptionKind::VendorIgnorable => {}
             OptionKind::VendorCritical => {
@@ -226,7 +228,7 @@ fn local_options(options: LocalOptions<'_>, packages: PackageSet) -> Result<(), 
             }
         }
     }
-    ordered_formats(options)
+    if has_formats { ordered_formats(options) } else { Ok(()) }
 }
 
 /// As many codecs as there are payload types: who lists more has a place for none of them.

@@ -271,6 +271,7 @@ impl<'a, 'l> Reader<'a, 'l> {
                 }
                 None => {
                     value::take_extension(&mut self.lines)?;
+                    parameters.note_extension();
                 }
             }
         }

@@ -68,6 +68,36 @@ const ROWS: [Row; KNOWN] = [
     row(ParameterCode::LocalConnectionDescriptor, b"FFFFFFFFFF", b"FOOFFFFOFF"),
 ];
 
+/// The parameters that have this letter in the commands of each verb, as bits at their places.
+const fn marked(letter: u8) -> [u32; COLUMNS] {
+    let mut bits = [0; COLUMNS];
+    let mut column = 0;
+    while column < COLUMNS {
+        let mut place = 0;
+        while place < KNOWN {
+            if ROWS[place].command[column] == letter {
+                bits[column] |= 1 << place;
+            }
+            place += 1;
+        }
+        column += 1;
+    }
+    bits
+}
+
+const MANDATORY: [u32; COLUMNS] = marked(b'M');
+const FORBIDDEN: [u32; COLUMNS] = marked(b'F');
+
+/// The parameters that a command must have, as bits at their places in [`ParameterCode::ALL`].
+pub(crate) fn mandatory_bits(verb: Verb) -> u32 {
+    verb.index().and_then(|column| MANDATORY.get(column)).copied().unwrap_or(0)
+}
+
+/// The parameters that a command must not have, in the same form.
+pub(crate) fn forbidden_bits(verb: Verb) -> u32 {
+    verb.index().and_then(|column| FORBIDDEN.get(column)).copied().unwrap_or(0)
+}
+
 /// Whether a parameter may stand in a command. The two descriptors stand for session descriptions. Extensions,
 /// and all parameters of unknown verbs, are optional as far as the table goes.
 #[must_use]
@@ -99,7 +129,7 @@ fn look_up(
     code: ParameterCode<'_>,
     letters: impl Fn(&Row) -> &'static [u8; COLUMNS],
 ) -> Presence {
-    let column = Verb::ALL.iter().position(|known| *known == verb);
+    let column = verb.index();
     let row = code.index().and_then(|index| ROWS.get(index));
     let (Some(column), Some(row)) = (column, row) else {
         return Presence::Optional;
@@ -123,6 +153,23 @@ mod tests {
                 assert!(letters.iter().all(|letter| b"MOF".contains(letter)), "{code}");
             }
         }
+    }
+
+    #[test]
+    fn the_bits_say_what_the_rows_say() {
+        for verb in Verb::ALL {
+            for (place, code) in ParameterCode::ALL.into_iter().enumerate() {
+                let (must, must_not) = (mandatory_bits(verb) >> place & 1, forbidden_bits(verb) >> place & 1);
+                let expected = match in_command(verb, code) {
+                    Presence::Mandatory => (1, 0),
+                    Presence::Optional => (0, 0),
+                    Presence::Forbidden => (0, 1),
+                };
+                assert_eq!((must, must_not), expected, "{code} in {verb}");
+            }
+            assert_eq!(verb.index().and_then(|place| Verb::ALL.get(place)), Some(&verb));
+        }
+        assert_eq!((mandatory_bits(Verb::Other(*b"XYZW")), forbidden_bits(Verb::Other(*b"XYZW"))), (0, 0));
     }
 
     #[test]

@@ -37,7 +37,7 @@ const REPEATED: [&str; 2] = ["EL", "MP"];
 
 /// Refuses parameters of packages in commands that cannot have them, and those that are repeated.
 pub(super) fn check_places(command: &Command<'_>) -> Result<(), Refusal> {
-    for (place, parameter) in command.parameters.iter().enumerate() {
+    for (place, parameter) in command.parameters.extensions().enumerate() {
         let ParameterCode::Package { package, name } = parameter.code else { continue };
         let row = PLACES
             .iter()
@@ -49,7 +49,7 @@ pub(super) fn check_places(command: &Command<'_>) -> Result<(), Refusal> {
                 _ => refuse(ReturnCode::COMMAND_PARAMETER, "this parameter does not belong to this command"),
             });
         }
-        let again = command.parameters.iter().take(place).any(|before| before.code == parameter.code);
+        let again = command.parameters.extensions().take(place).any(|before| before.code == parameter.code);
         if again && !(*of == "RED" && REPEATED.contains(known)) {
             return Err(refuse(ReturnCode::COMMAND_PARAMETER, "Repeated parameter"));
         }
