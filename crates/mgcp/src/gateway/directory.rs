@@ -5,7 +5,7 @@
 //! wildcard means the whole gateway. A range (Appendix E.5) means what `*` means, for the numbers in it; call agents that are
 //! provisioned for ranges are told of endpoints by ranges too.
 
-use std::cmp::Ordering;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -18,10 +18,12 @@ use crate::message::range::{RangedTerm, compress, numbered};
 pub(super) struct Directory {
     /// Local names as provisioned, by index.
     names: Vec<String>,
-    /// The same, sorted without regard to case.
-    sorted: Vec<EndpointIndex>,
-    /// Free endpoints by the name without its last term, so that `relay/$` need not search the lines.
-    free: BTreeMap<String, BTreeSet<EndpointIndex>>,
+    /// The same in lower case, sorted: names are told apart without regard to case.
+    sorted: Vec<(Box<str>, EndpointIndex)>,
+    /// Free endpoints by the name in lower case without its last term, sorted, so that `relay/$` need not search the lines.
+    free: Vec<(String, BTreeSet<EndpointIndex>)>,
+    /// The place of each endpoint's group in that list, by index.
+    groups: Vec<usize>,
     /// The endpoint that `$` gave last: the next one comes after it, so that late packets of a call that just
     /// ended do not reach the next call.
     given: Option<EndpointIndex>,
@@ -30,12 +32,15 @@ pub(super) struct Directory {
 impl Directory {
     /// A directory of these names, none of them free yet.
     pub(super) fn new(names: Vec<String>) -> Self {
-        let mut sorted: Vec<_> = (0_u32..).zip(&names).map(|(index, _)| EndpointIndex(index)).collect();
-        sorted.sort_by(|a, b| match (names.get(a.0 as usize), names.get(b.0 as usize)) {
-            (Some(a), Some(b)) => compare(a, b),
-            _ => Ordering::Equal,
-        });
-        Self { names, sorted, free: BTreeMap::new(), given: None }
+        let lower = |name: &String| name.to_ascii_lowercase().into_boxed_str();
+        let mut sorted: Vec<_> =
+            (0_u32..).zip(&names).map(|(index, name)| (lower(name), EndpointIndex(index))).collect();
+        sorted.sort();
+        let stems: BTreeSet<_> = names.iter().map(|name| stem(name)).collect();
+        let free: Vec<_> = stems.into_iter().map(|stem| (stem, BTreeSet::new())).collect();
+        let group = |name: &String| free.binary_search_by(|(known, _)| known.cmp(&stem(name))).unwrap_or(0);
+        let groups = names.iter().map(group).collect();
+        Self { names, sorted, free, groups, given: None }
     }
 
     /// The local name of an endpoint.
@@ -45,8 +50,12 @@ impl Directory {
 
     /// The endpoint of this very name.
     pub(super) fn find(&self, local: &str) -> Option<EndpointIndex> {
-        let place = self.sorted.binary_search_by(|index| compare(self.name(*index), local)).ok()?;
-        self.sorted.get(place).copied()
+        let local = match local.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => Cow::Owned(local.to_ascii_lowercase()),
+            false => Cow::Borrowed(local),
+        };
+        let place = self.sorted.binary_search_by(|(name, _)| (**name).cmp(&*local)).ok()?;
+        self.sorted.get(place).map(|(_, index)| *index)
     }
 
     /// All endpoints that a name with `*` matches, in the order of provisioning.
@@ -71,7 +80,7 @@ impl Directory {
             self.free
                 .iter()
                 .filter(move |(stem, _)| {
-                    only.as_ref().is_none_or(|only| only.contains(['$', '*']) || only == *stem)
+                    only.as_ref().is_none_or(|only| only.contains(['$', '*']) || *only == *stem)
                 })
                 .map(|(_, group)| group)
         };
@@ -89,8 +98,8 @@ impl Directory {
 
     /// Says whether an endpoint may be given for `$`: in service and without connections.
     pub(super) fn set_free(&mut self, endpoint: EndpointIndex, free: bool) {
-        let stem = self.name(endpoint).rsplit_once('/').map_or("", |(stem, _)| stem).to_ascii_lowercase();
-        let group = self.free.entry(stem).or_default();
+        let place = self.groups.get(endpoint.0 as usize);
+        let Some((_, group)) = place.and_then(|place| self.free.get_mut(*place)) else { return };
         if free {
             group.insert(endpoint);
         } else {
@@ -144,8 +153,9 @@ impl Directory {
     }
 }
 
-fn compare(a: &str, b: &str) -> Ordering {
-    a.bytes().map(|c| c.to_ascii_lowercase()).cmp(b.bytes().map(|c| c.to_ascii_lowercase()))
+/// A name in lower case without its last term.
+fn stem(name: &str) -> String {
+    name.rsplit_once('/').map_or("", |(stem, _)| stem).to_ascii_lowercase()
 }
 
 /// Whether a local name with wildcards means this local name.
