@@ -105,7 +105,18 @@ impl MediaMode {
     /// The base mode that a wire mode means; none of a package's modes and of unknown words.
     #[must_use]
     pub fn of(mode: ConnectionMode<'_>) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| ConnectionMode::parse(known.name()) == Some(mode))
+        Some(match mode {
+            ConnectionMode::SendOnly => Self::SendOnly,
+            ConnectionMode::RecvOnly => Self::RecvOnly,
+            ConnectionMode::SendRecv => Self::SendRecv,
+            ConnectionMode::Conference => Self::Conference,
+            ConnectionMode::Inactive => Self::Inactive,
+            ConnectionMode::Loopback => Self::Loopback,
+            ConnectionMode::ContinuityTest => Self::ContinuityTest,
+            ConnectionMode::NetworkLoopback => Self::NetworkLoopback,
+            ConnectionMode::NetworkTest => Self::NetworkContinuityTest,
+            ConnectionMode::Package { .. } | ConnectionMode::Other(_) => return None,
+        })
     }
 
     /// The wire name.

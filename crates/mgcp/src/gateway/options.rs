@@ -4,7 +4,7 @@
 
 use super::media::{MediaCapabilities, MediaMode, MediaSpec};
 use super::refusal::{Refusal, refuse};
-use crate::message::{Gain, LocalOptions, Reservation, ReturnCode, Span, Switch};
+use crate::message::{Gain, LocalOptions, Reservation, ReturnCode, Span, Switch, type_of_service};
 use crate::package::PackageSet;
 
 /// The most codecs of one connection: there are no more payload types. The list is kept for as long as the connection is, so
@@ -30,25 +30,32 @@ pub(super) struct Options {
 impl Options {
     /// Reads the options of a command, whose names [`text::check`](crate::text::check) has looked at.
     pub(super) fn read(list: LocalOptions<'_>, able: &MediaCapabilities) -> Result<Self, Refusal> {
-        if list.codecs().is_some_and(|codecs| codecs.count() > MOST_CODECS) {
-            return Err(refuse(ReturnCode::LOCAL_OPTION_VALUE, "more codecs than there are payload types"));
+        let (mut options, mut encryption) = (Self::default(), false);
+        // None of these stands twice: that has been looked at too.
+        for option in list.iter() {
+            let Some(value) = option.value else { continue };
+            match option.name.as_bytes() {
+                [b'a' | b'A'] => options.codecs = Some(codecs(value)?),
+                [b'p' | b'P'] => options.packetization = Span::parse(value),
+                [b'b' | b'B'] => options.bandwidth = Span::parse(value),
+                [b'e' | b'E'] => options.echo = Switch::parse(value),
+                [b's' | b'S'] => options.silence = Switch::parse(value),
+                [b't' | b'T'] => options.type_of_service = type_of_service(value),
+                [b'r' | b'R'] => options.best_effort = Reservation::parse(value),
+                [b'k' | b'K'] => encryption = true,
+                [b'g' | b'G', b'c' | b'C'] => options.gain = Gain::parse(value),
+                [b'n' | b'N', b't' | b'T'] => options.network = Some(value.to_owned()),
+                _ => {}
+            }
         }
-        let options = Self {
-            codecs: list.codecs().map(|codecs| codecs.map(str::to_owned).collect()),
-            packetization: list.packetization(),
-            bandwidth: list.bandwidth(),
-            echo: list.echo_cancellation(),
-            gain: list.gain(),
-            silence: list.silence_suppression(),
-            type_of_service: list.type_of_service(),
-            best_effort: list.reservation(),
-            network: list.network_type().map(str::to_owned),
-        };
-        options.check_values(list, able)?;
+        options.check_values(able)?;
+        if encryption {
+            return Err(refuse(ReturnCode::LOCAL_OPTION, "encryption is not supported"));
+        }
         Ok(options)
     }
 
-    fn check_values(&self, list: LocalOptions<'_>, able: &MediaCapabilities) -> Result<(), Refusal> {
+    fn check_values(&self, able: &MediaCapabilities) -> Result<(), Refusal> {
         let unsupported = |text| Err(refuse(ReturnCode::LOCAL_OPTION_VALUE, text));
         if self.packetization.is_some_and(|span| span.high == 0) {
             return unsupported("a packet holds at least one millisecond");
@@ -74,9 +81,6 @@ impl Options {
             .is_some_and(|network| !["IN", "LOCAL"].iter().any(|known| known.eq_ignore_ascii_case(network)))
         {
             return unsupported("the network is the Internet, or this gateway");
-        }
-        if list.encryption().is_some() {
-            return Err(refuse(ReturnCode::LOCAL_OPTION, "encryption is not supported"));
         }
         Ok(())
     }
@@ -149,6 +153,16 @@ impl Options {
         list.extend(self.network.as_ref().map(|network| format!("nt:{network}")));
         list.join(", ")
     }
+}
+
+/// The names of an `a:` option.
+fn codecs(value: &str) -> Result<Vec<String>, Refusal> {
+    let names = value.split(';').map(|name| name.trim_ascii().to_owned());
+    let names: Vec<_> = names.take(MOST_CODECS + 1).collect();
+    if names.len() > MOST_CODECS {
+        return Err(refuse(ReturnCode::LOCAL_OPTION_VALUE, "more codecs than there are payload types"));
+    }
+    Ok(names)
 }
 
 /// The value of an `A:` line: what the endpoint can do (section 3.2.2.3).

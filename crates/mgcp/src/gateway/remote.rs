@@ -27,16 +27,13 @@ impl Remote {
     ///
     /// A malformed one is 509; a good one that this gateway cannot use is 505.
     pub(super) fn read(
-        bytes: &[u8],
+        session: &SessionDescription<'_>,
         agent: IpAddr,
         policy: &AddressPolicy,
         images: bool,
     ) -> Result<Self, Refusal> {
-        let session = strowger_sdp::decode(bytes, &strowger_sdp::Limits::default()).map_err(|_| {
-            refuse(ReturnCode::REMOTE_DESCRIPTOR_ERROR, "the remote description is malformed")
-        })?;
-        let image = if images { image(&session, agent, policy)? } else { None };
-        let audio = match AudioDescription::from_session(&session) {
+        let image = if images { image(session, agent, policy)? } else { None };
+        let audio = match AudioDescription::from_session(session) {
             // A fax call has no audio stream, or one that is ended.
             Err(fault) if fault.rule == AudioRule::NoAudio && image.is_some() => None,
             Ok(audio) if audio.is_refused() && image.is_some() => None,
@@ -46,7 +43,7 @@ impl Remote {
             }
             Err(fault) => return Err(audio_refusal(&fault)),
         };
-        Ok(Self { bytes: bytes.to_vec(), audio, image, peer: None })
+        Ok(Self { bytes: session.as_bytes().to_vec(), audio, image, peer: None })
     }
 
     /// What the other half of a connection within the gateway says of itself.

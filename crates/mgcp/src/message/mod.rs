@@ -39,6 +39,7 @@ pub use lists::{
     ResponseAck, RestartMethod, TransactionRange,
 };
 pub use mode::ConnectionMode;
+pub(crate) use options::type_of_service;
 pub use options::{
     BearerEncoding, BearerInformation, Capabilities, FormatParameters, Gain, LocalOption, LocalOptions,
     OptionKind, Reservation, ReservationDirection, ResourceSharing, Span, Switch,

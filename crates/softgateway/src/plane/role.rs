@@ -20,19 +20,8 @@ impl MediaPlane for Plane {
     }
 
     fn modes(&self, endpoint: EndpointIndex) -> Vec<MediaMode> {
-        let body = self.endpoint(endpoint).map(|endpoint| &endpoint.body);
-        let has = |mode: &MediaMode| match mode {
-            // A relay passes packets from one connection to the other: nothing in it turns them round.
-            MediaMode::NetworkLoopback | MediaMode::NetworkContinuityTest => {
-                !matches!(body, Some(Body::Relay))
-            }
-            // These act on the circuit side, which relays, bridges and servers have not got.
-            MediaMode::Loopback => matches!(body, Some(Body::Line(_) | Body::Trunk(_))),
-            // Who tests the continuity of a circuit is another exchange.
-            MediaMode::ContinuityTest => matches!(body, Some(Body::Trunk(_))),
-            _ => true,
-        };
-        self.config.capabilities.modes.iter().copied().filter(has).collect()
+        let modes = self.config.capabilities.modes.iter().copied();
+        modes.filter(|mode| self.has_mode(endpoint, *mode)).collect()
     }
 
     fn event_states(&self, endpoint: EndpointIndex) -> Vec<&'static str> {
@@ -181,8 +170,27 @@ impl MediaPlane for Plane {
 }
 
 impl Plane {
+    /// Whether an endpoint can have a mode that the plane has.
+    fn has_mode(&self, endpoint: EndpointIndex, mode: MediaMode) -> bool {
+        let body = self.endpoint(endpoint).map(|endpoint| &endpoint.body);
+        match mode {
+            // A relay passes packets from one connection to the other: nothing in it turns them round.
+            MediaMode::NetworkLoopback | MediaMode::NetworkContinuityTest => {
+                !matches!(body, Some(Body::Relay))
+            }
+            // These act on the circuit side, which relays, bridges and servers have not got.
+            MediaMode::Loopback => matches!(body, Some(Body::Line(_) | Body::Trunk(_))),
+            // Who tests the continuity of a circuit is another exchange.
+            MediaMode::ContinuityTest => matches!(body, Some(Body::Trunk(_))),
+            _ => true,
+        }
+    }
+
     fn can_do(&self, endpoint: EndpointIndex, mode: MediaMode) -> Result<(), MediaFault> {
-        if self.modes(endpoint).contains(&mode) { Ok(()) } else { Err(MediaFault::Mode) }
+        match self.config.capabilities.modes.contains(&mode) && self.has_mode(endpoint, mode) {
+            true => Ok(()),
+            false => Err(MediaFault::Mode),
+        }
     }
 
     /// Plans anew who is heard where.

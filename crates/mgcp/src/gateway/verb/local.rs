@@ -29,18 +29,18 @@ impl Gateway {
         images: bool,
     ) -> Result<Remote, Refusal> {
         let unsupported = |text| refuse(ReturnCode::UNSUPPORTED_REMOTE_DESCRIPTOR, text);
-        let session = strowger_sdp::decode(bytes, &Limits::default());
-        let Some((session, (endpoint, formats))) =
-            session.ok().and_then(|session| Some((session, local_endpoint(&session)?)))
-        else {
+        let session = strowger_sdp::decode(bytes, &Limits::default()).map_err(|_| {
+            refuse(ReturnCode::REMOTE_DESCRIPTOR_ERROR, "the remote description is malformed")
+        })?;
+        let Some((endpoint, formats)) = local_endpoint(&session) else {
+            // What is wrong with it otherwise counts more than that it is not within the gateway.
+            let remote = Remote::read(&session, origin.from.ip(), &self.policy, images)?;
             if options.is_local() == Some(true) {
-                // What is wrong with it otherwise counts more.
-                Remote::read(bytes, origin.from.ip(), &self.policy, images)?;
                 return Err(unsupported(
                     "the connection is within the gateway, its remote description is not",
                 ));
             }
-            return Remote::read(bytes, origin.from.ip(), &self.policy, images);
+            return Ok(remote);
         };
         if options.is_local() == Some(false) {
             return Err(unsupported("the remote description is of a connection within the gateway"));
@@ -92,12 +92,12 @@ impl Gateway {
 /// The endpoint that a description on the network LOCAL names, and its formats.
 fn local_endpoint<'a>(session: &SessionDescription<'a>) -> Option<(&'a [u8], Vec<u8>)> {
     let media = session.media().find(|media| media.line().media == "audio")?;
-    let connection = media.connection()?;
     let is = |said: &str, word| said.eq_ignore_ascii_case(word);
-    if !is(connection.network, "LOCAL")
-        || !is(connection.address_type, "EPN")
-        || !is(media.line().transport, "LOCAL")
-    {
+    if !is(media.line().transport, "LOCAL") {
+        return None;
+    }
+    let connection = media.connection()?;
+    if !is(connection.network, "LOCAL") || !is(connection.address_type, "EPN") {
         return None;
     }
     let formats = media.line().formats().filter_map(|format| format.parse().ok()).collect();

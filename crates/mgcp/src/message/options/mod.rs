@@ -210,7 +210,7 @@ impl<'a> LocalOptions<'a> {
     /// its bits in the reverse order, which deployed peers do not follow.
     #[must_use]
     pub fn type_of_service(self) -> Option<u8> {
-        u8::from_str_radix(self.value("t")?, 16).ok()
+        type_of_service(self.value("t")?)
     }
 
     /// `r`: resource reservation.
@@ -270,6 +270,11 @@ impl<'a> LocalOptions<'a> {
     pub fn modes(self) -> Option<impl Iterator<Item = ConnectionMode<'a>> + Clone> {
         Some(self.value("m")?.split(';').filter_map(ConnectionMode::parse))
     }
+}
+
+/// The value of `t`.
+pub(crate) fn type_of_service(value: &str) -> Option<u8> {
+    u8::from_str_radix(value, 16).ok()
 }
 
 impl fmt::Display for LocalOptions<'_> {

@@ -42,7 +42,7 @@ pub enum Reservation {
 }
 
 impl Switch {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.eq_ignore_ascii_case("on") {
             Some(Self::On)
         } else if text.eq_ignore_ascii_case("off") {
@@ -54,7 +54,7 @@ impl Switch {
 }
 
 impl Gain {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.eq_ignore_ascii_case("auto") {
             return Some(Self::Auto);
         }
@@ -78,7 +78,7 @@ impl Span {
 }
 
 impl Reservation {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.as_bytes() {
             [b'g' | b'G'] => Some(Self::Guaranteed),
             [b'c' | b'C', b'l' | b'L'] => Some(Self::ControlledLoad),
