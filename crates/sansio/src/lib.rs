@@ -16,7 +16,9 @@
 //! - [`limits`]: [`TokenBucket`] and [`BoundedQueue`], so that nothing grows with what a peer sends.
 //! - [`random`]: [`Rng`], the seeded generator (`ChaCha20`) from which every draw comes.
 //! - [`ids`]: [`IdSpace`], unpredictable identifiers from ranges that no two nodes share.
+//! - [`decimal`]: [`put_decimal`], numbers as text.
 
+pub mod decimal;
 pub mod ids;
 pub mod limits;
 pub mod random;
@@ -24,6 +26,7 @@ pub mod time;
 pub mod timers;
 pub mod transmit;
 
+pub use decimal::put_decimal;
 pub use ids::{Epoch, IdSpace, NodeId};
 pub use limits::{BoundedQueue, QueueFull, TokenBucket};
 pub use random::Rng;

@@ -102,7 +102,7 @@ macro_rules! hex_id {
             /// An identifier of 128 bits, as 32 digits: from a random number it cannot be guessed.
             #[must_use]
             pub fn from_u128(number: u128) -> Self {
-                Self(Caseless::from(format!("{number:032x}")))
+                Self(Caseless::from(hexadecimal(number)))
             }
 
             /// Reads an identifier; none if it is not 1 to 32 hexadecimal digits.
@@ -148,6 +148,17 @@ macro_rules! hex_id {
             }
         }
     };
+}
+
+/// All 32 digits of a number.
+fn hexadecimal(number: u128) -> String {
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    let mut text = String::with_capacity(32);
+    for byte in number.to_be_bytes() {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xf));
+    }
+    text
 }
 
 hex_id! {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use strowger_sansio::put_decimal;
+
 use crate::scan::{Class, Fault, Scanner, saturating};
 use crate::text::Rule;
 
@@ -154,17 +156,21 @@ pub struct ConnectionStatistics {
 impl fmt::Display for ConnectionStatistics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stop = |value: u32| value.min(LARGEST_STATISTIC);
-        write!(
-            f,
-            "PS={}, OS={}, PR={}, OR={}, PL={}, JI={}, LA={}",
-            stop(self.packets_sent),
-            stop(self.octets_sent),
-            stop(self.packets_received),
-            stop(self.octets_received),
-            stop(self.packets_lost),
-            stop(self.jitter_ms),
-            stop(self.latency_ms)
-        )?;
+        let fields = [
+            ("PS=", self.packets_sent),
+            (", OS=", self.octets_sent),
+            (", PR=", self.packets_received),
+            (", OR=", self.octets_received),
+            (", PL=", self.packets_lost),
+            (", JI=", self.jitter_ms),
+            (", LA=", self.latency_ms),
+        ];
+        let mut text = Vec::with_capacity(64);
+        for (name, value) in fields {
+            text.extend_from_slice(name.as_bytes());
+            put_decimal(&mut text, stop(value).into());
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())?;
         for (name, value) in &self.extensions {
             let item = format!("{name}={}", stop(*value));
             if ConnectionParameters::parse(&item).is_some_and(|list| list.iter().count() == 1) {

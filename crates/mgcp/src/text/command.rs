@@ -46,7 +46,11 @@ pub(super) fn legal(code: ParameterCode<'_>, text: &str) -> Result<(), IllegalVa
 }
 
 pub(super) fn line(out: &mut Vec<u8>, code: ParameterCode<'_>, value: impl Display) {
-    put(out, format_args!("{code}: {value}\r\n"));
+    match code.code() {
+        Some(name) => out.extend_from_slice(name.as_bytes()),
+        None => put(out, format_args!("{code}")),
+    }
+    put(out, format_args!(": {value}\r\n"));
 }
 
 /// A list of items separated by commas.

@@ -1,12 +1,14 @@
 //! Building responses. Commentary is constant text: an answer never carries what the peer sent.
 
+use strowger_sansio::put_decimal;
+
 use crate::message::{
     BearerInformation, CallId, ConnectionId, ConnectionMode, ConnectionStatistics, EndpointName, EventList,
     LocalOptions, NotifiedEntity, PackageList, ParameterCode, Quarantine, Reason, RequestId,
     RequestedEventBuf, RestartMethod, ReturnCode, SignalBuf, TransactionId,
 };
 use crate::text::command::{Commas, IllegalValue, legal, line};
-use crate::text::encode::{encode_sdp, put};
+use crate::text::encode::encode_sdp;
 
 /// Builds a response. Parameters stand in the order of the calls; session descriptions come last.
 #[derive(Clone, Debug)]
@@ -19,6 +21,9 @@ pub struct ResponseBuilder<'s> {
     lines: Vec<u8>,
     sdp: [Option<&'s [u8]>; 2],
 }
+
+/// Room for the lines of most responses that have any.
+const LINES: usize = 96;
 
 impl<'s> ResponseBuilder<'s> {
     /// A response without parameters, with the code's name as commentary.
@@ -42,6 +47,9 @@ impl<'s> ResponseBuilder<'s> {
     }
 
     fn add(mut self, code: ParameterCode<'_>, value: impl std::fmt::Display) -> Self {
+        if self.lines.capacity() == 0 {
+            self.lines.reserve(LINES);
+        }
         line(&mut self.lines, code, value);
         self
     }
@@ -211,12 +219,19 @@ impl<'s> ResponseBuilder<'s> {
         let Self { code, transaction_id, package, commentary, lines, sdp } = self;
         let mut out =
             Vec::with_capacity(64 + lines.len() + sdp.iter().flatten().map(|b| b.len() + 2).sum::<usize>());
-        put(&mut out, format_args!("{code} {transaction_id}"));
+        let number = code.get();
+        for digit in [number / 100, number / 10 % 10, number % 10] {
+            out.push(b'0' + (digit % 10) as u8);
+        }
+        out.push(b' ');
+        put_decimal(&mut out, transaction_id.get().into());
         if let Some(package) = package {
-            put(&mut out, format_args!(" /{package}"));
+            out.extend_from_slice(b" /");
+            out.extend_from_slice(package.as_bytes());
         }
         if let Some(commentary) = commentary {
-            put(&mut out, format_args!(" {commentary}"));
+            out.push(b' ');
+            out.extend_from_slice(commentary.as_bytes());
         }
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&lines);
