@@ -4,7 +4,8 @@
 //!
 //! - [`config`]: the configuration file, checked as a whole, with places in its errors.
 //! - [`node`]: opens what the configuration names and starts it; [`Node`] is its handle.
-//! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram.
+//! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst`: several
+//!   datagrams in one system call.
 //! - [`admission`]: who is heard, how often and in which order.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
 //! - [`tap`]: a live ladder. `recording`: the exchange's own signalling as pcapng files.
@@ -32,6 +33,7 @@ pub mod store;
 pub mod tap;
 pub mod view;
 
+mod burst;
 mod console;
 mod recording;
 mod signals;

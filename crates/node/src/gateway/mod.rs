@@ -1,10 +1,12 @@
 //! The host of a software gateway: its sockets, its clock, one thread.
 //!
 //! The thread waits in one poll for signalling, media, orders and the gateway's next deadline. All sockets are bound before the
-//! first call, so that a call costs no system call but those that carry its datagrams.
+//! first call, so that a call costs no system call but those that carry its datagrams. What is to be sent goes when the
+//! socket that was read is empty, or so much waits that it should not wait longer.
 //!
-//! - `sockets`: the signalling socket and the pairs for media.
+//! - `sockets`: the signalling socket and the pairs for media. `outbox`: what is to be sent.
 
+mod outbox;
 pub(crate) mod sockets;
 
 use std::io;
@@ -22,6 +24,7 @@ use strowger_softgateway::{Event, Question, SoftGateway, SoftGatewayConfig, Step
 
 use crate::clock::Clock;
 use crate::signals::Signals;
+use outbox::Outbox;
 use sockets::Sockets;
 
 /// Samples of the longest recording that is read: ten minutes.
@@ -128,7 +131,8 @@ impl GatewayHost {
         let (orders, receiver) = mpsc::channel();
         let gateway = SoftGateway::new(clock.now(), config.gateway, ports, rng).map_err(io::Error::other)?;
         let errands = Errands { orders: orders.clone(), waker: waker.clone(), folder: config.recordings };
-        let worker = Worker { poll, sockets, gateway, clock, orders: receiver, errands, observer };
+        let outbox = Outbox::default();
+        let worker = Worker { poll, sockets, outbox, gateway, clock, orders: receiver, errands, observer };
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || worker.run())?;
         Ok(Self { orders, waker, address, thread: Some(thread) })
     }
@@ -185,6 +189,7 @@ impl Drop for GatewayHost {
 struct Worker {
     poll: Poll,
     sockets: Sockets,
+    outbox: Outbox,
     gateway: SoftGateway,
     clock: Clock,
     orders: Receiver<Order>,
@@ -307,10 +312,16 @@ impl Worker {
         }
     }
 
-    /// Reads what has come to a socket; true when there may be more.
+    /// Reads what has come to a socket, and sends what follows from it; true when there may be more to read.
     fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> bool {
         // One time for the whole turn: it lasts less than the tenths of a millisecond that jitter is told in.
         let now = self.clock.now();
+        let is_left = self.read_batch(now, id, buffer);
+        self.drain(now);
+        is_left
+    }
+
+    fn read_batch(&mut self, now: Time, id: SocketId, buffer: &mut [u8]) -> bool {
         for _ in 0..BATCH {
             let Some((socket, to)) = self.sockets.get(id) else { return false };
             match socket.recv_from(buffer) {
@@ -319,7 +330,10 @@ impl Worker {
                     let direction = Direction::Received;
                     self.observer.datagram(Datagram { at: now, from, to, direction, socket: id, payload });
                     self.gateway.handle_input(now, id, from, payload);
-                    self.drain(now);
+                    self.collect(now);
+                    if self.outbox.is_full() {
+                        self.send(now);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 // The answer of a host that did not want our last datagram. The protocol's own timers deal with silence, and
@@ -337,9 +351,20 @@ impl Worker {
         self.drain(now);
     }
 
+    /// Takes everything out of the gateway and sends what there is to send.
     fn drain(&mut self, now: Time) {
+        self.collect(now);
+        while !self.outbox.is_empty() {
+            self.send(now);
+            // What could not be sent may have made it try elsewhere.
+            self.collect(now);
+        }
+    }
+
+    /// Takes everything out of the gateway. What it wants sent waits for [`Self::send`].
+    fn collect(&mut self, now: Time) {
         while let Some(transmit) = self.gateway.poll_transmit() {
-            let Some((socket, from)) = self.sockets.get(transmit.socket) else { continue };
+            let Some((_, from)) = self.sockets.get(transmit.socket) else { continue };
             self.observer.datagram(Datagram {
                 at: now,
                 from,
@@ -348,13 +373,7 @@ impl Worker {
                 socket: transmit.socket,
                 payload: &transmit.payload,
             });
-            // A datagram that cannot be sent is a datagram lost: signalling repeats it, media goes on without it.
-            if let Err(error) = socket.send_to(&transmit.payload, transmit.to)
-                && transmit.socket == SocketId::MAIN
-                && matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable)
-            {
-                self.gateway.handle_unreachable(now, transmit.to);
-            }
+            self.outbox.push(transmit);
         }
         while let Some(question) = self.gateway.poll_question() {
             self.errands.ask(question);
@@ -365,6 +384,18 @@ impl Worker {
         while let Some(event) = self.gateway.poll_event() {
             self.observer.event(event);
         }
+    }
+
+    /// A datagram that cannot be sent is a datagram lost: signalling repeats it, media goes on without it.
+    fn send(&mut self, now: Time) {
+        let Self { outbox, sockets, gateway, .. } = self;
+        outbox.send(sockets, |socket, to, error| {
+            let unreachable =
+                matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable);
+            if unreachable && socket == SocketId::MAIN {
+                gateway.handle_unreachable(now, to);
+            }
+        });
     }
 }
 

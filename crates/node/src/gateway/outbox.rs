@@ -1,0 +1,49 @@
+//! What a gateway wants sent, until the end of a turn: datagrams of one socket that follow each other leave in one burst.
+
+use std::io;
+use std::net::SocketAddr;
+
+use strowger_sansio::{SocketId, Transmit};
+
+use super::sockets::Sockets;
+use crate::burst::{self, BURST};
+
+/// Datagrams that wait to be sent.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    waiting: Vec<Transmit>,
+}
+
+impl Outbox {
+    pub(super) fn push(&mut self, transmit: Transmit) {
+        self.waiting.push(transmit);
+    }
+
+    /// Whether what waits should not wait for more.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= BURST
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Sends everything in its order. What cannot be sent is lost, and told to `lost`.
+    pub(super) fn send(&mut self, sockets: &Sockets, mut lost: impl FnMut(SocketId, SocketAddr, &io::Error)) {
+        let mut rest = self.waiting.as_slice();
+        while let [first, ..] = rest {
+            let count = rest.iter().take_while(|other| other.socket == first.socket).count();
+            let Some((same, others)) = rest.split_at_checked(count) else { break };
+            let done = match sockets.get(first.socket).map(|(socket, _)| burst::send(socket, same)) {
+                Some(Ok(sent)) => sent,
+                Some(Err(error)) => {
+                    lost(first.socket, first.to, &error);
+                    1
+                }
+                None => count,
+            };
+            rest = rest.get(done..).unwrap_or(others);
+        }
+        self.waiting.clear();
+    }
+}
