@@ -3,7 +3,7 @@
 //! A turn of the loop waits for a datagram, a deadline or a request, hands it to the exchange, and then drains what
 //! the exchange wants sent, logged and kept. Inputs are taken in batches, with the deadlines looked at in between, so
 //! that a flood delays timers by one batch at most. Within a batch each gateway has its turn, and what is more than its
-//! share is dropped ([`crate::admission`]).
+//! share is dropped ([`crate::admission`]). What a batch wants sent leaves together, before anything is logged.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -102,6 +102,8 @@ pub(crate) struct Shard {
     requests: mpsc::Receiver<Request>,
     log: EventLog,
     counts: Counts,
+    /// When each input of a batch was taken.
+    taken: Vec<Time>,
     floods: Throttle,
     /// When to stop, calls or not; none while it runs.
     deadline: Option<Instant>,
@@ -138,7 +140,7 @@ impl Shard {
         let counts = Counts {
             turns: metrics.histogram(
                 "strowger_turn_seconds",
-                "Time from taking an input to having handled it.",
+                "Time from taking an input to having sent what follows from it.",
                 TURN_BOUNDS,
             ),
             timers: metrics.counter("strowger_timer_turns_total", "Turns that a deadline caused.", &[]),
@@ -160,6 +162,7 @@ impl Shard {
             requests,
             log,
             counts,
+            taken: Vec::with_capacity(ROOM),
             floods: Throttle::default(),
             deadline: None,
         }
@@ -246,18 +249,37 @@ impl Shard {
         }
         while let Some(Datagram { from, bytes }) = self.admission.take() {
             let now = self.clock.now();
+            self.taken.push(now);
             let frame = Frame { at: now, clock: &self.clock, from, to, way: Way::In, bytes: &bytes };
             for observer in &mut self.observers {
                 observer.datagram(&frame);
             }
             self.exchange.handle_input(now, Input::Mgcp { from, bytes: &bytes });
-            self.drain();
-            self.counts.turns.observe(self.clock.now().since(now));
+            self.collect();
         }
+        self.flush();
+        let now = self.clock.now();
+        for taken in self.taken.drain(..) {
+            self.counts.turns.observe(now.since(taken));
+        }
+        self.tell();
     }
 
     /// Takes everything out of the exchange: first what others wait for, then what is only told.
     fn drain(&mut self) {
+        self.collect();
+        self.flush();
+        self.tell();
+    }
+
+    fn flush(&mut self) {
+        if let Some(udp) = &mut self.mgcp {
+            udp.flush();
+        }
+    }
+
+    /// Takes what the exchange wants sent; it leaves with the next [`Self::flush`].
+    fn collect(&mut self) {
         while let Some(transmit) = self.exchange.poll_transmit() {
             let Some(udp) = &mut self.mgcp else { continue };
             let frame = Frame {
@@ -273,6 +295,10 @@ impl Shard {
             }
             udp.send(transmit.to, transmit.payload);
         }
+    }
+
+    /// Takes what is to be logged and kept.
+    fn tell(&mut self) {
         while let Some(event) = self.exchange.poll_event() {
             self.log.event(&event);
             let at = self.clock.now();

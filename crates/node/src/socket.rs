@@ -7,8 +7,11 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use socket2::{Domain, Protocol, Socket, Type};
+use strowger_sansio::Transmit;
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use crate::burst::{self, BURST};
 use crate::metrics::{Counter, Registry};
 
 /// The kernel buffer asked for in each direction. 4 MiB hold ten thousand signalling messages: what a town's gateways
@@ -24,7 +27,10 @@ const LARGEST: usize = 65_536;
 pub struct Udp {
     socket: UdpSocket,
     local: SocketAddr,
-    backlog: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// What is to be sent: until the end of a turn, or until the system can take it.
+    backlog: VecDeque<Transmit>,
+    /// Whether the system could not take the first of them.
+    is_stuck: bool,
     buffer: Vec<u8>,
     counts: Counts,
     refusals: crate::log::Throttle,
@@ -109,6 +115,7 @@ impl Udp {
             socket,
             local,
             backlog: VecDeque::new(),
+            is_stuck: false,
             buffer: vec![0; LARGEST],
             counts: Counts::new(metrics, name),
             refusals: crate::log::Throttle::default(),
@@ -129,7 +136,7 @@ impl Udp {
         if self.backlog.is_empty() {
             self.socket.readable().await
         } else {
-            let interest = tokio::io::Interest::READABLE | tokio::io::Interest::WRITABLE;
+            let interest = Interest::READABLE | Interest::WRITABLE;
             self.socket.ready(interest).await.map(drop)
         }
     }
@@ -158,24 +165,47 @@ impl Udp {
         }
     }
 
-    /// Sends a datagram, now or as soon as the system can take it.
+    /// Sends a datagram with the next [`Self::flush`], or before it when many wait.
     pub fn send(&mut self, to: SocketAddr, bytes: Vec<u8>) {
-        if !self.backlog.is_empty() || !self.try_send(to, &bytes) {
-            if self.backlog.len() >= BACKLOG {
-                self.backlog.pop_front();
-                self.counts.send_dropped.increment();
-            }
-            self.backlog.push_back((to, bytes));
+        if self.backlog.len() >= BACKLOG {
+            self.backlog.pop_front();
+            self.counts.send_dropped.increment();
+        }
+        self.backlog.push_back(Transmit::new(self.target(to), bytes));
+        if !self.is_stuck && self.backlog.len() >= BURST {
+            self.flush();
         }
     }
 
     /// Sends what waits, as far as the system can take it.
     pub fn flush(&mut self) {
-        while let Some((to, bytes)) = self.backlog.pop_front() {
-            if !self.try_send(to, &bytes) {
-                self.backlog.push_front((to, bytes));
-                return;
+        self.is_stuck = false;
+        while !self.backlog.is_empty() {
+            let waiting = self.backlog.make_contiguous();
+            match self.socket.try_io(Interest::WRITABLE, || burst::send(&self.socket, waiting)) {
+                Ok(sent) => {
+                    let bytes = waiting.iter().take(sent).map(|datagram| datagram.payload.len() as u64).sum();
+                    self.counts.sent.add(sent as u64);
+                    self.counts.sent_bytes.add(bytes);
+                    self.backlog.drain(..sent.min(self.backlog.len()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.is_stuck = true;
+                    return;
+                }
+                // The system reports an earlier datagram's fate and has not tried this one.
+                Err(error) if is_report(&error) => self.counts.unreachable.increment(),
+                Err(error) => self.cannot_send(&error),
             }
+        }
+    }
+
+    /// The first datagram can never be sent. It is counted and forgotten: the engine's timers are what answers for loss.
+    fn cannot_send(&mut self, error: &io::Error) {
+        let Some(Transmit { to, payload, .. }) = self.backlog.pop_front() else { return };
+        self.counts.send_errors.increment();
+        if let Some(suppressed) = self.refusals.admit() {
+            tracing::warn!(%to, length = payload.len(), %error, suppressed, "a datagram cannot be sent");
         }
     }
 
@@ -183,32 +213,6 @@ impl Udp {
     #[must_use]
     pub fn is_flushed(&self) -> bool {
         self.backlog.is_empty()
-    }
-
-    /// False when the system cannot take it now. A datagram that can never be sent is counted and forgotten: the
-    /// engine's timers are what answers for loss.
-    fn try_send(&mut self, to: SocketAddr, bytes: &[u8]) -> bool {
-        let target = self.target(to);
-        for _ in 0..2 {
-            match self.socket.try_send_to(bytes, target) {
-                Ok(_) => {
-                    self.counts.sent.increment();
-                    self.counts.sent_bytes.add(bytes.len() as u64);
-                    return true;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                // The system reports an earlier datagram's fate and has not tried this one.
-                Err(error) if is_report(&error) => self.counts.unreachable.increment(),
-                Err(error) => {
-                    self.counts.send_errors.increment();
-                    if let Some(suppressed) = self.refusals.admit() {
-                        tracing::warn!(%to, length = bytes.len(), %error, suppressed, "a datagram cannot be sent");
-                    }
-                    return true;
-                }
-            }
-        }
-        true
     }
 
     /// The form of `to` that this socket's family takes.
@@ -315,6 +319,7 @@ mod tests {
         let (from, _) = receive(&mut udp).await;
         assert_eq!(from, peer.local_addr().unwrap());
         udp.send(from, b"hello yourself".to_vec());
+        udp.flush();
         let mut buffer = [0; 64];
         let (length, _) = peer.recv_from(&mut buffer).unwrap();
         assert_eq!(&buffer[..length], b"hello yourself");
