@@ -347,6 +347,24 @@ fn a_full_disk_delays_records_and_loses_none() {
 }
 
 #[test]
+fn the_first_record_is_written_at_once_and_those_that_follow_share_a_transaction() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let metrics = Registry::new();
+    let paced = Settings { pace: Duration::from_secs(3600), ..settings() };
+    let (mut ledger, _) = Ledger::open(Arc::clone(&store), &paced, &metrics).unwrap();
+    ledger.record(stable(1), wall());
+    while keys(&*store, "call/").is_empty() {
+        std::thread::yield_now();
+    }
+    (2..=20).for_each(|call| ledger.record(stable(call), wall()));
+    assert_eq!(keys(&*store, "call/").len(), 1, "the hour is not over");
+    assert_eq!(ledger.close(PATIENCE), 0, "one who closes the ledger does not wait for it");
+    assert_eq!(keys(&*store, "call/").len(), 20);
+    let text = metrics.render();
+    assert!(text.contains("strowger_store_commit_seconds_count 2\n"), "{text}");
+}
+
+#[test]
 fn a_store_that_fails_for_too_long_costs_records_that_are_counted() {
     let faulty = Faulty::new(u32::MAX, false);
     let store: Arc<dyn Store> = faulty.clone();

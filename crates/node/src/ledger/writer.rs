@@ -20,6 +20,8 @@ use crate::store::{Outcome, StoreError};
 
 /// Keys in one transaction, with room for those of `meta/`: a store's limit is 128 operations.
 const KEYS: usize = 120;
+/// So many records that wait fill a transaction: each needs a key or two.
+const ENOUGH: u64 = 50;
 /// How often a failure that goes on is logged.
 const REMIND: Duration = Duration::from_secs(10);
 
@@ -32,6 +34,8 @@ pub(super) struct Writer {
     standing: u64,
     /// The last call detail record that was pruned from the store.
     pruned: u64,
+    /// When the last transaction began.
+    begun: Option<Instant>,
     store_fault: Fault,
     file_fault: Fault,
 }
@@ -85,6 +89,7 @@ impl Writer {
             settings,
             standing,
             pruned,
+            begun: None,
             store_fault: Fault::default(),
             file_fault: Fault::default(),
         }
@@ -94,7 +99,10 @@ impl Writer {
     pub(super) fn run(mut self) {
         loop {
             let batch = match self.receiver.recv_timeout(self.settings.alive) {
-                Ok(job) => self.collect(job),
+                Ok(job) => {
+                    self.await_company();
+                    self.collect(job)
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     self.sign_of_life();
                     continue;
@@ -118,6 +126,16 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Lets more records come for the same transaction when the last one has only just begun.
+    fn await_company(&mut self) {
+        let waits = self.shared.waiting.load(Ordering::Relaxed) < ENOUGH && self.shared.deadline().is_none();
+        let left = self.begun.and_then(|begun| self.settings.pace.checked_sub(begun.elapsed()));
+        if let Some(left) = left.filter(|_| waits) {
+            std::thread::park_timeout(left);
+        }
+        self.begun = Some(Instant::now());
     }
 
     /// The first job and what waits behind it, up to a transaction's size.
