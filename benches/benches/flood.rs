@@ -1,36 +1,41 @@
 //! What a flood costs those who do not flood: latencies of calls through an exchange alone, beside strangers who flood it, and
 //! beside one listed gateway gone mad.
 //!
-//! The exchange and the load are the released program, as processes of their own; the flood comes from a thread of the bench. Each
-//! round measures all three in turn with fresh processes, and the medians of the rounds are printed. Run it with
-//! `cargo bench -p strowger-benches --bench flood`; a number behind `--` is another rate of the flood in datagrams a second, 0 as fast
-//! as one thread can send. Flood, exchange and load share the host's processors: with fewer than three that nobody else
-//! uses, the latencies tell of the queue for a processor too.
+//! The exchange and the load are the released program, as processes of their own; so is the flood, which is this bench once
+//! more. Each round measures all three in turn with fresh processes. As the machine's other work moves a 99th percentile more than
+//! a flood does, a flood is compared with the calls alone of the same round, and the median over many short rounds
+//! counts. Run it with `cargo bench -p strowger-benches --bench flood`; a number behind `--` is another rate of the flood in
+//! datagrams a second.
+//!
+//! Flood, exchange and load share the host's processors, where a real flood has its own. So the flood runs at the lowest
+//! priority (nice 19) and at a bounded rate, which is printed as it was reached; exchange and load run at nice -15 where the
+//! system lets them (to root), so that neighbours are felt less.
 
 #![expect(clippy::print_stdout, reason = "the figures are what the bench is for")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use strowger_benches::{Processor, build, free_port, program};
 
 /// Rounds; the median counts.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 15;
 /// Gateways and lines of each.
 const SIZE: &str = "8x100";
 /// Calls a second: each costs the exchange about twenty datagrams in and twenty out.
 const CALLS: &str = "200";
-/// Seconds of each measurement: two thousand calls, so that the 99th percentile has twenty beyond it.
-const SECONDS: &str = "10";
+/// Seconds of each measurement: eight hundred calls, so that the 99th percentile has eight beyond it.
+const SECONDS: &str = "4";
 /// Datagrams of the flood a second, unless another rate is asked for.
 const FLOOD: u64 = 100_000;
 /// A flood ends after this, whatever happens.
 const LONGEST_FLOOD: Duration = Duration::from_secs(60);
+/// What makes this program the flood.
+const POUR: &str = "--pour";
 /// Where strangers come from.
 const STRANGERS: u8 = 8;
 /// The gateway that goes mad. It is listed, has no lines and takes no part in the load.
@@ -46,6 +51,11 @@ enum Flood {
 
 impl Flood {
     const ALL: [Self; 3] = [Self::Nobody, Self::Strangers, Self::Gateway];
+
+    /// The flood with this number in [`Self::ALL`].
+    fn numbered(number: usize) -> Option<Self> {
+        Self::ALL.get(number).copied()
+    }
 
     fn name(self) -> &'static str {
         match self {
@@ -76,33 +86,63 @@ impl Flood {
         }
     }
 
-    /// Floods until it is told to stop; gives how many datagrams were sent.
-    fn pour(self, to: SocketAddr, rate: u64, stop: &AtomicBool) -> io::Result<u64> {
+    /// Floods for as long as it is let; ten times a second it says how many datagrams were sent until then.
+    fn pour(self, to: SocketAddr, rate: u64) -> io::Result<()> {
         let sockets = self.sockets()?;
-        let began = Instant::now();
-        let mut sent = 0;
-        while !sockets.is_empty() && !stop.load(Ordering::Relaxed) && began.elapsed() < LONGEST_FLOOD {
-            let due = match rate {
-                0 => sent + 64,
-                rate => {
-                    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX).saturating_mul(rate)
-                        / 1_000_000
-                }
-            };
-            // A flood that was kept from the processor is not made up for at once.
-            for socket in
-                sockets.iter().cycle().take(usize::try_from(due - sent.min(due)).unwrap_or(0).min(1000))
-            {
+        // What is due and was sent or given up, and what was sent.
+        let (mut past, mut sent) = (0, 0);
+        let (began, mut report) = (Instant::now(), 100_000);
+        while !sockets.is_empty() && began.elapsed() < LONGEST_FLOOD {
+            let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let due = micros.saturating_mul(rate) / 1_000_000;
+            let behind = due.saturating_sub(past);
+            // A flood that was kept from the processor is not made up for: that would be another flood.
+            for socket in sockets.iter().cycle().take(usize::try_from(behind).unwrap_or(0).min(100)) {
                 // What the system cannot take is as good as lost on the way.
                 let _ = socket.send_to(self.datagram(sent).as_bytes(), to);
                 sent += 1;
             }
-            if rate > 0 {
-                std::thread::sleep(Duration::from_micros(200));
+            past = due;
+            if micros >= report {
+                println!("{micros} {sent}");
+                report = micros + 100_000;
             }
+            std::thread::sleep(Duration::from_micros(200));
         }
-        Ok(sent)
+        Ok(())
     }
+}
+
+/// A flood as a process of its own, ended with its measurement.
+struct Pouring(Child);
+
+impl Pouring {
+    fn start(flood: Flood, to: SocketAddr, rate: u64) -> io::Result<Self> {
+        let place = Flood::ALL.iter().position(|other| *other == flood).unwrap_or(0);
+        let mut command = Command::new("nice");
+        command.args(["-n", "19"]).arg(std::env::current_exe()?);
+        command.args([POUR, &place.to_string(), &to.to_string(), &rate.to_string()]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map(Self)
+    }
+
+    /// Ends it; gives how many datagrams it sent a second.
+    fn stop(mut self) -> f64 {
+        let _ = self.0.kill();
+        let said = self.0.stdout.take().map(io::read_to_string).and_then(Result::ok).unwrap_or_default();
+        let _ = self.0.wait();
+        let last = said.lines().rev().find_map(|line| {
+            let (micros, sent) = line.split_once(' ')?;
+            Some(sent.parse::<f64>().ok()? * 1e6 / micros.parse::<f64>().ok()?)
+        });
+        last.unwrap_or(0.0)
+    }
+}
+
+/// The program, before its neighbours where the system lets it.
+fn hurried() -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", "-15"]).arg(program());
+    command
 }
 
 /// What one measurement gave.
@@ -131,7 +171,7 @@ impl Drop for Exchange {
 impl Exchange {
     /// Starts it and waits until it is ready.
     fn start(config: &Path) -> io::Result<Self> {
-        let mut command = Command::new(program());
+        let mut command = hurried();
         command.arg("run").arg("-c").arg(config);
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let mut exchange = Self(child);
@@ -186,26 +226,26 @@ impl Drop for Files {
 fn measure(files: &Files, flood: Flood, rate: u64) -> io::Result<Figures> {
     let exchange = Exchange::start(&files.exchange)?;
     let processor = Processor::of(exchange.0.id());
-    let (before, began, stop) = (processor.used(), Instant::now(), AtomicBool::new(false));
-    let (load, sent) = std::thread::scope(|scope| {
-        let flooding = scope.spawn(|| flood.pour(files.agent, rate, &stop));
-        let load = Command::new(program())
-            .args(["load", "calls", "--rate", CALLS, "--duration", SECONDS, "--json", "-c"])
-            .arg(&files.load)
-            .stderr(Stdio::null())
-            .output();
-        stop.store(true, Ordering::Relaxed);
-        let sent = flooding.join().unwrap_or_else(|_| Err(io::Error::other("the flood broke off")));
-        (load, sent)
-    });
-    let (load, sent, took) = (load?, sent?, began.elapsed().as_secs_f64());
+    let (before, began) = (processor.used(), Instant::now());
+    let pouring = match flood {
+        Flood::Nobody => None,
+        _ => Some(Pouring::start(flood, files.agent, rate)?),
+    };
+    let load = hurried()
+        .args(["load", "calls", "--rate", CALLS, "--duration", SECONDS, "--json", "-c"])
+        .arg(&files.load)
+        .stderr(Stdio::null())
+        .output();
+    let (load, took) = (load?, began.elapsed().as_secs_f64());
+    let used = processor.used().saturating_sub(before);
+    let poured = pouring.map_or(0.0, Pouring::stop);
     let report: serde_json::Value = serde_json::from_slice(&load.stdout)?;
     let count = |key: &str| report.get(key).and_then(serde_json::Value::as_u64).unwrap_or(0);
     let mut figures = Figures {
         failed: count("failed"),
         retransmissions: count("retransmissions"),
-        flood: sent as f64 / took,
-        busy: processor.used().saturating_sub(before).as_secs_f64() / took,
+        flood: poured,
+        busy: used.as_secs_f64() / took,
         ..Figures::default()
     };
     for latency in report.get("latencies").and_then(serde_json::Value::as_array).into_iter().flatten() {
@@ -222,47 +262,60 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Prints a row for each latency: its value alone, and with each flood also the ratio.
-fn print_latencies(rounds: &[Vec<Figures>; 3]) {
-    let [alone, ..] = rounds;
-    let names: Vec<&String> = alone.iter().flat_map(|figures| figures.latencies.keys()).collect();
-    let names = std::collections::BTreeSet::from_iter(names);
+/// Prints a row for each latency: its value alone, and with each flood also the ratio to the calls alone of the same round.
+fn print_latencies(rounds: &[[Figures; 3]]) {
+    let names: BTreeSet<&String> = rounds.iter().flatten().flat_map(|f| f.latencies.keys()).collect();
     for name in names {
-        for (place, percentile) in [(0, "p50"), (1, "p99")] {
-            let of = |rounds: &[Figures]| {
-                median(rounds.iter().filter_map(|figures| figures.latencies.get(name)?.get(place).copied()))
-            };
-            let base = of(alone);
-            print!("{name:12} {percentile} {base:9.3}");
-            for flooded in rounds.iter().skip(1).map(|rounds| of(rounds)) {
-                print!("  {flooded:9.3} ({:5.2})", flooded / base);
+        for (place, percentile) in ["p50", "p99"].into_iter().enumerate() {
+            let of = |figures: &Figures| figures.latencies.get(name)?.get(place).copied();
+            let alone = median(rounds.iter().filter_map(|[alone, ..]| of(alone)));
+            print!("{name:12} {percentile} {alone:9.3}");
+            for flood in [1, 2] {
+                let pairs = || rounds.iter().filter_map(|round| Some((of(&round[0])?, of(&round[flood])?)));
+                let flooded = median(pairs().map(|(_, flooded)| flooded));
+                let ratio = median(pairs().map(|(alone, flooded)| flooded / alone));
+                print!("  {flooded:9.3} ({ratio:5.2})");
             }
             println!();
         }
     }
 }
 
+/// The arguments of a flood, if this process is to be one.
+fn pouring() -> Option<(Flood, SocketAddr, u64)> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [pour, flood, to, rate] if pour == POUR => {
+            Some((Flood::numbered(flood.parse().ok()?)?, to.parse().ok()?, rate.parse().ok()?))
+        }
+        _ => None,
+    }
+}
+
 fn main() -> io::Result<()> {
+    if let Some((flood, to, rate)) = pouring() {
+        return flood.pour(to, rate);
+    }
     let rate = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(FLOOD);
     build()?;
     let files = Files::write()?;
     let load_average = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load average before: {}", load_average.trim());
     println!("{CALLS} calls a second over {SIZE} lines for {SECONDS} s, median of {ROUNDS} rounds");
-    let mut rounds = [const { Vec::new() }; 3];
+    let mut rounds: Vec<[Figures; 3]> = Vec::new();
     for _ in 0..ROUNDS {
-        for (flood, rounds) in Flood::ALL.into_iter().zip(&mut rounds) {
-            rounds.push(measure(&files, flood, rate)?);
-        }
+        let [alone, strangers, gateway] = Flood::ALL.map(|flood| measure(&files, flood, rate));
+        rounds.push([alone?, strangers?, gateway?]);
     }
-    for (flood, rounds) in Flood::ALL.into_iter().zip(&rounds) {
+    for (place, flood) in Flood::ALL.into_iter().enumerate() {
+        let all = || rounds.iter().map(|round| &round[place]);
         println!(
             "{:10} {:7.0} datagrams of flood a second, exchange busy {:4.1} %, {} calls failed, {} retransmissions",
             flood.name(),
-            median(rounds.iter().map(|figures| figures.flood)),
-            100.0 * median(rounds.iter().map(|figures| figures.busy)),
-            rounds.iter().map(|figures| figures.failed).sum::<u64>(),
-            rounds.iter().map(|figures| figures.retransmissions).sum::<u64>(),
+            median(all().map(|figures| figures.flood)),
+            100.0 * median(all().map(|figures| figures.busy)),
+            all().map(|figures| figures.failed).sum::<u64>(),
+            all().map(|figures| figures.retransmissions).sum::<u64>(),
         );
     }
     println!("latency, ms          alone    strangers (ratio)  a gateway (ratio)");
