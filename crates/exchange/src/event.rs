@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use crate::{CallId, Cause, Forward, ReleasedBy};
+use crate::{CallId, Cause, EndpointsView, Forward, ReleasedBy};
 
 /// Something that an operator or an application may want to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,6 +154,13 @@ pub enum Event {
         gateway: String,
         /// The local endpoint name.
         endpoint: String,
+    },
+    /// A gateway has told which endpoints it has.
+    EndpointsListed {
+        /// The gateway's id.
+        gateway: String,
+        /// They, against the inventory.
+        endpoints: EndpointsView,
     },
     /// A gateway whose dialect was not configured has shown it.
     DialectDetected {

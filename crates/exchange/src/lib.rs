@@ -54,7 +54,9 @@ pub use record::{
     Stream, StreamRecord, StreamRole, Subject, Transfer,
 };
 pub use routing::{Plan, Resolution, Target};
-pub use snapshot::{CallPhase, CallView, GatewayView, LineCalls, LineCondition, LineView, Snapshot};
+pub use snapshot::{
+    CallPhase, CallView, EndpointsView, GatewayView, LineCalls, LineCondition, LineView, Snapshot,
+};
 pub use switch::{Command, LineCommand, RestoredCall, RestoredLeg, Switch};
 pub use timers::CallTimers;
 

@@ -119,4 +119,17 @@ pub struct GatewayView {
     pub id: String,
     /// Its service state.
     pub service: ServiceState,
+    /// Its endpoints, when it has told of them.
+    pub endpoints: Option<EndpointsView>,
+}
+
+/// What a gateway has, against what the inventory says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndpointsView {
+    /// How many endpoints it has.
+    pub listed: usize,
+    /// Local names that the inventory has and the gateway has not.
+    pub missing: Vec<String>,
+    /// Local names that the gateway has and the inventory has not.
+    pub unlisted: Vec<String>,
 }

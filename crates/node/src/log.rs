@@ -10,6 +10,9 @@ use strowger_exchange::{Cause, Event, Record};
 
 use crate::metrics::{Counter, Registry};
 
+/// How many names of a list are logged.
+const SHOWN: usize = 8;
+
 /// At most one line a second, counting those between.
 #[derive(Debug, Default)]
 pub struct Throttle {
@@ -156,6 +159,22 @@ impl EventLog {
                 // The exchange tells of a few a second; how many there were is in its counters.
                 if self.strangers.admit().is_some() {
                     tracing::warn!(%from, "a source is not in the inventory; not answered");
+                }
+            }
+            Event::EndpointsListed { gateway, endpoints } => {
+                let (listed, unlisted) = (endpoints.listed, endpoints.unlisted.len());
+                if endpoints.missing.is_empty() {
+                    tracing::info!(?gateway, listed, unlisted, "a gateway has told its endpoints");
+                } else {
+                    let shown = endpoints.missing.iter().take(SHOWN).map(|name| escape(name).to_string());
+                    let missing = shown.collect::<Vec<_>>().join(" ");
+                    tracing::warn!(
+                        ?gateway,
+                        listed,
+                        unlisted,
+                        ?missing,
+                        "a gateway has not got all its lines"
+                    );
                 }
             }
             Event::StrayConnections { gateway, endpoint } => {

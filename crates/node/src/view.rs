@@ -112,6 +112,15 @@ pub struct GatewayRow {
     pub service: &'static str,
     /// How many lines hang on it.
     pub lines: usize,
+    /// How many endpoints it has, when it has told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<usize>,
+    /// Endpoints of lines or relays that it has not got.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Endpoints that it has, and that are no line's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unlisted: Vec<String>,
 }
 
 impl Directory {
@@ -166,6 +175,7 @@ impl Directory {
     pub fn gateways(&self, snapshot: &Snapshot) -> Vec<GatewayRow> {
         let row = |gateway: &strowger_exchange::GatewayView| {
             let entry = self.gateways.get(&gateway.id)?;
+            let endpoints = gateway.endpoints.as_ref();
             Some(GatewayRow {
                 id: gateway.id.clone(),
                 protocol: match entry.protocol {
@@ -176,6 +186,9 @@ impl Directory {
                 dialect: dialect_name(entry.dialect),
                 service: gateway.service.name(),
                 lines: self.lines.values().filter(|line| line.gateway == gateway.id).count(),
+                endpoints: endpoints.map(|endpoints| endpoints.listed),
+                missing: endpoints.map(|endpoints| endpoints.missing.clone()).unwrap_or_default(),
+                unlisted: endpoints.map(|endpoints| endpoints.unlisted.clone()).unwrap_or_default(),
             })
         };
         snapshot.gateways.iter().filter_map(row).collect()
@@ -209,6 +222,9 @@ fn measure_snapshot(snapshot: &Snapshot, metrics: &Registry) {
         let count = snapshot.gateways.iter().filter(|gateway| gateway.service == state).count();
         gauge("strowger_gateways", "Gateways, by service state.", &[("state", state.name())], count);
     }
+    let missing = snapshot.gateways.iter().filter_map(|gateway| gateway.endpoints.as_ref());
+    let missing = missing.map(|endpoints| endpoints.missing.len()).sum();
+    gauge("strowger_missing_endpoints", "Endpoints that gateways should have and have not.", &[], missing);
     gauge("strowger_legs", "Legs that have not been cleared.", &[], snapshot.legs);
     gauge("strowger_connections", "Connections known on gateways.", &[], snapshot.connections.len());
     gauge("strowger_transactions", "Commands without an answer yet.", &[], snapshot.transactions);

@@ -334,6 +334,31 @@ fn the_manual_describes_every_option_of_the_software_gateway() {
 }
 
 #[test]
+fn the_timers_of_the_manual_are_those_of_the_program() {
+    let page = fs::read_to_string(root().join("docs/manual/configuration.md")).unwrap();
+    let section = page.split("## `[timers]`").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")).map(|row| {
+        let mut cells = row.split('|').map(|cell| cell.trim().trim_matches('`'));
+        (cells.next().unwrap().to_owned(), cells.next().unwrap().parse::<u64>().unwrap())
+    });
+    let timers = strowger_exchange::CallTimers::default();
+    let own = [
+        ("first_digit", timers.first_digit),
+        ("dialling", timers.dialling),
+        ("setup", timers.setup),
+        ("ringing", timers.ringing),
+        ("busy_tone", timers.busy_tone),
+        ("failure_tone", timers.failure_tone),
+        ("howler", timers.howler),
+        ("record", timers.record),
+        ("retry", timers.retry),
+        ("probe", timers.probe),
+    ];
+    let own = own.map(|(name, time)| (name.to_owned(), time.as_secs()));
+    assert_eq!(rows.collect::<Vec<_>>(), own);
+}
+
+#[test]
 fn each_configuration_in_the_manual_is_good() {
     let folder = tempfile::tempdir().unwrap();
     let mut faults = Vec::new();

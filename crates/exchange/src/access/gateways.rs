@@ -11,7 +11,10 @@ use strowger_sansio::Time;
 use strowger_sdp::{AddressPolicy, Hosts};
 
 use super::Agent;
-use crate::{DialectChoice, GatewayEntry, GatewayProtocol, GatewayView, Inventory, LineId, ServiceState};
+use super::census::Abilities;
+use crate::{
+    DialectChoice, EndpointsView, GatewayEntry, GatewayProtocol, GatewayView, Inventory, LineId, ServiceState,
+};
 
 /// Where something is: a gateway and an endpoint on it, with what goes for all of its connections.
 #[derive(Debug)]
@@ -28,14 +31,21 @@ pub(super) struct Place {
     pub(super) has_all: bool,
     /// Whether its gateway answers questions about connections.
     pub(super) audits: bool,
+    /// What its endpoint can do, as far as its gateway has said.
+    pub(super) abilities: Arc<Abilities>,
 }
 
 impl Place {
     /// The same gateway, another endpoint.
     pub(super) fn at(&self, endpoint: EndpointNameBuf) -> Self {
-        let (id, policy) = (self.id.clone(), self.policy.clone());
+        let (id, policy, abilities) = (self.id.clone(), self.policy.clone(), self.abilities.clone());
         let Self { gateway, peer, has_all, audits, .. } = *self;
-        Self { gateway, id, endpoint, peer, policy, has_all, audits }
+        Self { gateway, id, endpoint, peer, policy, has_all, audits, abilities }
+    }
+
+    /// The same endpoint, of which more is known.
+    pub(super) fn able(&self, abilities: Arc<Abilities>) -> Self {
+        Self { abilities, ..self.at(self.endpoint.clone()) }
     }
 }
 
@@ -63,6 +73,7 @@ impl Gateway {
             policy: self.policy.clone(),
             has_all: self.has_all,
             audits: self.audits,
+            abilities: Arc::default(),
         }
     }
 }
@@ -159,6 +170,20 @@ impl Gateways {
             })
     }
 
+    /// The name of all endpoints of a gateway, if it answers to that.
+    pub(super) fn all(&self, agent: &Agent, gateway: GatewayId) -> Option<EndpointNameBuf> {
+        let known = self.get(gateway).filter(|known| known.accepted && known.has_all && known.audits)?;
+        agent.endpoint(known.number, "*")
+    }
+
+    /// The endpoints that the inventory has of a gateway; a relay's with the wildcard that stands for any one.
+    pub(super) fn endpoints_of(&self, gateway: GatewayId) -> Vec<EndpointNameBuf> {
+        let lines = self.by_gateway.get(&gateway).into_iter().flatten();
+        let relays =
+            self.relays.iter().filter(|(number, _)| *number == gateway).map(|(_, endpoint)| endpoint);
+        lines.chain(relays).cloned().collect()
+    }
+
     fn get(&self, gateway: GatewayId) -> Option<&Gateway> {
         self.list.get(usize::try_from(gateway.0).ok()?)
     }
@@ -172,8 +197,15 @@ impl Gateways {
         self.get(gateway).map(|gateway| &*gateway.id).unwrap_or_default()
     }
 
-    pub(super) fn views(&self) -> impl Iterator<Item = GatewayView> {
-        self.list.iter().map(|gateway| GatewayView { id: gateway.id.to_string(), service: gateway.service })
+    pub(super) fn views(
+        &self,
+        endpoints: impl Fn(GatewayId) -> Option<EndpointsView>,
+    ) -> impl Iterator<Item = GatewayView> {
+        self.list.iter().map(move |gateway| GatewayView {
+            id: gateway.id.to_string(),
+            service: gateway.service,
+            endpoints: endpoints(gateway.number),
+        })
     }
 }
 

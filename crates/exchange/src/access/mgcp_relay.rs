@@ -18,6 +18,7 @@ use std::sync::Arc;
 use strowger_mgcp::agent::{Failure, GatewayId, Outcome};
 use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, ConnectionMode, EndpointNameBuf, RestartMethod};
 
+use super::census::{self, Abilities};
 use super::gateways::{Gateways, Place};
 use super::stream::{News, Stream};
 use super::{Order, Owner, Settings, Tag, Turn};
@@ -277,6 +278,14 @@ impl Relays {
             && place.gateway == gateway
         {
             super::stream::alarm(turn, place, "DLCX", &failure);
+        }
+    }
+
+    /// The endpoints of a class have said what they can do.
+    pub(super) fn learn(&mut self, gateway: GatewayId, class: &str, abilities: &Arc<Abilities>) {
+        let place = self.place.as_mut().filter(|place| place.gateway == gateway);
+        if let Some(place) = place.filter(|place| census::class(place.endpoint.as_name()) == class) {
+            *place = Arc::new(place.able(abilities.clone()));
         }
     }
 

@@ -5,12 +5,13 @@
 //!   switch <- LegEvent, ContextEvent ------- mgcp_line, mgcp_relay <- outcomes, notifications -- mgcp::agent
 //! ```
 //!
-//! The rooms: `gateways` (what the inventory says of each gateway), `decision` (what a refusal means), `stream` (the life of one connection, the
+//! The rooms: `gateways` (what the inventory says of each gateway), `census` (what each gateway says of itself), `decision` (what a refusal means), `stream` (the life of one connection, the
 //! same for a line and a relay), `signal` (tones by country as signals of the packages, caller
 //! identification), `mgcp_line` (subscribers' lines), `mgcp_relay` (contexts on packet relays). An adapter
 //! asks the agent for operations, each with a [`Tag`], and says what happened in [`Report`]s, which the
 //! exchange hands to the switch.
 
+mod census;
 mod decision;
 mod gateways;
 mod mgcp_line;
@@ -19,8 +20,10 @@ mod signal;
 mod stream;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use strowger_mgcp::agent::{self, Failure, GatewayId, Outcome};
+use strowger_mgcp::message::RestartMethod;
 use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 
 use crate::{
@@ -28,6 +31,7 @@ use crate::{
     Inventory, LegCommand, LegEvent, LegId, LineCommand, LineEvent, LineId, LineView, Record, RestoredCall,
     ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, WallClock,
 };
+use census::{Census, Finding};
 use gateways::Gateways;
 use mgcp_line::Lines;
 use mgcp_relay::Relays;
@@ -50,6 +54,8 @@ pub(crate) enum Tag {
     Stream(Owner, Order),
     /// All connections of a relay are deleted.
     RelaySweep(GatewayId),
+    /// A gateway is asked for its endpoints and what they can do. The number tells one time from the next.
+    Census(GatewayId, u32, census::Inquiry),
     /// A relay is asked for what is no context's. The number tells one survey from the next.
     Survey(u32, mgcp_relay::Question),
 }
@@ -183,6 +189,7 @@ pub(crate) struct Access {
     gateways: Gateways,
     lines: Lines,
     relays: Relays,
+    census: Census,
     settings: Settings,
     timers: Timers<Timer>,
     reports: VecDeque<Report>,
@@ -210,6 +217,7 @@ impl Access {
         Self {
             lines: Lines::new(inventory, &gateways),
             relays: Relays::new(inventory, &gateways),
+            census: Census::default(),
             agent,
             gateways,
             settings,
@@ -298,6 +306,7 @@ impl Access {
             }
             agent::Event::GatewayUp { gateway, .. } => {
                 self.gateway_service(now, gateway, ServiceState::InService);
+                self.census.note(gateway);
                 self.turn(now, |lines, relays, turn| {
                     lines.gateway_up(turn, gateway);
                     relays.gateway_up(turn, gateway);
@@ -317,6 +326,9 @@ impl Access {
             agent::Event::EndpointsRestarted { gateway, endpoints, method, delay, reason: _ } => {
                 if !self.gateways.has_endpoint_under(gateway, &endpoints) {
                     self.unlisted(gateway, endpoints.local());
+                }
+                if method == RestartMethod::Restart && endpoints.as_name().is_wildcarded() {
+                    self.census.note(gateway);
                 }
                 self.turn(now, |lines, relays, turn| {
                     lines.restarted(turn, gateway, &endpoints, method, delay);
@@ -341,7 +353,11 @@ impl Access {
     }
 
     fn outcome(&mut self, now: Time, tag: Tag, result: Result<Outcome, Failure>) {
+        if let Tag::Census(gateway, serial, inquiry) = tag {
+            return self.counted(now, (gateway, serial, inquiry), result);
+        }
         self.turn(now, |lines, relays, turn| match tag {
+            Tag::Census(..) => {}
             Tag::Watch(line, serial) => lines.watch_outcome(turn, line, serial, result),
             Tag::Audit(line, serial) => lines.audit_outcome(turn, line, serial, result),
             Tag::Sweep(line, serial) => lines.sweep_outcome(turn, line, serial, result),
@@ -353,6 +369,25 @@ impl Access {
             Tag::RelaySweep(gateway) => relays.sweep_outcome(turn, gateway, result),
             Tag::Survey(serial, question) => relays.survey_outcome(turn, serial, question, result),
         });
+    }
+
+    /// A gateway has said something of itself.
+    fn counted(
+        &mut self,
+        now: Time,
+        asked: (GatewayId, u32, census::Inquiry),
+        result: Result<Outcome, Failure>,
+    ) {
+        match self.census.outcome(now, (&self.gateways, &mut self.agent), asked, result) {
+            Some(Finding::Told(event)) => self.reports.push_back(Report::Event(event)),
+            Some(Finding::Able(class, abilities)) => {
+                let Some(dialect) = self.agent.dialect(asked.0) else { return };
+                let abilities = Arc::new(abilities);
+                self.lines.learn(asked.0, &class, &abilities, &dialect);
+                self.relays.learn(asked.0, &class, &abilities);
+            }
+            None => {}
+        }
     }
 
     fn unlisted(&mut self, gateway: GatewayId, endpoint: &str) {
@@ -383,8 +418,8 @@ impl Access {
     /// Tells lines that want something else than before; says whether there were any. To be called when
     /// everything that has happened has had its consequences, so that a line is told once.
     pub(crate) fn flush(&mut self, now: Time) -> bool {
-        let mut told = false;
-        self.turn(now, |lines, _, turn| told = lines.flush(turn));
+        let mut told = self.census.ask(now, &self.gateways, &mut self.agent);
+        self.turn(now, |lines, _, turn| told |= lines.flush(turn));
         told
     }
 
@@ -401,7 +436,7 @@ impl Access {
         self.lines.fill(snapshot);
         self.relays.fill(snapshot);
         snapshot.lines = self.lines.views().collect::<Vec<LineView>>();
-        snapshot.gateways = self.gateways.views().collect();
+        snapshot.gateways = self.gateways.views(|gateway| self.census.view(gateway)).collect();
     }
 
     /// The lines, in the order of their views.

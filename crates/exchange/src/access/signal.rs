@@ -32,6 +32,14 @@ pub(super) fn tone(tone: Tone, settings: &Settings) -> Vec<String> {
     }
 }
 
+/// The signals that a line can do without where its gateway has not got their package, by the names of RFC 3660. Dial tone and ringing
+/// are not among them.
+pub(super) const OPTIONAL: [&str; 26] = [
+    "L/vmwi", "L/mwi", "L/sl", "L/cf", "L/ci", "L/wt", "L/wt1", "L/rs", "L/ht", "L/ot", "L/sit", "L/bz",
+    "L/ro", "L/r0", "L/r1", "L/r2", "L/r3", "L/r4", "L/r5", "L/r6", "L/r7", "G/rt", "G/cg", "G/cf", "SST/nu",
+    "SST/ht",
+];
+
 /// The on-off signals among the tones: they stay until they are turned off (RFC 3435 section 2.1.7).
 pub(super) const ON_OFF: [&str; 2] = ["L/ht", "SST/ht"];
 

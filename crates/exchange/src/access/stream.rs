@@ -87,11 +87,12 @@ impl Stream {
         remote: Option<&Sdp>,
     ) -> Self {
         let call = CallIdBuf::from_u128(call.0);
+        let offered = turn.settings.country.laws().map(Law::encoding_name);
         let create = CreateConnection {
             call_id: call.clone(),
             mode,
             options: Some(ConnectionOptions {
-                codecs: turn.settings.country.laws().map(Law::encoding_name).map(str::to_owned).to_vec(),
+                codecs: place.abilities.codecs(offered.map(str::to_owned).to_vec()),
                 packetization: Some(PACKETIZATION),
                 ..ConnectionOptions::default()
             }),

@@ -78,6 +78,8 @@ pub(crate) struct Gateway {
     pub(crate) relays: usize,
     /// … and whether it is osmo-mgw that has them: `*` is any one, and it knows neither lists of codecs nor `K:`.
     pub(crate) osmo: bool,
+    /// It tells its endpoints, and of each these parameters (`PL`, `A`).
+    pub(crate) tells: Option<(&'static str, &'static str)>,
     next_port: u16,
     next_id: u32,
     answers: BTreeMap<TransactionId, Vec<u8>>,
@@ -101,6 +103,7 @@ impl Gateway {
             moves_port: false,
             relays: 0,
             osmo: false,
+            tells: None,
             next_port: 20_000,
             next_id: 1,
             answers: BTreeMap::new(),
@@ -207,12 +210,18 @@ impl Gateway {
             Verb::Dlcx => self.delete(command, &local),
             Verb::Auep if self.osmo => simple(ReturnCode::UNKNOWN_ENDPOINT),
             Verb::Auep if self.is_idle_relay(&local) => simple(ReturnCode::OK),
-            Verb::Auep if local == "*" => simple(ReturnCode::OK),
+            Verb::Auep if local == "*" && self.tells.is_none() => simple(ReturnCode::OK),
             Verb::Auep if local.contains('*') => self.list(command),
             _ => match self.endpoints.get_mut(&local) {
                 None => simple(ReturnCode::UNKNOWN_ENDPOINT),
                 Some(endpoint) => match command.verb {
                     Verb::Rqnt => simple(self.request(now, command, &local)),
+                    Verb::Auep if command.parameters.get(ParameterCode::RequestedInfo) == Some("A, PL") => {
+                        let answer = ResponseBuilder::new(ReturnCode::OK, id);
+                        let Some((packages, abilities)) = self.tells else { return answer.finish() };
+                        let answer = answer.parameter(ParameterCode::Capabilities, abilities).unwrap();
+                        answer.parameter(ParameterCode::PackageList, packages).unwrap().finish()
+                    }
                     Verb::Auep => {
                         let ids: Vec<_> = endpoint
                             .connections

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::operation::Request;
 use super::outcome::{Audit, Outcome};
 use crate::message::{
-    CallId, ConnectionId, ConnectionIdBuf, ConnectionMode, ConnectionParameters, EndpointName,
+    CallId, Capabilities, ConnectionId, ConnectionIdBuf, ConnectionMode, ConnectionParameters, EndpointName,
     EndpointNameBuf, ListedEvent, RequestId, Response, RestartMethod,
 };
 
@@ -56,7 +56,27 @@ fn audit(response: &Response<'_>) -> Audit {
         restart_delay: response.restart_delay().map(|seconds| Duration::from_secs(seconds.into())),
         reason: response.reason().map(|reason| reason.code),
         max_datagram: response.max_datagram(),
+        packages: packages(response),
+        codecs: of_all_sets(response, |set| set.codecs().into_iter().flatten().map(str::to_owned).collect()),
     }
+}
+
+fn packages(response: &Response<'_>) -> Vec<String> {
+    if let Some(list) = response.package_list() {
+        return list.iter().map(|package| package.name.to_owned()).collect();
+    }
+    of_all_sets(response, |set| set.packages().into_iter().flatten().map(str::to_owned).collect())
+}
+
+/// What the sets of capabilities have of something, each thing once.
+fn of_all_sets(response: &Response<'_>, part: impl Fn(Capabilities<'_>) -> Vec<String>) -> Vec<String> {
+    let mut all = Vec::new();
+    for item in response.all_capabilities().flat_map(part) {
+        if !all.contains(&item) {
+            all.push(item);
+        }
+    }
+    all
 }
 
 /// A method of RFC 3435; none if a package defines it, as the agent knows no such package.

@@ -46,6 +46,7 @@ pub use operation::{
 };
 pub use outcome::{Audit, Failure, Outcome, Refused};
 
+use crate::dialect::Dialect;
 use crate::message::{
     CallIdBuf, ConnectionIdBuf, EndpointNameBuf, Message, ParameterCode, RequestIdBuf, TransactionId,
 };
@@ -159,6 +160,12 @@ impl<T: Clone> Agent<T> {
     #[must_use]
     pub fn gateway_state(&self, gateway: GatewayId) -> Option<GatewayState> {
         self.gateways.get(&gateway).map(|known| known.state)
+    }
+
+    /// How a gateway speaks, as far as that is known by now.
+    #[must_use]
+    pub fn dialect(&self, gateway: GatewayId) -> Option<Dialect> {
+        self.gateways.get(&gateway).map(|known| known.config.dialect)
     }
 
     /// Operations without an outcome, the agent's own included.

@@ -66,6 +66,10 @@ pub struct Audit {
     pub reason: Option<ReasonCode>,
     /// The greatest datagram that the gateway takes.
     pub max_datagram: Option<u32>,
+    /// The packages of the endpoint, the default one first: those of `PL:`, or else those that its capabilities name.
+    pub packages: Vec<String>,
+    /// The codecs of its capabilities, whatever set they are in.
+    pub codecs: Vec<String>,
 }
 
 /// Why an operation failed.

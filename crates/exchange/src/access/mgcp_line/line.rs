@@ -29,6 +29,8 @@ pub(super) struct Line {
     pub(super) waiting: Option<Waiting>,
     pub(super) asked: Asked,
     pub(super) lacks: Lacks,
+    /// What of it its gateway has said before it was tried.
+    pub(super) unable: Lacks,
     /// An order to it was refused so that it must be looked at before it is trusted again.
     pub(super) doubt: Fate,
     /// Whether its lamp for waiting messages is to be lit; none when that was never asked for.
@@ -171,6 +173,7 @@ impl Line {
             waiting: None,
             asked: Asked::default(),
             lacks: Lacks::new(),
+            unable: Lacks::new(),
             doubt: Fate::Serves,
             lamp: None,
             reminds: false,

@@ -33,11 +33,14 @@ mod service;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use strowger_mgcp::agent::GatewayId;
+use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::message::{ConnectionIdBuf, EndpointNameBuf};
 
 use super::Turn;
+use super::census::{self, Abilities};
 use super::gateways::Gateways;
 use crate::{
     Inventory, LegEvent, LegId, LineCalls, LineCommand, LineId, LineView, MediaStatistics, ServiceState,
@@ -96,6 +99,24 @@ impl Lines {
             turn.agent.notification_request(turn.now, gateway, endpoint, request, tag);
         }
         asked
+    }
+
+    /// The endpoints of a class have said what they can do.
+    pub(super) fn learn(
+        &mut self,
+        gateway: GatewayId,
+        class: &str,
+        abilities: &Arc<Abilities>,
+        dialect: &Dialect,
+    ) {
+        for id in self.by_gateway.get(&gateway).into_iter().flatten() {
+            let Some(line) = self.lines.get_mut(id) else { continue };
+            if census::class(line.place.endpoint.as_name()) == class {
+                line.place = Arc::new(line.place.able(abilities.clone()));
+                line.unable = abilities.lacks(dialect).map(str::to_owned).collect();
+                line.lacks.extend(line.unable.iter().cloned());
+            }
+        }
     }
 
     /// A word to the line that belongs to no call.

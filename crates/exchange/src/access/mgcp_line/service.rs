@@ -193,7 +193,7 @@ impl Lines {
         let Some(line) = self.lines.get_mut(&id) else { return };
         line.standing = Standing::Up;
         line.asked.forget();
-        line.lacks.clear();
+        line.lacks = line.unable.clone();
         line.doubt = Fate::Serves;
         self.touched.insert(id);
     }

@@ -1,0 +1,99 @@
+//! What gateways say of their endpoints is compared with the inventory, and what they can do is all that they are asked for.
+
+use strowger_exchange::{EndpointsView, Event};
+use strowger_mgcp::message::{RestartMethod, Verb};
+
+use crate::gateway::Endpoint;
+use crate::world::{World, town};
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// A town whose first gateway tells this of its endpoints.
+fn town_that_tells(packages: &'static str, abilities: &'static str) -> World {
+    let mut world = World::new(town());
+    world.gateways[0].tells = Some((packages, abilities));
+    world.pass(5);
+    world
+}
+
+fn told(world: &World) -> Vec<&EndpointsView> {
+    let events = world.events.iter();
+    events
+        .filter_map(|event| match event {
+            Event::EndpointsListed { gateway, endpoints } if gateway == "gw1" => Some(endpoints),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn endpoints_are_compared_with_the_inventory() {
+    let mut world = World::new(town());
+    world.gateways[0].tells = Some(("L:0, D:0, G:0", "a:PCMU, m:sendrecv"));
+    world.gateways[0].endpoints.remove("aaln/3");
+    world.gateways[0].endpoints.insert("aaln/9".to_owned(), Endpoint::default());
+    world.pass(5);
+    let expected = EndpointsView { listed: 3, missing: names(&["aaln/3"]), unlisted: names(&["aaln/9"]) };
+    assert_eq!(told(&world), [&expected]);
+    let view = |world: &World, place: usize| world.exchange.snapshot().gateways[place].endpoints.clone();
+    assert_eq!(view(&world, 0), Some(expected));
+    assert_eq!(view(&world, 1), None, "it tells nothing");
+    // One that was mended is asked again when it says that it restarted.
+    let endpoint = world.gateways[0].endpoints.remove("aaln/9").unwrap();
+    world.gateways[0].endpoints.insert("aaln/3".to_owned(), endpoint);
+    let now = world.now;
+    world.gateways[0].restart(now, "*", RestartMethod::Restart, None);
+    world.pass(5);
+    assert_eq!(view(&world, 0), Some(EndpointsView { listed: 3, ..EndpointsView::default() }));
+    world.connect("2003", "2004");
+    world.end();
+}
+
+#[test]
+fn signals_of_packages_that_a_gateway_has_not_are_not_asked_for() {
+    let mut world = town_that_tells("L:1, D:0", "a:PCMU, m:sendrecv");
+    world.ring("2001", "2004");
+    assert_eq!(world.hears("2001"), "", "ringback is in a package that it has not");
+    world.ring("2005", "2002");
+    assert_eq!(world.hears("2005"), "G/rt");
+    let refused = |event: &Event| matches!(event, Event::OrderRefused { .. });
+    assert!(!world.events.iter().any(refused));
+    assert!(world.endpoint("2001").heard.iter().all(|signal| !signal.starts_with("G/")));
+    world.end();
+}
+
+#[test]
+fn what_a_gateway_can_do_is_known_after_its_restart_as_well() {
+    let mut world = town_that_tells("L:1, D:0", "a:PCMU, m:sendrecv");
+    world.gateways[0].refuse(Verb::Auep, "*", 504, 99);
+    let now = world.now;
+    world.gateways[0].restart(now, "*", RestartMethod::Restart, None);
+    world.pass(5);
+    world.ring("2001", "2004");
+    assert_eq!(world.hears("2001"), "");
+    world.end();
+}
+
+#[test]
+fn codecs_are_offered_that_the_gateway_has() {
+    let mut world = town_that_tells("L:1, D:0, G:1", "a:PCMA;G729, m:sendrecv");
+    world.connect("2001", "2004");
+    let offered = |number: &str| world.endpoint(number).connections.values().next().unwrap().options.clone();
+    assert_eq!(offered("2001"), "p:20, a:PCMA");
+    assert_eq!(offered("2004"), "p:20, a:PCMU;PCMA");
+    world.end();
+}
+
+#[test]
+fn a_gateway_that_cannot_name_all_its_endpoints_at_once_is_asked_what_they_can_do() {
+    let mut world = World::new(town());
+    world.gateways[0].tells = Some(("L:1, D:0", "a:PCMU, m:sendrecv"));
+    world.gateways[0].refuse(Verb::Auep, "*", 533, 99);
+    world.pass(5);
+    assert_eq!(told(&world), [] as [&EndpointsView; 0]);
+    world.ring("2001", "2004");
+    assert_eq!(world.hears("2001"), "");
+    world.end();
+}
