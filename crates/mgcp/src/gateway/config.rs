@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use strowger_sansio::Duration;
 use strowger_sdp::AddressPolicy;
 
+use super::keepalive::Keepalive;
 use super::media::LossReason;
 use crate::dialect::Dialect;
 use crate::limits::Limits;
@@ -306,6 +307,8 @@ pub struct GatewayTimers {
     pub long_digit: Duration,
     /// A connection older than this is a long one (G/ld).
     pub long_connection: Duration,
+    /// Signs of life, where the dialect has them.
+    pub keepalive: Keepalive,
 }
 
 impl Default for GatewayTimers {
@@ -316,6 +319,7 @@ impl Default for GatewayTimers {
             critical_dial: Duration::from_secs(4),
             long_digit: Duration::from_secs(2),
             long_connection: Duration::from_secs(3600),
+            keepalive: Keepalive::default(),
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct GatewayCounters {
     pub notifications_failed: u64,
     /// Restart commands sent, retransmissions not counted.
     pub restarts: u64,
+    /// Changes to another call agent, since the one before was silent.
+    pub switch_overs: u64,
     /// Times that an endpoint lost its call agent.
     pub disconnections: u64,
     /// Events kept in quarantine.

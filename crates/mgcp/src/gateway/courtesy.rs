@@ -71,6 +71,18 @@ impl Gateway {
         }
     }
 
+    /// As `announce`, to a call agent whose answer changes nothing any more.
+    pub(super) fn announce_farewell(
+        &mut self,
+        now: Time,
+        endpoints: &BTreeSet<EndpointIndex>,
+        notice: Notice,
+    ) {
+        let before: BTreeSet<_> = self.courtesies.keys().copied().collect();
+        self.announce(now, endpoints, notice);
+        self.courtesies.retain(|id, _| before.contains(id));
+    }
+
     fn send_courtesy(&mut self, now: Time, courtesy: Courtesy) {
         let domain = self.domains.first().map_or("", String::as_str);
         let Some(name) = EndpointNameBuf::from_parts(&courtesy.name, domain) else { return };

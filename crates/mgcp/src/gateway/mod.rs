@@ -12,6 +12,7 @@
 //! - `verb`: the commands. `prepare`, `signal_list`, `signal_parameters`, `options`, `negotiate`, `remote`, `stream`: what is checked before anything happens.
 //! - `pending`: commands for which the media below need time.
 //! - `request`, `machine`, `event`, `signals`: the event machine of section 4.4.1 and the signals of section 2.3.3.
+//! - `keepalive`: empty notifications, and the change to another call agent.
 //! - `restart`, `together`, `courtesy`: RSIP with its procedures and without. `outgoing`, `mesg`: NTFY, DLCX and MESG towards the call agent.
 //!
 //! Limits: one audio stream per connection; connections within the gateway carry packets too.
@@ -25,6 +26,7 @@ mod endpoint;
 mod entity;
 mod event;
 mod joints;
+mod keepalive;
 mod machine;
 pub mod media;
 mod mesg;
@@ -60,6 +62,7 @@ pub use config::{
     RangeWildcards, TrunkSignalling,
 };
 pub use counters::GatewayCounters;
+pub use keepalive::Keepalive;
 pub use media::{
     ConnectionHandle, EndpointIndex, Hook, LossReason, MediaCapabilities, MediaEvent, MediaFault, MediaMode,
     MediaPlane, MediaSpec, Progress, SignalOutcome, SignalTarget,
@@ -130,6 +133,8 @@ struct Agent {
     ranges: RangeWildcards,
     /// Whether it is told of several disconnected endpoints by one name, until it does not understand one.
     together: Together,
+    /// When it has spoken last.
+    heard: Time,
 }
 
 /// What a command of the gateway was for.
@@ -147,6 +152,8 @@ enum Tag {
     Courtesy,
     /// A MESG.
     Message,
+    /// A notification of nothing, as a sign of life.
+    Keepalive,
 }
 
 /// What a host may want to log.
@@ -252,7 +259,8 @@ impl Gateway {
                     name: agent.host.clone(),
                     bundling,
                 });
-                Agent { ranges: agent.ranges, together: Together::Announced, config: agent, peer }
+                let together = Together::Announced;
+                Agent { ranges: agent.ranges, together, config: agent, peer, heard: now }
             })
             .collect();
         let names: Vec<_> = config.endpoints.iter().map(|spec| spec.name.clone()).collect();
@@ -284,6 +292,7 @@ impl Gateway {
         };
         gateway.provision(plane)?;
         gateway.begin_restart(now);
+        gateway.begin_keepalive(now);
         for index in (0..).map(EndpointIndex).take(gateway.endpoints.len()) {
             gateway.report_off_hook(now, index, plane);
         }
@@ -354,6 +363,7 @@ impl Gateway {
             match timer {
                 TimerKey::Procedure(id) => self.procedure_due(now, id),
                 TimerKey::Service(index) => self.service_due(now, index, plane),
+                TimerKey::Keepalive => self.keep_alive(now),
                 TimerKey::Provisional(peer, id) => self.announce_pending((peer, id)),
                 _ => self.endpoint_due(now, timer, plane),
             }
@@ -397,9 +407,11 @@ impl Gateway {
         match (self.transactions.receive(now, from, message), message) {
             (Received::Execute(token), Message::Command(command)) => {
                 let origin = Origin { now, peer: token.peer(), from };
+                self.heard(now, origin.peer);
                 self.run(origin, token, command, plane);
             }
             (Received::Completed { tag, peer, .. }, Message::Response(response)) => {
+                self.heard(now, peer);
                 self.completed(Origin { now, peer, from }, tag, response, plane);
             }
             (Received::Stray { .. }, _) => self.counters.stray_responses += 1,
@@ -477,6 +489,7 @@ impl Gateway {
             Tag::Procedure(id) => self.procedure_answered(origin, id, response, plane),
             Tag::Courtesy => self.courtesy_answered(origin, response),
             Tag::Message => self.message_answered(response),
+            Tag::Keepalive => {}
         }
     }
 
@@ -508,6 +521,7 @@ impl Gateway {
                 Tag::Procedure(id) => self.procedure_unanswered(now, id),
                 Tag::Courtesy => self.courtesy_unanswered(now, transaction_id),
                 // A call agent need not know this command: the endpoint is not disconnected (section B.3).
+                Tag::Keepalive => {}
                 Tag::Message => {
                     self.messages.remove(&transaction_id);
                 }
@@ -524,7 +538,7 @@ impl Gateway {
             | TimerKey::LongConnection(index, _)
             | TimerKey::Lockstep(index)
             | TimerKey::Service(index) => index,
-            TimerKey::Procedure(_) | TimerKey::Provisional(..) => return,
+            TimerKey::Procedure(_) | TimerKey::Provisional(..) | TimerKey::Keepalive => return,
         };
         let Some((endpoint, mut reach)) = self.visit(index, now, plane) else { return };
         match timer {
@@ -534,7 +548,10 @@ impl Gateway {
             TimerKey::ToneDuration(_) => endpoint.digit_has_lasted(&mut reach),
             TimerKey::LongConnection(_, handle) => endpoint.connection_is_long(handle, &mut reach),
             TimerKey::Lockstep(_) => endpoint.lockstep_lasts(&mut reach),
-            TimerKey::Service(_) | TimerKey::Procedure(_) | TimerKey::Provisional(..) => {}
+            TimerKey::Service(_)
+            | TimerKey::Procedure(_)
+            | TimerKey::Provisional(..)
+            | TimerKey::Keepalive => {}
         }
     }
 }

@@ -99,7 +99,7 @@ impl Gateway {
         let index = match self.transactions.tag(silent, id) {
             Some(Tag::Notify(index, _) | Tag::Lost(index) | Tag::Lockstep(index)) => Some(*index),
             Some(Tag::Procedure(procedure)) => self.first_of(*procedure),
-            Some(Tag::Courtesy | Tag::Message) | None => None,
+            Some(Tag::Courtesy | Tag::Message | Tag::Keepalive) | None => None,
         };
         let next = index.and_then(|index| self.endpoint(index)?.peer_after(silent));
         if let Some(next) = next {

@@ -13,14 +13,20 @@ use super::machine::Machine;
 use super::media::{EndpointIndex, Hook, MediaPlane};
 use super::prepare::{Current, Reader};
 use super::reach::Reach;
-use super::{ConfigError, Gateway, GatewayEvent};
+use super::{Agent, ConfigError, Gateway, GatewayEvent};
 use crate::digitmap::DigitMap;
 use crate::message::{EndpointNameBuf, ReasonCode};
 use crate::package::{self, PackageSet, Reporting};
-use crate::transaction::Bundling;
+use crate::transaction::{Bundling, PeerId};
 
 /// How many events wait for a host that does not read them; older ones are dropped.
 const EVENTS: usize = 1024;
+
+/// A configured call agent as a notified entity.
+fn entity_of(agent: &Agent) -> Entity {
+    let name = agent.config.name.clone().unwrap_or_else(|| address_name(agent.config.address));
+    Entity::Named(agent.peer, name)
+}
 
 impl Gateway {
     /// Makes the endpoints.
@@ -47,6 +53,11 @@ impl Gateway {
         Ok(())
     }
 
+    /// A configured call agent as a notified entity.
+    pub(super) fn entity_of(&self, peer: PeerId) -> Option<Entity> {
+        self.agents.iter().find(|agent| agent.peer == peer).map(entity_of)
+    }
+
     fn provisioned(
         &self,
         index: EndpointIndex,
@@ -55,8 +66,7 @@ impl Gateway {
     ) -> Result<Endpoint, ConfigError> {
         let agent =
             self.agents.get(spec.call_agent).ok_or_else(|| ConfigError::CallAgent(spec.name.clone()))?;
-        let name = agent.config.name.clone().unwrap_or_else(|| address_name(agent.config.address));
-        let entity = Entity::Named(agent.peer, name);
+        let entity = entity_of(agent);
         let map = self.compile(spec)?;
         let (service, reason) = match spec.service {
             InitialService::In => (Service::In, ReasonCode::NORMAL),

@@ -33,6 +33,8 @@ pub(super) enum TimerKey {
     Procedure(ProcedureId),
     /// A command has executed so long that its sender is told.
     Provisional(PeerId, TransactionId),
+    /// Call agents are to be given a sign of life.
+    Keepalive,
     /// The restart delay of an endpoint that comes back, or that leaves, is over.
     Service(EndpointIndex),
 }

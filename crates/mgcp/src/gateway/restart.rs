@@ -343,6 +343,12 @@ impl Gateway {
             .map_or(RangeWildcards::Unsupported, |agent| agent.ranges)
     }
 
+    /// Whether a procedure has tried to reach a call agent.
+    pub(super) fn has_tried(&self, peer: PeerId) -> bool {
+        let tried = |procedure: &Procedure| procedure.stage != Stage::Waiting || !procedure.delay.is_zero();
+        self.procedures.values().any(|procedure| procedure.peer == peer && tried(procedure))
+    }
+
     /// The first endpoint of a procedure.
     pub(super) fn first_of(&self, id: ProcedureId) -> Option<EndpointIndex> {
         self.procedures.get(&id)?.endpoints.first().copied()

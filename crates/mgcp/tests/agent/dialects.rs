@@ -6,7 +6,7 @@ use strowger_mgcp::agent::{
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::message::{Category, RequestedEventBuf, SignalBuf, Version};
 
-use crate::stage::{SECOND, Stage, address, config, create, domain};
+use crate::stage::{SDP, SECOND, Stage, address, config, create, domain};
 
 /// Dialling under ringback: digits, a tone of package G, and a time-out.
 fn dialling() -> NotificationRequest {
@@ -158,4 +158,26 @@ fn a_keep_alive_of_an_old_call_managers_gateway_is_answered() {
     }
     let agent: &Agent<u32> = &stage.agent;
     assert_eq!((agent.counters().empty_notifications, agent.counters().probes), (4, 0));
+}
+
+#[test]
+fn a_connection_that_a_gateway_calls_zero_is_a_connection() {
+    let mut stage = Stage::with(config(), 1, Dialect::RFC2705);
+    stage.restart(1);
+    stage.take();
+    stage.events.clear();
+    stage.crcx(1, "aaln/1", create(), 1);
+    let command = stage.one();
+    stage.answers(1, &command, "200", &format!("I: 0\r\n\r\n{SDP}"));
+    assert_eq!(stage.completed(1).connection_id.unwrap().as_str(), "0");
+    stage.mdcx(1, "aaln/1", "0", 2);
+    let command = stage.one();
+    assert_eq!((command.word(), command.field("I")), ("MDCX", Some("0")));
+    stage.answers(1, &command, "200", "");
+    stage.completed(2);
+    stage.dlcx(1, "aaln/1", "0", 3);
+    let command = stage.one();
+    assert_eq!((command.word(), command.field("I")), ("DLCX", Some("0")));
+    stage.answers(1, &command, "250", "");
+    stage.completed(3);
 }

@@ -48,6 +48,9 @@ pub(crate) struct Arguments {
     /// it does not answer
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2727", value_delimiter = ',')]
     agent: Vec<String>,
+    /// Further call agents: they may command the gateway, and with dialect mgcp-0.1 take over in this order when one is silent for 30 s
+    #[arg(long, value_name = "ADDRESS:PORT", value_delimiter = ',')]
+    next_agent: Vec<SocketAddr>,
     /// The domain of its endpoint names
     #[arg(long, value_name = "NAME", default_value = "gw1.town")]
     domain: String,
@@ -202,6 +205,9 @@ fn host_config(arguments: &Arguments) -> Option<HostConfig> {
         .with_relays(arguments.relays);
     let mut gateway = arguments.more.endpoints(gateway);
     gateway.aliases.push(format!("[{}]", arguments.listen.ip()));
+    gateway
+        .call_agents
+        .extend(arguments.next_agent.iter().map(|address| CallAgent { ranges, ..CallAgent::at(*address) }));
     gateway.dialect = *dialect;
     gateway.timers.protocol.mwd = delay;
     let mut soft = SoftGatewayConfig::new(gateway);
