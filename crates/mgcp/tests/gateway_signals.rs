@@ -231,7 +231,9 @@ fn each_fault_of_a_signal_has_its_code() {
         bench.refused(code, "RQNT", LINE, &format!("X: 1\nS: {signal}"));
     };
     refuse(518, "foo/bar");
-    refuse(518, "R/co1");
+    refuse(518, "FXR/gwfax");
+    // A tone for the network is for a connection.
+    refuse(513, "R/co1");
     refuse(522, "L/nothing");
     refuse(513, "L/hd");
     refuse(522, "L/all");

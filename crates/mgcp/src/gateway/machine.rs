@@ -42,6 +42,8 @@ pub(super) struct Machine {
     /// N of the last request.
     pub(super) entity: Option<String>,
     pub(super) requested: Vec<Requested>,
+    /// Whether the plane looks for any of them (`wanted`).
+    pub(super) watched: bool,
     pub(super) persistent: Vec<Requested>,
     pub(super) detect: Vec<Detect>,
     pub(super) quarantine: Quarantine,
@@ -68,6 +70,7 @@ impl Machine {
             request: RequestId::ZERO.to_buf(),
             entity: None,
             requested: Vec::new(),
+            watched: false,
             persistent,
             detect: Vec::new(),
             quarantine: Quarantine::default(),
@@ -338,6 +341,7 @@ impl Endpoint {
             machine.phase = Phase::Normal;
         }
         machine.signals.commit(self.index, begun, reach);
+        self.tell_wanted(reach);
         self.restart_dialling(reach);
         self.drain(reach);
     }
@@ -358,6 +362,7 @@ impl Endpoint {
         match self.begin_embedded(embedded, reach) {
             Ok(begun) => {
                 self.machine.requested.clone_from(&embedded.requested);
+                self.tell_wanted(reach);
                 if embedded.digit_map.is_some() {
                     self.machine.digit_map.clone_from(&embedded.digit_map);
                 }
@@ -455,7 +460,9 @@ impl Endpoint {
         }
         let Provisioned { digit_map, persistent, .. } = self.provisioned.clone();
         let serial = self.machine.serial;
-        self.machine = Machine { serial, ..Machine::new(digit_map, persistent) };
+        let watched = self.machine.watched;
+        self.machine = Machine { serial, watched, ..Machine::new(digit_map, persistent) };
+        self.tell_wanted(reach);
     }
 }
 

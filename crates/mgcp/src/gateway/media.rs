@@ -307,6 +307,19 @@ pub enum MediaEvent {
     ConnectionLost(ConnectionHandle, LossReason),
 }
 
+/// An event of the packages T and R that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedEvent {
+    /// Its package: `T` or `R`.
+    pub package: &'static str,
+    /// Its code in the package.
+    pub event: String,
+    /// The connection that it is to happen on; of none, the endpoint or any of its connections, whichever the event is for.
+    pub connection: Option<ConnectionHandle>,
+    /// Its parameters, those that were left out included.
+    pub parameters: String,
+}
+
 /// How a signal ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalOutcome {
@@ -348,6 +361,17 @@ pub trait MediaPlane {
     fn carries_images(&self, endpoint: EndpointIndex) -> bool {
         let _ = endpoint;
         false
+    }
+
+    /// Whether an endpoint can find an event of one of its packages; if not, requests for it are refused with 512.
+    fn detects(&self, endpoint: EndpointIndex, package: &str, event: &str) -> bool {
+        let _ = (endpoint, package, event);
+        true
+    }
+
+    /// The events of the packages T and R that are wanted from now on, and no others; counts and times of them begin anew.
+    fn watch(&mut self, now: Time, endpoint: EndpointIndex, wanted: Vec<WantedEvent>) {
+        let _ = (now, endpoint, wanted);
     }
 
     /// The states of a circuit that events stand for, as `MS/rlc`: for the ES of an audit.

@@ -11,7 +11,7 @@
 //! - `joints`: connections that send to each other.
 //! - `verb`: the commands. `prepare`, `signal_list`, `signal_parameters`, `options`, `negotiate`, `remote`, `stream`: what is checked before anything happens.
 //! - `pending`: commands for which the media below need time.
-//! - `request`, `machine`, `event`, `signals`: the event machine of section 4.4.1 and the signals of section 2.3.3.
+//! - `request`, `machine`, `event`, `signals`, `wanted`: the event machine of section 4.4.1 and the signals of section 2.3.3.
 //! - `keepalive`: empty notifications, and the change to another call agent.
 //! - `restart`, `together`, `courtesy`: RSIP with its procedures and without. `outgoing`, `mesg`: NTFY, DLCX and MESG towards the call agent.
 //!
@@ -50,6 +50,7 @@ mod stream;
 mod together;
 mod verb;
 mod view;
+mod wanted;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -65,7 +66,7 @@ pub use counters::GatewayCounters;
 pub use keepalive::Keepalive;
 pub use media::{
     ConnectionHandle, EndpointIndex, Hook, LossReason, MediaCapabilities, MediaEvent, MediaFault, MediaMode,
-    MediaPlane, MediaSpec, Progress, SignalOutcome, SignalTarget,
+    MediaPlane, MediaSpec, Progress, SignalOutcome, SignalTarget, WantedEvent,
 };
 pub use mesg::MessageFault;
 pub use service::Shutdown;

@@ -11,11 +11,12 @@ use strowger_sansio::Duration;
 use super::config::GatewayLimits;
 use super::endpoint::Endpoint;
 use super::event::{CodePattern, DIGITS, PackagePattern, Pattern, Place, bit, letters};
-use super::media::{ConnectionHandle, Hook};
+use super::media::{ConnectionHandle, Hook, MediaPlane};
 use super::refusal::{Refusal, refuse};
 use super::request::{
     Audio, Detect, Embedded, Handling, NotificationRequest, Requested, SignalsOnEvent, ToneDuration, glare,
 };
+use super::wanted::rtp_parameters;
 use crate::dialect::Dialect;
 use crate::digitmap::{DigitMap, DigitMapError};
 use crate::limits::Limits;
@@ -32,6 +33,7 @@ pub(super) struct Reader<'a> {
     /// What the call agent calls events and signals.
     pub(super) dialect: Dialect,
     pub(super) current: Current<'a>,
+    pub(super) plane: &'a dyn MediaPlane,
     pub(super) hook: Hook,
     pub(super) ring_cycle: Duration,
     pub(super) codec: &'a Limits,
@@ -196,6 +198,12 @@ impl Reader<'_> {
     fn requested_event(&self, event: RequestedEvent<'_>, depth: Depth) -> Result<Requested, Refusal> {
         let pattern = self.pattern(event.name)?;
         let duration = self.event_parameters(&pattern, event.parameters)?;
+        let parameters = match (&pattern.package, &pattern.code) {
+            (PackagePattern::Is(package), CodePattern::Is(code)) if package.eq_ignore_ascii_case("R") => {
+                rtp_parameters(code, event.parameters)?
+            }
+            _ => event.parameters.as_str().to_owned(),
+        };
         let set = check_actions(event.actions, depth)?;
         let handling = if set.contains(ActionSet::NOTIFY) {
             Handling::Notify
@@ -221,7 +229,7 @@ impl Reader<'_> {
             None => None,
         };
         let wire = self.expand(&event.to_string());
-        Ok(Requested { pattern, handling, signals, audio, embedded, duration, wire })
+        Ok(Requested { pattern, handling, signals, audio, embedded, duration, parameters, wire })
     }
 
     fn embedded(&self, groups: crate::message::Embedded<'_>, depth: Depth) -> Result<Embedded, Refusal> {
@@ -261,6 +269,9 @@ impl Reader<'_> {
         let mut place = self.place(name.connection)?;
         if let (CodePattern::Is(code), Some(package)) = (&code, package) {
             place = event_place(package, code, place)?;
+            if !self.plane.detects(self.endpoint.index, package.name, code) {
+                return Err(refuse(ReturnCode::CANNOT_DETECT, "the endpoint cannot find this event"));
+            }
         }
         let package =
             package.map_or(PackagePattern::Any, |package| PackagePattern::Is(package.name.to_owned()));
@@ -324,6 +335,9 @@ impl Reader<'_> {
                 bad("a group of events takes no parameters")
             };
         };
+        if package.eq_ignore_ascii_case("R") {
+            return rtp_parameters(code, parameters).map(|_| None);
+        }
         let item = package::find(package).and_then(|package| package.item(code));
         match item.map(|item| item.parameters) {
             // Which pattern to look for must be said; the failure code of B/enf must not.

@@ -97,6 +97,7 @@ impl Gateway {
                 packages: spec.kind.packages(),
                 dialect: self.dialect,
                 current: Current::None,
+                plane,
                 hook: plane.hook(index),
                 ring_cycle: plane.capabilities().ring_cycle,
                 codec: &self.codec,

@@ -61,6 +61,8 @@ pub(super) struct Requested {
     pub(super) audio: Audio,
     pub(super) embedded: Option<Arc<Embedded>>,
     pub(super) duration: Option<ToneDuration>,
+    /// Its parameters, for who looks for it.
+    pub(super) parameters: String,
     /// As audits show it.
     pub(super) wire: String,
 }

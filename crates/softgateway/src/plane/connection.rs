@@ -6,7 +6,9 @@ use strowger_media::{
     ExtendedReports, Frame, MediaPort, Payload, PayloadFormat, RtpSession, SessionConfig, SourcePolicy,
     StreamMode,
 };
-use strowger_mgcp::gateway::{ConnectionHandle, EndpointIndex, MediaMode, MediaSpec};
+use strowger_mgcp::gateway::{
+    ConnectionHandle, EndpointIndex, MediaEvent, MediaMode, MediaSpec, WantedEvent,
+};
 use strowger_mgcp::message::ConnectionStatistics;
 use strowger_sansio::{Rng, Time};
 use strowger_sdp::audio::Codec;
@@ -14,6 +16,7 @@ use strowger_sdp::audio::Codec;
 use super::PlaneConfig;
 use super::continuity::Transponder;
 use super::image::{Carried, ImagePort};
+use super::stream_watch::{Goes, StreamWatch};
 
 /// One connection.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub(super) struct Connection {
     pub(super) transponder: Option<Transponder>,
     /// Whether what comes in goes out on another connection of the endpoint, packet by packet.
     pub(super) is_relayed: bool,
+    /// What is looked for on its stream.
+    pub(super) watches: Vec<StreamWatch>,
 }
 
 impl Connection {
@@ -46,7 +51,9 @@ impl Connection {
         let session = RtpSession::new(now, &session_config(&port, spec, &config.cname), rng);
         let transponder = transponder(spec.mode, config.tones);
         let (image, carried) = (ImagePort::of(spec), Carried::default());
-        Self { handle, endpoint, port, mode: spec.mode, session, image, carried, transponder, is_relayed }
+        let watches = Vec::new();
+        let mode = spec.mode;
+        Self { handle, endpoint, port, mode, session, image, carried, transponder, is_relayed, watches }
     }
 
     pub(super) fn modify(&mut self, now: Time, spec: &MediaSpec, config: &PlaneConfig) {
@@ -56,6 +63,31 @@ impl Connection {
         self.mode = spec.mode;
         self.image = ImagePort::of(spec);
         self.session.reconfigure(now, &session_config(&self.port, spec, &config.cname));
+    }
+
+    /// Looks for these from now on, as far as they are for this connection.
+    pub(super) fn watch(&mut self, now: Time, wanted: &[WantedEvent]) {
+        let meant = |wanted: &&WantedEvent| wanted.connection.is_none_or(|handle| handle == self.handle);
+        let session = &self.session;
+        self.watches =
+            wanted.iter().filter(meant).filter_map(|wanted| StreamWatch::new(now, wanted, session)).collect();
+    }
+
+    /// What has happened to its stream of what is looked for.
+    pub(super) fn look(&mut self, now: Time) -> Vec<MediaEvent> {
+        let mut events = Vec::new();
+        let Self { session, watches, handle, .. } = self;
+        watches.retain_mut(|watch| {
+            let (happened, goes) = watch.look(now, session);
+            events.extend(happened.map(|(event, parameter)| MediaEvent::Detected {
+                package: "R".to_owned(),
+                event: event.to_owned(),
+                connection: Some(*handle),
+                parameters: Some(parameter).filter(|text| !text.is_empty()).into_iter().collect(),
+            }));
+            goes == Goes::On
+        });
+        events
     }
 
     /// The next 10 ms that come in, as they are to be mixed.

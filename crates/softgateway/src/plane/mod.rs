@@ -9,6 +9,7 @@
 //! - `signals`: what is heard by order of the call agent. `continuity`: tests with tones.
 //! - `connection`: an RTP session on a pair of ports from the pool.
 //! - `image`: datagrams of a fax through a relay.
+//! - `stream_watch`: what is wanted to be known of a connection's stream.
 //! - `machines`: modems and fax machines on a line or circuit.
 //! - `sound`: 10 ms of a line, and a packet through a relay.
 //! - `role`: the calls of the gateway role.
@@ -24,6 +25,7 @@ mod role;
 mod server;
 mod signals;
 mod sound;
+mod stream_watch;
 mod trunk;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -34,7 +36,9 @@ use strowger_media::tone::TonePlan;
 use strowger_media::{
     EndpointShape, FRAME_TIME, MediaPort, Mixer, PortPool, Telephone, TelephoneConfig, TelephoneEvent,
 };
-use strowger_mgcp::gateway::{ConnectionHandle, EndpointIndex, EndpointKind, MediaCapabilities, MediaEvent};
+use strowger_mgcp::gateway::{
+    ConnectionHandle, EndpointIndex, EndpointKind, MediaCapabilities, MediaEvent, WantedEvent,
+};
 use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
 
 use connection::Connection;
@@ -88,6 +92,8 @@ struct Endpoint {
     /// Its connections in the order in which they were opened: their places in the mixer.
     streams: Vec<Slot>,
     mixer: Mixer,
+    /// What is wanted of the streams of its connections.
+    wanted: Vec<WantedEvent>,
 }
 
 impl Endpoint {
@@ -197,6 +203,7 @@ impl Plane {
             },
             streams: Vec::new(),
             mixer: Mixer::default(),
+            wanted: Vec::new(),
         };
         let endpoints = (0..).zip(&config.endpoints).map(endpoint).collect();
         let mut sockets = Vec::new();
@@ -255,7 +262,7 @@ impl Plane {
                 connection.session.receive(now, from, datagram);
             }
         }
-        self.settle(slot);
+        self.settle(now, slot);
     }
 
     /// Gives the lines their 10 ms, and RTCP its time.
@@ -276,7 +283,7 @@ impl Plane {
             if let Some(connection) = self.connection(slot) {
                 connection.session.handle_timeout(now);
             }
-            self.settle(slot);
+            self.settle(now, slot);
         }
     }
 

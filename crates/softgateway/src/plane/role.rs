@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use strowger_media::Mixer;
 use strowger_mgcp::gateway::{
     ConnectionHandle, EndpointIndex, Hook, MediaCapabilities, MediaFault, MediaMode, MediaPlane, MediaSpec,
-    Progress, SignalTarget,
+    Progress, SignalTarget, WantedEvent,
 };
 use strowger_mgcp::message::{ConnectionStatistics, SignalBuf};
 use strowger_sansio::Time;
 
 use super::connection::Connection;
 use super::server::recordings;
+use super::stream_watch::is_known;
+use super::trunk::finds;
 use super::{Body, Plane};
 
 impl MediaPlane for Plane {
@@ -29,6 +31,43 @@ impl MediaPlane for Plane {
             Some(Body::Trunk(trunk)) => trunk.states(),
             _ => Vec::new(),
         }
+    }
+
+    fn detects(&self, endpoint: EndpointIndex, package: &str, event: &str) -> bool {
+        let body = self.endpoint(endpoint).map(|endpoint| &endpoint.body);
+        let is = |known: &&str| known.eq_ignore_ascii_case(event);
+        if ["oc", "of"].iter().any(is) {
+            return true;
+        }
+        match package {
+            "T" => finds(event),
+            "R" if event.eq_ignore_ascii_case("ji") => !matches!(body, Some(Body::Relay)),
+            "R" => is_known(event),
+            // Tones that machines make are listened for; the patterns and other tones of these packages are not.
+            "G" if ["ft", "mt"].iter().any(is) => matches!(body, Some(Body::Line(_))),
+            "G" => event.eq_ignore_ascii_case("ld"),
+            "L" => ["hd", "hf", "hu"].iter().any(is),
+            _ => true,
+        }
+    }
+
+    fn watch(&mut self, now: Time, index: EndpointIndex, wanted: Vec<WantedEvent>) {
+        let tones = self.config.tones;
+        let place = usize::try_from(index.0).ok();
+        let Some(endpoint) = place.and_then(|place| self.endpoints.get_mut(place)) else { return };
+        let (streams, circuit): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|event| event.package == "R");
+        if let Body::Trunk(trunk) = &mut endpoint.body {
+            trunk.watch(tones, circuit);
+        }
+        endpoint.wanted = streams;
+        for slot in endpoint.streams.clone() {
+            let wanted = self.endpoint(index).map(|endpoint| endpoint.wanted.clone()).unwrap_or_default();
+            if let Some(connection) = self.connection(slot) {
+                connection.watch(now, &wanted);
+            }
+            self.settle(now, slot);
+        }
+        Plane::watch(self, now, index);
     }
 
     fn carries_images(&self, endpoint: EndpointIndex) -> bool {
@@ -62,8 +101,12 @@ impl MediaPlane for Plane {
             self.close(now, handle);
             return Err(fault);
         }
-        self.watch(now, endpoint);
-        self.settle(slot);
+        let wanted = self.endpoint(endpoint).map(|endpoint| endpoint.wanted.clone()).unwrap_or_default();
+        if let Some(connection) = self.connection(slot) {
+            connection.watch(now, &wanted);
+        }
+        Plane::watch(self, now, endpoint);
+        self.settle(now, slot);
         Ok(port.rtp)
     }
 
@@ -76,7 +119,7 @@ impl MediaPlane for Plane {
         }
         // The number of streams is what it was, so the plan cannot fail where it stood before.
         self.mix(endpoint)?;
-        self.settle(slot);
+        self.settle(now, slot);
         Ok(())
     }
 
@@ -105,7 +148,7 @@ impl MediaPlane for Plane {
         }
         // One stream fewer than a plan that stood.
         let _ = self.mix(index);
-        self.watch(now, index);
+        Plane::watch(self, now, index);
         statistics
     }
 
@@ -140,7 +183,7 @@ impl MediaPlane for Plane {
             Body::Trunk(trunk) => trunk.start(now, tones, target, signal)?,
             Body::Relay => return Err(MediaFault::Signal),
         }
-        self.watch(now, index);
+        Plane::watch(self, now, index);
         Ok(())
     }
 
@@ -155,7 +198,7 @@ impl MediaPlane for Plane {
                 Body::Trunk(trunk) => trunk.stop(target, signal),
             }
         }
-        self.watch(now, index);
+        Plane::watch(self, now, index);
     }
 
     fn hook(&self, endpoint: EndpointIndex) -> Hook {

@@ -8,6 +8,7 @@ use strowger_media::{Frame, LineEvent, SILENCE};
 use strowger_mgcp::gateway::{EndpointIndex, MediaEvent, MediaMode, SignalTarget};
 use strowger_sansio::{Time, Transmit};
 
+use super::stream_watch::StreamWatch;
 use super::trunk::{Asked, CircuitFrame};
 use super::{Body, Plane, Slot};
 
@@ -263,12 +264,17 @@ impl Plane {
     }
 
     /// Takes what a session has to send, and notes when it next wants its time.
-    pub(super) fn settle(&mut self, slot: Slot) {
+    pub(super) fn settle(&mut self, now: Time, slot: Slot) {
         let Some(connection) = self.slots.get_mut(slot.0).and_then(Option::as_mut) else { return };
+        if !connection.watches.is_empty() {
+            let endpoint = connection.endpoint;
+            self.events.extend(connection.look(now).into_iter().map(|event| (endpoint, event)));
+        }
         while let Some(transmit) = connection.session.poll_transmit() {
             self.transmits.push_back(transmit);
         }
-        let due = connection.session.poll_timeout();
+        let watches = connection.watches.iter().filter_map(StreamWatch::poll_timeout);
+        let due = connection.session.poll_timeout().into_iter().chain(watches).min();
         if due != self.timers.deadline(&slot) {
             match due {
                 Some(due) => self.timers.set(slot, due),

@@ -41,6 +41,17 @@ pub struct Party {
     session: RtpSession,
     pub voice: Voice,
     pub heard: Vec<i16>,
+    /// Whether what it sends gets lost: all of it, or each of so many packets.
+    pub loses: Loses,
+    sent: u32,
+}
+
+/// What the network loses of what a party sends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Loses {
+    Nothing,
+    Everything,
+    OneIn(u32),
 }
 
 impl Party {
@@ -189,7 +200,16 @@ impl Bench {
         let config = SessionConfig::new(&[Payload::PCMU]).toward(at(local));
         let session = RtpSession::new(self.now, &config, Rng::from_number(u64::from(port)));
         let (id, voice) = (line("I: "), Voice::Nothing);
-        self.parties.push(Party { id, address, towards: at(local), session, voice, heard: Vec::new() });
+        self.parties.push(Party {
+            id,
+            address,
+            towards: at(local),
+            session,
+            voice,
+            heard: Vec::new(),
+            loses: Loses::Nothing,
+            sent: 0,
+        });
         place
     }
 
@@ -249,7 +269,13 @@ impl Bench {
                 let heard = party.session.play_frame(self.now);
                 party.heard.extend_from_slice(&heard);
                 let (from, socket) = (party.address, SocketId(u32::from(party.towards.port()) - 4999));
-                if let Some(packet) = sent {
+                party.sent += u32::from(sent.is_some());
+                let lost = match party.loses {
+                    Loses::Nothing => false,
+                    Loses::Everything => true,
+                    Loses::OneIn(count) => party.sent.is_multiple_of(count),
+                };
+                if let Some(packet) = sent.filter(|_| !lost) {
                     self.gateway.handle_input(self.now, socket, from, &packet);
                 }
             }

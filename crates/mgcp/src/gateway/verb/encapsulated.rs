@@ -109,6 +109,7 @@ impl Gateway {
             packages: endpoint.packages(),
             dialect: self.dialect,
             current,
+            plane,
             hook: plane.hook(index),
             ring_cycle: plane.capabilities().ring_cycle,
             codec: &self.codec,

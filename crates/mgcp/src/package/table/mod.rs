@@ -173,6 +173,14 @@ impl Item {
         self
     }
 
+    /// A signal of connections alone.
+    const fn only_on_connections(mut self) -> Self {
+        if let Some(signal) = self.signal {
+            self.signal = Some(Signal { place: Place::Connection, ..signal });
+        }
+        self
+    }
+
     /// The line must be in this state when the signal is asked for.
     const fn needs(mut self, hook: HookState) -> Self {
         if let Some(signal) = self.signal {

@@ -171,8 +171,8 @@ pub(super) const SIGNAL_LIST: &[Item] =
     &[COMPLETE, FAILURE, row("s", "signal list").variable().with(Parameters::Free)];
 
 pub(super) const RTP: &[Item] = &[
-    row("co1", "continuity tone").event_at(Place::Connection).time_out(3_000).on_connections(),
-    row("co2", "continuity test").event_at(Place::Connection).time_out(3_000).on_connections(),
+    row("co1", "continuity tone").event_at(Place::Connection).time_out(3_000).only_on_connections(),
+    row("co2", "continuity test").event_at(Place::Connection).time_out(3_000).only_on_connections(),
     row("iu", "ICMP unreachable received").event_at(Place::Connection).with(Parameters::Free),
     row("ji", "jitter buffer size changed").event_at(Place::Connection).with(Parameters::Free),
     row("ma", "media start").event_at(Place::Connection),

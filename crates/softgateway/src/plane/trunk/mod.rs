@@ -1,18 +1,21 @@
 //! One circuit: a DS0 with channel associated signalling, and the tests of the package T.
 //!
-//! - `cas`: what the bits of the circuit mean, in the words of RFC 3064. `tones`: what is sent on it.
+//! - `cas`: what the bits of the circuit mean, in the words of RFC 3064. `tones`: what is sent on it. `listener`: tones that are wanted.
 //!
 //! In each direction a circuit carries 10 ms of sound and the state of its signalling bits; [`CircuitFrame`] is both. Where the
 //! other end is, in this gateway or in another one, is not the circuit's affair.
 
 mod cas;
+mod listener;
 mod tones;
 
 use strowger_media::dtmf::DtmfDetector;
 use strowger_media::frame::mix_into;
 use strowger_media::tone::TonePlan;
 use strowger_media::{Frame, SILENCE};
-use strowger_mgcp::gateway::{EndpointIndex, Hook, MediaEvent, MediaFault, SignalTarget, TrunkSignalling};
+use strowger_mgcp::gateway::{
+    EndpointIndex, Hook, MediaEvent, MediaFault, SignalTarget, TrunkSignalling, WantedEvent,
+};
 use strowger_mgcp::message::{EventParameter, SignalBuf};
 use strowger_sansio::Time;
 
@@ -21,6 +24,8 @@ use super::line::digits;
 use super::machines::Machines;
 use super::signals::Signals;
 use cas::Cas;
+use listener::Listener;
+pub(super) use listener::finds;
 use tones::Tones;
 
 /// What one end of a circuit sends in 10 ms.
@@ -86,6 +91,8 @@ pub(super) struct Trunk {
     /// Whether DTMF digits are part of the signalling.
     hears_digits: bool,
     machines: Machines,
+    /// Who listens for tones, while some are wanted.
+    listener: Option<Box<Listener>>,
     tests: Vec<(SignalTarget, SignalBuf, ContinuityTest)>,
     /// `T/ct`.
     transponder: Option<(SignalBuf, Transponder)>,
@@ -118,6 +125,7 @@ impl Trunk {
             detector: DtmfDetector::new(),
             hears_digits,
             machines: Machines::default(),
+            listener: None,
             tests: Vec::new(),
             transponder: None,
             mode_transponder: Transponder::new(plan),
@@ -134,6 +142,16 @@ impl Trunk {
             || !self.tests.is_empty()
             || self.transponder.is_some()
             || self.looped.is_some()
+            || self.listener.is_some()
+    }
+
+    /// What is wanted of the package T from now on.
+    pub(super) fn watch(&mut self, plan: &TonePlan, wanted: Vec<WantedEvent>) {
+        if wanted.is_empty() {
+            self.listener = None;
+        } else {
+            self.listener.get_or_insert_with(|| Box::new(Listener::new(plan))).want(wanted);
+        }
     }
 
     /// What the other end sends from now on.
@@ -225,7 +243,16 @@ impl Trunk {
     /// Works the signalling for 10 ms and gives the sound that came in, unless a test keeps it from the network.
     pub(super) fn listen(&mut self, events: &mut Vec<MediaEvent>) -> Frame {
         let frame = self.incoming.samples;
+        let told = events.len();
         self.cas.frame(&self.incoming, &mut self.tones, events);
+        if let Some(listener) = &mut self.listener {
+            let is_answer =
+                |event: &MediaEvent| matches!(event, MediaEvent::Detected { event, .. } if event == "ans");
+            if events.iter().skip(told).any(is_answer) {
+                listener.answered(events);
+            }
+            listener.listen(&frame, events);
+        }
         if self.hears_digits && self.cas.is_in_use() {
             events.extend(digits(&mut self.detector, &frame));
         } else {
