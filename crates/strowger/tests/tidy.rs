@@ -15,6 +15,7 @@ const SANS_IO: &[&str] = &[
     "strowger-fuzz-checks",
     "strowger-load",
     "strowger-media",
+    "strowger-megaco",
     "strowger-mgcp",
     "strowger-mms",
     "strowger-sansio",

@@ -1,0 +1,25 @@
+//! Megaco (H.248.1, RFC 3525), sans-IO: one message model, text and binary forms, packages.
+//!
+//! The rooms, from the wire upwards:
+//!
+//! - [`limits`], [`error`]: what one message may make a decoder do; what is wrong with it, where, by which clause, and the code of the answer.
+//! - [`message`]: the types, the same for all forms: a superset of version 3.
+//! - `token`: the tokens of the text form. [`text`]: messages from and to text, pretty and compact.
+//! - [`package`]: the packages of Annex E as one data table, which gives names their identifiers and values their types.
+
+mod token;
+
+pub mod error;
+pub mod limits;
+pub mod message;
+pub mod package;
+pub mod text;
+
+pub use error::{DecodeError, EncodeError, ErrorCode, Rule};
+pub use limits::Limits;
+pub use message::Message;
+
+// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

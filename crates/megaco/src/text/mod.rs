@@ -1,0 +1,74 @@
+//! The text form, pretty and compact (RFC 3525 Annex B.2).
+//!
+//! Rooms: `scan`, the cursor; `message`, `command`, `descriptor`, `event`, `audit`, `service`, one reader for each part of the model; `write` and its rooms, the writer.
+
+mod audit;
+mod command;
+mod descriptor;
+mod event;
+mod message;
+mod scan;
+mod service;
+mod write;
+
+use crate::error::{DecodeError, EncodeError};
+use crate::limits::Limits;
+use crate::message::Message;
+
+/// How text is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Long tokens, a line for each item, indented by tabs.
+    Pretty,
+    /// Short tokens, no white space but where the grammar wants it.
+    Compact,
+}
+
+/// How text is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The limits.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// The defaults.
+    pub const DEFAULT: Self = Self { limits: Limits::DEFAULT };
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// The first rule that the message breaks, and where.
+pub fn decode<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Message<'a>, DecodeError> {
+    let mut scanner = scan::Scanner::new(bytes, options);
+    scanner.message().map_err(|fault| scanner.error(fault))
+}
+
+/// Reads a message with faults: what can be read, and every fault in the order of the text. An item of a list that has
+/// a fault is left out.
+#[must_use]
+pub fn decode_recovering<'a>(
+    bytes: &'a [u8],
+    options: &'a Options,
+) -> (Option<Message<'a>>, Vec<DecodeError>) {
+    let mut scanner = scan::Scanner::recovering(bytes, options);
+    let read = scanner.message();
+    let last = read.as_ref().err().map(|fault| scanner.error(*fault));
+    let mut faults = scanner.take_faults();
+    faults.extend(last);
+    (read.ok(), faults)
+}
+
+/// Writes a message behind what `out` holds.
+///
+/// # Errors
+/// What of the message cannot be written in its version, or as text. `out` is as before then.
+pub fn encode(message: &Message<'_>, layout: Layout, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let before = out.len();
+    let written = write::message(message, layout, out);
+    if written.is_err() {
+        out.truncate(before);
+    }
+    written
+}

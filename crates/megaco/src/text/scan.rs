@@ -1,0 +1,410 @@
+//! The cursor over text that every reader of this folder uses (RFC 3525 Annex B.2: LWSP, COMMENT, SafeChar, quotedString),
+//! and the loop over lists in braces, which is where the recovering mode goes on after a fault.
+
+use std::borrow::Cow;
+
+use super::Options;
+use crate::error::{DecodeError, Fault, Found, Rule, Scope};
+use crate::message::TransactionId;
+use crate::package::Written;
+use crate::token::Token;
+
+pub(super) type Scanned<T> = Result<T, Fault>;
+
+const SAFE: [bool; 256] = {
+    let mut safe = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        safe[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"+-&!_/'?@^`~*$\\()%|.";
+    let mut place = 0;
+    while place < others.len() {
+        safe[others[place] as usize] = true;
+        place += 1;
+    }
+    safe
+};
+
+pub(super) fn is_safe(byte: u8) -> bool {
+    SAFE.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
+pub(super) struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    items: usize,
+    depth: usize,
+    pub(super) options: &'a Options,
+    pub(super) scope: Scope,
+    pub(super) transaction: Option<TransactionId>,
+    pub(super) is_request: bool,
+    /// Faults so far, in the recovering mode.
+    faults: Option<Vec<DecodeError>>,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(bytes: &'a [u8], options: &'a Options) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            items: 0,
+            depth: 0,
+            options,
+            scope: Scope::Message,
+            transaction: None,
+            is_request: false,
+            faults: None,
+        }
+    }
+
+    pub(super) fn recovering(bytes: &'a [u8], options: &'a Options) -> Self {
+        Self { faults: Some(Vec::new()), ..Self::new(bytes, options) }
+    }
+
+    pub(super) fn take_faults(&mut self) -> Vec<DecodeError> {
+        self.faults.take().unwrap_or_default()
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn go_back(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn error(&self, fault: Fault) -> DecodeError {
+        DecodeError {
+            offset: fault.at,
+            length: fault.length,
+            found: Found::at(self.bytes, fault.at),
+            rule: fault.rule,
+            scope: self.scope,
+            transaction: self.transaction,
+            is_request: self.is_request,
+        }
+    }
+
+    /// A fault at the next word or sign.
+    #[cold]
+    pub(super) fn fault<T>(&mut self, rule: Rule) -> Scanned<T> {
+        self.space();
+        let at = self.at;
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let word = rest.iter().take_while(|byte| is_safe(**byte)).count();
+        let rule = if rest.is_empty() { Rule::Ends } else { rule };
+        Err(Fault { at, length: word.max(1).min(rest.len()), rule })
+    }
+
+    /// A fault from `start` up to here.
+    #[cold]
+    pub(super) fn fault_from<T>(&self, start: usize, rule: Rule) -> Scanned<T> {
+        Err(Fault { at: start, length: self.at.saturating_sub(start), rule })
+    }
+
+    /// A fault in a word that was read.
+    #[cold]
+    pub(super) fn fault_in<T>(&self, word: &[u8], rule: Rule) -> Scanned<T> {
+        Err(Fault { at: self.at.saturating_sub(word.len()), length: word.len(), rule })
+    }
+
+    /// Goes past white space and comments.
+    #[inline]
+    pub(super) fn space(&mut self) {
+        while let Some(byte) = self.bytes.get(self.at) {
+            match byte {
+                b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
+                b';' => self.comment(),
+                _ => break,
+            }
+        }
+    }
+
+    #[cold]
+    fn comment(&mut self) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        self.at += memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+    }
+
+    /// The next sign behind white space, which stays.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        self.space();
+        self.bytes.get(self.at).copied()
+    }
+
+    /// The next byte, white space or not, which stays.
+    #[inline]
+    pub(super) fn peek_here(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    /// Whether the next sign is this one; goes past it then.
+    #[inline]
+    pub(super) fn eat(&mut self, sign: u8) -> bool {
+        let is_next = self.peek() == Some(sign);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    #[inline]
+    pub(super) fn expect(&mut self, sign: u8, rule: Rule) -> Scanned<()> {
+        if self.eat(sign) { Ok(()) } else { self.fault(rule) }
+    }
+
+    #[inline]
+    pub(super) fn equal(&mut self) -> Scanned<()> {
+        self.expect(b'=', Rule::Equal)
+    }
+
+    #[inline]
+    pub(super) fn open(&mut self) -> Scanned<()> {
+        if !self.eat(b'{') {
+            return self.fault(Rule::LeftBrace);
+        }
+        self.depth += 1;
+        if self.depth > self.options.limits.depth { self.fault(Rule::Depth) } else { Ok(()) }
+    }
+
+    #[inline]
+    pub(super) fn close(&mut self) -> Scanned<()> {
+        if !self.eat(b'}') {
+            return self.fault(Rule::RightBrace);
+        }
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
+    }
+
+    /// White space that must be there.
+    pub(super) fn separator(&mut self) -> Scanned<()> {
+        match self.peek_here() {
+            Some(b' ' | b'\t' | b'\r' | b'\n' | b';') => {
+                self.space();
+                Ok(())
+            }
+            _ => self.fault(Rule::Separator),
+        }
+    }
+
+    /// The next word: at least one safe character.
+    #[inline]
+    pub(super) fn word(&mut self, rule: Rule) -> Scanned<&'a [u8]> {
+        self.space();
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let length = rest.iter().position(|byte| !is_safe(*byte)).unwrap_or(rest.len());
+        match rest.get(..length) {
+            Some(word) if length > 0 => {
+                self.at += length;
+                Ok(word)
+            }
+            _ => self.fault(rule),
+        }
+    }
+
+    /// The next word as text.
+    pub(super) fn text(&mut self, rule: Rule) -> Scanned<&'a str> {
+        let word = self.word(rule)?;
+        // Safe characters are ASCII.
+        std::str::from_utf8(word).or_else(|_| self.fault_in(word, rule))
+    }
+
+    /// The next word, which must be a token.
+    #[inline]
+    pub(super) fn token(&mut self, rule: Rule) -> Scanned<Token> {
+        let word = self.word(rule)?;
+        match Token::find(word) {
+            Some(token) => Ok(token),
+            None => self.fault_in(word, rule),
+        }
+    }
+
+    /// Up to a sign, which is eaten; without the sign's meaning anything inside.
+    pub(super) fn until(&mut self, sign: u8, rule: Rule) -> Scanned<&'a [u8]> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let Some(length) = memchr::memchr(sign, rest) else { return self.fault(rule) };
+        self.at += length + 1;
+        Ok(rest.get(..length).unwrap_or_default())
+    }
+
+    /// Text in quotes.
+    pub(super) fn quoted(&mut self, rule: Rule) -> Scanned<&'a str> {
+        self.expect(b'"', rule)?;
+        let start = self.at;
+        let bytes = match self.until(b'"', Rule::Quote) {
+            Ok(bytes) => bytes,
+            Err(fault) => return Err(Fault { at: start.saturating_sub(1), ..fault }),
+        };
+        match std::str::from_utf8(bytes) {
+            // Line ends are no characters of a quotedString.
+            Ok(text) if !bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) => Ok(text),
+            _ => self.fault_from(start, Rule::Quote),
+        }
+    }
+
+    /// A value: a word or text in quotes.
+    pub(super) fn written(&mut self) -> Scanned<Written<'a>> {
+        if self.peek() == Some(b'"') {
+            return Ok(Written { text: self.quoted(Rule::Value)?, is_quoted: true });
+        }
+        Ok(Written { text: self.text(Rule::Value)?, is_quoted: false })
+    }
+
+    pub(super) fn number32(&mut self, rule: Rule) -> Scanned<u32> {
+        let word = self.word(rule)?;
+        match number(word, 10) {
+            Some(number) => Ok(number),
+            None => self.fault_in(word, rule),
+        }
+    }
+
+    pub(super) fn number16(&mut self, rule: Rule) -> Scanned<u16> {
+        let word = self.word(rule)?;
+        match number(word, 5).and_then(|number| u16::try_from(number).ok()) {
+            Some(number) => Ok(number),
+            None => self.fault_in(word, rule),
+        }
+    }
+
+    /// Session descriptions: what stands up to the next brace that is not escaped.
+    pub(super) fn octets(&mut self) -> Scanned<Cow<'a, [u8]>> {
+        self.expect(b'{', Rule::LeftBrace)?;
+        let start = self.at;
+        let mut unescaped: Option<Vec<u8>> = None;
+        let mut from = start;
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let Some(length) = memchr::memchr(b'}', rest) else {
+                self.at = self.bytes.len();
+                return self.fault(Rule::Description);
+            };
+            self.at += length + 1;
+            let part = self.bytes.get(from..self.at - 1).unwrap_or_default();
+            match part.split_last() {
+                Some((b'\\', before)) => {
+                    let text = unescaped.get_or_insert_default();
+                    text.extend_from_slice(before);
+                    text.push(b'}');
+                    from = self.at;
+                }
+                _ => {
+                    let whole = self.bytes.get(start..self.at).unwrap_or_default();
+                    if memchr::memchr(0, whole).is_some() {
+                        return self.fault_from(start, Rule::Description);
+                    }
+                    return Ok(match unescaped {
+                        None => Cow::Borrowed(tidy(part)),
+                        Some(mut text) => {
+                            text.extend_from_slice(part);
+                            Cow::Owned(tidy(&text).to_vec())
+                        }
+                    });
+                }
+            }
+        }
+    }
+
+    /// Items of a list: `read` for each, up to the brace, which is eaten; the opening one has been eaten already.
+    pub(super) fn items(&mut self, mut read: impl FnMut(&mut Self) -> Scanned<()>) -> Scanned<()> {
+        let depth = self.depth;
+        let scope = self.scope;
+        loop {
+            self.items += 1;
+            if self.items > self.options.limits.items {
+                return self.fault(Rule::ItemCount);
+            }
+            if let Err(fault) = read(self) {
+                self.recover(fault, depth)?;
+            }
+            self.scope = scope;
+            if self.eat(b',') {
+                if self.faults.is_some() && self.peek() == Some(b'}') {
+                    let fault = Fault { at: self.at, length: 1, rule: Rule::Item };
+                    self.note(fault)?;
+                } else {
+                    continue;
+                }
+            }
+            if self.peek() != Some(b'}') {
+                let Err(fault) = self.fault::<()>(Rule::RightBrace) else { continue };
+                self.recover(fault, depth)?;
+                if self.eat(b',') {
+                    continue;
+                }
+            }
+            return self.close();
+        }
+    }
+
+    /// Items in braces.
+    pub(super) fn braced(&mut self, read: impl FnMut(&mut Self) -> Scanned<()>) -> Scanned<()> {
+        self.open()?;
+        self.items(read)
+    }
+
+    fn note(&mut self, fault: Fault) -> Scanned<()> {
+        let error = self.error(fault);
+        match &mut self.faults {
+            Some(faults) if faults.len() < self.options.limits.faults => {
+                faults.push(error);
+                Ok(())
+            }
+            _ => Err(fault),
+        }
+    }
+
+    /// In the recovering mode: notes the fault and goes on to the next comma or brace of the list.
+    fn recover(&mut self, fault: Fault, depth: usize) -> Scanned<()> {
+        if matches!(fault.rule, Rule::Ends | Rule::ItemCount | Rule::Depth) {
+            return Err(fault);
+        }
+        self.note(fault)?;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b',' if self.depth <= depth => return Ok(()),
+                b'}' if self.depth <= depth => return Ok(()),
+                b'{' => self.depth += 1,
+                b'}' => self.depth -= 1,
+                b'"' => {
+                    self.at += 1;
+                    let rest = self.bytes.get(self.at..).unwrap_or_default();
+                    // A quote that is not closed is one sign; else all up to the closing one.
+                    self.at += memchr::memchr(b'"', rest).unwrap_or(0);
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        Err(fault)
+    }
+}
+
+/// A session description without the white space before it and the lines of white space behind it, which are layout.
+fn tidy(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii_start();
+    let end = text.trim_ascii_end().len();
+    let rest = text.get(end..).unwrap_or_default();
+    let line = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |line| line + 1);
+    text.get(..end + line).unwrap_or(text)
+}
+
+/// A number of at most so many digits.
+pub(super) fn number(word: &[u8], digits: usize) -> Option<u32> {
+    if word.is_empty() || word.len() > digits {
+        return None;
+    }
+    let mut number = 0_u64;
+    for byte in word {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    u32::try_from(number).ok()
+}
