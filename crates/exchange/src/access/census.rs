@@ -44,6 +44,11 @@ impl Abilities {
         }
     }
 
+    /// Whether the endpoints can be asked together (RFC 3624).
+    pub(super) fn has_bulk_audit(&self) -> bool {
+        self.packages.as_ref().is_some_and(|packages| packages.contains("BA"))
+    }
+
     /// The signals that need not be tried, by the names that they have inside.
     pub(super) fn lacks(&self, dialect: &Dialect) -> impl Iterator<Item = &'static str> {
         signal::OPTIONAL.into_iter().filter(|signal| {
@@ -85,8 +90,10 @@ pub(super) struct Census {
 pub(super) enum Finding {
     /// Something to be told.
     Told(Event),
-    /// What the endpoints of a class can do.
+    /// What the endpoints of a class can do; as if nothing were known, when they do not say.
     Able(String, Abilities),
+    /// It says nothing more.
+    Silent,
 }
 
 impl Census {
@@ -116,28 +123,27 @@ impl Census {
         (gateways, agent): (&Gateways, &mut Agent),
         (gateway, serial, inquiry): (GatewayId, u32, Inquiry),
         result: Result<Outcome, Failure>,
-    ) -> Option<Finding> {
-        let entry = self.entries.get_mut(&gateway).filter(|entry| entry.serial == serial)?;
+    ) -> Vec<Finding> {
+        let Some(entry) = self.entries.get_mut(&gateway).filter(|entry| entry.serial == serial) else {
+            return Vec::new();
+        };
+        let mut findings = Vec::new();
         match inquiry {
             Inquiry::Endpoints => {
-                let (listed, told) = match result {
+                let listed = match result {
                     Ok(outcome) if !outcome.specific_endpoints.is_empty() => {
                         let listed: BTreeSet<_> = outcome.specific_endpoints.into_iter().collect();
                         let view = compare(gateways, gateway, &listed);
                         entry.view = Some(view.clone());
                         let gateway = gateways.id(gateway).to_owned();
-                        (
-                            Some(listed),
-                            Some(Finding::Told(Event::EndpointsListed { gateway, endpoints: view })),
-                        )
+                        findings.push(Finding::Told(Event::EndpointsListed { gateway, endpoints: view }));
+                        Some(listed)
                     }
                     // It has more than it can name at once.
-                    Err(Failure::Refused(refused)) if refused.code == ReturnCode::RESPONSE_TOO_LARGE => {
-                        (None, None)
-                    }
+                    Err(Failure::Refused(refused)) if refused.code == ReturnCode::RESPONSE_TOO_LARGE => None,
                     _ => {
                         entry.view = None;
-                        return None;
+                        return vec![Finding::Silent];
                     }
                 };
                 entry.classes = classes(gateways, gateway, listed.as_ref());
@@ -146,14 +152,18 @@ impl Census {
                     let info = vec![ParameterCode::Capabilities, ParameterCode::PackageList];
                     agent.audit_endpoint(now, gateway, endpoint, info, tag);
                 }
-                told
+                if entry.classes.is_empty() {
+                    findings.push(Finding::Silent);
+                }
             }
             Inquiry::Abilities(place) => {
-                let (class, _) = entry.classes.get(usize::try_from(place).ok()?)?;
-                let abilities = Abilities::of(result.ok()?.audit.as_deref()?);
-                Some(Finding::Able(class.clone(), abilities))
+                let class = usize::try_from(place).ok().and_then(|place| entry.classes.get(place));
+                let audit = result.ok().and_then(|outcome| outcome.audit);
+                let abilities = audit.map(|audit| Abilities::of(&audit)).unwrap_or_default();
+                findings.extend(class.map(|(class, _)| Finding::Able(class.clone(), abilities)));
             }
         }
+        findings
     }
 
     pub(super) fn view(&self, gateway: GatewayId) -> Option<EndpointsView> {

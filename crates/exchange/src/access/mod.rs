@@ -56,6 +56,8 @@ pub(crate) enum Tag {
     RelaySweep(GatewayId),
     /// A gateway is asked for its endpoints and what they can do. The number tells one time from the next.
     Census(GatewayId, u32, census::Inquiry),
+    /// Lines are asked together for their connections. The number tells such questions apart.
+    Count(u64),
     /// A relay is asked for what is no context's. The number tells one survey from the next.
     Survey(u32, mgcp_relay::Question),
 }
@@ -358,6 +360,7 @@ impl Access {
         }
         self.turn(now, |lines, relays, turn| match tag {
             Tag::Census(..) => {}
+            Tag::Count(serial) => lines.counted(turn, serial, result),
             Tag::Watch(line, serial) => lines.watch_outcome(turn, line, serial, result),
             Tag::Audit(line, serial) => lines.audit_outcome(turn, line, serial, result),
             Tag::Sweep(line, serial) => lines.sweep_outcome(turn, line, serial, result),
@@ -378,15 +381,21 @@ impl Access {
         asked: (GatewayId, u32, census::Inquiry),
         result: Result<Outcome, Failure>,
     ) {
-        match self.census.outcome(now, (&self.gateways, &mut self.agent), asked, result) {
-            Some(Finding::Told(event)) => self.reports.push_back(Report::Event(event)),
-            Some(Finding::Able(class, abilities)) => {
-                let Some(dialect) = self.agent.dialect(asked.0) else { return };
-                let abilities = Arc::new(abilities);
-                self.lines.learn(asked.0, &class, &abilities, &dialect);
-                self.relays.learn(asked.0, &class, &abilities);
+        let gateway = asked.0;
+        for finding in self.census.outcome(now, (&self.gateways, &mut self.agent), asked, result) {
+            match finding {
+                Finding::Told(event) => self.reports.push_back(Report::Event(event)),
+                Finding::Able(class, abilities) => {
+                    let Some(dialect) = self.agent.dialect(gateway) else { continue };
+                    let abilities = Arc::new(abilities);
+                    self.relays.learn(gateway, &class, &abilities);
+                    self.turn(now, |lines, _, turn| {
+                        lines.learn(gateway, &class, &abilities, &dialect);
+                        lines.count(turn, gateway, &class, &abilities);
+                    });
+                }
+                Finding::Silent => self.turn(now, |lines, _, _| lines.release(gateway, None)),
             }
-            None => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! What gateways say of their endpoints is compared with the inventory, and what they can do is all that they are asked for.
 
-use strowger_exchange::{EndpointsView, Event};
+use strowger_exchange::{EndpointsView, Event, LineEntry, ServiceState};
 use strowger_mgcp::message::{RestartMethod, Verb};
 
 use crate::gateway::Endpoint;
@@ -96,4 +96,73 @@ fn a_gateway_that_cannot_name_all_its_endpoints_at_once_is_asked_what_they_can_d
     world.ring("2001", "2004");
     assert_eq!(world.hears("2001"), "");
     world.end();
+}
+
+/// A town whose first gateway has twelve lines, and says that it has these packages.
+fn town_of_many(packages: &'static str) -> World {
+    let mut inventory = town();
+    let third = inventory.lines[2].clone();
+    for line in 4..=12 {
+        let (number, endpoint) = (format!("21{line:02}"), format!("aaln/{line}"));
+        inventory.lines.push(LineEntry { number, endpoint, ..third.clone() });
+    }
+    let mut world = World::new(inventory);
+    world.gateways[0].tells = Some((packages, "a:PCMU, m:sendrecv"));
+    world.pass(10);
+    for line in world.exchange.snapshot().lines {
+        assert_eq!(line.service, ServiceState::InService, "{line:?}");
+    }
+    world
+}
+
+/// The lines of the first gateway that were audited one by one since then.
+fn audited(world: &World, since: usize) -> Vec<&str> {
+    let lines = world.gateways[0].executed[since..].iter().filter_map(|line| line.strip_prefix("AUEP aaln/"));
+    // What the endpoints can do is asked for once.
+    let mut lines: Vec<_> = lines.filter(|line| *line != "*").collect();
+    let asked = lines.iter().position(|line| *line == "1").unwrap();
+    lines.remove(asked);
+    lines
+}
+
+#[test]
+fn the_lines_of_a_gateway_with_bulk_audits_are_asked_together() {
+    let mut world = town_of_many("L:1, D:0, G:1, BA:0");
+    world.connect("2001", "2004");
+    world.ring("2002", "2005");
+    world.crash();
+    world.pass(1);
+    let stray = world.gateways[0].endpoints["aaln/2"].connections.values().next().unwrap().clone();
+    world.gateways[0].endpoints.get_mut("aaln/7").unwrap().connections.insert("C7".to_owned(), stray);
+    let before = world.gateways[0].executed.len();
+    world.start_again();
+    world.pass(10);
+    assert_eq!(audited(&world, before), ["1", "2", "7"], "those that have connections");
+    assert!(world.talk("2001", "2004"));
+    assert_eq!(world.gateways[0].connections().count(), 1);
+    for line in world.exchange.snapshot().lines {
+        assert_eq!(line.service, ServiceState::InService, "{line:?}");
+    }
+    world.connect("2112", "2006");
+}
+
+#[test]
+fn the_lines_of_a_gateway_without_bulk_audits_are_asked_one_by_one() {
+    let refused = |world: &mut World| world.gateways[0].refuse(Verb::Auep, "aaln/*", 518, 9);
+    for (packages, bulk) in [("L:1, D:0, G:1", false), ("L:1, D:0, G:1, BA:0", true)] {
+        let mut world = town_of_many(packages);
+        world.crash();
+        world.pass(1);
+        let before = world.gateways[0].executed.len();
+        if bulk {
+            refused(&mut world);
+        }
+        world.start_again();
+        world.pass(10);
+        assert_eq!(audited(&world, before).len(), 12);
+        for line in world.exchange.snapshot().lines {
+            assert_eq!(line.service, ServiceState::InService, "{line:?}");
+        }
+        world.end();
+    }
 }

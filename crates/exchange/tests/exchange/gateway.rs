@@ -211,6 +211,7 @@ impl Gateway {
             Verb::Auep if self.osmo => simple(ReturnCode::UNKNOWN_ENDPOINT),
             Verb::Auep if self.is_idle_relay(&local) => simple(ReturnCode::OK),
             Verb::Auep if local == "*" && self.tells.is_none() => simple(ReturnCode::OK),
+            Verb::Auep if command.parameters.contains(ba("F")) => self.count_all(command),
             Verb::Auep if local.contains('*') => self.list(command),
             _ => match self.endpoints.get_mut(&local) {
                 None => simple(ReturnCode::UNKNOWN_ENDPOINT),
@@ -248,6 +249,30 @@ impl Gateway {
     fn is_idle_relay(&self, local: &str) -> bool {
         let number = local.strip_prefix("relay/").and_then(|number| number.parse::<usize>().ok());
         !self.endpoints.contains_key(local) && number.is_some_and(|n| (1..=self.relays).contains(&n))
+    }
+
+    /// How many connections each of the endpoints has, and whether it gives an on-off signal; of three at a time.
+    fn count_all(&self, command: &Command<'_>) -> Vec<u8> {
+        let start = command.parameters.get(ba("SE"));
+        let named = |name: &&String| {
+            let name = EndpointNameBuf::from_parts(name, &self.domain).unwrap();
+            command.endpoint.covers(name.as_name())
+        };
+        let meant =
+            self.endpoints.keys().filter(named).skip_while(|name| start.is_some_and(|at| at != *name));
+        let meant: Vec<_> = meant.collect();
+        let mut answer = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
+        for name in meant.iter().take(3) {
+            let endpoint = &self.endpoints[*name];
+            let state = if endpoint.steady.is_empty() { "F" } else { "T" };
+            answer = answer.parameter(ba("EL"), name).unwrap();
+            answer = answer.parameter(ba("C"), &format!("{:X}", endpoint.connections.len())).unwrap();
+            answer = answer.parameter(ba("S"), state).unwrap();
+        }
+        match meant.get(3) {
+            Some(next) => answer.parameter(ba("NE"), next).unwrap().finish(),
+            None => answer.finish(),
+        }
     }
 
     /// The names of all endpoints that a wildcard means.
@@ -559,6 +584,10 @@ impl Gateway {
             command.request_id(request.as_view()).observed_events(&hook).finish()
         });
     }
+}
+
+fn ba(name: &'static str) -> ParameterCode<'static> {
+    ParameterCode::Package { package: "BA", name }
 }
 
 fn port_of(sdp: &[u8]) -> u16 {

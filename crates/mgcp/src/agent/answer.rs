@@ -15,6 +15,9 @@ pub(super) fn outcome(request: &Request, response: &Response<'_>) -> Outcome {
     if matches!(request, Request::AuditEndpoint(_) | Request::AuditConnection(..)) {
         outcome.audit = Some(Box::new(audit(response)));
     }
+    if matches!(request, Request::AuditMany(_)) {
+        outcome.bulk = super::bulk::read(response);
+    }
     outcome
 }
 
@@ -30,6 +33,7 @@ pub(super) fn connection_outcome(response: &Response<'_>) -> Outcome {
         remote_sdp: response.sdp[1].map(<[u8]>::to_vec),
         statistics: response.connection_parameters().map(ConnectionParameters::to_statistics),
         audit: None,
+        bulk: None,
     }
 }
 

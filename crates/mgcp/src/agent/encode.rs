@@ -1,5 +1,6 @@
 //! Operations as commands (RFC 3435 section 2.3).
 
+use super::bulk;
 use super::operation::{ConnectionOptions, NotificationRequest, Request, join};
 use super::outcome::Failure;
 use crate::dialect::{AllWildcard, Dialect};
@@ -48,7 +49,7 @@ pub(super) fn command(
         Request::Modify(_) => Verb::Mdcx,
         Request::Delete(_) | Request::DeleteAll(_) => Verb::Dlcx,
         Request::Notification(_) => Verb::Rqnt,
-        Request::AuditEndpoint(_) | Request::Probe => Verb::Auep,
+        Request::AuditEndpoint(_) | Request::AuditMany(_) | Request::Probe => Verb::Auep,
         Request::AuditConnection(..) => Verb::Aucx,
     };
     let any_one =
@@ -95,6 +96,13 @@ pub(super) fn command(
             with_notification(with_entity(command, entity), Some(notification), context.dialect).finish()
         }
         Request::AuditEndpoint(info) => with_info(command, info).finish(),
+        Request::AuditMany(start) => {
+            let asked = start.iter().map(|start| ("SE", start.as_str())).chain([("F", bulk::QUESTION)]);
+            for (name, value) in asked {
+                command = command.clone().parameter(bulk::ba(name), value).unwrap_or(command);
+            }
+            command.finish()
+        }
         Request::AuditConnection(connection, info) => {
             with_info(command.connection_id(connection), info).finish()
         }

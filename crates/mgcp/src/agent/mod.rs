@@ -14,12 +14,13 @@
 //!
 //! The rooms: `config`, `inventory` (gateways and their endpoints), `operation` (what can be asked for, and what may be under way
 //! together), `dispatch` (the way of an operation), `pace` (how many commands at a time),
-//! `encode` (operation to command), `answer` (response to outcome), `outcome`, `received`
+//! `encode` (operation to command), `answer` (response to outcome), `bulk` (audits of many endpoints), `outcome`, `received`
 //! (commands of gateways), `supervision`, `event`, `counters`.
 //!
 //! Default deny: a source that is no gateway's address gets no byte and costs one look-up.
 
 mod answer;
+mod bulk;
 mod config;
 mod counters;
 mod dispatch;
@@ -44,7 +45,7 @@ pub use inventory::GatewayState;
 pub use operation::{
     ConnectionOptions, CreateConnection, DeleteConnection, ModifyConnection, NotificationRequest,
 };
-pub use outcome::{Audit, Failure, Outcome, Refused};
+pub use outcome::{Audit, BulkAudit, BulkEntry, Failure, Outcome, Refused};
 
 use crate::dialect::Dialect;
 use crate::message::{
@@ -269,6 +270,19 @@ impl<T: Clone> Agent<T> {
         tag: T,
     ) {
         self.submit(now, gateway, endpoint, Request::AuditEndpoint(info), Some(tag));
+    }
+
+    /// Asks many endpoints at once, which `*` or a range stands for, how many connections each has and whether it gives a signal; from a
+    /// local name on, where an answer before had no room for more (AUEP of RFC 3624).
+    pub fn audit_many(
+        &mut self,
+        now: Time,
+        gateway: GatewayId,
+        endpoints: &EndpointNameBuf,
+        start: Option<String>,
+        tag: T,
+    ) {
+        self.submit(now, gateway, endpoints, Request::AuditMany(start), Some(tag));
     }
 
     /// Asks about a connection (AUCX).

@@ -117,6 +117,8 @@ pub(super) enum Request {
     DeleteAll(Option<CallIdBuf>),
     Notification(Box<NotificationRequest>),
     AuditEndpoint(Vec<ParameterCode<'static>>),
+    /// A bulk audit (RFC 3624), from this endpoint on.
+    AuditMany(Option<String>),
     AuditConnection(ConnectionIdBuf, Vec<ParameterCode<'static>>),
     /// An AUEP without questions, for a sign of life.
     Probe,

@@ -31,6 +31,8 @@ pub struct Outcome {
     pub statistics: Option<ConnectionStatistics>,
     /// What an audit found besides.
     pub audit: Option<Box<Audit>>,
+    /// What an audit of many endpoints found; none also when its lists do not fit together.
+    pub bulk: Option<BulkAudit>,
 }
 
 impl Outcome {
@@ -39,6 +41,28 @@ impl Outcome {
     pub fn specific_endpoint(&self) -> Option<&EndpointNameBuf> {
         self.specific_endpoints.first()
     }
+}
+
+/// What an audit of many endpoints found (RFC 3624).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BulkAudit {
+    /// The endpoints, as many as the answer had room for.
+    pub entries: Vec<BulkEntry>,
+    /// The local name of the endpoint that the audit is to go on with.
+    pub next: Option<String>,
+}
+
+/// What a bulk audit says of one endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkEntry {
+    /// Its local name.
+    pub local: String,
+    /// How many connections it has; 255 for more than 15.
+    pub connections: u8,
+    /// Whether it is in service.
+    pub in_service: bool,
+    /// Whether it gives an on-off or time-out signal.
+    pub signals: bool,
 }
 
 /// What an audit found: only what was asked for.

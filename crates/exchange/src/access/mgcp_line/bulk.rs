@@ -97,7 +97,9 @@ impl Lines {
         let entries: BTreeMap<_, _> = bulk.entries.into_iter().map(named).collect();
         for id in self.standing(count.gateway, Some(&count.class), Standing::Counting) {
             let Some(line) = self.lines.get_mut(&id) else { continue };
-            let Some(entry) = entries.get(&line.place.endpoint.local().to_ascii_lowercase()) else { continue };
+            let Some(entry) = entries.get(&line.place.endpoint.local().to_ascii_lowercase()) else {
+                continue;
+            };
             let is_clean = entry.in_service && entry.connections == 0 && !entry.signals;
             line.standing = Standing::Returning;
             self.touched.insert(id);

@@ -48,6 +48,8 @@ pub(super) enum Standing {
     Down,
     /// Its gateway is there: it will be audited, unless its gateway says first that it has restarted.
     Returning,
+    /// The same: it is hoped to be audited with others.
+    Counting,
     /// What may be left from another time is looked for, and deleted first.
     Sweeping,
     /// It can.

@@ -17,7 +17,7 @@
 //! of their connections).
 //!
 //! The rooms: `line` (what is known of a line), `watch` (what its endpoint is asked to detect and to play),
-//! `party` (what the subscriber does), `leg` (what the switch wants), `service` (restarts, losses, returns), `restore`
+//! `party` (what the subscriber does), `leg` (what the switch wants), `service` (restarts, losses, returns), `bulk` (audits of many lines at once), `restore`
 //! (calls of an exchange that has died).
 //!
 //! A line is told what to do by comparing what it wants with what it was asked for last, after everything
@@ -25,6 +25,7 @@
 //! after the ringing request was carried out is an answer; lifting it before is a seizure of one's own, and
 //! the caller finds the line busy.
 
+mod bulk;
 mod leg;
 mod line;
 mod party;
@@ -46,6 +47,7 @@ use crate::{
     Inventory, LegEvent, LegId, LineCalls, LineCommand, LineId, LineView, MediaStatistics, ServiceState,
     Snapshot, Subject,
 };
+use bulk::Counts;
 use line::{Leg, Line, Party, Standing};
 
 /// All lines, and the legs that live on them.
@@ -59,6 +61,8 @@ pub(super) struct Lines {
     /// Lines to which something has happened: what their endpoints are asked for is looked at when all has
     /// settled.
     touched: BTreeSet<LineId>,
+    /// Lines that are audited together.
+    counts: Counts,
 }
 
 impl Lines {
@@ -72,7 +76,14 @@ impl Lines {
         for (id, line) in &lines {
             by_gateway.entry(line.place.gateway).or_default().push(*id);
         }
-        Self { lines, by_gateway, legs: BTreeMap::new(), unasked: BTreeSet::new(), touched: BTreeSet::new() }
+        Self {
+            lines,
+            by_gateway,
+            legs: BTreeMap::new(),
+            unasked: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            counts: Counts::default(),
+        }
     }
 
     /// Asks the endpoints of touched lines for what they should do now; says whether any was asked.

@@ -20,6 +20,7 @@ impl Lines {
         for id in self.on(gateway, None) {
             self.bring_up(turn, id);
         }
+        self.hold(gateway);
     }
 
     /// The gateway does not answer: its calls are over, and what it holds is looked at when it returns.
@@ -189,7 +190,7 @@ impl Lines {
     }
 
     /// The line can be commanded: the next flush asks it for what it should do.
-    fn stand_up(&mut self, id: LineId) {
+    pub(super) fn stand_up(&mut self, id: LineId) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         line.standing = Standing::Up;
         line.asked.forget();
@@ -265,7 +266,7 @@ impl Lines {
                 self.touched.insert(id);
             }
             Standing::Down => self.bring_up(turn, id),
-            Standing::Returning | Standing::Sweeping | Standing::Up => {}
+            Standing::Returning | Standing::Counting | Standing::Sweeping | Standing::Up => {}
         }
     }
 
