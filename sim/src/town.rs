@@ -135,6 +135,7 @@ fn gateway_entry(number: u32) -> GatewayEntry {
         id: format!("gw{number}"),
         protocol: GatewayProtocol::Mgcp,
         address: SocketAddr::from((Ipv4Addr::new(10, 0, 1, last), GATEWAY_PORT)),
+        host: None,
         domain: format!("gw{number}.town"),
         dialect: DialectChoice::Auto,
         media: Vec::new(),

@@ -155,6 +155,14 @@ pub enum Event {
         /// The local endpoint name.
         endpoint: String,
     },
+    /// The name of a gateway is to be looked up; the answer is for
+    /// [`Exchange::handle_resolved`](crate::Exchange::handle_resolved).
+    Resolve {
+        /// The gateway's id.
+        gateway: String,
+        /// The name, with a port.
+        name: String,
+    },
     /// A gateway has told which endpoints it has.
     EndpointsListed {
         /// The gateway's id.

@@ -137,6 +137,13 @@ impl Exchange {
         self.settle(now);
     }
 
+    /// The name of a gateway, by its id, was looked up: the addresses that it stands for, in the order in which they are to be tried; none when
+    /// they could not be found out. The host does this at the start and at each [`Event::Resolve`].
+    pub fn handle_resolved(&mut self, now: Time, gateway: &str, addresses: &[SocketAddr]) {
+        self.access.handle_resolved(now, gateway, addresses);
+        self.settle(now);
+    }
+
     /// To be called when [`Self::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Time) {
         self.access.handle_timeout(now);

@@ -91,7 +91,7 @@ impl Inventory {
             if !ids.insert(gateway.id.as_str()) {
                 faults.push(InventoryFault::DuplicateGateway(gateway.id.clone()));
             }
-            if !addresses.insert(gateway.address) {
+            if gateway.host.is_none() && !addresses.insert(gateway.address) {
                 faults.push(InventoryFault::DuplicateAddress(gateway.address));
             }
             let relay = gateway.relay.as_ref().map(|relay| relay.endpoint.as_str());
@@ -187,8 +187,12 @@ pub struct GatewayEntry {
     pub id: String,
     /// How it is controlled.
     pub protocol: GatewayProtocol,
-    /// Where commands go; datagrams from elsewhere are not its.
+    /// Where commands go; datagrams from elsewhere are not its. Of a gateway with a name: what that stood for last, unspecified before it was
+    /// looked up.
     pub address: SocketAddr,
+    /// Its name in the name service, with a port. What it stands for is told by
+    /// [`Exchange::handle_resolved`](crate::Exchange::handle_resolved).
+    pub host: Option<String>,
     /// The domain of its endpoint names.
     pub domain: String,
     /// The dialect that it speaks.
@@ -207,11 +211,19 @@ impl GatewayEntry {
             id: id.to_owned(),
             protocol: GatewayProtocol::Mgcp,
             address,
+            host: None,
             domain: domain.to_owned(),
             dialect: DialectChoice::Auto,
             media: Vec::new(),
             relay: None,
         }
+    }
+
+    /// The same, where the name service knows its address.
+    #[must_use]
+    pub fn mgcp_named(id: &str, host: &str, domain: &str) -> Self {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Self { host: Some(host.to_owned()), ..Self::mgcp(id, nowhere, domain) }
     }
 }
 

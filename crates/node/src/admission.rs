@@ -83,6 +83,14 @@ impl Admission {
         Self { sources: listed.into_iter().map(source).collect(), turns: VecDeque::new(), waiting: 0 }
     }
 
+    /// Hears these sources too, of a gateway that is elsewhere now.
+    pub fn list(&mut self, now: Time, sources: impl IntoIterator<Item = SocketAddr>, limits: Limits) {
+        for address in sources {
+            let bucket = TokenBucket::new(limits.gateway_rate, limits.gateway_burst, now);
+            self.sources.entry(address).or_insert(Source { bucket, waiting: VecDeque::new() });
+        }
+    }
+
     /// Takes a datagram, unless it is one too many. Only what waits is copied.
     pub fn offer(&mut self, now: Time, from: SocketAddr, bytes: &[u8]) -> Verdict {
         let Some(source) = self.sources.get_mut(&from) else { return Verdict::Stranger };

@@ -25,6 +25,7 @@ pub mod ledger;
 pub mod load;
 pub mod log;
 pub mod metrics;
+mod names;
 pub mod node;
 pub mod process;
 pub mod shard;

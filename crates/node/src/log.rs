@@ -161,6 +161,8 @@ impl EventLog {
                     tracing::warn!(%from, "a source is not in the inventory; not answered");
                 }
             }
+            // What came of it is logged by the one who looks it up.
+            Event::Resolve { .. } => {}
             Event::EndpointsListed { gateway, endpoints } => {
                 let (listed, unlisted) = (endpoints.listed, endpoints.unlisted.len());
                 if endpoints.missing.is_empty() {

@@ -19,6 +19,7 @@ use crate::config::{Config, StoreConfig};
 use crate::console::{Console, Source};
 use crate::ledger::{Ledger, LedgerError, Restored, Settings};
 use crate::metrics::Registry;
+use crate::names;
 use crate::recording;
 use crate::shard::{Observer, Parts, Request, Shard, Summary};
 use crate::signals::Signals;
@@ -119,7 +120,10 @@ impl Node {
         };
         let directory = Directory::new(&config.inventory);
         let mut inventory = config.inventory;
-        let listed = inventory.gateways.iter().map(|gateway| gateway.address).collect();
+        let placed = inventory.gateways.iter().filter(|gateway| gateway.host.is_none());
+        let mut listed: Vec<SocketAddr> = placed.map(|gateway| gateway.address).collect();
+        let named: Vec<_> =
+            inventory.gateways.iter().filter_map(|g| Some((g.id.clone(), g.host.clone()?))).collect();
         if inventory.agent_address.is_none() {
             // Bound to one address, the agent can name it; bound to all, gateways go by where commands come from.
             inventory.agent_address = local.filter(|address| !address.ip().is_unspecified());
@@ -127,8 +131,15 @@ impl Node {
         inventory.settings.clone_from(&restored.settings);
         let epoch = epoch(&restored, &config.store, &clock);
         let mut exchange = Exchange::new(clock.now(), inventory, NodeId(0), epoch, secret()?);
+        // Before calls are taken over: whether their gateways are where they were is asked of their addresses.
+        for (gateway, host) in named {
+            let addresses = names::look_up(&gateway, &host);
+            listed.extend(&addresses);
+            exchange.handle_resolved(clock.now(), &gateway, &addresses);
+        }
         restore_calls(&mut exchange, &mut ledger, &restored, &clock);
         let (sender, requests) = mpsc::channel(REQUESTS);
+        let own = sender.downgrade();
         let ready = Arc::new(AtomicBool::new(true));
         let source =
             Source::new(sender.clone(), directory, metrics.clone(), clock, health, Arc::clone(&ready));
@@ -137,7 +148,7 @@ impl Node {
             None => None,
         };
         let parts =
-            Parts { clock, exchange, mgcp, ledger, observers, listed, limits: config.limits, requests };
+            Parts { clock, exchange, mgcp, ledger, observers, listed, limits: config.limits, requests, own };
         let shard = Shard::new(parts, &metrics);
         let (end, ended) = oneshot::channel();
         let thread = std::thread::Builder::new()
@@ -277,8 +288,9 @@ fn restore_calls(exchange: &mut Exchange, ledger: &mut Ledger, restored: &Restor
 /// The names that a capture gives to hosts: those that a host bears alone.
 fn party_names(config: &Config, local: Option<SocketAddr>) -> Vec<(IpAddr, String)> {
     let gateways = &config.inventory.gateways;
+    let placed = gateways.iter().filter(|gateway| gateway.host.is_none());
     let mut names: Vec<(IpAddr, String)> =
-        gateways.iter().map(|gateway| (gateway.address.ip(), gateway.id.clone())).collect();
+        placed.map(|gateway| (gateway.address.ip(), gateway.id.clone())).collect();
     names.extend(local.map(|local| (local.ip(), config.inventory.name.clone())));
     let alone = |host: IpAddr| names.iter().filter(|(other, _)| *other == host).count() == 1;
     names.iter().filter(|(host, _)| alone(*host)).cloned().collect()

@@ -18,6 +18,7 @@ use crate::clock::{Clock, Wall};
 use crate::ledger::Ledger;
 use crate::log::{EventLog, Throttle};
 use crate::metrics::{Counter, Histogram, Registry};
+use crate::names;
 use crate::socket::{Received, Udp};
 use crate::view::Picture;
 
@@ -76,6 +77,8 @@ pub(crate) enum Request {
     Settings(String, oneshot::Sender<Option<Vec<Setting>>>),
     /// Make a setting of the line with this number.
     Set(String, Setting, oneshot::Sender<Result<(), SettingFault>>),
+    /// The name of a gateway, by its id, stands for these addresses now.
+    Resolved(String, Vec<SocketAddr>),
     /// End when no call is left, or after this patience.
     Stop(Duration),
 }
@@ -100,6 +103,9 @@ pub(crate) struct Shard {
     /// Which strangers' datagrams observers are shown.
     strangers: TokenBucket,
     requests: mpsc::Receiver<Request>,
+    /// To ask itself: what was looked up for it comes so.
+    own: mpsc::WeakSender<Request>,
+    limits: Limits,
     log: EventLog,
     counts: Counts,
     /// When each input of a batch was taken.
@@ -127,6 +133,7 @@ pub(crate) struct Parts {
     /// How much each of them may send.
     pub(crate) limits: Limits,
     pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) own: mpsc::WeakSender<Request>,
 }
 
 /// How long the ledger may take to write what waits when the shard has ended.
@@ -134,7 +141,7 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Shard {
     pub(crate) fn new(parts: Parts, metrics: &Registry) -> Self {
-        let Parts { clock, exchange, mgcp, ledger, observers, listed, limits, requests } = parts;
+        let Parts { clock, exchange, mgcp, ledger, observers, listed, limits, requests, own } = parts;
         let admission = Admission::new(clock.now(), listed, limits);
         let strangers = TokenBucket::new(STRANGERS, STRANGERS, clock.now());
         let counts = Counts {
@@ -160,6 +167,8 @@ impl Shard {
             admission,
             strangers,
             requests,
+            own,
+            limits,
             log,
             counts,
             taken: Vec::with_capacity(ROOM),
@@ -300,6 +309,9 @@ impl Shard {
     /// Takes what is to be logged and kept.
     fn tell(&mut self) {
         while let Some(event) = self.exchange.poll_event() {
+            if let Event::Resolve { gateway, name } = &event {
+                self.look_up(gateway.clone(), name.clone());
+            }
             self.log.event(&event);
             let at = self.clock.now();
             for observer in &mut self.observers {
@@ -332,6 +344,11 @@ impl Shard {
                 // What must be kept and sent of it is drained in this turn of the loop.
                 let _ = to.send(self.exchange.set(self.clock.now(), &line, &setting));
             }
+            Request::Resolved(gateway, addresses) => {
+                let now = self.clock.now();
+                self.admission.list(now, addresses.iter().copied(), self.limits);
+                self.exchange.handle_resolved(now, &gateway, &addresses);
+            }
             Request::Stop(patience) => {
                 self.exchange.drain();
                 let deadline = Instant::now() + patience;
@@ -339,6 +356,17 @@ impl Shard {
                 self.deadline = Some(self.deadline.map_or(deadline, |old| old.min(deadline)));
             }
         }
+    }
+
+    /// Has a name looked up, beside the call path. Whoever the answer does not reach asks again.
+    fn look_up(&self, gateway: String, name: String) {
+        let own = self.own.clone();
+        tokio::task::spawn_blocking(move || {
+            let addresses = names::look_up(&gateway, &name);
+            if let Some(own) = own.upgrade() {
+                let _ = own.blocking_send(Request::Resolved(gateway, addresses));
+            }
+        });
     }
 
     fn has_drained(&self) -> bool {

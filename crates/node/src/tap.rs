@@ -18,7 +18,7 @@ impl LadderTap {
     #[must_use]
     pub fn new(inventory: &Inventory, limits: LadderLimits) -> Self {
         let mut ladder = Ladder::new(limits);
-        for gateway in &inventory.gateways {
+        for gateway in inventory.gateways.iter().filter(|gateway| gateway.host.is_none()) {
             ladder.name_address(gateway.address, &gateway.id);
         }
         Self { ladder: Arc::new(Mutex::new(ladder)) }

@@ -181,7 +181,7 @@ impl Directory {
                 protocol: match entry.protocol {
                     GatewayProtocol::Mgcp => "mgcp",
                 },
-                address: entry.address.to_string(),
+                address: entry.host.clone().unwrap_or_else(|| entry.address.to_string()),
                 domain: entry.domain.clone(),
                 dialect: dialect_name(entry.dialect),
                 service: gateway.service.name(),

@@ -46,6 +46,21 @@ fn a_file_with_only_listen_and_one_gateway_is_valid() {
 }
 
 #[test]
+fn a_gateway_may_be_given_by_the_name_of_its_host() {
+    let named = SMALL.replace("127.0.0.9:2427", "GW1.example.net:2427");
+    let gateway = &good(&named).inventory.gateways[0];
+    assert_eq!(gateway.host.as_deref(), Some("gw1.example.net:2427"));
+    assert_eq!(gateway.domain, "gw1.example.net");
+    let other = "\n[[gateway]]\nid = \"gw2\"\nprotocol = \"mgcp\"\naddress = \"gw1.example.net:2427\"\n";
+    assert!(findings(&format!("{named}{other}"))[0].contains("two gateways are at \"gw1.example.net:2427\""));
+    // A name needs a port, and what ends in a number is an address.
+    for wrong in ["gw1.example.net", "gw1.example.net:0", "10.0.0.300:2427", "gw 1:2427"] {
+        let found = findings(&SMALL.replace("127.0.0.9:2427", wrong));
+        assert!(found[0].contains("is not an address"), "{found:?}");
+    }
+}
+
+#[test]
 fn the_example_of_features_is_valid() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/features.toml");
     let (config, report) = Config::load(&path).unwrap();
@@ -254,7 +269,8 @@ fn addresses_are_addresses() {
     };
     assert!(found("127.0.0.9").contains("the port is missing"));
     assert!(found("127.0.0.999:2427").contains("the IP address is not valid"));
-    assert!(found("gw1.town:2427").contains("names are not looked up"));
+    let listening = SMALL.replace("127.0.0.1:2727", "localhost:2727");
+    assert!(findings(&listening)[0].contains("names are not looked up"));
     assert!(found("127.0.0.9:70000").contains("the port is not a number"));
     assert!(found("127.0.0.9:0").contains("is not the address of one gateway"));
     assert!(found("0.0.0.0:2427").contains("is not the address of one gateway"));

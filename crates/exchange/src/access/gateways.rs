@@ -1,7 +1,7 @@
 //! The gateways of the inventory, as the agent and the adapters know them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use strowger_mgcp::agent::{AgentConfig, GatewayConfig, GatewayId};
@@ -43,6 +43,11 @@ impl Place {
         Self { gateway, id, endpoint, peer, policy, has_all, audits, abilities }
     }
 
+    /// The same endpoint of a gateway that is elsewhere now.
+    pub(super) fn moved(&self, peer: IpAddr, policy: AddressPolicy) -> Self {
+        Self { peer, policy, ..self.at(self.endpoint.clone()) }
+    }
+
     /// The same endpoint, of which more is known.
     pub(super) fn able(&self, abilities: Arc<Abilities>) -> Self {
         Self { abilities, ..self.at(self.endpoint.clone()) }
@@ -59,6 +64,8 @@ pub(super) struct Gateway {
     accepted: bool,
     peer: IpAddr,
     policy: AddressPolicy,
+    /// Hosts besides its own that its session descriptions may name.
+    media: Vec<IpAddr>,
     has_all: bool,
     audits: bool,
 }
@@ -105,6 +112,7 @@ impl Gateways {
                 accepted,
                 peer: entry.address.ip(),
                 policy: AddressPolicy { hosts },
+                media: entry.media.clone(),
                 has_all,
                 audits,
             }
@@ -170,6 +178,24 @@ impl Gateways {
             })
     }
 
+    /// The name of a gateway stands for these addresses now: who that is, and which hosts its descriptions may name.
+    pub(super) fn moved(
+        &mut self,
+        id: &str,
+        addresses: &[SocketAddr],
+    ) -> Option<(GatewayId, IpAddr, AddressPolicy)> {
+        let number = *self.by_id.get(id)?;
+        let known = self.get_mut(number)?;
+        if let Some((first, others)) = addresses.split_first() {
+            known.peer = first.ip();
+            let hosts = others.iter().map(SocketAddr::ip).chain(known.media.iter().copied());
+            let hosts: Vec<_> = hosts.collect();
+            let hosts = if hosts.is_empty() { Hosts::Peer } else { Hosts::PeerAnd(hosts) };
+            known.policy = AddressPolicy { hosts };
+        }
+        Some((number, known.peer, known.policy.clone()))
+    }
+
     /// The name of all endpoints of a gateway, if it answers to that.
     pub(super) fn all(&self, agent: &Agent, gateway: GatewayId) -> Option<EndpointNameBuf> {
         let known = self.get(gateway).filter(|known| known.accepted && known.has_all && known.audits)?;
@@ -231,5 +257,7 @@ fn config(number: GatewayId, entry: &GatewayEntry) -> GatewayConfig {
         (GatewayProtocol::Mgcp, DialectChoice::Osmo) => Dialect::OSMO,
     };
     let detect = entry.dialect == DialectChoice::Auto;
-    GatewayConfig { detect, ..GatewayConfig::new(number, vec![entry.address], &entry.domain, dialect) }
+    let host = entry.host.clone();
+    let addresses = if host.is_some() { Vec::new() } else { vec![entry.address] };
+    GatewayConfig { detect, host, ..GatewayConfig::new(number, addresses, &entry.domain, dialect) }
 }

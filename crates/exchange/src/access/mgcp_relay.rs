@@ -13,10 +13,12 @@
 mod survey;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use strowger_mgcp::agent::{Failure, GatewayId, Outcome};
 use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, ConnectionMode, EndpointNameBuf, RestartMethod};
+use strowger_sdp::AddressPolicy;
 
 use super::census::{self, Abilities};
 use super::gateways::{Gateways, Place};
@@ -278,6 +280,13 @@ impl Relays {
             && place.gateway == gateway
         {
             super::stream::alarm(turn, place, "DLCX", &failure);
+        }
+    }
+
+    /// The gateway is elsewhere now.
+    pub(super) fn moved(&mut self, gateway: GatewayId, peer: IpAddr, policy: &AddressPolicy) {
+        if let Some(place) = self.place.as_mut().filter(|place| place.gateway == gateway) {
+            *place = Arc::new(place.moved(peer, policy.clone()));
         }
     }
 

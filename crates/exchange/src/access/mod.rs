@@ -20,6 +20,7 @@ mod signal;
 mod stream;
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use strowger_mgcp::agent::{self, Failure, GatewayId, Outcome};
@@ -258,6 +259,14 @@ impl Access {
         }
     }
 
+    /// The name of a gateway stands for these addresses now.
+    pub(crate) fn handle_resolved(&mut self, now: Time, gateway: &str, addresses: &[SocketAddr]) {
+        let Some((number, peer, policy)) = self.gateways.moved(gateway, addresses) else { return };
+        self.lines.moved(number, peer, &policy);
+        self.relays.moved(number, peer, &policy);
+        self.agent.handle_resolved(now, number, addresses);
+    }
+
     /// The switch took a seizure.
     pub(crate) fn seizure_taken(&mut self, now: Time, line: LineId, call: CallId, leg: LegId) {
         self.turn(now, |lines, _, turn| lines.seizure_taken(turn, line, call, leg));
@@ -324,6 +333,10 @@ impl Access {
             agent::Event::DialectDetected { gateway, dialect } => {
                 let gateway = self.gateways.id(gateway).to_owned();
                 self.reports.push_back(Report::Event(Event::DialectDetected { gateway, dialect }));
+            }
+            agent::Event::Resolve { gateway, name } => {
+                let gateway = self.gateways.id(gateway).to_owned();
+                self.reports.push_back(Report::Event(Event::Resolve { gateway, name }));
             }
             agent::Event::EndpointsRestarted { gateway, endpoints, method, delay, reason: _ } => {
                 if !self.gateways.has_endpoint_under(gateway, &endpoints) {

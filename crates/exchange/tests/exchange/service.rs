@@ -1,6 +1,6 @@
 //! Gateways and lines that come and go.
 
-use strowger_exchange::{Cause, Event, ReleasedBy, ServiceState, Subject};
+use strowger_exchange::{Cause, Event, GatewayEntry, ReleasedBy, ServiceState, Subject};
 use strowger_mgcp::message::{RestartMethod, Verb};
 
 use crate::world::{World, town};
@@ -277,5 +277,37 @@ fn a_called_gateway_that_dies_before_it_rings_gives_the_caller_up() {
     assert_ne!(world.hears("2001"), "");
     let record = &world.ended[0];
     assert_eq!((record.cause, record.released_by), (Cause::DESTINATION_OUT_OF_ORDER, ReleasedBy::Exchange));
+    world.end();
+}
+
+#[test]
+fn a_gateway_is_found_by_the_name_of_its_host_wherever_that_is() {
+    let mut inventory = town();
+    inventory.gateways[1] = GatewayEntry::mgcp_named("gw2", "gw2.example:2427", "gw2.town");
+    assert_eq!(inventory.check(), []);
+    let mut world = World::new(inventory);
+    let is_at = |world: &mut World, host: &str| {
+        world.gateways[1].address = format!("{host}:2427").parse().unwrap();
+        world.gateways[1].media_host = host.to_owned();
+    };
+    let asked = |world: &mut World| {
+        let asks = Event::Resolve { gateway: "gw2".to_owned(), name: "gw2.example:2427".to_owned() };
+        let before = world.events.len();
+        world.events.retain(|event| *event != asks);
+        world.events.len() < before
+    };
+    for host in ["127.0.0.30", "127.0.0.31"] {
+        is_at(&mut world, host);
+        world.pass(60);
+        assert!(asked(&mut world), "{host}");
+        assert_ne!(world.line("2004").service, InService);
+        let (now, address) = (world.now, world.gateways[1].address);
+        world.exchange.handle_resolved(now, "gw2", &[address]);
+        world.patiently(|world| world.line("2004").service == InService);
+        // Its session descriptions name its new address too.
+        world.connect("2001", "2004");
+        world.hang_up("2001");
+        world.hang_up("2004");
+    }
     world.end();
 }

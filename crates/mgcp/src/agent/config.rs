@@ -109,6 +109,9 @@ pub struct GatewayConfig {
     pub id: GatewayId,
     /// Where it is commanded (the first) and all sources that it may speak from; port 0 stands for any port of that host.
     pub addresses: Vec<SocketAddr>,
+    /// Its name in the name service, with a port. It is resolved when the gateway does not answer (RFC 3435 section 4.3), and what it stands for
+    /// then replaces what it stood for before; with a name it needs no addresses.
+    pub host: Option<String>,
     /// The domain of its endpoints. It may speak for these only.
     pub domain: String,
     /// How it differs from the RFC.
@@ -123,7 +126,8 @@ impl GatewayConfig {
     /// A gateway whose endpoints are not known to the agent: it is probed with `*`.
     #[must_use]
     pub fn new(id: GatewayId, addresses: Vec<SocketAddr>, domain: &str, dialect: Dialect) -> Self {
-        Self { id, addresses, domain: domain.to_owned(), dialect, detect: false, probe: "*".to_owned() }
+        let (domain, probe) = (domain.to_owned(), "*".to_owned());
+        Self { id, addresses, host: None, domain, dialect, detect: false, probe }
     }
 }
 
@@ -132,7 +136,7 @@ impl GatewayConfig {
 pub enum ConfigError {
     /// Its number is another gateway's.
     DuplicateGateway(GatewayId),
-    /// It has no address.
+    /// It has neither an address nor a name.
     NoAddress(GatewayId),
     /// Its address is another gateway's, so that what comes from there could be either's.
     AddressTaken(GatewayId, SocketAddr),

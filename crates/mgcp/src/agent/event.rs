@@ -63,6 +63,13 @@ pub enum Event<T> {
         /// The dialect's name.
         dialect: &'static str,
     },
+    /// The name of a gateway is to be looked up; the answer is for [`Agent::handle_resolved`](super::Agent::handle_resolved).
+    Resolve {
+        /// The gateway.
+        gateway: GatewayId,
+        /// The name, with a port.
+        name: String,
+    },
     /// A gateway does not answer. Its pending operations have failed; it is probed until it answers.
     GatewayLost {
         /// The gateway.

@@ -119,8 +119,10 @@ impl<T: Clone> Agent<T> {
         if self.gateways.contains_key(&id) {
             return Err(ConfigError::DuplicateGateway(id));
         }
-        let Some((first, others)) = config.addresses.split_first() else {
-            return Err(ConfigError::NoAddress(id));
+        let (first, others) = match config.addresses.split_first() {
+            Some((first, others)) => (Some(*first), others.to_vec()),
+            None if config.host.is_some() => (None, Vec::new()),
+            None => return Err(ConfigError::NoAddress(id)),
         };
         if let Some(taken) = config.addresses.iter().find(|a| self.transactions.peer_of(**a).is_some()) {
             return Err(ConfigError::AddressTaken(id, *taken));
@@ -128,7 +130,7 @@ impl<T: Clone> Agent<T> {
         let probe = EndpointNameBuf::from_parts(&config.probe, &config.domain);
         let probe = probe.ok_or(ConfigError::BadName(id))?;
         let bundling = if config.dialect.piggyback { Bundling::Piggyback } else { Bundling::Separate };
-        let peer = PeerConfig { address: Some(*first), others: others.to_vec(), name: None, bundling };
+        let peer = PeerConfig { address: first, others, name: config.host.clone(), bundling };
         let peer = self.transactions.add_peer(peer);
         self.by_peer.push(id);
         let announces = config.dialect.notification;
@@ -366,12 +368,25 @@ impl<T: Clone> Agent<T> {
         self.drain(now);
     }
 
+    /// The answer to [`Event::Resolve`]: the addresses that the name of a gateway stands for now, none when they could not be found out.
+    /// They are commanded in this order, and listened to in the place of those that it stood for before.
+    pub fn handle_resolved(&mut self, now: Time, gateway: GatewayId, addresses: &[SocketAddr]) {
+        let Some(peer) = self.gateways.get(&gateway).map(|known| known.peer) else { return };
+        self.transactions.handle_resolved(now, peer, addresses);
+        self.drain(now);
+    }
+
     /// Takes over what the transaction layer has to tell.
     fn drain(&mut self, now: Time) {
         while let Some(event) = self.transactions.poll_event() {
             match event {
                 transaction::Event::Exhausted { tag, .. } => self.exhausted(now, tag),
                 transaction::Event::TimedOut { tag, .. } => self.give_up(now, tag, Failure::Unanswered),
+                transaction::Event::Resolve { peer, name } => {
+                    if let Some(gateway) = self.by_peer.get(peer.0 as usize).copied() {
+                        self.events.push_back(Event::Resolve { gateway, name });
+                    }
+                }
                 _ => {}
             }
         }

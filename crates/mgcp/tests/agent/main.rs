@@ -7,6 +7,7 @@ mod commands_of_gateways;
 mod connections;
 mod dialects;
 mod hostile;
+mod names;
 mod ordering;
 mod outcomes;
 mod pace;

@@ -206,6 +206,7 @@ impl Stage {
                 }
                 Event::ConnectionDeletedByGateway { endpoint, .. } => format!("deleted {endpoint}"),
                 Event::Lockstep { endpoints, .. } => format!("lockstep {endpoints}"),
+                Event::Resolve { name, .. } => format!("resolve {name}"),
                 other => panic!("{other:?}"),
             })
             .collect()

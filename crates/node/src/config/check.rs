@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use strowger_exchange::{
-    GatewayEntry, GatewayProtocol, Inventory, LineEntry, MediaPolicy, RelayEntry, RouteEntry, RouteTarget,
+    GatewayEntry, Inventory, LineEntry, MediaPolicy, RelayEntry, RouteEntry, RouteTarget,
 };
 use toml::Spanned;
 
@@ -132,6 +132,7 @@ fn check_listen(raw: &Raw, report: &mut Report) {
 fn check_gateways<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, &'r Gateway> {
     let mut ids: BTreeMap<&str, &Gateway> = BTreeMap::new();
     let mut addresses: BTreeMap<SocketAddr, Range<usize>> = BTreeMap::new();
+    let mut hosts: BTreeMap<&String, Range<usize>> = BTreeMap::new();
     for gateway in &raw.gateways {
         if let Some(id) = &gateway.id {
             refuse(id, "gateway id", names::identifier_fault, report);
@@ -154,6 +155,19 @@ fn check_gateways<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, &'
                 ),
                 None => {
                     addresses.insert(*address.get_ref(), address.span());
+                }
+            }
+        }
+        if let Some(host) = &gateway.host {
+            match hosts.get(host.get_ref()) {
+                Some(first) => report.error_with(
+                    host.span(),
+                    format!("two gateways are at \"{}\"", excerpt(host.get_ref())),
+                    "expected a host name and port of its own: gateways are told apart by them",
+                    (Range::clone(first), "first given here"),
+                ),
+                None => {
+                    hosts.insert(host.get_ref(), host.span());
                 }
             }
         }
@@ -396,17 +410,25 @@ fn unknown_gateway(id: &str, span: Range<usize>, gateways: &BTreeMap<&str, &Gate
 }
 
 fn gateway_entry(gateway: Gateway) -> Option<GatewayEntry> {
-    let address = gateway.address?.into_inner();
-    // Without a name of its own a gateway is known by its address (RFC 3435 section 2.1.2).
-    let domain = gateway.domain.map_or_else(|| format!("[{}]", address.ip()), Spanned::into_inner);
+    let id = gateway.id?.into_inner();
+    let domain = gateway.domain.map(Spanned::into_inner);
+    // Without a domain of its own a gateway is known by its address (RFC 3435 section 2.1.2), or by the name of its host.
+    let entry = match (gateway.address, gateway.host) {
+        (_, Some(host)) => {
+            let host = host.into_inner();
+            let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+            GatewayEntry::mgcp_named(&id, &host, domain.as_deref().unwrap_or(name))
+        }
+        (address, None) => {
+            let address = address?.into_inner();
+            GatewayEntry::mgcp(&id, address, &domain.unwrap_or_else(|| format!("[{}]", address.ip())))
+        }
+    };
     Some(GatewayEntry {
-        id: gateway.id?.into_inner(),
-        protocol: GatewayProtocol::Mgcp,
-        address,
-        domain,
         dialect: gateway.dialect,
         media: gateway.media.into_iter().map(Spanned::into_inner).collect(),
         relay: gateway.relay.map(|endpoint| RelayEntry { endpoint: endpoint.into_inner() }),
+        ..entry
     })
 }
 

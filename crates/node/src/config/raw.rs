@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Report;
 use super::features;
-use super::reader::{Table, excerpt, found};
+use super::reader::{Place, Table, excerpt, found};
 use super::schema::{self, nearest};
 use super::subscription::{Services, Subscribed};
 use crate::admission::Limits;
@@ -72,6 +72,8 @@ pub(super) struct Capture {
 pub(super) struct Gateway {
     pub(super) id: Option<Spanned<String>>,
     pub(super) address: Option<Spanned<SocketAddr>>,
+    /// A name in the place of the address, with a port.
+    pub(super) host: Option<Spanned<String>>,
     pub(super) domain: Option<Spanned<String>>,
     pub(super) dialect: DialectChoice,
     pub(super) media: Vec<Spanned<IpAddr>>,
@@ -200,9 +202,17 @@ impl Gateway {
         if table.value("address").is_none() {
             table.missing("address", report);
         }
+        let (address, host) = match table.place("address", report) {
+            Some(place) => match place.get_ref() {
+                Place::Address(address) => (Some(Spanned::new(place.span(), *address)), None),
+                Place::Host(host) => (None, Some(Spanned::new(place.span(), host.clone()))),
+            },
+            None => (None, None),
+        };
         Self {
             id: table.required_string("id", report),
-            address: table.address("address", report),
+            address,
+            host,
             domain: table.string("domain", report),
             dialect: choice(table, "dialect", "dialect", &dialects, &[], report).unwrap_or_default(),
             media: addresses(table, "media", report),

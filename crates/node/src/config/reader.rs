@@ -18,6 +18,15 @@ const LONGEST_TIMER: f64 = 86_400.0;
 /// How much of a wrong value an error repeats.
 const EXCERPT: usize = 40;
 
+/// Where a gateway is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At this address.
+    Address(SocketAddr),
+    /// Where the name service says, with a port.
+    Host(String),
+}
+
 /// One table of the file whose keys have been checked against its section of the schema.
 pub(super) struct Table<'t> {
     table: &'t DeTable<'t>,
@@ -158,6 +167,27 @@ impl<'t> Table<'t> {
                 None
             }
         }
+    }
+
+    /// An IP address or the name of a host, with a port, if the key is there.
+    pub(super) fn place(&self, key: &str, report: &mut Report) -> Option<Spanned<Place>> {
+        let text = self.string(key, report)?;
+        let is_name = |text: &str| {
+            let name =
+                text.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0));
+            // What ends in a number is an address (RFC 3696 section 2), if perhaps a wrong one.
+            name.is_some_and(|(name, _)| {
+                let last = name.rsplit('.').next().unwrap_or_default();
+                super::names::domain_fault(name).is_none()
+                    && !name.contains([':', '[', '#'])
+                    && last.chars().any(|letter| !letter.is_ascii_digit())
+            })
+        };
+        if is_name(text.get_ref()) {
+            return Some(Spanned::new(text.span(), Place::Host(text.get_ref().to_ascii_lowercase())));
+        }
+        let address = self.address(key, report)?;
+        Some(Spanned::new(address.span(), Place::Address(*address.get_ref())))
     }
 
     /// Strings in an array, if the key is there.

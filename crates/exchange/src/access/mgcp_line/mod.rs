@@ -34,11 +34,13 @@ mod service;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use strowger_mgcp::agent::GatewayId;
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::message::{ConnectionIdBuf, EndpointNameBuf};
+use strowger_sdp::AddressPolicy;
 
 use super::Turn;
 use super::census::{self, Abilities};
@@ -110,6 +112,15 @@ impl Lines {
             turn.agent.notification_request(turn.now, gateway, endpoint, request, tag);
         }
         asked
+    }
+
+    /// The gateway is elsewhere now.
+    pub(super) fn moved(&mut self, gateway: GatewayId, peer: IpAddr, policy: &AddressPolicy) {
+        for id in self.by_gateway.get(&gateway).into_iter().flatten() {
+            if let Some(line) = self.lines.get_mut(id) {
+                line.place = Arc::new(line.place.moved(peer, policy.clone()));
+            }
+        }
     }
 
     /// The endpoints of a class have said what they can do.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -116,7 +116,11 @@ fn prepare(arguments: &Arguments, path: &Path) -> Result<(CallConfig, Vec<Socket
 /// The gateways and lines of an inventory, in an order in which neighbours hang on different gateways where that is possible.
 fn players(inventory: &Inventory) -> (Vec<LoadGateway>, Vec<LoadLine>) {
     let gateways = inventory.gateways.iter().map(|gateway| LoadGateway {
-        address: gateway.address,
+        address: match &gateway.host {
+            Some(host) => host.to_socket_addrs().ok().and_then(|mut found| found.next()),
+            None => None,
+        }
+        .unwrap_or(gateway.address),
         domain: gateway.domain.clone(),
         dialect: match gateway.dialect {
             DialectChoice::Auto | DialectChoice::Rfc3435 => Dialect::RFC3435,
