@@ -239,6 +239,14 @@ rules! {
     WbxmlDocument => "a document of this kind has its public identifier and its elements", "WAP-167, WAP-168, WAP-175";
     /// A date that is none.
     WbxmlDate => "a date is digits of year, month, day, hour, minute and second, of which zeros at the end may be left out", "WAP-167 8.2.2";
+    /// A type that is none.
+    WtpType => "the type of a packet is 1 to 7", "WTP 8.1";
+    /// A class of 3.
+    WtpClass => "the class of a transaction is 0, 1 or 2", "WTP 8.3.1";
+    /// Another version.
+    WtpVersion => "the version of WTP is 0", "WTP 8.3.1";
+    /// An abort of neither provider nor user.
+    WtpAbort => "the provider or the user aborts", "WTP 8.3.5";
     /// A user data header longer than the user data.
     UdhLength => "the user data header ends within the user data", "3GPP TS 23.040 9.2.3.24";
     /// An element longer than the header.

@@ -228,17 +228,17 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// An unsigned integer of variable length: its octets, at the end of five.
+fn uintvar_octets(value: u32) -> ([u8; 5], usize) {
+    let group = |shift: u32| (value >> shift) as u8 & 0x7f;
+    let octets = [group(28) | 0x80, group(21) | 0x80, group(14) | 0x80, group(7) | 0x80, group(0)];
+    (octets, ((32 - (value | 1).leading_zeros()).div_ceil(7)) as usize)
+}
+
 /// Writes an unsigned integer of variable length.
 pub(crate) fn put_uintvar(value: u32, out: &mut Vec<u8>) {
-    let mut shift = 28;
-    while shift > 0 && value >> shift == 0 {
-        shift -= 7;
-    }
-    while shift > 0 {
-        out.push((value >> shift) as u8 & 0x7f | 0x80);
-        shift -= 7;
-    }
-    out.push(value as u8 & 0x7f);
+    let (octets, size) = uintvar_octets(value);
+    out.extend_from_slice(octets.get(5 - size..).unwrap_or_default());
 }
 
 /// How many octets an unsigned integer of variable length takes.
@@ -258,18 +258,8 @@ pub(crate) fn put_size(length: usize, out: &mut Vec<u8>) {
     put_uintvar(u32::try_from(length).unwrap_or(u32::MAX), out);
 }
 
-/// Writes a value-length in its shortest form.
-pub(crate) fn put_value_length(length: usize, out: &mut Vec<u8>) {
-    match u8::try_from(length) {
-        Ok(short @ ..=0x1e) => out.push(short),
-        _ => {
-            out.push(0x1f);
-            put_size(length, out);
-        }
-    }
-}
-
-/// Writes a value behind its value-length: what `write` appends is moved when the length takes more than one octet.
+/// Writes a value behind its value-length in the shortest form: what `write` appends is moved when the length takes more than
+/// one octet.
 #[inline]
 pub(crate) fn put_value(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
@@ -279,9 +269,25 @@ pub(crate) fn put_value(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     match (u8::try_from(length), out.get_mut(start)) {
         (Ok(short @ ..=0x1e), Some(slot)) => *slot = short,
         _ => {
-            let mut head = Vec::with_capacity(6);
-            put_value_length(length, &mut head);
-            out.splice(start..=start, head);
+            let (octets, size) = uintvar_octets(u32::try_from(length).unwrap_or(u32::MAX));
+            let octets = octets.into_iter().skip(5 - size);
+            out.splice(start..=start, std::iter::once(0x1f).chain(octets));
+        }
+    }
+}
+
+/// Writes octets behind their length: what `write` appends is moved when the length takes more than one octet.
+#[inline]
+pub(crate) fn put_counted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.push(0);
+    write(out);
+    let length = out.len() - start - 1;
+    let (octets, size) = uintvar_octets(u32::try_from(length).unwrap_or(u32::MAX));
+    match out.get_mut(start) {
+        Some(slot) if size == 1 => *slot = length as u8,
+        _ => {
+            out.splice(start..=start, octets.into_iter().skip(5 - size));
         }
     }
 }

@@ -14,11 +14,13 @@ pub enum Target {
     DigitMap,
     /// Packets of RTP and RTCP, each behind two octets of length.
     Rtp,
+    /// A datagram of WAP Push; the same octets as what it carries, and as user data of a short message.
+    Mms,
 }
 
 impl Target {
     /// All targets.
-    pub const ALL: [Self; 4] = [Self::Mgcp, Self::Sdp, Self::DigitMap, Self::Rtp];
+    pub const ALL: [Self; 5] = [Self::Mgcp, Self::Sdp, Self::DigitMap, Self::Rtp, Self::Mms];
 
     /// Its name, which is also that of its corpus.
     #[must_use]
@@ -28,6 +30,7 @@ impl Target {
             Self::Sdp => "sdp",
             Self::DigitMap => "digit_map",
             Self::Rtp => "rtp",
+            Self::Mms => "mms",
         }
     }
 
@@ -45,6 +48,7 @@ impl Target {
             Self::Sdp => crate::sdp,
             Self::DigitMap => crate::digit_map,
             Self::Rtp => crate::rtp,
+            Self::Mms => crate::mms,
         }
     }
 
@@ -56,6 +60,7 @@ impl Target {
             Self::Sdp => &["fuzz/corpus/sdp", "crates/sdp/tests/corpus"],
             Self::DigitMap => &["fuzz/corpus/digit_map"],
             Self::Rtp => &["fuzz/corpus/rtp"],
+            Self::Mms => &["fuzz/corpus/mms"],
         }
     }
 
@@ -64,6 +69,7 @@ impl Target {
         match self {
             Self::Mgcp => Some("fuzz/dictionaries/mgcp.txt"),
             Self::Sdp => Some("fuzz/dictionaries/sdp.txt"),
+            Self::Mms => Some("fuzz/dictionaries/mms.txt"),
             Self::DigitMap | Self::Rtp => None,
         }
     }

@@ -50,3 +50,8 @@ fn the_corpus_of_digit_maps_holds() {
 fn the_corpus_of_rtp_holds() {
     replay(Target::Rtp);
 }
+
+#[test]
+fn the_corpus_of_mms_holds() {
+    replay(Target::Mms);
+}

@@ -456,10 +456,14 @@ impl<'a> From<&Pdu<'a>> for Message<'a> {
     fn from(pdu: &Pdu<'a>) -> Self {
         let mut message = Self::new(pdu.kind).version(pdu.version);
         for field in pdu.fields() {
-            message = message.with(field);
-        }
-        if let (Some((content_type, _)), Some(body)) = (message.body, pdu.body) {
-            message.body = Some((content_type, body));
+            match field {
+                // Of repeated ones the first counts.
+                Field::MessageType(_) | Field::MmsVersion(_) => {}
+                Field::ContentType(content_type) => {
+                    message.body = message.body.or(Some((content_type, pdu.body.unwrap_or_default())));
+                }
+                field => message.fields.push(field),
+            }
         }
         message
     }

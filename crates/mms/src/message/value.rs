@@ -275,7 +275,11 @@ impl<'a> MessageClass<'a> {
     #[inline]
     pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
         if matches!(reader.peek(), Some(0x20..=0x7f)) {
-            return reader.text().map(|text| Self::Named(Text::of(text)));
+            let start = reader.offset();
+            return match reader.text()? {
+                [] => Err(Fault::at(start, Rule::TokenExpected)),
+                name => Ok(Self::Named(Text::of(name))),
+            };
         }
         Ok(match reader.token()? {
             0x80 => Self::Personal,

@@ -84,7 +84,13 @@ impl<'a> MediaType<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
         match reader.peek() {
-            Some(0x20..=0x7f) => reader.text().map(|text| Self::Name(Text::new(text))),
+            Some(0x20..=0x7f) => {
+                let start = reader.offset();
+                match reader.text()? {
+                    [] => Err(Fault::at(start, Rule::MediaType)),
+                    name => Ok(Self::Name(Text::of(name))),
+                }
+            }
             Some(_) => reader.integer().map(Self::Number),
             None => Err(Fault::at(reader.offset(), Rule::MediaType)),
         }

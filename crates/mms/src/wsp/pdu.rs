@@ -7,7 +7,7 @@ use super::content_type::ContentType;
 use super::header::Headers;
 use crate::error::{DecodeError, Fault, Rule};
 use crate::limits::Limits;
-use crate::octets::{Reader, put_size, put_uintvar};
+use crate::octets::{Reader, put_counted, put_size, put_uintvar};
 use crate::text::Text;
 
 /// A PDU. What it holds was checked; it borrows from the datagram.
@@ -350,19 +350,10 @@ fn typed<'a>(
 
 #[inline]
 fn put_content(content_type: &ContentType<'_>, headers: &Headers<'_>, data: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    out.push(0);
-    content_type.write(out);
-    out.extend_from_slice(headers.as_bytes());
-    let length = out.len() - start - 1;
-    match (u8::try_from(length), out.get_mut(start)) {
-        (Ok(short @ ..=0x7f), Some(slot)) => *slot = short,
-        _ => {
-            let mut head = Vec::with_capacity(5);
-            put_size(length, &mut head);
-            out.splice(start..=start, head);
-        }
-    }
+    put_counted(out, |out| {
+        content_type.write(out);
+        out.extend_from_slice(headers.as_bytes());
+    });
     out.extend_from_slice(data);
 }
 

@@ -1,6 +1,7 @@
 //! WSP: pushes, sessions, headers and content types.
 
 use strowger_mms::wsp::pdu::{Addresses, CapabilitiesBuf, Connect, Get, Post, Redirect, Reply, Resume};
+use strowger_mms::wsp::sia::SessionInitiation;
 use strowger_mms::wsp::{
     self, ApplicationId, Connectionless, ContentTypeBuf, HeaderName, Headers, HeadersBuf, MediaType,
     Parameter, Pdu, Push, Value, decode_connectionless,
@@ -191,4 +192,23 @@ fn a_value_of_another_kind_than_its_header_has_is_kept_as_it_came() {
     };
     let header = push.headers.iter().next().unwrap();
     assert_eq!((header.name, header.value), (HeaderName::Code(0x8d), Value::Raw(b"a\0")));
+}
+
+#[test]
+fn a_session_initiation_comes_back() {
+    let contacts = hex("c4 02 23f1 c6336401");
+    let contacts = Addresses::decode(&contacts).unwrap();
+    let applications = [ApplicationId::MMS, ApplicationId::Uri(Text::from("x-wap-application:wml.ua"))];
+    let mut body = Vec::new();
+    SessionInitiation::write(0x10, &applications, &contacts, &mut body);
+    let read = SessionInitiation::decode(&body).unwrap();
+    assert_eq!(read.version, 0x10);
+    assert_eq!(read.applications().collect::<Vec<_>>(), applications);
+    let contact = read.contacts().next().unwrap();
+    assert_eq!((contact.bearer, contact.port, contact.address), (Some(2), Some(9201), &hex("c6336401")[..]));
+    for end in 0..body.len() {
+        assert!(SessionInitiation::decode(&body[..end]).is_err(), "{end}");
+    }
+    body.push(0);
+    assert_eq!(SessionInitiation::decode(&body).unwrap_err().rule, Rule::Trailing);
 }
