@@ -40,7 +40,7 @@ impl<'a> Parts<'a> {
     }
 
     fn read(bytes: &'a [u8], limits: &Limits) -> Result<Self, Fault> {
-        let mut reader = Reader::new(bytes);
+        let mut reader = Reader::new(bytes).limited(limits.text);
         let announced = reader.length()?;
         if announced > limits.parts {
             return Err(Fault::over(0, reader.offset(), Rule::PartCount));
@@ -51,7 +51,7 @@ impl<'a> Parts<'a> {
             if reader.is_empty() {
                 return Err(Fault::over(0, first, Rule::PartsMissing));
             }
-            Part::read(&mut reader, limits)?;
+            Part::read(&mut reader, limits.headers)?;
             count += 1;
         }
         reader.finish(Rule::PartsTrailing)?;
@@ -71,7 +71,7 @@ impl<'a> Parts<'a> {
                 return None;
             }
             let start = reader.offset();
-            let part = Part::read(&mut reader, &Limits::DEFAULT).ok()?;
+            let part = Part::read(&mut reader, usize::MAX).ok()?;
             Some((start..reader.offset(), part))
         })
     }
@@ -115,7 +115,7 @@ fn bare(id: &str) -> &str {
 }
 
 impl<'a> Part<'a> {
-    fn read(reader: &mut Reader<'a>, limits: &Limits) -> Result<Self, Fault> {
+    fn read(reader: &mut Reader<'a>, most_headers: usize) -> Result<Self, Fault> {
         let headers_length = reader.length()?;
         let at = reader.offset();
         let data_length = reader.length()?;
@@ -125,7 +125,7 @@ impl<'a> Part<'a> {
             return Err(Fault::over(at, size, Rule::HeadersLength));
         }
         let content_type = ContentType::read(&mut block)?;
-        let headers = Headers::read(block, limits.headers)?;
+        let headers = Headers::read(block, most_headers)?;
         if data_length > reader.rest().len() {
             return Err(Fault::over(at, size, Rule::LengthPastEnd));
         }

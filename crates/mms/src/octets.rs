@@ -8,21 +8,26 @@ use crate::error::{Fault, Rule};
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     offset: usize,
+    /// Octets of a text beyond which it is refused. What was checked once is read again without limit.
+    longest: usize,
 }
-
-/// Octets of a text beyond which it is refused.
-pub(crate) const LONGEST_TEXT: usize = crate::limits::Limits::DEFAULT.text;
 
 impl<'a> Reader<'a> {
     #[inline]
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, offset: 0 }
+        Self { rest: bytes, offset: 0, longest: usize::MAX }
     }
 
     /// A reader of octets that stand at `offset` of a whole.
     #[inline]
     pub(crate) const fn at(bytes: &'a [u8], offset: usize) -> Self {
-        Self { rest: bytes, offset }
+        Self { rest: bytes, offset, longest: usize::MAX }
+    }
+
+    /// The same with a limit on texts.
+    #[inline]
+    pub(crate) const fn limited(self, longest: usize) -> Self {
+        Self { longest, ..self }
     }
 
     #[inline]
@@ -81,7 +86,8 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn sub(&mut self, count: usize, rule: Rule) -> Result<Self, Fault> {
         let offset = self.offset;
-        Ok(Self { rest: self.take(count, rule)?, offset })
+        let longest = self.longest;
+        Ok(Self { rest: self.take(count, rule)?, offset, longest })
     }
 
     /// Everything that remains.
@@ -160,7 +166,7 @@ impl<'a> Reader<'a> {
         let Some(end) = memchr::memchr(0, self.rest) else {
             return Err(Fault::over(self.offset, self.rest.len(), Rule::TextUnterminated));
         };
-        if end > LONGEST_TEXT {
+        if end > self.longest {
             return Err(Fault::over(self.offset, end, Rule::TextLong));
         }
         let text = self.rest.get(..end).unwrap_or_default();

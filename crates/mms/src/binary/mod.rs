@@ -24,7 +24,7 @@ fn read<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Pdu<'a>, Fault> {
     if bytes.len() > limits.bytes {
         return Err(Fault::at(limits.bytes, Rule::Size));
     }
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::new(bytes).limited(limits.text);
     let (mut kind, mut version, mut present, mut count) = (None, None, 0_u64, 0);
     let mut body = None;
     while let Some(first) = reader.peek() {

@@ -151,6 +151,7 @@ impl<'a> Document<'a> {
         let document =
             Self { version, public_id, charset, table, body: reader.rest(), start: reader.offset() };
         let mut walk = document.walk();
+        walk.reader = walk.reader.limited(limits.text);
         while walk.step(limits.depth)?.is_some() {}
         Ok(document)
     }

@@ -5,10 +5,12 @@
 //! - [`content_type`]: [`ContentType`] with [`Parameters`](content_type::Parameters).
 //! - [`table`]: header codes, media types, parameters, applications, status codes.
 //! - [`sia`]: session initiation, the push that asks a client to begin a session.
+//! - [`session`]: sessions over WTP, with confirmed push, in virtual time.
 
 pub mod content_type;
 pub mod header;
 pub mod pdu;
+pub mod session;
 pub mod sia;
 pub mod table;
 

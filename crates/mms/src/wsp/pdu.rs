@@ -380,7 +380,7 @@ impl Connectionless<'_> {
 /// [`DecodeError`] with the offset, an excerpt and the rule broken.
 pub fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Pdu<'a>, DecodeError> {
     size(bytes, limits)
-        .and_then(|()| Pdu::read(Reader::new(bytes), limits))
+        .and_then(|()| Pdu::read(Reader::new(bytes).limited(limits.text), limits))
         .map_err(|fault| DecodeError::from_fault(bytes, fault))
 }
 
@@ -395,7 +395,7 @@ pub fn decode_connectionless<'a>(
 ) -> Result<Connectionless<'a>, DecodeError> {
     let read = || {
         size(bytes, limits)?;
-        let mut reader = Reader::new(bytes);
+        let mut reader = Reader::new(bytes).limited(limits.text);
         let tid = reader.octet()?;
         Ok(Connectionless { tid, pdu: Pdu::read(reader, limits)? })
     };

@@ -187,3 +187,31 @@ fn an_illegal_message_is_not_encoded() {
     binary::encode_as_it_is(&notification.with(Field::MessageSize(1)), &mut out);
     assert!(decode(&out, &Limits::DEFAULT).is_ok());
 }
+
+#[test]
+fn each_limit_is_kept_and_what_was_read_under_a_wider_one_is_read_whole() {
+    let long = "a".repeat(20_000);
+    let location = Field::ContentLocation(Counted::plain(Text::from(long.as_str())));
+    let mut message = Message::new(MessageType::NotificationInd)
+        .with(Field::TransactionId(Text::from("T1")))
+        .with(Field::MessageClass(MessageClass::Personal))
+        .with(Field::MessageSize(100))
+        .with(Field::Expiry(When::In(60)))
+        .with(location);
+    for _ in 0..1_000 {
+        message = message.with(Field::Unknown { code: 0xc5, value: &[0x80] });
+    }
+    let mut bytes = Vec::new();
+    encode(&message, &mut bytes).unwrap();
+    let wide = Limits { text: 30_000, headers: 2_000, ..Limits::DEFAULT };
+    let read = decode(&bytes, &wide).unwrap();
+    assert_eq!(read.fields().count(), 1_007);
+    assert_eq!(read.content_location(), Some(Text::from(long.as_str())));
+    for (limits, rule) in [
+        (Limits { text: 19_999, ..wide.clone() }, Rule::TextLong),
+        (Limits { headers: 1_006, ..wide.clone() }, Rule::HeaderCount),
+        (Limits { bytes: 20_000, ..wide.clone() }, Rule::Size),
+    ] {
+        assert_eq!(decode(&bytes, &limits).unwrap_err().rule, rule);
+    }
+}
