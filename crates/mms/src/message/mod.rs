@@ -5,7 +5,7 @@
 //! - [`value`]: encoded strings, senders, times and counted values. [`address`]: what an address is.
 //! - `syntax`: how each kind of value is read, written and shown.
 //! - [`table`]: which field stands in which message.
-//! - [`pdu`]: [`Pdu`], a decoded message, and [`Message`], one to be encoded.
+//! - [`pdu`]: [`Pdu`], a decoded message, and [`Message`], one to be encoded. `build`: a constructor for each type.
 
 pub mod address;
 pub mod codes;
@@ -14,6 +14,7 @@ pub mod pdu;
 pub mod table;
 pub mod value;
 
+mod build;
 mod syntax;
 
 pub use address::Address;

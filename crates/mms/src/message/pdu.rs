@@ -7,7 +7,7 @@ use super::codes::{
     SenderVisibility, Status, StoreStatus, Version, YesNo,
 };
 use super::field::{Field, FieldCode};
-use super::table::{self, Presence};
+use super::table;
 use super::value::{Counted, EncodedString, MessageClass, PreviousDate, PreviousSender, Sender, When};
 use crate::error::DecodeError;
 use crate::limits::Limits;
@@ -314,39 +314,42 @@ const fn bits(codes: &[FieldCode]) -> u64 {
 const RECIPIENTS: u64 = bits(&[FieldCode::To, FieldCode::Cc, FieldCode::Bcc]);
 const LISTED: u64 = bits(&[FieldCode::ContentLocation, FieldCode::ResponseStatus, FieldCode::ResponseText]);
 
+/// Fields that may occur more than once in such a message.
+const fn repeatable(kind: MessageType) -> u64 {
+    if is_list(kind) { REPEATABLE } else { REPEATABLE & !LISTED }
+}
+
 fn departures<'a>(kind: MessageType, fields: impl Iterator<Item = Field<'a>>, body: bool) -> Vec<Departure> {
-    let mut found = Vec::new();
-    let (mut seen, mut repeated) = (0_u64, 0_u64);
+    let (mut seen, mut again) = (0_u64, 0_u64);
     let (mut auto, mut reports, mut insert) = (false, false, false);
     for field in fields {
         match field {
             Field::MessageClass(MessageClass::Auto) => auto = true,
             Field::DeliveryReport(YesNo::Yes) | Field::ReadReport(YesNo::Yes) => reports = true,
             Field::From(Sender::InsertAddress) => insert = true,
+            Field::Unknown { .. } | Field::Application { .. } => continue,
             _ => {}
         }
-        let Some(code) = field.code() else { continue };
-        if code.code() >= 0xc0 {
-            continue;
-        }
-        let bit = 1 << (code.code() & 0x3f);
-        let may_repeat = REPEATABLE & bit != 0 && (LISTED & bit == 0 || is_list(kind));
-        if seen & bit != 0 && repeated & bit == 0 && !may_repeat {
-            repeated |= bit;
-            found.push(Departure::Repeated(code));
-        }
-        if seen & bit == 0 && table::presence(kind, code) == Presence::Forbidden {
-            found.push(Departure::Forbidden(code));
-        }
+        let bit = field.code().map_or(0, |code| 1 << (code.code() & 0x3f));
+        again |= seen & bit;
         seen |= bit;
     }
+    let repeated = again & !repeatable(kind);
+    let forbidden = seen & !table::allowed(kind);
     let missing = table::mandatory(kind) & !seen;
-    found.extend(
-        FieldCode::ALL
-            .iter()
-            .filter(|code| missing & 1 << (code.code() & 0x3f) != 0)
-            .map(|code| Departure::Missing(*code)),
-    );
+    // Nearly always there is none of these, and nothing is allocated.
+    let mut found = Vec::new();
+    for (codes, departure) in [
+        (repeated, Departure::Repeated as fn(FieldCode) -> Departure),
+        (forbidden, Departure::Forbidden),
+        (missing, Departure::Missing),
+    ] {
+        let mut rest = codes;
+        while rest != 0 {
+            found.push(departure(FieldCode::from_code(0x80 | rest.trailing_zeros() as u8)));
+            rest &= rest - 1;
+        }
+    }
     if matches!(kind, MessageType::SendReq | MessageType::ForwardReq) && seen & RECIPIENTS == 0 {
         found.push(Departure::NoRecipient);
     }
@@ -375,7 +378,8 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// A message of this type, of version 1.2, without fields. The constructors of each type ask for what is mandatory.
+    /// A message of this type, of version 1.2, without fields. The constructor of each type, such as
+    /// [`Message::notification_ind`], asks for what is mandatory.
     #[must_use]
     pub fn new(kind: MessageType) -> Self {
         Self { kind, version: Version::V1_2, fields: Vec::new(), body: None }

@@ -174,6 +174,16 @@ pub(crate) fn required(kind: MessageType) -> u64 {
     column(kind).and_then(|column| MASKS.required.get(column)).copied().unwrap_or_default()
 }
 
+/// The fields that are not forbidden, as bits from code 80.
+pub(crate) fn allowed(kind: MessageType) -> u64 {
+    let of = |masks: &[u64; COLUMNS]| column(kind).and_then(|column| masks.get(column)).copied();
+    match (of(&MASKS.mandatory), of(&MASKS.conditional), of(&MASKS.optional)) {
+        (Some(mandatory), Some(conditional), Some(optional)) => mandatory | conditional | optional,
+        // Of a message that is not known nothing is known.
+        _ => u64::MAX,
+    }
+}
+
 /// The fields that are mandatory, as bits from code 80.
 pub(crate) fn mandatory(kind: MessageType) -> u64 {
     column(kind).and_then(|column| MASKS.mandatory.get(column)).copied().unwrap_or_default()

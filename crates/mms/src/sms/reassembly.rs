@@ -95,7 +95,7 @@ pub enum Refused {
     Mixed,
     /// The originator has too much under way.
     OriginatorLimit,
-    /// All originators together have, and this one has more than its share.
+    /// All originators together have, and nothing else can give way.
     TotalLimit,
     /// Datagrams wait to be taken.
     Busy,
@@ -264,8 +264,8 @@ impl Reassembly {
         Ok(Taken::Whole)
     }
 
-    /// Room for a part: an originator beyond its bounds is refused; beyond those of all, the set that waits longest gives way,
-    /// if it is another originator's with no smaller share, so that a flood of one cannot displace the others.
+    /// Room for a part: an originator beyond its bounds is refused, so that a flood of one cannot displace the others; beyond the
+    /// bounds of all, the message whose patience ends first gives way.
     fn make_room(&mut self, key: &Key, payload: usize) -> Result<(), Refused> {
         let cost = OVERHEAD + payload;
         let is_new = !self.sets.contains_key(key);
