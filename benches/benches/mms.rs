@@ -27,7 +27,9 @@ fn fields() -> [Field<'static>; 7] {
         Field::MessageClass(MessageClass::Personal),
         Field::MessageSize(29_696),
         Field::Expiry(When::In(259_200)),
-        Field::ContentLocation(Counted::plain(Text::from("http://mmsc.example:8002/0123456789abcdef0123456"))),
+        Field::ContentLocation(Counted::plain(Text::from(
+            "http://mmsc.example:8002/0123456789abcdef0123456",
+        ))),
     ]
 }
 

@@ -1,5 +1,5 @@
 //! Presentations (SMIL 2.0 in the profile that MMS uses): a minimal one is made, and of any other it is told what it refers to.
-//! Presentations come from strangers: they are read with the bounded reader of [`xml`](crate::xml) and never executed.
+//! Presentations come from strangers: they are read with the bounded reader of [`xml`] and never executed.
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,7 @@
 //! Sessions of WSP over WTP (WAP-230 section 7.1), as far as pushes and requests within sessions need them: both roles in one
 //! engine, in virtual time. A client connects; the server pushes, confirmed or not; either side ends the session.
 //!
-//! PDUs come out as octets, to be read with [`decode`](super::decode): what a peer sent is checked before it is told of.
+//! PDUs come out as octets, to be read with [`decode`]: what a peer sent is checked before it is told of.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
