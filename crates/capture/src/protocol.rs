@@ -44,6 +44,18 @@ impl Protocol {
         }
     }
 
+    /// The protocol of a datagram by the ports that it came from and went to, where one of them is registered: MGCP on 2427 and
+    /// 2727; WAP Push on 2948, at the handset, and 9200, at the gateway.
+    #[must_use]
+    pub fn of_ports(one: u16, other: u16) -> Option<Self> {
+        let of = |port| match port {
+            2427 | 2727 => Some(Self::Mgcp),
+            2948 | 9200 => Some(Self::Push),
+            _ => None,
+        };
+        of(one).or_else(|| of(other))
+    }
+
     /// The protocol with this name, in either case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

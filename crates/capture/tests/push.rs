@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use strowger_capture::{EntryKind, Explained, Ladder, Node, Protocol, Verdict, explain};
+use strowger_mms::hostile::{Class, Expect};
 use strowger_sansio::Time;
 
 const NOTIFICATION: &str = "8c82 985431 00 8d92 8915 80 2b31353535303130302f545950453d504c4d4e00 8a80 8e022710 \
@@ -141,4 +142,42 @@ fn a_ladder_tells_what_a_push_is() {
     assert_eq!(entries[1].summary, "m-send-conf T1, ok");
     assert_eq!(entries[2].summary, "SMS part 1 of 2, reference 7");
     assert_eq!((entries[3].kind, entries[3].verdict), (EntryKind::Undecodable, Verdict::Malformed));
+}
+
+#[test]
+fn registered_ports_tell_the_protocol() {
+    assert_eq!(Protocol::of_ports(9200, 2948), Some(Protocol::Push));
+    assert_eq!(Protocol::of_ports(40_000, 2948), Some(Protocol::Push));
+    assert_eq!(Protocol::of_ports(2727, 2427), Some(Protocol::Mgcp));
+    assert_eq!(Protocol::of_ports(40_000, 40_001), None);
+}
+
+#[test]
+fn every_malformed_case_is_explained_within_its_octets() {
+    fn within(nodes: &[Node], length: usize) {
+        for node in nodes {
+            assert!(node.start <= node.end && node.end <= length, "{node:?} of {length}");
+            within(&node.children, length);
+        }
+    }
+    for class in Class::ALL {
+        for case in class.cases() {
+            let protocol = if case.is_user_data { Protocol::Sms } else { Protocol::Push };
+            let explained = explain(protocol, &case.octets);
+            within(&explained.nodes, case.octets.len());
+            assert!(explained.faults.iter().all(|fault| fault.offset <= case.octets.len()), "{}", case.what);
+            let refused = !explained.is_legal();
+            match case.expect {
+                Expect::Refused => assert!(refused, "{}: {explained}", case.what),
+                Expect::Accepted => assert!(!refused, "{}: {explained}", case.what),
+                Expect::Either => {}
+            }
+            let text = explained.to_string();
+            assert!(
+                text.chars().all(|character| character == '\n' || !character.is_control()),
+                "{}",
+                case.what
+            );
+        }
+    }
 }
