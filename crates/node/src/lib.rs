@@ -6,7 +6,7 @@
 //! - [`node`]: opens what the configuration names and starts it; [`Node`] is its handle.
 //! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst`: several
 //!   datagrams in one system call.
-//! - [`admission`]: who is heard, how often and in which order.
+//! - [`admission`]: who is heard, how often and in which order. `names`: the name service, for gateways known by the names of their hosts.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
 //! - [`tap`]: a live ladder. `recording`: the exchange's own signalling as pcapng files.
 //! - [`log`]: events as structured log lines and counts.
@@ -25,7 +25,6 @@ pub mod ledger;
 pub mod load;
 pub mod log;
 pub mod metrics;
-mod names;
 pub mod node;
 pub mod process;
 pub mod shard;
@@ -36,6 +35,7 @@ pub mod view;
 
 mod burst;
 mod console;
+mod names;
 mod recording;
 mod signals;
 
