@@ -22,5 +22,5 @@ pub mod world;
 pub use invariants::{Invariants, Violation};
 pub use network::{Fate, Link, Network, Packet};
 pub use options::{Habits, Options, Relay, Trouble, TroubleKind};
-pub use person::{Code, Person};
+pub use person::{Code, Person, Ways};
 pub use world::{Report, World};

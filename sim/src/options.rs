@@ -27,6 +27,8 @@ pub struct Options {
     pub exchange_restart: Option<Duration>,
     /// When the exchange's host stands still, and for how long: its clock jumps, and what came meanwhile waits or is lost.
     pub stall: Option<(Duration, Duration)>,
+    /// When the clock of the exchange's host is set, and by how many seconds, back where they are negative.
+    pub clock_set: Option<(Duration, i64)>,
     /// Whether subscribers flash, hold, transfer and confer.
     pub habits: Habits,
     /// Whether calls go through a relay gateway.
@@ -101,6 +103,11 @@ impl Options {
             let at = rng.duration(Duration::from_secs(20), span);
             (at, rng.duration(Duration::from_secs(1), Duration::from_secs(40)))
         });
+        let clock_set = rng.chance(0.3).then(|| {
+            let at = rng.duration(Duration::ZERO, span);
+            let by = i64::try_from(rng.below(14_400)).unwrap_or_default() - 7_200;
+            (at, by)
+        });
         let habits = if rng.chance(0.7) { Habits::Features } else { Habits::Plain };
         Self {
             seed,
@@ -112,6 +119,7 @@ impl Options {
             troubles,
             exchange_restart,
             stall,
+            clock_set,
             habits,
             relay,
             country,
@@ -162,6 +170,9 @@ impl fmt::Display for Options {
         if let Some((at, lasts)) = self.stall {
             let (at, lasts) = (at.as_secs_f64(), lasts.as_secs_f64());
             write!(f, ", the exchange stands still at {at:.1} s for {lasts:.1} s")?;
+        }
+        if let Some((at, by)) = self.clock_set {
+            write!(f, ", its clock is set by {by} s at {:.1} s", at.as_secs_f64())?;
         }
         let restart = self.exchange_restart.map(|at| at.as_secs_f64());
         restart.map_or(Ok(()), |at| write!(f, ", the exchange restarts at {at:.1} s"))

@@ -48,11 +48,24 @@ pub struct Person {
     /// Since when nothing has been done that changes whom the person talks to.
     steady: Time,
     habits: Habits,
+    /// Whether the recall key is followed by a digit here.
+    digits: bool,
     /// What is dialled when the exchange invites to go on dialling, behind a code.
     rest: Option<String>,
     rng: Rng,
     town: Vec<String>,
     codes: Vec<Code>,
+}
+
+/// What the subscribers of a town know about their telephones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ways {
+    /// What they are used to.
+    pub habits: Habits,
+    /// The feature codes.
+    pub codes: Vec<Code>,
+    /// Whether the recall key is followed by a digit.
+    pub digits: bool,
 }
 
 /// A feature code as a subscriber dials it.
@@ -72,7 +85,7 @@ impl Person {
         line: String,
         voice: u16,
         mut town: Vec<String>,
-        (habits, codes): (Habits, Vec<Code>),
+        Ways { habits, codes, digits }: Ways,
         mut rng: Rng,
     ) -> Self {
         town.retain(|other| *other != number);
@@ -88,6 +101,7 @@ impl Person {
             until,
             steady,
             habits,
+            digits,
             rest: None,
             rng,
             town,
@@ -158,6 +172,20 @@ impl Person {
                 Vec::new()
             }
             (Mood::Lifted, LineFact::Hears(Progress::Dial)) => self.dial(now),
+            // A hot line: it calls by itself.
+            (Mood::Lifted, LineFact::Hears(_)) => {
+                self.enter(now, Mood::Waiting, 4, 70);
+                Vec::new()
+            }
+            // With two calls, or for all this person knows: which of them, or both?
+            (Mood::Flashed, LineFact::Hears(Progress::Dial))
+                if self.digits && self.rng.chance(if self.consults { 0.8 } else { 0.2 }) =>
+            {
+                self.enter(now, Mood::Flashed, 2, 6);
+                let digit = self.rng.pick(&["0", "1", "2", "3", "3", "3", "3", "3", "4", "7"]);
+                let digit = digit.copied().unwrap_or_default().to_owned();
+                vec![Action::Quiet, Action::Dial(digit)]
+            }
             (Mood::Flashed, LineFact::Hears(Progress::Dial)) => {
                 self.consults = true;
                 let mut actions = vec![Action::Quiet];
@@ -198,7 +226,8 @@ impl Person {
         if !matches!(self.mood, Mood::Waiting | Mood::Held) {
             return Vec::new();
         }
-        self.enter(now, Mood::Talking, 1, 40);
+        // Who has somebody on hold comes to the point.
+        self.enter(now, Mood::Talking, 1, if self.consults { 12 } else { 40 });
         vec![self.speak()]
     }
 
@@ -208,7 +237,7 @@ impl Person {
             (Habits::Plain, Mood::Talking) => 0.1,
             (Habits::Plain, _) => 0.0,
             // Who consults changes between the two or confers, more often than joining them by hanging up.
-            (Habits::Features, Mood::Talking) if self.consults => 0.6,
+            (Habits::Features, Mood::Talking) if self.consults => 0.7,
             (Habits::Features, Mood::Talking) => 0.55,
             (Habits::Features, _) => 0.1,
         }

@@ -3,8 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_exchange::{
-    Codes, Country, DialectChoice, Features, GatewayEntry, GatewayProtocol, GroupEntry, HuntOrder, Inventory,
-    LineEntry, MediaPolicy, Pattern, RelayEntry, Service, Subscription,
+    Codes, ControllerLeaves, Country, DialectChoice, Features, FlashControl, GatewayEntry, GatewayProtocol,
+    GroupEntry, HotLine, HuntOrder, Inventory, LineEntry, MediaPolicy, Pattern, RelayEntry, Ring, Service,
+    ServiceClass, Subscription,
 };
 use strowger_media::MediaPort;
 use strowger_media::tone::TonePlan;
@@ -13,7 +14,7 @@ use strowger_sansio::{Duration, Rng, SocketId, Time};
 use strowger_softgateway::{SoftGateway, SoftGatewayConfig};
 
 use crate::options::{Habits, Options, Relay};
-use crate::person::{Code, Person};
+use crate::person::{Code, Person, Ways};
 
 /// The call agent's port.
 pub(crate) const AGENT_PORT: u16 = 2727;
@@ -34,7 +35,7 @@ fn features(options: &Options, rng: &mut Rng) -> Features {
         Habits::Features => Features {
             hold: rng.chance(0.9),
             transfer: rng.chance(0.8),
-            three_way: rng.chance(0.5),
+            three_way: rng.chance(0.8),
             call_waiting: rng.chance(0.5),
         },
     }
@@ -67,19 +68,45 @@ pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inve
         inventory.gateways.push(relay);
     }
     let codes = if options.habits == Habits::Features { subscribe(&mut inventory, rng) } else { Vec::new() };
+    let further = inventory.subscriptions.values().flat_map(|features| &features.numbers);
+    let further: Vec<_> = further.map(|(number, _)| number.clone()).collect();
     let mut everybody: Vec<_> = numbers.iter().map(|(_, _, number)| number.clone()).collect();
+    everybody.extend(further);
     everybody.extend(inventory.groups.iter().map(|group| group.number.clone()));
+    let digits = inventory.features.flash == FlashControl::Digit;
+    let ways = Ways { habits: options.habits, codes, digits };
     let people = (0..).zip(numbers).map(|(place, (gateway, line, number))| {
         // Apart from each other and from every call-progress tone, and inside the band of G.711; in a large town some are alike.
         let voice = 1150 + 130 * (place % VOICES);
         let host = usize::try_from(gateway - 1).unwrap_or(0);
-        (
-            host,
-            Person::new(number, line, voice, everybody.clone(), (options.habits, codes.clone()), rng.fork()),
-        )
+        (host, Person::new(number, line, voice, everybody.clone(), ways.clone(), rng.fork()))
     });
     let people = people.collect();
     (inventory, people)
+}
+
+/// Draws the rest of what a line can have: further numbers, how calls ring, short numbers, a class of service, a hot line.
+fn further(mut subscription: Subscription, number: &str, numbers: &[String], rng: &mut Rng) -> Subscription {
+    let ring = |rng: &mut Rng| Ring::Pattern(u8::try_from(rng.below(8)).unwrap_or(0));
+    if rng.chance(0.2) {
+        subscription.numbers.push((format!("{number}9"), ring(rng)));
+    }
+    if rng.chance(0.2) {
+        subscription.rings.push(("201".to_owned(), ring(rng)));
+    }
+    let others: Vec<_> = numbers.iter().filter(|other| *other != number).cloned().collect();
+    for slot in ["2", "21"] {
+        if let Some(other) = rng.pick(&others).filter(|_| rng.chance(0.3)) {
+            subscription.speed_dial.insert(slot.to_owned(), other.clone());
+        }
+    }
+    subscription.class = rng.chance(0.15).then(|| "narrow".to_owned());
+    if let Some(other) = rng.pick(&others).filter(|_| rng.chance(0.1)) {
+        let after = if rng.chance(0.5) { Duration::ZERO } else { Duration::from_secs(3) };
+        subscription.hot_line = Some(HotLine { number: other.clone(), after });
+    }
+    subscription.call_waiting = rng.chance(0.9);
+    subscription
 }
 
 /// Draws what lines have beyond plain calls, and a hunt group; gives the codes that subscribers know.
@@ -102,8 +129,16 @@ fn subscribe(inventory: &mut Inventory, rng: &mut Rng) -> Vec<Code> {
             withhold_number: rng.chance(0.1),
             ..Subscription::default()
         };
+        let subscription = further(subscription, number, &numbers, rng);
         inventory.subscriptions.insert(number.clone(), subscription);
     }
+    let mut class = ServiceClass::new("narrow");
+    class.barred = numbers.iter().filter(|_| rng.chance(0.2)).cloned().collect();
+    inventory.classes.push(class);
+    if rng.chance(0.3) {
+        inventory.features.controller_leaves = ControllerLeaves::JoinsTheOthers;
+    }
+    inventory.timers.transfer = rng.duration(Duration::from_secs(5), Duration::from_secs(60));
     if rng.chance(0.6) {
         let members: Vec<_> = numbers.iter().filter(|_| rng.chance(0.4)).map(String::as_str).collect();
         let mut group = GroupEntry::new("2900", &members);

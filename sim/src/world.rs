@@ -9,7 +9,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_capture::{Ladder, LadderLimits, Protocol};
-use strowger_exchange::{CallId, Exchange, Input, Inventory, LineCondition, Record, ServiceState};
+use strowger_exchange::{
+    CallId, Exchange, Forward, Input, Inventory, LineCondition, Record, ServiceState, Setting, WallClock,
+};
 use strowger_mgcp::gateway::ConfigError;
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time};
 use strowger_softgateway::script::{Action, Progress, Sign, Sound, Step};
@@ -18,7 +20,7 @@ use strowger_softgateway::{Event, LineFact, SoftGateway, What};
 use crate::ears::{Ear, Ears, parties};
 use crate::invariants::{Invariants, Violation};
 use crate::network::{Fate, Network, Packet};
-use crate::options::{Options, Trouble, TroubleKind};
+use crate::options::{Habits, Options, Trouble, TroubleKind};
 use crate::person::Person;
 use crate::store::Store;
 use crate::town::{AGENT_PORT, GATEWAY_PORT, host, town};
@@ -151,6 +153,8 @@ enum Turn {
     ExchangeRestarted,
     ExchangeStalls,
     ExchangeGoesOn,
+    ClockSet(i64),
+    OperatorSets,
 }
 
 /// The turns of what happens to gateways. When two cuts of a gateway overlap, the first end is the end.
@@ -161,6 +165,16 @@ fn turns(options: &Options) -> BTreeMap<(Time, usize), Turn> {
         let at = Time::ZERO + at;
         turns.insert((at, usize::MAX - 1), Turn::ExchangeStalls);
         turns.insert((at + lasts, usize::MAX - 1), Turn::ExchangeGoesOn);
+    }
+    if let Some((at, by)) = options.clock_set {
+        turns.insert((Time::ZERO + at, usize::MAX - 2), Turn::ClockSet(by));
+    }
+    if options.habits == Habits::Features {
+        // Now and then an operator lights a lamp, or helps somebody out.
+        let rounds = options.span.as_secs() / 20;
+        turns.extend(
+            (1..=rounds).map(|round| ((Time::from_secs(20 * round), usize::MAX - 3), Turn::OperatorSets)),
+        );
     }
     for (number, Trouble { gateway, at, kind }) in options.troubles.iter().enumerate() {
         let at = Time::ZERO + *at;
@@ -185,6 +199,8 @@ fn feature(event: &strowger_exchange::Event) -> Option<&'static str> {
         Event::Retrieved { .. } => Some("returns"),
         Event::ThreeWay { .. } => Some("three-way calls"),
         Event::Transferred { .. } => Some("transfers"),
+        Event::TransferFailed { .. } => Some("transfers in vain"),
+        Event::Diverted { .. } => Some("diversions"),
         _ => None,
     }
 }
@@ -249,6 +265,7 @@ impl World {
     /// Runs the town through its day, its rest, and the morning after.
     #[must_use]
     pub fn run(mut self) -> (Report, Ladder) {
+        self.tell_wall();
         self.drain();
         let evening = Time::ZERO + self.options.span;
         while self.invariants.hold() && self.step(evening) {}
@@ -309,7 +326,12 @@ impl World {
     /// Everybody lifts the handset, hears dial tone, and puts it down: every line is armed.
     fn morning(&mut self) {
         let lines: Vec<_> = self.people.iter().map(|(place, one)| (*place, one.line.clone())).collect();
+        let hot: Vec<_> = self.people.iter().map(|(_, one)| self.is_hot(&one.number)).collect();
         for (person, (place, line)) in lines.iter().enumerate() {
+            // A hot line calls at once, and says nothing.
+            if hot.get(person) == Some(&true) {
+                continue;
+            }
             self.act(person, vec![Action::OffHook]);
             let sign = Sign::Progress(Progress::Dial);
             let step = Step::Expect { line: line.clone(), sign, within: DIAL_TONE_WITHIN };
@@ -323,10 +345,15 @@ impl World {
         self.drain();
         let end = self.now + DIAL_TONE_WITHIN + Duration::from_secs(1);
         while self.invariants.hold() && !self.dial_tones.is_empty() && self.step(end) {}
-        for person in 0..lines.len() {
+        for (person, _) in hot.iter().enumerate().filter(|(_, hot)| !**hot) {
             self.act(person, vec![Action::OnHook]);
         }
         self.drain();
+    }
+
+    fn is_hot(&self, number: &str) -> bool {
+        let features = self.inventory.subscriptions.get(number);
+        features.and_then(|features| features.hot_line.as_ref()).is_some_and(|hot| hot.after.is_zero())
     }
 
     fn is_at_rest(&self) -> bool {
@@ -359,6 +386,15 @@ impl World {
                     self.restart_exchange();
                     continue;
                 }
+                Turn::ClockSet(by) => {
+                    self.store.set_clock(by);
+                    self.tell_wall();
+                    continue;
+                }
+                Turn::OperatorSets => {
+                    self.operator_sets();
+                    continue;
+                }
                 Turn::ExchangeStalls => {
                     (self.stalled, self.stalled_at) = (true, Some(now));
                     continue;
@@ -388,6 +424,31 @@ impl World {
         }
     }
 
+    /// The exchange is told what the wall shows.
+    fn tell_wall(&mut self) {
+        let unix = self.store.origin() + self.now.since(Time::ZERO);
+        self.exchange.set_wall_clock(self.now, WallClock { unix, utc_offset: 3_600 });
+    }
+
+    /// An operator sets something for somebody.
+    fn operator_sets(&mut self) {
+        let Some(line) = self.rng.pick(&self.inventory.lines).map(|line| line.number.clone()) else { return };
+        let on = self.rng.chance(0.5);
+        let settings = [
+            Setting::MessageWaiting(on),
+            Setting::CallWaiting(on),
+            Setting::DoNotDisturb(on && self.rng.chance(0.3)),
+            Setting::RejectAnonymous(on),
+            Setting::WithholdNumber(on),
+            Setting::Forward(Forward::Always, None),
+        ];
+        if let Some(setting) = self.rng.pick(&settings)
+            && let Err(fault) = self.exchange.set(self.now, &line, setting)
+        {
+            self.invariants.broken(self.now, format!("{line} cannot have {setting:?}: {fault}"));
+        }
+    }
+
     /// A gateway begins anew; whose handset is lifted notices nothing but silence.
     fn restart(&mut self, place: usize) {
         let Some(entry) = self.inventory.gateways.get(place) else { return };
@@ -413,6 +474,7 @@ impl World {
         let now = self.now;
         let inventory = self.store.inventory(&self.inventory);
         self.exchange = Exchange::new(now, inventory, NodeId(0), epoch, self.rng.fork());
+        self.tell_wall();
         self.invariants.forget(self.agent);
         let standing = self.store.take_standing();
         let refused = self.exchange.restore(now, &standing, now);

@@ -25,9 +25,14 @@ fn run(seeds: impl Iterator<Item = u64>) {
             *features.entry(name).or_insert(0_usize) += count;
         }
     }
-    for (name, least) in
-        [("holds", 40), ("returns", 10), ("settings", 20), ("three-way calls", 2), ("transfers", 4)]
-    {
+    for (name, least) in [
+        ("holds", 40),
+        ("returns", 10),
+        ("settings", 20),
+        ("three-way calls", 2),
+        ("transfers", 4),
+        ("diversions", 20),
+    ] {
         assert!(features.get(name).is_some_and(|count| *count >= least), "{name}: {features:?}");
     }
     assert!(restored > 1, "hardly a call outlived its exchange: {restored}");
@@ -53,6 +58,16 @@ fn the_towns_of_the_first_half_hold() {
 #[test]
 fn the_towns_of_the_second_half_hold() {
     run(101..201);
+}
+
+/// The nightly run: `cargo test -p strowger-sim --release --test seeds -- --ignored`, with the seeds of `STROWGER_SEEDS`
+/// (`FIRST..END`) or two thousand others than those above.
+#[test]
+#[ignore = "two thousand towns take their time"]
+fn a_night_of_towns_holds() {
+    let seeds = std::env::var("STROWGER_SEEDS").unwrap_or_else(|_| "1000..3000".to_owned());
+    let (first, end) = seeds.split_once("..").unwrap();
+    run(first.parse().unwrap()..end.parse().unwrap());
 }
 
 #[test]

@@ -100,6 +100,7 @@ impl Exchange {
     /// Gives the calls that are not taken over: their lines or streams are not where the records say.
     #[must_use = "a call that is not taken over needs a last record"]
     pub fn restore(&mut self, now: Time, standing: &[CallStable], alive: Time) -> Vec<CallId> {
+        let alive = alive.min(now);
         let order = crate::switch::in_order(standing).into_iter();
         let refused = order.filter(|stable| !self.take_over(now, stable, alive)).map(|stable| stable.call);
         let refused = refused.collect();

@@ -91,9 +91,15 @@ impl Switch {
         call.dialled.clone_from(&stable.dialled);
         call.diversions.clone_from(&stable.diversions);
         call.transfers.clone_from(&stable.transfers);
-        call.alerting = stable.alerting;
-        call.answer = Some(stable.answer);
-        call.unconfirmed = Some(alive.max(stable.answer));
+        // The wall's clock may have been set back since: what was before is not behind what came after it.
+        let answer = stable.answer.min(alive);
+        call.start = stable.start.min(answer);
+        call.alerting = stable.alerting.map(|at| at.clamp(call.start, answer));
+        call.answer = Some(answer);
+        for transfer in &mut call.transfers {
+            transfer.at = transfer.at.clamp(answer, alive);
+        }
+        call.unconfirmed = Some(alive);
         Some(call)
     }
 

@@ -3,7 +3,7 @@
 
 use strowger_exchange::{CallPhase, Cause, Event, ReleasedBy, ServiceState};
 use strowger_mgcp::message::{RestartMethod, Verb};
-use strowger_sansio::Duration;
+use strowger_sansio::{Duration, Time};
 
 use crate::gateway::Connection;
 use crate::world::{World, town};
@@ -57,6 +57,41 @@ fn a_talked_call_survives_the_death_of_its_exchange() {
     let expected = hung_up.since(answered);
     assert!(talked.abs_diff(expected) < Duration::from_secs(1), "{talked:?} of {expected:?}");
     assert!(record.media.iter().all(|stream| stream.statistics.is_some()));
+}
+
+#[test]
+fn a_wall_clock_that_was_set_between_two_starts_leaves_the_times_of_a_call_in_order() {
+    // As the records would be read by a clock that was set back, or forward, by an hour.
+    for back in [true, false] {
+        let mut world = World::running(town());
+        world.pass(4000);
+        world.connect("2001", "2004");
+        world.pass(20);
+        world.crash();
+        world.pass(3);
+        let set = |time: Time| {
+            let hour = Duration::from_secs(3600);
+            if back { time + hour } else { Time::ZERO + time.since(Time::ZERO).saturating_sub(hour) }
+        };
+        for stable in &mut world.stable {
+            (stable.start, stable.answer) = (set(stable.start), set(stable.answer));
+            stable.alerting = stable.alerting.map(set);
+        }
+        world.died = world.died.map(set);
+        assert_eq!(world.start_again(), []);
+        let started = world.now;
+        world.pass(10);
+        assert!(world.talk("2001", "2004"));
+        world.hang_up("2001");
+        let ended = world.now;
+        let record = world.end_with_record();
+        let times = [Some(record.start), record.alerting, record.answer, Some(record.end)];
+        assert!(times.into_iter().flatten().is_sorted(), "{times:?}");
+        assert!(record.end > started && record.end <= ended, "the end is by this exchange's own clock");
+        if back {
+            assert_eq!(record.answer, Some(started), "it cannot have begun later than it was taken over");
+        }
+    }
 }
 
 #[test]
