@@ -19,6 +19,7 @@ mod forwarding;
 mod gateway;
 mod glare;
 mod hunting;
+mod interplay;
 mod midcall;
 mod relay;
 mod resuming;
