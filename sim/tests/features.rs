@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_exchange::{
-    ControllerLeaves, Country, Exchange, Features, GatewayEntry, Input, Inventory, LineEntry, MediaPolicy,
-    RelayEntry,
+    CallEnded, Codec, ControllerLeaves, Country, Exchange, Features, GatewayEntry, Input, Inventory,
+    LineEntry, MediaPolicy, Record, RelayEntry,
 };
 use strowger_media::MediaPort;
 use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time};
+use strowger_sdp::AudioDescription;
 use strowger_softgateway::{Event, LineFact, Parser, SoftGateway, SoftGatewayConfig, What};
 
 const LATENCY: Duration = Duration::from_millis(3);
@@ -31,14 +32,18 @@ struct Stage {
     wire: BTreeMap<(Time, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
     sent: u64,
     met: Vec<(usize, u64)>,
+    ended: Vec<CallEnded>,
 }
 
 impl Stage {
     /// Lines 2001 and 2002 on one gateway, 2003 and 2004 on the other, which relays when that is asked for.
     fn new(relayed: bool, leaves: ControllerLeaves) -> Self {
+        Self::with(relayed, |inventory| inventory.features.controller_leaves = leaves)
+    }
+
+    fn with(relayed: bool, provision: impl FnOnce(&mut Inventory)) -> Self {
         let mut inventory = Inventory::new("town", Country::default());
         inventory.agent_address = Some(agent());
-        inventory.features.controller_leaves = leaves;
         let mut rng = Rng::from_number(11);
         let mut gateways = Vec::new();
         for index in 0..2_u8 {
@@ -75,10 +80,11 @@ impl Stage {
                 SoftGateway::new(Time::ZERO, SoftGatewayConfig::new(config), ports, rng.fork()).unwrap();
             gateways.push((gateway, sockets));
         }
+        provision(&mut inventory);
         assert_eq!(inventory.check(), []);
         let exchange = Exchange::new(Time::ZERO, inventory, NodeId(0), Epoch(0), rng.fork());
-        let (wire, met) = (BTreeMap::new(), Vec::new());
-        let mut stage = Self { exchange, gateways, now: Time::ZERO, wire, sent: 0, met };
+        let (wire, met, ended) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let mut stage = Self { exchange, gateways, now: Time::ZERO, wire, sent: 0, met, ended };
         stage.pass(Duration::from_secs(4));
         stage
     }
@@ -92,7 +98,12 @@ impl Stage {
         while let Some(transmit) = self.exchange.poll_transmit() {
             self.send(agent(), transmit.to, transmit.payload);
         }
-        while self.exchange.poll_event().is_some() || self.exchange.poll_record().is_some() {}
+        while self.exchange.poll_event().is_some() {}
+        while let Some(record) = self.exchange.poll_record() {
+            if let Record::CallEnded(ended) = record {
+                self.ended.push(*ended);
+            }
+        }
         for index in 0..self.gateways.len() {
             while let Some(transmit) = self.gateways[index].0.poll_transmit() {
                 let from = self.gateways[index].1[usize::try_from(transmit.socket.0).unwrap()];
@@ -333,5 +344,72 @@ fn who_hung_up_with_a_call_on_hold_is_rung_and_talks_again() {
     stage.expect("2003", "ringback");
     stage.does("2001", "off-hook");
     stage.talk(&["2001", "2003"]);
+    stage.end();
+}
+
+/// The codecs of a call's descriptions, as they stood at its end.
+fn described(stage: &Stage) -> Vec<Vec<String>> {
+    let streams = stage.ended.last().unwrap().media.iter();
+    let codecs = streams.map(|stream| {
+        let session = strowger_sdp::decode(stream.local.bytes(), &strowger_sdp::Limits::default()).unwrap();
+        let audio = AudioDescription::from_session(&session).unwrap();
+        let speech = audio.codecs.iter().filter(|entry| entry.codec.is_speech());
+        speech.map(|entry| entry.codec.name().to_owned()).collect()
+    });
+    codecs.collect()
+}
+
+#[test]
+fn two_lines_speak_the_codec_that_is_wanted_most_and_that_both_have() {
+    let codecs = |words: &str| words.split(' ').map(|word| word.parse().unwrap()).collect::<Vec<Codec>>();
+    // The exchange's list, that of the second gateway, that of line 2003; what the first codec of both ends is.
+    for (exchange, gateway, line, spoken) in [
+        ("g722 pcmu", None, None, "G722"),
+        ("pcma", None, None, "PCMA"),
+        ("g722 pcmu", Some("pcmu"), None, "PCMU"),
+        ("g722 pcmu", Some("pcmu"), Some("g722"), "G722"),
+    ] {
+        for relayed in [false, true] {
+            // The relay is that gateway's, and has its list.
+            if relayed && gateway.is_some() {
+                continue;
+            }
+            let mut stage = Stage::with(relayed, |inventory| {
+                inventory.codecs.exchange = codecs(exchange);
+                let gateways = gateway.map(|list| ("gw1".to_owned(), codecs(list)));
+                inventory.codecs.gateways.extend(gateways);
+                inventory.codecs.lines.extend(line.map(|list| ("2003".to_owned(), codecs(list))));
+            });
+            stage.connect("2001", "2003");
+            stage.talk(&["2001", "2003"]);
+            stage.does("2001", "on-hook");
+            stage.does("2003", "on-hook");
+            stage.pass(Duration::from_secs(1));
+            let described = described(&stage);
+            let called = described.last().unwrap();
+            assert_eq!(called[0], spoken, "{exchange} {gateway:?} {line:?} {relayed}: {described:?}");
+            assert!(described.iter().all(|codecs| codecs.contains(&called[0])), "{described:?}");
+            let octets = |place: usize| {
+                let figures = stage.ended[0].media[place].statistics.unwrap();
+                (figures.octets_sent, figures.packets_sent)
+            };
+            let (sent, packets) = octets(0);
+            assert_eq!(sent, packets * 160, "64 kbit/s in packets of 20 ms");
+        }
+    }
+}
+
+#[test]
+fn lines_without_a_codec_in_common_have_no_call() {
+    let mut stage = Stage::with(false, |inventory| {
+        inventory.codecs.gateways.insert("gw0".to_owned(), vec!["g722".parse().unwrap()]);
+        inventory.codecs.gateways.insert("gw1".to_owned(), vec!["pcmu".parse().unwrap()]);
+    });
+    stage.does("2001", "off-hook");
+    stage.expect("2001", "dial-tone");
+    stage.does("2001", "dial 2003");
+    stage.expect("2001", "congestion");
+    assert_eq!(stage.ended[0].cause, strowger_exchange::Cause::INCOMPATIBLE_DESTINATION);
+    stage.does("2001", "on-hook");
     stage.end();
 }

@@ -16,7 +16,7 @@ use crate::feature::code::{Codes, Service};
 use crate::feature::group::GroupEntry;
 use crate::feature::setting::Setting;
 use crate::feature::subscription::Subscription;
-use crate::{CallTimers, Cause, Country, FeaturePlan, Features, Limits};
+use crate::{CallTimers, Cause, CodecPlan, Country, FeaturePlan, Features, Limits};
 
 /// Everything that an exchange is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Inventory {
     pub emergency: Vec<String>,
     /// What was set since, by the lines' numbers: it is laid over the subscriptions, in this order.
     pub settings: Vec<(String, Setting)>,
+    /// Which codecs gateways are asked for.
+    pub codecs: CodecPlan,
     /// Whether the parties exchange media directly or through a relay.
     pub media: MediaPolicy,
     /// The codes of the subscribers' features, and what else these go by.
@@ -72,6 +74,7 @@ impl Inventory {
             codes: Codes::none(),
             emergency: Vec::new(),
             settings: Vec::new(),
+            codecs: CodecPlan::default(),
             media: MediaPolicy::Direct,
             features: FeaturePlan::of(country),
             timers: CallTimers::default(),

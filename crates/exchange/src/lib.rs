@@ -15,6 +15,7 @@
 mod access;
 
 pub mod cause;
+pub mod codec;
 pub mod country;
 pub mod event;
 pub mod exchange;
@@ -30,6 +31,7 @@ pub mod switch;
 pub mod timers;
 
 pub use cause::{Cause, CauseClass};
+pub use codec::{Codec, CodecPlan, UnknownCodec};
 pub use country::{Country, FlashControl, Law, UnknownCountry};
 pub use event::Event;
 pub use exchange::{Exchange, Input, WallClock};

@@ -160,7 +160,7 @@ fn an_unknown_key_is_told_its_nearest_name() {
         [
             "8:1 unknown key `adress` in [[gateway]]; did you mean `address`?",
             "9:2 unknown key `lisen` in the file; did you mean `listen`?",
-            "14:1 unknown key `quux` in [[line]]; expected one of: number, gateway, endpoint, name, features",
+            "14:1 unknown key `quux` in [[line]]; expected one of: number, gateway, endpoint, name, codecs, features",
         ]
     );
 }
@@ -425,6 +425,19 @@ fn no_text_makes_it_panic() {
             }
         }
     }
+}
+
+#[test]
+fn codecs_are_read_by_their_words_and_unknown_ones_are_told() {
+    let line = "[[line]]\nnumber = \"2001\"\ngateway = \"gw1\"\nendpoint = \"aaln/1\"\ncodecs = [\"PCMA\"]\n";
+    let config = good(&small_and(&format!("[exchange]\ncodecs = [\"g722\", \"pcmu\"]\n{line}")));
+    let codecs = config.inventory.codecs;
+    let names = |line| codecs.encoding_names(config.inventory.country, "gw1", line);
+    assert_eq!((names(None), names(Some("2001"))), (vec!["G722".into(), "PCMU".into()], vec!["PCMA".into()]));
+    let findings = findings(&small_and("[exchange]\ncodecs = [\"pcmx\"]\n"));
+    assert!(findings[0].to_string().contains("unknown codec \"pcmx\""), "{findings:?}");
+    let findings = self::findings(&small_and("[exchange]\ncodecs = []\n"));
+    assert_eq!(findings.len(), 1, "{findings:?}");
 }
 
 #[test]

@@ -33,14 +33,17 @@ pub(super) struct Place {
     pub(super) audits: bool,
     /// What its endpoint can do, as far as its gateway has said.
     pub(super) abilities: Arc<Abilities>,
+    /// The encoding names of the codecs that it is asked for.
+    pub(super) codecs: Arc<[String]>,
 }
 
 impl Place {
     /// The same gateway, another endpoint.
     pub(super) fn at(&self, endpoint: EndpointNameBuf) -> Self {
-        let (id, policy, abilities) = (self.id.clone(), self.policy.clone(), self.abilities.clone());
+        let (id, policy) = (self.id.clone(), self.policy.clone());
+        let (abilities, codecs) = (self.abilities.clone(), self.codecs.clone());
         let Self { gateway, peer, has_all, audits, .. } = *self;
-        Self { gateway, id, endpoint, peer, policy, has_all, audits, abilities }
+        Self { gateway, id, endpoint, peer, policy, has_all, audits, abilities, codecs }
     }
 
     /// The same endpoint of a gateway that is elsewhere now.
@@ -68,6 +71,7 @@ pub(super) struct Gateway {
     media: Vec<IpAddr>,
     has_all: bool,
     audits: bool,
+    codecs: Arc<[String]>,
 }
 
 impl Gateway {
@@ -81,6 +85,7 @@ impl Gateway {
             has_all: self.has_all,
             audits: self.audits,
             abilities: Arc::default(),
+            codecs: self.codecs.clone(),
         }
     }
 }
@@ -93,6 +98,8 @@ pub(super) struct Gateways {
     by_gateway: BTreeMap<GatewayId, Vec<EndpointNameBuf>>,
     by_id: BTreeMap<Arc<str>, GatewayId>,
     relays: BTreeSet<(GatewayId, EndpointNameBuf)>,
+    /// The codecs of lines that have lists of their own.
+    codecs: BTreeMap<LineId, Arc<[String]>>,
 }
 
 impl Gateways {
@@ -115,6 +122,7 @@ impl Gateways {
                 media: entry.media.clone(),
                 has_all,
                 audits,
+                codecs: inventory.codecs.encoding_names(inventory.country, &entry.id, None).into(),
             }
         });
         let list: Vec<Gateway> = list.collect();
@@ -123,9 +131,15 @@ impl Gateways {
             by_id.entry(gateway.id.clone()).or_insert(gateway.number);
         }
         let (lines, by_gateway) = (BTreeMap::new(), BTreeMap::new());
-        let mut gateways = Self { list, lines, by_gateway, by_id, relays: BTreeSet::new() };
+        let mut gateways =
+            Self { list, lines, by_gateway, by_id, relays: BTreeSet::new(), codecs: BTreeMap::new() };
         for (line, id) in inventory.lines.iter().zip(0..) {
             if let Some(place) = gateways.place(agent, &line.gateway, &line.endpoint) {
+                if inventory.codecs.lines.contains_key(&line.number) {
+                    let own = Some(line.number.as_str());
+                    let own = inventory.codecs.encoding_names(inventory.country, &line.gateway, own);
+                    gateways.codecs.insert(LineId(id), own.into());
+                }
                 gateways.by_gateway.entry(place.gateway).or_default().push(place.endpoint.clone());
                 gateways.lines.entry((place.gateway, place.endpoint)).or_insert(LineId(id));
             }
@@ -148,9 +162,11 @@ impl Gateways {
     /// Where the lines are. A line whose gateway or endpoint name is not legal, or whose endpoint is another
     /// line's, is nowhere.
     pub(super) fn line_places(&self) -> impl Iterator<Item = (LineId, Place)> {
-        self.lines
-            .iter()
-            .filter_map(|((gateway, endpoint), line)| Some((*line, self.known(*gateway, endpoint)?)))
+        self.lines.iter().filter_map(|((gateway, endpoint), line)| {
+            let place = self.known(*gateway, endpoint)?;
+            let codecs = self.codecs.get(line).unwrap_or(&place.codecs).clone();
+            Some((*line, Place { codecs, ..place }))
+        })
     }
 
     /// Where the relays are, with the wildcard that stands for any one of their endpoints.

@@ -20,7 +20,7 @@ use strowger_sdp::{AudioDescription, CodecEntry};
 use super::decision::decide;
 use super::gateways::Place;
 use super::{Order, Owner, Settings, Tag, Timer, Turn};
-use crate::{CallId, Cause, Event, Law, MediaStatistics, PlayoutStatistics, Sdp, Termination};
+use crate::{CallId, Cause, Event, MediaStatistics, PlayoutStatistics, Sdp, Termination};
 
 /// Milliseconds of sound in a packet: what every gateway can do, and the default of RFC 3551 for these codecs.
 const PACKETIZATION: u16 = 20;
@@ -87,12 +87,11 @@ impl Stream {
         remote: Option<&Sdp>,
     ) -> Self {
         let call = CallIdBuf::from_u128(call.0);
-        let offered = turn.settings.country.laws().map(Law::encoding_name);
         let create = CreateConnection {
             call_id: call.clone(),
             mode,
             options: Some(ConnectionOptions {
-                codecs: place.abilities.codecs(offered.map(str::to_owned).to_vec()),
+                codecs: place.abilities.codecs(place.codecs.to_vec()),
                 packetization: Some(PACKETIZATION),
                 ..ConnectionOptions::default()
             }),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use strowger_exchange::{
-    GatewayEntry, Inventory, LineEntry, MediaPolicy, RelayEntry, RouteEntry, RouteTarget,
+    Codec, CodecPlan, GatewayEntry, Inventory, LineEntry, MediaPolicy, RelayEntry, RouteEntry, RouteTarget,
 };
 use toml::Spanned;
 
@@ -43,6 +43,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
 
     inventory.agent_address = raw.agent.as_ref().map(|agent| *agent.get_ref());
     inventory.timers = raw.timers;
+    inventory.codecs = codec_plan(raw.codecs, &raw.gateways, &raw.lines);
     inventory.features = raw.features.unwrap_or(inventory.features);
     inventory.media = match raw.media.map(Spanned::into_inner) {
         Some(Media::Relay(gateway)) => MediaPolicy::Relay { gateway },
@@ -407,6 +408,18 @@ fn unknown_gateway(id: &str, span: Range<usize>, gateways: &BTreeMap<&str, &Gate
         None => "expected the id of a [[gateway]]".to_owned(),
     };
     report.error(span, format!("there is no gateway with the id \"{}\"", excerpt(id)), expected);
+}
+
+fn codec_plan(exchange: Vec<Codec>, gateways: &[Gateway], lines: &[Line]) -> CodecPlan {
+    let named = |name: &Option<Spanned<String>>, codecs: &Vec<Codec>| {
+        let name = name.as_ref()?.get_ref().clone();
+        (!codecs.is_empty()).then(|| (name, codecs.clone()))
+    };
+    CodecPlan {
+        exchange,
+        gateways: gateways.iter().filter_map(|gateway| named(&gateway.id, &gateway.codecs)).collect(),
+        lines: lines.iter().filter_map(|line| named(&line.number, &line.codecs)).collect(),
+    }
 }
 
 fn gateway_entry(gateway: Gateway) -> Option<GatewayEntry> {

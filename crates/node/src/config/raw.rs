@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
-use strowger_exchange::{CallTimers, Country, DialectChoice, FeaturePlan, Features, RouteTarget};
+use strowger_exchange::{CallTimers, Codec, Country, DialectChoice, FeaturePlan, Features, RouteTarget};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -22,6 +22,7 @@ pub(super) struct Raw {
     pub(super) name: Option<Spanned<String>>,
     pub(super) country: Option<Country>,
     pub(super) media: Option<Spanned<Media>>,
+    pub(super) codecs: Vec<Codec>,
     pub(super) agent: Option<Spanned<SocketAddr>>,
     pub(super) open: Option<Spanned<bool>>,
     pub(super) mgcp: Option<Spanned<SocketAddr>>,
@@ -78,6 +79,7 @@ pub(super) struct Gateway {
     pub(super) dialect: DialectChoice,
     pub(super) media: Vec<Spanned<IpAddr>>,
     pub(super) relay: Option<Spanned<String>>,
+    pub(super) codecs: Vec<Codec>,
 }
 
 /// `[[line]]`.
@@ -86,6 +88,7 @@ pub(super) struct Line {
     pub(super) gateway: Option<Spanned<String>>,
     pub(super) endpoint: Option<Spanned<String>>,
     pub(super) name: Option<Spanned<String>>,
+    pub(super) codecs: Vec<Codec>,
     pub(super) features: Features,
     pub(super) subscribed: Subscribed,
 }
@@ -141,6 +144,7 @@ impl Raw {
         self.name = table.string("name", report);
         self.open = table.boolean("open", report);
         self.agent = table.address("agent", report);
+        self.codecs = codecs(table, report);
         self.country = table.string("country", report).and_then(|code| match code.get_ref().parse() {
             Ok(country) => Some(country),
             Err(_) => {
@@ -217,6 +221,7 @@ impl Gateway {
             dialect: choice(table, "dialect", "dialect", &dialects, &[], report).unwrap_or_default(),
             media: addresses(table, "media", report),
             relay: table.string("relay", report),
+            codecs: codecs(table, report),
         }
     }
 }
@@ -234,6 +239,7 @@ impl Line {
             gateway,
             endpoint,
             name: table.string("name", report),
+            codecs: codecs(table, report),
             features: features::of_line(table, report),
             subscribed: Subscribed::read(table, report),
         }
@@ -342,6 +348,27 @@ fn read_limits(table: &Table<'_>, report: &mut Report) -> Limits {
     read("gateway_rate", &mut limits.gateway_rate);
     read("gateway_burst", &mut limits.gateway_burst);
     limits
+}
+
+/// Codecs by their words, the most wanted first.
+fn codecs(table: &Table<'_>, report: &mut Report) -> Vec<Codec> {
+    let Some(words) = table.strings("codecs", report) else { return Vec::new() };
+    if words.get_ref().is_empty() {
+        report.error(words.span(), "a list of no codecs", "expected one at least: codecs = [\"pcmu\"]");
+    }
+    let read = words.into_inner().into_iter().filter_map(|word| match word.get_ref().parse::<Codec>() {
+        Ok(codec) => Some(codec),
+        Err(_) => {
+            let all: Vec<_> = Codec::words().collect();
+            let expected = match nearest(word.get_ref(), Codec::words()) {
+                Some(near) => format!("did you mean \"{near}\"? Expected some of: {}", all.join(", ")),
+                None => format!("expected some of: {}", all.join(", ")),
+            };
+            report.error(word.span(), format!("unknown codec \"{}\"", excerpt(word.get_ref())), expected);
+            None
+        }
+    });
+    read.collect()
 }
 
 /// IP addresses without ports.

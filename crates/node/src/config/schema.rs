@@ -76,6 +76,7 @@ pub(super) static EXCHANGE: Section = Section {
         key("name", "name = \"town\""),
         key("country", "country = \"us\""),
         key("media", "media = \"direct\" or media = \"relay:GATEWAY\""),
+        key("codecs", "codecs = [\"g722\", \"pcmu\"]"),
         key("agent", "agent = \"192.0.2.1:2727\""),
         key("open", "open = true"),
     ],
@@ -142,6 +143,7 @@ pub(super) static GATEWAY: Section = Section {
         key("dialect", "dialect = \"auto\""),
         key("media", "media = [\"127.0.0.9\"]"),
         key("relay", "relay = \"relay/$\""),
+        key("codecs", "codecs = [\"g722\", \"pcmu\"]"),
     ],
 };
 
@@ -152,6 +154,7 @@ pub(super) static LINE: Section = Section {
         key("gateway", "gateway = \"gw1\""),
         key("endpoint", "endpoint = \"aaln/1\""),
         key("name", "name = \"A. Subscriber\""),
+        key("codecs", "codecs = [\"g722\", \"pcmu\"]"),
         key("features", "features = { call_waiting = true }"),
         later("sip", "SIP phones"),
     ],

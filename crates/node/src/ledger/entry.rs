@@ -68,6 +68,10 @@ pub struct StreamEntry {
     /// How its party wants it, while the call stands: `rest` (on hold), `mixed` (a three-way call), or nothing (both ways).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
+    /// The codec that came in by it, by its RTP encoding name, once the call has ended: the first of its description that the
+    /// other end of the stream has too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<String>,
     /// What it was like, once the call has ended and if the gateway said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistics: Option<StatisticsEntry>,
@@ -86,6 +90,7 @@ impl StreamEntry {
             sdp: None,
             call: None,
             flow: None,
+            codec: None,
             statistics: None,
             quality: None,
         }
@@ -100,6 +105,7 @@ impl StreamEntry {
 
     fn ended(record: &CallEnded, stream: &StreamRecord) -> Self {
         Self {
+            codec: quality::spoken(record, stream).map(|(codec, _)| codec),
             statistics: stream.statistics.map(Into::into),
             quality: quality::rate(record, stream),
             ..Self::new(stream.role.name(), &stream.termination)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use strowger_exchange::{CallEnded, MediaStatistics, StreamRecord, StreamRole};
 use strowger_media::quality::{Impairment, Path, burst_ratio};
 use strowger_sansio::Duration;
-use strowger_sdp::AudioDescription;
+use strowger_sdp::{AudioDescription, CodecEntry};
 
 /// What a gateway's packets are taken to hold when its description does not say: RFC 3551's default.
 const PACKET_MS: u16 = 20;
@@ -36,7 +36,7 @@ pub(super) fn rate(record: &CallEnded, stream: &StreamRecord) -> Option<QualityE
         return None;
     }
     let figures = stream.statistics.filter(|figures| figures.packets_received > 0)?;
-    let (codec, packet_ms) = format(stream)?;
+    let (codec, packet_ms) = spoken(record, stream)?;
     let impairment = Impairment::of(&codec)?;
     let delay_ms = u32::from(packet_ms)
         .saturating_add(network_delay(record))
@@ -60,10 +60,30 @@ pub(super) fn rate(record: &CallEnded, stream: &StreamRecord) -> Option<QualityE
     })
 }
 
-fn format(stream: &StreamRecord) -> Option<(String, u16)> {
+/// What came in by a stream, and in packets of how many milliseconds: the first codec of its description that the end that
+/// sends there has too (RFC 3264 section 6.1: who sends follows the order of who receives).
+pub(super) fn spoken(record: &CallEnded, stream: &StreamRecord) -> Option<(String, u16)> {
+    let own = described(stream)?;
+    let senders: &[StreamRole] = match stream.role {
+        StreamRole::Calling => &[StreamRole::RelayCalling, StreamRole::Called],
+        StreamRole::RelayCalling => &[StreamRole::Calling],
+        StreamRole::RelayCalled => &[StreamRole::Called],
+        StreamRole::Called => &[StreamRole::RelayCalled, StreamRole::Calling],
+        StreamRole::Left => &[],
+    };
+    let sender = senders.iter().find_map(|role| record.media.iter().find(|other| other.role == *role));
+    let sender = sender.and_then(described);
+    let has = |entry: &&CodecEntry| {
+        sender.as_ref().is_none_or(|sender| sender.codecs.iter().any(|other| other.matches(entry)))
+    };
+    let speech = || own.codecs.iter().filter(|entry| entry.codec.is_speech());
+    let entry = speech().find(has).or_else(|| speech().next())?;
+    Some((entry.codec.name().to_owned(), own.ptime.unwrap_or(PACKET_MS)))
+}
+
+fn described(stream: &StreamRecord) -> Option<AudioDescription> {
     let session = strowger_sdp::decode(stream.local.bytes(), &strowger_sdp::Limits::default()).ok()?;
-    let audio = AudioDescription::from_session(&session).ok()?;
-    Some((audio.speech()?.codec.name().to_owned(), audio.ptime.unwrap_or(PACKET_MS)))
+    AudioDescription::from_session(&session).ok()
 }
 
 /// The one-way delay between the parties: that of both halves when a relay stands between them, else what either end says.
@@ -161,6 +181,27 @@ mod tests {
         random.playout = Some(PlayoutStatistics { loss_runs: 50, ..told.playout.unwrap() });
         let random = stream(StreamRole::Called, "PCMA", random);
         assert!(rate(&call, &random).unwrap().r > quality.r, "runs of five are worse than single losses");
+    }
+
+    #[test]
+    fn what_is_spoken_is_what_both_ends_have() {
+        let describe = |codecs: &[(u8, &str)]| {
+            let types: Vec<_> = codecs.iter().map(|(number, _)| number.to_string()).collect();
+            let maps = codecs.iter().map(|(number, name)| format!("a=rtpmap:{number} {name}/8000\r\n"));
+            let maps: String = maps.collect();
+            let types = types.join(" ");
+            let sdp = format!(
+                "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP {types}\r\n{maps}"
+            );
+            Sdp::new(sdp.as_bytes())
+        };
+        let mut calling = stream(StreamRole::Calling, "PCMU", figures(9, 0, 0, 0));
+        calling.local = describe(&[(9, "G722"), (0, "PCMU"), (8, "PCMA")]);
+        let mut called = stream(StreamRole::Called, "PCMU", figures(9, 0, 0, 0));
+        called.local = describe(&[(8, "PCMA"), (0, "PCMU")]);
+        let call = call(vec![calling, called]);
+        let codec = |place: usize| spoken(&call, &call.media[place]).unwrap().0;
+        assert_eq!((codec(0), codec(1)), ("PCMU".to_owned(), "PCMA".to_owned()), "each by its own order");
     }
 
     #[test]
