@@ -7,7 +7,7 @@
 //! - [`network`]: datagrams in virtual time, lost, doubled, delayed and overtaken.
 //! - [`person`]: a subscriber who lifts, listens, dials, talks and hangs up.
 //! - `town`: what it is built of. `ears`: who should hear whom. `store`: what outlives an exchange.
-//! - [`world`]: the town, step by step: awake, then to rest.
+//! - [`world`]: the town, step by step: awake, then to rest. [`report`]: how it went.
 //! - [`invariants`]: what must hold at each step and at the end.
 
 mod ears;
@@ -15,6 +15,7 @@ pub mod invariants;
 pub mod network;
 pub mod options;
 pub mod person;
+pub mod report;
 mod store;
 mod town;
 pub mod world;
@@ -23,4 +24,5 @@ pub use invariants::{Invariants, Violation};
 pub use network::{Fate, Link, Network, Packet};
 pub use options::{Habits, Options, Relay, Trouble, TroubleKind};
 pub use person::{Code, Person, Ways};
-pub use world::{Report, World};
+pub use report::Report;
+pub use world::World;

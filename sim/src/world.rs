@@ -5,7 +5,6 @@
 //! nothing left behind.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_capture::{Ladder, LadderLimits, Protocol};
@@ -18,10 +17,11 @@ use strowger_softgateway::script::{Action, Progress, Sign, Sound, Step};
 use strowger_softgateway::{Event, LineFact, SoftGateway, What};
 
 use crate::ears::{Ear, Ears, parties};
-use crate::invariants::{Invariants, Violation};
-use crate::network::{Fate, Network, Packet};
+use crate::invariants::Invariants;
+use crate::network::{Network, Packet};
 use crate::options::{Habits, Options, Trouble, TroubleKind};
 use crate::person::Person;
+use crate::report::{Report, feature};
 use crate::store::Store;
 use crate::town::{AGENT_PORT, GATEWAY_PORT, host, town};
 
@@ -48,61 +48,6 @@ struct Host {
     sockets: Vec<SocketAddr>,
     /// Until when it is not held against anybody that this gateway knows less than others.
     excused: Time,
-}
-
-/// How a run went.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// What was run.
-    pub options: Options,
-    /// What broke; empty when all held.
-    pub violations: Vec<Violation>,
-    /// Calls that were begun.
-    pub calls: usize,
-    /// Calls that were answered.
-    pub answered: usize,
-    /// Parties who were found to hear the other one.
-    pub heard: usize,
-    /// How often exchange and gateways were found to know the same connections, of which there were some.
-    pub compared: usize,
-    /// Answered calls that outlived their exchange.
-    pub restored: usize,
-    /// How often subscribers did what goes beyond a plain call, by its name.
-    pub features: BTreeMap<&'static str, usize>,
-    /// What the network did.
-    pub fate: Fate,
-    /// How long it took in virtual time.
-    pub took: Duration,
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.options)?;
-        writeln!(
-            f,
-            "{} calls, {} answered, {} ears checked, {} comparisons, {} datagrams ({} lost, {} doubled), {:.0} s",
-            self.calls,
-            self.answered,
-            self.heard,
-            self.compared,
-            self.fate.sent,
-            self.fate.lost,
-            self.fate.duplicated,
-            self.took.as_secs_f64()
-        )?;
-        if !self.features.is_empty() {
-            let features: Vec<_> =
-                self.features.iter().map(|(name, count)| format!("{count} {name}")).collect();
-            writeln!(f, "{}", features.join(", "))?;
-        }
-        if self.violations.is_empty() {
-            return f.write_str("all invariants held");
-        }
-        for violation in &self.violations {
-            writeln!(f, "VIOLATION {violation}")?;
-        }
-        Ok(())
-    }
 }
 
 /// The town.
@@ -189,20 +134,6 @@ fn turns(options: &Options) -> BTreeMap<(Time, usize), Turn> {
         }
     }
     turns
-}
-
-/// What a subscriber did beyond a plain call.
-fn feature(event: &strowger_exchange::Event) -> Option<&'static str> {
-    use strowger_exchange::Event;
-    match event {
-        Event::Held { .. } => Some("holds"),
-        Event::Retrieved { .. } => Some("returns"),
-        Event::ThreeWay { .. } => Some("three-way calls"),
-        Event::Transferred { .. } => Some("transfers"),
-        Event::TransferFailed { .. } => Some("transfers in vain"),
-        Event::Diverted { .. } => Some("diversions"),
-        _ => None,
-    }
 }
 
 impl World {

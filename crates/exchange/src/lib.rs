@@ -3,7 +3,7 @@
 //! The rooms of this crate:
 //!
 //! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by
-//!   country. [`timers`] and [`limits`]: how long and how much.
+//!   country. [`codec`]: which codecs gateways are asked for. [`timers`] and [`limits`]: how long and how much.
 //! - [`numbering`]: the plan, and the digit maps derived from it. [`routing`]: where a dialled number goes.
 //! - [`feature`]: what subscribers have beyond plain calls.
 //! - [`switch`]: the call model. `access`: the adapters between its legs and the protocols.
