@@ -4,10 +4,12 @@
 //! first call, so that a call costs no system call but those that carry its datagrams. What is to be sent goes when the
 //! socket that was read is empty, or so much waits that it should not wait longer.
 //!
-//! - `sockets`: the signalling socket and the pairs for media. `outbox`: what is to be sent.
+//! - `sockets`: the signalling socket and the pairs for media. `outbox`: what is to be sent. `unreachable`: errors of
+//!   the network.
 
 mod outbox;
 pub(crate) mod sockets;
+mod unreachable;
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -26,6 +28,7 @@ use crate::clock::Clock;
 use crate::signals::Signals;
 use outbox::Outbox;
 use sockets::Sockets;
+use unreachable::Unreachable;
 
 /// Samples of the longest recording that is read: ten minutes.
 pub const LONGEST_RECORDING: usize = 600 * 8000;
@@ -132,7 +135,18 @@ impl GatewayHost {
         let gateway = SoftGateway::new(clock.now(), config.gateway, ports, rng).map_err(io::Error::other)?;
         let errands = Errands { orders: orders.clone(), waker: waker.clone(), folder: config.recordings };
         let outbox = Outbox::default();
-        let worker = Worker { poll, sockets, outbox, gateway, clock, orders: receiver, errands, observer };
+        let unreachable = Unreachable::default();
+        let worker = Worker {
+            poll,
+            sockets,
+            outbox,
+            unreachable,
+            gateway,
+            clock,
+            orders: receiver,
+            errands,
+            observer,
+        };
         let thread = std::thread::Builder::new().name("gateway".into()).spawn(move || worker.run())?;
         Ok(Self { orders, waker, address, thread: Some(thread) })
     }
@@ -190,6 +204,7 @@ struct Worker {
     poll: Poll,
     sockets: Sockets,
     outbox: Outbox,
+    unreachable: Unreachable,
     gateway: SoftGateway,
     clock: Clock,
     orders: Receiver<Order>,
@@ -336,8 +351,11 @@ impl Worker {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                // The answer of a host that did not want our last datagram. The protocol's own timers deal with silence, and
-                // an error that anybody can forge must not.
+                // The answer of a host that did not want one of our datagrams. Of media nobody needs to know.
+                Err(_) if id == SocketId::MAIN => {
+                    self.unreachable.take(now, socket, |to| self.gateway.handle_unreachable(now, to));
+                    self.collect(now);
+                }
                 Err(_) => {}
             }
         }
@@ -373,6 +391,9 @@ impl Worker {
                 socket: transmit.socket,
                 payload: &transmit.payload,
             });
+            if transmit.socket == SocketId::MAIN {
+                self.unreachable.note(transmit.to, &transmit.payload);
+            }
             self.outbox.push(transmit);
         }
         while let Some(question) = self.gateway.poll_question() {
@@ -388,12 +409,16 @@ impl Worker {
 
     /// A datagram that cannot be sent is a datagram lost: signalling repeats it, media goes on without it.
     fn send(&mut self, now: Time) {
-        let Self { outbox, sockets, gateway, .. } = self;
-        outbox.send(sockets, |socket, to, error| {
-            let unreachable =
-                matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable);
-            if unreachable && socket == SocketId::MAIN {
+        let Self { outbox, sockets, unreachable, gateway, .. } = self;
+        outbox.send(sockets, |id, to, error| match error.kind() {
+            _ if id != SocketId::MAIN => {}
+            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
                 gateway.handle_unreachable(now, to);
+            }
+            _ => {
+                if let Some((socket, _)) = sockets.get(id) {
+                    unreachable.take(now, socket, |to| gateway.handle_unreachable(now, to));
+                }
             }
         });
     }

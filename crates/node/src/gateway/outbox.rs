@@ -8,6 +8,9 @@ use strowger_sansio::{SocketId, Transmit};
 use super::sockets::Sockets;
 use crate::burst::{self, BURST};
 
+/// How often an error of earlier datagrams may come in the way of one: more are those of a storm.
+const REFUSALS: u32 = 16;
+
 /// Datagrams that wait to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -28,9 +31,11 @@ impl Outbox {
         self.waiting.is_empty()
     }
 
-    /// Sends everything in its order. What cannot be sent is lost, and told to `lost`.
+    /// Sends everything in its order. What cannot be sent is lost, and told to `lost`; so is an error that belongs to an earlier datagram,
+    /// after which the same one is tried again.
     pub(super) fn send(&mut self, sockets: &Sockets, mut lost: impl FnMut(SocketId, SocketAddr, &io::Error)) {
         let mut rest = self.waiting.as_slice();
+        let mut refusals = 0;
         while let [first, ..] = rest {
             let count = rest.iter().take_while(|other| other.socket == first.socket).count();
             let Some((same, others)) = rest.split_at_checked(count) else { break };
@@ -38,7 +43,9 @@ impl Outbox {
                 Some(Ok(sent)) => sent,
                 Some(Err(error)) => {
                     lost(first.socket, first.to, &error);
-                    1
+                    let earlier = error.kind() == io::ErrorKind::ConnectionRefused && refusals < REFUSALS;
+                    refusals += u32::from(earlier);
+                    usize::from(!earlier)
                 }
                 None => count,
             };

@@ -35,7 +35,9 @@ impl Sockets {
         pairs: usize,
     ) -> io::Result<(Self, Vec<MediaPort>)> {
         let mut bound = Self { sockets: Vec::with_capacity(1 + pairs * 2) };
-        bound.add(registry, socket(listen, SIGNALLING_BUFFER)?)?;
+        let signalling = socket(listen, SIGNALLING_BUFFER)?;
+        super::unreachable::enable(&signalling, listen);
+        bound.add(registry, signalling)?;
         let mut ports = Vec::with_capacity(pairs);
         let mut candidates = range.cloned().map(|range| range.filter(|port| port % 2 == 0));
         for _ in 0..pairs {

@@ -1,0 +1,158 @@
+//! Word of the network that a signalling datagram did not arrive: RFC 3435 section 4.3 wants an ICMP error to lead to the next address,
+//! "with due consideration to possible security issues".
+//!
+//! Anybody can forge an ICMP error. One is believed only if it quotes a datagram that went to that address lately: that holds a transaction
+//! identifier, which who is not on the way does not know. And an address is given up at most once a second.
+//!
+//! Limits: the errors of single datagrams are to be had on Linux only; elsewhere the timers of the protocol find out.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+use strowger_sansio::{Duration, Time};
+
+/// Datagrams that an error may quote: those of the last second of a gateway of many lines.
+const REMEMBERED: usize = 256;
+/// What is kept of each: the first line of a command, with its identifier.
+const KEPT: usize = 48;
+/// What an error must quote at least, of a datagram that is longer.
+const QUOTED: usize = 24;
+/// How often an address may be given up.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What was sent lately, to tell true errors from forged ones.
+#[derive(Debug, Default)]
+pub(super) struct Unreachable {
+    sent: VecDeque<(SocketAddr, Vec<u8>)>,
+    believed: BTreeMap<SocketAddr, Time>,
+}
+
+impl Unreachable {
+    /// A datagram went out.
+    pub(super) fn note(&mut self, to: SocketAddr, datagram: &[u8]) {
+        if self.sent.len() >= REMEMBERED {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((to, datagram.iter().copied().take(KEPT).collect()));
+    }
+
+    /// Takes the errors that a socket has, and tells of each address that is to be given up.
+    pub(super) fn take(&mut self, now: Time, socket: &mio::net::UdpSocket, mut lost: impl FnMut(SocketAddr)) {
+        while let Some((to, quoted)) = next(socket) {
+            if self.believes(now, to, &quoted) {
+                lost(to);
+            }
+        }
+    }
+
+    /// Whether an error that quotes this datagram is to be acted upon.
+    fn believes(&mut self, now: Time, to: SocketAddr, quoted: &[u8]) -> bool {
+        let is_it = |(address, sent): &(SocketAddr, Vec<u8>)| {
+            let length = quoted.len().min(sent.len());
+            *address == to && length >= QUOTED.min(sent.len()) && quoted.get(..length) == sent.get(..length)
+        };
+        if quoted.is_empty() || !self.sent.iter().any(is_it) {
+            return false;
+        }
+        if self.believed.get(&to).is_some_and(|last| now.since(*last) < PAUSE) {
+            return false;
+        }
+        self.believed.retain(|_, last| now.since(*last) < PAUSE);
+        self.believed.insert(to, now);
+        true
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::io::IoSliceMut;
+    use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
+    use std::os::fd::AsRawFd;
+
+    use mio::net::UdpSocket;
+    use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
+
+    /// Asks the system for the errors of single datagrams.
+    pub(crate) fn enable(socket: &impl std::os::fd::AsFd, address: SocketAddr) {
+        // A system that has none to give leaves it to the timers.
+        let _ = match address {
+            SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4RecvErr, &true),
+            SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvErr, &true),
+        };
+    }
+
+    /// The next error: where its datagram went, and what is quoted of it.
+    pub(crate) fn next(socket: &UdpSocket) -> Option<(SocketAddr, Vec<u8>)> {
+        let mut quoted = vec![0; super::KEPT];
+        let mut parts = [IoSliceMut::new(&mut quoted)];
+        let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+        let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, None, flags).ok()?;
+        let (address, length) = (message.address?, message.bytes);
+        let v4 = address.as_sockaddr_in().map(|address| SocketAddr::from(SocketAddrV4::from(*address)));
+        let v6 = || address.as_sockaddr_in6().map(|address| SocketAddr::from(SocketAddrV6::from(*address)));
+        let to = v4.or_else(v6)?;
+        quoted.truncate(length);
+        Some((to, quoted))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::net::SocketAddr;
+
+    pub(crate) fn enable<T>(_: &T, _: SocketAddr) {}
+
+    pub(crate) fn next(_: &mio::net::UdpSocket) -> Option<(SocketAddr, Vec<u8>)> {
+        None
+    }
+}
+
+pub(super) use system::enable;
+use system::next;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMAND: &[u8] = b"NTFY 4682468 aaln/1@gw1.town MGCP 1.0\r\nX: 12ab\r\nO: L/hd\r\n";
+
+    fn agent() -> SocketAddr {
+        "10.0.0.1:2727".parse().unwrap()
+    }
+
+    #[test]
+    fn an_error_is_believed_that_quotes_what_went_there() {
+        let mut errors = Unreachable::default();
+        errors.note(agent(), COMMAND);
+        assert!(errors.believes(Time::ZERO, agent(), COMMAND));
+        errors.note(agent(), b"200 7 OK\r\n");
+        assert!(errors.believes(Time::from_secs(2), agent(), b"200 7 OK\r\n"));
+    }
+
+    #[test]
+    fn a_forged_error_is_not() {
+        let mut errors = Unreachable::default();
+        errors.note(agent(), COMMAND);
+        let elsewhere = "10.0.0.2:2727".parse().unwrap();
+        for (to, quoted) in [
+            (elsewhere, COMMAND),
+            (agent(), &COMMAND[..10]),
+            (agent(), &b""[..]),
+            (agent(), &b"NTFY 4682469 aaln/1@gw1.town MGCP 1.0\r\n"[..]),
+        ] {
+            assert!(!errors.believes(Time::ZERO, to, quoted), "{to} {quoted:?}");
+        }
+        // What went out long ago is not quoted now.
+        (0..REMEMBERED).for_each(|n| errors.note(agent(), format!("200 {n} OK\r\n").as_bytes()));
+        assert!(!errors.believes(Time::ZERO, agent(), COMMAND));
+    }
+
+    #[test]
+    fn a_storm_of_errors_gives_an_address_up_once_a_second() {
+        let mut errors = Unreachable::default();
+        errors.note(agent(), COMMAND);
+        let believed =
+            (0..3000).filter(|ms| errors.believes(Time::ZERO + Duration::from_millis(*ms), agent(), COMMAND));
+        assert_eq!(believed.count(), 3);
+    }
+}
