@@ -20,6 +20,7 @@ use crate::console::{Console, Source};
 use crate::ledger::{Ledger, LedgerError, Restored, Settings};
 use crate::metrics::Registry;
 use crate::names;
+use crate::push::Push;
 use crate::recording;
 use crate::shard::{Observer, Parts, Request, Shard, Summary};
 use crate::signals::Signals;
@@ -62,6 +63,12 @@ pub enum StartError {
     /// What the store holds could not be settled.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The push gateway did not start.
+    #[error(transparent)]
+    Push(#[from] strowger_messaging::push::StartError),
+    /// Nor its server.
+    #[error(transparent)]
+    PushServer(#[from] strowger_messaging::http::ServerError),
     /// The system gave no randomness, thread or runtime.
     #[error("the system gave no {what}: {error}")]
     System {
@@ -87,6 +94,7 @@ pub enum NodeError {
 pub struct Node {
     mgcp: Option<SocketAddr>,
     console: Option<Console>,
+    push: Option<Push>,
     requests: mpsc::Sender<Request>,
     thread: Option<JoinHandle<Summary>>,
     capture: Option<JoinHandle<()>>,
@@ -118,6 +126,7 @@ impl Node {
             }
             None => None,
         };
+        let push = config.push.map(|push| Push::start(push, &metrics)).transpose()?;
         let directory = Directory::new(&config.inventory);
         let mut inventory = config.inventory;
         let placed = inventory.gateways.iter().filter(|gateway| gateway.host.is_none());
@@ -163,6 +172,7 @@ impl Node {
         Ok(Self {
             mgcp: local,
             console,
+            push,
             requests: sender,
             thread: Some(thread),
             capture,
@@ -183,6 +193,12 @@ impl Node {
     #[must_use]
     pub fn console(&self) -> Option<SocketAddr> {
         self.console.as_ref().map(Console::local)
+    }
+
+    /// Where pushes are submitted.
+    #[must_use]
+    pub fn push(&self) -> Option<SocketAddr> {
+        self.push.as_ref().map(Push::local)
     }
 
     /// What the store held at the start.
@@ -261,6 +277,9 @@ impl Node {
             && thread.join().is_err()
         {
             tracing::error!("the capture ended by an internal fault");
+        }
+        if let Some(push) = self.push.take() {
+            push.stop();
         }
         if let Some(console) = self.console.take() {
             console.stop();

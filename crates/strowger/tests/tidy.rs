@@ -99,6 +99,40 @@ fn every_crate_is_either_an_engine_or_known_to_do_input_and_output() {
     assert_eq!(crates, listed, "a new crate belongs into one of the lists");
 }
 
+/// What decides in the crate that does messaging's input and output, and does none itself.
+const MESSAGING_ENGINES: &[&str] = &[
+    "pap/codes.rs",
+    "pap/message.rs",
+    "pap/multipart.rs",
+    "queue/lanes.rs",
+    "queue/message.rs",
+    "smpp/centre.rs",
+    "smpp/client.rs",
+    "smpp/frame.rs",
+    "smpp/pdu.rs",
+    "smpp/receipt.rs",
+    "smpp/status.rs",
+    "smpp/tlv.rs",
+    "smpp/window.rs",
+    "xml.rs",
+];
+
+#[test]
+fn the_engines_of_messaging_have_neither_socket_nor_clock() {
+    let banned =
+        ["tokio::", "std::thread", "Instant", "SystemTime", "TcpStream", "UdpSocket", "HashMap", "Clock"];
+    let mut faults = Vec::new();
+    for name in MESSAGING_ENGINES {
+        let path = root().join("crates/messaging/src").join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code.filter(|line| banned.iter().any(|word| line.contains(word))) {
+            faults.push(format!("{name}: {}", line.trim()));
+        }
+    }
+    none(&faults);
+}
+
 #[test]
 fn each_source_file_says_what_it_is() {
     let mut faults = Vec::new();

@@ -136,7 +136,8 @@ impl Submission<'_> {
 }
 
 /// A name that nobody has given before: 128 random bits.
-pub(crate) fn fresh_id() -> String {
+#[must_use]
+pub fn fresh_id() -> String {
     let mut bits = [0; 16];
     // Without randomness the name is not fresh, and refused as a duplicate at its second use.
     let _ = getrandom::fill(&mut bits);

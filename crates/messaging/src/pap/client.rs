@@ -85,3 +85,18 @@ pub async fn send(
     let outcome = Outcome::parse(&answer.body).map_err(|fault| SubmitError::Answer { status, fault })?;
     Ok((outcome, answer))
 }
+
+/// [`send`] for programs without a runtime.
+///
+/// # Errors
+/// As [`send`], and when the system gives no runtime.
+pub fn send_and_wait(
+    url: &Url,
+    operation: &Operation,
+    entity: Option<&Entity<'_>>,
+    patience: Duration,
+) -> Result<(Outcome, Answer), SubmitError> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let failed = |error: std::io::Error| ClientError::Transport("the system".to_owned(), error.to_string());
+    built.map_err(failed)?.block_on(send(url, operation, entity, patience))
+}

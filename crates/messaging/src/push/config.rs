@@ -101,8 +101,10 @@ pub struct CentreEntry {
     pub id: String,
     /// Where it is.
     pub address: SocketAddr,
-    /// Connections to it.
+    /// Connections to it that transmit.
     pub links: usize,
+    /// Whether they only transmit, and one more receives.
+    pub pair: bool,
     /// Each of them.
     pub client: ClientConfig,
     /// Beginnings of the numbers that it serves; an empty one is any.

@@ -205,40 +205,50 @@ pub struct Notification<'n> {
 }
 
 impl Content {
-    /// A notification (MMS ENC section 6.2).
+    /// A notification.
     ///
     /// # Errors
     /// When a part of it is not legal, or it is too long.
     pub fn notification(notification: &Notification<'_>, most: usize) -> Result<Self, ContentError> {
+        Self::new(MMS, None, &notification.to_body()?, most)
+    }
+}
+
+impl Notification<'_> {
+    /// It as an MMS message (MMS ENC section 6.2).
+    ///
+    /// # Errors
+    /// When a part of it is not legal.
+    pub fn to_body(&self) -> Result<Vec<u8>, ContentError> {
         use strowger_mms::message::{Counted, EncodedString, MessageClass, Sender, When};
         use strowger_mms::{Field, Message, MessageType};
         let made;
-        let transaction = match notification.transaction.as_deref() {
+        let transaction = match self.transaction.as_deref() {
             Some(given) => given,
             None => {
                 made = crate::http::json::fresh_id();
                 made.get(..12).unwrap_or(&made)
             }
         };
-        let sender = notification.from.as_deref().map(|from| {
+        let sender = self.from.as_deref().map(|from| {
             let typed = from.contains('/') || from.contains('@');
             if typed { from.to_owned() } else { format!("{from}/TYPE=PLMN") }
         });
         let from = sender.as_deref().map(|sender| Field::From(Sender::Address(EncodedString::new(sender))));
-        let subject = notification.subject.as_deref().map(|text| Field::Subject(EncodedString::new(text)));
+        let subject = self.subject.as_deref().map(|text| Field::Subject(EncodedString::new(text)));
         let message = Message::new(MessageType::NotificationInd)
             .with(Field::TransactionId(Text::from(transaction)))
             .maybe(from)
             .maybe(subject)
             .with(Field::MessageClass(MessageClass::Personal))
-            .with(Field::MessageSize(notification.size))
-            .with(Field::Expiry(When::In(notification.expiry.unwrap_or(259_200))))
-            .with(Field::ContentLocation(Counted::plain(Text::from(notification.location.as_ref()))));
+            .with(Field::MessageSize(self.size))
+            .with(Field::Expiry(When::In(self.expiry.unwrap_or(259_200))))
+            .with(Field::ContentLocation(Counted::plain(Text::from(self.location.as_ref()))));
         let mut body = Vec::with_capacity(160);
         strowger_mms::encode(&message, &mut body).map_err(|departure| ContentError::Malformed {
             media: MMS.to_owned(),
             fault: departure.to_string(),
         })?;
-        Self::new(MMS, None, &body, most)
+        Ok(body)
     }
 }

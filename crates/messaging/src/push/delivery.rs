@@ -19,10 +19,12 @@ use super::sms::{SmsBearer, Step};
 use crate::clock::Clock;
 use crate::queue::{Bearer, Ending, LaneEvent, Lanes, Message, Queue, Restored, Seq, State, Verdict};
 use crate::smpp::link::{self, LinkConfig, LinkEvent, LinkHandle, LinkId};
-use crate::smpp::{Class, Outcome, Receipt, ShortMessage, Status};
+use crate::smpp::{BindKind, Class, Outcome, Receipt, ShortMessage, Status};
 
 /// How often what is old is forgotten.
 const FORGET: Duration = Duration::from_secs(10);
+/// How long the answers of message centres are waited for at the end.
+const LAST_ANSWERS: Duration = Duration::from_secs(3);
 /// Accepted groups and link events that are looked at before something is sent.
 const TURN: usize = 256;
 
@@ -47,7 +49,8 @@ pub(super) struct Core {
     /// Receipts that are acknowledged when the end that they caused is on disk.
     acknowledgements: BTreeMap<Seq, Box<dyn FnOnce() + Send>>,
     forget_at: Time,
-    stopping: bool,
+    /// Nothing more is begun; what is with a centre may end until then.
+    stop_at: Option<Time>,
 }
 
 impl Core {
@@ -66,10 +69,15 @@ impl Core {
         let mut places = Vec::new();
         let mut centres = Vec::new();
         for (centre, entry) in gateway.config.centres.iter().enumerate() {
-            let handles = (0..entry.links.max(1)).map(|at| {
+            let transmitting = entry.links.max(1);
+            let handles = (0..transmitting + usize::from(entry.pair)).map(|at| {
                 let id = LinkId(places.len());
                 places.push((centre, at));
-                let config = LinkConfig { address: entry.address, client: entry.client.clone() };
+                let mut config = LinkConfig { address: entry.address, client: entry.client.clone() };
+                if entry.pair {
+                    let receives = at >= transmitting;
+                    config.client.kind = if receives { BindKind::Receiver } else { BindKind::Transmitter };
+                }
                 link::start(id, config, gateway.clock, rng.fork(), tell.clone())
             });
             let handles = handles.collect();
@@ -95,7 +103,7 @@ impl Core {
             counters: Arc::clone(&gateway.counters),
             acknowledgements: BTreeMap::new(),
             forget_at: now + FORGET,
-            stopping: false,
+            stop_at: None,
         })
     }
 
@@ -131,13 +139,15 @@ impl Core {
     pub(super) async fn run(mut self) {
         let mut groups = Vec::new();
         let mut events = Vec::new();
-        while !self.stopping {
+        while !self.is_over() {
             let due = self.lanes.poll_timeout().unwrap_or(Time::MAX).min(self.forget_at);
+            let due = due.min(self.stop_at.unwrap_or(Time::MAX));
             let timer = tokio::time::sleep_until(self.clock.instant(due).into());
             tokio::select! {
-                count = self.accepted.recv_many(&mut groups, TURN) => self.stopping |= count == 0,
+                // The queue's writer has ended: nothing that happens now could be kept.
+                count = self.accepted.recv_many(&mut groups, TURN) => if count == 0 { break },
                 _ = self.links.recv_many(&mut events, TURN), if !self.centres.is_empty() => {}
-                order = self.orders.recv() => self.order(order),
+                order = self.orders.recv(), if self.stop_at.is_none() => self.order(order),
                 () = timer => {}
             }
             let now = self.clock.now();
@@ -154,8 +164,10 @@ impl Core {
                 self.queue.forget();
             }
             self.settle(now);
-            self.dispatch(now);
-            self.settle(now);
+            if self.stop_at.is_none() {
+                self.dispatch(now);
+                self.settle(now);
+            }
         }
         for centre in &self.centres {
             centre.links().for_each(LinkHandle::close);
@@ -169,8 +181,14 @@ impl Core {
                 let cancelled = places.into_iter().map(|seq| self.lanes.handle_cancel(now, seq)).collect();
                 let _ = reply.send(cancelled);
             }
-            Some(Order::Stop) | None => self.stopping = true,
+            Some(Order::Stop) | None => self.stop_at = self.stop_at.or(Some(self.clock.now() + LAST_ANSWERS)),
         }
+    }
+
+    /// Told to stop, and nothing is with a centre whose answer would tell whether it is to be sent again.
+    fn is_over(&self) -> bool {
+        let idle = || self.centres.iter().all(SmsBearer::is_idle);
+        self.stop_at.is_some_and(|at| idle() || at <= self.clock.now())
     }
 
     /// Sends what is next, as far as the bearers have room.

@@ -3,6 +3,7 @@
 //! - [`address`]: who is meant. [`content`]: what goes over the air. [`policy`]: who may send what to whom.
 //! - [`config`]: the gateway's settings as data.
 //! - [`gateway`]: acceptance. `delivery`: the task that owns lanes and bearers. `sms`: pushes in short messages, through message centres.
+//! - [`once`]: one push, by a gateway that exists for it alone.
 //! - [`counters`]: what was counted.
 
 pub mod address;
@@ -10,6 +11,7 @@ pub mod config;
 pub mod content;
 pub mod counters;
 pub mod gateway;
+pub mod once;
 pub mod policy;
 
 mod delivery;

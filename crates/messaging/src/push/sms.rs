@@ -82,12 +82,18 @@ impl SmsBearer {
     /// A link with room, each in its turn.
     fn free_link(&mut self) -> Option<usize> {
         let window = self.entry.client.window;
-        let count = self.links.len();
+        // A link that only receives stands behind the others.
+        let count = self.entry.links.max(1);
         let free = (0..count).map(|step| (self.turn + step) % count).find(|at| {
             self.links.get(*at).is_some_and(|(link, outstanding)| link.is_up() && *outstanding < window)
         })?;
         self.turn = free + 1;
         Some(free)
+    }
+
+    /// Whether nothing is with the centre.
+    pub(super) fn is_idle(&self) -> bool {
+        self.jobs.is_empty()
     }
 
     pub(super) fn has_room(&mut self) -> bool {

@@ -146,6 +146,7 @@ pub fn start(
         healthy: Arc::clone(&healthy),
         forced: None,
         unforced: false,
+        behind: false,
     };
     let spawned = std::thread::Builder::new()
         .name("push-queue".to_owned())
@@ -263,6 +264,8 @@ struct Writer {
     forced: Option<Instant>,
     /// Something has been written without force.
     unforced: bool,
+    /// There is more to be forgotten than one group had room for.
+    behind: bool,
 }
 
 impl Writer {
@@ -288,6 +291,10 @@ impl Writer {
         incoming: &mut mpsc::Receiver<Change>,
         ends: &mut mpsc::UnboundedReceiver<Change>,
     ) -> bool {
+        if self.behind {
+            group.extend(ends.try_recv().or_else(|_| incoming.try_recv()));
+            return true;
+        }
         let first = tokio::select! {
             biased;
             change = ends.recv() => match change {
@@ -341,6 +348,8 @@ impl Writer {
         let changes = self.store.begin()?;
         let mut next = self.next;
         let mut verdicts = Vec::new();
+        let mut forget = self.behind;
+        let mut behind = false;
         let mut force = self.forced.is_none_or(|forced| forced.elapsed() >= UNFORCED);
         {
             let mut rows = changes.rows()?;
@@ -357,18 +366,20 @@ impl Writer {
                         force |= after.is_some() || message.notify.is_some();
                     }
                     Change::Noticed(seq) => rows.noticed(*seq)?,
-                    Change::Forget => {
-                        let until = Clock::start().now() - self.remember;
-                        rows.forget(until.as_millis(), GROUP)?;
-                    }
+                    Change::Forget => forget = true,
                 }
             }
             if next != self.next {
                 rows.set_next(next)?;
             }
+            if forget {
+                let until = Clock::start().now() - self.remember;
+                behind = rows.forget(until.as_millis(), GROUP)? >= GROUP;
+            }
         }
         changes.commit(force)?;
         self.next = next;
+        self.behind = behind;
         self.unforced = !force;
         if force {
             self.forced = Some(Instant::now());

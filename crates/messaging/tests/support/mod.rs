@@ -69,6 +69,7 @@ pub(crate) fn centre(address: SocketAddr) -> CentreEntry {
         id: "smsc1".into(),
         address,
         links: 1,
+        pair: false,
         client: ClientConfig {
             bind,
             reconnect_first: Duration::from_millis(50),

@@ -40,6 +40,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     check_media(&raw, &gateways, report);
     let store = check_store(&raw, report);
     check_paths(&raw, report);
+    let push = raw.push.check(report);
 
     inventory.agent_address = raw.agent.as_ref().map(|agent| *agent.get_ref());
     inventory.timers = raw.timers;
@@ -84,11 +85,12 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
         cdr: raw.cdr.map(|path| PathBuf::from(path.into_inner())),
         capture,
         limits: raw.limits,
+        push,
     }
 }
 
 fn check_listen(raw: &Raw, report: &mut Report) {
-    if raw.mgcp.is_none() && raw.console.is_none() && report.errors() == 0 {
+    if raw.mgcp.is_none() && raw.console.is_none() && !raw.push.is_there() && report.errors() == 0 {
         report.error(
             0..0,
             "nothing is opened",
@@ -375,7 +377,7 @@ fn check_paths(raw: &Raw, report: &mut Report) {
     let store = raw.store.as_ref().and_then(|store| store.path.as_ref());
     let capture = raw.capture.as_ref().and_then(|capture| capture.path.as_ref());
     let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
-    for path in [store, raw.cdr.as_ref(), capture].into_iter().flatten() {
+    for path in [store, raw.cdr.as_ref(), capture, raw.push.store.as_ref()].into_iter().flatten() {
         if path.get_ref().is_empty() {
             report.error(path.span(), "the path is empty", "expected the name of a file");
         } else if let Some(first) = seen.get(path.get_ref().as_str()) {

@@ -13,6 +13,7 @@ pub mod diagnostic;
 mod check;
 mod features;
 mod names;
+mod push;
 mod raw;
 mod reader;
 mod schema;
@@ -22,6 +23,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use strowger_exchange::Inventory;
+use strowger_messaging::push::PushConfig;
 use toml::de::DeTable;
 
 use crate::admission::Limits;
@@ -46,6 +48,8 @@ pub struct Config {
     pub capture: Option<CaptureConfig>,
     /// How much one gateway may send.
     pub limits: Limits,
+    /// The push proxy gateway.
+    pub push: Option<PushConfig>,
 }
 
 /// Addresses that are opened; nothing else is.

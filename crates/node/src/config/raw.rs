@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Report;
 use super::features;
+use super::push::Push;
 use super::reader::{Place, Table, excerpt, found};
 use super::schema::{self, nearest};
 use super::subscription::{Services, Subscribed};
@@ -38,6 +39,7 @@ pub(super) struct Raw {
     /// None when there was nothing to read.
     pub(super) features: Option<FeaturePlan>,
     pub(super) services: Services,
+    pub(super) push: Push,
 }
 
 /// `[exchange] media`.
@@ -131,6 +133,7 @@ impl Raw {
         }
         raw.features = Some(features::plan(&root, FeaturePlan::of(raw.country.unwrap_or_default()), report));
         raw.services = Services::read(&root, raw.country.unwrap_or_default(), report);
+        raw.push = Push::read(&root, report);
         let tables = root.tables("gateway", &schema::GATEWAY, report);
         raw.gateways = tables.iter().map(|table| Gateway::read(table, report)).collect();
         let tables = root.tables("line", &schema::LINE, report);
@@ -386,7 +389,7 @@ fn addresses(table: &Table<'_>, key: &str, report: &mut Report) -> Vec<Spanned<I
 }
 
 /// One word of a list; words that a later version knows are told apart from unknown ones.
-fn choice<T: Copy>(
+pub(super) fn choice<T: Copy>(
     table: &Table<'_>,
     key: &str,
     what: &str,

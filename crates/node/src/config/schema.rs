@@ -66,6 +66,9 @@ pub(super) static ROOT: Section = Section {
         key("features", "[features]"),
         key("class", "[[class]]"),
         key("group", "[[group]]"),
+        key("push", "[push]"),
+        key("smsc", "[[smsc]]"),
+        key("push_user", "[[push_user]]"),
         later("trunk", "trunks"),
     ],
 };
@@ -262,6 +265,61 @@ pub(super) static ROUTE: Section = Section {
     ],
 };
 
+pub(super) static PUSH: Section = Section {
+    title: "[push]",
+    keys: &[
+        key("name", "name = \"ppg.town\""),
+        key("listen", "listen = \"127.0.0.1:8089\""),
+        key("udp", "udp = \"127.0.0.1:9200\""),
+        key("networks", "networks = [\"10.0.0.0/8\"]"),
+        key("store", "store = \"push.redb\""),
+        key("lifetime", "lifetime = 259200"),
+        key("longest_lifetime", "longest_lifetime = 1209600"),
+        key("remember", "remember = 86400"),
+        key("retry", "retry = 5"),
+        key("retry_longest", "retry_longest = 600"),
+        key("rate", "rate = 1000"),
+        key("messages", "messages = 200000"),
+        key("report_to", "report_to = [\"10.0.0.7\"]"),
+        key("aliases", "aliases = { ann = \"+15550100\" }"),
+    ],
+};
+
+pub(super) static SMSC: Section = Section {
+    title: "[[smsc]]",
+    keys: &[
+        key("id", "id = \"carrier\""),
+        key("address", "address = \"192.0.2.5:2775\""),
+        key("system_id", "system_id = \"town\""),
+        key("password", "password = \"secret\""),
+        key("system_type", "system_type = \"PPG\""),
+        key("version", "version = \"3.4\" or version = \"5.0\""),
+        key("bind", "bind = \"transceiver\" or bind = \"pair\""),
+        key("links", "links = 2"),
+        key("window", "window = 100"),
+        key("timeout", "timeout = 10"),
+        key("enquire", "enquire = 30"),
+        key("prefixes", "prefixes = [\"+1555\"]"),
+        key("source", "source = \"2948\""),
+        key("service_type", "service_type = \"WAP\""),
+        key("segments", "segments = \"header\", \"payload\" or \"parameters\""),
+        key("wide_reference", "wide_reference = true"),
+        key("receipts", "receipts = false"),
+        key("message_ids", "message_ids = \"auto\", \"same\", \"hex-decimal\" or \"decimal-hex\""),
+    ],
+};
+
+pub(super) static PUSH_USER: Section = Section {
+    title: "[[push_user]]",
+    keys: &[
+        key("name", "name = \"mmsc\""),
+        key("password", "password = \"secret\""),
+        key("networks", "networks = [\"127.0.0.1\"]"),
+        key("trusted", "trusted = true"),
+        key("rate", "rate = 1000"),
+    ],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +352,9 @@ mod tests {
             &CLASS,
             &GROUP,
             &ROUTE,
+            &PUSH,
+            &SMSC,
+            &PUSH_USER,
         ];
         for section in sections {
             let (_, rest) = manual.split_once(&format!("\n## `{}`\n", section.title)).unwrap();

@@ -5,6 +5,7 @@ mod decode;
 mod demo;
 mod gateway;
 mod load;
+mod push;
 mod run;
 mod sim;
 
@@ -29,6 +30,7 @@ enum Command {
     Check(check::Arguments),
     Decode(decode::Arguments),
     Load(load::Arguments),
+    Push(push::Arguments),
 }
 
 impl Strowger {
@@ -42,6 +44,7 @@ impl Strowger {
             Command::Check(arguments) => check::execute(&arguments),
             Command::Decode(arguments) => decode::execute(&arguments),
             Command::Load(arguments) => load::execute(&arguments),
+            Command::Push(arguments) => push::execute(&arguments),
         }
     }
 }

@@ -43,6 +43,7 @@ struct Ready<'r> {
     exchange: &'r str,
     mgcp: Option<SocketAddr>,
     console: Option<SocketAddr>,
+    push: Option<SocketAddr>,
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> Exit {
@@ -114,12 +115,14 @@ fn tell_restored(node: &Node) {
 }
 
 fn tell_ready(node: &Node, name: &str, json: bool) {
-    let ready = Ready { ready: true, exchange: name, mgcp: node.mgcp(), console: node.console() };
+    let ready =
+        Ready { ready: true, exchange: name, mgcp: node.mgcp(), console: node.console(), push: node.push() };
     if json {
         print_json(&ready);
         return;
     }
     let mgcp = ready.mgcp.map(|address| format!(", MGCP on {address}")).unwrap_or_default();
     let console = ready.console.map(|address| format!(", console on http://{address}/health"));
-    print(&format!("exchange \"{name}\" is ready{mgcp}{}\n", console.unwrap_or_default()));
+    let push = ready.push.map(|address| format!(", push on http://{address}/pap")).unwrap_or_default();
+    print(&format!("exchange \"{name}\" is ready{mgcp}{}{push}\n", console.unwrap_or_default()));
 }
