@@ -231,8 +231,8 @@ rules! {
     WbxmlToken => "this token does not stand here", "WBXML 5.8";
     /// Too many elements within one another.
     WbxmlDepth => "elements may not lie deeper within each other than the limit", "local limit on depth";
-    /// A character that is none.
-    WbxmlEntity => "an entity is a character of Unicode", "WBXML 5.8.4.3";
+    /// A character that is none, or that XML cannot hold.
+    WbxmlEntity => "an entity is a character that XML can hold", "WBXML 5.8.4.3";
     /// A document without an element.
     WbxmlRoot => "a document has one element, and nothing behind it", "WBXML 5.3";
     /// Another document than was expected.

@@ -277,7 +277,7 @@ fn unescape(raw: &str) -> Option<Cow<'_, str>> {
                     Some(hex) => u32::from_str_radix(hex, 16).ok()?,
                     None => number.parse().ok()?,
                 };
-                char::from_u32(value).filter(|character| *character != '\0')?
+                char::from_u32(value).filter(|character| is_character(*character))?
             }
         });
         rest = behind;
@@ -286,7 +286,13 @@ fn unescape(raw: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(out))
 }
 
-/// Text for XML: the characters that mean something there as entities; control characters, which XML cannot hold, left out.
+/// Whether XML can hold a character (XML 1.0 section 2.2).
+#[must_use]
+pub const fn is_character(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Text for XML: the characters that mean something there as entities; those that XML cannot hold left out.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -296,9 +302,8 @@ pub fn escape(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(character),
-            control if control.is_control() => {}
-            other => out.push(other),
+            other if is_character(other) => out.push(other),
+            _ => {}
         }
     }
     out
@@ -333,6 +338,8 @@ mod tests {
             "<a>&b;</a>",
             "<a>&#0;</a>",
             "<a>&#xd800;</a>",
+            "<a>&#1;</a>",
+            "<a>&#xffff;</a>",
             "<a>&amp</a>",
             "<a",
             "<a>",

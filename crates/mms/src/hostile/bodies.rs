@@ -121,6 +121,7 @@ pub(super) fn wbxml() -> Vec<Case> {
         case("a huge opaque", Expect::Refused, &body(&[0x45, 0xc3, 0x8f, 0xff, 0xff, 0xff, 0x7f, 1])),
         case("a string without end", Expect::Refused, &body(&[0x45, 0x03, b'a', b'a'])),
         case("an entity beyond Unicode", Expect::Refused, &body(&[0x45, 2, 0x84, 0x80, 0x80, 0, 1])),
+        case("an entity that is NUL", Expect::Refused, &body(&[0x45, 2, 0, 1])),
         case("an entity that is half a character", Expect::Refused, &body(&[0x45, 2, 0x83, 0xb0, 0, 1])),
         case("an entity beyond 32 bits", Expect::Refused, &body(&[0x45, 2, 0xff, 0xff, 0xff, 0xff, 0x7f, 1])),
         case("a storm of pages", Expect::Refused, &body(&[0; 20_000])),

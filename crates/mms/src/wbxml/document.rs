@@ -361,7 +361,9 @@ impl<'a> Walk<'a> {
             token::ENTITY => {
                 let number = self.reader.uintvar()?;
                 let length = self.reader.offset() - start;
-                char::from_u32(number).map(Piece::Entity).ok_or(Fault::over(start, length, Rule::WbxmlEntity))
+                let character =
+                    char::from_u32(number).filter(|character| crate::xml::is_character(*character));
+                character.map(Piece::Entity).ok_or(Fault::over(start, length, Rule::WbxmlEntity))
             }
             token::OPAQUE => {
                 let length = self.reader.length()?;

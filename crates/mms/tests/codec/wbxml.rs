@@ -120,6 +120,7 @@ fn hostile_documents_are_refused_with_the_rule() {
         (hex("02 05 6a 00 45 c3 8fffffff7f 01"), Rule::LengthPastEnd),
         (hex("02 05 6a 00 45 03 6161"), Rule::TextUnterminated),
         (hex("02 05 6a 00 45 02 83b000 01"), Rule::WbxmlEntity),
+        (hex("02 05 6a 00 45 02 00 01"), Rule::WbxmlEntity),
         (hex("02 05 6a 00 45 02 84808000 01"), Rule::WbxmlEntity),
         (hex("02 05 6a 00 45"), Rule::Ends),
         (hex("02 05 6a 00 05 05"), Rule::WbxmlRoot),
