@@ -211,7 +211,9 @@ impl<'a> Pdu<'a> {
     /// What is not as the standard says, although the message can be read.
     #[must_use]
     pub fn departures(&self) -> Vec<Departure> {
-        departures(self.kind, self.fields(), self.body.is_some())
+        let mut census = Census::default();
+        self.fields().for_each(|field| census.count(&field));
+        departures(self.kind, &census, self.body.is_some())
     }
 }
 
@@ -319,21 +321,34 @@ const fn repeatable(kind: MessageType) -> u64 {
     if is_list(kind) { REPEATABLE } else { REPEATABLE & !LISTED }
 }
 
-fn departures<'a>(kind: MessageType, fields: impl Iterator<Item = Field<'a>>, body: bool) -> Vec<Departure> {
-    let (mut seen, mut again) = (0_u64, 0_u64);
-    let (mut auto, mut reports, mut insert) = (false, false, false);
-    for field in fields {
+/// What is in a message, as far as the table and the rules beside it go: one pass over its fields.
+#[derive(Default)]
+struct Census {
+    seen: u64,
+    again: u64,
+    auto: bool,
+    reports: bool,
+    insert: bool,
+}
+
+impl Census {
+    #[inline]
+    fn count(&mut self, field: &Field<'_>) {
         match field {
-            Field::MessageClass(MessageClass::Auto) => auto = true,
-            Field::DeliveryReport(YesNo::Yes) | Field::ReadReport(YesNo::Yes) => reports = true,
-            Field::From(Sender::InsertAddress) => insert = true,
-            Field::Unknown { .. } | Field::Application { .. } => continue,
+            Field::MessageClass(MessageClass::Auto) => self.auto = true,
+            Field::DeliveryReport(YesNo::Yes) | Field::ReadReport(YesNo::Yes) => self.reports = true,
+            Field::From(Sender::InsertAddress) => self.insert = true,
+            Field::Unknown { .. } | Field::Application { .. } => return,
             _ => {}
         }
         let bit = field.code().map_or(0, |code| 1 << (code.code() & 0x3f));
-        again |= seen & bit;
-        seen |= bit;
+        self.again |= self.seen & bit;
+        self.seen |= bit;
     }
+}
+
+fn departures(kind: MessageType, census: &Census, body: bool) -> Vec<Departure> {
+    let Census { seen, again, auto, reports, insert } = *census;
     let repeated = again & !repeatable(kind);
     let forbidden = seen & !table::allowed(kind);
     let missing = table::mandatory(kind) & !seen;
@@ -445,13 +460,11 @@ impl<'a> Message<'a> {
     /// What keeps the message from being encoded; empty when it is as the standard says.
     #[must_use]
     pub fn departures(&self) -> Vec<Departure> {
-        let fixed = [Field::MessageType(self.kind), Field::MmsVersion(self.version)];
-        let content = self.body.map(|(content_type, _)| Field::ContentType(content_type));
-        departures(
-            self.kind,
-            fixed.into_iter().chain(self.fields.iter().copied()).chain(content),
-            self.body.is_some(),
-        )
+        let content = if self.body.is_some() { bits(&[FieldCode::ContentType]) } else { 0 };
+        let fixed = const { bits(&[FieldCode::MessageType, FieldCode::MmsVersion]) };
+        let mut census = Census { seen: fixed | content, ..Census::default() };
+        self.fields.iter().for_each(|field| census.count(field));
+        departures(self.kind, &census, self.body.is_some())
     }
 }
 
