@@ -2,6 +2,7 @@
 
 use strowger_mms::message::{EncodedString, FieldCode, MessageType};
 use strowger_mms::multipart::{Part, Parts};
+use strowger_mms::wsp::HeaderName;
 use strowger_mms::{DecodeError, Field, Limits, Rule, binary, decode};
 
 use super::place;
@@ -140,12 +141,12 @@ fn part_nodes(parts: &Parts<'_>, base: usize, limits: &Limits, depth: usize) -> 
         let data = range.end - part.data.len()..range.end;
         let mut node = Node::new("part", part.content_type.to_string(), range.clone(), BODY);
         node.children.extend(part.headers.iter().map(|header| {
-            Node::new(
-                &crate::escape::escape(&header.name.to_string()).to_string(),
-                header.value_text(),
-                range.clone(),
-                BODY,
-            )
+            // Within a part this code has the meaning that deployed handsets give it.
+            let name = match header.name {
+                HeaderName::Code(0xc8) => "Content-Transfer-Encoding".to_owned(),
+                name => crate::escape::escape(&name.to_string()).to_string(),
+            };
+            Node::new(&name, header.value_text(), range.clone(), BODY)
         }));
         let file = part.file_name(place);
         node.children.push(data_node(&part, data.clone()).note(format!("kept as {file}")));

@@ -71,3 +71,18 @@ fn the_count_of_parts_and_their_lengths_are_not_trusted() {
     }
     assert!(Parts::decode(&[0], &Limits::DEFAULT).unwrap().is_empty());
 }
+
+#[test]
+fn a_code_that_means_one_thing_in_a_push_and_another_in_a_part_is_told_apart() {
+    let text = ContentTypeBuf::new("text/plain");
+    for headers in [
+        HeadersBuf::new().text("X-Wap-Loc-Invocation", "base64"),
+        HeadersBuf::new().text("content-transfer-encoding", "base64"),
+    ] {
+        let body = PartsBuf::new().with(&text.as_content_type(), &headers.as_headers(), b"aGk=").finish();
+        let parts = Parts::decode(&body, &Limits::DEFAULT).unwrap();
+        let part = parts.iter().next().unwrap();
+        assert_eq!(part.transfer_encoding().unwrap().to_str(), "base64");
+        assert_eq!(part.data, b"aGk=", "the data are given as they came");
+    }
+}
