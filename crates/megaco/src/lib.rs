@@ -5,10 +5,12 @@
 //! - [`limits`], [`error`]: what one message may make a decoder do; what is wrong with it, where, by which clause, and the code of the answer.
 //! - [`message`]: the types, the same for all forms: a superset of version 3.
 //! - `token`: the tokens of the text form. [`text`]: messages from and to text, pretty and compact.
+//! - [`binary`]: messages from and to BER, with a plan for the names of terminations.
 //! - [`package`]: the packages of Annex E as one data table, which gives names their identifiers and values their types.
 
 mod token;
 
+pub mod binary;
 pub mod error;
 pub mod limits;
 pub mod message;

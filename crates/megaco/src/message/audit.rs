@@ -1,9 +1,10 @@
 //! What is asked for: whole descriptors, individual properties, attributes of contexts (RFC 3525 section 7.1.11; H.248.1
 //! versions 2 and 3 from their syntax).
 
-use super::ids::{Caseless, RequestId, StreamId};
+use super::ids::{RequestId, StreamId};
 use super::media::{PackageVersion, ServiceState, StreamMode};
-use super::value::{ItemName, Setting};
+use super::sdp::Tag;
+use super::value::{ItemName, Name, Setting};
 
 /// A descriptor that an audit asks for as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +122,7 @@ pub enum IndividualAudit<'a> {
     /// Of what is played.
     Signals(IndividualSignals<'a>),
     /// A dial plan.
-    DigitMap(Caseless<'a>),
+    DigitMap(Name<'a>),
     /// A statistic.
     Statistics(ItemName<'a>),
     /// A package.
@@ -154,12 +155,21 @@ pub enum IndividualStreams<'a> {
 pub struct IndividualStream<'a> {
     /// Of the local control.
     pub control: Option<IndividualControl<'a>>,
-    /// The local description as a whole (version 3).
-    pub is_local: bool,
-    /// The remote description as a whole (version 3).
-    pub is_remote: bool,
+    /// The local description (version 3).
+    pub local: Option<IndividualDescription>,
+    /// The remote description (version 3).
+    pub remote: Option<IndividualDescription>,
     /// A statistic of the stream (version 3).
     pub statistics: Option<ItemName<'a>>,
+}
+
+/// A session description, or lines of it. Text has the whole only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndividualDescription {
+    /// Of which group.
+    pub group: Option<u16>,
+    /// Which lines; none at all means the whole.
+    pub lines: Vec<Tag>,
 }
 
 /// A part of the local control.

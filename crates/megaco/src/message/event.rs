@@ -1,7 +1,7 @@
 //! Events, signals, digit maps, observed events (RFC 3525 sections 7.1.9 to 7.1.12, 7.1.14, 7.1.17).
 
-use super::ids::{Caseless, RequestId, StreamId, TimeStamp};
-use super::value::{ItemName, Parameter};
+use super::ids::{RequestId, StreamId, TimeStamp};
+use super::value::{ItemName, Name, Parameter};
 
 /// Events to be detected; `E` is what may be embedded into each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct Embedded<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventDigitMap<'a> {
     /// The name.
-    Name(Caseless<'a>),
+    Name(Name<'a>),
     /// The plan.
     Value(DigitMapValue<'a>),
 }
@@ -253,7 +253,7 @@ impl Completion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigitMap<'a> {
     /// The name.
-    pub name: Option<Caseless<'a>>,
+    pub name: Option<Name<'a>>,
     /// The plan.
     pub value: Option<DigitMapValue<'a>>,
 }

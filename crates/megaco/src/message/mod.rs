@@ -15,8 +15,8 @@ mod value;
 pub use address::{Address, Mid, MtpAddress};
 pub use audit::{
     AuditDescriptor, AuditItem, AuditItems, ContextAudit, IndividualAudit, IndividualControl,
-    IndividualEvents, IndividualMedia, IndividualProperty, IndividualSignal, IndividualSignals,
-    IndividualState, IndividualStream, IndividualStreams, SelectLogic, Selected,
+    IndividualDescription, IndividualEvents, IndividualMedia, IndividualProperty, IndividualSignal,
+    IndividualSignals, IndividualState, IndividualStream, IndividualStreams, SelectLogic, Selected,
 };
 pub use command::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditResult, AuditReturn, Command,

@@ -5,7 +5,9 @@
 mod annex_e;
 mod value;
 
-pub(crate) use value::{Written, from_text, write_fraction};
+pub(crate) use value::{
+    Written, from_text, is_safe, write_hexadecimal, write_name, write_number, write_value,
+};
 
 use crate::message::{Caseless, ItemName, Name, SignalType};
 
@@ -228,7 +230,7 @@ const fn key(name: &[u8]) -> u64 {
 }
 
 /// The text of an identifier without a name: `id` and four hexadecimal digits. Read back as that identifier.
-pub(crate) fn unnamed(id: u16) -> [u8; 6] {
+fn unnamed(id: u16) -> [u8; 6] {
     let digit = |shift: u16| b"0123456789abcdef".get(usize::from(id >> shift & 15)).copied().unwrap_or(b'0');
     [b'i', b'd', digit(12), digit(8), digit(4), digit(0)]
 }

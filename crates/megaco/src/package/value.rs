@@ -4,8 +4,30 @@
 
 use std::borrow::Cow;
 
-use super::{Kind, Type, item_name};
-use crate::message::{Relation, Setting, Value};
+use super::{Kind, Type, item_name, package, unnamed};
+use crate::error::EncodeError;
+use crate::message::{Name, Relation, Setting, Value};
+
+const SAFE: [bool; 256] = {
+    let mut safe = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        safe[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"+-&!_/'?@^`~*$\\()%|.";
+    let mut place = 0;
+    while place < others.len() {
+        safe[others[place] as usize] = true;
+        place += 1;
+    }
+    safe
+};
+
+/// Whether a byte can stand in a word (Annex B.2, SafeChar).
+pub(crate) fn is_safe(byte: u8) -> bool {
+    SAFE.get(usize::from(byte)).copied().unwrap_or(false)
+}
 
 /// Text, and whether it stood in quotes.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +49,12 @@ pub(crate) fn from_text<'a>(kind: Type, written: Written<'a>) -> Value<'a> {
         Type::Fraction => fraction(text).unwrap_or_else(as_written),
         Type::Octets => octets(text).unwrap_or_else(as_written),
         Type::Enumeration(rows) => enumeration(rows, text).unwrap_or_else(as_written),
-        Type::None => decimal(text).map_or_else(as_written, Value::Integer),
+        // What has no type in the tables is taken for what it looks like.
+        Type::None => match text {
+            "on" => Value::Boolean(true),
+            "off" => Value::Boolean(false),
+            _ => decimal(text).map_or_else(as_written, Value::Integer),
+        },
         Type::Word | Type::List(_) => as_written(),
     }
 }
@@ -81,7 +108,7 @@ fn fraction(text: &str) -> Option<Value<'static>> {
 }
 
 /// A fraction with as few digits as tell it from its neighbours.
-pub(crate) fn write_fraction(value: u64, out: &mut Vec<u8>) {
+fn write_fraction(value: u64, out: &mut Vec<u8>) {
     use std::io::Write as _;
     let (whole, part) = (value >> 32, value & 0xffff_ffff);
     // Writing to memory cannot fail.
@@ -118,6 +145,85 @@ fn enumeration(rows: &[(&str, u32)], text: &str) -> Option<Value<'static>> {
 fn signal(text: &str) -> Option<Value<'_>> {
     let (package, item) = text.split_once('/')?;
     item_name(Kind::Signal, package, item).map(|(name, _)| Value::Item(name))
+}
+
+/// The name of a package, item or parameter; `known` is what the tables call it.
+pub(crate) fn write_name(name: Name<'_>, known: Option<&'static str>, out: &mut Vec<u8>) {
+    match (name, known) {
+        (_, Some(known)) => out.extend_from_slice(known.as_bytes()),
+        (Name::Id(id), None) => out.extend_from_slice(&unnamed(id)),
+        (Name::Text(text), None) => out.extend_from_slice(text.as_str().as_bytes()),
+        (Name::All, None) => out.push(b'*'),
+    }
+}
+
+/// A number in decimal digits.
+pub(crate) fn write_number(number: u32, out: &mut Vec<u8>) {
+    let mut digits = [0_u8; 10];
+    let mut rest = number;
+    let mut length = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        length += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(digits.len() - length..).unwrap_or_default());
+}
+
+/// Octets as pairs of hexadecimal digits.
+pub(crate) fn write_hexadecimal(octets: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for octet in octets {
+        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+        out.extend_from_slice(&[digit(octet >> 4), digit(octet & 15)]);
+    }
+}
+
+/// A value as text, strings without their quotes.
+pub(crate) fn write_value(value: &Value<'_>, kind: Type, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    match value {
+        Value::Integer(number) => {
+            if *number < 0 {
+                out.push(b'-');
+            }
+            match u32::try_from(number.unsigned_abs()) {
+                Ok(number) => write_number(number, out),
+                Err(_) => out.extend_from_slice(number.unsigned_abs().to_string().as_bytes()),
+            }
+        }
+        Value::Boolean(on) => out.extend_from_slice(if *on { b"on" } else { b"off" }),
+        Value::Enumeration(number) => {
+            let rows = if let Type::Enumeration(rows) = kind { rows } else { &[] };
+            match rows.iter().find(|(_, known)| known == number) {
+                Some((name, _)) => out.extend_from_slice(name.as_bytes()),
+                None => write_number(*number, out),
+            }
+        }
+        Value::Fraction(fraction) => write_fraction(*fraction, out),
+        Value::Token(text) => {
+            if text.is_empty() || !text.bytes().all(is_safe) {
+                return Err(EncodeError::Illegal { what: "a word with characters that a word has not" });
+            }
+            out.extend_from_slice(text.as_bytes());
+        }
+        Value::String(text) => out.extend_from_slice(text.as_bytes()),
+        Value::Octets(octets) => write_hexadecimal(octets, out),
+        Value::Item(name) => {
+            let of = if let Name::Id(id) = name.package() { package(id) } else { None };
+            write_name(name.package(), of.map(|of| of.name), out);
+            out.push(b'/');
+            let row = if let Name::Id(id) = name.item() {
+                of.and_then(|of| of.item(Kind::Signal, id))
+            } else {
+                None
+            };
+            write_name(name.item(), row.map(|row| row.name), out);
+        }
+    }
+    Ok(())
 }
 
 /// One value as a setting: `$` lets the gateway choose.

@@ -4,9 +4,9 @@
 use super::scan::{Scanned, Scanner};
 use crate::error::Rule;
 use crate::message::{
-    AuditDescriptor, AuditItem, ContextAudit, IndividualAudit, IndividualControl, IndividualEvents,
-    IndividualMedia, IndividualProperty, IndividualSignal, IndividualSignals, IndividualState,
-    IndividualStream, IndividualStreams, SelectLogic, Selected, StreamId,
+    AuditDescriptor, AuditItem, ContextAudit, IndividualAudit, IndividualControl, IndividualDescription,
+    IndividualEvents, IndividualMedia, IndividualProperty, IndividualSignal, IndividualSignals,
+    IndividualState, IndividualStream, IndividualStreams, SelectLogic, Selected, StreamId,
 };
 use crate::package::{Kind, Type};
 use crate::token::Token;
@@ -188,8 +188,12 @@ impl<'a> Scanner<'a> {
     fn individual_stream(&mut self, token: Token, to: &mut IndividualStream<'a>) -> Scanned<()> {
         match token {
             Token::LocalControl if to.control.is_none() => to.control = Some(self.individual_control()?),
-            Token::Local if matches!(self.peek(), Some(b',' | b'}')) => to.is_local = true,
-            Token::Remote if matches!(self.peek(), Some(b',' | b'}')) => to.is_remote = true,
+            Token::Local if matches!(self.peek(), Some(b',' | b'}')) => {
+                to.local = Some(IndividualDescription::default());
+            }
+            Token::Remote if matches!(self.peek(), Some(b',' | b'}')) => {
+                to.remote = Some(IndividualDescription::default());
+            }
             Token::Statistics if to.statistics.is_none() => {
                 self.open()?;
                 to.statistics = Some(self.statistic_name()?);

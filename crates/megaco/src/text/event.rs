@@ -8,7 +8,7 @@ use crate::message::{
     EventSpec, Events, EventsOf, Name, NotifyBehaviour, ObservedEvent, ObservedEvents, Parameter, RequestId,
     SecondEvents, Signal, SignalList, SignalRequest, SignalType, StreamId, TimeStamp,
 };
-use crate::package::{ItemRow, Kind, Side};
+use crate::package::{ItemRow, Kind, Side, foreign};
 use crate::token::Token;
 
 /// Reads what is embedded into an event, behind the token.
@@ -350,12 +350,12 @@ impl<'a> Scanner<'a> {
         Ok(map)
     }
 
-    pub(super) fn map_name(&mut self) -> Scanned<Caseless<'a>> {
+    pub(super) fn map_name(&mut self) -> Scanned<Name<'a>> {
         let name = self.text(Rule::DigitMap)?;
         if name == "*" || !is_name(name) {
             return self.fault_in(name.as_bytes(), Rule::DigitMap);
         }
-        Ok(Caseless::new(name))
+        Ok(foreign(name))
     }
 
     fn event_digit_map(&mut self) -> Scanned<EventDigitMap<'a>> {

@@ -6,30 +6,10 @@ use std::borrow::Cow;
 use super::Options;
 use crate::error::{DecodeError, Fault, Found, Rule, Scope};
 use crate::message::TransactionId;
-use crate::package::Written;
+use crate::package::{Written, is_safe};
 use crate::token::Token;
 
 pub(super) type Scanned<T> = Result<T, Fault>;
-
-const SAFE: [bool; 256] = {
-    let mut safe = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        safe[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let others = b"+-&!_/'?@^`~*$\\()%|.";
-    let mut place = 0;
-    while place < others.len() {
-        safe[others[place] as usize] = true;
-        place += 1;
-    }
-    safe
-};
-
-pub(super) fn is_safe(byte: u8) -> bool {
-    SAFE.get(usize::from(byte)).copied().unwrap_or(false)
-}
 
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],

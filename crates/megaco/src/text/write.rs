@@ -17,6 +17,7 @@ use crate::message::{
     Segment, ServiceChange, ServiceTarget, TerminationId, Terminations, TimeStamp, TopologyDirection,
     Transaction, TransactionId, Version,
 };
+use crate::package::{write_hexadecimal, write_number};
 use crate::token::Token;
 
 pub(super) type Written = Result<(), EncodeError>;
@@ -62,18 +63,7 @@ impl Writer<'_> {
     }
 
     pub(super) fn number(&mut self, number: u32) {
-        let mut digits = [0_u8; 10];
-        let mut rest = number;
-        let mut length = 0;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-            rest /= 10;
-            length += 1;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.raw(digits.get(digits.len() - length..).unwrap_or_default());
+        write_number(number, self.out);
     }
 
     fn line(&mut self) {
@@ -160,11 +150,7 @@ impl Writer<'_> {
     }
 
     pub(super) fn hexadecimal(&mut self, octets: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-        for octet in octets {
-            let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
-            self.out.extend_from_slice(&[digit(octet >> 4), digit(octet & 15)]);
-        }
+        write_hexadecimal(octets, self.out);
     }
 
     fn port(&mut self, port: Option<u16>) {

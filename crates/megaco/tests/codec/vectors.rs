@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use strowger_megaco::binary::{self, ValueForm};
 use strowger_megaco::message::Message;
 use strowger_megaco::text::{self, Layout};
 
@@ -10,6 +11,7 @@ pub(crate) struct Vector {
     pub(crate) name: String,
     pub(crate) pretty: Vec<u8>,
     pub(crate) compact: Vec<u8>,
+    pub(crate) ber: Vec<u8>,
 }
 
 fn octets(digits: &str) -> Vec<u8> {
@@ -30,7 +32,7 @@ pub(crate) fn vectors() -> Vec<Vector> {
         let mut cell = || cells.next().unwrap();
         let name = cell().to_owned();
         cell();
-        Vector { name, pretty: octets(cell()), compact: octets(cell()) }
+        Vector { name, pretty: octets(cell()), compact: octets(cell()), ber: octets(cell()) }
     })
     .collect()
 }
@@ -76,4 +78,61 @@ fn compact_text_is_what_the_peer_writes() {
         let shown = |text: &[u8]| text.to_ascii_uppercase().escape_ascii().to_string();
         assert_eq!(shown(&written), shown(&vector.compact), "{}", vector.name);
     }
+}
+
+/// What the peer's binary form is like: values are raw, and it calls one digit map by a name.
+pub(crate) fn peer() -> binary::Options {
+    binary::Options {
+        values: ValueForm::Raw,
+        digit_maps: vec![("dialplan00".to_owned(), 0)],
+        ..binary::Options::default()
+    }
+}
+
+pub(crate) fn read_ber<'a>(bytes: &'a [u8], options: &'a binary::Options) -> Message<'a> {
+    match binary::decode(bytes, options) {
+        Ok(message) => message,
+        Err(error) => panic!("{error}\n{bytes:02x?}"),
+    }
+}
+
+pub(crate) fn write_ber(message: &Message<'_>, options: &binary::Options) -> Vec<u8> {
+    let mut out = Vec::new();
+    if let Err(error) = binary::encode(message, options, &mut out) {
+        panic!("{error}: {message:?}");
+    }
+    out
+}
+
+#[test]
+fn all_forms_of_a_peer_are_the_same_message() {
+    let peer = peer();
+    for vector in vectors() {
+        assert_eq!(read_ber(&vector.ber, &peer), read(&vector.pretty), "{}", vector.name);
+    }
+}
+
+#[test]
+fn a_peers_binary_message_is_written_octet_for_octet() {
+    let peer = peer();
+    for vector in vectors() {
+        let from_binary = write_ber(&read_ber(&vector.ber, &peer), &peer);
+        assert_eq!(hex(&from_binary), hex(&vector.ber), "{}", vector.name);
+        let from_text = write_ber(&read(&vector.compact), &peer);
+        assert_eq!(hex(&from_text), hex(&vector.ber), "{} from text", vector.name);
+    }
+}
+
+#[test]
+fn values_wrapped_twice_are_the_same_message() {
+    let wrapped = binary::Options { values: ValueForm::Wrapped, ..peer() };
+    for vector in vectors() {
+        let message = read(&vector.pretty);
+        let written = write_ber(&message, &wrapped);
+        assert_eq!(read_ber(&written, &wrapped), message, "{}", vector.name);
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

@@ -4,8 +4,8 @@ use super::{Writer, Written};
 use crate::error::EncodeError;
 use crate::message::{
     AuditDescriptor, AuditItem, AuditItems, ContextAudit, IndividualAudit, IndividualControl,
-    IndividualMedia, IndividualProperty, IndividualSignal, IndividualSignals, IndividualState,
-    IndividualStream, IndividualStreams, RequestId, SelectLogic, Selected, Signal, Version,
+    IndividualDescription, IndividualMedia, IndividualProperty, IndividualSignal, IndividualSignals,
+    IndividualState, IndividualStream, IndividualStreams, RequestId, SelectLogic, Selected, Signal, Version,
 };
 use crate::package::{Kind, Type};
 use crate::token::Token;
@@ -110,7 +110,7 @@ impl Writer<'_> {
             }
             IndividualAudit::DigitMap(name) => {
                 self.item_equal(Token::DigitMap);
-                self.raw(name.as_str().as_bytes());
+                self.name(*name, None);
                 Ok(())
             }
             IndividualAudit::Statistics(name) => {
@@ -186,11 +186,16 @@ impl Writer<'_> {
         if let Some(control) = &stream.control {
             self.individual_control(control)?;
         }
-        for (is_asked, token) in [(stream.is_local, Token::Local), (stream.is_remote, Token::Remote)] {
-            if is_asked {
-                self.needs(Version::V3, "an audit of a session description alone")?;
-                self.item_token(token);
+        for (asked, token) in [(&stream.local, Token::Local), (&stream.remote, Token::Remote)] {
+            let Some(asked) = asked else { continue };
+            self.needs(Version::V3, "an audit of a session description alone")?;
+            if *asked != IndividualDescription::default() {
+                return Err(EncodeError::Form {
+                    what: "an audit of lines of a session description",
+                    why: "text has the whole only",
+                });
             }
+            self.item_token(token);
         }
         if let Some(name) = stream.statistics {
             self.needs(Version::V3, "an audit of a stream's statistic")?;

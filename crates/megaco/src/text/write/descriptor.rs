@@ -7,7 +7,7 @@ use crate::message::{
     Mux, MuxType, Name, PackageVersion, Property, Relation, ServiceState, Setting, Statistic, StreamMode,
     StreamParameters, Streams, TerminationState, Value, Version,
 };
-use crate::package::{self, Kind, Type, unnamed, write_fraction};
+use crate::package::{self, Kind, Type, write_name, write_value};
 use crate::token::Token;
 
 impl Writer<'_> {
@@ -185,13 +185,8 @@ impl Writer<'_> {
     }
 
     /// The name of a package or an item of it.
-    fn name(&mut self, name: Name<'_>, known: Option<&'static str>) {
-        match (name, known) {
-            (_, Some(known)) => self.raw(known.as_bytes()),
-            (Name::Id(id), None) => self.raw(&unnamed(id)),
-            (Name::Text(text), None) => self.raw(text.as_str().as_bytes()),
-            (Name::All, None) => self.raw(b"*"),
-        }
+    pub(super) fn name(&mut self, name: Name<'_>, known: Option<&'static str>) {
+        write_name(name, known, self.out);
     }
 
     fn package(&mut self, package: Name<'_>) -> Option<&'static package::Package> {
@@ -279,47 +274,18 @@ impl Writer<'_> {
 
     fn value(&mut self, value: &Value<'_>, kind: Type) -> Written {
         match value {
-            Value::Integer(number) => {
-                if *number < 0 {
-                    self.raw(b"-");
-                }
-                match u32::try_from(number.unsigned_abs()) {
-                    Ok(number) => self.number(number),
-                    Err(_) => self.raw(number.unsigned_abs().to_string().as_bytes()),
-                }
-            }
-            Value::Boolean(on) => self.raw(if *on { b"on" } else { b"off" }),
-            Value::Enumeration(number) => {
-                let rows = if let Type::Enumeration(rows) = kind { rows } else { &[] };
-                match rows.iter().find(|(_, known)| known == number) {
-                    Some((name, _)) => self.raw(name.as_bytes()),
-                    None => self.number(*number),
-                }
-            }
-            Value::Fraction(fraction) => write_fraction(*fraction, self.out),
-            Value::Token(text) => {
-                if text.is_empty() || !text.bytes().all(crate::text::scan::is_safe) {
-                    return Err(EncodeError::Illegal { what: "a word with characters that a word has not" });
-                }
-                self.raw(text.as_bytes());
-            }
-            Value::String(text) => return self.quoted(text),
-            Value::Octets(octets) => {
-                if octets.is_empty() {
-                    return Err(EncodeError::Form {
-                        what: "a value of no octets",
-                        why: "text has no empty words",
-                    });
-                }
-                self.hexadecimal(octets);
-            }
-            Value::Item(name) => {
+            Value::String(text) => self.quoted(text),
+            Value::Item(_) => {
                 self.raw(b"\"");
-                self.item_name(Kind::Signal, *name);
+                write_value(value, kind, self.out)?;
                 self.raw(b"\"");
+                Ok(())
             }
+            Value::Octets(octets) if octets.is_empty() => {
+                Err(EncodeError::Form { what: "a value of no octets", why: "text has no empty words" })
+            }
+            _ => write_value(value, kind, self.out),
         }
-        Ok(())
     }
 
     fn statistics(&mut self, statistics: &[Statistic<'_>]) -> Written {

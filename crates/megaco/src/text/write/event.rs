@@ -68,7 +68,7 @@ impl Writer<'_> {
         match &action.digit_map {
             Some(EventDigitMap::Name(name)) => {
                 self.item_equal(Token::DigitMap);
-                self.raw(name.as_str().as_bytes());
+                self.name(*name, None);
             }
             Some(EventDigitMap::Value(value)) => {
                 self.item_token(Token::DigitMap);
@@ -313,7 +313,7 @@ impl Writer<'_> {
         self.item_token(Token::DigitMap);
         self.raw(if self.is_pretty && map.name.is_some() { b" = " } else { b"=" });
         if let Some(name) = map.name {
-            self.raw(name.as_str().as_bytes());
+            self.name(name, None);
         }
         match (&map.value, map.name) {
             (Some(value), _) => self.digit_map_value(value),

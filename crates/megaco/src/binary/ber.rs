@@ -1,0 +1,332 @@
+//! BER as far as Annex A needs it: elements with definite and indefinite lengths, sequences, integers, bit strings
+//! (X.690 section 8).
+
+use crate::error::{Fault, Rule};
+
+pub(super) type Parsed<T> = Result<T, Fault>;
+
+/// Octets that hold elements, and where they stand in the message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Octets<'a> {
+    pub(super) rest: &'a [u8],
+    pub(super) at: usize,
+}
+
+/// An element: its identifier octet and its contents.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Element<'a> {
+    pub(super) tag: u8,
+    /// Where its identifier octet stands.
+    pub(super) at: usize,
+    pub(super) contents: Octets<'a>,
+}
+
+const CONSTRUCTED: u8 = 0x20;
+
+#[cold]
+fn fault<T>(at: usize, length: usize, rule: Rule) -> Parsed<T> {
+    Err(Fault { at, length, rule })
+}
+
+impl<'a> Octets<'a> {
+    /// The next element.
+    #[inline]
+    pub(super) fn next(&mut self, depth: usize) -> Parsed<Option<Element<'a>>> {
+        let at = self.at;
+        let Some((tag, rest)) = self.rest.split_first() else { return Ok(None) };
+        // All tags of Annex A are short; a long one can only be an extension, of which the number does not matter.
+        let rest = if tag & 0x1f == 0x1f { long_tag(rest, at)? } else { rest };
+        let (length, contents) = match rest {
+            [length @ 0..=0x7f, contents @ ..] => (usize::from(*length), contents),
+            [0x80, contents @ ..] if tag & CONSTRUCTED != 0 => {
+                let length = indefinite(contents, at, depth)?;
+                let start = at + (self.rest.len() - contents.len());
+                let inner = contents.get(..length).unwrap_or_default();
+                self.rest = contents.get(length + 2..).unwrap_or_default();
+                self.at = start + length + 2;
+                let contents = Octets { rest: inner, at: start };
+                return Ok(Some(Element { tag: *tag, at, contents }));
+            }
+            [0x81, length, contents @ ..] => (usize::from(*length), contents),
+            [0x82, high, low, contents @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), contents),
+            [0x83, high, middle, low, contents @ ..] => {
+                (u32::from_be_bytes([0, *high, *middle, *low]) as usize, contents)
+            }
+            [] => return fault(at, 1, Rule::Ends),
+            _ => return fault(at, 2, Rule::Ber),
+        };
+        let start = at + (self.rest.len() - contents.len());
+        let Some((inner, rest)) = contents.split_at_checked(length) else {
+            return fault(at, self.rest.len(), Rule::Ends);
+        };
+        self.rest = rest;
+        self.at = start + length;
+        Ok(Some(Element { tag: *tag, at, contents: Octets { rest: inner, at: start } }))
+    }
+}
+
+#[cold]
+fn long_tag(rest: &[u8], at: usize) -> Parsed<&[u8]> {
+    let end = rest.iter().take(4).position(|octet| octet & 0x80 == 0);
+    match end.and_then(|end| rest.get(end + 1..)) {
+        Some(rest) => Ok(rest),
+        None => fault(at, 1, Rule::Ber),
+    }
+}
+
+/// How many octets stand before the end-of-contents octets of an indefinite length.
+#[cold]
+fn indefinite(contents: &[u8], at: usize, limit: usize) -> Parsed<usize> {
+    let mut inner = Octets { rest: contents, at: 0 };
+    let mut open = 0_usize;
+    loop {
+        match inner.rest {
+            [0, 0, rest @ ..] => {
+                if open == 0 {
+                    return Ok(inner.at);
+                }
+                open -= 1;
+                inner = Octets { rest, at: inner.at + 2 };
+            }
+            // Elements of indefinite length are gone through without recursion.
+            [tag, 0x80, rest @ ..] if tag & CONSTRUCTED != 0 && tag & 0x1f != 0x1f => {
+                open += 1;
+                if open > limit {
+                    return fault(at, 2, Rule::Depth);
+                }
+                inner = Octets { rest, at: inner.at + 2 };
+            }
+            // A long tag within is too rare to be worth more than a fault.
+            [tag, ..] if tag & 0x1f == 0x1f => return fault(at, 2, Rule::Ber),
+            [] => return fault(at, 2, Rule::Ends),
+            _ => match inner.next(limit) {
+                Ok(_) => {}
+                Err(found) => return fault(at, 2, found.rule),
+            },
+        }
+    }
+}
+
+impl<'a> Element<'a> {
+    #[cold]
+    pub(super) fn fault<T>(&self, rule: Rule) -> Parsed<T> {
+        let length = self.contents.at + self.contents.rest.len() - self.at;
+        Err(Fault { at: self.at, length, rule })
+    }
+
+    /// The octets of a primitive value.
+    #[inline]
+    pub(super) fn primitive(&self) -> Parsed<&'a [u8]> {
+        if self.tag & CONSTRUCTED == 0 { Ok(self.contents.rest) } else { self.fault(Rule::BerType) }
+    }
+
+    /// The elements within.
+    #[inline]
+    pub(super) fn constructed(&self) -> Parsed<Octets<'a>> {
+        if self.tag & CONSTRUCTED != 0 { Ok(self.contents) } else { self.fault(Rule::BerType) }
+    }
+
+    /// The members of a sequence with automatic tags.
+    #[inline]
+    pub(super) fn members(&self, depth: usize) -> Parsed<Members<'a>> {
+        Ok(Members { octets: self.constructed()?, last: -1, depth })
+    }
+
+    /// The one element within an explicit tag.
+    pub(super) fn only(&self, depth: usize) -> Parsed<Element<'a>> {
+        let mut octets = self.constructed()?;
+        match octets.next(depth)? {
+            Some(only) if octets.rest.is_empty() => Ok(only),
+            _ => self.fault(Rule::BerType),
+        }
+    }
+
+    /// The number of a context-specific tag.
+    pub(super) const fn number(&self) -> u8 {
+        if self.tag & 0xc0 == 0x80 { self.tag & 0x1f } else { 0xff }
+    }
+
+    pub(super) fn integer(&self) -> Parsed<i64> {
+        match integer(self.primitive()?) {
+            Some(number) => Ok(number),
+            None => self.fault(Rule::BerRange),
+        }
+    }
+
+    pub(super) fn unsigned32(&self) -> Parsed<u32> {
+        match u32::try_from(self.integer()?) {
+            Ok(number) => Ok(number),
+            Err(_) => self.fault(Rule::BerRange),
+        }
+    }
+
+    pub(super) fn unsigned16(&self) -> Parsed<u16> {
+        match u16::try_from(self.integer()?) {
+            Ok(number) => Ok(number),
+            Err(_) => self.fault(Rule::BerRange),
+        }
+    }
+
+    /// A number from 0 to `most`.
+    pub(super) fn small(&self, most: u8) -> Parsed<u8> {
+        match u8::try_from(self.integer()?) {
+            Ok(number) if number <= most => Ok(number),
+            _ => self.fault(Rule::BerRange),
+        }
+    }
+
+    pub(super) fn boolean(&self) -> Parsed<bool> {
+        match self.primitive()? {
+            [octet] => Ok(*octet != 0),
+            _ => self.fault(Rule::BerType),
+        }
+    }
+
+    pub(super) fn null(&self) -> Parsed<bool> {
+        if self.primitive()?.is_empty() { Ok(true) } else { self.fault(Rule::BerType) }
+    }
+
+    pub(super) fn text(&self) -> Parsed<&'a str> {
+        match std::str::from_utf8(self.primitive()?) {
+            Ok(text) => Ok(text),
+            Err(_) => self.fault(Rule::BerText),
+        }
+    }
+
+    /// The first sixteen bits of a bit string; trailing zeros may be cut or kept.
+    pub(super) fn bits(&self) -> Parsed<u16> {
+        match self.primitive()? {
+            [unused @ 0..=7, bits @ ..] if *unused == 0 || !bits.is_empty() => {
+                let first = bits.first().copied().unwrap_or_default();
+                let second = bits.get(1).copied().unwrap_or_default();
+                let mask = |octet: u8, place: usize| {
+                    if place + 1 == bits.len() { octet & (0xff << unused) } else { octet }
+                };
+                Ok(u16::from_be_bytes([mask(first, 0), mask(second, 1)]))
+            }
+            _ => self.fault(Rule::BerType),
+        }
+    }
+}
+
+/// A signed number of one to eight octets.
+pub(super) fn integer(octets: &[u8]) -> Option<i64> {
+    let (first, _) = octets.split_first()?;
+    if octets.len() > 8 {
+        return None;
+    }
+    let start = if first & 0x80 == 0 { 0 } else { -1_i64 };
+    Some(octets.iter().fold(start, |number, octet| number << 8 | i64::from(*octet)))
+}
+
+/// The members of a sequence: their numbers rise.
+pub(super) struct Members<'a> {
+    octets: Octets<'a>,
+    last: i16,
+    depth: usize,
+}
+
+impl<'a> Members<'a> {
+    #[inline]
+    pub(super) fn next(&mut self) -> Parsed<Option<(u8, Element<'a>)>> {
+        let Some(element) = self.octets.next(self.depth)? else { return Ok(None) };
+        let number = element.number();
+        if number == 0xff || i16::from(number) <= self.last && number != 0x1f {
+            return element.fault(Rule::BerMember);
+        }
+        self.last = i16::from(number);
+        Ok(Some((number, element)))
+    }
+}
+
+/// Octets that are being written.
+pub(super) struct Sink<'o> {
+    pub(super) out: &'o mut Vec<u8>,
+}
+
+impl Sink<'_> {
+    /// Begins a constructed element: what [`Sink::close`] needs.
+    #[inline]
+    pub(super) fn open(&mut self, tag: u8) -> usize {
+        self.out.extend_from_slice(&[tag, 0]);
+        self.out.len()
+    }
+
+    /// Ends a constructed element by writing its length.
+    #[inline]
+    pub(super) fn close(&mut self, start: usize) {
+        let length = self.out.len() - start;
+        if length < 0x80 {
+            if let Some(octet) = self.out.get_mut(start - 1) {
+                *octet = u8::try_from(length).unwrap_or_default();
+            }
+        } else {
+            self.close_long(start, length);
+        }
+    }
+
+    fn close_long(&mut self, start: usize, length: usize) {
+        let octets = length.to_be_bytes();
+        let zeros = octets.iter().take_while(|octet| **octet == 0).count();
+        let significant = octets.get(zeros..).unwrap_or_default();
+        if let Some(octet) = self.out.get_mut(start - 1) {
+            *octet = 0x80 | u8::try_from(significant.len()).unwrap_or_default();
+        }
+        let end = self.out.len();
+        self.out.extend_from_slice(significant);
+        self.out.copy_within(start..end, start + significant.len());
+        for (place, octet) in significant.iter().enumerate() {
+            if let Some(slot) = self.out.get_mut(start + place) {
+                *slot = *octet;
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn primitive(&mut self, tag: u8, octets: &[u8]) {
+        match u8::try_from(octets.len()) {
+            Ok(length @ 0..=0x7f) => {
+                self.out.extend_from_slice(&[tag, length]);
+                self.out.extend_from_slice(octets);
+            }
+            _ => {
+                let start = self.open(tag);
+                self.out.extend_from_slice(octets);
+                self.close(start);
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn integer(&mut self, tag: u8, number: i64) {
+        let octets = number.to_be_bytes();
+        // An octet is left out when the next one says the same sign.
+        let mut from = 0;
+        while let (Some(octet), Some(next)) = (octets.get(from), octets.get(from + 1)) {
+            let is_sign = (*octet == 0 && next & 0x80 == 0) || (*octet == 0xff && next & 0x80 != 0);
+            if !is_sign {
+                break;
+            }
+            from += 1;
+        }
+        self.primitive(tag, octets.get(from..).unwrap_or_default());
+    }
+
+    pub(super) fn boolean(&mut self, tag: u8, value: bool) {
+        self.out.extend_from_slice(&[tag, 1, if value { 0xff } else { 0 }]);
+    }
+
+    pub(super) fn null(&mut self, tag: u8) {
+        self.out.extend_from_slice(&[tag, 0]);
+    }
+
+    /// A bit string with names: trailing zeros are cut.
+    pub(super) fn bits(&mut self, tag: u8, bits: u16) {
+        let unused = u8::try_from(bits.trailing_zeros() % 8).unwrap_or_default();
+        match bits.to_be_bytes() {
+            [0, 0] => self.primitive(tag, &[0]),
+            [first, 0] => self.primitive(tag, &[unused, first]),
+            [first, second] => self.primitive(tag, &[unused, first, second]),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The binary form: BER of the ASN.1 of RFC 3525 Annex A, with what versions 2 and 3 added behind its extension marks.
+//!
+//! Definite and indefinite lengths are read, definite ones are written. Rooms: `ber`, headers and primitive values; `read` and `write` with one room for each part of the model; [`plan`], the names of terminations; `value`, values and their
+//! double wrapping.
+//!
+//! Strings in several segments (constructed octet strings) are refused: nobody sends them, and each would need a copy.
+
+mod ber;
+pub mod plan;
+mod read;
+mod value;
+mod write;
+
+pub use plan::{Level, LevelForm, NamePlan};
+
+use crate::error::{DecodeError, EncodeError};
+use crate::limits::Limits;
+use crate::message::Message;
+
+/// How values of packages are written (RFC 3525 Annex A.2 note 4). Both are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ValueForm {
+    /// Double-wrapped, as the note demands.
+    #[default]
+    Wrapped,
+    /// As text in the octet string, as a widespread peer does.
+    Raw,
+}
+
+/// How the binary form is read and written: what both sides have to know of each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The limits.
+    pub limits: Limits,
+    /// The names of terminations.
+    pub plan: NamePlan,
+    /// The names of digit maps and their identifiers. A map without name is called `id` and four hexadecimal digits.
+    pub digit_maps: Vec<(String, u16)>,
+    /// How values are written.
+    pub values: ValueForm,
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// The first rule that the message breaks, and where.
+pub fn decode<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Message<'a>, DecodeError> {
+    let mut reader = read::Reader::new(bytes, options);
+    reader.message().map_err(|fault| reader.error(fault))
+}
+
+/// Reads a message with faults: what can be read, and every fault in the order of the octets. An element of a list that
+/// has a fault is left out.
+#[must_use]
+pub fn decode_recovering<'a>(
+    bytes: &'a [u8],
+    options: &'a Options,
+) -> (Option<Message<'a>>, Vec<DecodeError>) {
+    let mut reader = read::Reader::recovering(bytes, options);
+    let read = reader.message();
+    let last = read.as_ref().err().map(|fault| reader.error(*fault));
+    let mut faults = reader.take_faults();
+    faults.extend(last);
+    (read.ok(), faults)
+}
+
+/// Writes a message behind what `out` holds.
+///
+/// # Errors
+/// What of the message cannot be written in its version, or in binary. `out` is as before then.
+pub fn encode(message: &Message<'_>, options: &Options, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let before = out.len();
+    let written = write::message(message, options, out);
+    if written.is_err() {
+        out.truncate(before);
+    }
+    written
+}

@@ -1,0 +1,217 @@
+//! The names of terminations: levels of bits in binary, parts between slashes in text (RFC 3525 Annex A.1, section 6.2.2).
+
+use crate::message::{TerminationId, TerminationName};
+
+/// How the octets of a termination's identifier are its name. Gateway and controller have to know it; it is a matter of
+/// configuration.
+///
+/// An identifier of another length than the plan's is called `x` and its octets in hexadecimal digits, and read back from that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamePlan {
+    levels: Vec<Level>,
+    bits: u8,
+}
+
+/// A level of the plan: so many bits, and what they are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// 1 to 32.
+    pub bits: u8,
+    /// How the bits are written.
+    pub form: LevelForm,
+}
+
+/// How the bits of a level are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LevelForm {
+    /// As zeros and ones.
+    Bits,
+    /// As a decimal number.
+    Number,
+    /// As one of these words, the first for 0.
+    Words(Vec<String>),
+}
+
+/// Three levels of eight bits, written as zeros and ones: what the widespread peer does unless it is told otherwise.
+impl Default for NamePlan {
+    fn default() -> Self {
+        let level = Level { bits: 8, form: LevelForm::Bits };
+        Self { levels: vec![level; 3], bits: 24 }
+    }
+}
+
+/// A termination's binary form.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Binary {
+    id: [u8; 8],
+    id_length: u8,
+    wildcards: [u8; 8],
+    wildcard_count: u8,
+}
+
+impl Binary {
+    pub(super) fn id(&self) -> &[u8] {
+        self.id.get(8 - usize::from(self.id_length)..).unwrap_or_default()
+    }
+
+    pub(super) fn wildcards(&self) -> &[u8] {
+        self.wildcards.get(..usize::from(self.wildcard_count)).unwrap_or_default()
+    }
+}
+
+const ALL: u8 = 0x80;
+const BELOW: u8 = 0x40;
+
+impl NamePlan {
+    /// A plan of one to eight levels with 64 bits at most in all.
+    #[must_use]
+    pub fn new(levels: Vec<Level>) -> Option<Self> {
+        let legal = |level: &Level| (1..=32).contains(&level.bits);
+        let bits: u32 = levels.iter().map(|level| u32::from(level.bits)).sum();
+        let is_legal = (1..=8).contains(&levels.len()) && levels.iter().all(legal) && bits <= 64;
+        is_legal.then_some(())?;
+        Some(Self { levels, bits: u8::try_from(bits).ok()? })
+    }
+
+    fn octets(&self) -> u8 {
+        self.bits.div_ceil(8)
+    }
+
+    /// The binary form of a termination, if its name fits the plan.
+    pub(super) fn to_binary(&self, termination: &TerminationId<'_>) -> Option<Binary> {
+        let name = match termination {
+            TerminationId::Root => {
+                return Some(Binary { id: [0xff; 8], id_length: 8, ..Binary::default() });
+            }
+            other => other.as_str(),
+        };
+        let mut binary = Binary { id_length: self.octets(), ..Binary::default() };
+        let mut id = 0_u64;
+        let mut below = u32::from(self.bits);
+        let mut parts = name.split('/').peekable();
+        for level in &self.levels {
+            let top = u8::try_from(below.checked_sub(1)?).ok()?;
+            below -= u32::from(level.bits);
+            let part = parts.next()?;
+            if let "*" | "$" = part {
+                let is_last = parts.peek().is_none();
+                let kind = if part == "*" { ALL } else { 0 };
+                let scope = if is_last && below > 0 { BELOW } else { 0 };
+                *binary.wildcards.get_mut(usize::from(binary.wildcard_count))? = kind | scope | top;
+                binary.wildcard_count += 1;
+                if is_last {
+                    below = 0;
+                    break;
+                }
+                continue;
+            }
+            match level.read(part) {
+                Some(value) => id |= u64::from(value) << below,
+                None => return self.unplanned(name),
+            }
+        }
+        if parts.next().is_some() || below > 0 {
+            return self.unplanned(name);
+        }
+        binary.id = id.to_be_bytes();
+        Some(binary)
+    }
+
+    /// `x` and the octets of an identifier of another length than the plan's.
+    fn unplanned(&self, name: &str) -> Option<Binary> {
+        let digits = name.strip_prefix(['x', 'X'])?;
+        let is_legal = digits.len() % 2 == 0 && (2..=16).contains(&digits.len());
+        (is_legal && digits.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(())?;
+        let id_length = u8::try_from(digits.len() / 2).ok().filter(|length| *length != self.octets())?;
+        let id = u64::from_str_radix(digits, 16).ok()?.to_be_bytes();
+        Some(Binary { id, id_length, ..Binary::default() })
+    }
+
+    /// The termination that a binary form means.
+    pub(super) fn name_of(&self, id: &[u8], wildcards: &[u8]) -> Option<TerminationId<'static>> {
+        if wildcards.is_empty() && id == [0xff; 8] {
+            return Some(TerminationId::Root);
+        }
+        let length = u8::try_from(id.len()).ok().filter(|length| (1..=8).contains(length))?;
+        if length != self.octets() {
+            return wildcards.is_empty().then(|| unplanned_name(id)).flatten();
+        }
+        let value = id.iter().fold(0_u64, |value, octet| value << 8 | u64::from(*octet));
+        let mut name = String::with_capacity(usize::from(self.bits) + self.levels.len());
+        let mut below = u32::from(self.bits);
+        let mut used = 0;
+        for level in &self.levels {
+            let top = u8::try_from(below.checked_sub(1)?).ok()?;
+            below -= u32::from(level.bits);
+            if !name.is_empty() {
+                name.push('/');
+            }
+            match wildcards.iter().find(|wildcard| **wildcard & 0x3f == top) {
+                Some(wildcard) => {
+                    name.push(if wildcard & ALL == 0 { '$' } else { '*' });
+                    used += 1;
+                    if wildcard & BELOW != 0 {
+                        break;
+                    }
+                }
+                None => {
+                    let mask = (1_u64 << level.bits) - 1;
+                    level.write(u32::try_from(value >> below & mask).ok()?, &mut name)?;
+                }
+            }
+        }
+        // Each wildcard begins at the top of a level.
+        (used == wildcards.len()).then_some(())?;
+        match name.as_str() {
+            "*" => Some(TerminationId::All),
+            "$" => Some(TerminationId::Choose),
+            _ => TerminationName::new(name).map(TerminationId::Name),
+        }
+    }
+}
+
+fn unplanned_name(id: &[u8]) -> Option<TerminationId<'static>> {
+    let mut name = vec![b'x'];
+    crate::package::write_hexadecimal(id, &mut name);
+    TerminationName::new(String::from_utf8(name).ok()?).map(TerminationId::Name)
+}
+
+impl Level {
+    fn read(&self, part: &str) -> Option<u32> {
+        let value = match &self.form {
+            LevelForm::Bits => {
+                (part.len() == usize::from(self.bits)).then_some(())?;
+                part.bytes().try_fold(0_u32, |value, digit| match digit {
+                    b'0' | b'1' => Some(value << 1 | u32::from(digit - b'0')),
+                    _ => None,
+                })?
+            }
+            LevelForm::Number => {
+                // One way to write each number, so that names and identifiers go together one to one.
+                let is_plain = part == "0" || !part.starts_with(['0', '+']);
+                is_plain.then(|| part.parse().ok()).flatten()?
+            }
+            LevelForm::Words(words) => {
+                u32::try_from(words.iter().position(|word| word.eq_ignore_ascii_case(part))?).ok()?
+            }
+        };
+        (u64::from(value) < 1 << self.bits).then_some(value)
+    }
+
+    fn write(&self, value: u32, out: &mut String) -> Option<()> {
+        match &self.form {
+            LevelForm::Bits => {
+                for bit in (0..self.bits).rev() {
+                    out.push(if value >> bit & 1 == 0 { '0' } else { '1' });
+                }
+            }
+            LevelForm::Number => {
+                use std::fmt::Write as _;
+                // Writing to memory cannot fail.
+                let _ = write!(out, "{value}");
+            }
+            LevelForm::Words(words) => out.push_str(words.get(usize::try_from(value).ok()?)?),
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,425 @@
+//! The reader of the binary form: messages, identifiers, transactions. `command`, `descriptor`, `event`, `audit` and `service` read what stands in
+//! them.
+
+mod audit;
+mod command;
+mod descriptor;
+mod event;
+mod service;
+
+use std::borrow::Cow;
+
+use super::Options;
+use super::ber::{Element, Octets, Parsed};
+use crate::error::{DecodeError, ErrorCode, Fault, Found, Rule, Scope};
+use crate::message::{
+    Acknowledged, Authentication, Body, Caseless, ErrorDescriptor, Message, Mid, MtpAddress, Reply,
+    ReplyResult, Request, Segment, Transaction, TransactionId, Version,
+};
+
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    pub(super) options: &'a Options,
+    items: usize,
+    nesting: usize,
+    scope: Scope,
+    transaction: Option<TransactionId>,
+    is_request: bool,
+    faults: Option<Vec<DecodeError>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8], options: &'a Options) -> Self {
+        Self {
+            bytes,
+            options,
+            items: 0,
+            nesting: 0,
+            scope: Scope::Message,
+            transaction: None,
+            is_request: false,
+            faults: None,
+        }
+    }
+
+    pub(super) fn recovering(bytes: &'a [u8], options: &'a Options) -> Self {
+        Self { faults: Some(Vec::new()), ..Self::new(bytes, options) }
+    }
+
+    pub(super) fn take_faults(&mut self) -> Vec<DecodeError> {
+        self.faults.take().unwrap_or_default()
+    }
+
+    pub(super) fn error(&self, fault: Fault) -> DecodeError {
+        DecodeError {
+            offset: fault.at,
+            length: fault.length,
+            found: Found::at(self.bytes, fault.at),
+            rule: fault.rule,
+            scope: self.scope,
+            transaction: self.transaction,
+            is_request: self.is_request,
+        }
+    }
+
+    /// How deep elements of indefinite length may nest.
+    pub(super) fn depth(&self) -> usize {
+        self.options.limits.depth
+    }
+
+    /// Each element of a list. In the recovering mode one with a fault is noted and left out.
+    pub(super) fn each(
+        &mut self,
+        list: Element<'a>,
+        mut read: impl FnMut(&mut Self, Element<'a>) -> Parsed<()>,
+    ) -> Parsed<()> {
+        let mut octets = list.constructed()?;
+        let scope = self.scope;
+        while let Some(element) = octets.next(self.depth())? {
+            self.items += 1;
+            if self.items > self.options.limits.items {
+                return element.fault(Rule::ItemCount);
+            }
+            if let Err(fault) = read(self, element) {
+                let error = self.error(fault);
+                match &mut self.faults {
+                    Some(faults) if faults.len() < self.options.limits.faults => faults.push(error),
+                    _ => return Err(fault),
+                }
+            }
+            self.scope = scope;
+        }
+        Ok(())
+    }
+
+    /// Elements that are sequences, one after another.
+    pub(super) fn sequences<T>(
+        &mut self,
+        list: Element<'a>,
+        mut read: impl FnMut(&mut Self, Element<'a>) -> Parsed<T>,
+    ) -> Parsed<Vec<T>> {
+        let mut all = Vec::new();
+        self.each(list, |reader, element| {
+            if element.tag != 0x30 {
+                return element.fault(Rule::BerType);
+            }
+            all.push(read(reader, element)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// A part of the grammar that can hold itself.
+    pub(super) fn nested<T>(
+        &mut self,
+        element: Element<'a>,
+        read: impl FnOnce(&mut Self) -> Parsed<T>,
+    ) -> Parsed<T> {
+        self.nesting += 1;
+        if self.nesting > self.depth() {
+            return element.fault(Rule::Depth);
+        }
+        let read = read(self);
+        self.nesting -= 1;
+        read
+    }
+
+    pub(super) fn message(&mut self) -> Parsed<Message<'a>> {
+        if self.bytes.len() > self.options.limits.message_bytes {
+            return Err(Fault { at: 0, length: self.bytes.len(), rule: Rule::MessageLength });
+        }
+        if self.bytes.first().is_some_and(|tag| *tag != 0x30) {
+            return Err(Fault { at: 0, length: 1, rule: Rule::BerType });
+        }
+        let mut octets = Octets { rest: self.bytes, at: 0 };
+        let Some(whole) = octets.next(self.depth())? else {
+            return Err(Fault { at: 0, length: 0, rule: Rule::Ends });
+        };
+        if !octets.rest.is_empty() {
+            return Err(Fault { at: octets.at, length: octets.rest.len(), rule: Rule::Trailing });
+        }
+        let mut members = whole.members(self.depth())?;
+        let mut authentication = None;
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => authentication = Some(self.authentication(member)?),
+                1 => {
+                    let message = self.inner(member, authentication)?;
+                    // Nothing stands behind it: this sequence has no extension mark.
+                    return match members.next()? {
+                        Some((_, more)) => more.fault(Rule::BerMember),
+                        None => Ok(message),
+                    };
+                }
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        whole.fault(Rule::BerMember)
+    }
+
+    fn authentication(&mut self, element: Element<'a>) -> Parsed<Authentication<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut index, mut sequence, mut data) = (None, None, None);
+        while let Some((number, member)) = members.next()? {
+            let octets = member.primitive()?;
+            match number {
+                0 => index = octets.try_into().ok(),
+                1 => sequence = octets.try_into().ok(),
+                2 => data = (12..=32).contains(&octets.len()).then_some(octets),
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        match (index, sequence, data) {
+            (Some(index), Some(sequence), Some(data)) => {
+                Ok(Authentication { index, sequence, data: Cow::Borrowed(data) })
+            }
+            _ => element.fault(Rule::Authentication),
+        }
+    }
+
+    fn inner(
+        &mut self,
+        element: Element<'a>,
+        authentication: Option<Authentication<'a>>,
+    ) -> Parsed<Message<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut version, mut mid, mut body) = (None, None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => version = Some(self.version(member)?),
+                1 => mid = Some(self.mid(member.only(self.depth())?)?),
+                2 => body = Some(self.body(member.only(self.depth())?)?),
+                _ => {}
+            }
+        }
+        match (version, mid, body) {
+            (Some(version), Some(mid), Some(body)) => Ok(Message { authentication, version, mid, body }),
+            _ => element.fault(Rule::BerMember),
+        }
+    }
+
+    pub(super) fn version(&self, element: Element<'a>) -> Parsed<Version> {
+        match element.small(99).ok().and_then(Version::new) {
+            Some(version) => Ok(version),
+            None => element.fault(Rule::Version),
+        }
+    }
+
+    /// `MId`; `ServiceChangeAddress` has the same alternatives one further.
+    pub(super) fn mid(&mut self, element: Element<'a>) -> Parsed<Mid<'a>> {
+        self.mid_from(element, element.number())
+    }
+
+    pub(super) fn mid_from(&mut self, element: Element<'a>, number: u8) -> Parsed<Mid<'a>> {
+        match number {
+            0..=2 => {
+                let mut members = element.members(self.depth())?;
+                let (mut address, mut port) = (None, None);
+                while let Some((number, member)) = members.next()? {
+                    match number {
+                        0 => address = Some(member),
+                        1 => port = Some(member.unsigned16()?),
+                        _ => return member.fault(Rule::BerMember),
+                    }
+                }
+                let Some(address) = address else { return element.fault(Rule::Mid) };
+                let octets = address.primitive()?;
+                let mid = match number {
+                    0 => octets.try_into().ok().map(|address| Mid::Ip4(address, port)),
+                    1 => octets.try_into().ok().map(|address| Mid::Ip6(address, port)),
+                    _ => {
+                        let legal = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+                        let begins = octets.first().is_some_and(u8::is_ascii_alphanumeric);
+                        let is_legal = begins && octets.len() <= 64 && octets.iter().all(legal);
+                        is_legal.then_some(Mid::Domain(Caseless::new(address.text()?), port))
+                    }
+                };
+                match mid {
+                    Some(mid) => Ok(mid),
+                    None => address.fault(Rule::Mid),
+                }
+            }
+            3 => {
+                let name = element.text()?;
+                let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"/_*$.-@".contains(&byte);
+                let begins = !name.starts_with(['$', '-', '.', '@']);
+                if (1..=64).contains(&name.len()) && begins && name.bytes().all(legal) {
+                    Ok(Mid::Device(Caseless::new(name)))
+                } else {
+                    element.fault(Rule::Mid)
+                }
+            }
+            4 => match MtpAddress::new(element.primitive()?) {
+                Some(address) => Ok(Mid::Mtp(address)),
+                None => element.fault(Rule::Mid),
+            },
+            _ => element.fault(Rule::Mid),
+        }
+    }
+
+    fn body(&mut self, element: Element<'a>) -> Parsed<Body<'a>> {
+        match element.number() {
+            0 => self.error_descriptor(element).map(Body::Error),
+            1 => {
+                let mut transactions = Vec::new();
+                self.each(element, |reader, element| {
+                    reader.scope = Scope::Transaction;
+                    reader.transaction = None;
+                    reader.is_request = false;
+                    transactions.push(reader.transaction(element)?);
+                    Ok(())
+                })?;
+                if transactions.is_empty() && self.faults.is_none() {
+                    return element.fault(Rule::Transaction);
+                }
+                Ok(Body::Transactions(transactions))
+            }
+            _ => element.fault(Rule::BerType),
+        }
+    }
+
+    fn transaction(&mut self, element: Element<'a>) -> Parsed<Transaction<'a>> {
+        match element.number() {
+            0 => {
+                self.is_request = true;
+                let mut members = element.members(self.depth())?;
+                let (mut id, mut actions) = (None, None);
+                while let Some((number, member)) = members.next()? {
+                    match number {
+                        0 => {
+                            let number = member.unsigned32()?;
+                            if number == 0 {
+                                return member.fault(Rule::TransactionId);
+                            }
+                            id = Some(TransactionId::new(number));
+                            self.transaction = id;
+                        }
+                        1 => actions = Some(self.sequences(member, Self::action)?),
+                        _ => {}
+                    }
+                }
+                match (id, actions) {
+                    (Some(id), Some(actions)) if !actions.is_empty() || self.faults.is_some() => {
+                        Ok(Transaction::Request(Request { id, actions }))
+                    }
+                    _ => element.fault(Rule::BerMember),
+                }
+            }
+            1 => match element.members(self.depth())?.next()? {
+                Some((0, id)) => Ok(Transaction::Pending(TransactionId::new(id.unsigned32()?))),
+                _ => element.fault(Rule::BerMember),
+            },
+            2 => self.reply(element).map(Transaction::Reply),
+            3 => {
+                let ranges = self.sequences(element, Self::acknowledged)?;
+                if ranges.is_empty() {
+                    return element.fault(Rule::Acknowledgement);
+                }
+                Ok(Transaction::Acknowledgement(ranges))
+            }
+            4 => self.segment_reply(element),
+            _ => element.fault(Rule::Transaction),
+        }
+    }
+
+    fn acknowledged(&mut self, element: Element<'a>) -> Parsed<Acknowledged> {
+        let mut members = element.members(self.depth())?;
+        let (mut first, mut last) = (None, None);
+        while let Some((number, member)) = members.next()? {
+            let id = Some(TransactionId::new(member.unsigned32()?));
+            match number {
+                0 => first = id,
+                1 => last = id,
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        match (first, last) {
+            (Some(first), None) => Ok(Acknowledged { first, last }),
+            (Some(first), Some(end)) if first <= end => Ok(Acknowledged { first, last }),
+            _ => element.fault(Rule::Acknowledgement),
+        }
+    }
+
+    fn segment_number(&self, element: Element<'a>) -> Parsed<u16> {
+        match element.unsigned16()? {
+            0 => element.fault(Rule::Segment),
+            number => Ok(number),
+        }
+    }
+
+    fn segment_reply(&mut self, element: Element<'a>) -> Parsed<Transaction<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut id, mut segment, mut is_last) = (None, None, false);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => id = Some(TransactionId::new(member.unsigned32()?)),
+                1 => segment = Some(self.segment_number(member)?),
+                2 => is_last = member.null()?,
+                _ => {}
+            }
+        }
+        match (id, segment) {
+            (Some(id), Some(number)) => Ok(Transaction::Segment(id, Segment { number, is_last })),
+            _ => element.fault(Rule::Segment),
+        }
+    }
+
+    fn reply(&mut self, element: Element<'a>) -> Parsed<Reply<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut id, mut result, mut segment) = (None, None, None);
+        let (mut is_ack_required, mut is_last) = (false, false);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => {
+                    id = Some(TransactionId::new(member.unsigned32()?));
+                    self.transaction = id;
+                }
+                1 => is_ack_required = member.null()?,
+                2 => {
+                    let choice = member.only(self.depth())?;
+                    result = Some(match choice.number() {
+                        0 => ReplyResult::Error(self.error_descriptor(choice)?),
+                        1 => {
+                            let actions = self.sequences(choice, Self::action_reply)?;
+                            if actions.is_empty() && self.faults.is_none() {
+                                return choice.fault(Rule::Action);
+                            }
+                            ReplyResult::Actions(actions)
+                        }
+                        _ => return choice.fault(Rule::BerType),
+                    });
+                }
+                3 => segment = Some(self.segment_number(member)?),
+                4 => is_last = member.null()?,
+                _ => {}
+            }
+        }
+        let segment = segment.map(|number| Segment { number, is_last });
+        match (id, result) {
+            (Some(id), Some(result)) if segment.is_some() || !is_last => {
+                Ok(Reply { id, is_ack_required, segment, result })
+            }
+            _ => element.fault(Rule::BerMember),
+        }
+    }
+
+    pub(super) fn error_descriptor(&mut self, element: Element<'a>) -> Parsed<ErrorDescriptor<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut code, mut text) = (None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => code = Some(ErrorCode::new(member.unsigned16()?)),
+                1 => text = Some(member.text()?),
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        match code {
+            Some(code) => Ok(ErrorDescriptor { code, text }),
+            None => element.fault(Rule::Error),
+        }
+    }
+
+    pub(super) fn enter(&mut self, scope: Scope) {
+        self.scope = scope;
+    }
+}

@@ -1,0 +1,320 @@
+//! Media, modem, mux, packages, statistics and properties from BER.
+
+use std::borrow::Cow;
+
+use super::Reader;
+use crate::binary::ber::{Element, Parsed};
+use crate::binary::value::{item, text_of};
+use crate::error::Rule;
+use crate::message::{
+    AmmDescriptor, BufferControl, Description, ItemName, Line, LineValue, LocalControl, Media, Modem,
+    ModemType, Mux, MuxType, Name, PackageVersion, Property, ServiceState, Setting, Statistic, Stream,
+    StreamId, StreamMode, StreamParameters, Streams, Tag, TerminationState,
+};
+use crate::package::{self, ItemRow, Kind, Type};
+
+impl<'a> Reader<'a> {
+    /// A descriptor by its number in replies.
+    pub(super) fn descriptor(&mut self, element: Element<'a>, number: u8) -> Parsed<AmmDescriptor<'a>> {
+        Ok(match number {
+            1 => AmmDescriptor::Media(self.media(element)?),
+            2 => AmmDescriptor::Modem(Box::new(self.modem(element)?)),
+            3 => AmmDescriptor::Mux(Box::new(self.mux(element)?)),
+            4 => AmmDescriptor::Events(self.events(element)?),
+            5 => AmmDescriptor::EventBuffer(self.sequences(element, Self::event_spec)?),
+            6 => AmmDescriptor::Signals(self.signals(element)?),
+            7 => AmmDescriptor::DigitMap(self.digit_map(element)?),
+            9 => AmmDescriptor::Statistics(self.sequences(element, Self::statistic)?),
+            _ => return element.fault(Rule::Descriptor),
+        })
+    }
+
+    fn media(&mut self, element: Element<'a>) -> Parsed<Media<'a>> {
+        let mut members = element.members(self.depth())?;
+        let mut media = Media::default();
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => media.state = Some(self.termination_state(member)?),
+                1 => {
+                    let choice = member.only(self.depth())?;
+                    media.streams = match choice.number() {
+                        0 => Streams::One(Box::new(self.stream_parameters(choice)?)),
+                        1 => Streams::Many(self.sequences(choice, Self::stream)?),
+                        _ => return choice.fault(Rule::Media),
+                    };
+                }
+                _ => {}
+            }
+        }
+        Ok(media)
+    }
+
+    fn stream(&mut self, element: Element<'a>) -> Parsed<Stream<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut id, mut parameters) = (None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => id = Some(StreamId(member.unsigned16()?)),
+                1 => parameters = Some(self.stream_parameters(member)?),
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        match (id, parameters) {
+            (Some(id), Some(parameters)) => Ok(Stream { id, parameters }),
+            _ => element.fault(Rule::BerMember),
+        }
+    }
+
+    fn stream_parameters(&mut self, element: Element<'a>) -> Parsed<StreamParameters<'a>> {
+        let mut members = element.members(self.depth())?;
+        let mut parameters = StreamParameters::default();
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => parameters.control = Some(self.local_control(member)?),
+                1 => parameters.local = Some(self.description(member)?),
+                2 => parameters.remote = Some(self.description(member)?),
+                3 => parameters.statistics = Some(self.sequences(member, Self::statistic)?),
+                _ => {}
+            }
+        }
+        Ok(parameters)
+    }
+
+    fn local_control(&mut self, element: Element<'a>) -> Parsed<LocalControl<'a>> {
+        let mut members = element.members(self.depth())?;
+        let mut control = LocalControl::default();
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => control.mode = Some(self.stream_mode(member)?),
+                1 => control.reserve_value = Some(member.boolean()?),
+                2 => control.reserve_group = Some(member.boolean()?),
+                3 => control.properties = self.sequences(member, Self::property)?,
+                _ => {}
+            }
+        }
+        Ok(control)
+    }
+
+    pub(super) fn stream_mode(&self, element: Element<'a>) -> Parsed<StreamMode> {
+        Ok(match element.integer()? {
+            0 => StreamMode::SendOnly,
+            1 => StreamMode::ReceiveOnly,
+            2 => StreamMode::SendReceive,
+            3 => StreamMode::Inactive,
+            4 => StreamMode::Loopback,
+            _ => return element.fault(Rule::StreamMode),
+        })
+    }
+
+    fn termination_state(&mut self, element: Element<'a>) -> Parsed<TerminationState<'a>> {
+        let mut members = element.members(self.depth())?;
+        let mut state = TerminationState::default();
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => state.properties = self.sequences(member, Self::property)?,
+                1 => {
+                    state.buffer = Some(match member.small(1)? {
+                        0 => BufferControl::Off,
+                        _ => BufferControl::LockStep,
+                    });
+                }
+                2 => state.service = Some(self.service_state(member)?),
+                _ => {}
+            }
+        }
+        Ok(state)
+    }
+
+    pub(super) fn service_state(&self, element: Element<'a>) -> Parsed<ServiceState> {
+        Ok(match element.small(2)? {
+            0 => ServiceState::Test,
+            1 => ServiceState::OutOfService,
+            _ => ServiceState::InService,
+        })
+    }
+
+    /// A package's and an item's identifiers, and what the tables say about them.
+    pub(super) fn item_name(
+        &self,
+        element: Element<'a>,
+        kind: Kind,
+    ) -> Parsed<(ItemName<'a>, Option<&'static ItemRow>)> {
+        let [high, low, above, below] = element.primitive()? else { return element.fault(Rule::ItemName) };
+        match item(u16::from_be_bytes([*high, *low]), u16::from_be_bytes([*above, *below])) {
+            Some(name) => Ok((name, package::item(kind, name))),
+            None => element.fault(Rule::ItemName),
+        }
+    }
+
+    pub(super) fn id(&self, element: Element<'a>) -> Parsed<u16> {
+        match element.primitive()? {
+            [high, low] => Ok(u16::from_be_bytes([*high, *low])),
+            _ => element.fault(Rule::Name),
+        }
+    }
+
+    pub(super) fn property(&mut self, element: Element<'a>) -> Parsed<Property<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut name, mut values, mut extra) = (None, None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => name = Some(self.item_name(member, Kind::Property)?),
+                1 => values = Some(member),
+                2 => extra = Some(member),
+                _ => {}
+            }
+        }
+        let (Some((name, row)), Some(values)) = (name, values) else { return element.fault(Rule::BerMember) };
+        let setting = self.setting(values, extra, row.map_or(Type::None, |row| row.kind))?;
+        Ok(Property { name, setting })
+    }
+
+    fn description(&mut self, element: Element<'a>) -> Parsed<Description<'a>> {
+        let mut members = element.members(self.depth())?;
+        let mut lines = Vec::new();
+        let mut has_groups = false;
+        while let Some((number, member)) = members.next()? {
+            if number != 0 {
+                continue;
+            }
+            has_groups = true;
+            self.each(member, |reader, group| {
+                if group.tag != 0x30 {
+                    return group.fault(Rule::BerType);
+                }
+                let mut is_first = true;
+                reader.each(group, |reader, element| {
+                    let line = reader.line(element, is_first)?;
+                    is_first = false;
+                    lines.push(line);
+                    Ok(())
+                })
+            })?;
+        }
+        if has_groups { Ok(Description::from_lines(lines)) } else { element.fault(Rule::BerMember) }
+    }
+
+    fn line(&mut self, element: Element<'a>, is_first: bool) -> Parsed<Line<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut name, mut values, mut extra) = (None, None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => name = Some(member),
+                1 => values = Some(member),
+                2 => extra = Some(member),
+                _ => {}
+            }
+        }
+        let (Some(name), Some(values)) = (name, values) else { return element.fault(Rule::BerMember) };
+        let [0, 0, high, low] = name.primitive()? else { return name.fault(Rule::Description) };
+        let tag = Tag(u16::from_be_bytes([*high, *low]));
+        let mut octets = values.constructed()?;
+        let first = octets.next(self.depth())?;
+        if let (Some(_), Some(value), true, None) = (tag.letter(), first, octets.rest.is_empty(), extra) {
+            let text = text_of(value.primitive()?);
+            // A line end would make two lines of one.
+            if text.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)) {
+                return value.fault(Rule::Description);
+            }
+            return Ok(Line { is_first, tag, value: LineValue::Text(Cow::Borrowed(text)) });
+        }
+        let setting = self.setting(values, extra, Type::None)?;
+        Ok(Line { is_first, tag, value: LineValue::Setting(setting) })
+    }
+
+    pub(super) fn statistic(&mut self, element: Element<'a>) -> Parsed<Statistic<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut name, mut values) = (None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => name = Some(self.item_name(member, Kind::Statistic)?),
+                1 => values = Some(member),
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        let Some((name, row)) = name else { return element.fault(Rule::BerMember) };
+        let mut value = None;
+        if let Some(values) = values {
+            value = match self.setting(values, None, row.map_or(Type::None, |row| row.kind))? {
+                // Several values are a list here: there is no other mark.
+                Setting::Any(values) => Some(Setting::All(values)),
+                Setting::Choose => None,
+                one => Some(one),
+            };
+        }
+        Ok(Statistic { name, value })
+    }
+
+    fn modem(&mut self, element: Element<'a>) -> Parsed<Modem<'a>> {
+        let mut members = element.members(self.depth())?;
+        let mut modem = Modem { types: Vec::new(), properties: Vec::new(), non_standard: None };
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => {
+                    let mut types = Vec::new();
+                    self.each(member, |_, element| {
+                        types.push(match element.small(8)? {
+                            0 => ModemType::V18,
+                            1 => ModemType::V22,
+                            2 => ModemType::V22bis,
+                            3 => ModemType::V32,
+                            4 => ModemType::V32bis,
+                            5 => ModemType::V34,
+                            6 => ModemType::V90,
+                            7 => ModemType::V91,
+                            _ => ModemType::SynchIsdn,
+                        });
+                        Ok(())
+                    })?;
+                    modem.types = types;
+                }
+                1 => modem.properties = self.sequences(member, Self::property)?,
+                2 => modem.non_standard = Some(self.non_standard(member)?),
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        if modem.types.is_empty() { element.fault(Rule::Modem) } else { Ok(modem) }
+    }
+
+    fn mux(&mut self, element: Element<'a>) -> Parsed<Mux<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut kind, mut terminations, mut non_standard) = (None, None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => {
+                    kind = Some(match member.integer()? {
+                        0 => MuxType::H221,
+                        1 => MuxType::H223,
+                        2 => MuxType::H226,
+                        3 => MuxType::V76,
+                        4 => MuxType::Nx64k,
+                        _ => return member.fault(Rule::Mux),
+                    });
+                }
+                1 => terminations = Some(self.terminations(member)?),
+                2 => non_standard = Some(self.non_standard(member)?),
+                _ => {}
+            }
+        }
+        match (kind, terminations) {
+            (Some(kind), Some(terminations)) => Ok(Mux { kind, terminations, non_standard }),
+            _ => element.fault(Rule::BerMember),
+        }
+    }
+
+    pub(super) fn package_version(&mut self, element: Element<'a>) -> Parsed<PackageVersion<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut package, mut version) = (None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => package = Some(Name::Id(self.id(member)?)),
+                1 => version = Some(member.small(99)?),
+                _ => {}
+            }
+        }
+        match (package, version) {
+            (Some(package), Some(version)) => Ok(PackageVersion { package, version }),
+            _ => element.fault(Rule::Packages),
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Events, signals, digit maps and observed events from BER.
+
+use super::Reader;
+use crate::binary::ber::{Element, Parsed};
+use crate::error::Rule;
+use crate::message::{
+    Caseless, Completion, DigitMap, DigitMapValue, Direction, Embedded, Event, EventAction, EventDigitMap,
+    EventSpec, Events, EventsOf, Name, NotifyBehaviour, ObservedEvent, ObservedEvents, Parameter, RequestId,
+    SecondEvents, Signal, SignalList, SignalRequest, SignalType, StreamId, TimeStamp,
+};
+use crate::package::{ItemRow, Kind, Side, Type};
+
+/// Reads `RequestedActions` or `SecondRequestedActions`.
+type ReadAction<'a, E> = fn(&mut Reader<'a>, Element<'a>) -> Parsed<EventAction<'a, E>>;
+
+impl<'a> Reader<'a> {
+    pub(super) fn events(&mut self, element: Element<'a>) -> Parsed<Events<'a>> {
+        self.events_of(element, Self::event_action)
+    }
+
+    fn events_of<E>(&mut self, element: Element<'a>, read: ReadAction<'a, E>) -> Parsed<EventsOf<'a, E>> {
+        let mut members = element.members(self.depth())?;
+        let (mut request, mut events) = (None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => request = Some(RequestId::new(member.unsigned32()?)),
+                1 => events = Some(self.sequences(member, |reader, element| reader.event(element, read))?),
+                _ => {}
+            }
+        }
+        match events {
+            Some(events) if events.is_empty() || request.is_some() => Ok(EventsOf { request, events }),
+            Some(_) => element.fault(Rule::RequestMissing),
+            None => element.fault(Rule::BerMember),
+        }
+    }
+
+    fn event<E>(&mut self, element: Element<'a>, read: ReadAction<'a, E>) -> Parsed<Event<'a, E>> {
+        let mut members = element.members(self.depth())?;
+        let (mut name, mut stream, mut action, mut parameters) = (None, None, None, None);
+        let mut row = None;
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => {
+                    let (read, known) = self.item_name(member, Kind::Event)?;
+                    name = Some(read);
+                    row = known;
+                }
+                1 => stream = Some(StreamId(member.unsigned16()?)),
+                2 => action = Some(read(self, member)?),
+                3 => parameters = Some(self.parameters(member, row, Side::Request)?),
+                _ => {}
+            }
+        }
+        match (name, parameters) {
+            (Some(name), Some(parameters)) => {
+                Ok(Event { name, stream, action: action.unwrap_or_default(), parameters })
+            }
+            _ => element.fault(Rule::BerMember),
+        }
+    }
+
+    fn event_action(&mut self, element: Element<'a>) -> Parsed<EventAction<'a, Embedded<'a>>> {
+        let mut members = element.members(self.depth())?;
+        let mut action = EventAction::default();
+        let mut embedded = Embedded { signals: None, events: None };
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => action.is_keep_active = member.boolean()?,
+                1 => action.digit_map = Some(self.event_digit_map(member)?),
+                2 => embedded.events = Some(Box::new(self.second_events(member)?)),
+                3 => embedded.signals = Some(self.signals(member)?),
+                4 => action.notify = Some(self.notify_behaviour(member)?),
+                5 => action.is_reset = member.null()?,
+                _ => {}
+            }
+        }
+        if action.is_keep_active && embedded.signals.is_some() {
+            return element.fault(Rule::KeepActive);
+        }
+        if embedded.events.is_some() || embedded.signals.is_some() {
+            action.embedded = Some(embedded);
+        }
+        Ok(action)
+    }
+
+    fn second_events(&mut self, element: Element<'a>) -> Parsed<SecondEvents<'a>> {
+        self.nested(element, |reader| reader.events_of(element, Self::second_action))
+    }
+
+    fn second_action(&mut self, element: Element<'a>) -> Parsed<EventAction<'a, Vec<SignalRequest<'a>>>> {
+        let mut members = element.members(self.depth())?;
+        let mut action = EventAction::default();
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => action.is_keep_active = member.boolean()?,
+                1 => action.digit_map = Some(self.event_digit_map(member)?),
+                2 => action.embedded = Some(self.signals(member)?),
+                3 => action.notify = Some(self.notify_behaviour(member)?),
+                4 => action.is_reset = member.null()?,
+                _ => {}
+            }
+        }
+        if action.is_keep_active && action.embedded.is_some() {
+            return element.fault(Rule::KeepActive);
+        }
+        Ok(action)
+    }
+
+    fn notify_behaviour(&mut self, element: Element<'a>) -> Parsed<NotifyBehaviour<'a>> {
+        let choice = element.only(self.depth())?;
+        Ok(match choice.number() {
+            0 => NotifyBehaviour::Immediate,
+            1 => {
+                let mut members = choice.members(self.depth())?;
+                let mut embedded = Embedded { signals: None, events: None };
+                while let Some((number, member)) = members.next()? {
+                    match number {
+                        0 => embedded.events = Some(Box::new(self.second_events(member)?)),
+                        1 => embedded.signals = Some(self.signals(member)?),
+                        _ => {}
+                    }
+                }
+                let is_some = embedded.events.is_some() || embedded.signals.is_some();
+                NotifyBehaviour::Regulated(is_some.then(|| Box::new(embedded)))
+            }
+            2 => NotifyBehaviour::Never,
+            _ => return choice.fault(Rule::BerType),
+        })
+    }
+
+    fn event_digit_map(&mut self, element: Element<'a>) -> Parsed<EventDigitMap<'a>> {
+        let choice = element.only(self.depth())?;
+        match choice.number() {
+            0 => self.map_name(choice).map(EventDigitMap::Name),
+            1 => self.digit_map_value(choice).map(EventDigitMap::Value),
+            _ => choice.fault(Rule::DigitMap),
+        }
+    }
+
+    pub(super) fn map_name(&self, element: Element<'a>) -> Parsed<Name<'a>> {
+        let id = self.id(element)?;
+        let known = self.options.digit_maps.iter().find(|(_, known)| *known == id);
+        Ok(known.map_or(Name::Id(id), |(name, _)| Name::Text(Caseless::new(name))))
+    }
+
+    pub(super) fn digit_map(&mut self, element: Element<'a>) -> Parsed<DigitMap<'a>> {
+        let mut members = element.members(self.depth())?;
+        let mut map = DigitMap { name: None, value: None };
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => map.name = Some(self.map_name(member)?),
+                1 => map.value = Some(self.digit_map_value(member)?),
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        if map.name.is_none() && map.value.is_none() { element.fault(Rule::DigitMap) } else { Ok(map) }
+    }
+
+    fn digit_map_value(&mut self, element: Element<'a>) -> Parsed<DigitMapValue<'a>> {
+        let mut members = element.members(self.depth())?;
+        let mut value = DigitMapValue { start: None, short: None, long: None, duration: None, body: "" };
+        let mut has_body = false;
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => value.start = Some(member.small(99)?),
+                1 => value.short = Some(member.small(99)?),
+                2 => value.long = Some(member.small(99)?),
+                3 => {
+                    value.body = member.text()?.trim_ascii();
+                    has_body = true;
+                    let legal =
+                        |byte: u8| byte.is_ascii_alphanumeric() || b"()[]|.-*# \t\r\n".contains(&byte);
+                    if !value.body.bytes().all(legal) {
+                        return member.fault(Rule::DigitMap);
+                    }
+                }
+                4 => value.duration = Some(member.small(99)?),
+                _ => {}
+            }
+        }
+        if has_body { Ok(value) } else { element.fault(Rule::BerMember) }
+    }
+
+    fn parameters(
+        &mut self,
+        element: Element<'a>,
+        row: Option<&'static ItemRow>,
+        side: Side,
+    ) -> Parsed<Vec<Parameter<'a>>> {
+        self.sequences(element, |reader, element| {
+            let mut members = element.members(reader.depth())?;
+            let (mut name, mut values, mut extra) = (None, None, None);
+            while let Some((number, member)) = members.next()? {
+                match number {
+                    0 => name = Some(reader.id(member)?),
+                    1 => values = Some(member),
+                    2 => extra = Some(member),
+                    _ => {}
+                }
+            }
+            let (Some(id), Some(values)) = (name, values) else { return element.fault(Rule::BerMember) };
+            let kind = row.and_then(|row| row.parameter(side, id)).map_or(Type::None, |row| row.kind);
+            Ok(Parameter { name: Name::Id(id), setting: reader.setting(values, extra, kind)? })
+        })
+    }
+
+    pub(super) fn event_spec(&mut self, element: Element<'a>) -> Parsed<EventSpec<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut name, mut stream, mut parameters) = (None, None, None);
+        let mut row = None;
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => {
+                    let (read, known) = self.item_name(member, Kind::Event)?;
+                    name = Some(read);
+                    row = known;
+                }
+                1 => stream = Some(StreamId(member.unsigned16()?)),
+                2 => parameters = Some(self.parameters(member, row, Side::Request)?),
+                _ => {}
+            }
+        }
+        match (name, parameters) {
+            (Some(name), Some(parameters)) => Ok(EventSpec { name, stream, parameters }),
+            _ => element.fault(Rule::BerMember),
+        }
+    }
+
+    pub(super) fn observed_events(&mut self, element: Element<'a>) -> Parsed<ObservedEvents<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut request, mut events) = (None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => request = Some(RequestId::new(member.unsigned32()?)),
+                1 => events = Some(self.sequences(member, Self::observed_event)?),
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        match (request, events) {
+            (Some(request), Some(events)) if !events.is_empty() || self.faults.is_some() => {
+                Ok(ObservedEvents { request, events })
+            }
+            _ => element.fault(Rule::BerMember),
+        }
+    }
+
+    fn observed_event(&mut self, element: Element<'a>) -> Parsed<ObservedEvent<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut name, mut stream, mut parameters, mut time) = (None, None, None, None);
+        let mut row = None;
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => {
+                    let (read, known) = self.item_name(member, Kind::Event)?;
+                    name = Some(read);
+                    row = known;
+                }
+                1 => stream = Some(StreamId(member.unsigned16()?)),
+                2 => parameters = Some(self.parameters(member, row, Side::Observed)?),
+                3 => time = Some(self.time(member)?),
+                _ => {}
+            }
+        }
+        match (name, parameters) {
+            (Some(name), Some(parameters)) => Ok(ObservedEvent { time, name, stream, parameters }),
+            _ => element.fault(Rule::BerMember),
+        }
+    }
+
+    pub(super) fn time(&mut self, element: Element<'a>) -> Parsed<TimeStamp> {
+        let mut members = element.members(self.depth())?;
+        let (mut date, mut time) = (None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => date = Some(member.primitive()?),
+                1 => time = Some(member.primitive()?),
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        match date.zip(time).and_then(|(date, time)| TimeStamp::new(date, time)) {
+            Some(time) => Ok(time),
+            None => element.fault(Rule::TimeStamp),
+        }
+    }
+
+    pub(super) fn signals(&mut self, element: Element<'a>) -> Parsed<Vec<SignalRequest<'a>>> {
+        let mut signals = Vec::new();
+        self.each(element, |reader, element| {
+            signals.push(match element.number() {
+                0 => SignalRequest::Signal(reader.signal(element)?),
+                1 => {
+                    let mut members = element.members(reader.depth())?;
+                    let (mut id, mut list) = (None, None);
+                    while let Some((number, member)) = members.next()? {
+                        match number {
+                            0 => id = Some(member.unsigned16()?),
+                            1 => list = Some(reader.sequences(member, Self::signal)?),
+                            _ => return member.fault(Rule::BerMember),
+                        }
+                    }
+                    match (id, list) {
+                        (Some(id), Some(signals)) if !signals.is_empty() => {
+                            SignalRequest::List(SignalList { id, signals })
+                        }
+                        _ => return element.fault(Rule::BerMember),
+                    }
+                }
+                _ => return element.fault(Rule::Signal),
+            });
+            Ok(())
+        })?;
+        Ok(signals)
+    }
+
+    fn signal(&mut self, element: Element<'a>) -> Parsed<Signal<'a>> {
+        let mut members = element.members(self.depth())?;
+        let Some((0, name)) = members.next()? else { return element.fault(Rule::BerMember) };
+        let (name, row) = self.item_name(name, Kind::Signal)?;
+        let mut signal = Signal::new(name);
+        let mut has_parameters = false;
+        while let Some((number, member)) = members.next()? {
+            match number {
+                1 => signal.stream = Some(StreamId(member.unsigned16()?)),
+                2 => {
+                    signal.kind = Some(match member.small(2)? {
+                        0 => SignalType::Brief,
+                        1 => SignalType::OnOff,
+                        _ => SignalType::TimeOut,
+                    });
+                }
+                3 => signal.duration = Some(member.unsigned16()?),
+                4 => {
+                    let [bits, _] = member.bits()?.to_be_bytes();
+                    signal.completion = Some(Completion::from_bits(bits));
+                }
+                5 => signal.is_keep_active = member.boolean()?,
+                6 => {
+                    signal.parameters = self.parameters(member, row, Side::Request)?;
+                    has_parameters = true;
+                }
+                7 => {
+                    // `both` is 2 in the Recommendation, 3 with a widespread peer.
+                    signal.direction = Some(match member.small(3)? {
+                        0 => Direction::Internal,
+                        1 => Direction::External,
+                        _ => Direction::Both,
+                    });
+                }
+                8 => signal.request = Some(RequestId::new(member.unsigned32()?)),
+                9 => signal.delay = Some(member.unsigned16()?),
+                _ => {}
+            }
+        }
+        if has_parameters { Ok(signal) } else { element.fault(Rule::BerMember) }
+    }
+}
