@@ -122,12 +122,14 @@ fn document(bytes: &[u8], limits: &Limits) -> bool {
         }
     };
     assert!(document.tokens().count() <= bytes.len());
+    // An octet that is no text was read as a character of three.
+    let wide = Limits { text: 3 * limits.text, ..limits.clone() };
     macro_rules! comes_back {
         ($($kind:ident),*) => {
             $(if let Ok(read) = $kind::decode(bytes, limits) {
                 let mut out = Vec::new();
                 read.encode(&mut out);
-                assert_eq!($kind::decode(&out, limits).as_ref(), Ok(&read), "changed by writing");
+                assert_eq!($kind::decode(&out, &wide).as_ref(), Ok(&read), "changed by writing");
             })*
         };
     }
