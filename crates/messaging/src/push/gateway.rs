@@ -179,7 +179,7 @@ impl Running {
         if self.task.await.is_err() {
             tracing::error!("the push gateway ended by an internal fault");
         }
-        let _ = tokio::task::spawn_blocking(move || self.writer.join()).await;
+        self.writer.ended().await;
     }
 }
 

@@ -107,12 +107,17 @@ impl std::fmt::Debug for Change {
 
 /// The thread, to be waited for at the end.
 #[derive(Debug)]
-pub struct WriterThread(JoinHandle<()>);
+pub struct WriterThread {
+    thread: JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
+}
 
 impl WriterThread {
-    /// Waits until everything is on disk; all [`Queue`]s must be gone.
-    pub fn join(self) {
-        if self.0.join().is_err() {
+    /// Waits until everything is on disk; all [`Queue`]s must be gone. Given up, it leaves nothing behind that waits.
+    pub async fn ended(self) {
+        // The other end is dropped with the thread's work, by a fault too.
+        let _ = self.ended.await;
+        if self.thread.join().is_err() {
             tracing::error!("the queue's writer ended by an internal fault");
         }
     }
@@ -148,12 +153,16 @@ pub fn start(
         unforced: false,
         behind: false,
     };
-    let spawned = std::thread::Builder::new()
+    let (done, ended) = oneshot::channel();
+    let thread = std::thread::Builder::new()
         .name("push-queue".to_owned())
-        .spawn(move || writer.run(incoming, ends))
+        .spawn(move || {
+            let _done: oneshot::Sender<()> = done;
+            writer.run(incoming, ends);
+        })
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let queue = Queue { changes, urgent, store, room, config, healthy };
-    Ok((queue, restored, WriterThread(spawned)))
+    Ok((queue, restored, WriterThread { thread, ended }))
 }
 
 impl Queue {
