@@ -2,7 +2,8 @@
 //!
 //! Gateway, host, message centre and initiator share this process, each on a thread of its own; the gateway's processor time is that of its
 //! two threads, from the system's account, and a rate "a core" is pushes divided by it. Kannel's is that of bearerbox and wapbox. Run it with
-//! `cargo bench -p strowger-benches --bench push`; without Kannel its row is missing. Each figure is the median of the rounds.
+//! `cargo bench -p strowger-benches --bench push`; without Kannel its row says so. An argument
+//! measures only the loads whose name holds it. Each figure is the median of the rounds.
 
 #![expect(clippy::print_stdout, reason = "the figures are what the bench is for")]
 
@@ -340,12 +341,12 @@ fn kannel() -> Result<Option<Figure>, Failure> {
     }
     let folder = tempfile::tempdir()?;
     let port = || Ok::<_, io::Error>(TcpListener::bind(loopback())?.local_addr()?.port());
-    let (admin, smsbox, wapbox, ppg) = (port()?, port()?, port()?, port()?);
+    let (admin, wapbox, ppg) = (port()?, port()?, port()?);
     let path = folder.path().join("kannel.conf");
     fs::write(
         &path,
         format!(
-            "group = core\nadmin-port = {admin}\nadmin-password = x\nsmsbox-port = {smsbox}\nwapbox-port = {wapbox}\n\
+            "group = core\nadmin-port = {admin}\nadmin-password = x\nwapbox-port = {wapbox}\n\
              wdp-interface-name = \"127.79.0.1\"\nbox-deny-ip = \"*.*.*.*\"\nbox-allow-ip = 127.0.0.1\n\n\
              group = wapbox\nbearerbox-host = 127.0.0.1\n\n\
              group = ppg\nppg-url = /ppg\nppg-port = {ppg}\nconcurrent-pushes = 100\ntrusted-pi = true\nusers = 1024\n\
@@ -416,14 +417,20 @@ fn kannel_rounds(ppg: u16, processes: &[Processor]) -> Result<Figure, Failure> {
 fn main() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let at = |name: &str| folder.path().join(name);
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    let measure = |what: &str, run: &dyn Fn() -> Result<Option<Figure>, Failure>| {
+        if what.contains(&wanted) {
+            match run()? {
+                Some(figure) => show(what, &figure),
+                None => println!("{what}: not installed"),
+            }
+        }
+        Ok::<_, Failure>(())
+    };
     println!("{PUSHES} pushes a round, {ROUNDS} rounds, batches of {BATCH} over one connection");
-    show("over UDP, queue in memory", &over_udp(None)?);
-    show("over UDP, queue on disk", &over_udp(Some(&at("udp.redb")))?);
-    show("over SMPP, one link, window 100", &over_smpp()?);
-    show("single pushes on disk, 64 connections", &durable(&at("durable.redb"))?);
-    match kannel()? {
-        Some(figure) => show("Kannel over UDP, one push a connection", &figure),
-        None => println!("Kannel is not installed"),
-    }
-    Ok(())
+    measure("over UDP, queue in memory", &|| over_udp(None).map(Some))?;
+    measure("over UDP, queue on disk", &|| over_udp(Some(&at("udp.redb"))).map(Some))?;
+    measure("over SMPP, one link, window 100", &|| over_smpp().map(Some))?;
+    measure("single pushes on disk, 64 connections", &|| durable(&at("durable.redb")).map(Some))?;
+    measure("Kannel over UDP, one push a connection", &kannel)
 }
