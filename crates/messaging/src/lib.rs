@@ -4,10 +4,13 @@
 //! - [`push`]: the gateway: who may push what to whom, and how it gets there.
 //! - [`queue`]: what was accepted is delivered, whatever happens to the process.
 //! - [`pap`], [`http`]: how pushes are submitted.
+//! - [`mmsc`]: messages with pictures: submission, store, notification, retrieval, reports. [`handset`]: the other side of it.
 //! - [`xml`]: documents from strangers, within bounds. [`mod@time`]: times as text. [`clock`]: the one place where the host's clocks are read.
 
 pub mod clock;
+pub mod handset;
 pub mod http;
+pub mod mmsc;
 pub mod pap;
 pub mod push;
 pub mod queue;

@@ -44,7 +44,7 @@ pub struct ServerError {
 
 /// The address that a connection came from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) SocketAddr);
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// A running server. It ends when this is dropped.
 #[derive(Debug)]
@@ -116,7 +116,8 @@ async fn accept(listener: TcpListener, gateway: Gateway, routes: Router) {
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, patience: Duration) {
+/// Serves one connection, whose requests carry the [`Peer`] that it came from.
+pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, patience: Duration) {
     let routes = TowerToHyperService::new(routes);
     let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(Peer(peer));

@@ -1,0 +1,127 @@
+//! An MMSC as a whole: engine, store, interfaces, and its way to the push gateway.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::carrier;
+use super::config::MmscConfig;
+use super::directory::{Directory, Subscriber};
+use super::http::{HttpLimits, MmscServer};
+use super::service::{self, Service, ServiceThread};
+use super::store::{MessageStore, StoreError};
+use crate::push::Gateway;
+use crate::push::address::Network;
+
+/// Everything that an MMSC is started with.
+#[derive(Clone, Debug, Default)]
+pub struct MmscSettings {
+    /// The engine's. An empty `base` becomes the address that is listened at.
+    pub engine: MmscConfig,
+    /// Where handsets come (TCP, HTTP).
+    pub listen: Option<SocketAddr>,
+    /// The folder of the store; without one messages are forgotten at exit.
+    pub store: Option<PathBuf>,
+    /// The subscribers.
+    pub subscribers: Vec<Subscriber>,
+    /// Hosts that name subscribers in a header.
+    pub proxies: Vec<Network>,
+    /// That header.
+    pub header: String,
+    /// Bounds of the interface.
+    pub limits: HttpLimits,
+}
+
+/// Why an MMSC did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum MmscError {
+    /// The address cannot be opened.
+    #[error("mmsc {address} cannot be opened: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("the message store {path} cannot be opened: {error}")]
+    Store {
+        /// The folder.
+        path: String,
+        /// Why.
+        error: StoreError,
+    },
+}
+
+/// A running MMSC.
+#[derive(Debug)]
+pub struct MmscHost {
+    service: Service,
+    server: MmscServer,
+    carrier: JoinHandle<()>,
+    thread: ServiceThread,
+}
+
+impl MmscHost {
+    /// Opens store and address and starts on the current runtime; pushes go by `gateway`.
+    ///
+    /// # Errors
+    /// When something cannot be opened.
+    pub async fn start(settings: MmscSettings, gateway: Gateway) -> Result<Self, MmscError> {
+        let address = settings.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let failed = |error| MmscError::Listen { address, error };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let local = listener.local_addr().map_err(failed)?;
+        let mut engine = settings.engine;
+        if engine.base.is_empty() {
+            engine.base = format!("http://{local}/");
+        }
+        let path = settings.store.as_ref().map_or("in memory".to_owned(), |path| path.display().to_string());
+        let failed = |error| MmscError::Store { path: path.clone(), error };
+        let store = match &settings.store {
+            Some(folder) => MessageStore::open(folder),
+            None => MessageStore::in_memory(),
+        };
+        let (orders, incoming) = mpsc::unbounded_channel();
+        let (service, thread) = service::start(engine, store.map_err(failed)?, orders).map_err(failed)?;
+        let directory = Arc::new(Directory::new(&settings.subscribers, settings.proxies, &settings.header));
+        let server = MmscServer::start(
+            listener,
+            service.clone(),
+            Arc::clone(&directory),
+            settings.limits,
+            Router::new(),
+        )
+        .map_err(|error| MmscError::Listen { address, error })?;
+        let (applications, _) = mpsc::unbounded_channel();
+        let carrier = tokio::spawn(carrier::run(incoming, service.clone(), gateway, directory, applications));
+        Ok(Self { service, server, carrier, thread })
+    }
+
+    /// Where handsets come.
+    #[must_use]
+    pub const fn local(&self) -> SocketAddr {
+        self.server.local()
+    }
+
+    /// The way to it.
+    #[must_use]
+    pub const fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// Stops in order: what was answered is on disk.
+    pub async fn stop(self) {
+        let Self { service, server, carrier, thread } = self;
+        drop(server);
+        service.stop().await;
+        carrier.abort();
+        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+    }
+}

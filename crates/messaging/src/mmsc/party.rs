@@ -1,0 +1,117 @@
+//! Who takes part: one form for each subscriber, whatever form his address came in (MMS ENC section 8).
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use strowger_mms::message::Address;
+
+/// Characters of an address that is kept.
+const LONGEST: usize = 128;
+
+/// A subscriber, or a host or an application that stands for one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// By telephone number or short code: digits, with `+` in front of an international one.
+    Number(String),
+    /// By address alone.
+    Host(IpAddr),
+    /// An application of a value-added service provider, by the name that it has here.
+    Application(String),
+}
+
+/// Why nobody has this address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unaddressable {
+    /// It is of no form of MMS ENC section 8.
+    Malformed,
+    /// It is one of a kind that is not served: mail, names.
+    Foreign,
+}
+
+impl fmt::Display for Unaddressable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "it is not an address",
+            Self::Foreign => "addresses of this kind are not served here",
+        })
+    }
+}
+
+impl Party {
+    /// The party of an address as it stands in a message.
+    ///
+    /// # Errors
+    /// [`Unaddressable`] when the address is no address, or is one that is not served.
+    pub fn parse(text: &str) -> Result<Self, Unaddressable> {
+        let text = text.trim();
+        if text.chars().count() > LONGEST {
+            return Err(Unaddressable::Malformed);
+        }
+        let address = Address::parse(text).ok_or(Unaddressable::Malformed)?;
+        match &address {
+            Address::Plmn(_) | Address::ShortCode(_) => {
+                address.digits().map(Self::Number).ok_or(Unaddressable::Malformed)
+            }
+            Address::Ipv4(host) => Ok(Self::Host(IpAddr::V4(*host))),
+            Address::Ipv6(host) => Ok(Self::Host(IpAddr::V6(*host).to_canonical())),
+            _ => Err(Unaddressable::Foreign),
+        }
+    }
+
+    /// The party with this number: digits, `-` and `.` between them, perhaps `+` in front; none when it is no number.
+    #[must_use]
+    pub fn number(text: &str) -> Option<Self> {
+        match Self::parse(text.trim()) {
+            Ok(party @ Self::Number(_)) => Some(party),
+            _ => Address::number(text.trim())?.digits().map(Self::Number),
+        }
+    }
+
+    /// How the party is written into a message.
+    #[must_use]
+    pub fn address(&self) -> String {
+        match self {
+            Self::Number(number) => Address::Plmn(number.into()).to_string(),
+            Self::Host(IpAddr::V4(host)) => Address::Ipv4(*host).to_string(),
+            Self::Host(IpAddr::V6(host)) => Address::Ipv6(*host).to_string(),
+            Self::Application(name) => name.clone(),
+        }
+    }
+}
+
+/// For people and logs: a number, an IP address, or an application's name.
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => f.write_str(number),
+            Self::Host(host) => write!(f, "{host}"),
+            Self::Application(name) => f.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscriber_is_the_same_in_each_form_of_the_address() {
+        let number = Party::Number("+15550100".to_owned());
+        for text in ["+15550100/TYPE=PLMN", "+1.555-0100/TYPE=PLMN", " +15550100 "] {
+            assert_eq!(Party::parse(text).as_ref(), Ok(&number), "{text}");
+        }
+        assert_eq!(Party::number("+1-555-0100"), Some(number));
+        assert_eq!(Party::parse("2001"), Ok(Party::Number("2001".to_owned())));
+        assert_eq!(Party::parse("::ffff:192.0.2.1/TYPE=IPv6"), Party::parse("192.0.2.1/TYPE=IPv4"));
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_told_apart_from_what_is_no_address() {
+        assert_eq!(Party::parse("user@example.net"), Err(Unaddressable::Foreign));
+        assert_eq!(Party::parse("a/b"), Err(Unaddressable::Malformed));
+        assert_eq!(Party::parse(&"1".repeat(200)), Err(Unaddressable::Malformed));
+        assert_eq!(Party::number("user@example.net"), None);
+    }
+}
