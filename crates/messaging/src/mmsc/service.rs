@@ -268,11 +268,12 @@ impl Owner {
         while let Some(event) = self.engine.poll_event() {
             self.counters.count(&event);
         }
+        // Who is told of an end finds it counted.
+        self.counters.measure(&self.engine.population());
         let now = self.clock.now();
         while let Some(order) = self.engine.poll_order(now) {
             let _ = self.orders.send(order);
         }
-        self.counters.measure(&self.engine.population());
     }
 
     /// The disk failed: what is on it counts, and nobody is told otherwise.

@@ -5,7 +5,7 @@
 //! only once those are on disk, so that nothing is promised that a crash could undo. When the disk fails, the host throws the
 //! engine away and opens another from what is there.
 //!
-//! - [`mod@self`]: the tables and what is drained. `submit`: messages come in. `fetch`: handsets. `notify`: pushes and
+//! - here: the tables and what is drained. `submit`: messages come in. `fetch`: handsets. `notify`: pushes and
 //!   their repetition. `allowance`: rates.
 
 mod allowance;

@@ -3,7 +3,9 @@
 //! - `town`: the exchange and the two gateways, on free loopback ports.
 //! - `tap`: what passed between them: ladder, capture, records.
 //! - `verdict`: what must have held.
+//! - `mms`: messages with a picture instead of a call.
 
+mod mms;
 mod tap;
 mod town;
 mod verdict;
@@ -24,10 +26,11 @@ use verdict::Finding;
 ///
 /// Starts an exchange and two software gateways on loopback, with real UDP and real RTP. Subscriber 2001 dials 2002 digit by digit, the
 /// telephone rings, both talk, and hang up. What each side heard is compared with what the other said. Prints the ladder of the
-/// call and its call detail record. Exit code: 0 only if everything held.
+/// call and its call detail record. With --mms, handsets send each other messages with a picture over an MMSC instead: notified over UDP,
+/// in one short message and in two, fetched, compared octet by octet, and reported to the sender. Exit code: 0 only if everything held.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  strowger demo\n  strowger demo --json\n  strowger demo --wav /tmp/demo --pcap demo.pcapng"
+    after_help = "Examples:\n  strowger demo\n  strowger demo --json\n  strowger demo --wav /tmp/demo --pcap demo.pcapng\n  strowger demo --mms"
 )]
 pub(crate) struct Arguments {
     /// Keep what each side heard, and said, as WAV files in this folder
@@ -36,6 +39,9 @@ pub(crate) struct Arguments {
     /// Keep every datagram of the call, signalling and media, in this file
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
+    /// Send messages with a picture over an MMSC instead of placing a call
+    #[arg(long, conflicts_with_all = ["wav", "pcap"])]
+    mms: bool,
     /// Print ladder, record and findings as JSON
     #[arg(long)]
     json: bool,
@@ -52,6 +58,9 @@ struct Report<'r> {
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> Exit {
+    if arguments.mms {
+        return mms::execute(arguments.json);
+    }
     let started = Instant::now();
     let mut town = match Town::start() {
         Ok(town) => town,
@@ -79,14 +88,7 @@ pub(crate) fn execute(arguments: &Arguments) -> Exit {
             None => print("none\n"),
         }
         print("\n");
-        for finding in &findings {
-            let mark = if finding.good { "\x1b[32mheld  \x1b[0m" } else { "\x1b[1;31mFAILED\x1b[0m" };
-            print(&format!("{mark} {}: {}\n", finding.what, finding.detail));
-        }
-        print(&format!(
-            "\n{} in {seconds:.1} s\n",
-            if good { "everything held" } else { "not everything held" }
-        ));
+        print_findings(&findings, seconds);
     }
     let kept = [
         arguments.pcap.as_deref().map(|file| keep(file, &tap.capture)),
@@ -98,6 +100,16 @@ pub(crate) fn execute(arguments: &Arguments) -> Exit {
         }
     }
     if good { Exit::Good } else { Exit::Finding }
+}
+
+/// What held and what did not, one a line.
+fn print_findings(findings: &[Finding], seconds: f64) {
+    for finding in findings {
+        let mark = if finding.good { "\x1b[32mheld  \x1b[0m" } else { "\x1b[1;31mFAILED\x1b[0m" };
+        print(&format!("{mark} {}: {}\n", finding.what, finding.detail));
+    }
+    let good = findings.iter().all(|finding| finding.good);
+    print(&format!("\n{} in {seconds:.1} s\n", if good { "everything held" } else { "not everything held" }));
 }
 
 fn keep(file: &Path, bytes: &[u8]) -> Result<(), String> {

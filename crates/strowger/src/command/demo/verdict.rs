@@ -15,7 +15,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    fn new(what: impl Into<String>, good: bool, detail: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>, good: bool, detail: impl Into<String>) -> Self {
         Self { what: what.into(), good, detail: detail.into() }
     }
 }
