@@ -11,6 +11,8 @@ use serde::Serialize;
 pub enum Protocol {
     /// MGCP (RFC 3435).
     Mgcp,
+    /// Megaco (H.248.1, RFC 3525), text and binary.
+    Megaco,
     /// A session description on its own (RFC 8866).
     Sdp,
     /// Media (RFC 3550).
@@ -28,13 +30,14 @@ pub enum Protocol {
 impl Protocol {
     /// All protocols.
     pub const ALL: &'static [Self] =
-        &[Self::Mgcp, Self::Sdp, Self::Rtp, Self::Rtcp, Self::Push, Self::Mms, Self::Sms];
+        &[Self::Mgcp, Self::Megaco, Self::Sdp, Self::Rtp, Self::Rtcp, Self::Push, Self::Mms, Self::Sms];
 
     /// The name in commands and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mgcp => "mgcp",
+            Self::Megaco => "megaco",
             Self::Sdp => "sdp",
             Self::Rtp => "rtp",
             Self::Rtcp => "rtcp",
@@ -50,6 +53,7 @@ impl Protocol {
     pub fn of_ports(one: u16, other: u16) -> Option<Self> {
         let of = |port| match port {
             2427 | 2727 => Some(Self::Mgcp),
+            2944 | 2945 => Some(Self::Megaco),
             2948 | 9200 => Some(Self::Push),
             _ => None,
         };
@@ -67,6 +71,7 @@ impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Mgcp => "MGCP",
+            Self::Megaco => "Megaco",
             Self::Sdp => "SDP",
             Self::Rtp => "RTP",
             Self::Rtcp => "RTCP",

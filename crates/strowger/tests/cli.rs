@@ -282,3 +282,41 @@ fn an_exchange_that_cannot_open_its_port_is_code_1() {
     );
     assert_eq!(text(&output.stdout), "", "it was never ready");
 }
+
+#[test]
+fn a_message_of_megaco_goes_from_any_form_to_any_other() {
+    let wild = b"megaco/1 <gw1.town> ; a comment\nTransaction=7{c=-{mf=00000001/00000000/*{sg{cg/dt}}}}";
+    let compact = decode("megaco", &["--to", "compact"], wild);
+    assert_eq!(compact.status.code(), Some(0), "{}", text(&compact.stderr));
+    assert_eq!(text(&compact.stdout), "!/1 <gw1.town>\nT=7{C=-{MF=00000001/00000000/*{SG{cg/dt}}}}\n");
+    let ber = decode("megaco", &["--to", "ber"], &compact.stdout);
+    assert_eq!(ber.status.code(), Some(0), "{}", text(&ber.stderr));
+    let pretty = decode("megaco", &["--to", "pretty"], &ber.stdout);
+    assert!(
+        text(&pretty.stdout).contains("\t\t\tSignals {\n\t\t\t\tcg/dt\n\t\t\t}"),
+        "{}",
+        text(&pretty.stdout)
+    );
+    assert_eq!(decode("megaco", &["--to", "compact"], &pretty.stdout).stdout, compact.stdout);
+    let explained = text(&decode("megaco", &[], &ber.stdout).stdout);
+    assert!(explained.contains("Modify: 00000001/00000000/*"), "{explained}");
+}
+
+#[test]
+fn every_fault_of_a_message_of_megaco_has_its_place_clause_and_answer() {
+    let message = b"!/1 <gw1.town>\nT=7{C=-{MF=aaln/1{E=4{al/of,al},Zap,SG{cg/dt}},Fly=b}}";
+    for flags in [&[][..], &["--to", "ber"]] {
+        let output = decode("megaco", flags, message);
+        assert_eq!(output.status.code(), Some(1));
+        let explained = text(&output.stdout);
+        for part in
+            ["offset 43: found \"al}", "Annex B.2, pkgdName", "444", "443", "in the reply to 7", "Signals"]
+        {
+            assert!(explained.contains(part), "{part} in\n{explained}");
+        }
+    }
+    let unmapped = decode("megaco", &["--to", "ber"], b"!/1 <gw1.town>\nT=7{C=-{MF=aaln/1}}");
+    assert_eq!(unmapped.status.code(), Some(1));
+    assert!(text(&unmapped.stderr).contains("aaln/1"), "{}", text(&unmapped.stderr));
+    assert_eq!(decode("mgcp", &["--to", "ber"], CRCX).status.code(), Some(2));
+}

@@ -1,12 +1,13 @@
 //! Messages explained: each field with its name, value, octets and clause; or the rule that is broken, and where.
 //!
-//! This is `strowger decode -`. Rooms: [`tree`], the outcome; `sdp`, `mgcp` with `values` and `names`, `media`, `push` with `mms` and `wbxml`: one
+//! This is `strowger decode -`. Rooms: [`tree`], the outcome; `sdp`, `mgcp` with `values` and `names`, `megaco`, `media`, `push` with `mms` and `wbxml`: one
 //! reader for each protocol; [`input`]: what a person pastes, text or hexadecimal digits, as octets.
 
 pub mod input;
 pub mod tree;
 
 mod media;
+pub mod megaco;
 mod mgcp;
 mod mms;
 mod names;
@@ -23,6 +24,7 @@ use tree::Explained;
 pub fn explain(protocol: Protocol, octets: &[u8]) -> Explained {
     match protocol {
         Protocol::Mgcp => mgcp::explain(octets),
+        Protocol::Megaco => megaco::explain(octets),
         Protocol::Sdp => sdp::explain(octets),
         Protocol::Rtp => media::explain_rtp(octets),
         Protocol::Rtcp => media::explain_rtcp(octets),

@@ -17,6 +17,7 @@ pub mod text;
 
 mod call;
 mod media;
+mod megaco;
 mod mgcp;
 mod mms;
 mod parties;
@@ -119,6 +120,7 @@ impl Ladder {
         let frame = Frame { time, from, to, octets, fate };
         match protocol {
             Protocol::Mgcp => self.mgcp(&frame),
+            Protocol::Megaco => self.megaco(&frame),
             Protocol::Sdp => self.description(&frame),
             Protocol::Rtp => self.rtp_packet(&frame),
             Protocol::Rtcp => self.rtcp_packet(&frame),

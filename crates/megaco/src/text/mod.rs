@@ -36,6 +36,12 @@ impl Options {
     pub const DEFAULT: Self = Self { limits: Limits::DEFAULT };
 }
 
+/// The long form of a token, if a word is one in any case: what it is called by people.
+#[must_use]
+pub fn long_form(word: &[u8]) -> Option<&'static str> {
+    crate::token::Token::find(word).map(crate::token::Token::long)
+}
+
 /// Reads a message.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use strowger_capture::{Protocol, explain, octets};
+use strowger_capture::{MegacoForm, Protocol, convert, explain, octets};
 
 use crate::output::{Exit, fail, print, print_json};
 
@@ -20,17 +20,25 @@ const LARGEST: u64 = 1024 * 1024;
     printf 'AUEP 1200 aaln/1@gw1.town MGCP 1.0\\r\\n' | strowger decode - --proto mgcp\n  \
     strowger decode - --proto sdp --json < description.txt\n  \
     echo 41554550 | strowger decode - --proto mgcp\n  \
-    echo 010603beaf848c8398543100 8d929583 | strowger decode - --proto push")]
+    echo 010603beaf848c8398543100 8d929583 | strowger decode - --proto push\n  \
+    strowger decode - --proto megaco --to compact < message.txt")]
 pub(crate) struct Arguments {
     /// Where to read: - is standard input
     #[arg(value_name = "INPUT", default_value = "-")]
     input: String,
-    /// The protocol of the message: mgcp, sdp, rtp, rtcp, push, mms or sms
+    /// The protocol of the message: mgcp, megaco, sdp, rtp, rtcp, push, mms or sms
     #[arg(long, value_name = "PROTOCOL", value_parser = protocol)]
     proto: Protocol,
+    /// Write a legal message in another form instead of explaining it: pretty, compact or ber (megaco)
+    #[arg(long, value_name = "FORM", value_parser = form)]
+    to: Option<MegacoForm>,
     /// Print the explanation as JSON
     #[arg(long)]
     json: bool,
+}
+
+fn form(name: &str) -> Result<MegacoForm, String> {
+    MegacoForm::from_name(name).ok_or_else(|| "expected one of: pretty, compact, ber".to_owned())
 }
 
 fn protocol(name: &str) -> Result<Protocol, String> {
@@ -45,6 +53,9 @@ pub(crate) fn execute(arguments: &Arguments) -> Exit {
         let why = "capture files are not supported by this version yet; expected -, which reads one message from standard input";
         return fail(Exit::Usage, &why);
     }
+    if arguments.to.is_some() && (arguments.proto != Protocol::Megaco || arguments.json) {
+        return fail(Exit::Usage, &"--to goes with --proto megaco and without --json");
+    }
     let mut given = Vec::new();
     if let Err(error) = std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut given) {
         return fail(Exit::Usage, &format!("standard input cannot be read: {error}"));
@@ -52,7 +63,17 @@ pub(crate) fn execute(arguments: &Arguments) -> Exit {
     if given.len() as u64 > LARGEST {
         return fail(Exit::Finding, &"the input is longer than any message");
     }
-    let explained = explain(arguments.proto, &octets(&given));
+    let given = octets(&given);
+    let explained = explain(arguments.proto, &given);
+    if let Some(form) = arguments.to.filter(|_| explained.is_legal()) {
+        return match convert(&given, form) {
+            Ok(converted) => {
+                print(&converted);
+                Exit::Good
+            }
+            Err(why) => fail(Exit::Finding, &why),
+        };
+    }
     if arguments.json {
         print_json(&explained);
     } else {

@@ -1,0 +1,118 @@
+//! Messages of Megaco: one entry for each transaction.
+
+use strowger_megaco::binary;
+use strowger_megaco::message::{
+    ActionReply, Body, CommandBody, CommandReply, ErrorDescriptor, Message, ReplyResult, Transaction,
+};
+use strowger_megaco::text;
+
+use super::entry::{EntryKind, Verdict};
+use super::{Frame, Ladder};
+use crate::escape::escape;
+use crate::explain::megaco::{is_binary, without_tpkt};
+use crate::protocol::Protocol;
+
+impl Ladder {
+    pub(super) fn megaco(&mut self, frame: &Frame<'_>) {
+        let (text_options, binary_options) = (text::Options::DEFAULT, binary::Options::default());
+        let octets = without_tpkt(frame.octets).1;
+        let read = if is_binary(octets) {
+            binary::decode(octets, &binary_options)
+        } else {
+            text::decode(octets, &text_options)
+        };
+        match read {
+            Ok(message) => {
+                for (kind, verdict, summary) in told(&message) {
+                    let mut entry = self.blank(frame, Protocol::Megaco, kind);
+                    entry.verdict = verdict;
+                    entry.summary = escape(&summary).to_string();
+                    self.push(entry);
+                }
+            }
+            Err(error) => {
+                let mut entry = self.blank(frame, Protocol::Megaco, EntryKind::Undecodable);
+                entry.verdict = Verdict::Malformed;
+                entry.summary = escape(&format!("Megaco malformed {error}")).to_string();
+                self.push(entry);
+            }
+        }
+    }
+}
+
+fn told(message: &Message<'_>) -> Vec<(EntryKind, Verdict, String)> {
+    match &message.body {
+        Body::Error(error) => vec![(EntryKind::Response, Verdict::Failure, format!("Error {}", error.code))],
+        Body::Transactions(transactions) => transactions.iter().map(transaction).collect(),
+    }
+}
+
+fn transaction(transaction: &Transaction<'_>) -> (EntryKind, Verdict, String) {
+    match transaction {
+        Transaction::Request(request) => {
+            let commands = request.actions.iter().flat_map(|action| {
+                action.commands.iter().map(move |command| {
+                    let name = command_name(&command.body);
+                    format!("{name} {} in {}", command.body.terminations().first, action.context)
+                })
+            });
+            let commands: Vec<String> = commands.take(3).collect();
+            (EntryKind::Command, Verdict::Neutral, format!("{} {}", request.id, commands.join(", ")))
+        }
+        Transaction::Reply(reply) => {
+            let error = match &reply.result {
+                ReplyResult::Error(error) => Some(*error),
+                ReplyResult::Actions(actions) => actions.iter().find_map(failure),
+            };
+            let verdict = if error.is_some() { Verdict::Failure } else { Verdict::Success };
+            let outcome = error.map_or_else(|| "OK".to_owned(), |error| error.code.to_string());
+            (EntryKind::Response, verdict, format!("Reply {} {outcome}", reply.id))
+        }
+        Transaction::Pending(id) => (EntryKind::Response, Verdict::Neutral, format!("Pending {id}")),
+        Transaction::Acknowledgement(ranges) => {
+            let first = ranges.first().map(|range| range.first.to_string()).unwrap_or_default();
+            (EntryKind::Response, Verdict::Neutral, format!("Ack {first}"))
+        }
+        Transaction::Segment(id, segment) => {
+            (EntryKind::Response, Verdict::Neutral, format!("Segment {} of {id}", segment.number))
+        }
+    }
+}
+
+fn failure<'a>(reply: &ActionReply<'a>) -> Option<ErrorDescriptor<'a>> {
+    use strowger_megaco::message::{AuditResult, AuditReturn, ServiceChangeResult};
+    let within = |audit: &[AuditReturn<'a>]| {
+        audit.iter().find_map(|found| if let AuditReturn::Error(error) = found { Some(*error) } else { None })
+    };
+    reply.error.or_else(|| {
+        reply.commands.iter().find_map(|command| match command {
+            CommandReply::Add(reply)
+            | CommandReply::Move(reply)
+            | CommandReply::Modify(reply)
+            | CommandReply::Subtract(reply) => within(&reply.audit),
+            CommandReply::AuditValue(result) | CommandReply::AuditCapabilities(result) => match result {
+                AuditResult::Context(_) => None,
+                AuditResult::ContextError(error) => Some(*error),
+                AuditResult::Termination(reply) => within(&reply.audit),
+            },
+            CommandReply::Notify(_, error) => *error,
+            CommandReply::ServiceChange(reply) => match &reply.result {
+                ServiceChangeResult::Error(error) => Some(*error),
+                ServiceChangeResult::Accepted { .. } => None,
+            },
+        })
+    })
+}
+
+const fn command_name(body: &CommandBody<'_>) -> &'static str {
+    match body {
+        CommandBody::Add(_) => "Add",
+        CommandBody::Move(_) => "Move",
+        CommandBody::Modify(_) => "Modify",
+        CommandBody::Subtract(_) => "Subtract",
+        CommandBody::AuditValue(_) => "AuditValue",
+        CommandBody::AuditCapabilities(_) => "AuditCapability",
+        CommandBody::Notify(_) => "Notify",
+        CommandBody::ServiceChange(..) => "ServiceChange",
+    }
+}

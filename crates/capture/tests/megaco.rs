@@ -1,0 +1,54 @@
+//! Megaco explained and in ladders.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use strowger_capture::{Ladder, MegacoForm, Protocol, Verdict, convert, explain};
+use strowger_sansio::Time;
+
+const NOTIFY: &[u8] = b"!/1 <gw1.town>\nT=7{C=-{N=aaln/1{OE=4{20260101T12000000:al/of{init=on}}}}}";
+
+#[test]
+fn items_have_their_long_tokens_and_their_places() {
+    let explained = explain(Protocol::Megaco, NOTIFY);
+    assert!(explained.is_legal());
+    let transaction = &explained.nodes[2];
+    assert_eq!((transaction.label.as_str(), transaction.value.as_str()), ("Transaction", "7"));
+    assert_eq!((transaction.start, transaction.end), (15, NOTIFY.len()));
+    let notify = &transaction.children[0].children[0];
+    assert_eq!((notify.label.as_str(), notify.value.as_str()), ("Notify", "aaln/1"));
+    assert_eq!(notify.children[0].label, "ObservedEvents");
+}
+
+#[test]
+fn tpkt_before_a_message_is_gone_past() {
+    let mut packet = vec![3, 0, 0, u8::try_from(NOTIFY.len() + 4).unwrap()];
+    packet.extend_from_slice(NOTIFY);
+    let explained = explain(Protocol::Megaco, &packet);
+    assert!(explained.is_legal(), "{explained}");
+    assert_eq!(explained.nodes[0].label, "TPKT");
+    assert!(convert(&packet, MegacoForm::Pretty).unwrap().starts_with("MEGACO/1 <gw1.town>\n"));
+}
+
+#[test]
+fn a_ladder_tells_requests_from_replies_and_errors() {
+    let (gateway, controller) = ("10.0.0.9:2944".parse().unwrap(), "10.0.0.1:2944".parse().unwrap());
+    assert_eq!(Protocol::of_ports(40_000, 2944), Some(Protocol::Megaco));
+    assert_eq!(Protocol::of_ports(2945, 40_000), Some(Protocol::Megaco));
+    let mut ladder = Ladder::default();
+    ladder.observe(Time::ZERO, gateway, controller, Protocol::Megaco, NOTIFY);
+    ladder.observe(Time::ZERO, controller, gateway, Protocol::Megaco, b"!/1 <mgc>\nP=7{C=-{N=aaln/1}}PN=8{}");
+    ladder.observe(
+        Time::ZERO,
+        controller,
+        gateway,
+        Protocol::Megaco,
+        b"!/1 <mgc>\nP=9{C=-{N=aaln/1{ER=430{}}}}",
+    );
+    ladder.observe(Time::ZERO, controller, gateway, Protocol::Megaco, b"0\x82garbage");
+    let told: Vec<_> = ladder.entries().map(|entry| (entry.summary.as_str(), entry.verdict)).collect();
+    assert_eq!(told[0], ("7 Notify aaln/1 in -", Verdict::Neutral));
+    assert_eq!(told[1], ("Reply 7 OK", Verdict::Success));
+    assert_eq!(told[2], ("Pending 8", Verdict::Neutral));
+    assert_eq!(told[3], ("Reply 9 430 Unknown TerminationID", Verdict::Failure));
+    assert_eq!(told[4].1, Verdict::Malformed);
+}
