@@ -14,18 +14,21 @@ pub enum Target {
     DigitMap,
     /// Packets of RTP and RTCP, each behind two octets of length.
     Rtp,
+    /// A message of Megaco as text; the same octets as BER.
+    Megaco,
     /// A datagram of WAP Push; the same octets as what it carries, and as user data of a short message.
     Mms,
 }
 
 impl Target {
     /// All targets.
-    pub const ALL: [Self; 5] = [Self::Mgcp, Self::Sdp, Self::DigitMap, Self::Rtp, Self::Mms];
+    pub const ALL: [Self; 6] = [Self::Megaco, Self::Mgcp, Self::Sdp, Self::DigitMap, Self::Rtp, Self::Mms];
 
     /// Its name, which is also that of its corpus.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Megaco => "megaco",
             Self::Mgcp => "mgcp",
             Self::Sdp => "sdp",
             Self::DigitMap => "digit_map",
@@ -44,6 +47,7 @@ impl Target {
     #[must_use]
     pub const fn check(self) -> fn(&[u8]) -> usize {
         match self {
+            Self::Megaco => crate::megaco,
             Self::Mgcp => crate::mgcp,
             Self::Sdp => crate::sdp,
             Self::DigitMap => crate::digit_map,
@@ -56,6 +60,7 @@ impl Target {
     #[must_use]
     pub const fn folders(self) -> &'static [&'static str] {
         match self {
+            Self::Megaco => &["fuzz/corpus/megaco"],
             Self::Mgcp => &["fuzz/corpus/mgcp", "crates/mgcp/tests/corpus"],
             Self::Sdp => &["fuzz/corpus/sdp", "crates/sdp/tests/corpus"],
             Self::DigitMap => &["fuzz/corpus/digit_map"],
@@ -70,7 +75,7 @@ impl Target {
             Self::Mgcp => Some("fuzz/dictionaries/mgcp.txt"),
             Self::Sdp => Some("fuzz/dictionaries/sdp.txt"),
             Self::Mms => Some("fuzz/dictionaries/mms.txt"),
-            Self::DigitMap | Self::Rtp => None,
+            Self::Megaco | Self::DigitMap | Self::Rtp => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! They are a crate of their own so that the kept corpus is replayed by `cargo test` with the stable compiler, while
 //! the coverage-guided runs need another one.
 //!
-//! - [`mgcp`], [`sdp`], [`digit_map`], [`rtp`], [`mms()`]: the checks. Each says how much of the input was accepted. `mms` has a file of its own.
+//! - [`megaco`], [`mgcp`], [`sdp`], [`digit_map`], [`rtp`], [`mms()`]: the checks. Each says how much of the input was accepted. `mms` has a file of its own.
 //! - [`corpus`]: the targets and their samples. [`mutate`]: samples with something wrong, as many as one likes.
 
 #![allow(clippy::panic, reason = "a property that does not hold is to stop the fuzzer")]
@@ -69,6 +69,47 @@ fn mgcp_round_trip(message: &Message<'_>, limits: &Limits) {
     let mut second = Vec::with_capacity(first.len());
     text::encode(&again, &mut second);
     assert_eq!(first, second, "not a fixed point");
+}
+
+/// A message of Megaco is decoded or refused, as text and as BER; what was decoded is the same after it was written in any
+/// form that can say it; broken BER made from it is refused or read.
+///
+/// # Panics
+/// When that does not hold.
+pub fn megaco(bytes: &[u8]) -> usize {
+    use strowger_megaco::{binary, text};
+    let (of_text, of_binary) = (text::Options::DEFAULT, binary::Options::default());
+    let (_, faults) = text::decode_recovering(bytes, &of_text);
+    let read = text::decode(bytes, &of_text);
+    assert_eq!(faults.is_empty(), read.is_ok(), "recovering differs from strict");
+    let _ = binary::decode_recovering(bytes, &of_binary);
+    let Ok(message) = read else { return 0 };
+    for layout in [text::Layout::Pretty, text::Layout::Compact] {
+        let mut written = Vec::new();
+        if text::encode(&message, layout, &mut written).is_err()
+            || written.len() > of_text.limits.message_bytes
+        {
+            continue;
+        }
+        match text::decode(&written, &of_text) {
+            Ok(again) => assert_eq!(again, message, "changed by encoding"),
+            Err(error) => panic!("encoded as {:?}, refused: {error}", written.escape_ascii().to_string()),
+        }
+    }
+    let mut written = Vec::new();
+    if binary::encode(&message, &of_binary, &mut written).is_err() {
+        return 1;
+    }
+    if written.len() <= of_binary.limits.message_bytes {
+        let again = binary::decode(&written, &of_binary);
+        assert!(again.is_ok(), "wrote BER that is refused: {again:?}");
+    }
+    let at = bytes.iter().fold(0, |sum, byte| sum * 31 % 65_521 + usize::from(*byte)) % written.len().max(1);
+    if let Some(octet) = written.get_mut(at) {
+        *octet ^= 1 << (at % 8);
+    }
+    let _ = binary::decode_recovering(&written, &of_binary);
+    1
 }
 
 /// A description is refused or kept byte for byte; editing one field keeps it a description.

@@ -143,6 +143,11 @@ impl Writer<'_> {
                         self.raw(b"\n");
                     }
                     self.transaction(transaction)?;
+                    // No brace ends this one: without a space the next would be part of its number.
+                    let is_last = place + 1 == transactions.len();
+                    if matches!(transaction, Transaction::Segment(..)) && !is_last && !self.is_pretty {
+                        self.raw(b" ");
+                    }
                 }
                 Ok(())
             }

@@ -44,6 +44,13 @@ fn the_canonical_compact_form_is_a_fixed_point() {
 }
 
 #[test]
+fn what_follows_the_acknowledgement_of_a_segment_stands_apart_from_it() {
+    let text = "!/3 a\nSM=1/1 SM=1/2/& PN=3{}";
+    let written = write(&read(text.as_bytes()), Layout::Compact);
+    assert_eq!(written.escape_ascii().to_string(), text.as_bytes().escape_ascii().to_string());
+}
+
+#[test]
 fn case_white_space_comments_and_either_tokens_do_not_matter() {
     let tame = read(b"!/1 [1.2.3.4]:55\nT=9{C=-{MF=aaln/1{E=4{al/of},SG{cg/dt}}}}");
     let wild = b" ; a comment { } \"\n megaco/1;here\r\n[1.2.3.4]:55 ;there\nTRANSACTION\t=\r9\n{c = -\n{ mOdIfY =AALN/1{;x\n\
