@@ -206,49 +206,8 @@ pub enum Scope {
     Command,
 }
 
-/// A short excerpt of what stood where a rule was broken. Its [`Display`](fmt::Display) form is escaped.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Found {
-    bytes: [u8; Self::LONGEST],
-    length: u8,
-    is_cut: bool,
-}
-
-impl Found {
-    /// How many bytes an excerpt holds at most.
-    pub const LONGEST: usize = 24;
-
-    pub(crate) fn at(bytes: &[u8], offset: usize) -> Self {
-        let rest = bytes.get(offset..).unwrap_or_default();
-        let mut found = Self { bytes: [0; Self::LONGEST], length: 0, is_cut: rest.len() > Self::LONGEST };
-        for (kept, byte) in found.bytes.iter_mut().zip(rest) {
-            *kept = *byte;
-            found.length += 1;
-        }
-        found
-    }
-
-    /// The bytes as they came.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.length == 0 {
-            return f.write_str("the end");
-        }
-        write!(f, "\"{}\"{}", self.as_bytes().escape_ascii(), if self.is_cut { "..." } else { "" })
-    }
-}
-
-impl fmt::Debug for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+/// A short excerpt of what stood where a rule was broken.
+pub type Found = strowger_sansio::Excerpt<24>;
 
 /// A message that is not Megaco, or not legal Megaco.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

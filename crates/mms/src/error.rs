@@ -4,55 +4,8 @@ use std::fmt;
 
 use crate::message::FieldCode;
 
-/// A short excerpt of the offending octets, shown in hexadecimal: an error copies no unbounded input.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Found {
-    bytes: [u8; Self::LONGEST],
-    len: u8,
-    cut: bool,
-}
-
-impl Found {
-    /// Octets that an excerpt holds at most.
-    pub const LONGEST: usize = 16;
-
-    /// The first octets of `bytes`.
-    #[must_use]
-    pub fn new(bytes: &[u8]) -> Self {
-        let mut kept = [0; Self::LONGEST];
-        let mut len = 0;
-        for (slot, byte) in kept.iter_mut().zip(bytes) {
-            *slot = *byte;
-            len += 1;
-        }
-        Self { bytes: kept, len, cut: bytes.len() > Self::LONGEST }
-    }
-
-    /// The octets kept.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
-    }
-}
-
-/// `88 05 81`, or `the end`.
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.len == 0 {
-            return f.write_str("the end");
-        }
-        for (place, byte) in self.as_bytes().iter().enumerate() {
-            write!(f, "{}{byte:02x}", if place == 0 { "" } else { " " })?;
-        }
-        f.write_str(if self.cut { " ..." } else { "" })
-    }
-}
-
-impl fmt::Debug for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+/// A short excerpt of the offending octets, to be shown in hexadecimal (`{:x}`).
+pub type Found = strowger_sansio::Excerpt<16>;
 
 /// Why octets are not what they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +47,7 @@ impl DecodeError {
 /// `offset 12: found 1f 00, but a rule (clause)`.
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "offset {}: found {}", self.offset, self.found)?;
+        write!(f, "offset {}: found {:x}", self.offset, self.found)?;
         if let Some(field) = self.field {
             write!(f, " ({field})")?;
         }

@@ -17,8 +17,10 @@
 //! - [`random`]: [`Rng`], the seeded generator (`ChaCha20`) from which every draw comes.
 //! - [`ids`]: [`IdSpace`], unpredictable identifiers from ranges that no two nodes share.
 //! - [`decimal`]: [`put_decimal`], numbers as text.
+//! - [`excerpt`]: [`Excerpt`], what a decode error shows of its input.
 
 pub mod decimal;
+pub mod excerpt;
 pub mod ids;
 pub mod limits;
 pub mod random;
@@ -27,6 +29,7 @@ pub mod timers;
 pub mod transmit;
 
 pub use decimal::put_decimal;
+pub use excerpt::Excerpt;
 pub use ids::{Epoch, IdSpace, NodeId};
 pub use limits::{BoundedQueue, QueueFull, TokenBucket};
 pub use random::Rng;

@@ -2,52 +2,8 @@
 
 use std::fmt;
 
-/// A short excerpt of the offending octets: an error copies no unbounded input. Its `Display` is escaped, so that
-/// it can be logged as it is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Found {
-    bytes: [u8; Self::LONGEST],
-    len: u8,
-    cut: bool,
-}
-
-impl Found {
-    /// Octets that an excerpt holds at most.
-    pub const LONGEST: usize = 32;
-
-    /// The first octets of `bytes`.
-    #[must_use]
-    pub fn new(bytes: &[u8]) -> Self {
-        let mut kept = [0; Self::LONGEST];
-        let mut len = 0;
-        for (slot, byte) in kept.iter_mut().zip(bytes) {
-            *slot = *byte;
-            len += 1;
-        }
-        Self { bytes: kept, len, cut: bytes.len() > Self::LONGEST }
-    }
-
-    /// The octets kept.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.len == 0 {
-            return f.write_str("nothing");
-        }
-        write!(f, "\"{}{}\"", self.as_bytes().escape_ascii(), if self.cut { "..." } else { "" })
-    }
-}
-
-impl fmt::Debug for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+/// A short excerpt of the offending octets.
+pub type Found = strowger_sansio::Excerpt<32>;
 
 /// Why octets are not a session description, or not one that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -91,10 +91,10 @@ pub(super) fn refuse(error: &DecodeError, base: usize, answer: Option<String>, e
     if let Some(field) = error.field {
         label = format!("{label}: {field}");
     }
-    explained.nodes.push(Node::new(&label, error.found.to_string(), range, error.rule.clause()));
+    explained.nodes.push(Node::new(&label, format!("{:x}", error.found), range, error.rule.clause()));
     explained.faults.push(Fault {
         offset: base + error.offset,
-        found: error.found.to_string(),
+        found: format!("{:x}", error.found),
         rule: error.rule.to_string(),
         clause: error.rule.clause().to_owned(),
         answer,
