@@ -6,7 +6,7 @@ use strowger_exchange::{
 };
 use strowger_sansio::Duration;
 
-use crate::world::{World, town};
+use crate::world::{World, consult, town};
 
 /// A European town whose subscribers have every feature.
 fn europe() -> Inventory {
@@ -17,15 +17,6 @@ fn europe() -> Inventory {
     town.codes = Codes::of(country);
     town.lines.iter_mut().for_each(|line| line.features = Features::ALL);
     town
-}
-
-/// 2001 talks with 2004, holds it and talks with 2005.
-fn consult(world: &mut World) {
-    world.connect("2001", "2004");
-    world.flash("2001");
-    world.dial("2001", "2005");
-    world.lift("2005");
-    assert!(world.hear_each_other("2001", "2005"));
 }
 
 /// 2001 talks with 2004, and 2005 waits.

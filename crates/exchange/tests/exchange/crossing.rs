@@ -1,30 +1,15 @@
 //! Two things at once in the middle of a call: flashes that cross, hang-ups in a transfer, a call that comes with a flash,
 //! gateways that fail meanwhile. Each story is told at every moment between the two.
 
-use strowger_exchange::{Cause, Features, Inventory, LineCondition};
+use strowger_exchange::{Cause, Features, LineCondition};
 use strowger_mgcp::message::{RestartMethod, Verb};
 use strowger_sansio::Duration;
 
-use crate::world::{World, relayed_town, town};
-
-fn all() -> Inventory {
-    let mut town = town();
-    town.lines.iter_mut().for_each(|line| line.features = Features::ALL);
-    town
-}
+use crate::world::{World, all, consult, relayed_town};
 
 /// From the moment itself to well after everything has come to rest, in steps that fall between the arrivals.
 fn moments() -> impl Iterator<Item = Duration> {
     (0..50).map(|step| Duration::from_micros(step * 1300))
-}
-
-/// 2001 talks with 2004 and has 2005 in consultation.
-fn consult(world: &mut World) {
-    world.connect("2001", "2004");
-    world.flash("2001");
-    world.dial("2001", "2005");
-    world.lift("2005");
-    assert!(world.hear_each_other("2001", "2005"));
 }
 
 #[test]

@@ -1,19 +1,17 @@
 //! Features that meet each other, each story over the two gateways of the town.
 
 use strowger_exchange::{
-    Cause, ControllerLeaves, Event, Features, Forward, GroupEntry, HotLine, Inventory, LineCondition,
-    ReleasedBy, ServiceClass, Setting,
+    Cause, ControllerLeaves, Event, Forward, GroupEntry, HotLine, Inventory, LineCondition, ReleasedBy,
+    ServiceClass, Setting,
 };
 use strowger_sansio::Duration;
 
 use crate::forwarding::{line, town_with_codes};
-use crate::world::World;
+use crate::world::{World, with_every_feature};
 
 /// The town with the codes of its country, whose subscribers have every feature.
 fn all() -> Inventory {
-    let mut town = town_with_codes();
-    town.lines.iter_mut().for_each(|line| line.features = Features::ALL);
-    town
+    with_every_feature(town_with_codes())
 }
 
 /// From the moment itself to well after everything has come to rest, in steps that fall between the arrivals.

@@ -2,28 +2,12 @@
 //! call waiting.
 
 use strowger_exchange::{
-    Cause, ControllerLeaves, Event, Features, Inventory, LineCalls, ReleasedBy, ServiceState, StreamRole,
+    Cause, ControllerLeaves, Event, Features, LineCalls, ReleasedBy, ServiceState, StreamRole,
 };
 use strowger_mgcp::message::Verb;
 use strowger_sansio::Duration;
 
-use crate::world::{World, relayed_town, town};
-
-/// A town whose subscribers have every feature.
-fn all() -> Inventory {
-    let mut town = town();
-    town.lines.iter_mut().for_each(|line| line.features = Features::ALL);
-    town
-}
-
-/// 2001 talks with 2004, holds it and talks with 2005: the three are on two gateways.
-fn consult(world: &mut World) {
-    world.connect("2001", "2004");
-    world.flash("2001");
-    world.dial("2001", "2005");
-    world.lift("2005");
-    assert!(world.hear_each_other("2001", "2005"));
-}
+use crate::world::{World, all, consult, relayed_town};
 
 fn calls(world: &World, number: &str) -> LineCalls {
     world.line(number).calls

@@ -1,25 +1,9 @@
 //! An exchange dies while parties hold, consult, confer, or after a transfer: its successor finds them as they were.
 
-use strowger_exchange::{CallPhase, Cause, Event, Features, Inventory, ReleasedBy};
+use strowger_exchange::{CallPhase, Cause, Event, Features, ReleasedBy};
 use strowger_sansio::Duration;
 
-use crate::world::{World, relayed_town, town};
-
-/// A town whose subscribers have every feature.
-fn all() -> Inventory {
-    let mut town = town();
-    town.lines.iter_mut().for_each(|line| line.features = Features::ALL);
-    town
-}
-
-/// 2001 talks with 2004, holds it and talks with 2005.
-fn consult(world: &mut World) {
-    world.connect("2001", "2004");
-    world.flash("2001");
-    world.dial("2001", "2005");
-    world.lift("2005");
-    assert!(world.hear_each_other("2001", "2005"));
-}
+use crate::world::{World, all, consult, relayed_town};
 
 /// The exchange dies, and another one starts from its records.
 fn revive(world: &mut World) {

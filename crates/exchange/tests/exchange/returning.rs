@@ -1,19 +1,12 @@
 //! Transfers that come to nothing: the party returns to who transferred it.
 
 use strowger_exchange::{
-    CallPhase, Cause, Event, Features, Forward, Inventory, LineCondition, ReleasedBy, ServiceClass,
-    StreamRole, Subscription,
+    CallPhase, Cause, Event, Features, Forward, LineCondition, ReleasedBy, ServiceClass, StreamRole,
+    Subscription,
 };
 use strowger_sansio::Duration;
 
-use crate::world::{World, relayed_town, town};
-
-/// A town whose subscribers have every feature.
-fn all() -> Inventory {
-    let mut town = town();
-    town.lines.iter_mut().for_each(|line| line.features = Features::ALL);
-    town
-}
+use crate::world::{World, all, relayed_town};
 
 /// 2001 talks with 2004 and sends it to 2005 without waiting.
 fn transfer_blindly(world: &mut World) {

@@ -51,6 +51,26 @@ pub(crate) fn relayed_town(relays: usize) -> (Inventory, usize) {
     (town, relays)
 }
 
+/// A town whose subscribers have every feature.
+pub(crate) fn all() -> Inventory {
+    with_every_feature(town())
+}
+
+/// Gives every feature to the subscribers of a town.
+pub(crate) fn with_every_feature(mut town: Inventory) -> Inventory {
+    town.lines.iter_mut().for_each(|line| line.features = Features::ALL);
+    town
+}
+
+/// 2001 talks with 2004, holds it and talks with 2005: the three are on two gateways.
+pub(crate) fn consult(world: &mut World) {
+    world.connect("2001", "2004");
+    world.flash("2001");
+    world.dial("2001", "2005");
+    world.lift("2005");
+    assert!(world.hear_each_other("2001", "2005"));
+}
+
 /// Whether a datagram is lost.
 pub(crate) type Loss = Box<dyn FnMut(&[u8]) -> bool>;
 
