@@ -63,7 +63,7 @@ fn the_towns_of_the_second_half_hold() {
 /// The nightly run: `cargo test -p strowger-sim --release --test seeds -- --ignored`, with the seeds of `STROWGER_SEEDS`
 /// (`FIRST..END`) or two thousand others than those above.
 #[test]
-#[ignore = "two thousand towns take their time"]
+#[ignore = "two thousand towns take their time: ./test --night runs them"]
 fn a_night_of_towns_holds() {
     let seeds = std::env::var("STROWGER_SEEDS").unwrap_or_else(|_| "1000..3000".to_owned());
     let (first, end) = seeds.split_once("..").unwrap();

@@ -176,8 +176,8 @@ impl<T: Clone> Transactions<T> {
     }
 
     /// The peer begins a new life with the command in execution: it has forgotten which identifiers it used, so that one may return
-    /// at once, and *not* as a copy. "When an entity resumes operation", commands are "processed without any test on the
-    /// transaction-id" of the time before (RFC 3435 section 3.5.2).
+    /// at once, and *not* as a copy. RFC 3435 section 3.5.2 says of confirmed ranges that when an entity resumes operation commands
+    /// are processed "without any test on the transaction-id"; that it holds for answers in memory as well is our reading (design note 18).
     ///
     /// # Panics
     /// When the token is not of this engine.

@@ -334,7 +334,10 @@ fn deliver(
             return Err(fail(Exit::Usage, &"a telephone number needs --smsc or --ppg"));
         }
         (Address::User(_), _) => {
-            return Err(fail(Exit::Usage, &"a user's name is known to a gateway: --ppg"));
+            return Err(fail(
+                Exit::Usage,
+                &"--to is no address and port and no telephone number: a user's name is known to a gateway alone, so give it with --ppg",
+            ));
         }
     }
     let patience = Duration::from_secs(arguments.timeout);
