@@ -54,8 +54,6 @@ pub(super) struct Call {
     pub(super) returning: Option<Returning>,
     /// Contexts that it had before, and that are being freed.
     pub(super) spent: Vec<ContextId>,
-    /// A party that has hung up is rung for this leg, which it holds.
-    pub(super) recalled: Option<LegId>,
     /// The next number is for the held party: a blind transfer.
     pub(super) for_held: bool,
     /// The transfers that it took part in.
@@ -114,6 +112,8 @@ pub(super) struct Leg {
     pub(super) flow: Flow,
     /// The party has left by a transfer.
     pub(super) left: bool,
+    /// The party has hung up with this on hold, and is rung for it.
+    pub(super) recalled: bool,
 }
 
 /// How far a leg is, as its call sees it.
@@ -204,7 +204,6 @@ impl Call {
             sought: Side::Called,
             returning: None,
             spent: Vec::new(),
-            recalled: None,
             for_held: false,
             transfers: Vec::new(),
             accounts: Vec::new(),
@@ -309,6 +308,11 @@ impl Call {
         matches!(self.phase, CallPhase::Answered | CallPhase::Talking)
     }
 
+    /// Whether a party of it is rung for what it had on hold.
+    pub(super) fn recalls(&self) -> bool {
+        self.legs.iter().any(|leg| leg.recalled && leg.is_live())
+    }
+
     /// Whether nothing that the call held is held any more.
     pub(super) fn is_cleared(&self) -> bool {
         self.spent.is_empty()
@@ -397,6 +401,7 @@ impl Leg {
             connected: false,
             flow: Flow::Both,
             left: false,
+            recalled: false,
         }
     }
 

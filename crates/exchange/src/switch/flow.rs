@@ -6,7 +6,7 @@ use super::Switch;
 use super::call::{Call, Context, End, Leg, Progress, StreamEnd};
 use crate::feature::Stage;
 use crate::{
-    CallPhase, CallingParty, Cause, ContextCommand, ContextEvent, Event, LegCommand, LegEvent, LegId,
+    CallPhase, CallingParty, Cause, ContextCommand, ContextEvent, Event, Flow, LegCommand, LegEvent, LegId,
     MediaStatistics, Record, ReleasedBy, Sdp, Side, Tone,
 };
 
@@ -31,7 +31,9 @@ impl Switch {
                 self.media_ready(now, call, leg, StreamEnd::new(termination, local));
             }
             LegEvent::Alerting => self.alerting(now, call, leg),
-            LegEvent::Answered if call.recalled == Some(leg) => self.returned(call, leg),
+            LegEvent::Answered if call.leg(leg).is_some_and(|leg| leg.recalled) => {
+                self.returned(now, call, leg);
+            }
             LegEvent::Answered => self.answered(now, call, leg),
             LegEvent::Connected { local } => self.connected(call, leg, local),
             // Features listen to these.
@@ -228,7 +230,7 @@ impl Switch {
             return self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange);
         };
         call.phase = CallPhase::Answered;
-        self.deadlines.cancel(&call.id);
+        self.await_recalled(now, call);
         if call.returning.take().is_some() {
             self.given_back(call, leg);
         } else {
@@ -239,6 +241,9 @@ impl Switch {
         self.point(call, leg, caller);
         self.let_hear(call, origin);
         self.point(call, origin, Some(remote));
+        if call.leg(origin).is_some_and(|origin| origin.flow == Flow::Rest) {
+            self.let_hear(call, leg);
+        }
     }
 
     fn first_answered(&mut self, now: Time, call: &mut Call) {

@@ -181,10 +181,10 @@ impl Switch {
 
     /// Lets a party hear how its call is: the other side's ringing, that it is on hold, or the other side itself.
     pub(super) fn let_hear(&mut self, call: &Call, leg: LegId) {
-        let rests = call.peer(leg).filter(|peer| peer.flow == Flow::Rest).map(|peer| peer.id);
+        let rests = call.peer(leg).filter(|peer| peer.flow == Flow::Rest).map(|peer| peer.recalled);
         let tone = match (call.is_answered(), rests) {
-            (true, Some(peer)) if call.recalled == Some(peer) => Some(Tone::Ringback),
-            (true, Some(_)) => Some(Tone::Hold),
+            (true, Some(true)) => Some(Tone::Ringback),
+            (true, Some(false)) => Some(Tone::Hold),
             (true, None) => None,
             (false, _) => {
                 (call.phase == CallPhase::Ringing && call.origin_leg() == Some(leg)).then_some(Tone::Ringback)
@@ -243,20 +243,40 @@ impl Switch {
         let calling = CallingParty { withheld, ..peer.unwrap_or_default() };
         self.command(call.id, leg, LegCommand::Recall { calling });
         if call.is_answered() {
-            call.recalled = Some(leg);
-            self.deadlines.set(call.id, now + self.timers.ringing);
+            if let Some(leg) = call.leg(leg) {
+                leg.recalled = true;
+            }
+            self.await_recalled(now, call);
             if let Some(peer) = call.peer(leg).map(|peer| peer.id) {
                 self.let_hear(call, peer);
             }
         }
     }
 
+    /// Ends an answered call in time, if a party that is rung for it does not come.
+    pub(super) fn await_recalled(&mut self, now: Time, call: &Call) {
+        if call.recalls() {
+            self.deadlines.set(call.id, now + self.timers.ringing);
+        } else {
+            self.deadlines.cancel(&call.id);
+        }
+    }
+
     /// A party that was rung for its own call is there again.
-    pub(super) fn returned(&mut self, call: &mut Call, leg: LegId) {
-        call.recalled = None;
-        self.deadlines.cancel(&call.id);
-        self.set_flow(call, leg, Flow::Both);
-        let by = call.leg(leg).map(|leg| leg.line);
+    pub(super) fn returned(&mut self, now: Time, call: &mut Call, leg: LegId) {
+        let Some(own) = call.leg(leg) else { return };
+        own.recalled = false;
+        let by = Some(own.line);
+        if call.is_answered() {
+            self.await_recalled(now, call);
+            self.set_flow(call, leg, Flow::Both);
+        } else {
+            // It was transferred while it was rung: whom it is to talk to has not answered yet.
+            if let Some(own) = call.leg(leg) {
+                own.flow = Flow::Both;
+            }
+            self.let_hear(call, leg);
+        }
         let by = self.number(by).unwrap_or_default();
         self.events.push_back(Event::Retrieved { call: call.id, by });
     }

@@ -85,7 +85,7 @@ impl Switch {
     /// Whether the parties of a leg's call have come together, and both are at their receivers.
     pub(super) fn is_talking(&self, leg: LegId) -> bool {
         let call = self.legs.get(&leg).and_then(|call| self.calls.get(call));
-        call.is_some_and(|call| call.is_answered() && call.recalled.is_none())
+        call.is_some_and(|call| call.is_answered() && !call.recalls())
     }
 
     /// The calls of a line.

@@ -71,7 +71,7 @@ impl Switch {
         self.subtract(first);
         self.deadlines.cancel(&first.id);
         let side = side.other();
-        (first.recalled, first.joined) = (None, Some(Joined { call: second.id, side, here }));
+        first.joined = Some(Joined { call: second.id, side, here });
         (first.changed, second.changed) = (true, true);
         second.depth = second.depth.max(first.depth + 1);
         second.accounts.push(Account { call: first.id, side, here });
@@ -82,6 +82,8 @@ impl Switch {
         if second.phase == CallPhase::Ringing {
             let until = self.ringing_ends(now, second);
             self.deadlines.set(second.id, until);
+        } else if second.is_answered() {
+            self.await_recalled(now, second);
         }
         self.lead(second, party, here);
         true

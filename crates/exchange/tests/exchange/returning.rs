@@ -298,3 +298,69 @@ fn who_transferred_may_flash_at_every_moment_of_a_transfer_in_vain() {
     }
     assert!(back > 40, "{back}");
 }
+
+/// 2001 and 2004 have each other on hold; 2004 hangs up and is rung for it, and 2001 sends it so to 2005, which rings.
+fn transfer_who_is_rung_for_its_own_call(world: &mut World) {
+    world.connect("2001", "2004");
+    world.flash("2004");
+    world.flash("2001");
+    world.dial("2001", "2005");
+    world.hang_up("2004");
+    assert!(world.hears("2004").starts_with("L/rg"), "{}", world.hears("2004"));
+    world.hang_up("2001");
+    assert!(world.hears("2005").starts_with("L/rg"), "{}", world.hears("2005"));
+}
+
+#[test]
+fn who_is_transferred_while_it_is_rung_for_its_own_call_talks_when_it_comes() {
+    let mut world = World::running(all());
+    transfer_who_is_rung_for_its_own_call(&mut world);
+    world.lift("2004");
+    assert_eq!(world.hears("2004"), "G/rt");
+    assert!(world.hears("2005").starts_with("L/rg"), "it is still rung: {}", world.hears("2005"));
+    world.lift("2005");
+    assert!(world.talk("2004", "2005"));
+    world.pass(200);
+    assert!(world.talk("2004", "2005"), "no timer is left");
+    world.hang_up("2005");
+    world.end();
+}
+
+#[test]
+fn who_answers_one_that_is_rung_hears_it_ringing_until_it_comes() {
+    let mut world = World::running(all());
+    transfer_who_is_rung_for_its_own_call(&mut world);
+    world.lift("2005");
+    assert_eq!(world.hears("2005"), "G/rt");
+    world.pass(20);
+    world.lift("2004");
+    assert!(world.talk("2004", "2005"));
+    assert_eq!((world.hears("2004"), world.hears("2005")), (String::new(), String::new()));
+    world.end();
+}
+
+#[test]
+fn who_answers_one_that_is_rung_is_released_when_it_does_not_come() {
+    let mut world = World::running(all());
+    transfer_who_is_rung_for_its_own_call(&mut world);
+    world.lift("2005");
+    world.pass(178);
+    assert!(world.hears("2004").starts_with("L/rg"));
+    world.pass(3);
+    assert_eq!(world.hears("2004"), "");
+    assert_eq!(world.record_of("2001", "2005").cause, Cause::NO_ANSWER);
+    world.end();
+}
+
+#[test]
+fn who_was_rung_for_its_own_call_and_transferred_in_vain_talks_with_who_transferred() {
+    let mut world = World::running(all());
+    transfer_who_is_rung_for_its_own_call(&mut world);
+    world.lift("2004");
+    world.pass(61);
+    assert_eq!(world.hears("2005"), "");
+    assert!(world.hears("2001").starts_with("L/rg"), "{}", world.hears("2001"));
+    world.lift("2001");
+    assert!(world.talk("2001", "2004"));
+    world.end();
+}
