@@ -110,6 +110,8 @@ pub(super) struct Leg {
     /// The stream is as it was asked for last.
     pub(super) connected: bool,
     pub(super) flow: Flow,
+    /// It rests while its party chooses what a flash was for. Nothing that is kept: a successor finds `flow`.
+    pub(super) paused: bool,
     /// The party has left by a transfer.
     pub(super) left: bool,
     /// The party has hung up with this on hold, and is rung for it.
@@ -400,6 +402,7 @@ impl Leg {
             stream: None,
             connected: false,
             flow: Flow::Both,
+            paused: false,
             left: false,
             recalled: false,
         }
@@ -407,6 +410,11 @@ impl Leg {
 
     pub(super) fn is_live(&self) -> bool {
         !matches!(self.progress, Progress::Ended | Progress::Cleared)
+    }
+
+    /// How its stream is now.
+    pub(super) const fn flows(&self) -> Flow {
+        if self.paused { Flow::Rest } else { self.flow }
     }
 
     /// The description of its stream.

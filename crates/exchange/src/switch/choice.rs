@@ -9,11 +9,13 @@
 //! | 3 | three-way call | | |
 //! | 4 | transfers | | transfers |
 //!
-//! Any other digit, no digit, and another flash change nothing. With one call there is nothing to choose: a flash holds it.
+//! Until it is dialled whoever the party talks to is on hold: the keys are not for him. Any other digit, no digit, and another
+//! flash change nothing, and he is there again. With one call there is nothing to choose: a flash holds it.
 
 use strowger_sansio::Time;
 
 use super::Switch;
+use super::call::Call;
 use super::station::Station;
 use crate::{Digits, FlashControl, LegCommand, LegEvent, LegId, LineId, Tone};
 
@@ -25,6 +27,7 @@ impl Switch {
         if chooses {
             self.with_station(line, |station| station.chooses = false);
             self.with_leg(hand, |switch, call| switch.command(call.id, hand, LegCommand::Retrieve));
+            self.resume(line);
             return true;
         }
         let two = held.is_some() || waiting.is_some_and(|waiting| self.is_ringing(waiting));
@@ -32,11 +35,40 @@ impl Switch {
             return false;
         }
         self.with_station(line, |station| station.chooses = true);
+        self.pause(line);
         let (prompt, digits, patience) = (Tone::RecallDial, Digits::Choice, None);
         self.with_leg(hand, |switch, call| {
             switch.command(call.id, hand, LegCommand::CollectDigits { prompt, digits, patience });
         });
         true
+    }
+
+    /// Who talks to a party that chooses is on hold for so long.
+    fn pause(&mut self, line: LineId) {
+        self.with_talking(line, |switch, call, leg| {
+            if let Some(own) = call.leg(leg) {
+                own.paused = true;
+            }
+            switch.let_flow(call, leg);
+        });
+    }
+
+    /// Whoever is on hold for a choice, and whom that has left where it was, is there again.
+    fn resume(&mut self, line: LineId) {
+        self.with_talking(line, |switch, call, leg| {
+            if let Some(own) = call.leg(leg).filter(|own| own.paused && own.is_live()) {
+                own.paused = false;
+                switch.let_flow(call, leg);
+            }
+        });
+    }
+
+    /// Changes the calls in which a party talks: the one in hand, and the other of a three-way call.
+    fn with_talking(&mut self, line: LineId, change: impl Fn(&mut Self, &mut Call, LegId)) {
+        let Station { hand, held, mixed, .. } = self.station(line);
+        for leg in [hand, held.filter(|_| mixed)].into_iter().flatten() {
+            self.with_leg(leg, |switch, call| change(switch, call, leg));
+        }
     }
 
     /// Whether a leg's report is what its party has chosen; if so, that is done.
@@ -54,6 +86,7 @@ impl Switch {
         }
         self.with_station(line, |station| station.chooses = false);
         self.choose(now, line, leg, digits);
+        self.resume(line);
         true
     }
 

@@ -158,7 +158,13 @@ impl Switch {
     /// A party of a call wants its stream otherwise; the other one hears what that means.
     pub(super) fn set_flow(&mut self, call: &mut Call, leg: LegId, flow: Flow) {
         let Some(own) = call.leg(leg) else { return };
+        own.paused = false;
         call.changed |= std::mem::replace(&mut own.flow, flow) != flow;
+        self.let_flow(call, leg);
+    }
+
+    /// The stream of a party is as it is wanted now.
+    pub(super) fn let_flow(&mut self, call: &mut Call, leg: LegId) {
         if call.is_answered() {
             self.point(call, leg, None);
         }
@@ -171,7 +177,7 @@ impl Switch {
     pub(super) fn point(&mut self, call: &mut Call, leg: LegId, remote: Option<Sdp>) {
         let id = call.id;
         let Some(own) = call.leg(leg).filter(|leg| leg.is_live()) else { return };
-        let command = match own.flow {
+        let command = match own.flows() {
             Flow::Both => LegCommand::Connect { remote },
             Flow::Rest => LegCommand::Hold { remote },
             Flow::Mixed => LegCommand::Mix { remote },
@@ -181,7 +187,7 @@ impl Switch {
 
     /// Lets a party hear how its call is: the other side's ringing, that it is on hold, or the other side itself.
     pub(super) fn let_hear(&mut self, call: &Call, leg: LegId) {
-        let rests = call.peer(leg).filter(|peer| peer.flow == Flow::Rest).map(|peer| peer.recalled);
+        let rests = call.peer(leg).filter(|peer| peer.flows() == Flow::Rest).map(|peer| peer.recalled);
         let tone = match (call.is_answered(), rests) {
             (true, Some(true)) => Some(Tone::Ringback),
             (true, Some(false)) => Some(Tone::Hold),
@@ -294,7 +300,8 @@ impl Switch {
     pub(super) fn depart(&mut self, line: LineId, leg: LegId) {
         let Station { hand, held, mixed, .. } = self.station(line);
         self.with_station(line, |station| {
-            station.chooses &= station.hand != Some(leg);
+            // Without one of three there is nothing to choose; of two it may be the other that is wanted.
+            station.chooses &= station.hand != Some(leg) && !station.mixed;
             for place in [&mut station.hand, &mut station.held, &mut station.waiting] {
                 *place = place.filter(|own| *own != leg);
             }

@@ -147,6 +147,114 @@ fn a_recall_that_chooses_nothing_changes_nothing() {
     }
 }
 
+/// Whether 2001's partner is on hold: nothing flows, and it hears the tone on hold.
+fn is_on_hold(world: &World, number: &str) -> bool {
+    !world.hear_each_other("2001", number) && world.hears(number) == "L/ht"
+}
+
+#[test]
+fn whoever_one_talks_to_is_on_hold_until_the_digit_is_chosen() {
+    for way in ["none", "flash", "wrong", "0", "2"] {
+        let mut world = World::running(europe());
+        consult(&mut world);
+        world.flash("2001");
+        assert!(is_on_hold(&world, "2005") && is_on_hold(&world, "2004"), "{way}");
+        match way {
+            "none" => world.signal_ends("2001"),
+            "flash" => world.flash("2001"),
+            "wrong" => world.dial("2001", "7"),
+            digit => world.dial("2001", digit),
+        }
+        if way == "2" {
+            assert!(world.hear_each_other("2001", "2004") && is_on_hold(&world, "2005"));
+        } else {
+            assert!(world.hear_each_other("2001", "2005"), "{way}");
+            assert_eq!(world.hears("2005"), "", "{way}");
+        }
+        world.end();
+    }
+}
+
+#[test]
+fn who_talks_while_another_waits_is_on_hold_too() {
+    for digit in ["0", "7"] {
+        let mut world = World::running(europe());
+        wait(&mut world);
+        world.flash("2001");
+        assert!(is_on_hold(&world, "2004"));
+        world.dial("2001", digit);
+        assert!(world.hear_each_other("2001", "2004"));
+        assert_eq!(world.hears("2004"), "");
+        world.end();
+    }
+}
+
+#[test]
+fn both_others_of_a_three_way_call_are_on_hold_until_the_digit_is_chosen() {
+    for (digit, who_leaves) in
+        [("7", None), ("7", Some("2004")), ("7", Some("2005")), ("1", None), ("2", None)]
+    {
+        let mut world = World::running(europe());
+        consult(&mut world);
+        recall(&mut world, "2001", "3");
+        world.flash("2001");
+        assert!(is_on_hold(&world, "2004") && is_on_hold(&world, "2005"));
+        if let Some(who) = who_leaves {
+            world.hang_up(who);
+            let left = if who == "2004" { "2005" } else { "2004" };
+            assert!(world.talk("2001", left), "nothing is left to choose between");
+            assert_eq!((world.hears("2001"), world.hears(left)), (String::new(), String::new()));
+            world.end();
+            continue;
+        }
+        world.dial("2001", digit);
+        let hears = |other: &str| world.hear_each_other("2001", other);
+        match digit {
+            "1" => assert!(world.talk("2001", "2004")),
+            "2" => assert!(hears("2004") && is_on_hold(&world, "2005")),
+            _ => {
+                assert!(hears("2004") && hears("2005") && world.line("2001").calls.mixed);
+                assert_eq!((world.hears("2004"), world.hears("2005")), (String::new(), String::new()));
+            }
+        }
+        world.end();
+    }
+}
+
+#[test]
+fn a_choice_that_an_exchange_does_not_live_to_see_is_none() {
+    for mixed in [false, true] {
+        let mut world = World::running(europe());
+        consult(&mut world);
+        if mixed {
+            recall(&mut world, "2001", "3");
+        }
+        world.flash("2001");
+        world.crash();
+        world.pass(2);
+        assert_eq!(world.start_again(), []);
+        world.pass(10);
+        assert!(world.hear_each_other("2001", "2005"), "as before the flash");
+        assert_eq!(world.hear_each_other("2001", "2004"), mixed);
+        assert_eq!(world.hears("2005"), "");
+        world.end();
+    }
+}
+
+#[test]
+fn a_recall_without_a_digit_changes_nothing_whatever_the_other_side_does_meanwhile() {
+    // The partner puts the call on hold, and takes it again.
+    let mut world = World::running(europe());
+    consult(&mut world);
+    world.flash("2001");
+    world.flash("2005");
+    world.flash("2005");
+    assert!(is_on_hold(&world, "2005"), "{}", world.hears("2005"));
+    world.flash("2001");
+    assert!(world.hear_each_other("2001", "2005"));
+    world.end();
+}
+
 #[test]
 fn a_feature_that_the_line_may_not_use_is_not_chosen() {
     let mut inventory = europe();
