@@ -23,6 +23,9 @@ pub struct CallTimers {
     /// Ringing at a telephone that a party was transferred to, before that party returns to who transferred it. 60 s: ten
     /// cycles; who waits there has waited before, and did not choose to.
     pub transfer: Duration,
+    /// Waiting of a party whose transfer came to nothing for who transferred it, who is in another call. 120 s: so long as the talk of
+    /// a short call, and no longer than somebody stays who hears nothing but the tone on hold.
+    pub returning: Duration,
     /// Busy tone before the howler. 30 s: the time-out of L/bz.
     pub busy_tone: Duration,
     /// Congestion, special information or number-unobtainable tone before the howler. 30 s: the time-out of L/ro.
@@ -49,6 +52,7 @@ impl Default for CallTimers {
             setup: Duration::from_secs(30),
             ringing: Duration::from_secs(180),
             transfer: Duration::from_secs(60),
+            returning: Duration::from_secs(120),
             busy_tone: Duration::from_secs(30),
             failure_tone: Duration::from_secs(30),
             howler: Duration::from_secs(60),

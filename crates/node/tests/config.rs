@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 
 use strowger_exchange::{
-    ControllerLeaves, DialectChoice, Features, FlashControl, HuntOrder, MediaPolicy, RouteTarget, Service,
+    ControllerLeaves, DialectChoice, Features, FlashControl, HuntOrder, MediaPolicy, Ring, RouteTarget,
+    Service,
 };
 use strowger_node::admission::Limits;
 use strowger_node::config::{Config, Report, Severity, StoreConfig};
@@ -453,14 +454,17 @@ fn features_are_read_and_what_is_not_named_is_as_in_the_country() {
     assert_eq!(config.inventory.features.codes().collect::<Vec<_>>(), ["*70"]);
     assert_eq!(config.inventory.features.controller_leaves, ControllerLeaves::JoinsTheOthers);
     assert_eq!(config.inventory.features.flash, FlashControl::Digit);
-    let config = good(&small_and("[exchange]\ncountry = \"de\"\n[features]\nflash = \"hook\"\n"));
+    let config = good(&small_and(
+        "[exchange]\ncountry = \"de\"\n[features]\nflash = \"hook\"\nrecall_ring = \"r1\"\n",
+    ));
     assert_eq!(config.inventory.features.flash, FlashControl::Hook);
+    assert_eq!(config.inventory.features.recall_ring, Ring::Pattern(1));
     let config = good(&small_and("[features]\nblind_transfer = \"\"\n"));
     assert_eq!(config.inventory.features.blind_transfer, None);
     let findings = findings(&small_and(
-        "[features]\nblind_transfer = \"x\"\ncontroller_leaves = \"stay\"\nflash = \"R\"\n",
+        "[features]\nblind_transfer = \"x\"\ncontroller_leaves = \"stay\"\nflash = \"R\"\nrecall_ring = \"r8\"\n",
     ));
-    assert_eq!(findings.len(), 3, "{findings:?}");
+    assert_eq!(findings.len(), 4, "{findings:?}");
 }
 
 const LINES: &str = "[[line]]\nnumber = \"2001\"\ngateway = \"gw1\"\nendpoint = \"aaln/1\"\n\

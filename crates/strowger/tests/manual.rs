@@ -348,6 +348,7 @@ fn the_timers_of_the_manual_are_those_of_the_program() {
         ("setup", timers.setup),
         ("ringing", timers.ringing),
         ("transfer", timers.transfer),
+        ("returning", timers.returning),
         ("busy_tone", timers.busy_tone),
         ("failure_tone", timers.failure_tone),
         ("howler", timers.howler),

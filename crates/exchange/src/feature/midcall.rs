@@ -1,7 +1,7 @@
 //! What a line may do in the middle of a call, and the codes by which its subscriber asks for it. What is done is
 //! done by [`crate::switch`].
 
-use crate::{Country, FlashControl};
+use crate::{Country, FlashControl, Ring};
 
 /// What the subscriber of a line may do in the middle of a call: its class of service.
 ///
@@ -60,6 +60,9 @@ pub struct FeaturePlan {
     pub controller_leaves: ControllerLeaves,
     /// What a flash of the hook does.
     pub flash: FlashControl,
+    /// How a telephone rings for a call that its party has still: on hold, or transferred in vain. ITU-T E.180 Supplement 2 has a cadence
+    /// for that in no country, so that it is the fourth of GR-506 section 14, short, long, short, everywhere.
+    pub recall_ring: Ring,
 }
 
 impl FeaturePlan {
@@ -74,6 +77,7 @@ impl FeaturePlan {
             cancel_call_waiting: code("*70"),
             controller_leaves: ControllerLeaves::default(),
             flash: country.flash(),
+            recall_ring: Ring::Pattern(4),
         }
     }
 

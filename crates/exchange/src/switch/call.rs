@@ -93,6 +93,10 @@ pub(super) struct Account {
 pub(super) struct Returning {
     /// How often it was in vain.
     pub(super) failures: u8,
+    /// Until when it may be in another call.
+    pub(super) until: Time,
+    /// It is in another call, and is sought again when that is over.
+    pub(super) waits: bool,
     /// Its receiver is off the hook: it is given the call on hold, and is not rung for it …
     pub(super) kept: bool,
     /// … but that it has hung up since.

@@ -84,6 +84,9 @@ impl Switch {
                 self.end(now, call, Cause::NORMAL_CLEARING, ReleasedBy::Exchange);
             }
             CallPhase::Dialling => self.end(now, call, Cause::INVALID_NUMBER_FORMAT, ReleasedBy::Exchange),
+            CallPhase::Routing if call.returning.is_some_and(|returning| returning.waits) => {
+                self.end(now, call, Cause::USER_BUSY, call.sought.into());
+            }
             CallPhase::Routing => self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange),
             CallPhase::Offering => match call.sought_line() {
                 Some(line) => {
@@ -196,8 +199,10 @@ impl Switch {
         let origin = call.origin_leg().and_then(|origin| call.legs.iter().find(|leg| leg.id == origin));
         let caller = origin.map(|leg| leg.line).filter(|_| !withheld);
         let calling = caller.map(|line| self.identity(line)).unwrap_or_default();
-        let called = call.sought_line().filter(|_| call.returning.is_none());
-        let ring = called.map(|line| self.desk.ring(line, &call.wanted, calling.number.as_deref()));
+        let ring = call.sought_line().map(|line| match call.returning {
+            Some(_) => self.codes.recall_ring,
+            None => self.desk.ring(line, &call.wanted, calling.number.as_deref()),
+        });
         CallingParty { withheld, ring: ring.unwrap_or_default(), ..calling }
     }
 
@@ -241,7 +246,7 @@ impl Switch {
         self.point(call, leg, caller);
         self.let_hear(call, origin);
         self.point(call, origin, Some(remote));
-        if call.leg(origin).is_some_and(|origin| origin.flow == Flow::Rest) {
+        if call.leg(origin).is_some_and(|origin| origin.flows() == Flow::Rest) {
             self.let_hear(call, leg);
         }
     }
@@ -343,6 +348,7 @@ impl Switch {
             return;
         }
         self.give_back(now, call);
+        self.wait_no_more(call);
         call.phase = CallPhase::Clearing;
         let at = call.ended_at(now);
         call.end = Some(End { at, cause, by });

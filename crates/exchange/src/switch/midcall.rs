@@ -21,7 +21,7 @@ use super::call::Call;
 use super::station::{Pair, Station};
 use crate::{
     CallPhase, CallingParty, Cause, ControllerLeaves, Digits, Event, Flow, LegCommand, LegId, LineEvent,
-    LineId, ReleasedBy, Sdp, Tone,
+    LineId, ReleasedBy, Ring, Sdp, Tone,
 };
 
 impl Switch {
@@ -31,7 +31,7 @@ impl Switch {
             LineEvent::HookFlash => self.flashed(now, line),
             LineEvent::OnHook => self.hung_up(now, line),
         }
-        self.settle();
+        self.settle(now);
     }
 
     fn flashed(&mut self, now: Time, line: LineId) {
@@ -246,7 +246,13 @@ impl Switch {
         }
         let withheld = call.withheld.unwrap_or_default() && leg != call.calling;
         let peer = call.peer(leg).filter(|_| !withheld).map(|peer| self.identity(peer.line));
-        let calling = CallingParty { withheld, ..peer.unwrap_or_default() };
+        let peer = peer.unwrap_or_default();
+        let ring = match call.leg(leg).map(|leg| leg.line) {
+            _ if call.is_answered() => self.codes.recall_ring,
+            Some(line) => self.desk.ring(line, &call.wanted, peer.number.as_deref()),
+            None => Ring::Normal,
+        };
+        let calling = CallingParty { withheld, ring, ..peer };
         self.command(call.id, leg, LegCommand::Recall { calling });
         if call.is_answered() {
             if let Some(leg) = call.leg(leg) {

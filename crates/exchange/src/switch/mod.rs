@@ -101,6 +101,8 @@ pub struct Switch {
     legs: BTreeMap<LegId, CallId>,
     contexts: BTreeMap<ContextId, CallId>,
     stations: BTreeMap<LineId, Station>,
+    /// Calls that are to be given back to who is on a line, when that is not in another: the first that came first.
+    returns: BTreeMap<LineId, VecDeque<CallId>>,
     /// Legs that have ended, whose lines must be looked at.
     departed: Vec<(LineId, LegId)>,
     last_leg: u64,
@@ -137,6 +139,7 @@ impl Switch {
             legs: BTreeMap::new(),
             contexts: BTreeMap::new(),
             stations: BTreeMap::new(),
+            returns: BTreeMap::new(),
             departed: Vec::new(),
             last_leg: 0,
             last_context: 0,
@@ -164,7 +167,7 @@ impl Switch {
         let (call, leg) = self.begin(now, line)?;
         self.give_in_hand(line, leg);
         self.with_call(call, |switch, call| switch.invite(now, call, line));
-        self.settle();
+        self.settle(now);
         Ok((call, leg))
     }
 
@@ -192,7 +195,7 @@ impl Switch {
         if !self.has_chosen(now, leg, &event) {
             self.with_call(id, |switch, call| switch.leg_event(now, call, leg, event));
         }
-        self.settle();
+        self.settle(now);
     }
 
     /// A context reports. Reports of contexts that are not known are nothing.
@@ -208,14 +211,14 @@ impl Switch {
                 switch.context_event(now, call, event);
             }
         });
-        self.settle();
+        self.settle(now);
     }
 
     /// To be called when [`Self::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Time) {
         while let Some(id) = self.deadlines.pop_due(now) {
             self.with_call(id, |switch, call| switch.deadline(now, call));
-            self.settle();
+            self.settle(now);
         }
     }
 
@@ -303,9 +306,10 @@ impl Switch {
     }
 
     /// Looks at the lines whose legs have ended.
-    fn settle(&mut self) {
+    fn settle(&mut self, now: Time) {
         while let Some((line, leg)) = self.departed.pop() {
             self.depart(line, leg);
+            self.give_next_back(now, line);
         }
     }
 

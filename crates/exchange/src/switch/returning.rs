@@ -2,15 +2,18 @@
 //! nowhere in the end.
 //!
 //! It takes its side in the first call again, and who had transferred it is sought for the other side as a called party is:
-//! rung where the receiver is on the hook, and given the call on hold where it is still off. The second call ends by itself, with
+//! rung where the receiver is on the hook, and given the call on hold where it is still off. Where another call is in the way, behind
+//! which none can wait, the party waits for the end of that, for a time. The second call ends by itself, with
 //! its own reason. The first was answered long ago, and only where its parties cannot be brought together again it ends.
+
+use std::collections::VecDeque;
 
 use strowger_sansio::Time;
 
 use super::Switch;
 use super::call::{Call, Leg, Progress, Returning};
 use super::station::Station;
-use crate::{CallPhase, Cause, Event, Flow, LegCommand, LegId, LineId, ReleasedBy, Side};
+use crate::{CallPhase, Cause, Event, Flow, LegCommand, LegId, LineId, ReleasedBy, Side, Tone};
 
 /// How often a party is sought for what it had transferred. 4: it may lift and put back its receiver in the very moments in which
 /// it is asked for, but not for ever.
@@ -50,8 +53,9 @@ impl Switch {
         call.context = None;
         call.search = None;
         call.hunt.clear();
-        (call.sought, call.returning, call.readdress) =
-            (side.other(), Some(Returning { failures: 0, kept: false, gone: false }), false);
+        let until = now + self.timers.returning;
+        let returning = Returning { failures: 0, until, waits: false, kept: false, gone: false };
+        (call.sought, call.returning, call.readdress) = (side.other(), Some(returning), false);
         self.seek(now, call, by);
     }
 
@@ -59,6 +63,10 @@ impl Switch {
     fn seek(&mut self, now: Time, call: &mut Call, line: LineId) {
         call.phase = CallPhase::Routing;
         self.deadlines.set(call.id, now + self.timers.setup);
+        if let Some(context) = &mut call.context {
+            // Whoever was rung before had it joined.
+            context.joined = false;
+        }
         let leg = self.seek_by(call, line);
         if self.may_wait(line) {
             self.with_station(line, |station| station.waiting = Some(leg));
@@ -84,14 +92,22 @@ impl Switch {
         cause: Cause,
         by: ReleasedBy,
     ) {
-        let failures = call.returning.map_or(SEEKS, |returning| returning.failures + 1);
+        let Some(returning) = call.returning else { return };
+        let failures = returning.failures + 1;
         let Station { hand, held, .. } = self.station(line);
         let mut beside = [hand, held].into_iter().flatten().filter(|leg| call.sought_leg() != Some(*leg));
-        if failures >= SEEKS || beside.next().is_some() || call.phase == CallPhase::Ringing {
+        // The line was kept for it: a call of its own has come in between.
+        let overtaken = hand.is_some() && hand == call.sought_leg();
+        let elsewhere = beside.next().is_some();
+        let rung = call.phase == CallPhase::Ringing;
+        if cause == Cause::USER_BUSY && (overtaken || elsewhere && !rung) {
+            return self.wait_for(now, call, line, cause, by);
+        }
+        if rung || elsewhere || failures >= SEEKS {
             return self.end(now, call, cause, by);
         }
         let kept = cause == Cause::USER_BUSY;
-        call.returning = Some(Returning { failures, kept, gone: false });
+        call.returning = Some(Returning { failures, kept, gone: false, ..returning });
         match cause {
             // Off the hook without a call: it has not hung up since, and has this one on hold.
             Cause::USER_BUSY => {
@@ -109,6 +125,47 @@ impl Switch {
             Cause::NORMAL_CLEARING => self.seek(now, call, line),
             _ => self.end(now, call, cause, by),
         }
+    }
+
+    /// Who transferred is in another call: the party waits for the end of that.
+    fn wait_for(&mut self, now: Time, call: &mut Call, line: LineId, cause: Cause, by: ReleasedBy) {
+        let Some(returning) = call.returning.filter(|returning| now < returning.until) else {
+            return self.end(now, call, cause, by);
+        };
+        call.returning = Some(Returning { failures: 0, waits: true, ..returning });
+        call.phase = CallPhase::Routing;
+        self.deadlines.set(call.id, returning.until);
+        self.returns.entry(line).or_default().push_back(call.id);
+        if let Some(party) = call.origin_leg() {
+            self.command(call.id, party, LegCommand::Play(Tone::Hold));
+        }
+    }
+
+    /// A leg of a line has ended: the party that waits for that is given back now.
+    pub(super) fn give_next_back(&mut self, now: Time, line: LineId) {
+        if !self.returns.contains_key(&line) || !(self.station(line).is_empty() || self.may_wait(line)) {
+            return;
+        }
+        let next = self.returns.get_mut(&line).and_then(VecDeque::pop_front);
+        self.returns.retain(|_, calls| !calls.is_empty());
+        if let Some(next) = next {
+            self.with_call(next, |switch, call| {
+                if let Some(returning) = &mut call.returning {
+                    returning.waits = false;
+                }
+                switch.seek(now, call, line);
+            });
+        }
+    }
+
+    /// The call does not wait any more for the end of another, if it did.
+    pub(super) fn wait_no_more(&mut self, call: &mut Call) {
+        let Some(returning) = call.returning.as_mut().filter(|returning| returning.waits) else { return };
+        returning.waits = false;
+        self.returns.retain(|_, calls| {
+            calls.retain(|waits| *waits != call.id);
+            !calls.is_empty()
+        });
     }
 
     /// Whether the party that hangs up had on hold what is just being given back to it: it will be rung for that.

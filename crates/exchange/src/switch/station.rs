@@ -38,7 +38,7 @@ pub(super) enum Pair {
 }
 
 impl Station {
-    const fn is_empty(&self) -> bool {
+    pub(super) const fn is_empty(&self) -> bool {
         self.hand.is_none() && self.held.is_none() && self.waiting.is_none()
     }
 }

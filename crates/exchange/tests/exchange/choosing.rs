@@ -190,6 +190,25 @@ fn who_talks_while_another_waits_is_on_hold_too() {
 }
 
 #[test]
+fn a_party_that_comes_back_and_waits_may_be_refused_as_any_other() {
+    let mut world = World::running(europe());
+    world.connect("2001", "2004");
+    world.flash("2001");
+    world.dial("2001", "2005");
+    world.hang_up("2001");
+    world.connect("2001", "2002");
+    world.pass(61);
+    assert!(world.hears("2001").starts_with("L/wt"), "{}", world.hears("2001"));
+    recall(&mut world, "2001", "0");
+    assert!(world.talk("2001", "2002"));
+    assert_eq!(world.hears("2004"), "L/bz");
+    assert_eq!(world.record_of("2001", "2004").cause, Cause::USER_BUSY);
+    world.hang_up("2001");
+    assert_eq!(world.hears("2001"), "", "nobody waits any more");
+    world.end();
+}
+
+#[test]
 fn both_others_of_a_three_way_call_are_on_hold_until_the_digit_is_chosen() {
     for (digit, who_leaves) in
         [("7", None), ("7", Some("2004")), ("7", Some("2005")), ("1", None), ("2", None)]

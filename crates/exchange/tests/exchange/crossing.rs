@@ -66,7 +66,7 @@ fn a_flash_and_a_hang_up_behind_it_at_every_moment() {
         world.hook("2001", false);
         world.pass(1);
         assert!(
-            world.hears("2001").starts_with("L/rg"),
+            world.hears("2001").starts_with("L/r4"),
             "rung back after {delay:?}: {}",
             world.hears("2001")
         );

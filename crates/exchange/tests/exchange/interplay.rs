@@ -1,8 +1,8 @@
 //! Features that meet each other, each story over the two gateways of the town.
 
 use strowger_exchange::{
-    Cause, ControllerLeaves, Event, Forward, GroupEntry, HotLine, Inventory, LineCondition, ReleasedBy,
-    ServiceClass, Setting,
+    Cause, ControllerLeaves, Event, Forward, GroupEntry, HotLine, Inventory, LineCondition, ReleasedBy, Ring,
+    ServiceClass, Setting, Subscription,
 };
 use strowger_sansio::Duration;
 
@@ -311,4 +311,24 @@ fn both_parties_flash_for_a_three_way_call_with_each_other_at_any_moment() {
         assert_eq!(conferred, 1, "after {delay:?}");
         world.end();
     }
+}
+
+#[test]
+fn a_call_that_waited_rings_as_it_would_have_and_one_on_hold_as_configured() {
+    let mut inventory = all();
+    let rings = [("2005".to_owned(), Ring::Pattern(2))].into();
+    inventory.subscriptions.insert("2001".to_owned(), Subscription { rings, ..Subscription::default() });
+    inventory.features.recall_ring = Ring::Pattern(6);
+    let mut world = World::running(inventory);
+    world.connect("2001", "2004");
+    world.lift("2005");
+    world.dial("2005", "2001");
+    world.hang_up("2001");
+    assert!(world.hears("2001").starts_with("L/r2,"), "{}", world.hears("2001"));
+    world.lift("2001");
+    assert!(world.talk("2001", "2005"));
+    world.flash("2001");
+    world.hang_up("2001");
+    assert!(world.hears("2001").starts_with("L/r6,"), "{}", world.hears("2001"));
+    world.end();
 }

@@ -132,7 +132,7 @@ fn hanging_up_with_a_call_on_hold_rings_back() {
     world.connect("2001", "2004");
     world.flash("2001");
     world.hang_up("2001");
-    assert_eq!(world.hears("2001"), "L/rg,L/ci(\"\",\"2004\",\"Dave\")");
+    assert_eq!(world.hears("2001"), "L/r4,L/ci(\"\",\"2004\",\"Dave\")");
     assert_eq!(world.hears("2004"), "G/rt");
     world.lift("2001");
     assert!(world.talk("2001", "2004"));
@@ -151,7 +151,7 @@ fn a_recall_that_nobody_answers_ends_the_call() {
     world.flash("2001");
     world.hang_up("2001");
     world.pass(179);
-    assert!(world.hears("2001").starts_with("L/rg"));
+    assert!(world.hears("2001").starts_with("L/r4"));
     world.pass(1);
     assert_eq!((world.hears("2001"), world.hears("2004")), (String::new(), "L/ro".to_owned()));
     let world = world.end();
@@ -265,7 +265,7 @@ fn hanging_up_before_the_consulted_telephone_rings_is_no_transfer() {
         world.flash("2001");
         world.dial("2001", dialled);
         world.hang_up("2001");
-        assert!(world.hears("2001").starts_with("L/rg"), "{dialled:?}");
+        assert!(world.hears("2001").starts_with("L/r4"), "{dialled:?}");
         assert_eq!(world.hears("2005"), "");
         world.lift("2001");
         assert!(world.talk("2001", "2004"), "{dialled:?}");
@@ -282,7 +282,7 @@ fn a_party_is_not_joined_with_itself() {
     world.dial("2001", "2004");
     assert_eq!(world.hears("2001"), "G/rt");
     world.hang_up("2001");
-    assert!(world.hears("2001").starts_with("L/rg"), "no transfer, but a recall");
+    assert!(world.hears("2001").starts_with("L/r4"), "no transfer, but a recall");
     world.lift("2001");
     assert!(world.talk("2001", "2004"));
     world.end();
@@ -464,7 +464,7 @@ fn a_call_waits_with_its_tone_and_its_caller_and_is_taken_by_a_flash() {
     assert!(world.hear_each_other("2001", "2005"));
     // Two calls of others are not joined: hanging up returns to the one on hold.
     world.hang_up("2001");
-    assert!(world.hears("2001").starts_with("L/rg"));
+    assert!(world.hears("2001").starts_with("L/r4"));
     world.lift("2001");
     assert!(world.talk("2001", "2004"));
     let world = world.end();

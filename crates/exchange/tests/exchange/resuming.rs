@@ -122,7 +122,7 @@ fn who_hung_up_with_a_call_on_hold_meanwhile_is_rung_for_it() {
         world.flash("2001");
         if rung_before {
             world.hang_up("2001");
-            assert!(world.hears("2001").starts_with("L/rg"));
+            assert!(world.hears("2001").starts_with("L/r4"));
         }
         world.pass(5);
         world.crash();
@@ -132,7 +132,7 @@ fn who_hung_up_with_a_call_on_hold_meanwhile_is_rung_for_it() {
         }
         assert_eq!(world.start_again(), []);
         world.pass(10);
-        assert!(world.hears("2001").starts_with("L/rg"), "{}", world.hears("2001"));
+        assert!(world.hears("2001").starts_with("L/r4"), "{}", world.hears("2001"));
         assert_eq!(world.hears("2004"), "G/rt");
         world.lift("2001");
         assert!(world.talk("2001", "2004"));
@@ -189,7 +189,7 @@ fn a_call_that_had_waited_is_no_consultation_afterwards() {
     world.flash("2001");
     assert!(world.hear_each_other("2001", "2004") && !world.hear_each_other("2001", "2005"));
     world.hang_up("2001");
-    assert!(world.hears("2001").starts_with("L/rg"), "not joined, but rung for the other");
+    assert!(world.hears("2001").starts_with("L/r4"), "not joined, but rung for the other");
     world.end();
 }
 

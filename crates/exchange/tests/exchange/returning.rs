@@ -1,8 +1,8 @@
 //! Transfers that come to nothing: the party returns to who transferred it.
 
 use strowger_exchange::{
-    CallPhase, Cause, Event, Features, Forward, LineCondition, ReleasedBy, ServiceClass, StreamRole,
-    Subscription,
+    CallPhase, Cause, Event, Features, Forward, Inventory, LineCondition, ReleasedBy, ServiceClass,
+    StreamRole, Subscription,
 };
 use strowger_sansio::Duration;
 
@@ -70,7 +70,7 @@ fn a_transfer_that_nobody_answers_rings_who_transferred() {
         assert_eq!(world.line("2001").condition, LineCondition::Idle);
         world.pass(6);
         assert_eq!(world.hears("2005"), "");
-        assert_eq!(world.hears("2001"), "L/rg,L/ci(\"\",\"2004\",\"Dave\")");
+        assert_eq!(world.hears("2001"), "L/r4,L/ci(\"\",\"2004\",\"Dave\")");
         assert_eq!(world.hears("2004"), "G/rt");
         world.lift("2001");
         assert!(world.talk("2001", "2004"));
@@ -93,7 +93,7 @@ fn a_party_that_comes_back_to_nobody_is_cleared() {
     let mut world = World::running(all());
     transfer_to_the_ringing(&mut world);
     world.pass(61);
-    assert!(world.hears("2001").starts_with("L/rg"));
+    assert!(world.hears("2001").starts_with("L/r4"));
     world.pass(180);
     assert_eq!((world.hears("2001"), world.hears("2004")), (String::new(), "L/ro".to_owned()));
     assert_eq!(world.gateways.iter().map(|gateway| gateway.connections().count()).sum::<usize>(), 0);
@@ -122,7 +122,7 @@ fn a_party_may_hang_up_at_every_step_of_its_way_back() {
             world.hook("2004", false);
             world.pass(2);
             assert_eq!(world.line("2004").condition, LineCondition::Idle, "after {delay:?}");
-            assert!(!world.hears("2001").starts_with("L/rg"), "after {delay:?}");
+            assert!(!world.hears("2001").starts_with("L/r4"), "after {delay:?}");
             world.end();
         }
     }
@@ -142,7 +142,7 @@ fn who_transferred_may_hang_up_at_every_moment_of_a_transfer_in_vain() {
         world.pass_time(delay);
         world.hook("2001", false);
         world.pass(2);
-        assert!(world.hears("2001").starts_with("L/rg"), "after {delay:?}: {}", world.hears("2001"));
+        assert!(world.hears("2001").starts_with("L/r4"), "after {delay:?}: {}", world.hears("2001"));
         assert_eq!(world.hears("2004"), "G/rt");
         world.lift("2001");
         assert!(world.talk("2001", "2004"), "after {delay:?}");
@@ -150,24 +150,140 @@ fn who_transferred_may_hang_up_at_every_moment_of_a_transfer_in_vain() {
     }
 }
 
+/// 2001 has transferred 2004 to the ringing 2005, and talks with 2002, no call waiting, when nobody answers there.
+fn come_back_to_who_is_busy(inventory: Inventory) -> World {
+    let mut world = World::running(without_call_waiting(inventory));
+    transfer_to_the_ringing(&mut world);
+    world.connect("2001", "2002");
+    world.pass(61);
+    assert!(world.talk("2001", "2002"));
+    world
+}
+
+fn without_call_waiting(mut inventory: Inventory) -> Inventory {
+    inventory.lines[0].features.call_waiting = false;
+    inventory
+}
+
 #[test]
-fn who_is_in_another_call_by_then_cannot_take_the_party_back_unless_it_can_wait() {
-    for waits in [true, false] {
-        let mut inventory = all();
-        inventory.lines[0].features.call_waiting = waits;
-        let mut world = World::running(inventory);
+fn who_is_in_another_call_by_then_hears_that_the_party_waits() {
+    let mut world = World::running(all());
+    transfer_to_the_ringing(&mut world);
+    world.connect("2001", "2002");
+    world.pass(61);
+    assert!(world.hears("2001").starts_with("L/wt"), "{}", world.hears("2001"));
+    assert_eq!(world.hears("2004"), "G/rt");
+    world.flash("2001");
+    assert!(world.hear_each_other("2001", "2004"));
+    world.end();
+}
+
+#[test]
+fn who_is_in_a_call_behind_which_none_can_wait_is_rung_when_it_is_over() {
+    for leaves in ["2001", "2002"] {
+        let mut world = come_back_to_who_is_busy(all());
+        assert_eq!(world.hears("2004"), "L/ht", "it waits, and nobody is rung yet");
+        world.pass(30);
+        world.hang_up(leaves);
+        if leaves == "2002" {
+            // Off the hook without a call: the party is on hold.
+            assert_eq!((world.hears("2001"), world.hears("2004")), ("L/ro".to_owned(), "L/ht".to_owned()));
+            world.hang_up("2001");
+        }
+        assert_eq!(world.hears("2001"), "L/r4,L/ci(\"\",\"2004\",\"Dave\")");
+        assert_eq!(world.hears("2004"), "G/rt");
+        world.lift("2001");
+        assert!(world.talk("2001", "2004"));
+        world.pass(200);
+        assert!(world.talk("2001", "2004"), "no timer is left");
+        let world = world.end();
+        assert_eq!(world.record_of("2001", "2004").cause, Cause::NORMAL_CLEARING);
+    }
+}
+
+#[test]
+fn a_party_does_not_wait_for_ever_for_who_transferred_it() {
+    let mut world = come_back_to_who_is_busy(all());
+    world.pass(118);
+    assert_eq!(world.hears("2004"), "L/ht");
+    world.pass(3);
+    assert_eq!(world.hears("2004"), "L/bz");
+    assert!(world.talk("2001", "2002"));
+    let record = world.record_of("2001", "2004");
+    assert_eq!((record.cause, record.released_by), (Cause::USER_BUSY, ReleasedBy::Calling));
+    assert!(record.answer.is_some());
+    world.hang_up("2001");
+    assert_eq!(world.hears("2001"), "", "nobody waits any more");
+    world.end();
+}
+
+#[test]
+fn a_party_that_waits_to_be_taken_back_may_hang_up() {
+    let mut world = come_back_to_who_is_busy(all());
+    world.hang_up("2004");
+    let record = world.record_of("2001", "2004");
+    assert_eq!((record.cause, record.released_by), (Cause::NORMAL_CLEARING, ReleasedBy::Called));
+    world.hang_up("2001");
+    assert_eq!(world.hears("2001"), "");
+    world.end();
+}
+
+#[test]
+fn who_begins_a_new_call_in_time_is_waited_for_again() {
+    let mut world = come_back_to_who_is_busy(all());
+    // As fast as a finger.
+    world.hook("2001", false);
+    world.pass_time(Duration::from_millis(1));
+    world.hook("2001", true);
+    world.settle();
+    world.dial("2001", "2003");
+    world.lift("2003");
+    assert!(world.hear_each_other("2001", "2003"), "{}", world.hears("2001"));
+    assert_eq!(world.hears("2004"), "L/ht");
+    world.hang_up("2001");
+    assert!(world.hears("2001").starts_with("L/r4"), "{}", world.hears("2001"));
+    world.lift("2001");
+    assert!(world.talk("2001", "2004"));
+    world.end();
+}
+
+#[test]
+fn parties_that_wait_for_one_are_given_back_one_by_one() {
+    let mut world = World::running(without_call_waiting(all()));
+    for (party, to) in [("2004", "2005"), ("2003", "2006")] {
+        world.connect("2001", party);
+        world.flash("2001");
+        world.dial("2001", to);
+        world.hang_up("2001");
+    }
+    world.connect("2001", "2002");
+    world.pass(61);
+    assert_eq!((world.hears("2003"), world.hears("2004")), ("L/ht".to_owned(), "L/ht".to_owned()));
+    for party in ["2004", "2003"] {
+        world.hang_up("2001");
+        assert!(world.hears("2001").starts_with("L/r4") && world.hears("2001").contains(party));
+        world.lift("2001");
+        assert!(world.talk("2001", party), "{party}");
+    }
+    world.end();
+}
+
+#[test]
+fn who_is_waited_for_may_hang_up_at_every_moment() {
+    for delay in (0..60).map(|step| Duration::from_micros(step * 1100)) {
+        let mut world = World::running(without_call_waiting(all()));
         transfer_to_the_ringing(&mut world);
         world.connect("2001", "2002");
-        world.pass(61);
-        if waits {
-            assert!(world.hears("2001").starts_with("L/wt"), "{}", world.hears("2001"));
-            assert_eq!(world.hears("2004"), "G/rt");
-            world.flash("2001");
-            assert!(world.hear_each_other("2001", "2004"));
-        } else {
-            assert!(world.talk("2001", "2002"));
-            assert_eq!(world.hears("2004"), "L/bz");
+        world.pass_time(Duration::from_millis(59_400));
+        while world.hears("2005").starts_with("L/rg") {
+            world.pass_time(Duration::from_millis(1));
         }
+        world.pass_time(delay);
+        world.hook("2001", false);
+        world.pass(2);
+        assert!(world.hears("2001").starts_with("L/r4"), "after {delay:?}: {}", world.hears("2001"));
+        world.lift("2001");
+        assert!(world.talk("2001", "2004"), "after {delay:?}");
         world.end();
     }
 }
@@ -211,7 +327,7 @@ fn a_called_party_that_transfers_in_vain_is_rung_as_well() {
     world.dial("2001", "2002");
     world.hang_up("2001");
     world.pass(61);
-    assert_eq!(world.hears("2001"), "L/rg,L/ci(\"\",\"2004\",\"Dave\")");
+    assert_eq!(world.hears("2001"), "L/r4,L/ci(\"\",\"2004\",\"Dave\")");
     world.lift("2001");
     assert!(world.talk("2004", "2001"));
     world.hang_up("2001");
@@ -234,7 +350,7 @@ fn a_transfer_in_vain_through_a_relay_gets_another_context() {
         world.dial("2001", "2005");
         world.hang_up("2001");
         world.pass(61);
-        assert!(world.hears("2001").starts_with("L/rg"));
+        assert!(world.hears("2001").starts_with("L/r4"));
         world.lift("2001");
         assert!(world.relayed("2001", "2004"));
         assert_eq!(world.phase(), Some(CallPhase::Talking));
@@ -306,7 +422,7 @@ fn transfer_who_is_rung_for_its_own_call(world: &mut World) {
     world.flash("2001");
     world.dial("2001", "2005");
     world.hang_up("2004");
-    assert!(world.hears("2004").starts_with("L/rg"), "{}", world.hears("2004"));
+    assert!(world.hears("2004").starts_with("L/r4"), "{}", world.hears("2004"));
     world.hang_up("2001");
     assert!(world.hears("2005").starts_with("L/rg"), "{}", world.hears("2005"));
 }
@@ -345,7 +461,7 @@ fn who_answers_one_that_is_rung_is_released_when_it_does_not_come() {
     transfer_who_is_rung_for_its_own_call(&mut world);
     world.lift("2005");
     world.pass(178);
-    assert!(world.hears("2004").starts_with("L/rg"));
+    assert!(world.hears("2004").starts_with("L/r4"));
     world.pass(3);
     assert_eq!(world.hears("2004"), "");
     assert_eq!(world.record_of("2001", "2005").cause, Cause::NO_ANSWER);
@@ -359,7 +475,7 @@ fn who_was_rung_for_its_own_call_and_transferred_in_vain_talks_with_who_transfer
     world.lift("2004");
     world.pass(61);
     assert_eq!(world.hears("2005"), "");
-    assert!(world.hears("2001").starts_with("L/rg"), "{}", world.hears("2001"));
+    assert!(world.hears("2001").starts_with("L/r4"), "{}", world.hears("2001"));
     world.lift("2001");
     assert!(world.talk("2001", "2004"));
     world.end();

@@ -54,6 +54,15 @@ pub(super) fn plan(root: &Table<'_>, mut plan: FeaturePlan, report: &mut Report)
             }
         };
     }
+    if let Some(value) = table.string("recall_ring", report) {
+        match value.get_ref().parse() {
+            Ok(ring) => plan.recall_ring = ring,
+            Err(_) => {
+                let found = format!("unknown ringing \"{}\"", excerpt(value.get_ref()));
+                report.error(value.span(), found, "expected \"rg\" or \"r0\" to \"r7\"");
+            }
+        }
+    }
     if let Some(value) = table.string("flash", report) {
         let found = FlashControl::ALL.iter().find(|(name, _)| name == value.get_ref());
         match found {

@@ -328,6 +328,7 @@ fn read_timers(table: &Table<'_>, report: &mut Report) -> CallTimers {
     read("setup", &mut timers.setup);
     read("ringing", &mut timers.ringing);
     read("transfer", &mut timers.transfer);
+    read("returning", &mut timers.returning);
     read("busy_tone", &mut timers.busy_tone);
     read("failure_tone", &mut timers.failure_tone);
     read("howler", &mut timers.howler);
