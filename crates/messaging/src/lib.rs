@@ -6,6 +6,10 @@
 //! - [`pap`], [`http`]: how pushes are submitted.
 //! - [`mmsc`]: messages with pictures: submission, store, notification, retrieval, reports. [`handset`]: the other side of it.
 //! - [`xml`]: documents from strangers, within bounds. [`mod@time`]: times as text. [`clock`]: the one place where the host's clocks are read.
+//! - `counters`: how numbers are declared with their names.
+
+#[macro_use]
+mod counters;
 
 pub mod clock;
 pub mod handset;

@@ -4,7 +4,7 @@
 //! It runs on a thread of its own, so that nobody who reads it delays a call: it asks the shard for a snapshot, which costs
 //! the shard one short turn. Connections are few and short-lived by rule, so that a slow reader holds nothing.
 //!
-//! `/health` (and `/health/live`, `/health/ready`), `/metrics`, `/api/calls`, `/api/lines`, `/api/gateways`,
+//! `/health` (and `/health/live`, `/health/ready`), `/metrics`, `/api/calls`, `/api/lines`, `/api/gateways`, `/api/messaging`,
 //! `/api/lines/NUMBER/settings`. What can be changed is in `settings`.
 
 mod settings;
@@ -32,6 +32,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::clock::Clock;
 use crate::ledger::LedgerHealth;
+use crate::messaging::{MessagingHealth, MessagingWatch};
 use crate::metrics::Registry;
 use crate::node::{StartError, runtime};
 use crate::process;
@@ -53,6 +54,7 @@ pub(crate) struct Source {
     metrics: Registry,
     clock: Clock,
     ledger: LedgerHealth,
+    messaging: MessagingWatch,
     ready: Arc<AtomicBool>,
     /// Only those on this host can reach it.
     private: bool,
@@ -65,9 +67,11 @@ impl Source {
         metrics: Registry,
         clock: Clock,
         ledger: LedgerHealth,
+        messaging: MessagingWatch,
         ready: Arc<AtomicBool>,
     ) -> Self {
-        Self { requests, directory: Arc::new(directory), metrics, clock, ledger, ready, private: false }
+        let directory = Arc::new(directory);
+        Self { requests, directory, metrics, clock, ledger, messaging, ready, private: false }
     }
 
     async fn look(&self) -> Result<Picture, Stalled> {
@@ -141,6 +145,7 @@ async fn serve(listener: Few, source: Source, stopped: oneshot::Receiver<()>) {
         .route("/api/lines/{number}/settings", get(settings::all))
         .route("/api/lines/{number}/settings/{name}", put(settings::set))
         .route("/api/gateways", get(gateways))
+        .route("/api/messaging", get(messaging))
         .with_state(source);
     let serving = async move { axum::serve(listener, routes).await };
     tokio::select! {
@@ -156,7 +161,7 @@ async fn serve(listener: Few, source: Source, stopped: oneshot::Receiver<()>) {
 /// What `/health` says.
 #[derive(Serialize)]
 struct Health {
-    /// `ok`, `degraded` (it serves calls and cannot keep records), `stopping` or `stalled`.
+    /// `ok`, `degraded` (it serves calls, and cannot keep records or messages), `stopping` or `stalled`.
     status: &'static str,
     /// Whether the call path runs.
     live: bool,
@@ -168,6 +173,9 @@ struct Health {
     version: &'static str,
     /// Calls in progress.
     calls: usize,
+    /// Push queue and message store.
+    #[serde(flatten)]
+    messaging: MessagingHealth,
 }
 
 async fn look(source: &Source) -> Health {
@@ -175,8 +183,9 @@ async fn look(source: &Source) -> Health {
     let live = picture.is_ok();
     let stopping = !source.ready.load(Ordering::Relaxed);
     let kept = source.ledger.is_healthy();
+    let messaging = source.messaging.look();
     Health {
-        status: match (live, stopping, kept) {
+        status: match (live, stopping, kept && messaging.is_good()) {
             (false, _, _) => "stalled",
             (true, true, _) => "stopping",
             (true, false, false) => "degraded",
@@ -187,6 +196,7 @@ async fn look(source: &Source) -> Health {
         store: if kept { "ok" } else { "failing" },
         version: env!("CARGO_PKG_VERSION"),
         calls: picture.map_or(0, |picture| picture.snapshot.calls.len()),
+        messaging,
     }
 }
 
@@ -222,6 +232,10 @@ async fn lines(State(source): State<Source>) -> Result<Response, Stalled> {
 async fn gateways(State(source): State<Source>) -> Result<Response, Stalled> {
     let snapshot = source.look().await?.snapshot;
     Ok(json(StatusCode::OK, &source.directory.gateways(&snapshot)))
+}
+
+async fn messaging(State(source): State<Source>) -> Response {
+    json(StatusCode::OK, &source.messaging.look())
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response {

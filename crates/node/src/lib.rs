@@ -14,7 +14,7 @@
 //! - `signals`: those that tell a process to stop. `console`: health, metrics and [`view`]s over HTTP.
 //! - [`metrics`]: atomic numbers with names, and the text that Prometheus reads; [`process`]: those of the process.
 //! - [`gateway`]: the host of a software gateway: its sockets, its clock, one thread.
-//! - [`load`]: the host of a load engine. `push`: the host of the push proxy gateway.
+//! - [`load`]: the host of a load engine. `messaging`: the host of the push proxy gateway and the MMSC.
 //! - [`clock`]: the one place where the host's clocks are read.
 
 pub mod admission;
@@ -35,8 +35,8 @@ pub mod view;
 
 mod burst;
 mod console;
+mod messaging;
 mod names;
-mod push;
 mod recording;
 mod signals;
 

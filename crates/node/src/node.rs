@@ -18,9 +18,9 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreConfig};
 use crate::console::{Console, Source};
 use crate::ledger::{Ledger, LedgerError, Restored, Settings};
+use crate::messaging::{Messaging, MessagingWatch};
 use crate::metrics::Registry;
 use crate::names;
-use crate::push::Push;
 use crate::recording;
 use crate::shard::{Observer, Parts, Request, Shard, Summary};
 use crate::signals::Signals;
@@ -69,6 +69,9 @@ pub enum StartError {
     /// Nor its server.
     #[error(transparent)]
     PushServer(#[from] strowger_messaging::http::ServerError),
+    /// The MMSC did not start.
+    #[error(transparent)]
+    Mmsc(#[from] strowger_messaging::mmsc::MmscError),
     /// The system gave no randomness, thread or runtime.
     #[error("the system gave no {what}: {error}")]
     System {
@@ -94,7 +97,7 @@ pub enum NodeError {
 pub struct Node {
     mgcp: Option<SocketAddr>,
     console: Option<Console>,
-    push: Option<Push>,
+    messaging: Option<Messaging>,
     requests: mpsc::Sender<Request>,
     thread: Option<JoinHandle<Summary>>,
     capture: Option<JoinHandle<()>>,
@@ -126,7 +129,12 @@ impl Node {
             }
             None => None,
         };
-        let push = config.push.map(|push| Push::start(push, &metrics)).transpose()?;
+        let (push, mmsc) = (config.push, config.mmsc);
+        let messaging = match (push.is_some(), mmsc.is_some()) {
+            (false, false) => None,
+            _ => Some(Messaging::start(push.unwrap_or_default(), mmsc, &metrics)?),
+        };
+        let watch = messaging.as_ref().map_or_else(MessagingWatch::default, Messaging::watch);
         let directory = Directory::new(&config.inventory);
         let mut inventory = config.inventory;
         let placed = inventory.gateways.iter().filter(|gateway| gateway.host.is_none());
@@ -151,7 +159,7 @@ impl Node {
         let own = sender.downgrade();
         let ready = Arc::new(AtomicBool::new(true));
         let source =
-            Source::new(sender.clone(), directory, metrics.clone(), clock, health, Arc::clone(&ready));
+            Source::new(sender.clone(), directory, metrics.clone(), clock, health, watch, Arc::clone(&ready));
         let console = match config.listen.console {
             Some(address) => Some(Console::start(address, source)?),
             None => None,
@@ -172,7 +180,7 @@ impl Node {
         Ok(Self {
             mgcp: local,
             console,
-            push,
+            messaging,
             requests: sender,
             thread: Some(thread),
             capture,
@@ -198,7 +206,13 @@ impl Node {
     /// Where pushes are submitted.
     #[must_use]
     pub fn push(&self) -> Option<SocketAddr> {
-        self.push.as_ref().map(Push::local)
+        self.messaging.as_ref().and_then(Messaging::push)
+    }
+
+    /// Where handsets submit and fetch messages.
+    #[must_use]
+    pub fn mmsc(&self) -> Option<SocketAddr> {
+        self.messaging.as_ref().and_then(Messaging::mmsc)
     }
 
     /// What the store held at the start.
@@ -278,8 +292,8 @@ impl Node {
         {
             tracing::error!("the capture ended by an internal fault");
         }
-        if let Some(push) = self.push.take() {
-            push.stop();
+        if let Some(messaging) = self.messaging.take() {
+            messaging.stop();
         }
         if let Some(console) = self.console.take() {
             console.stop();

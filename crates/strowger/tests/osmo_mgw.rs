@@ -121,7 +121,8 @@ impl Town {
         assert_eq!(inventory.check(), []);
         let listen = Listen { mgcp: Some(SocketAddr::new(loopback::host(), 0)), console: None };
         let (store, limits) = (StoreConfig::Memory, strowger_node::admission::Limits::default());
-        let config = Config { inventory, listen, store, cdr: None, capture: None, limits, push: None };
+        let config =
+            Config { inventory, listen, store, cdr: None, capture: None, limits, push: None, mmsc: None };
         let notes = Notes::default();
         let witness = Witness { relay: relay.address(), notes: notes.clone() };
         let ladder = LadderTap::new(&config.inventory, LadderLimits::default());

@@ -1,55 +1,54 @@
 //! What an MMSC has done, as numbers for metrics and lines for the log.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::engine::Population;
 use super::message::State;
 use super::request::{Event, Purpose};
+pub(super) use crate::counters::count;
+use crate::counters::note;
 
-/// Counts since the start, and what there is now.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Messages taken.
-    pub accepted: AtomicU64,
-    /// Submissions refused.
-    pub refused: AtomicU64,
-    /// Submissions answered from memory.
-    pub repeated: AtomicU64,
-    /// Transaction identifiers used again for another message.
-    pub reused: AtomicU64,
-    /// Messages handed out.
-    pub fetched: AtomicU64,
+counters! {
+    /// Messages that were taken.
+    accepted: "strowger_mmsc_accepted_total",
+    /// Submissions that were refused.
+    refused: "strowger_mmsc_refused_total",
+    /// Submissions that were answered from memory.
+    repeated: "strowger_mmsc_repeated_total",
+    /// Transaction identifiers that were used again for another message.
+    reused: "strowger_mmsc_reused_total",
+    /// Messages that were handed out.
+    fetched: "strowger_mmsc_fetched_total",
     /// Requests for what is not there or belongs to somebody else.
-    pub denied: AtomicU64,
+    denied: "strowger_mmsc_denied_total",
     /// Messages that handsets said they have without having fetched them.
-    pub claimed: AtomicU64,
+    claimed: "strowger_mmsc_claimed_total",
     /// Requests from sources that nobody is known at.
-    pub strangers: AtomicU64,
+    strangers: "strowger_mmsc_strangers_total",
     /// Requests that could not be read.
-    pub malformed: AtomicU64,
+    malformed: "strowger_mmsc_malformed_total",
     /// Notifications that the push gateway took.
-    pub notifications: AtomicU64,
-    /// Reports that it took.
-    pub reports: AtomicU64,
-    /// Pushes that it did not take.
-    pub held: AtomicU64,
+    notifications: "strowger_mmsc_notifications_total",
+    /// Reports that the push gateway took.
+    reports: "strowger_mmsc_reports_total",
+    /// Pushes that the push gateway did not take.
+    held: "strowger_mmsc_held_total",
     /// Deliveries that ended with the message fetched.
-    pub retrieved: AtomicU64,
-    /// With the message expired.
-    pub expired: AtomicU64,
-    /// Otherwise.
-    pub undelivered: AtomicU64,
-    /// Messages, those that are remembered among them.
-    pub messages: AtomicU64,
+    retrieved: "strowger_mmsc_retrieved_total",
+    /// Deliveries that ended with the message expired.
+    expired: "strowger_mmsc_expired_total",
+    /// Deliveries that ended otherwise.
+    undelivered: "strowger_mmsc_undelivered_total",
+    /// Rows of the store that could not be read and were set aside.
+    unreadable: "strowger_mmsc_unreadable_rows_total",
+    /// Messages in the store, those that are only remembered among them.
+    messages: "strowger_mmsc_messages",
     /// Messages that somebody still has to fetch.
-    pub waiting: AtomicU64,
-    /// Octets of bodies.
-    pub octets: AtomicU64,
-}
-
-/// Adds one.
-pub(super) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
+    waiting: "strowger_mmsc_waiting",
+    /// Octets of their contents.
+    octets: "strowger_mmsc_octets",
+    /// When the oldest of them was taken, in seconds since 1970; 0 when there is none.
+    oldest: "strowger_mmsc_oldest_timestamp_seconds",
 }
 
 impl Counters {
@@ -85,9 +84,9 @@ impl Counters {
 
     /// Notes what there is.
     pub(super) fn measure(&self, population: &Population) {
-        let note = |counter: &AtomicU64, value: usize| counter.store(value as u64, Ordering::Relaxed);
         note(&self.messages, population.messages);
         note(&self.waiting, population.waiting);
         self.octets.store(population.octets, Ordering::Relaxed);
+        self.oldest.store(population.oldest.unwrap_or_default() / 1000, Ordering::Relaxed);
     }
 }

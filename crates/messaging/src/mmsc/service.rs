@@ -79,7 +79,8 @@ pub fn start(
     let store = Arc::new(store);
     let counters = Arc::new(Counters::default());
     let healthy = Arc::new(AtomicBool::new(true));
-    let engine = open(&config, &store, &clock, true)?;
+    let engine = open(&config, &store, &clock, &counters, true)?;
+    counters.measure(&engine.population());
     let (inputs, incoming) = mpsc::channel(WAITING);
     let owner = Owner {
         config,
@@ -99,12 +100,19 @@ pub fn start(
     Ok((Service { inputs, store, counters, healthy, clock }, ServiceThread(spawned)))
 }
 
-fn open(config: &MmscConfig, store: &MessageStore, clock: &Clock, sweep: bool) -> Result<Mmsc, StoreError> {
+fn open(
+    config: &MmscConfig,
+    store: &MessageStore,
+    clock: &Clock,
+    counters: &Counters,
+    sweep: bool,
+) -> Result<Mmsc, StoreError> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let found = store.find()?;
     if found.unreadable > 0 {
         tracing::error!(rows = found.unreadable, "messages that cannot be read were set aside");
+        counters.unreadable.fetch_add(found.unreadable as u64, Ordering::Relaxed);
     }
     let engine = Mmsc::open(config.clone(), Rng::from_seed(seed), clock.now(), found.next, found.envelopes);
     if sweep {
@@ -290,7 +298,7 @@ impl Owner {
             let _ = to.send(Answer::Unavailable);
         }
         loop {
-            match open(&self.config, &self.store, &self.clock, false) {
+            match open(&self.config, &self.store, &self.clock, &self.counters, false) {
                 Ok(engine) => {
                     self.engine = engine;
                     return;

@@ -1,23 +1,6 @@
 //! What the gateway counts: names, meanings and numbers, for whoever shows them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-macro_rules! counters {
-    ($($(#[doc = $help:literal])+ $name:ident: $metric:literal,)+) => {
-        /// Numbers that only grow, but for the last ones, which are levels.
-        #[derive(Debug, Default)]
-        pub struct Counters {
-            $($(#[doc = $help])+ pub $name: AtomicU64,)+
-        }
-
-        impl Counters {
-            /// Name, meaning, number; in a fixed order.
-            pub fn all(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
-                [$(($metric, concat!($($help),+), self.$name.load(Ordering::Relaxed)),)+].into_iter()
-            }
-        }
-    };
-}
+pub(crate) use crate::counters::count;
 
 counters! {
     /// Pushes that were accepted.
@@ -50,9 +33,4 @@ counters! {
     waiting: "strowger_push_waiting",
     /// Links to message centres that are bound.
     links: "strowger_push_links_up",
-}
-
-/// Adds one.
-pub(crate) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
 }

@@ -435,6 +435,16 @@ impl Gateway {
         self.queue.noticed(seq);
     }
 
+    /// What waits in the queue, and what was given up.
+    ///
+    /// # Errors
+    /// When the queue cannot be read.
+    pub async fn depth(&self) -> Result<queue::Depth, StoreError> {
+        let store = Arc::clone(self.queue.store());
+        let looked = tokio::task::spawn_blocking(move || store.depth()).await;
+        looked.unwrap_or_else(|_| Err(StoreError::Unavailable("no thread".to_owned())))
+    }
+
     /// The latest messages that were given up.
     ///
     /// # Errors

@@ -11,5 +11,5 @@ pub mod writer;
 
 pub use lanes::{Bearer, LaneEvent, Lanes, LanesConfig, Verdict};
 pub use message::{EndedRow, Ending, Message, Seq, State};
-pub use store::{Found, Known, QueueStore, Restored, StoreError};
+pub use store::{Depth, Found, Known, QueueStore, Restored, StoreError};
 pub use writer::{Push, Queue, Refusal, WriterConfig, WriterThread, start};

@@ -6,7 +6,10 @@
 
 use std::path::Path;
 
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{
+    Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    WriteTransaction,
+};
 
 use super::message::{EndedRow, Message, Seq, names_of_row, names_to_row};
 
@@ -221,6 +224,22 @@ impl QueueStore {
         Ok(row.and_then(|row| EndedRow::of_row(row.value())))
     }
 
+    /// How much there is.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub fn depth(&self) -> Result<Depth, StoreError> {
+        let read = self.database.begin_read().map_err(failing)?;
+        let pending = read.open_table(PENDING).map_err(failing)?;
+        let oldest = pending.first().map_err(failing)?;
+        Ok(Depth {
+            waiting: pending.len().map_err(failing)?,
+            oldest: oldest
+                .and_then(|(seq, row)| Some(Message::of_row(Seq(seq.value()), row.value())?.accepted)),
+            given_up: read.open_table(DEAD).map_err(failing)?.len().map_err(failing)?,
+        })
+    }
+
     /// The latest messages that were given up, at most so many.
     ///
     /// # Errors
@@ -235,6 +254,17 @@ impl QueueStore {
         }
         Ok(out)
     }
+}
+
+/// What waits, and what was given up, at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Messages that have not ended.
+    pub waiting: u64,
+    /// When the oldest of them was accepted, in milliseconds since 1970.
+    pub oldest: Option<u64>,
+    /// Messages that cannot be delivered and are kept for people to look at.
+    pub given_up: u64,
 }
 
 /// Changes that happen together.

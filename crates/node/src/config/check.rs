@@ -12,6 +12,7 @@ use toml::Spanned;
 
 use super::diagnostic::Report;
 use super::names::{self, Wildcard};
+use super::push::Submitted;
 use super::raw::{Gateway, Line, Media, Raw, Route, StoreKind};
 use super::reader::excerpt;
 use super::schema::nearest;
@@ -40,7 +41,9 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     check_media(&raw, &gateways, report);
     let store = check_store(&raw, report);
     check_paths(&raw, report);
-    let push = raw.push.check(report);
+    let submitted = if raw.mmsc.is_there() { Submitted::ByMmsc } else { Submitted::ByUsers };
+    let push = raw.push.check(submitted, report);
+    let mmsc = raw.mmsc.check(push.as_ref(), report);
 
     inventory.agent_address = raw.agent.as_ref().map(|agent| *agent.get_ref());
     inventory.timers = raw.timers;
@@ -86,11 +89,17 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
         capture,
         limits: raw.limits,
         push,
+        mmsc,
     }
 }
 
 fn check_listen(raw: &Raw, report: &mut Report) {
-    if raw.mgcp.is_none() && raw.console.is_none() && !raw.push.is_there() && report.errors() == 0 {
+    if raw.mgcp.is_none()
+        && raw.console.is_none()
+        && !raw.push.is_there()
+        && !raw.mmsc.is_there()
+        && report.errors() == 0
+    {
         report.error(
             0..0,
             "nothing is opened",
@@ -377,9 +386,10 @@ fn check_paths(raw: &Raw, report: &mut Report) {
     let store = raw.store.as_ref().and_then(|store| store.path.as_ref());
     let capture = raw.capture.as_ref().and_then(|capture| capture.path.as_ref());
     let mut seen: BTreeMap<&str, Range<usize>> = BTreeMap::new();
-    for path in [store, raw.cdr.as_ref(), capture, raw.push.store.as_ref()].into_iter().flatten() {
+    let messaging = [raw.push.store.as_ref(), raw.mmsc.store.as_ref()];
+    for path in [store, raw.cdr.as_ref(), capture].into_iter().chain(messaging).flatten() {
         if path.get_ref().is_empty() {
-            report.error(path.span(), "the path is empty", "expected the name of a file");
+            report.error(path.span(), "the path is empty", "expected the name of a file or folder");
         } else if let Some(first) = seen.get(path.get_ref().as_str()) {
             twice(path, "path", first.clone(), report);
         } else {

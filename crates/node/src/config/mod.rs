@@ -12,6 +12,7 @@ pub mod diagnostic;
 
 mod check;
 mod features;
+mod mmsc;
 mod names;
 mod push;
 mod raw;
@@ -23,6 +24,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use strowger_exchange::Inventory;
+use strowger_messaging::mmsc::MmscSettings;
 use strowger_messaging::push::PushConfig;
 use toml::de::DeTable;
 
@@ -50,6 +52,8 @@ pub struct Config {
     pub limits: Limits,
     /// The push proxy gateway.
     pub push: Option<PushConfig>,
+    /// The multimedia messaging service centre, which notifies by the push proxy gateway.
+    pub mmsc: Option<MmscSettings>,
 }
 
 /// Addresses that are opened; nothing else is.

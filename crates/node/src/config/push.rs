@@ -24,6 +24,15 @@ const SYSTEM_TYPE: usize = 12;
 /// Two weeks in seconds.
 const LONGEST: u64 = 14 * 86_400;
 
+/// Who submits pushes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Submitted {
+    /// Those who may push alone.
+    ByUsers,
+    /// The MMSC of the same file too.
+    ByMmsc,
+}
+
 /// The sections with the places of what must fit to something else.
 #[derive(Default)]
 pub(super) struct Push {
@@ -162,8 +171,8 @@ impl Push {
         });
     }
 
-    /// Checks it as a whole and makes settings of it.
-    pub(super) fn check(mut self, report: &mut Report) -> Option<PushConfig> {
+    /// Checks it as a whole and makes settings of it. Nobody need be able to submit pushes where an MMSC does.
+    pub(super) fn check(mut self, submitted: Submitted, report: &mut Report) -> Option<PushConfig> {
         self.check_names(report);
         let Some(span) = self.span.clone() else {
             let stray = self.centres.iter().chain(&self.users).map(|(span, _)| span.clone()).next();
@@ -172,11 +181,12 @@ impl Push {
             }
             return None;
         };
-        if self.listen.is_none() && report.errors() == 0 {
+        let alone = submitted == Submitted::ByUsers || self.listen.is_some() || !self.config.users.is_empty();
+        if alone && self.listen.is_none() && report.errors() == 0 {
             let expected = "expected listen = \"127.0.0.1:8089\"";
             report.error(span.clone(), "pushes cannot be submitted: [push] has no `listen`", expected);
         }
-        if self.config.users.is_empty() && report.errors() == 0 {
+        if alone && self.config.users.is_empty() && report.errors() == 0 {
             report.error(span.clone(), "nobody may push", "expected a [[push_user]]");
         }
         for (user, (span, _)) in self.config.users.iter().zip(&self.users) {
@@ -251,7 +261,8 @@ impl Push {
     }
 }
 
-fn fault(
+/// Reports what `fault` finds in a text.
+pub(super) fn fault(
     text: &Spanned<String>,
     what: &str,
     fault: impl Fn(&str) -> Option<&'static str>,
@@ -276,17 +287,19 @@ fn text(table: &Table<'_>, key: &str, most: usize, report: &mut Report) -> Strin
     text.into_inner()
 }
 
-fn networks(table: &Table<'_>, key: &str, report: &mut Report) -> Vec<Network> {
+pub(super) fn networks(table: &Table<'_>, key: &str, report: &mut Report) -> Vec<Network> {
     let Some(texts) = table.strings(key, report) else { return Vec::new() };
-    let read = texts.into_inner().into_iter().filter_map(|text| {
-        let network = Network::parse(text.get_ref());
-        if network.is_none() {
-            let found = format!("\"{}\" is not a network", excerpt(text.get_ref()));
-            report.error(text.span(), found, "expected an IP address, or one with a length: \"10.0.0.0/8\"");
-        }
-        network
-    });
-    read.collect()
+    texts.get_ref().iter().filter_map(|text| to_network(text, report)).collect()
+}
+
+/// One network, or a report that it is none.
+pub(super) fn to_network(text: &Spanned<String>, report: &mut Report) -> Option<Network> {
+    let network = Network::parse(text.get_ref());
+    if network.is_none() {
+        let found = format!("\"{}\" is not a network", excerpt(text.get_ref()));
+        report.error(text.span(), found, "expected an IP address, or one with a length: \"10.0.0.0/8\"");
+    }
+    network
 }
 
 fn prefixes(table: &Table<'_>, report: &mut Report) -> Vec<String> {

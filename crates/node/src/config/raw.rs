@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Report;
 use super::features;
+use super::mmsc::Mmsc;
 use super::push::Push;
 use super::reader::{Place, Table, excerpt, found};
 use super::schema::{self, nearest};
@@ -40,6 +41,7 @@ pub(super) struct Raw {
     pub(super) features: Option<FeaturePlan>,
     pub(super) services: Services,
     pub(super) push: Push,
+    pub(super) mmsc: Mmsc,
 }
 
 /// `[exchange] media`.
@@ -134,6 +136,7 @@ impl Raw {
         raw.features = Some(features::plan(&root, FeaturePlan::of(raw.country.unwrap_or_default()), report));
         raw.services = Services::read(&root, raw.country.unwrap_or_default(), report);
         raw.push = Push::read(&root, report);
+        raw.mmsc = Mmsc::read(&root, report);
         let tables = root.tables("gateway", &schema::GATEWAY, report);
         raw.gateways = tables.iter().map(|table| Gateway::read(table, report)).collect();
         let tables = root.tables("line", &schema::LINE, report);

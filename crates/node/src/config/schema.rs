@@ -69,6 +69,8 @@ pub(super) static ROOT: Section = Section {
         key("push", "[push]"),
         key("smsc", "[[smsc]]"),
         key("push_user", "[[push_user]]"),
+        key("mmsc", "[mmsc]"),
+        key("subscriber", "[[subscriber]]"),
         later("trunk", "trunks"),
     ],
 };
@@ -322,6 +324,43 @@ pub(super) static PUSH_USER: Section = Section {
     ],
 };
 
+pub(super) static MMSC: Section = Section {
+    title: "[mmsc]",
+    keys: &[
+        key("name", "name = \"mmsc.town\""),
+        key("listen", "listen = \"127.0.0.1:8190\""),
+        key("base", "base = \"http://192.0.2.1:8190/\""),
+        key("store", "store = \"mmsc\""),
+        key("proxies", "proxies = [\"192.0.2.7\"]"),
+        key("header", "header = \"X-MSISDN\""),
+        key("lifetime", "lifetime = 259200"),
+        key("longest_lifetime", "longest_lifetime = 1209600"),
+        key("shortest_lifetime", "shortest_lifetime = 60"),
+        key("remember", "remember = 604800"),
+        key("retry", "retry = 60"),
+        key("retry_longest", "retry_longest = 3600"),
+        key("largest", "largest = 1048576"),
+        key("recipients", "recipients = 100"),
+        key("messages", "messages = 200000"),
+        key("subscriber_messages", "subscriber_messages = 200"),
+        key("subscriber_octets", "subscriber_octets = 52428800"),
+        key("rate", "rate = 60"),
+        key("burst", "burst = 60"),
+        key("report_rate", "report_rate = 60"),
+        key("connections", "connections = 1000"),
+        key("patience", "patience = 30"),
+    ],
+};
+
+pub(super) static SUBSCRIBER: Section = Section {
+    title: "[[subscriber]]",
+    keys: &[
+        key("number", "number = \"+15550100\""),
+        key("networks", "networks = [\"10.0.0.7\"]"),
+        key("push", "push = \"10.0.0.7:2948\""),
+    ],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,6 +396,8 @@ mod tests {
             &PUSH,
             &SMSC,
             &PUSH_USER,
+            &MMSC,
+            &SUBSCRIBER,
         ];
         for section in sections {
             let (_, rest) = manual.split_once(&format!("\n## `{}`\n", section.title)).unwrap();

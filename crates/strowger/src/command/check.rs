@@ -64,13 +64,17 @@ fn summary(config: Option<&Config>, report: &Report) -> String {
                 let centres = count(push.centres.len(), "message centre");
                 format!(", push gateway with {centres} and {}", count(push.users.len(), "user"))
             });
+            let mmsc = config.mmsc.as_ref();
+            let mmsc =
+                mmsc.map(|mmsc| format!(", MMSC with {}", count(mmsc.subscribers.len(), "subscriber")));
             format!(
-                "{file}: \x1b[1;32mgood\x1b[0m: exchange \"{}\" with {}, {} and {}{}{}\n",
+                "{file}: \x1b[1;32mgood\x1b[0m: exchange \"{}\" with {}, {} and {}{}{}{}\n",
                 inventory.name,
                 count(inventory.gateways.len(), "gateway"),
                 count(inventory.lines.len(), "line"),
                 count(inventory.routes.len(), "route"),
                 push.unwrap_or_default(),
+                mmsc.unwrap_or_default(),
                 match report.warnings() {
                     0 => String::new(),
                     warnings => format!(" ({})", count(warnings, "warning")),

@@ -44,6 +44,7 @@ struct Ready<'r> {
     mgcp: Option<SocketAddr>,
     console: Option<SocketAddr>,
     push: Option<SocketAddr>,
+    mmsc: Option<SocketAddr>,
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> Exit {
@@ -115,8 +116,14 @@ fn tell_restored(node: &Node) {
 }
 
 fn tell_ready(node: &Node, name: &str, json: bool) {
-    let ready =
-        Ready { ready: true, exchange: name, mgcp: node.mgcp(), console: node.console(), push: node.push() };
+    let ready = Ready {
+        ready: true,
+        exchange: name,
+        mgcp: node.mgcp(),
+        console: node.console(),
+        push: node.push(),
+        mmsc: node.mmsc(),
+    };
     if json {
         print_json(&ready);
         return;
@@ -124,5 +131,6 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
     let mgcp = ready.mgcp.map(|address| format!(", MGCP on {address}")).unwrap_or_default();
     let console = ready.console.map(|address| format!(", console on http://{address}/health"));
     let push = ready.push.map(|address| format!(", push on http://{address}/pap")).unwrap_or_default();
-    print(&format!("exchange \"{name}\" is ready{mgcp}{}{push}\n", console.unwrap_or_default()));
+    let mmsc = ready.mmsc.map(|address| format!(", MMSC on http://{address}/")).unwrap_or_default();
+    print(&format!("exchange \"{name}\" is ready{mgcp}{}{push}{mmsc}\n", console.unwrap_or_default()));
 }

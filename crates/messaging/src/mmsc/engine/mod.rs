@@ -55,6 +55,8 @@ pub struct Population {
     pub due: usize,
     /// Octets of bodies.
     pub octets: u64,
+    /// When the oldest message that waits was accepted, in milliseconds since 1970.
+    pub oldest: Option<u64>,
 }
 
 /// A relay and its store: one MMSC.
@@ -72,7 +74,8 @@ pub struct Mmsc {
     /// The last digest of each transaction identifier, to tell of those that are used twice.
     loads: BTreeMap<Party, Load>,
     bodies: BTreeMap<BodyKey, (usize, u64)>,
-    waiting: usize,
+    /// Messages that somebody still has to fetch.
+    waiting: BTreeSet<MessageSeq>,
     octets: u64,
     /// Messages that ended, the one that ended first in front.
     remembered: BTreeSet<(u64, MessageSeq)>,
@@ -112,7 +115,7 @@ impl Mmsc {
             submissions: BTreeMap::new(),
             loads: BTreeMap::new(),
             bodies: BTreeMap::new(),
-            waiting: 0,
+            waiting: BTreeSet::new(),
             octets: 0,
             remembered: BTreeSet::new(),
             timers: Timers::new(),
@@ -201,10 +204,11 @@ impl Mmsc {
     pub fn population(&self) -> Population {
         Population {
             messages: self.envelopes.len(),
-            waiting: self.waiting,
+            waiting: self.waiting.len(),
             under_way: self.under_way.len(),
             due: self.due.len(),
             octets: self.octets,
+            oldest: self.waiting.first().and_then(|seq| Some(self.envelopes.get(seq)?.accepted)),
         }
     }
 
@@ -236,7 +240,7 @@ impl Mmsc {
         }
         match envelope.ended() {
             None => {
-                self.waiting += 1;
+                self.waiting.insert(seq);
                 let (users, octets) = self.bodies.entry(envelope.body).or_insert((0, envelope.size));
                 if *users == 0 {
                     self.octets += *octets;
@@ -295,7 +299,7 @@ impl Mmsc {
 
     /// The last delivery of a message has ended.
     fn finish(&mut self, seq: MessageSeq, ended: u64) {
-        self.waiting = self.waiting.saturating_sub(1);
+        self.waiting.remove(&seq);
         self.timers.cancel(&Timer::Expiry(seq));
         self.remember(seq, ended);
         let Some(body) = self.envelopes.get(&seq).map(|envelope| envelope.body) else { return };

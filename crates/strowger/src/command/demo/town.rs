@@ -128,7 +128,8 @@ impl Town {
         }
         let listen = Listen { mgcp: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), console: None };
         let (store, limits) = (StoreConfig::Memory, Limits::default());
-        let config = Config { inventory, listen, store, cdr: None, capture: None, limits, push: None };
+        let config =
+            Config { inventory, listen, store, cdr: None, capture: None, limits, push: None, mmsc: None };
         let node = Node::start(config, vec![Box::new(tap.clone())]).map_err(|error| error.to_string())?;
         let agent = node.mgcp().ok_or("the exchange has no address")?;
         tap.name(agent, "exchange");

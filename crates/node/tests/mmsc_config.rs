@@ -1,0 +1,134 @@
+//! The sections of the MMSC: what runs, and what is said about what does not.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use strowger_node::Config;
+use strowger_node::config::Severity;
+
+const GOOD: &str = r#"
+[mmsc]
+name = "mmsc.town"
+listen = "127.0.0.1:8190"
+base = "http://10.0.0.1:8190/"
+store = "mmsc"
+proxies = ["10.0.0.2"]
+header = "X-MSISDN"
+lifetime = 600
+largest = 307200
+patience = 2.5
+
+[push]
+udp = "127.0.0.1:0"
+networks = ["10.0.0.0/8"]
+store = "push.redb"
+
+[[smsc]]
+id = "one"
+address = "127.0.0.1:2775"
+prefixes = ["+1555"]
+
+[[subscriber]]
+number = "2001"
+networks = ["10.0.0.21", "10.1.0.0/29"]
+push = "10.0.0.21:2948"
+
+[[subscriber]]
+number = "+15550101"
+networks = ["10.0.0.22"]
+"#;
+
+/// What is said about a file, and where.
+fn said(text: &str, severity: Severity) -> Vec<(usize, String)> {
+    let report = match Config::parse("mmsc.toml", text) {
+        Ok((_, report)) | Err(report) => report,
+    };
+    let rows = report.to_rows().into_iter();
+    rows.filter(|row| row.severity == severity).map(|row| (row.line, row.found)).collect()
+}
+
+#[test]
+fn an_mmsc_and_a_way_to_its_subscribers_are_enough() {
+    let (config, report) = Config::parse("mmsc.toml", GOOD).unwrap();
+    assert_eq!(report.warnings(), 0, "{}", report.render(false));
+    let mmsc = config.mmsc.unwrap();
+    assert_eq!(
+        (mmsc.engine.name.as_str(), mmsc.engine.base.as_str()),
+        ("mmsc.town", "http://10.0.0.1:8190/")
+    );
+    assert_eq!((mmsc.engine.expiry.as_secs(), mmsc.engine.message_octets), (600, 307_200));
+    assert!(mmsc.limits.request > 307_200, "headers come beside the content");
+    assert_eq!(mmsc.limits.patience.as_millis(), 2_500);
+    assert!(mmsc.proxies[0].contains("10.0.0.2".parse().unwrap()));
+    assert_eq!((mmsc.header.as_str(), mmsc.subscribers.len()), ("X-MSISDN", 2));
+    assert_eq!(mmsc.subscribers[0].networks, ["10.0.0.21", "10.1.0.0/29"]);
+    assert!(config.push.unwrap().listen.is_none(), "nobody else submits pushes");
+}
+
+#[test]
+fn what_cannot_run_is_shown_at_its_place() {
+    let without = |line: &str| GOOD.replace(line, "");
+    let with = |line: &str, other: &str| GOOD.replace(line, other);
+    for (text, line, found) in [
+        (without("listen = \"127.0.0.1:8190\"\n"), 2, "[mmsc] has no `listen`"),
+        (
+            with("listen = \"127.0.0.1", "listen = \"0.0.0.0")
+                .replace("base = \"http://10.0.0.1:8190/\"\n", ""),
+            4,
+            "no address that a handset can fetch from",
+        ),
+        (with("8190/\"", "8190\""), 5, "begins no content location"),
+        (with("http://10.0.0.1", "ftp://10.0.0.1"), 5, "begins no content location"),
+        (with("http://10", "http://a@10"), 5, "begins no content location"),
+        (without("header = \"X-MSISDN\"\n"), 7, "no `header` names subscribers"),
+        (without("proxies = [\"10.0.0.2\"]\n"), 7, "nobody is trusted"),
+        (with("X-MSISDN", "X MSISDN"), 8, "is no name of a header"),
+        (with("lifetime = 600", "lifetime = 0"), 9, "found the number 0"),
+        (with("lifetime = 600", "lifetime = 2000000"), 2, "messages are kept for 2000000 s"),
+        (with("largest = 307200", "larges = 1"), 10, "unknown key `larges`"),
+        (with("number = \"2001\"", "number = \"anna\""), 24, "is no legal number"),
+        (with("\"10.1.0.0/29\"", "\"10.1.0.0/33\""), 25, "is not a network"),
+        (with("networks = [\"10.0.0.22\"]", "networks = [\"10.0.0.21/32\"]"), 30, "is given twice"),
+        (with("+15550101", "2001"), 29, "subscriber number \"2001\" is given twice"),
+        (with("2001\"", "+1-555-0101\""), 29, "is given twice"),
+        (with("store = \"push.redb\"", "store = \"mmsc\""), 6, "is given twice"),
+        ("[[subscriber]]\nnumber = \"2001\"\n".to_owned(), 1, "there is no table [mmsc]"),
+        ("[mmsc]\nlisten = \"127.0.0.1:0\"\n".to_owned(), 1, "nobody can send or fetch"),
+        (
+            "[mmsc]\nlisten = \"127.0.0.1:0\"\n[[subscriber]]\nnumber = \"1\"\nnetworks = [\"10.0.0.1\"]\n"
+                .to_owned(),
+            1,
+            "there is no table [push]",
+        ),
+    ] {
+        let errors = said(&text, Severity::Error);
+        assert!(
+            errors.iter().any(|(at, said)| *at == line && said.contains(found)),
+            "expected {found:?} in line {line}: {errors:?}"
+        );
+    }
+}
+
+#[test]
+fn who_can_push_must_still_be_told_where_pushes_are_taken() {
+    let text = format!("{GOOD}[[push_user]]\nname = \"pi\"\npassword = \"secret\"\n");
+    let errors = said(&text, Severity::Error);
+    assert!(errors.iter().any(|(_, said)| said.contains("[push] has no `listen`")), "{errors:?}");
+}
+
+#[test]
+fn what_runs_and_is_unwise_is_warned_of() {
+    let text = GOOD.replace("store = \"mmsc\"\n", "");
+    let text = text.replace("networks = [\"10.0.0.0/8\"]", "networks = [\"10.0.0.22\"]");
+    let text = text.replace("+15550101", "2009");
+    let text = text.replace("proxies = [\"10.0.0.2\"]\nheader = \"X-MSISDN\"\n", "");
+    let text = format!("{text}[[subscriber]]\nnumber = \"+15550102\"\n");
+    let warnings = said(&text, Severity::Warning);
+    for part in [
+        "accepted messages are kept in memory",
+        "10.0.0.21 is outside the networks",
+        "no message centre serves 2009",
+        "can neither send nor fetch",
+    ] {
+        assert!(warnings.iter().any(|(_, said)| said.contains(part)), "{part}: {warnings:?}");
+    }
+}
