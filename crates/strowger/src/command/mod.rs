@@ -4,6 +4,7 @@ mod check;
 mod decode;
 mod demo;
 mod gateway;
+mod handset;
 mod load;
 mod push;
 mod run;
@@ -31,6 +32,7 @@ enum Command {
     Decode(decode::Arguments),
     Load(load::Arguments),
     Push(push::Arguments),
+    Handset(handset::Arguments),
 }
 
 impl Strowger {
@@ -45,6 +47,7 @@ impl Strowger {
             Command::Decode(arguments) => decode::execute(&arguments),
             Command::Load(arguments) => load::execute(&arguments),
             Command::Push(arguments) => push::execute(&arguments),
+            Command::Handset(arguments) => handset::execute(&arguments),
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::output::{Exit, fail, print, print_json};
 /// Send a push: an MMS notification, a service indication or loading, or a file
 ///
 /// To an IP address it goes by UDP, to a telephone number through the message centre of --smsc. With --ppg it is submitted to a push
-/// proxy gateway instead (PAP). Exit code: 0 when it was delivered or accepted, 1 when not, 2 when the command is wrong.
+/// proxy gateway instead (PAP). Exit code: 0 when it was sent, delivered or accepted, 1 when not, 2 when the command is wrong.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  strowger push --to 127.0.0.1:2948 mms --location http://127.0.0.1:8080/m1 --from +15550100 --size 30000\n  \
@@ -352,10 +352,12 @@ fn deliver(
         notify: None,
     };
     let ended = once::deliver(config, request, patience).map_err(|error| fail(Exit::Finding, &error))?;
+    // Nobody confirms a datagram.
+    let left = matches!(address, Address::Host(_)) && ended.ending.state == State::Delivered;
     let verdict = Verdict {
         to: ended.message.to.clone(),
         id: id.to_owned(),
-        state: ended.ending.state.word().to_owned(),
+        state: if left { "sent" } else { ended.ending.state.word() }.to_owned(),
         code: ended.ending.code,
         detail: ended.ending.detail,
     };
