@@ -4,6 +4,7 @@
 //! - [`push`]: the gateway: who may push what to whom, and how it gets there.
 //! - [`queue`]: what was accepted is delivered, whatever happens to the process.
 //! - [`pap`], [`http`]: how pushes are submitted.
+//! - [`mm7`]: how applications speak with an MMSC.
 //! - [`mmsc`]: messages with pictures: submission, store, notification, retrieval, reports. [`handset`]: the other side of it.
 //! - [`xml`]: documents from strangers, within bounds. [`mod@time`]: times as text. [`clock`]: the one place where the host's clocks are read.
 //! - `counters`: how numbers are declared with their names.
@@ -14,6 +15,7 @@ mod counters;
 pub mod clock;
 pub mod handset;
 pub mod http;
+pub mod mm7;
 pub mod mmsc;
 pub mod pap;
 pub mod push;

@@ -31,6 +31,7 @@ const STALLED: Duration = Duration::from_secs(10);
 pub(crate) struct Messaging {
     push: Option<SocketAddr>,
     mmsc: Option<SocketAddr>,
+    applications: Option<SocketAddr>,
     health: watch::Receiver<Measured>,
     stop: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
@@ -139,6 +140,7 @@ impl Messaging {
         let parts = runtime.block_on(Parts::open(push, mmsc))?;
         let (push, mmsc) =
             (parts.server.as_ref().map(Server::local), parts.mmsc.as_ref().map(MmscHost::local));
+        let applications = parts.mmsc.as_ref().and_then(MmscHost::applications);
         let first = runtime.block_on(parts.measure(subscribers));
         let (tell, health) = watch::channel(Measured { at: Instant::now(), health: first });
         let (stop, stopped) = oneshot::channel();
@@ -147,7 +149,7 @@ impl Messaging {
             .name("messaging".to_owned())
             .spawn(move || parts.run(&runtime, &metrics, subscribers, &tell, stopped))
             .map_err(|error| StartError::System { what: "thread", error })?;
-        Ok(Self { push, mmsc, health, stop, thread })
+        Ok(Self { push, mmsc, applications, health, stop, thread })
     }
 
     /// Where pushes are submitted.
@@ -158,6 +160,11 @@ impl Messaging {
     /// Where handsets submit and fetch messages.
     pub(crate) const fn mmsc(&self) -> Option<SocketAddr> {
         self.mmsc
+    }
+
+    /// Where applications submit messages.
+    pub(crate) const fn applications(&self) -> Option<SocketAddr> {
+        self.applications
     }
 
     /// Its figures, for the console.

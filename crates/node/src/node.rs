@@ -215,6 +215,12 @@ impl Node {
         self.messaging.as_ref().and_then(Messaging::mmsc)
     }
 
+    /// Where applications submit messages.
+    #[must_use]
+    pub fn applications(&self) -> Option<SocketAddr> {
+        self.messaging.as_ref().and_then(Messaging::applications)
+    }
+
     /// What the store held at the start.
     #[must_use]
     pub fn restored(&self) -> &Restored {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use strowger_messaging::mmsc::application::Interface;
 use strowger_node::Config;
 use strowger_node::config::Severity;
 
@@ -131,4 +132,58 @@ fn what_runs_and_is_unwise_is_warned_of() {
     ] {
         assert!(warnings.iter().any(|(_, said)| said.contains(part)), "{part}: {warnings:?}");
     }
+}
+
+const APPLICATION: &str = r#"
+[[application]]
+name = "news"
+password = "secret"
+numbers = ["8000"]
+senders = ["+1555*"]
+url = "http://mmsc:word@127.0.0.1:9000/in"
+version = "5.6.0"
+"#;
+
+#[test]
+fn an_application_is_what_its_section_says() {
+    let text = GOOD.replace("[push]", "applications = \"127.0.0.1:8191\"\n[push]") + APPLICATION;
+    let (config, report) = Config::parse("mmsc.toml", &text).unwrap();
+    assert_eq!(report.warnings(), 0, "{}", report.render(false));
+    let mmsc = config.mmsc.unwrap();
+    assert_eq!(mmsc.applications_listen, Some("127.0.0.1:8191".parse().unwrap()));
+    let [news] = mmsc.applications.as_slice() else { panic!("one application") };
+    assert_eq!((news.name(), news.user.password.as_deref()), ("news", Some("secret")));
+    assert_eq!(
+        (news.numbers.as_slice(), news.senders.as_slice()),
+        (&["8000".to_owned()][..], &["+1555*".to_owned()][..])
+    );
+    let callback = news.callback.as_ref().unwrap();
+    assert_eq!((callback.url.path.as_str(), callback.url.port), ("/in", 9000));
+    let Interface::Mm7(dialect) = &callback.interface else { panic!("{:?}", callback.interface) };
+    assert_eq!(dialect.version, "5.6.0");
+}
+
+#[test]
+fn what_is_wrong_with_an_application_is_shown_at_its_place() {
+    // Lines 32 and on of both together.
+    for (from, into, line, found) in [
+        ("password = \"secret\"\n", "", 32, "anybody could be this application"),
+        ("8000", "eight", 35, "is not a number"),
+        ("8000", "2001", 35, "\"2001\" is given twice"),
+        ("+1555*", "*", 36, "is not a number"),
+        ("http://mmsc", "https://mmsc", 37, "cannot be posted to"),
+        ("5.6.0", "4.2", 38, "MM7 4.2 is not spoken"),
+        ("version", "versoin", 38, "unknown key `versoin`"),
+        ("url = \"http://mmsc:word@127.0.0.1:9000/in\"\n", "", 32, "can neither come nor be reached"),
+    ] {
+        let application = APPLICATION.replace(from, into);
+        assert_ne!(application, APPLICATION, "{from}");
+        let errors = said(&format!("{GOOD}{application}"), Severity::Error);
+        assert!(
+            errors.iter().any(|(at, said)| *at == line && said.contains(found)),
+            "expected {found:?} in line {line}: {errors:?}"
+        );
+    }
+    let errors = said(APPLICATION, Severity::Error);
+    assert!(errors.iter().any(|(_, said)| said.contains("there is no table [mmsc]")), "{errors:?}");
 }

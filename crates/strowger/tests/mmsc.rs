@@ -5,7 +5,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -15,66 +15,10 @@ use strowger_messaging::handset::{
 use strowger_messaging::push::address::Network;
 use strowger_messaging::push::content::{Content, Notification};
 use strowger_mms::sms::{Ports, Reference, segment};
+use support::mmsc::{PICTURE, Town, picture};
 use support::process::Running;
 use support::{PATIENCE, loopback};
 use tokio::sync::mpsc;
-
-/// The size from which contents are files of their own is far below this.
-const PICTURE: usize = 200_000;
-
-/// An MMSC with two subscribers, each on a host of its own.
-struct Town {
-    folder: tempfile::TempDir,
-    mmsc: SocketAddr,
-    hosts: BTreeMap<&'static str, IpAddr>,
-}
-
-impl Town {
-    fn new() -> Self {
-        let hosts = ["2001", "2002"].map(|number| (number, loopback::host())).into();
-        let town = Self { folder: tempfile::tempdir().unwrap(), mmsc: loopback::at(8190), hosts };
-        let subscriber = |(number, host): (&&str, &IpAddr)| {
-            format!(
-                "[[subscriber]]\nnumber = \"{number}\"\nnetworks = [\"{host}\"]\npush = \"{host}:2948\"\n"
-            )
-        };
-        let subscribers: String = town.hosts.iter().map(subscriber).collect();
-        let (mmsc, folder) = (town.mmsc, town.folder.path());
-        let text = format!(
-            "[listen]\n[mmsc]\nname = \"mmsc.town\"\nlisten = \"{mmsc}\"\nstore = \"{}/mmsc\"\nretry = 1\nrate = 0\nreport_rate = 0\nsubscriber_messages = 5000\n\
-             [push]\nudp = \"{}:0\"\nnetworks = [\"127.0.0.0/8\"]\nstore = \"{}/push.redb\"\n{subscribers}",
-            folder.display(),
-            mmsc.ip(),
-            folder.display(),
-        );
-        std::fs::write(town.folder.path().join("town.toml"), text).unwrap();
-        town
-    }
-
-    fn run(&self) -> Running {
-        let config = self.folder.path().join("town.toml");
-        let mut running = Running::strowger(["run", "--json", "-c", config.to_str().unwrap()]);
-        running.line("ready", |line| line.contains("\"ready\":true"));
-        running
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}/", self.mmsc)
-    }
-
-    fn handset(&self, number: &str, more: &[&str]) -> Running {
-        let listen = format!("{}:2948", self.hosts[number]);
-        let url = self.url();
-        let arguments = ["handset", "--json", "--listen", &listen, "--mmsc", &url];
-        let mut handset = Running::strowger(arguments.iter().chain(more));
-        handset.json(&[("event", "listening")]);
-        handset
-    }
-}
-
-fn picture() -> Vec<u8> {
-    (0..PICTURE).map(|place| u8::try_from(place * 7 % 251).unwrap()).collect()
-}
 
 fn file(folder: &Path, name: &str, octets: &[u8]) -> String {
     let path = folder.join(name);
@@ -88,8 +32,8 @@ fn a_picture_goes_from_handset_to_handset_and_the_report_returns() {
     let exchange = town.run();
     let inbox = town.folder.path().join("inbox").display().to_string();
     let mut receiver = town.handset("2002", &["--folder", &inbox, "--count", "1", "--timeout", "30"]);
-    let picture = file(town.folder.path(), "picture.png", &picture());
-    let message = ["--send", "2002", "--subject", "Hills", "--text", "Look!", "--part", &picture];
+    let path = file(town.folder.path(), "picture.png", &picture());
+    let message = ["--send", "2002", "--subject", "Hills", "--text", "Look!", "--part", &path];
     let reported = ["--delivery-report", "--count", "1", "--timeout", "30"];
     let mut sender = town.handset("2001", &[&message[..], &reported].concat());
     let sent = sender.json(&[("event", "sent")]);
@@ -97,7 +41,7 @@ fn a_picture_goes_from_handset_to_handset_and_the_report_returns() {
     let received = receiver.json(&[("event", "received")]);
     assert_eq!(received["parts"][2]["name"], "picture.png");
     let kept = Path::new(received["folder"].as_str().unwrap()).join("picture.png");
-    assert_eq!(std::fs::read(kept).unwrap(), self::picture());
+    assert_eq!(std::fs::read(kept).unwrap(), picture());
     receiver.json(&[("event", "acknowledged")]);
     let status = receiver.wait();
     receiver.assert_code(status, 0);

@@ -49,8 +49,12 @@ pub fn may_come(users: &[User], from: IpAddr) -> bool {
 
 /// The user of a request.
 #[must_use]
-pub fn identify<'u>(users: &'u [User], from: IpAddr, given: Option<&Credentials>) -> Option<&'u User> {
-    let mut here = users.iter().filter(|user| user.may_come_from(from));
+pub fn identify<'u>(
+    users: impl IntoIterator<Item = &'u User>,
+    from: IpAddr,
+    given: Option<&Credentials>,
+) -> Option<&'u User> {
+    let mut here = users.into_iter().filter(|user| user.may_come_from(from));
     match given {
         Some(given) => here.find(|user| {
             let password = user.password.as_deref().unwrap_or_default();

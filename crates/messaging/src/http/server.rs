@@ -226,7 +226,7 @@ pub(crate) async fn known(gateway: &Gateway, request: Request) -> Result<Known, 
 pub(super) type Served = State<Gateway>;
 
 /// A body of JSON.
-pub(super) fn answer(status: StatusCode, body: Vec<u8>) -> Response {
+pub(crate) fn answer(status: StatusCode, body: Vec<u8>) -> Response {
     let typed = [(header::CONTENT_TYPE, "application/json")];
     (status, typed, Body::from(body)).into_response()
 }

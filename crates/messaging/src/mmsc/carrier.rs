@@ -3,7 +3,6 @@
 use tokio::sync::mpsc;
 
 use super::directory::Directory;
-use super::party::Party;
 use super::request::{Order, OrderId, Purpose, Taken};
 use super::service::Service;
 use crate::push::content::MMS;
@@ -15,13 +14,12 @@ const BATCH: usize = 256;
 /// The name that the push gateway knows the MMSC by; it cannot come over HTTP, as no account has a blank in its name.
 const OWNER: &str = "the mmsc";
 
-/// Runs until the MMSC has ended. Orders for applications go to `applications`.
+/// Runs until the MMSC has ended.
 pub async fn run(
     mut orders: mpsc::UnboundedReceiver<Order>,
     service: Service,
     gateway: Gateway,
     directory: std::sync::Arc<Directory>,
-    applications: mpsc::UnboundedSender<Order>,
 ) {
     let owner = User { name: OWNER.to_owned(), ..User::default() };
     while let Some(first) = orders.recv().await {
@@ -33,10 +31,6 @@ pub async fn run(
         }
         let (mut ids, mut requests) = (Vec::new(), Vec::new());
         for order in batch {
-            if matches!(order.to, Party::Application(_)) {
-                let _ = applications.send(order);
-                continue;
-            }
             let id = order.id;
             match request(&order, &directory, gateway.config().limits.octets) {
                 Some(request) => {

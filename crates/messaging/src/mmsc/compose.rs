@@ -43,7 +43,7 @@ fn shortened(text: &str, most: usize) -> &str {
 #[must_use]
 pub fn notification(envelope: &Envelope, delivery: &Delivery, base: &str, now_ms: u64) -> Vec<u8> {
     let location = format!("{base}{}", delivery.token);
-    let from = envelope.from.as_ref().filter(|_| envelope.shown).map(Party::address);
+    let from = envelope.visible_sender().map(Party::address);
     let left = envelope.expires.saturating_sub(now_ms) / 1000;
     let message = Message::new(MessageType::NotificationInd)
         .version(VERSION)
@@ -71,7 +71,7 @@ fn priority<'a>(code: u8) -> Field<'a> {
 /// The headers and the content type of m-retrieve-conf, after which the body follows.
 #[must_use]
 pub fn retrieval(envelope: &Envelope, delivery: &Delivery) -> Vec<u8> {
-    let from = envelope.from.as_ref().filter(|_| envelope.shown).map(Party::address);
+    let from = envelope.visible_sender().map(Party::address);
     let mut message = Message::new(MessageType::RetrieveConf)
         .version(VERSION)
         .with(Field::TransactionId(Text::from(delivery.transaction.as_str())))
@@ -132,7 +132,7 @@ pub fn delivery_report(envelope: &Envelope, delivery: &Delivery, status: Status)
 /// m-read-orig-ind.
 #[must_use]
 pub fn read_report(envelope: &Envelope, delivery: &Delivery, reading: &Reading) -> Vec<u8> {
-    let (from, to) = (delivery.to.address(), envelope.from.as_ref().map(Party::address).unwrap_or_default());
+    let (from, to) = (delivery.to.address(), envelope.sender().map(Party::address).unwrap_or_default());
     let message = Message::new(MessageType::ReadOrigInd)
         .version(VERSION)
         .with(Field::MessageId(Text::from(envelope.id.as_str())))

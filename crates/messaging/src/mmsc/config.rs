@@ -2,6 +2,8 @@
 
 use strowger_sansio::Duration;
 
+use super::routes::Routes;
+
 /// Settings and limits of the engine.
 #[derive(Clone, Debug)]
 pub struct MmscConfig {
@@ -40,6 +42,14 @@ pub struct MmscConfig {
     pub report_rate: u32,
     /// Notifications and reports that are with the push gateway at one time.
     pub window: usize,
+    /// Messages and reports that one application or one other MMSC is handed at one time.
+    pub lane_window: usize,
+    /// The pause after an application or another MMSC did not take one; it doubles.
+    pub lane_retry_first: Duration,
+    /// The longest such pause.
+    pub lane_retry_longest: Duration,
+    /// Which addresses are not handsets.
+    pub routes: Routes,
 }
 
 impl Default for MmscConfig {
@@ -65,6 +75,11 @@ impl Default for MmscConfig {
             sender_burst: 60,
             report_rate: 60,
             window: 256,
+            // One that answers in a second gets eight a second, and none can hold up another.
+            lane_window: 8,
+            lane_retry_first: Duration::from_secs(5),
+            lane_retry_longest: Duration::from_secs(600),
+            routes: Routes::default(),
         }
     }
 }

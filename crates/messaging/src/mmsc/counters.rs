@@ -41,6 +41,14 @@ counters! {
     undelivered: "strowger_mmsc_undelivered_total",
     /// Rows of the store that could not be read and were set aside.
     unreadable: "strowger_mmsc_unreadable_rows_total",
+    /// Messages that applications and other MMSCs took.
+    handed: "strowger_mmsc_handed_total",
+    /// Reports that applications and other MMSCs took.
+    told: "strowger_mmsc_told_total",
+    /// Messages and reports that applications and other MMSCs did not take, or not yet.
+    not_handed: "strowger_mmsc_not_handed_total",
+    /// Messages and reports that wait for applications and other MMSCs.
+    handing: "strowger_mmsc_handing",
     /// Messages in the store, those that are only remembered among them.
     messages: "strowger_mmsc_messages",
     /// Messages that somebody still has to fetch.
@@ -79,6 +87,12 @@ impl Counters {
             Event::Pushed(Purpose::Notification) => count(&self.notifications),
             Event::Pushed(_) => count(&self.reports),
             Event::Held(_) => count(&self.held),
+            Event::Handed(Purpose::Notification, _) => count(&self.handed),
+            Event::Handed(..) => count(&self.told),
+            Event::NotHanded { to, taken, .. } => {
+                count(&self.not_handed);
+                tracing::debug!(%to, ?taken, "a message or report was not taken");
+            }
         }
     }
 
@@ -86,6 +100,7 @@ impl Counters {
     pub(super) fn measure(&self, population: &Population) {
         note(&self.messages, population.messages);
         note(&self.waiting, population.waiting);
+        note(&self.handing, population.handing);
         self.octets.store(population.octets, Ordering::Relaxed);
         self.oldest.store(population.oldest.unwrap_or_default() / 1000, Ordering::Relaxed);
     }

@@ -10,11 +10,13 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::application::server::ApplicationServer;
+use super::application::{Application, Inventory, outbox};
 use super::carrier;
 use super::config::MmscConfig;
 use super::directory::{Directory, Subscriber};
 use super::http::{HttpLimits, MmscServer};
-use super::service::{self, Service, ServiceThread};
+use super::service::{self, Outlets, Service, ServiceThread};
 use super::store::{MessageStore, StoreError};
 use crate::push::Gateway;
 use crate::push::address::Network;
@@ -34,8 +36,12 @@ pub struct MmscSettings {
     pub proxies: Vec<Network>,
     /// That header.
     pub header: String,
-    /// Bounds of the interface.
+    /// Bounds of the interfaces.
     pub limits: HttpLimits,
+    /// Where applications come (TCP, HTTP); they are never served where handsets are.
+    pub applications_listen: Option<SocketAddr>,
+    /// The applications.
+    pub applications: Vec<Application>,
 }
 
 /// Why an MMSC did not start.
@@ -64,7 +70,9 @@ pub enum MmscError {
 pub struct MmscHost {
     service: Service,
     server: MmscServer,
+    applications: Option<ApplicationServer>,
     carrier: JoinHandle<()>,
+    outbox: JoinHandle<()>,
     thread: ServiceThread,
 }
 
@@ -79,6 +87,9 @@ impl MmscHost {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let local = listener.local_addr().map_err(failed)?;
         let mut engine = settings.engine;
+        let inventory = Arc::new(Inventory::new(settings.applications));
+        engine.routes = inventory.route(engine.routes);
+        let name = engine.name.clone();
         if engine.base.is_empty() {
             engine.base = format!("http://{local}/");
         }
@@ -89,7 +100,9 @@ impl MmscHost {
             None => MessageStore::in_memory(),
         };
         let (orders, incoming) = mpsc::unbounded_channel();
-        let (service, thread) = service::start(engine, store.map_err(failed)?, orders).map_err(failed)?;
+        let (handovers, handed) = mpsc::unbounded_channel();
+        let outlets = Outlets { orders, handovers };
+        let (service, thread) = service::start(engine, store.map_err(failed)?, outlets).map_err(failed)?;
         let directory = Arc::new(Directory::new(&settings.subscribers, settings.proxies, &settings.header));
         let server = MmscServer::start(
             listener,
@@ -99,15 +112,31 @@ impl MmscHost {
             Router::new(),
         )
         .map_err(|error| MmscError::Listen { address, error })?;
-        let (applications, _) = mpsc::unbounded_channel();
-        let carrier = tokio::spawn(carrier::run(incoming, service.clone(), gateway, directory, applications));
-        Ok(Self { service, server, carrier, thread })
+        let applications = match settings.applications_listen {
+            Some(address) if !inventory.is_empty() => {
+                let failed = |error| MmscError::Listen { address, error };
+                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                let (service, inventory) = (service.clone(), Arc::clone(&inventory));
+                let server = ApplicationServer::start(listener, service, inventory, settings.limits);
+                Some(server.map_err(failed)?)
+            }
+            _ => None,
+        };
+        let outbox = tokio::spawn(outbox::run(handed, service.clone(), inventory, name));
+        let carrier = tokio::spawn(carrier::run(incoming, service.clone(), gateway, directory));
+        Ok(Self { service, server, applications, carrier, outbox, thread })
     }
 
     /// Where handsets come.
     #[must_use]
     pub const fn local(&self) -> SocketAddr {
         self.server.local()
+    }
+
+    /// Where applications come; none when there are none.
+    #[must_use]
+    pub fn applications(&self) -> Option<SocketAddr> {
+        self.applications.as_ref().map(ApplicationServer::local)
     }
 
     /// The way to it.
@@ -118,10 +147,12 @@ impl MmscHost {
 
     /// Stops in order: what was answered is on disk.
     pub async fn stop(self) {
-        let Self { service, server, carrier, thread } = self;
-        drop(server);
+        let Self { service, server, applications, carrier, outbox, thread } = self;
+        drop((server, applications));
         service.stop().await;
         carrier.abort();
+        // What is being handed over is offered again at the next start.
+        outbox.abort();
         let _ = tokio::task::spawn_blocking(move || thread.join()).await;
     }
 }

@@ -86,7 +86,7 @@ impl MmscServer {
             .route("/{token}", get(fetch).post(submit))
             .with_state(shared)
             .merge(more);
-        Ok(Self { local, task: tokio::spawn(accept(listener, routes, limits)) })
+        Ok(Self { local, task: tokio::spawn(accept(listener, routes, limits, |_| true)) })
     }
 
     /// Where it listens.
@@ -102,7 +102,13 @@ impl Drop for MmscServer {
     }
 }
 
-async fn accept(listener: TcpListener, routes: Router, limits: HttpLimits) {
+/// Serves connections of those who may come; anybody else gets no byte.
+pub(super) async fn accept(
+    listener: TcpListener,
+    routes: Router,
+    limits: HttpLimits,
+    may_come: impl Fn(SocketAddr) -> bool,
+) {
     let permits = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     loop {
@@ -118,6 +124,9 @@ async fn accept(listener: TcpListener, routes: Router, limits: HttpLimits) {
             }
         };
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        if !may_come(peer) {
+            continue;
+        }
         let _ = stream.set_nodelay(true);
         let routes = routes.clone();
         connections.spawn(async move {

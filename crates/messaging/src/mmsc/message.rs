@@ -119,11 +119,39 @@ impl Reading {
     }
 }
 
+/// How a recipient is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// A handset is told by a push and fetches.
+    #[default]
+    Push,
+    /// The message is handed to an application, by the name that it has here.
+    Application(String),
+    /// The message is handed to another MMSC, by the name that it has here.
+    Peer(String),
+}
+
+impl Via {
+    /// Whom a message is handed to; none when it waits to be fetched.
+    #[must_use]
+    pub fn party(&self) -> Option<Party> {
+        match self {
+            Self::Push => None,
+            Self::Application(name) => Some(Party::Application(name.clone())),
+            Self::Peer(name) => Some(Party::Peer(name.clone())),
+        }
+    }
+}
+
 /// What is kept about one recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// Who.
     pub to: Party,
+    /// How the recipient is reached.
+    #[serde(default)]
+    pub via: Via,
     /// The unguessable part of the content location.
     pub token: String,
     /// The transaction identifier of the notification and of the retrieval.
@@ -170,6 +198,8 @@ pub struct Envelope {
     pub id: String,
     /// Who sent it, as the network knows it.
     pub from: Option<Party>,
+    /// As whom the sender appears, when that is another address: a number that an application or another MMSC sends as.
+    pub alias: Option<Party>,
     /// Whether the recipients see who.
     pub shown: bool,
     /// The transaction identifier of the submission.
@@ -217,6 +247,18 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// The sender as the recipients know him; none when nobody is known, or hides.
+    #[must_use]
+    pub fn visible_sender(&self) -> Option<&Party> {
+        self.sender().filter(|_| self.shown)
+    }
+
+    /// The sender as he is addressed.
+    #[must_use]
+    pub fn sender(&self) -> Option<&Party> {
+        self.alias.as_ref().or(self.from.as_ref())
+    }
+
     /// When the last delivery ended, in milliseconds since 1970; none while one has not.
     #[must_use]
     pub fn ended(&self) -> Option<u64> {

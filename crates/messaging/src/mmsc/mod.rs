@@ -2,11 +2,13 @@
 //!
 //! - [`party`]: who takes part. [`config`]: settings and limits. [`message`]: what is kept.
 //! - [`request`]: what is asked and answered, without a protocol. [`engine`]: [`Mmsc`], which decides.
-//! - [`compose`]: the messages that an MMSC writes.
-//! - [`mod@read`]: what handsets post. [`directory`]: who is at which address. [`mod@http`]: MM1. [`carrier`]: pushes to the push gateway.
+//! - [`compose`]: the messages that an MMSC writes. [`mime`]: contents, from and to MIME.
+//! - [`mod@read`]: what handsets post. [`directory`]: who is at which address. [`routes`]: which addresses are no handsets. [`mod@http`]: MM1. [`carrier`]: pushes to the push gateway.
 //! - [`store`]: rows and bodies on disk. [`service`]: the thread that owns engine and store. [`counters`]: what was counted.
+//! - [`application`]: programs that send and receive, by MM7 and JSON.
 //! - [`host`]: all of it together.
 
+pub mod application;
 pub mod carrier;
 pub mod compose;
 pub mod config;
@@ -16,9 +18,11 @@ pub mod engine;
 pub mod host;
 pub mod http;
 pub mod message;
+pub mod mime;
 pub mod party;
 pub mod read;
 pub mod request;
+pub mod routes;
 pub mod service;
 pub mod store;
 

@@ -19,6 +19,8 @@ pub enum Party {
     Host(IpAddr),
     /// An application of a value-added service provider, by the name that it has here.
     Application(String),
+    /// Another MMSC, by the name that it has here.
+    Peer(String),
 }
 
 /// Why nobody has this address.
@@ -76,18 +78,18 @@ impl Party {
             Self::Number(number) => Address::Plmn(number.into()).to_string(),
             Self::Host(IpAddr::V4(host)) => Address::Ipv4(*host).to_string(),
             Self::Host(IpAddr::V6(host)) => Address::Ipv6(*host).to_string(),
-            Self::Application(name) => name.clone(),
+            Self::Application(name) | Self::Peer(name) => name.clone(),
         }
     }
 }
 
-/// For people and logs: a number, an IP address, or an application's name.
+/// For people and logs: a number, an IP address, or the name of an application or an MMSC.
 impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(number) => f.write_str(number),
             Self::Host(host) => write!(f, "{host}"),
-            Self::Application(name) => f.write_str(name),
+            Self::Application(name) | Self::Peer(name) => f.write_str(name),
         }
     }
 }

@@ -234,6 +234,8 @@ fn submission(pdu: &Pdu<'_>, bytes: &[u8], by: &Party, limits: &Limits) -> Post 
         size: body.len() as u64,
         body: NewBody::Inline(body.to_vec()),
         reference: None,
+        alias: None,
+        linked: None,
     };
     let reply =
         Reply::Confirm { kind: MessageType::SendConf, version: pdu.version(), transaction: transaction(pdu) };

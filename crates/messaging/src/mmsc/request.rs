@@ -65,6 +65,25 @@ pub struct Submission {
     pub size: u64,
     /// What the sender's application calls it.
     pub reference: Option<String>,
+    /// As whom the sender appears, when that is another address; whoever reads the submission has seen that he may.
+    pub alias: Option<Party>,
+    /// The message that this one answers, which the sender must have sent or been given.
+    pub linked: Option<String>,
+}
+
+/// What takes the place of a message's content, as far as nobody has fetched it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// Who sent the message.
+    pub by: Party,
+    /// The message's identifier.
+    pub id: String,
+    /// The new content: its type as an encoded header field, its body and its octets; none leaves the old one.
+    pub content: Option<(Vec<u8>, NewBody, u64)>,
+    /// When it is to be delivered from now on; none leaves that as it is.
+    pub delivery_time: Option<When>,
+    /// Whether reading is to be reported from now on; none leaves that as it is.
+    pub read_report: Option<bool>,
 }
 
 /// A message that is given on without having been fetched.
@@ -145,6 +164,8 @@ pub enum Request {
         /// When, in seconds since 1970, if he says so.
         date: Option<u64>,
     },
+    /// A sender replaces a message as far as it was not fetched.
+    Replace(Box<Replacement>),
     /// A sender takes a message back as far as it was not fetched.
     Cancel {
         /// Who.
@@ -235,6 +256,14 @@ pub struct OrderId {
     pub purpose: Purpose,
 }
 
+impl OrderId {
+    /// The one that stands before all others of a message.
+    #[must_use]
+    pub const fn first_of(message: MessageSeq) -> Self {
+        Self { delivery: DeliveryId { message, place: 0 }, purpose: Purpose::Notification }
+    }
+}
+
 /// A push that the host is asked to hand to the push gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -252,15 +281,30 @@ pub struct Order {
     pub message: String,
 }
 
-/// What the push gateway made of an order.
+/// What the host is asked to hand to an application or to another MMSC: a message, or a report about one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handover {
+    /// Its name.
+    pub id: OrderId,
+    /// How often it was tried before, since the start.
+    pub attempt: u32,
+    /// To whom.
+    pub to: Party,
+    /// The message, or the one that is reported about.
+    pub envelope: Box<Envelope>,
+}
+
+/// What became of an order or of what was to be handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It has it, and will not lose it.
+    /// The other side has it, and will not lose it.
     Accepted,
-    /// It cannot take it now.
+    /// The other side cannot take it now.
     Busy,
     /// There is no way to this party.
     NoWay,
+    /// The other side does not want it, and would not at another time.
+    Refused,
 }
 
 /// What is to be written, in this order, before any answer or order of the same turn leaves.
@@ -313,6 +357,17 @@ pub enum Event {
     Pushed(Purpose),
     /// The push gateway did not take one.
     Held(Purpose),
+    /// An application or another MMSC took a message or a report.
+    Handed(Purpose, Party),
+    /// It did not.
+    NotHanded {
+        /// What.
+        purpose: Purpose,
+        /// Who.
+        to: Party,
+        /// What became of it.
+        taken: Taken,
+    },
     /// A recipient says that he has what he did not fetch.
     Claimed,
 }

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use strowger_sansio::{Duration, Rng};
+use strowger_sansio::{Duration, Rng, Time};
 use tokio::sync::{mpsc, oneshot};
 
 use super::config::MmscConfig;
 use super::counters::Counters;
 use super::engine::Mmsc;
 use super::message::BodyKey;
-use super::request::{Answer, Change, NewBody, Order, OrderId, Request, Taken, Ticket};
+use super::request::{Answer, Change, Handover, NewBody, Order, OrderId, Request, Taken, Ticket};
 use super::store::{MessageStore, StoreError};
 use crate::clock::Clock;
 
@@ -66,14 +66,23 @@ impl ServiceThread {
     }
 }
 
-/// Opens an MMSC on its store and starts its thread. Pushes go to `orders`; what becomes of each is told by [`Service::taken`].
+/// Where the engine's orders go.
+#[derive(Clone, Debug)]
+pub struct Outlets {
+    /// Pushes.
+    pub orders: mpsc::UnboundedSender<Order>,
+    /// What applications and other MMSCs are handed.
+    pub handovers: mpsc::UnboundedSender<Handover>,
+}
+
+/// Opens an MMSC on its store and starts its thread. What becomes of each order is told by [`Service::taken`].
 ///
 /// # Errors
 /// When the store cannot be read, or the system gives no randomness or thread.
 pub fn start(
     config: MmscConfig,
     store: MessageStore,
-    orders: mpsc::UnboundedSender<Order>,
+    outlets: Outlets,
 ) -> Result<(Service, ServiceThread), StoreError> {
     let clock = Clock::start();
     let store = Arc::new(store);
@@ -87,7 +96,7 @@ pub fn start(
         store: Arc::clone(&store),
         clock,
         engine,
-        orders,
+        outlets,
         counters: Arc::clone(&counters),
         healthy: Arc::clone(&healthy),
         asked: BTreeMap::new(),
@@ -185,6 +194,12 @@ impl Service {
         self.healthy.load(Ordering::Relaxed)
     }
 
+    /// The time of the engine, which counts from 1970.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
     /// Seconds since 1970.
     #[must_use]
     pub fn now_secs(&self) -> u64 {
@@ -197,7 +212,7 @@ struct Owner {
     store: Arc<MessageStore>,
     clock: Clock,
     engine: Mmsc,
-    orders: mpsc::UnboundedSender<Order>,
+    outlets: Outlets,
     counters: Arc<Counters>,
     healthy: Arc<AtomicBool>,
     asked: BTreeMap<Ticket, oneshot::Sender<Answer>>,
@@ -210,6 +225,8 @@ impl Owner {
             tracing::error!("no runtime for the MMSC");
             return;
         };
+        // What an earlier run had left due goes at once, and not with the next thing that happens.
+        self.settle();
         loop {
             let first = runtime.block_on(self.wait(&mut incoming));
             let go_on = self.turn(first, &mut incoming);
@@ -280,7 +297,10 @@ impl Owner {
         self.counters.measure(&self.engine.population());
         let now = self.clock.now();
         while let Some(order) = self.engine.poll_order(now) {
-            let _ = self.orders.send(order);
+            let _ = self.outlets.orders.send(order);
+        }
+        while let Some(handover) = self.engine.poll_handover(now) {
+            let _ = self.outlets.handovers.send(handover);
         }
     }
 

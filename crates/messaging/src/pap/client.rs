@@ -4,8 +4,8 @@ use axum::http::Method;
 use strowger_sansio::Duration;
 
 use super::message::{Operation, Outcome, PapError};
-use super::multipart::{self, Part};
 use crate::http::client::{Answer, Call, ClientError, Connection, Url};
+use crate::http::multipart::{self, Part};
 
 /// Why an operation has no outcome.
 #[derive(Debug, thiserror::Error)]

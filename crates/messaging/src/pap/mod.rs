@@ -1,12 +1,11 @@
 //! The Push Access Protocol (WAP-247): how pushes are submitted to a gateway, and results come back.
 //!
-//! - [`codes`]: its status codes. [`message`]: its documents as values. [`multipart`]: a document with what is to be pushed.
+//! - [`codes`]: its status codes. [`message`]: its documents as values.
 //! - [`server`]: the gateway's side. [`notify`]: reports of results. [`client`]: the initiator's side.
 
 pub mod client;
 pub mod codes;
 pub mod message;
-pub mod multipart;
 pub mod notify;
 pub mod server;
 

@@ -8,9 +8,9 @@ use axum::routing::post;
 
 use super::codes::Code;
 use super::message::{DeliveryMethod, Operation, Outcome, PapError, PushMessage, Quality, document};
-use super::multipart::{self, Part};
 use crate::http::base64;
 use crate::http::json::code_of;
+use crate::http::multipart::{self, Part};
 use crate::http::server::{Known, known};
 use crate::push::address::Address;
 use crate::push::content::Content;

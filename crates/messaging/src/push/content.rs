@@ -7,7 +7,7 @@ use strowger_mms::wbxml::{self, CacheOperation, EmailNotification, Load, Service
 use strowger_mms::wsp::{ApplicationId, ContentType, ContentTypeBuf, HeadersBuf, Pdu, Push};
 use strowger_mms::{Charset, Limits, Text};
 
-use crate::pap::multipart;
+use crate::http::multipart;
 
 /// Content that is dangerous to a phone in the wrong hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

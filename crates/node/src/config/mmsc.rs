@@ -11,6 +11,7 @@ use strowger_messaging::mmsc::{MmscConfig, MmscSettings, Party, Subscriber};
 use strowger_messaging::push::{Address, PushConfig, policy};
 use toml::Spanned;
 
+use super::application::Applications;
 use super::diagnostic::Report;
 use super::names;
 use super::push::{fault, networks, to_network};
@@ -46,6 +47,8 @@ pub(super) struct Mmsc {
     header: Option<Spanned<String>>,
     proxies: Option<Range<usize>>,
     subscribers: Vec<Entry>,
+    applications_listen: Option<Spanned<SocketAddr>>,
+    applications: Applications,
 }
 
 impl Mmsc {
@@ -58,6 +61,7 @@ impl Mmsc {
         for table in root.tables("subscriber", &schema::SUBSCRIBER, report) {
             mmsc.read_subscriber(&table, report);
         }
+        mmsc.applications = Applications::read(root, report);
         mmsc
     }
 
@@ -73,6 +77,7 @@ impl Mmsc {
         }
         self.listen = table.address("listen", report);
         self.base = table.string("base", report);
+        self.applications_listen = table.address("applications", report);
         self.store = table.string("store", report);
         self.settings.proxies = networks(table, "proxies", report);
         self.proxies = table.value("proxies").map(Spanned::span);
@@ -108,10 +113,12 @@ impl Mmsc {
 
     /// Checks it as a whole, with the push gateway that notifies, and makes settings of it.
     pub(super) fn check(self, push: Option<&PushConfig>, report: &mut Report) -> Option<MmscSettings> {
-        self.check_subscribers(report);
+        let numbers = self.check_subscribers(report);
         let Some(span) = self.span.clone() else {
-            if let Some(stray) = self.subscribers.first() {
-                report.error(stray.span.clone(), "there is no table [mmsc]", "expected [mmsc] with `listen`");
+            let stray =
+                self.subscribers.first().map(|entry| entry.span.clone()).or(self.applications.first());
+            if let Some(stray) = stray {
+                report.error(stray, "there is no table [mmsc]", "expected [mmsc] with `listen`");
             }
             return None;
         };
@@ -133,6 +140,8 @@ impl Mmsc {
         settings.store = self.store.map(|folder| PathBuf::from(folder.into_inner()));
         settings.header = self.header.map(Spanned::into_inner).unwrap_or_default();
         settings.engine.base = self.base.map(Spanned::into_inner).unwrap_or_default();
+        settings.applications = self.applications.check(self.applications_listen.as_ref(), &numbers, report);
+        settings.applications_listen = self.applications_listen.map(Spanned::into_inner);
         settings.subscribers = self.subscribers.into_iter().filter_map(Entry::into_subscriber).collect();
         Some(settings)
     }
@@ -193,7 +202,11 @@ impl Mmsc {
                 let expected = "expected proxies = [\"192.0.2.7\"]: those that put it there themselves";
                 report.error(header.span(), "nobody is trusted to name subscribers in a header", expected);
             }
-            (None, None) if self.subscribers.is_empty() && report.errors() == 0 => {
+            (None, None)
+                if self.subscribers.is_empty()
+                    && self.applications.first().is_none()
+                    && report.errors() == 0 =>
+            {
                 let expected = "expected a [[subscriber]], or `proxies` with `header` in [mmsc]";
                 report.error(span.clone(), "nobody can send or fetch messages", expected);
             }
@@ -201,8 +214,8 @@ impl Mmsc {
         }
     }
 
-    /// Numbers and addresses must tell subscribers apart.
-    fn check_subscribers(&self, report: &mut Report) {
+    /// Numbers and addresses must tell subscribers apart. The numbers.
+    fn check_subscribers(&self, report: &mut Report) -> BTreeMap<String, Range<usize>> {
         let mut numbers: BTreeMap<String, Range<usize>> = BTreeMap::new();
         let mut places: BTreeMap<&str, Range<usize>> = BTreeMap::new();
         for entry in &self.subscribers {
@@ -224,6 +237,7 @@ impl Mmsc {
                 );
             }
         }
+        numbers
     }
 
     /// Whether the push gateway has a way to each subscriber.
@@ -301,7 +315,7 @@ fn to_usize(number: u64) -> usize {
 }
 
 /// Reports what was there before.
-fn once<K: Ord>(
+pub(super) fn once<K: Ord>(
     seen: &mut BTreeMap<K, Range<usize>>,
     key: K,
     text: &Spanned<String>,

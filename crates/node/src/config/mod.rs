@@ -10,6 +10,7 @@
 
 pub mod diagnostic;
 
+mod application;
 mod check;
 mod features;
 mod mmsc;

@@ -71,6 +71,7 @@ pub(super) static ROOT: Section = Section {
         key("push_user", "[[push_user]]"),
         key("mmsc", "[mmsc]"),
         key("subscriber", "[[subscriber]]"),
+        key("application", "[[application]]"),
         later("trunk", "trunks"),
     ],
 };
@@ -330,6 +331,7 @@ pub(super) static MMSC: Section = Section {
         key("name", "name = \"mmsc.town\""),
         key("listen", "listen = \"127.0.0.1:8190\""),
         key("base", "base = \"http://192.0.2.1:8190/\""),
+        key("applications", "applications = \"127.0.0.1:8191\""),
         key("store", "store = \"mmsc\""),
         key("proxies", "proxies = [\"192.0.2.7\"]"),
         key("header", "header = \"X-MSISDN\""),
@@ -358,6 +360,25 @@ pub(super) static SUBSCRIBER: Section = Section {
         key("number", "number = \"+15550100\""),
         key("networks", "networks = [\"10.0.0.7\"]"),
         key("push", "push = \"10.0.0.7:2948\""),
+    ],
+};
+
+pub(super) static APPLICATION: Section = Section {
+    title: "[[application]]",
+    keys: &[
+        key("name", "name = \"news\""),
+        key("password", "password = \"secret\""),
+        key("networks", "networks = [\"127.0.0.1\"]"),
+        key("numbers", "numbers = [\"8000\"]"),
+        key("senders", "senders = [\"+15550100\"]"),
+        key("recipients", "recipients = [\"+1555\"]"),
+        key("rate", "rate = 600"),
+        key("burst", "burst = 100"),
+        key("url", "url = \"http://127.0.0.1:9000/mms\""),
+        key("interface", "interface = \"mm7\" or interface = \"json\""),
+        key("version", "version = \"6.8.0\""),
+        key("vaspid", "vaspid = \"provider\""),
+        key("vasid", "vasid = \"news\""),
     ],
 };
 
@@ -398,6 +419,7 @@ mod tests {
             &PUSH_USER,
             &MMSC,
             &SUBSCRIBER,
+            &APPLICATION,
         ];
         for section in sections {
             let (_, rest) = manual.split_once(&format!("\n## `{}`\n", section.title)).unwrap();

@@ -65,8 +65,13 @@ fn summary(config: Option<&Config>, report: &Report) -> String {
                 format!(", push gateway with {centres} and {}", count(push.users.len(), "user"))
             });
             let mmsc = config.mmsc.as_ref();
-            let mmsc =
-                mmsc.map(|mmsc| format!(", MMSC with {}", count(mmsc.subscribers.len(), "subscriber")));
+            let mmsc = mmsc.map(|mmsc| {
+                let applications = match mmsc.applications.len() {
+                    0 => String::new(),
+                    more => format!(" and {}", count(more, "application")),
+                };
+                format!(", MMSC with {}{applications}", count(mmsc.subscribers.len(), "subscriber"))
+            });
             format!(
                 "{file}: \x1b[1;32mgood\x1b[0m: exchange \"{}\" with {}, {} and {}{}{}{}\n",
                 inventory.name,

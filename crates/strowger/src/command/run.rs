@@ -45,6 +45,7 @@ struct Ready<'r> {
     console: Option<SocketAddr>,
     push: Option<SocketAddr>,
     mmsc: Option<SocketAddr>,
+    applications: Option<SocketAddr>,
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> Exit {
@@ -123,6 +124,7 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
         console: node.console(),
         push: node.push(),
         mmsc: node.mmsc(),
+        applications: node.applications(),
     };
     if json {
         print_json(&ready);
@@ -132,5 +134,8 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
     let console = ready.console.map(|address| format!(", console on http://{address}/health"));
     let push = ready.push.map(|address| format!(", push on http://{address}/pap")).unwrap_or_default();
     let mmsc = ready.mmsc.map(|address| format!(", MMSC on http://{address}/")).unwrap_or_default();
-    print(&format!("exchange \"{name}\" is ready{mgcp}{}{push}{mmsc}\n", console.unwrap_or_default()));
+    let applications =
+        ready.applications.map(|address| format!(", applications on http://{address}/")).unwrap_or_default();
+    let console = console.unwrap_or_default();
+    print(&format!("exchange \"{name}\" is ready{mgcp}{console}{push}{mmsc}{applications}\n"));
 }

@@ -11,14 +11,14 @@ const SWEEP: usize = 4096;
 
 /// A rate.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Allowance {
+pub(in crate::mmsc) struct Allowance {
     interval: Duration,
     burst: u32,
 }
 
 impl Allowance {
     /// So many a minute, and so many at once after a pause; zero a minute is no limit.
-    pub(super) fn new(a_minute: u32, burst: u32) -> Self {
+    pub(in crate::mmsc) fn new(a_minute: u32, burst: u32) -> Self {
         let interval = Duration::from_secs(60).checked_div(a_minute).unwrap_or_default();
         Self { interval, burst: burst.max(1) }
     }
@@ -26,19 +26,19 @@ impl Allowance {
 
 /// What each party has used.
 #[derive(Clone, Debug)]
-pub(super) struct Allowances {
+pub(in crate::mmsc) struct Allowances {
     allowance: Allowance,
     /// When each would have been served if everything had come evenly.
     served: BTreeMap<Party, Time>,
 }
 
 impl Allowances {
-    pub(super) fn new(allowance: Allowance) -> Self {
+    pub(in crate::mmsc) fn new(allowance: Allowance) -> Self {
         Self { allowance, served: BTreeMap::new() }
     }
 
     /// Takes `count` at once if the party may.
-    pub(super) fn take(&mut self, now: Time, party: &Party, count: u32) -> bool {
+    pub(in crate::mmsc) fn take(&mut self, now: Time, party: &Party, count: u32) -> bool {
         let Allowance { interval, burst } = self.allowance;
         if interval.is_zero() {
             return true;
@@ -54,7 +54,7 @@ impl Allowances {
     }
 
     /// Takes one, and says when it may go.
-    pub(super) fn queue(&mut self, now: Time, party: &Party) -> Time {
+    pub(in crate::mmsc) fn queue(&mut self, now: Time, party: &Party) -> Time {
         let Allowance { interval, burst } = self.allowance;
         let served = self.served.get(party).copied().unwrap_or_default().max(now);
         self.note(now, party, served + interval);

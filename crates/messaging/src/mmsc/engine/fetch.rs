@@ -136,18 +136,10 @@ impl Mmsc {
     /// A sender takes back what nobody has fetched.
     pub(super) fn cancel(&mut self, now: Time, by: &Party, id: &str) -> Answer {
         let Some(seq) = self.by_id.get(id).copied() else { return Answer::NotFound };
-        let Some(envelope) = self.envelopes.get(&seq).filter(|envelope| envelope.from.as_ref() == Some(by))
-        else {
+        if self.envelopes.get(&seq).is_none_or(|envelope| envelope.from.as_ref() != Some(by)) {
             return Answer::NotFound;
-        };
-        let open = |delivery: &super::super::message::Delivery| {
-            !delivery.state.is_final() && delivery.fetched.is_none()
-        };
-        let places: Vec<_> = (0..)
-            .zip(&envelope.deliveries)
-            .filter(|(_, delivery)| open(delivery))
-            .map(|(place, _)| place)
-            .collect();
+        }
+        let places = self.open_places(seq);
         if places.is_empty() {
             return Answer::TooLate;
         }

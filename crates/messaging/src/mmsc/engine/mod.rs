@@ -6,10 +6,11 @@
 //! engine away and opens another from what is there.
 //!
 //! - here: the tables and what is drained. `submit`: messages come in. `fetch`: handsets. `notify`: pushes and
-//!   their repetition. `allowance`: rates.
+//!   their repetition. `lanes`: what applications and other MMSCs are handed. `allowance`: rates.
 
-mod allowance;
+pub(super) mod allowance;
 mod fetch;
+mod lanes;
 mod notify;
 mod submit;
 
@@ -20,8 +21,9 @@ use strowger_sansio::{Duration, Rng, Time, Timers};
 use super::config::MmscConfig;
 use super::message::{BodyKey, DeliveryId, Envelope, MessageSeq, State};
 use super::party::Party;
-use super::request::{Answer, Change, Event, Order, OrderId, Request, Ticket};
+use super::request::{Answer, Change, Event, Handover, Order, OrderId, Request, Ticket};
 use allowance::{Allowance, Allowances};
+use lanes::Lanes;
 
 /// What one recipient has waiting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub struct Population {
     pub under_way: usize,
     /// Pushes that wait for room there.
     pub due: usize,
+    /// Messages and reports that applications and other MMSCs are to be handed.
+    pub handing: usize,
     /// Octets of bodies.
     pub octets: u64,
     /// When the oldest message that waits was accepted, in milliseconds since 1970.
@@ -84,6 +88,7 @@ pub struct Mmsc {
     timers: Timers<Timer>,
     due: VecDeque<OrderId>,
     under_way: BTreeSet<OrderId>,
+    lanes: Lanes,
     changes: VecDeque<Change>,
     answers: VecDeque<(Ticket, Answer)>,
     events: VecDeque<Event>,
@@ -121,12 +126,14 @@ impl Mmsc {
             timers: Timers::new(),
             due: VecDeque::new(),
             under_way: BTreeSet::new(),
+            lanes: Lanes::default(),
             changes: VecDeque::new(),
             answers: VecDeque::new(),
             events: VecDeque::new(),
         };
         for envelope in found {
-            mmsc.next = mmsc.next.max(envelope.seq.0 + 1);
+            // A replaced body has a key of its own.
+            mmsc.next = mmsc.next.max(envelope.seq.0 + 1).max(envelope.body.0 + 1);
             mmsc.index(now, envelope);
         }
         mmsc
@@ -145,6 +152,7 @@ impl Mmsc {
                 self.acknowledge(now, &by, &transaction, report_allowed)
             }
             Request::Read { by, id, status, date } => self.read(now, &by, &id, status, date),
+            Request::Replace(replacement) => self.replace(now, *replacement),
             Request::Cancel { by, id } => self.cancel(now, &by, &id),
             Request::Look { by, id } => self.look(by.as_ref(), &id),
         };
@@ -156,7 +164,7 @@ impl Mmsc {
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
                 Timer::Notify(delivery) => self.notify(delivery),
-                Timer::Report(order) => self.due.push_back(order),
+                Timer::Report(order) => self.line_up(order),
                 Timer::Expiry(seq) => self.expire(now, seq),
                 Timer::Forget(seq) => self.forget(seq),
             }
@@ -188,6 +196,17 @@ impl Mmsc {
         None
     }
 
+    /// The next message or report for an application or another MMSC, which is answered by [`Self::handle_taken`].
+    pub fn poll_handover(&mut self, now: Time) -> Option<Handover> {
+        while let Some((id, to)) = self.lanes.next(self.config.lane_window) {
+            if let Some(handover) = self.handover(now, id, to) {
+                return Some(handover);
+            }
+            self.lanes.end(&id);
+        }
+        None
+    }
+
     /// What happened.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
@@ -207,6 +226,7 @@ impl Mmsc {
             waiting: self.waiting.len(),
             under_way: self.under_way.len(),
             due: self.due.len(),
+            handing: self.lanes.len(),
             octets: self.octets,
             oldest: self.waiting.first().and_then(|seq| Some(self.envelopes.get(seq)?.accepted)),
         }
@@ -302,7 +322,13 @@ impl Mmsc {
         self.waiting.remove(&seq);
         self.timers.cancel(&Timer::Expiry(seq));
         self.remember(seq, ended);
-        let Some(body) = self.envelopes.get(&seq).map(|envelope| envelope.body) else { return };
+        if let Some(body) = self.envelopes.get(&seq).map(|envelope| envelope.body) {
+            self.release_body(body);
+        }
+    }
+
+    /// A body has a user less; the last one takes it along.
+    fn release_body(&mut self, body: BodyKey) {
         let Some((users, octets)) = self.bodies.get_mut(&body) else { return };
         *users = users.saturating_sub(1);
         if *users == 0 {
@@ -318,6 +344,7 @@ impl Mmsc {
             self.remembered.remove(&(ended, seq));
         }
         self.timers.cancel(&Timer::Forget(seq));
+        self.lanes.forget(seq);
         self.by_id.remove(&envelope.id);
         if let Some(from) = envelope.from {
             let key = (from, envelope.transaction, envelope.digest);

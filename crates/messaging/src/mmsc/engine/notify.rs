@@ -19,12 +19,16 @@ const BUSY: Duration = Duration::from_secs(1);
 impl Mmsc {
     /// What became of an order.
     pub fn handle_taken(&mut self, now: Time, id: OrderId, taken: Taken) {
+        if self.lanes.is_under_way(&id) {
+            self.handed_over(now, id, taken);
+            return;
+        }
         if !self.under_way.remove(&id) {
             return;
         }
         match taken {
             Taken::Accepted => self.events.push_back(Event::Pushed(id.purpose)),
-            Taken::Busy | Taken::NoWay => self.events.push_back(Event::Held(id.purpose)),
+            Taken::Busy | Taken::NoWay | Taken::Refused => self.events.push_back(Event::Held(id.purpose)),
         }
         match id.purpose {
             Purpose::Notification => self.notified(now, id.delivery, taken),
@@ -34,7 +38,34 @@ impl Mmsc {
 
     /// A notification is due.
     pub(super) fn notify(&mut self, delivery: DeliveryId) {
-        self.due.push_back(OrderId { delivery, purpose: Purpose::Notification });
+        self.line_up(OrderId { delivery, purpose: Purpose::Notification });
+    }
+
+    /// An order waits for its turn: with the pushes, or in the lane of whoever is handed it.
+    pub(super) fn line_up(&mut self, order: OrderId) {
+        match self.handed_to(order) {
+            Some(party) => self.lanes.push(order, party),
+            None => self.due.push_back(order),
+        }
+    }
+
+    /// Whether somebody has an order now.
+    pub(super) fn is_under_way(&self, order: &OrderId) -> bool {
+        self.under_way.contains(order) || self.lanes.is_under_way(order)
+    }
+
+    /// Those who have not fetched a message, nor are being handed it, are told about it when its time has come.
+    pub(super) fn announce_anew(&mut self, now: Time, seq: MessageSeq) {
+        for place in self.open_places(seq) {
+            let id = DeliveryId { message: seq, place };
+            let Some(envelope) = self.envelopes.get_mut(&seq) else { return };
+            let not_before = envelope.not_before;
+            let Some(delivery) = envelope.deliveries.get_mut(place) else { continue };
+            if delivery.state == State::Waiting && not_before > now.as_millis() {
+                delivery.next = not_before;
+                self.timers.set(Timer::Notify(id), millis(not_before));
+            }
+        }
     }
 
     fn notified(&mut self, now: Time, id: DeliveryId, taken: Taken) {
@@ -53,7 +84,7 @@ impl Mmsc {
             }
             Taken::Busy => BUSY,
             // The way may be back before the message expires: the inventory is the operator's.
-            Taken::NoWay => longest,
+            Taken::NoWay | Taken::Refused => longest,
         };
         let next = now + pause;
         delivery.next = next.as_millis();
@@ -69,6 +100,11 @@ impl Mmsc {
             return;
         }
         // A sender whom no push reaches is told nothing: there is no other way.
+        self.report_ended(id);
+    }
+
+    /// A report was given, or is given up.
+    pub(super) fn report_ended(&mut self, id: OrderId) {
         let Some(envelope) = self.envelopes.get_mut(&id.delivery.message) else { return };
         let Some(delivery) = envelope.deliveries.get_mut(id.delivery.place) else { return };
         match (id.purpose, &mut delivery.reading) {
@@ -95,18 +131,19 @@ impl Mmsc {
         }
         for order in orders {
             let timer = Timer::Report(order);
-            if self.under_way.contains(&order)
+            if self.is_under_way(&order)
                 || self.timers.deadline(&timer).is_some()
                 || self.due.contains(&order)
+                || self.lanes.contains(&order)
             {
                 continue;
             }
             // Applications are told over their own connection, as fast as they ask.
             let at = match from {
-                Party::Application(_) => now,
+                Party::Application(_) | Party::Peer(_) => now,
                 _ => self.reports.queue(now, &from),
             };
-            if at <= now { self.due.push_back(order) } else { self.timers.set(timer, at) }
+            if at <= now { self.line_up(order) } else { self.timers.set(timer, at) }
         }
     }
 
@@ -116,7 +153,8 @@ impl Mmsc {
         let now_ms = now.as_millis();
         let (to, pdu, attempt, expires) = match id.purpose {
             Purpose::Notification => {
-                if delivery.state != State::Waiting || envelope.expires <= now_ms {
+                let early = envelope.not_before > now_ms;
+                if delivery.state != State::Waiting || envelope.expires <= now_ms || early {
                     return None;
                 }
                 let pdu = compose::notification(envelope, delivery, &self.config.base, now_ms);

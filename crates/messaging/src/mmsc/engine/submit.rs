@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use strowger_mms::message::{ResponseStatus, When};
 use strowger_sansio::Time;
 
-use super::super::message::{BodyKey, Delivery, Envelope, MessageSeq, Previous, State};
+use super::super::message::{BodyKey, Delivery, DeliveryId, Envelope, MessageSeq, Previous, State, Via};
 use super::super::party::Party;
-use super::super::request::{Answer, Change, Event, Forwarding, Submission, Submitted};
+use super::super::request::{
+    Answer, Change, Event, Forwarding, NewBody, OrderId, Purpose, Replacement, Submission, Submitted,
+};
 use super::{Mmsc, whole_millis};
 
 /// The unguessable part of a content location: 132 bits in 22 characters, so that a notification fits one short message.
@@ -17,6 +19,9 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 /// A refusal, before it is an answer.
 struct Refused(ResponseStatus, String);
+
+/// A recipient, and how he is reached.
+type Recipient = (Party, Via);
 
 /// When a message may be delivered and when it expires.
 struct Times {
@@ -48,6 +53,7 @@ impl Mmsc {
             seq,
             id: self.message_id(),
             from: Some(submission.from),
+            alias: submission.alias,
             shown: submission.shown,
             transaction: submission.transaction,
             digest: submission.digest,
@@ -99,9 +105,7 @@ impl Mmsc {
             Err(refused) => return self.refuse(refused),
         };
         let mut previous = original.previous.clone();
-        if original.shown
-            && let Some(from) = &original.from
-        {
+        if let Some(from) = original.visible_sender() {
             previous.push(Previous::from((&original, from)));
         }
         let seq = MessageSeq(self.next);
@@ -110,6 +114,7 @@ impl Mmsc {
             seq,
             id: self.message_id(),
             from: Some(forwarding.by.clone()),
+            alias: None,
             shown: true,
             transaction: forwarding.transaction.clone(),
             digest: forwarding.digest,
@@ -168,15 +173,35 @@ impl Mmsc {
         &mut self,
         now: Time,
         submission: &Submission,
-    ) -> Result<(Vec<Party>, Times, Vec<String>), Refused> {
-        if submission.size > self.config.message_octets as u64 {
-            let text = format!("a message has at most {} octets", self.config.message_octets);
-            return Err(refused(ResponseStatus::PermanentContentNotAccepted, text));
+    ) -> Result<(Vec<Recipient>, Times, Vec<String>), Refused> {
+        self.fits(submission.size)?;
+        if let Some(linked) = &submission.linked
+            && !self.is_linked(&submission.from, linked)
+        {
+            let text = "the message that is answered is not known";
+            return Err(refused(ResponseStatus::PermanentMessageNotFound, text));
         }
         let times = self.times(now, submission.delivery_time, submission.expiry)?;
         let (recipients, left_out) = self.recipients(&submission.recipients, submission.size)?;
         self.allow(now, &submission.from, recipients.len())?;
         Ok((recipients, times, left_out))
+    }
+
+    fn fits(&self, octets: u64) -> Result<(), Refused> {
+        if octets > self.config.message_octets as u64 {
+            let text = format!("a message has at most {} octets", self.config.message_octets);
+            return Err(refused(ResponseStatus::PermanentContentNotAccepted, text));
+        }
+        Ok(())
+    }
+
+    /// Whether `by` has sent or been given the message.
+    fn is_linked(&self, by: &Party, id: &str) -> bool {
+        let envelope = self.by_id.get(id).and_then(|seq| self.envelopes.get(seq));
+        envelope.is_some_and(|envelope| {
+            let given = |delivery: &Delivery| delivery.to == *by || delivery.via.party().as_ref() == Some(by);
+            envelope.from.as_ref() == Some(by) || envelope.deliveries.iter().any(given)
+        })
     }
 
     fn times(&self, now: Time, delivery: Option<When>, expiry: Option<When>) -> Result<Times, Refused> {
@@ -198,7 +223,11 @@ impl Mmsc {
     }
 
     /// The recipients, each once, and what is said about those who cannot be one.
-    fn recipients(&mut self, written: &[String], size: u64) -> Result<(Vec<Party>, Vec<String>), Refused> {
+    fn recipients(
+        &mut self,
+        written: &[String],
+        size: u64,
+    ) -> Result<(Vec<Recipient>, Vec<String>), Refused> {
         if written.is_empty() {
             return Err(refused(ResponseStatus::PermanentFormatCorrupt, "nobody is to get the message"));
         }
@@ -216,19 +245,22 @@ impl Mmsc {
         let (mut seen, mut recipients, mut left_out) = (BTreeSet::new(), Vec::new(), Vec::new());
         let mut full = false;
         for text in written {
-            match Party::parse(text) {
-                Ok(party) if !seen.insert(party.clone()) => {}
-                Ok(party) if self.is_full(&party, size) => {
+            match self.config.routes.find(text) {
+                Ok((party, _)) if !seen.insert(party.clone()) => {}
+                Ok((party, _)) if self.is_full(&party, size) => {
                     full = true;
                     left_out.push(format!("{party}: too much waits for this subscriber"));
                 }
-                Ok(party) => recipients.push(party),
+                Ok(recipient) => recipients.push(recipient),
                 Err(why) => left_out.push(format!("{}: {why}", text.escape_default())),
             }
         }
         if recipients.is_empty() {
-            let status =
-                if full { ResponseStatus::TransientFailure } else { ResponseStatus::PermanentServiceDenied };
+            // MMS ENC, Response-Status: no address is in its proper form, or none belongs here.
+            let status = match full {
+                true => ResponseStatus::TransientFailure,
+                false => ResponseStatus::PermanentAddressUnresolved,
+            };
             return Err(refused(status, left_out.join("; ")));
         }
         Ok((recipients, left_out))
@@ -243,7 +275,7 @@ impl Mmsc {
     fn allow(&mut self, now: Time, from: &Party, recipients: usize) -> Result<(), Refused> {
         let count = u32::try_from(recipients).unwrap_or(u32::MAX);
         // Applications have a contract; their rate is kept where they connect.
-        if matches!(from, Party::Application(_)) || self.senders.take(now, from, count) {
+        if matches!(from, Party::Application(_) | Party::Peer(_)) || self.senders.take(now, from, count) {
             return Ok(());
         }
         Err(refused(ResponseStatus::TransientFailure, "too many messages in a short time"))
@@ -254,12 +286,13 @@ impl Mmsc {
         &mut self,
         now: Time,
         mut envelope: Envelope,
-        recipients: Vec<Party>,
+        recipients: Vec<Recipient>,
         left_out: &[String],
     ) -> Answer {
-        for (place, to) in recipients.into_iter().enumerate() {
+        for (place, (to, via)) in recipients.into_iter().enumerate() {
             envelope.deliveries.push(Delivery {
                 to,
+                via,
                 token: self.token(),
                 transaction: transaction(envelope.seq, place),
                 state: State::Waiting,
@@ -286,6 +319,72 @@ impl Mmsc {
             some => (ResponseStatus::PartialSuccess, Some(some.join("; "))),
         };
         Answer::Submitted(Submitted { status, text, id: Some(id), fresh: true })
+    }
+
+    /// Another content, or other wishes, for those who have not fetched the message.
+    pub(super) fn replace(&mut self, now: Time, replacement: Replacement) -> Answer {
+        let seq = self.by_id.get(&replacement.id).copied();
+        let mine = seq
+            .and_then(|seq| self.envelopes.get(&seq))
+            .filter(|envelope| envelope.from.as_ref() == Some(&replacement.by));
+        let Some(envelope) = mine else { return Answer::NotFound };
+        let seq = envelope.seq;
+        if self.open_places(seq).is_empty() {
+            return Answer::TooLate;
+        }
+        let fits = replacement.content.as_ref().map_or(Ok(()), |(_, _, size)| self.fits(*size));
+        let left = envelope.expires;
+        let times = replacement.delivery_time.map(|time| {
+            let end = When::At(left / 1000);
+            self.times(now, Some(time), Some(end)).map(|times| times.not_before)
+        });
+        let not_before = match fits.and_then(|()| times.transpose()) {
+            Ok(not_before) => not_before,
+            Err(refused) => return self.refuse(refused),
+        };
+        if let Some((content_type, body, size)) = replacement.content {
+            self.exchange_body(seq, content_type, body, size);
+        }
+        let Some(envelope) = self.envelopes.get_mut(&seq) else { return Answer::NotFound };
+        envelope.read_report = replacement.read_report.unwrap_or(envelope.read_report);
+        envelope.not_before = not_before.unwrap_or(envelope.not_before);
+        let id = envelope.id.clone();
+        self.announce_anew(now, seq);
+        self.put(seq);
+        Answer::Submitted(Submitted { status: ResponseStatus::Ok, text: None, id: Some(id), fresh: true })
+    }
+
+    /// The recipients who have not fetched a message and can be spared it.
+    pub(super) fn open_places(&self, seq: MessageSeq) -> Vec<usize> {
+        let Some(envelope) = self.envelopes.get(&seq) else { return Vec::new() };
+        let open = |place: usize, delivery: &Delivery| {
+            // What is being handed over may be on the other side already.
+            let going =
+                OrderId { delivery: DeliveryId { message: seq, place }, purpose: Purpose::Notification };
+            let handed = delivery.via != Via::Push && self.is_under_way(&going);
+            !delivery.state.is_final() && delivery.fetched.is_none() && !handed
+        };
+        let deliveries = envelope.deliveries.iter().enumerate();
+        deliveries.filter(|(place, delivery)| open(*place, delivery)).map(|(place, _)| place).collect()
+    }
+
+    fn exchange_body(&mut self, seq: MessageSeq, content_type: Vec<u8>, body: NewBody, size: u64) {
+        let key = BodyKey(self.next);
+        self.next += 1;
+        let Some(envelope) = self.envelopes.get_mut(&seq) else { return };
+        let (old, old_size) = (envelope.body, envelope.size);
+        envelope.body = key;
+        envelope.size = size;
+        envelope.content_type = content_type;
+        for delivery in envelope.deliveries.iter().filter(|delivery| !delivery.state.is_final()) {
+            if let Some(load) = self.loads.get_mut(&delivery.to) {
+                load.octets = load.octets.saturating_sub(old_size).saturating_add(size);
+            }
+        }
+        self.changes.push_back(Change::PutBody(key, body));
+        self.bodies.insert(key, (1, size));
+        self.octets += size;
+        self.release_body(old);
     }
 
     fn token(&mut self) -> String {

@@ -1,6 +1,7 @@
-//! Bodies of several parts (RFC 2046 section 5.1), as far as `multipart/related` of PAP needs them: headers, octets, nothing nested.
+//! Bodies of several parts (RFC 2046 section 5.1): headers and octets. A part that has parts itself is taken apart by whoever wants
+//! that, so nothing here is nested.
 
-/// The most parts of a body: control, content, capabilities, and whatever somebody adds.
+/// The most parts of a push: control, content, capabilities, and whatever somebody adds.
 const PARTS: usize = 16;
 /// The longest header block of a part.
 const HEADERS: usize = 16 * 1024;
@@ -39,7 +40,7 @@ pub enum MultipartError {
     #[error("the headers of a part cannot be read")]
     Headers,
     /// Too many.
-    #[error("more than {PARTS} parts")]
+    #[error("too many parts")]
     TooMany,
 }
 
@@ -76,11 +77,23 @@ pub fn parameter(content_type: &str, name: &str) -> Option<String> {
     }
 }
 
-/// Takes a body apart.
+/// Takes the body of a push apart.
 ///
 /// # Errors
 /// When it is not as its content type says.
 pub fn parse<'b>(content_type: &str, body: &'b [u8]) -> Result<Vec<Part<'b>>, MultipartError> {
+    parse_at_most(content_type, body, PARTS)
+}
+
+/// Takes a body of at most `most` parts apart.
+///
+/// # Errors
+/// When it is not as its content type says.
+pub fn parse_at_most<'b>(
+    content_type: &str,
+    body: &'b [u8],
+    most: usize,
+) -> Result<Vec<Part<'b>>, MultipartError> {
     let boundary = parameter(content_type, "boundary").ok_or(MultipartError::NoBoundary)?;
     if boundary.is_empty() || boundary.len() > 200 {
         return Err(MultipartError::NoBoundary);
@@ -92,7 +105,7 @@ pub fn parse<'b>(content_type: &str, body: &'b [u8]) -> Result<Vec<Part<'b>>, Mu
         if rest.starts_with(b"--") {
             return if parts.is_empty() { Err(MultipartError::NoParts) } else { Ok(parts) };
         }
-        if parts.len() >= PARTS {
+        if parts.len() >= most {
             return Err(MultipartError::TooMany);
         }
         let (part, after) = after_mark(rest, mark.as_bytes()).ok_or(MultipartError::NoEnd)?;
