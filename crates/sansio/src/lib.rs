@@ -15,6 +15,8 @@
 //! - [`timers`]: [`Timers`], the deadline table of an engine.
 //! - [`limits`]: [`TokenBucket`] and [`BoundedQueue`], so that nothing grows with what a peer sends.
 //! - [`random`]: [`Rng`], the seeded generator (`ChaCha20`) from which every draw comes.
+//! - [`retransmission`]: [`AnswerTimes`] and [`Backoff`], when to repeat what was not answered.
+//! - [`table`]: [`KeyTable`], the memory of answered transactions.
 //! - [`ids`]: [`IdSpace`], unpredictable identifiers from ranges that no two nodes share.
 //! - [`decimal`]: [`put_decimal`], numbers as text.
 //! - [`excerpt`]: [`Excerpt`], what a decode error shows of its input.
@@ -24,6 +26,8 @@ pub mod excerpt;
 pub mod ids;
 pub mod limits;
 pub mod random;
+pub mod retransmission;
+pub mod table;
 pub mod time;
 pub mod timers;
 pub mod transmit;
@@ -33,6 +37,8 @@ pub use excerpt::Excerpt;
 pub use ids::{Epoch, IdSpace, NodeId};
 pub use limits::{BoundedQueue, QueueFull, TokenBucket};
 pub use random::Rng;
+pub use retransmission::{AnswerTimes, Backoff, RtoBounds};
+pub use table::KeyTable;
 pub use time::Time;
 pub use timers::Timers;
 pub use transmit::{SocketId, Transmit};

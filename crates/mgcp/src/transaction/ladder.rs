@@ -176,7 +176,7 @@ impl<T: Clone> Transactions<T> {
     /// Sends a command to another address of its peer.
     pub(super) fn readdress(&mut self, now: Time, id: TransactionId, to: SocketAddr) {
         let Some(request) = self.requests.get_mut(&id) else { return };
-        let backoff = self.peers.get(request.peer).estimator.backoff(&self.timers);
+        let backoff = self.peers.get(request.peer).estimator.backoff(&self.timers.rto());
         let end = request.first_sent + self.timers.give_up();
         self.deadlines.set(Timer::Request(id), (now + backoff.rto()).min(end));
         request.walk.go(to);

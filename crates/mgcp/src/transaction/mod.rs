@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The rooms: `responder` (received commands), `requester` (sent commands), `ladder` (the addresses of a peer), `pacing` (a loaded
-//! peer), `timing` (timers and the estimate of a peer's answering
-//! time), `peer` (who is listened to), `outbox` (datagrams and piggybacking), `table` (the memory's index), and the plain data of
+//! peer), `timing` (the timers), `peer` (who is listened to),
+//! `outbox` (datagrams and piggybacking), and the plain data of
 //! `event`, `limits` and `counters`.
 
 mod counters;
@@ -24,7 +24,6 @@ mod pacing;
 mod peer;
 mod requester;
 mod responder;
-mod table;
 mod timing;
 
 use std::collections::{BTreeMap, VecDeque};

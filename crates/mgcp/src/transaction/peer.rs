@@ -6,11 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
-use strowger_sansio::Time;
+use strowger_sansio::{AnswerTimes, Time};
 
 use super::outbox::Bundling;
 use super::pacing::Window;
-use super::timing::Estimator;
 use crate::message::TransactionId;
 
 /// A configured peer: a gateway for a call agent, a call agent for a gateway.
@@ -53,7 +52,7 @@ const UNCONFIRMED: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) config: PeerConfig,
-    pub(super) estimator: Estimator,
+    pub(super) estimator: AnswerTimes,
     /// What the name resolved to last.
     resolved: Vec<SocketAddr>,
     /// The address that answered last: where new commands go first.
@@ -80,7 +79,7 @@ impl Peer {
     fn new(config: PeerConfig) -> Self {
         Self {
             config,
-            estimator: Estimator::default(),
+            estimator: AnswerTimes::default(),
             resolved: Vec::new(),
             preferred: None,
             resolved_at: None,

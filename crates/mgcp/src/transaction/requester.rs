@@ -11,13 +11,12 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use strowger_sansio::Time;
+use strowger_sansio::{Backoff, Time};
 
 use super::event::{Discard, Event, Received};
 use super::ladder::{Step, Walk};
 use super::outbox::{SEPARATOR, append};
 use super::peer::PeerId;
-use super::timing::Backoff;
 use super::{Timer, Transactions};
 use crate::message::{Response, ReturnCode, TransactionId, TransactionRange};
 use crate::text::ResponseBuilder;
@@ -136,7 +135,7 @@ impl<T: Clone> Transactions<T> {
             tag,
             first_sent: now,
             resent: false,
-            backoff: target.estimator.backoff(&self.timers),
+            backoff: target.estimator.backoff(&self.timers.rto()),
             phase: Phase::Waiting,
             chain,
         };
@@ -152,8 +151,8 @@ impl<T: Clone> Transactions<T> {
     pub(super) fn dispatch(&mut self, now: Time, id: TransactionId) {
         let Some(request) = self.requests.get_mut(&id) else { return };
         let target = self.peers.get_mut(request.peer);
-        let rto = target.estimator.first_rto(&self.timers);
-        request.backoff = Backoff::new(rto, &target.estimator, &self.timers);
+        let rto = target.estimator.first_rto(&self.timers.rto());
+        request.backoff = Backoff::new(rto, &target.estimator, &self.timers.rto());
         request.phase = Phase::Awaiting;
         request.first_sent = now;
         target.window.sent();
@@ -188,8 +187,8 @@ impl<T: Clone> Transactions<T> {
     /// When `peer` was not given out by this engine.
     pub fn redirect(&mut self, now: Time, id: TransactionId, peer: PeerId) {
         let target = self.peers.get_mut(peer);
-        let rto = target.estimator.first_rto(&self.timers);
-        let backoff = Backoff::new(rto, &target.estimator, &self.timers);
+        let rto = target.estimator.first_rto(&self.timers.rto());
+        let backoff = Backoff::new(rto, &target.estimator, &self.timers.rto());
         let walk = Walk::new(target);
         let Some(request) = self.requests.get_mut(&id).filter(|request| request.peer != peer) else { return };
         let old = request.peer;
@@ -366,7 +365,7 @@ impl<T: Clone> Transactions<T> {
             self.events.push_back(Event::Suspect { peer, transaction_id: id });
         }
         let estimator = &self.peers.get(peer).estimator;
-        let next = request.backoff.next(&mut self.rng, estimator, &self.timers);
+        let next = request.backoff.next(&mut self.rng, estimator, &self.timers.rto());
         self.repeat(now, id, next);
     }
 

@@ -6,14 +6,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-use strowger_sansio::Time;
+use strowger_sansio::{Backoff, KeyTable, Time};
 
 use super::event::{Answer, Discard, Event, Received, Token};
 use super::limits::ENTRY;
 use super::outbox::append;
 use super::peer::PeerId;
-use super::table::KeyTable;
-use super::timing::Backoff;
 use super::{Timer, Transactions};
 use crate::message::{Command, ReturnCode, TransactionId, TransactionRange, Verb};
 use crate::text::{DecodeError, ResponseBuilder};
@@ -287,7 +285,7 @@ impl<T: Clone> Transactions<T> {
         self.history.expiry.push_back((now + self.timers.t_hist, key));
         self.transmit(token.peer, running.source, datagram);
         if running.announced && self.history.awaiting.len() < self.limits.awaiting_acknowledgement {
-            let backoff = self.peers.get(token.peer).estimator.backoff(&self.timers);
+            let backoff = self.peers.get(token.peer).estimator.backoff(&self.timers.rto());
             self.deadlines.set(Timer::Final(key), now + backoff.rto());
             let awaiting =
                 AwaitingAcknowledgement { to: running.source, first_sent: now, repetitions: 0, backoff };
@@ -370,7 +368,7 @@ impl<T: Clone> Transactions<T> {
             return;
         };
         let estimator = &self.peers.get(key.peer()).estimator;
-        let next = awaiting.backoff.next(&mut self.rng, estimator, &self.timers);
+        let next = awaiting.backoff.next(&mut self.rng, estimator, &self.timers.rto());
         awaiting.repetitions += 1;
         self.deadlines.set(Timer::Final(key), now + next);
         self.counters.final_retransmissions += 1;

@@ -1,12 +1,10 @@
-//! The timers of RFC 3435 and the estimate of a peer's answering time (sections 3.5.3, 3.5.6 and 4.3).
-//!
-//! The estimate is the one that the RFC borrows from TCP: a smoothed average delay (AAD) and a smoothed deviation
-//! (ADEV), fed only by transactions that were never retransmitted (Karn's rule). All arithmetic is on whole nanoseconds.
+//! The timers of RFC 3435 (sections 3.5.3, 3.5.6 and 4.3). The estimate of a peer's answering time is that of
+//! [`strowger_sansio::retransmission`].
 
 use std::fmt;
 use std::time::Duration;
 
-use strowger_sansio::Rng;
+use strowger_sansio::RtoBounds;
 
 /// Every timer and counter of the protocol, for both roles. The defaults are those that RFC 3435 names; where it names
 /// none, the reason stands with the field.
@@ -79,6 +77,17 @@ impl ProtocolTimers {
     #[must_use]
     pub fn give_up(&self) -> Duration {
         self.t_hist.saturating_mul(2)
+    }
+
+    /// The bounds of the retransmission timer.
+    #[must_use]
+    pub fn rto(&self) -> RtoBounds {
+        RtoBounds {
+            initial: self.rto_initial,
+            least: self.rto_min,
+            greatest: self.rto_max,
+            deviation_factor: self.deviation_factor,
+        }
     }
 
     /// Whether the values fit together.
@@ -163,97 +172,9 @@ impl fmt::Display for TimerConflict {
 
 impl std::error::Error for TimerConflict {}
 
-/// How long a peer takes to answer.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Estimator {
-    average: Option<Duration>,
-    deviation: Duration,
-    /// The timer of the last retransmission that was answered, for the next new transmission.
-    inherited: Option<Duration>,
-}
-
-impl Estimator {
-    /// The timer of a new transmission. The one after an answered retransmission inherits that one's timer.
-    pub(super) fn first_rto(&mut self, timers: &ProtocolTimers) -> Duration {
-        let rto = self.rto(timers);
-        self.inherited.take().unwrap_or(rto).clamp(timers.rto_min, timers.rto_max)
-    }
-
-    /// AAD + N * ADEV, within its bounds.
-    fn rto(&self, timers: &ProtocolTimers) -> Duration {
-        let computed = match self.average {
-            Some(average) => average + self.deviation * timers.deviation_factor,
-            None => timers.rto_initial,
-        };
-        computed.clamp(timers.rto_min, timers.rto_max)
-    }
-
-    /// The timer of a transmission that is not a new command, and so takes no inherited timer from one.
-    pub(super) fn backoff(&self, timers: &ProtocolTimers) -> Backoff {
-        Backoff::new(self.rto(timers), self, timers)
-    }
-
-    /// A transaction was answered without any retransmission.
-    pub(super) fn observe(&mut self, delay: Duration) {
-        let Some(average) = self.average else {
-            self.average = Some(delay);
-            self.deviation = delay / 2;
-            return;
-        };
-        self.deviation = (self.deviation * 3 + delay.abs_diff(average)) / 4;
-        self.average = Some((average * 7 + delay) / 8);
-    }
-
-    /// A transaction was answered after its timer had been backed off to `rto`.
-    pub(super) fn inherit(&mut self, rto: Duration) {
-        self.inherited = Some(rto);
-    }
-
-    /// The part of a timer that is the expected delay: T-DELAY before the first repetition. The deviation is added to it anew
-    /// each time (3.5.3), so it must not be doubled with it.
-    fn t_delay(&self, rto: Duration, timers: &ProtocolTimers) -> Duration {
-        let least = self.average.unwrap_or(rto).min(rto);
-        rto.saturating_sub(self.deviation.saturating_mul(timers.deviation_factor)).max(least)
-    }
-
-    /// The smoothed delay; none before the first measured answer.
-    pub(super) fn average(&self) -> Option<Duration> {
-        self.average
-    }
-}
-
-/// The retransmission timer of one transmission, doubling with each repetition (3.5.3).
-#[derive(Clone, Debug)]
-pub(super) struct Backoff {
-    /// T-DELAY.
-    delay: Duration,
-    rto: Duration,
-}
-
-impl Backoff {
-    pub(super) fn new(rto: Duration, estimator: &Estimator, timers: &ProtocolTimers) -> Self {
-        Self { delay: estimator.t_delay(rto, timers), rto }
-    }
-
-    pub(super) fn rto(&self) -> Duration {
-        self.rto
-    }
-
-    /// Doubles T-DELAY and draws the next timer, so that peers disturbed by one event do not answer it in step.
-    pub(super) fn next(&mut self, rng: &mut Rng, estimator: &Estimator, timers: &ProtocolTimers) -> Duration {
-        self.delay = self.delay.saturating_mul(2);
-        let drawn = rng.duration(self.delay / 2, self.delay);
-        let padded = drawn.saturating_add(estimator.deviation.saturating_mul(timers.deviation_factor));
-        self.rto = padded.clamp(timers.rto_min, timers.rto_max);
-        self.rto
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const MS: Duration = Duration::from_millis(1);
 
     #[test]
     fn the_defaults_agree_with_one_another_and_with_the_rfc() {
@@ -264,64 +185,5 @@ mod tests {
         assert_eq!(swapped.check(), Err(TimerConflict::SuspicionAboveDisconnection));
         let short = ProtocolTimers { t_hist: Duration::from_secs(19), ..ProtocolTimers::default() };
         assert_eq!(short.check(), Err(TimerConflict::HistoryBelowMaximum));
-    }
-
-    #[test]
-    fn a_steady_peer_brings_the_timer_down_to_its_delay() {
-        let timers = ProtocolTimers { rto_min: MS, ..ProtocolTimers::default() };
-        let mut peer = Estimator::default();
-        assert_eq!(peer.first_rto(&timers), timers.rto_initial);
-        for _ in 0..50 {
-            peer.observe(40 * MS);
-        }
-        let rto = peer.first_rto(&timers);
-        assert!((40 * MS..42 * MS).contains(&rto), "{rto:?}");
-        peer.observe(500 * MS);
-        assert!(peer.first_rto(&timers) > 400 * MS, "a late answer widens the deviation at once");
-    }
-
-    #[test]
-    fn the_timer_of_an_answered_retransmission_serves_exactly_one_new_transmission() {
-        let timers = ProtocolTimers::default();
-        let mut peer = Estimator::default();
-        peer.inherit(1700 * MS);
-        assert_eq!(peer.first_rto(&timers), 1700 * MS);
-        assert_eq!(peer.first_rto(&timers), timers.rto_initial);
-    }
-
-    #[test]
-    fn each_repetition_doubles_within_the_random_half_and_stops_at_the_maximum() {
-        let timers = ProtocolTimers::default();
-        let mut rng = Rng::from_number(5);
-        let estimator = Estimator::default();
-        for _ in 0..200 {
-            let mut backoff = Backoff::new(200 * MS, &estimator, &timers);
-            let mut delay = 200 * MS;
-            for _ in 0..7 {
-                delay *= 2;
-                let rto = backoff.next(&mut rng, &estimator, &timers);
-                assert!(
-                    rto >= (delay / 2).min(timers.rto_max) && rto <= delay.min(timers.rto_max),
-                    "{rto:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_repetition_doubles_the_expected_delay_and_adds_the_deviation_once() {
-        let timers = ProtocolTimers { rto_min: MS, ..ProtocolTimers::default() };
-        let mut rng = Rng::from_number(6);
-        let mut peer = Estimator::default();
-        for delay in [400, 440].into_iter().cycle().take(100) {
-            peer.observe(delay * MS);
-        }
-        let (average, padding) = (peer.average().unwrap(), peer.deviation * timers.deviation_factor);
-        for _ in 0..200 {
-            let rto = peer.first_rto(&timers);
-            assert_eq!(rto, average + padding);
-            let next = Backoff::new(rto, &peer, &timers).next(&mut rng, &peer, &timers);
-            assert!(next >= average + padding && next <= average * 2 + padding, "{next:?}");
-        }
     }
 }

@@ -1,13 +1,13 @@
-//! A table from transaction keys to values, for the memory of answered transactions.
+//! A table from numbers to values, for the memory of answered transactions.
 //!
-//! At full load a busy gateway remembers some hundred thousand answers, and each received command costs one look-up, one
+//! At full load a busy peer remembers some hundred thousand answers, and each received command costs one look-up, one
 //! insertion and one removal. An ordered map pays a chain of cache misses for each; this table (open addressing, linear
 //! probing, removal by shifting back) pays about one. The hash is keyed, so that a peer cannot choose identifiers
 //! that collide. Nothing iterates over the table: the order of its slots is never seen.
 
 /// Values by key.
 #[derive(Clone, Debug)]
-pub(super) struct KeyTable<V> {
+pub struct KeyTable<V> {
     slots: Vec<Option<(u64, V)>>,
     len: usize,
     secret: u64,
@@ -17,26 +17,39 @@ pub(super) struct KeyTable<V> {
 const LEAST_SLOTS: usize = 64;
 
 impl<V> KeyTable<V> {
-    pub(super) fn new(secret: u64) -> Self {
+    /// An empty table, which takes no memory. `secret` keys the hash.
+    #[must_use]
+    pub fn new(secret: u64) -> Self {
         Self { slots: Vec::new(), len: 0, secret }
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many values there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.len
     }
 
-    pub(super) fn get(&self, key: u64) -> Option<&V> {
+    /// The value of `key`.
+    #[must_use]
+    pub fn get(&self, key: u64) -> Option<&V> {
         let at = self.find(key)?;
         self.slots[at].as_ref().map(|(_, value)| value)
     }
 
-    pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut V> {
+    /// The value of `key`, to be changed.
+    pub fn get_mut(&mut self, key: u64) -> Option<&mut V> {
         let at = self.find(key)?;
         self.slots[at].as_mut().map(|(_, value)| value)
     }
 
+    /// Whether there are no values.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Sets the value of `key`; the old one comes back.
-    pub(super) fn insert(&mut self, key: u64, value: V) -> Option<V> {
+    pub fn insert(&mut self, key: u64, value: V) -> Option<V> {
         if let Some(old) = self.get_mut(key) {
             return Some(std::mem::replace(old, value));
         }
@@ -49,7 +62,8 @@ impl<V> KeyTable<V> {
         None
     }
 
-    pub(super) fn remove(&mut self, key: u64) -> Option<V> {
+    /// Takes the value of `key` out.
+    pub fn remove(&mut self, key: u64) -> Option<V> {
         let mut hole = self.find(key)?;
         let (_, value) = self.slots[hole].take()?;
         self.len -= 1;
@@ -110,8 +124,8 @@ impl<V> KeyTable<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rng;
     use std::collections::BTreeMap;
-    use strowger_sansio::Rng;
 
     #[test]
     fn the_table_agrees_with_an_ordered_map_under_any_mix_of_changes() {
