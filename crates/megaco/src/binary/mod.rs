@@ -15,7 +15,7 @@ pub use plan::{Level, LevelForm, NamePlan};
 
 use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;
-use crate::message::Message;
+use crate::message::{Header, Message, Opening, Reason, Transaction, Version};
 
 /// How values of packages are written (RFC 3525 Annex A.2 note 4). Both are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +64,21 @@ pub fn decode_recovering<'a>(
     (read.ok(), faults)
 }
 
+/// Reads of a message with faults what may be executed: of each request the actions and commands before its first fault, which is among
+/// the faults (RFC 3525 section 8.2.2). Other transactions with a fault are left out. A request may be left without actions.
+#[must_use]
+pub fn decode_executable<'a>(
+    bytes: &'a [u8],
+    options: &'a Options,
+) -> (Option<Message<'a>>, Vec<DecodeError>) {
+    let mut reader = read::Reader::executable(bytes, options);
+    let read = reader.message();
+    let last = read.as_ref().err().map(|fault| reader.error(*fault));
+    let mut faults = reader.take_faults();
+    faults.extend(last);
+    (read.ok(), faults)
+}
+
 /// Writes a message behind what `out` holds.
 ///
 /// # Errors
@@ -75,4 +90,62 @@ pub fn encode(message: &Message<'_>, options: &Options, out: &mut Vec<u8>) -> Re
         out.truncate(before);
     }
     written
+}
+
+/// Writes one transaction behind what `out` holds, without a message around it: what a transaction layer keeps, and
+/// [frames](encode_frame) with others.
+///
+/// # Errors
+/// What of the transaction cannot be written in `version`, or in binary. `out` is as before then.
+pub fn encode_transaction(
+    transaction: &Transaction<'_>,
+    version: Version,
+    options: &Options,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let before = out.len();
+    let written = write::transaction(transaction, version, options, out);
+    if written.is_err() {
+        out.truncate(before);
+    }
+    written
+}
+
+/// Writes a message around transactions that [`encode_transaction`] wrote: at least one.
+///
+/// # Errors
+/// Authentication data of other than 12 to 32 octets. `out` is as before then.
+pub fn encode_frame<'t>(
+    header: &Header<'_>,
+    transactions: impl Iterator<Item = &'t [u8]>,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let before = out.len();
+    let written = write::frame(header, transactions, out);
+    if written.is_err() {
+        out.truncate(before);
+    }
+    written
+}
+
+/// Reads the header of a message alone: what decides, before the rest is looked at, whether it is looked at. The body is given without
+/// the list's own header, so that it is the transactions and nothing else.
+///
+/// # Errors
+/// The first rule that the header breaks, and where.
+pub fn decode_opening<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Opening<'a>, DecodeError> {
+    let mut reader = read::Reader::new(bytes, options);
+    reader.opening().map_err(|fault| reader.error(fault))
+}
+
+/// How the sender of a message writes values, told from the reason of a service change in it, which is text in both ways.
+#[must_use]
+pub fn form_of_reason(bytes: &[u8], reason: Reason<'_>) -> Option<ValueForm> {
+    let text = reason.as_str().as_bytes();
+    let start = (text.as_ptr() as usize).checked_sub(bytes.as_ptr() as usize)?;
+    match bytes.get(start.checked_sub(2)?)? {
+        0x16 | 0x0c => Some(ValueForm::Wrapped),
+        0x04 => Some(ValueForm::Raw),
+        _ => None,
+    }
 }

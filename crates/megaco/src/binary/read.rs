@@ -10,10 +10,10 @@ mod service;
 use std::borrow::Cow;
 
 use super::Options;
-use super::ber::{Element, Octets, Parsed};
+use super::ber::{Element, Members, Octets, Parsed};
 use crate::error::{DecodeError, ErrorCode, Fault, Found, Rule, Scope};
 use crate::message::{
-    Acknowledged, Authentication, Body, Caseless, ErrorDescriptor, Message, Mid, MtpAddress, Reply,
+    Acknowledged, Authentication, Body, Caseless, ErrorDescriptor, Message, Mid, MtpAddress, Opening, Reply,
     ReplyResult, Request, Segment, Transaction, TransactionId, Version,
 };
 
@@ -26,6 +26,12 @@ pub(super) struct Reader<'a> {
     transaction: Option<TransactionId>,
     is_request: bool,
     faults: Option<Vec<DecodeError>>,
+    /// Whether nothing behind the first fault of a request is read.
+    stops: bool,
+    /// Whether the next list is of transactions, actions or commands: a fault further in takes the whole command.
+    is_level: bool,
+    /// Whether the present transaction has had its fault.
+    is_broken: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -39,7 +45,21 @@ impl<'a> Reader<'a> {
             transaction: None,
             is_request: false,
             faults: None,
+            stops: false,
+            is_level: false,
+            is_broken: false,
         }
+    }
+
+    /// For what may be executed: all before the first fault of each request.
+    pub(super) fn executable(bytes: &'a [u8], options: &'a Options) -> Self {
+        Self { stops: true, ..Self::recovering(bytes, options) }
+    }
+
+    /// The next list is one in which a fault takes an item and no more.
+    pub(super) fn level(&mut self) -> &mut Self {
+        self.is_level = true;
+        self
     }
 
     pub(super) fn recovering(bytes: &'a [u8], options: &'a Options) -> Self {
@@ -75,6 +95,7 @@ impl<'a> Reader<'a> {
     ) -> Parsed<()> {
         let mut octets = list.constructed()?;
         let scope = self.scope;
+        let recovers = std::mem::take(&mut self.is_level) || !self.stops;
         while let Some(element) = octets.next(self.depth())? {
             self.items += 1;
             if self.items > self.options.limits.items {
@@ -83,9 +104,15 @@ impl<'a> Reader<'a> {
             if let Err(fault) = read(self, element) {
                 let error = self.error(fault);
                 match &mut self.faults {
-                    Some(faults) if faults.len() < self.options.limits.faults => faults.push(error),
+                    Some(faults) if recovers && faults.len() < self.options.limits.faults => {
+                        faults.push(error);
+                    }
                     _ => return Err(fault),
                 }
+                self.is_broken = self.stops && scope != Scope::Message;
+            }
+            if self.is_broken && scope != Scope::Message {
+                return Ok(());
             }
             self.scope = scope;
         }
@@ -124,7 +151,8 @@ impl<'a> Reader<'a> {
         read
     }
 
-    pub(super) fn message(&mut self) -> Parsed<Message<'a>> {
+    /// The message's own element.
+    fn whole(&mut self) -> Parsed<(Element<'a>, Members<'a>)> {
         if self.bytes.len() > self.options.limits.message_bytes {
             return Err(Fault { at: 0, length: self.bytes.len(), rule: Rule::MessageLength });
         }
@@ -138,7 +166,11 @@ impl<'a> Reader<'a> {
         if !octets.rest.is_empty() {
             return Err(Fault { at: octets.at, length: octets.rest.len(), rule: Rule::Trailing });
         }
-        let mut members = whole.members(self.depth())?;
+        Ok((whole, whole.members(self.depth())?))
+    }
+
+    pub(super) fn message(&mut self) -> Parsed<Message<'a>> {
+        let (whole, mut members) = self.whole()?;
         let mut authentication = None;
         while let Some((number, member)) = members.next()? {
             match number {
@@ -152,6 +184,32 @@ impl<'a> Reader<'a> {
                     };
                 }
                 _ => return member.fault(Rule::BerMember),
+            }
+        }
+        whole.fault(Rule::BerMember)
+    }
+
+    /// All but the body.
+    pub(super) fn opening(&mut self) -> Parsed<Opening<'a>> {
+        let (whole, mut members) = self.whole()?;
+        let mut authentication = None;
+        while let Some((number, inner)) = members.next()? {
+            if number == 0 {
+                authentication = Some(self.authentication(inner)?);
+                continue;
+            }
+            let (mut version, mut mid) = (None, None);
+            let mut members = inner.members(self.depth())?;
+            while let Some((number, member)) = members.next()? {
+                match (number, version, mid) {
+                    (0, ..) => version = Some(self.version(member)?),
+                    (1, ..) => mid = Some(self.mid(member.only(self.depth())?)?),
+                    (2, Some(version), Some(mid)) => {
+                        let body = member.only(self.depth())?.contents.rest;
+                        return Ok(Opening { authentication, version, mid, body });
+                    }
+                    _ => return member.fault(Rule::BerMember),
+                }
             }
         }
         whole.fault(Rule::BerMember)
@@ -262,10 +320,11 @@ impl<'a> Reader<'a> {
             0 => self.error_descriptor(element).map(Body::Error),
             1 => {
                 let mut transactions = Vec::new();
-                self.each(element, |reader, element| {
+                self.level().each(element, |reader, element| {
                     reader.scope = Scope::Transaction;
                     reader.transaction = None;
                     reader.is_request = false;
+                    reader.is_broken = false;
                     transactions.push(reader.transaction(element)?);
                     Ok(())
                 })?;
@@ -294,7 +353,7 @@ impl<'a> Reader<'a> {
                             id = Some(TransactionId::new(number));
                             self.transaction = id;
                         }
-                        1 => actions = Some(self.sequences(member, Self::action)?),
+                        1 => actions = Some(self.level().sequences(member, Self::action)?),
                         _ => {}
                     }
                 }

@@ -12,7 +12,7 @@ use super::{Options, ValueForm};
 use crate::error::EncodeError;
 use crate::message::{
     Action, Address, AmmDescriptor, AmmRequest, AuditCommand, Body, Command, CommandBody, ContextProperties,
-    ErrorDescriptor, Message, Method, Mid, Name, NonStandard, Profile, Reply, ReplyResult, Segment,
+    ErrorDescriptor, Header, Message, Method, Mid, Name, NonStandard, Profile, Reply, ReplyResult, Segment,
     ServiceChange, ServiceTarget, TerminationId, Terminations, TimeStamp, Topology, TopologyDirection,
     Transaction, TransactionId, Version,
 };
@@ -30,7 +30,39 @@ pub(super) struct Writer<'o, 'p> {
 
 pub(super) fn message(message: &Message<'_>, options: &Options, out: &mut Vec<u8>) -> Written {
     let mut writer = Writer { sink: Sink { out }, options, version: message.version };
-    writer.message(message)
+    writer.message(&message.header(), |writer| match &message.body {
+        Body::Error(error) => {
+            writer.error(0xa0, error);
+            Ok(())
+        }
+        Body::Transactions(transactions) if transactions.is_empty() => {
+            Err(EncodeError::Illegal { what: "a message without transactions" })
+        }
+        Body::Transactions(transactions) => writer.list(0xa1, transactions, Writer::transaction),
+    })
+}
+
+pub(super) fn transaction(
+    transaction: &Transaction<'_>,
+    version: Version,
+    options: &Options,
+    out: &mut Vec<u8>,
+) -> Written {
+    Writer { sink: Sink { out }, options, version }.transaction(transaction)
+}
+
+pub(super) fn frame<'t>(
+    header: &Header<'_>,
+    transactions: impl Iterator<Item = &'t [u8]>,
+    out: &mut Vec<u8>,
+) -> Written {
+    let mut writer = Writer { sink: Sink { out }, options: &Options::default(), version: header.version };
+    writer.message(header, |writer| {
+        let start = writer.sink.open(0xa1);
+        transactions.for_each(|octets| writer.sink.out.extend_from_slice(octets));
+        writer.sink.close(start);
+        Ok(())
+    })
 }
 
 impl Writer<'_, '_> {
@@ -65,9 +97,9 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn message(&mut self, message: &Message<'_>) -> Written {
+    fn message(&mut self, header: &Header<'_>, write_body: impl FnOnce(&mut Self) -> Written) -> Written {
         let whole = self.sink.open(SEQUENCE);
-        if let Some(header) = &message.authentication {
+        if let Some(header) = header.authentication {
             if !(12..=32).contains(&header.data.len()) {
                 return Err(EncodeError::Illegal {
                     what: "authentication data of other than 12 to 32 octets",
@@ -80,18 +112,12 @@ impl Writer<'_, '_> {
             self.sink.close(start);
         }
         let inner = self.sink.open(0xa1);
-        self.sink.integer(0x80, message.version.get().into());
+        self.sink.integer(0x80, header.version.get().into());
         let start = self.sink.open(0xa1);
-        self.mid(&message.mid, 0);
+        self.mid(&header.mid, 0);
         self.sink.close(start);
         let body = self.sink.open(0xa2);
-        match &message.body {
-            Body::Error(error) => self.error(0xa0, error),
-            Body::Transactions(transactions) if transactions.is_empty() => {
-                return Err(EncodeError::Illegal { what: "a message without transactions" });
-            }
-            Body::Transactions(transactions) => self.list(0xa1, transactions, Self::transaction)?,
-        }
+        write_body(self)?;
         self.sink.close(body);
         self.sink.close(inner);
         self.sink.close(whole);

@@ -12,7 +12,7 @@ mod sdp;
 mod service;
 mod value;
 
-pub use address::{Address, Mid, MtpAddress};
+pub use address::{Address, Mid, MtpAddress, OwnedMid};
 pub use audit::{
     AuditDescriptor, AuditItem, AuditItems, ContextAudit, IndividualAudit, IndividualControl,
     IndividualDescription, IndividualEvents, IndividualMedia, IndividualProperty, IndividualSignal,
@@ -54,6 +54,38 @@ pub struct Message<'a> {
     pub mid: Mid<'a>,
     /// What it carries.
     pub body: Body<'a>,
+}
+
+/// What a message says of itself before its transactions: who sends it, and in which version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header<'m> {
+    /// The authentication header.
+    pub authentication: Option<&'m Authentication<'m>>,
+    /// The version that the message is written in.
+    pub version: Version,
+    /// Who sends it.
+    pub mid: Mid<'m>,
+}
+
+/// The header of a message that was read, and the octets behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening<'a> {
+    /// The authentication header.
+    pub authentication: Option<Authentication<'a>>,
+    /// The version that the message is written in.
+    pub version: Version,
+    /// Who sends it.
+    pub mid: Mid<'a>,
+    /// The octets of all transactions.
+    pub body: &'a [u8],
+}
+
+impl Message<'_> {
+    /// All but the body.
+    #[must_use]
+    pub const fn header(&self) -> Header<'_> {
+        Header { authentication: self.authentication.as_ref(), version: self.version, mid: self.mid }
+    }
 }
 
 /// The authentication header: parameters of IPsec's AH, over UDP and TCP without IPsec.

@@ -13,6 +13,13 @@ use crate::token::Token;
 
 impl<'a> Scanner<'a> {
     pub(super) fn message(&mut self) -> Scanned<Message<'a>> {
+        let (authentication, version, mid) = self.header()?;
+        let body = self.body()?;
+        Ok(Message { authentication, version, mid, body })
+    }
+
+    /// All before the body.
+    pub(super) fn header(&mut self) -> Scanned<(Option<Authentication<'a>>, Version, Mid<'a>)> {
         if self.len() > self.options.limits.message_bytes {
             return self.fault_from(0, Rule::MessageLength);
         }
@@ -36,8 +43,7 @@ impl<'a> Scanner<'a> {
         let mid = self.mid(Rule::Mid)?;
         // A brace or bracket ends an identifier as well as white space does, but Annex B.2 wants the latter.
         self.separator()?;
-        let body = self.body()?;
-        Ok(Message { authentication, version, mid, body })
+        Ok((authentication, version, mid))
     }
 
     fn authentication(&mut self) -> Scanned<Authentication<'a>> {
@@ -123,10 +129,14 @@ impl<'a> Scanner<'a> {
         let start = self.at();
         let mut transactions = Vec::new();
         while self.peek().is_some() {
-            self.scope = Scope::Transaction;
-            self.transaction = None;
-            self.is_request = false;
-            let token = self.token(Rule::Transaction)?;
+            self.begin_transaction();
+            let token = match self.token(Rule::Transaction) {
+                Ok(token) => token,
+                Err(fault) => {
+                    self.pass_over(fault)?;
+                    continue;
+                }
+            };
             if token == Token::Error && transactions.is_empty() {
                 self.scope = Scope::Message;
                 let error = self.error_descriptor()?;
@@ -135,10 +145,12 @@ impl<'a> Scanner<'a> {
                 }
                 return Ok(Body::Error(error));
             }
-            let transaction = self.transaction(token)?;
-            transactions.push(transaction);
+            match self.transaction(token) {
+                Ok(transaction) => transactions.push(transaction),
+                Err(fault) => self.pass_over(fault)?,
+            }
         }
-        if transactions.is_empty() {
+        if transactions.is_empty() && !self.has_faults() {
             self.go_back(start);
             return self.fault(Rule::Transaction);
         }

@@ -13,7 +13,7 @@ mod write;
 
 use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;
-use crate::message::Message;
+use crate::message::{Header, Message, Mid, Opening, Transaction, Version};
 
 /// How text is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,21 @@ pub fn decode_recovering<'a>(
     (read.ok(), faults)
 }
 
+/// Reads of a message with faults what may be executed: of each request the actions and commands before its first fault, which is among
+/// the faults (RFC 3525 section 8.2.2). Other transactions with a fault are left out. A request may be left without actions.
+#[must_use]
+pub fn decode_executable<'a>(
+    bytes: &'a [u8],
+    options: &'a Options,
+) -> (Option<Message<'a>>, Vec<DecodeError>) {
+    let mut scanner = scan::Scanner::executable(bytes, options);
+    let read = scanner.message();
+    let last = read.as_ref().err().map(|fault| scanner.error(*fault));
+    let mut faults = scanner.take_faults();
+    faults.extend(last);
+    (read.ok(), faults)
+}
+
 /// Writes a message behind what `out` holds.
 ///
 /// # Errors
@@ -77,4 +92,51 @@ pub fn encode(message: &Message<'_>, layout: Layout, out: &mut Vec<u8>) -> Resul
         out.truncate(before);
     }
     written
+}
+
+/// Writes one transaction behind what `out` holds, without the header of a message: what a transaction layer keeps, and puts behind a
+/// [header](encode_header) with others.
+///
+/// # Errors
+/// What of the transaction cannot be written in `version`, or as text. `out` is as before then.
+pub fn encode_transaction(
+    transaction: &Transaction<'_>,
+    version: Version,
+    layout: Layout,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let before = out.len();
+    let written = write::transaction(transaction, version, layout, out);
+    if written.is_err() {
+        out.truncate(before);
+    }
+    written
+}
+
+/// Writes the header of a message behind what `out` holds.
+pub fn encode_header(header: &Header<'_>, layout: Layout, out: &mut Vec<u8>) {
+    write::header(header, layout, out);
+}
+
+/// Reads the header of a message alone: what decides, before the rest is looked at, whether it is looked at.
+///
+/// # Errors
+/// The first rule that the header breaks, and where.
+pub fn decode_opening<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Opening<'a>, DecodeError> {
+    let mut scanner = scan::Scanner::new(bytes, options);
+    match scanner.header() {
+        Ok((authentication, version, mid)) => {
+            let body = bytes.get(scanner.at()..).unwrap_or_default();
+            Ok(Opening { authentication, version, mid, body })
+        }
+        Err(fault) => Err(scanner.error(fault)),
+    }
+}
+
+/// Reads a message identifier: what a configuration says.
+#[must_use]
+pub fn decode_mid(text: &str) -> Option<Mid<'_>> {
+    let mut scanner = scan::Scanner::new(text.as_bytes(), const { &Options::DEFAULT });
+    let mid = scanner.mid(crate::error::Rule::Mid).ok()?;
+    (scanner.at() == text.len()).then_some(mid)
 }

@@ -20,9 +20,16 @@ pub(super) struct Scanner<'a> {
     pub(super) scope: Scope,
     pub(super) transaction: Option<TransactionId>,
     pub(super) is_request: bool,
-    /// Faults so far, in the recovering mode.
+    /// Faults so far, in the modes that go on after one.
     faults: Option<Vec<DecodeError>>,
+    /// Whether nothing behind the first fault of a request is read.
+    stops: bool,
+    /// Whether the present transaction has had its fault, in that mode.
+    is_broken: bool,
 }
+
+/// The braces of a request that hold actions, and those of an action that hold commands: a fault further in takes the whole command.
+const COMMANDS: usize = 2;
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(bytes: &'a [u8], options: &'a Options) -> Self {
@@ -36,7 +43,14 @@ impl<'a> Scanner<'a> {
             transaction: None,
             is_request: false,
             faults: None,
+            stops: false,
+            is_broken: false,
         }
+    }
+
+    /// For what may be executed: all before the first fault of each request.
+    pub(super) fn executable(bytes: &'a [u8], options: &'a Options) -> Self {
+        Self { stops: true, ..Self::recovering(bytes, options) }
     }
 
     pub(super) fn recovering(bytes: &'a [u8], options: &'a Options) -> Self {
@@ -45,6 +59,11 @@ impl<'a> Scanner<'a> {
 
     pub(super) fn take_faults(&mut self) -> Vec<DecodeError> {
         self.faults.take().unwrap_or_default()
+    }
+
+    /// Whether a fault was noted.
+    pub(super) fn has_faults(&self) -> bool {
+        self.faults.as_ref().is_some_and(|faults| !faults.is_empty())
     }
 
     pub(super) fn at(&self) -> usize {
@@ -299,11 +318,19 @@ impl<'a> Scanner<'a> {
                 return self.fault(Rule::ItemCount);
             }
             if let Err(fault) = read(self) {
-                self.recover(fault, depth)?;
+                if self.stops {
+                    self.stop(fault, depth)?;
+                } else {
+                    self.recover(fault, depth)?;
+                }
+            }
+            if self.is_broken {
+                self.skip(depth);
+                return Ok(());
             }
             self.scope = scope;
             if self.eat(b',') {
-                if self.faults.is_some() && self.peek() == Some(b'}') {
+                if self.faults.is_some() && !self.stops && self.peek() == Some(b'}') {
                     let fault = Fault { at: self.at, length: 1, rule: Rule::Item };
                     self.note(fault)?;
                 } else {
@@ -312,6 +339,11 @@ impl<'a> Scanner<'a> {
             }
             if self.peek() != Some(b'}') {
                 let Err(fault) = self.fault::<()>(Rule::RightBrace) else { continue };
+                if self.stops {
+                    self.stop(fault, depth)?;
+                    self.skip(depth);
+                    return Ok(());
+                }
                 self.recover(fault, depth)?;
                 if self.eat(b',') {
                     continue;
@@ -325,6 +357,54 @@ impl<'a> Scanner<'a> {
     pub(super) fn braced(&mut self, read: impl FnMut(&mut Self) -> Scanned<()>) -> Scanned<()> {
         self.open()?;
         self.items(read)
+    }
+
+    /// Where nothing behind a fault is to be executed: notes one of a command or an action, hands a deeper one on.
+    fn stop(&mut self, fault: Fault, depth: usize) -> Scanned<()> {
+        if !self.is_request || depth > COMMANDS {
+            return Err(fault);
+        }
+        self.is_broken = true;
+        self.note(fault)
+    }
+
+    /// Goes behind the brace that ends the list at `depth`, or to the end of the text.
+    fn skip(&mut self, depth: usize) {
+        while let Some(byte) = self.peek() {
+            self.at += 1;
+            match byte {
+                b'{' => self.depth += 1,
+                b'}' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth < depth {
+                        return;
+                    }
+                }
+                b'"' => {
+                    let rest = self.bytes.get(self.at..).unwrap_or_default();
+                    self.at += memchr::memchr(b'"', rest).map_or(0, |length| length + 1);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// In the mode for what may be executed: notes what is wrong with a transaction, and goes behind it.
+    pub(super) fn pass_over(&mut self, fault: Fault) -> Scanned<()> {
+        if !self.stops {
+            return Err(fault);
+        }
+        self.note(fault)?;
+        self.skip(1);
+        self.depth = 0;
+        Ok(())
+    }
+
+    pub(super) fn begin_transaction(&mut self) {
+        self.scope = Scope::Transaction;
+        self.transaction = None;
+        self.is_request = false;
+        self.is_broken = false;
     }
 
     fn note(&mut self, fault: Fault) -> Scanned<()> {

@@ -13,9 +13,9 @@ use super::Layout;
 use crate::error::EncodeError;
 use crate::message::{
     Action, Address, AmmDescriptor, AmmRequest, AuditDescriptor, Body, Command, CommandBody, ContextId,
-    ContextProperties, ErrorDescriptor, Message, Method, Mid, NonStandard, Profile, Reply, ReplyResult,
-    Segment, ServiceChange, ServiceTarget, TerminationId, Terminations, TimeStamp, TopologyDirection,
-    Transaction, TransactionId, Version,
+    ContextProperties, ErrorDescriptor, Header, Message, Method, Mid, NonStandard, Profile, Reply,
+    ReplyResult, Segment, ServiceChange, ServiceTarget, TerminationId, Terminations, TimeStamp,
+    TopologyDirection, Transaction, TransactionId, Version,
 };
 use crate::package::{write_hexadecimal, write_number};
 use crate::token::Token;
@@ -32,9 +32,26 @@ pub(super) struct Writer<'o> {
 }
 
 pub(super) fn message(message: &Message<'_>, layout: Layout, out: &mut Vec<u8>) -> Written {
-    let is_pretty = layout == Layout::Pretty;
-    let mut writer = Writer { out, is_pretty, version: message.version, depth: 0, is_first: true };
-    writer.message(message)
+    Writer::new(message.version, layout, out).message(message)
+}
+
+pub(super) fn transaction(
+    transaction: &Transaction<'_>,
+    version: Version,
+    layout: Layout,
+    out: &mut Vec<u8>,
+) -> Written {
+    Writer::new(version, layout, out).transaction(transaction)
+}
+
+pub(super) fn header(header: &Header<'_>, layout: Layout, out: &mut Vec<u8>) {
+    Writer::new(header.version, layout, out).header(header);
+}
+
+impl<'o> Writer<'o> {
+    fn new(version: Version, layout: Layout, out: &'o mut Vec<u8>) -> Self {
+        Self { out, is_pretty: layout == Layout::Pretty, version, depth: 0, is_first: true }
+    }
 }
 
 impl Writer<'_> {
@@ -114,8 +131,8 @@ impl Writer<'_> {
         }
     }
 
-    fn message(&mut self, message: &Message<'_>) -> Written {
-        if let Some(header) = &message.authentication {
+    fn header(&mut self, header: &Header<'_>) {
+        if let Some(header) = header.authentication {
             self.token(Token::Authentication);
             self.raw(b"=");
             for (octets, end) in
@@ -128,10 +145,14 @@ impl Writer<'_> {
         }
         self.token(Token::Megaco);
         self.raw(b"/");
-        self.number(message.version.get().into());
+        self.number(header.version.get().into());
         self.raw(b" ");
-        self.mid(&message.mid);
+        self.mid(&header.mid);
         self.raw(b"\n");
+    }
+
+    fn message(&mut self, message: &Message<'_>) -> Written {
+        self.header(&message.header());
         match &message.body {
             Body::Error(error) => self.error(error),
             Body::Transactions(transactions) => {

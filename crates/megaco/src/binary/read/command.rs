@@ -19,7 +19,7 @@ impl<'a> Reader<'a> {
                 0 => context = Some(ContextId::new(member.unsigned32()?)),
                 1 => properties = Some(Box::new(self.context_properties(member)?)),
                 2 => audit = Some(Box::new(self.context_audit(member)?)),
-                3 => commands = Some(self.sequences(member, Self::command)?),
+                3 => commands = Some(self.level().sequences(member, Self::command)?),
                 _ => return member.fault(Rule::BerMember),
             }
         }
