@@ -1,4 +1,4 @@
-//! Megaco (H.248.1, RFC 3525), sans-IO: one message model, text and binary forms, packages.
+//! Megaco (H.248.1, RFC 3525), sans-IO: one message model, text and binary forms, packages, transactions.
 //!
 //! The rooms, from the wire upwards:
 //!
@@ -7,6 +7,8 @@
 //! - `token`: the tokens of the text form. [`text`]: messages from and to text, pretty and compact.
 //! - [`binary`]: messages from and to BER, with a plan for the names of terminations.
 //! - [`package`]: the packages of Annex E as one data table, which gives names their identifiers and values their types.
+//! - [`transport`]: where messages come from, and what stands around them on the wire. [`transaction`]: who is listened to, at-most-once
+//!   execution and retransmission, for both roles.
 
 mod token;
 
@@ -16,6 +18,8 @@ pub mod limits;
 pub mod message;
 pub mod package;
 pub mod text;
+pub mod transaction;
+pub mod transport;
 
 pub use error::{DecodeError, EncodeError, ErrorCode, Rule};
 pub use limits::Limits;
