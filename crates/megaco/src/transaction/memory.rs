@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use strowger_sansio::{KeyTable, Time};
 
+use super::Dialect;
+
 /// Peer, its life and the number of the transaction in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(pub(super) u64);
@@ -28,8 +30,12 @@ impl Key {
     }
 }
 
-/// Octets of a reply: one transaction, or several when it was sent in segments, each behind its length.
-pub(super) type Stored = Box<[u8]>;
+/// A reply: how it is written, and its octets: one transaction, or several when it was sent in segments, each behind its length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) dialect: Dialect,
+    pub(super) octets: Box<[u8]>,
+}
 
 #[derive(Clone, Debug)]
 struct Generation {
@@ -42,12 +48,12 @@ struct Generation {
 }
 
 /// What is known of a received transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Known<'m> {
     /// Nothing.
     New,
     /// It was answered.
-    Answered(&'m [u8]),
+    Answered(&'m Stored),
     /// It was answered, and the answer acknowledged.
     Confirmed,
 }
@@ -114,7 +120,7 @@ impl Memory {
         for generation in &mut self.generations {
             let Some(stored) = generation.answered.remove(key.0) else { continue };
             let grown = generation.insert_range(key);
-            let freed = (entry + stored.len()).saturating_sub(if grown { 0 } else { range });
+            let freed = (entry + stored.octets.len()).saturating_sub(if grown { 0 } else { range });
             if let Some(charged) = generation.charged.get_mut(&key.peer()) {
                 *charged = charged.saturating_sub(freed);
             }
@@ -171,16 +177,20 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
+    fn reply() -> Stored {
+        Stored { dialect: Dialect::default(), octets: (*b"reply").into() }
+    }
+
     const LONG: Duration = Duration::from_secs(30);
 
     #[test]
     fn a_reply_is_kept_for_long_timer_and_a_third_more_at_most() {
         let mut memory = Memory::new(LONG, 1);
         let key = Key::new(7, 0, 9);
-        memory.keep(Time::from_secs(100), key, (*b"reply").into(), 5);
+        memory.keep(Time::from_secs(100), key, reply(), 5);
         let mut refunded = 0;
         memory.forget(Time::from_secs(139), |_, octets| refunded += octets);
-        assert_eq!((memory.find(key), refunded), (Known::Answered(b"reply"), 0));
+        assert_eq!((memory.find(key), refunded), (Known::Answered(&reply()), 0));
         memory.forget(Time::from_secs(140), |peer, octets| {
             assert_eq!(peer, 7);
             refunded += octets;
@@ -192,7 +202,7 @@ mod tests {
     fn acknowledged_numbers_in_order_are_one_range() {
         let mut memory = Memory::new(LONG, 1);
         for id in 1..=1000 {
-            memory.keep(Time::ZERO, Key::new(1, 0, id), (*b"reply").into(), 69);
+            memory.keep(Time::ZERO, Key::new(1, 0, id), reply(), 69);
             assert_eq!(memory.confirm(Key::new(1, 0, id), 64, 48), if id == 1 { 21 } else { 69 });
         }
         assert_eq!((memory.len(), memory.ranges()), (0, 1));
@@ -212,7 +222,7 @@ mod tests {
             let mut model = BTreeSet::new();
             for id in ids {
                 if model.insert(id) {
-                    memory.keep(Time::ZERO, Key::new(1, 0, id), Box::default(), 64);
+                    memory.keep(Time::ZERO, Key::new(1, 0, id), reply(), 64);
                     memory.confirm(Key::new(1, 0, id), 64, 48);
                 }
                 let runs = model.iter().filter(|id| !model.contains(&(**id + 1))).count();

@@ -307,10 +307,10 @@ impl<T: Clone> Transactions<T> {
         } else {
             self.counters.transactions += batch.pieces.len() as u64;
             let peer = self.peers.get_mut(batch.peer);
-            let acknowledgement = peer.take_acknowledgement(now, self.timers.long_timer);
+            let acknowledgement = peer.take_acknowledgement(now, batch.dialect, self.timers.long_timer);
             let pieces = batch.pieces.iter().map(|piece| self.outbox.octets(*piece));
             let all: Vec<&[u8]> = acknowledgement.as_deref().into_iter().chain(pieces).collect();
-            peer.seal_message(self.mid.as_mid(), to, &all, &mut payload);
+            peer.seal_message(batch.dialect, self.mid.as_mid(), to, &all, &mut payload);
         }
         Some(Transmit { socket: batch.route.socket, to, payload })
     }
@@ -335,8 +335,9 @@ impl<T: Clone> Transactions<T> {
         let known = self.peers.get(peer);
         let (dialect, coding) = (known.dialect, &known.coding);
         // What cannot be said in the peer's version is not said: it would not be understood.
-        let _ =
-            self.outbox.push(peer, route, Kind::Transaction, |out| dialect.encode(coding, transaction, out));
+        let _ = self
+            .outbox
+            .push(peer, route, (Kind::Transaction, dialect), |out| dialect.encode(coding, transaction, out));
     }
 
     fn forget_expired(&mut self, now: Time) {

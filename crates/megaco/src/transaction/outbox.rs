@@ -5,13 +5,15 @@
 
 use std::collections::VecDeque;
 
-use super::{PeerId, Route};
+use super::{Dialect, PeerId, Route};
 
 /// One transaction, which is a piece of the arena.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     peer: PeerId,
     route: Route,
+    /// How it is written, and so the message around it.
+    dialect: Dialect,
     start: usize,
     end: usize,
     kind: Kind,
@@ -37,6 +39,7 @@ pub(super) struct Outbox {
 pub(super) struct Batch {
     pub(super) peer: PeerId,
     pub(super) route: Route,
+    pub(super) dialect: Dialect,
     pub(super) kind: Kind,
     /// Pieces of the arena, valid until the next push.
     pub(super) pieces: Vec<(usize, usize)>,
@@ -48,7 +51,7 @@ impl Outbox {
         &mut self,
         peer: PeerId,
         route: Route,
-        kind: Kind,
+        (kind, dialect): (Kind, Dialect),
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<usize, E> {
         let start = self.arena.len();
@@ -57,14 +60,21 @@ impl Outbox {
             return Err(error);
         }
         let end = self.arena.len();
-        self.queue.push_back(Entry { peer, route, start, end, kind });
+        self.queue.push_back(Entry { peer, route, dialect, start, end, kind });
         Ok(end - start)
     }
 
-    pub(super) fn push_octets(&mut self, peer: PeerId, route: Route, octets: &[u8]) {
+    pub(super) fn push_octets(&mut self, peer: PeerId, route: Route, dialect: Dialect, octets: &[u8]) {
         let start = self.arena.len();
         self.arena.extend_from_slice(octets);
-        self.queue.push_back(Entry { peer, route, start, end: self.arena.len(), kind: Kind::Transaction });
+        self.queue.push_back(Entry {
+            peer,
+            route,
+            dialect,
+            start,
+            end: self.arena.len(),
+            kind: Kind::Transaction,
+        });
     }
 
     /// The transaction that was queued last.
@@ -87,15 +97,17 @@ impl Outbox {
         while first.kind == Kind::Transaction && pieces.len() < bundled {
             let Some(next) = self.queue.front() else { break };
             length += next.end - next.start + 1;
-            let is_neighbour =
-                next.peer == first.peer && next.route == first.route && next.kind == Kind::Transaction;
+            let is_neighbour = next.peer == first.peer
+                && next.route == first.route
+                && next.dialect == first.dialect
+                && next.kind == Kind::Transaction;
             if !is_neighbour || length > bundle {
                 break;
             }
             pieces.push((next.start, next.end));
             self.queue.pop_front();
         }
-        Some(Batch { peer: first.peer, route: first.route, kind: first.kind, pieces })
+        Some(Batch { peer: first.peer, route: first.route, dialect: first.dialect, kind: first.kind, pieces })
     }
 
     pub(super) fn octets(&self, (start, end): (usize, usize)) -> &[u8] {

@@ -21,6 +21,13 @@ use crate::message::{Acknowledged, Mid, OwnedMid, Transaction, TransactionId, Ve
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub(super) u32);
 
+impl PeerId {
+    /// Peers are counted from 0.
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Where a peer may speak from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -202,7 +209,12 @@ impl Peer {
 
 impl Peer {
     /// The acknowledgement that is to ride along with the next message, written.
-    pub(super) fn take_acknowledgement(&mut self, now: Time, long_timer: Duration) -> Option<Vec<u8>> {
+    pub(super) fn take_acknowledgement(
+        &mut self,
+        now: Time,
+        dialect: Dialect,
+        long_timer: Duration,
+    ) -> Option<Vec<u8>> {
         if self.acknowledgements.is_empty() {
             return None;
         }
@@ -212,19 +224,20 @@ impl Peer {
             return None;
         }
         let mut octets = Vec::new();
-        self.dialect.encode(&self.coding, &Transaction::Acknowledgement(ranges), &mut octets).ok()?;
+        dialect.encode(&self.coding, &Transaction::Acknowledgement(ranges), &mut octets).ok()?;
         Some(octets)
     }
 
     /// Writes a message to this peer around its transactions.
     pub(super) fn seal_message(
         &mut self,
+        dialect: Dialect,
         mid: Mid<'_>,
         to: SocketAddr,
         transactions: &[&[u8]],
         out: &mut Vec<u8>,
     ) {
-        let separator: &[u8] = if self.dialect.form == Form::Binary { b"" } else { b"\n" };
+        let separator: &[u8] = if dialect.form == Form::Binary { b"" } else { b"\n" };
         let authentication = self.guard.as_mut().and_then(|guard| {
             let mut body = Vec::with_capacity(transactions.len() * 2);
             for (place, octets) in transactions.iter().enumerate() {
@@ -235,7 +248,7 @@ impl Peer {
             }
             guard.seal(to, &body)
         });
-        self.dialect.frame(authentication.as_ref(), mid, transactions.iter().copied(), out);
+        dialect.frame(authentication.as_ref(), mid, transactions.iter().copied(), out);
     }
 }
 

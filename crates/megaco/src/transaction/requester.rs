@@ -59,7 +59,7 @@ impl<T: Clone> Transactions<T> {
         let (dialect, coding) = (target.dialect, &target.coding);
         let transaction = Transaction::Request(Request { id, actions });
         let write = |out: &mut Vec<u8>| dialect.encode(coding, &transaction, out);
-        let length = self.outbox.push(peer, route, Kind::Transaction, write)?;
+        let length = self.outbox.push(peer, route, (Kind::Transaction, dialect), write)?;
         let limit = target.pdu.unwrap_or(usize::MAX).min(self.limits.pdu);
         if length > limit.saturating_sub(super::HEADER) {
             self.outbox.unpush();
@@ -178,7 +178,7 @@ impl<T: Clone> Transactions<T> {
         // Without a way to the peer the request waits for one.
         if let Some(route) = peer.route {
             self.counters.retransmissions += 1;
-            self.outbox.push_octets(request.peer, route, &request.octets);
+            self.outbox.push_octets(request.peer, route, request.dialect, &request.octets);
         }
     }
 

@@ -9,7 +9,7 @@ use strowger_sansio::{Backoff, Time};
 
 use super::event::{Accepted, Event, Token, describe};
 use super::limits::{ENTRY, RANGE};
-use super::memory::{Key, Known};
+use super::memory::{Key, Known, Stored};
 use super::outbox::Kind;
 use super::segment::parts;
 use super::{PeerId, Route, Timer, Transactions};
@@ -146,7 +146,7 @@ impl<T: Clone> Transactions<T> {
                 let sending = self.sending.get_mut(&key);
                 let backoff = sending.map(|sending| sending.redirect(route));
                 for (_, octets) in parts(stored) {
-                    self.outbox.push_octets(peer, route, octets);
+                    self.outbox.push_octets(peer, route, stored.dialect, octets);
                 }
                 if let Some(wait) = backoff {
                     self.deadlines.set(Timer::Segments(key), now + wait);
@@ -240,9 +240,9 @@ impl<T: Clone> Transactions<T> {
         let (dialect, coding) = (share.dialect, share.coding.clone());
         let limit = share.pdu.unwrap_or(usize::MAX).min(self.limits.pdu).saturating_sub(super::HEADER);
         let transaction = Transaction::Reply(reply);
-        let written = self
-            .outbox
-            .push(peer, route, Kind::Transaction, |out| dialect.encode(&coding, &transaction, out));
+        let written = self.outbox.push(peer, route, (Kind::Transaction, dialect), |out| {
+            dialect.encode(&coding, &transaction, out)
+        });
         let length = match &written {
             Ok(length) => *length,
             Err(_) => self.push_error(peer, route, id, is_ack_required, ErrorCode::INTERNAL),
@@ -251,24 +251,29 @@ impl<T: Clone> Transactions<T> {
             self.outbox.unpush();
             let Transaction::Reply(reply) = transaction else { return Ok(()) };
             let parted = if dialect.version >= Version::V3 { self.part(peer, reply, limit) } else { None };
-            if let Some(stored) = parted {
+            if let Some(octets) = parted {
+                let stored = Stored { dialect, octets };
                 self.send_segments(now, peer, route, key, &stored);
-                self.charge(peer, stored.len());
-                self.memory.keep(now, key, stored.clone(), ENTRY + stored.len());
+                self.keep(now, key, stored);
                 return Ok(());
             }
             self.counters.too_long += 1;
             self.push_error(peer, route, id, is_ack_required, ErrorCode::RESPONSE_TOO_LONG);
         }
-        let stored: Box<[u8]> = self.outbox.last().into();
-        self.charge(peer, stored.len());
-        self.memory.keep(now, key, stored.clone(), ENTRY + stored.len());
+        let octets = self.outbox.last().into();
+        self.keep(now, key, Stored { dialect, octets });
         if is_ack_required && self.awaiting.len() < self.limits.awaiting_acknowledgement {
             let backoff = self.peers.get(peer).times.backoff(&self.timers.rto());
             self.deadlines.set(Timer::Reply(key), now + backoff.rto());
             self.awaiting.insert(key, Awaiting { route, first_sent: now, repetitions: 0, backoff });
         }
         written.map(drop)
+    }
+
+    fn keep(&mut self, now: Time, key: Key, stored: Stored) {
+        let length = stored.octets.len();
+        self.charge(PeerId(key.peer()), length);
+        self.memory.keep(now, key, stored, ENTRY + length);
     }
 
     /// Queues an error in place of a reply; says its length.
@@ -290,7 +295,7 @@ impl<T: Clone> Transactions<T> {
         let result = ReplyResult::Error(describe(code));
         let transaction = Transaction::Reply(Reply { id, is_ack_required, segment: None, result });
         let write = |out: &mut Vec<u8>| dialect.encode(coding, &transaction, out);
-        self.outbox.push(peer, route, Kind::Transaction, write).unwrap_or_default()
+        self.outbox.push(peer, route, (Kind::Transaction, dialect), write).unwrap_or_default()
     }
 
     /// Sends a reply that is not remembered: nothing was executed.
@@ -324,7 +329,7 @@ impl<T: Clone> Transactions<T> {
         awaiting.repetitions += 1;
         self.counters.replies_repeated += 1;
         let peer = PeerId(key.peer());
-        self.outbox.push_octets(peer, awaiting.route, stored);
+        self.outbox.push_octets(peer, awaiting.route, stored.dialect, &stored.octets);
         let times = &self.peers.get(peer).times;
         let wait = awaiting.backoff.next(&mut self.rng, times, &self.timers.rto());
         self.deadlines.set(Timer::Reply(key), now + wait);

@@ -65,8 +65,8 @@ impl Sending {
 const SEGMENTED: u8 = 0xff;
 
 /// The transactions of a stored reply, with the numbers of their segments.
-pub(super) fn parts(stored: &[u8]) -> Parts<'_> {
-    match stored {
+pub(super) fn parts(stored: &Stored) -> Parts<'_> {
+    match &*stored.octets {
         [SEGMENTED, rest @ ..] => Parts { rest, number: 0, is_whole: false },
         whole => Parts { rest: whole, number: 0, is_whole: true },
     }
@@ -176,11 +176,13 @@ impl<T: Clone> Transactions<T> {
             Message { authentication: None, version, mid: self.mid.as_mid(), body: Body::Error(error) };
         let (form, coding) = (known.dialect.form, &known.coding);
         // An error that cannot be written is not sent: its sender will repeat what it asked for.
-        let _ = self.outbox.push(peer, route, Kind::Message, |out| form.encode(coding, &message, out));
+        let _ = self
+            .outbox
+            .push(peer, route, (Kind::Message, known.dialect), |out| form.encode(coding, &message, out));
     }
 
     /// Parts a reply that is too long. Nothing when it cannot be parted.
-    pub(super) fn part(&self, peer: PeerId, reply: Reply<'_>, limit: usize) -> Option<Stored> {
+    pub(super) fn part(&self, peer: PeerId, reply: Reply<'_>, limit: usize) -> Option<Box<[u8]>> {
         let peer = self.peers.get(peer);
         let Reply { id, is_ack_required, result: ReplyResult::Actions(actions), .. } = reply else {
             return None;
@@ -225,10 +227,10 @@ impl<T: Clone> Transactions<T> {
     }
 
     /// Sends all segments of a stored reply, and waits for their acknowledgements.
-    pub(super) fn send_segments(&mut self, now: Time, peer: PeerId, route: Route, key: Key, stored: &[u8]) {
+    pub(super) fn send_segments(&mut self, now: Time, peer: PeerId, route: Route, key: Key, stored: &Stored) {
         let mut unacknowledged = BTreeSet::new();
         for (number, octets) in parts(stored) {
-            self.outbox.push_octets(peer, route, octets);
+            self.outbox.push_octets(peer, route, stored.dialect, octets);
             unacknowledged.insert(number);
         }
         self.counters.segmented += 1;
@@ -277,7 +279,7 @@ impl<T: Clone> Transactions<T> {
         for (number, octets) in parts(stored) {
             if sending.unacknowledged.contains(&number) {
                 self.counters.segments_repeated += 1;
-                self.outbox.push_octets(sending.peer, sending.route, octets);
+                self.outbox.push_octets(sending.peer, sending.route, stored.dialect, octets);
             }
         }
         let times = &self.peers.get(sending.peer).times;

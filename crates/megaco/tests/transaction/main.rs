@@ -441,6 +441,19 @@ fn a_peer_is_spoken_to_as_it_speaks_and_never_in_a_newer_version() {
 }
 
 #[test]
+fn a_reply_comes_again_as_it_was_when_its_asker_speaks_otherwise_by_now() {
+    let mut world = World::plain(Transport::Udp);
+    let compact = b"!/1 <gw1.town>\nT=9{C=-{N=a{OE=1{20260101T12000000:al/of}}}}";
+    let pretty = b"MEGACO/2 <gw1.town>\nTransaction=10{Context=-{Notify=b{ObservedEvents=1{20260101T12000000:al/of}}}}";
+    for message in [&compact[..], pretty, compact] {
+        world.deliver(CONTROLLER, message);
+    }
+    let sent = &world.sides[CONTROLLER].sent;
+    assert!(sent[1].starts_with(b"MEGACO/2 <town>\nReply"));
+    assert_eq!((sent.len(), &sent[2]), (3, &sent[0]));
+}
+
+#[test]
 fn a_share_that_is_used_up_refuses_new_requests_and_still_answers_old_ones() {
     let mut world = World::new(1, Transport::Udp, |_, _, limits| {
         limits.memory = 1000;
