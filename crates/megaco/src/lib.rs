@@ -9,10 +9,12 @@
 //! - [`package`]: the packages of Annex E as one data table, which gives names their identifiers and values their types.
 //! - [`transport`]: where messages come from, and what stands around them on the wire. [`transaction`]: who is listened to, at-most-once
 //!   execution and retransmission, for both roles.
+//! - [`controller`]: the controller's end of its associations with gateways.
 
 mod token;
 
 pub mod binary;
+pub mod controller;
 pub mod error;
 pub mod limits;
 pub mod message;

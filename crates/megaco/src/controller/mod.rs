@@ -1,0 +1,428 @@
+//! The controller's end of its associations with gateways (RFC 3525 sections 7.2.8, 11): registration, negotiation of the version,
+//! service states, hand-over.
+//!
+//! A [`Controller`] owns a transaction layer. It answers service changes itself, says what they mean, and hands everything else up:
+//! commands of registered gateways, and the ends of the owner's own requests.
+//!
+//! A gateway may do nothing before it has registered. A restart begins a new life: it may use its transaction numbers anew. Whoever
+//! comes back as disconnected has kept its contexts, so its owner is to audit it.
+
+mod event;
+
+use std::collections::VecDeque;
+
+use strowger_sansio::{Rng, Time, Transmit};
+
+pub use event::{Event, Registration, Service};
+
+use crate::error::ErrorCode;
+use crate::message::{
+    Action, ActionReply, Address, Command, CommandBody, CommandReply, ContextId, ErrorDescriptor, Method,
+    Mid, OwnedMid, Reason, ReplyResult, ServiceChange, ServiceChangeReply, ServiceChangeResult,
+    ServiceTarget, TerminationId, Terminations, TimeStamp, TransactionId, Version,
+};
+use crate::transaction::{
+    self, Accepted, Failure, NEWEST, PeerConfig, PeerId, RequestError, Route, Token, TransactionIds,
+    TransactionLimits, TransactionTimers, Transactions,
+};
+
+/// What becomes of a gateway that registers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Admission {
+    /// It is taken.
+    #[default]
+    Accept,
+    /// It is sent to another controller (RFC 3525 section 11.2).
+    Redirect(OwnedMid),
+    /// It is refused with 402.
+    Refuse,
+}
+
+/// A gateway, as its controller sees it.
+#[derive(Clone, Debug)]
+struct Gateway {
+    service: Service,
+    admission: Admission,
+    oldest: Version,
+}
+
+/// Whose request it is: the owner's, or one of the controller itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Tag<T> {
+    Owner(T),
+    HandOff,
+}
+
+/// The controller. `T` is the owner's tag for its requests.
+#[derive(Debug)]
+pub struct Controller<T> {
+    transactions: Transactions<Tag<T>>,
+    /// By the number of the peer.
+    gateways: Vec<Gateway>,
+    events: VecDeque<Event<'static, T>>,
+}
+
+impl<T: Clone> Controller<T> {
+    /// A controller without gateways.
+    #[must_use]
+    pub fn new(
+        mid: OwnedMid,
+        timers: TransactionTimers,
+        limits: TransactionLimits,
+        ids: TransactionIds,
+        rng: Rng,
+    ) -> Self {
+        let transactions = Transactions::new(mid, timers, limits, ids, rng);
+        Self { transactions, gateways: Vec::new(), events: VecDeque::new() }
+    }
+
+    /// Adds a gateway, which may register from now on and speaks no version before `oldest`.
+    pub fn add_gateway(&mut self, config: PeerConfig, admission: Admission, oldest: Version) -> PeerId {
+        self.gateways.push(Gateway { service: Service::Unregistered, admission, oldest });
+        self.transactions.add_peer(config)
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> &transaction::TransactionCounters {
+        self.transactions.counters()
+    }
+
+    /// How a gateway stands.
+    #[must_use]
+    pub fn service(&self, gateway: PeerId) -> Service {
+        self.gateways.get(gateway.index()).map_or(Service::Unregistered, |known| known.service)
+    }
+
+    /// The version that is spoken with a gateway.
+    ///
+    /// # Panics
+    /// When the gateway is not of this engine.
+    #[must_use]
+    pub fn version(&self, gateway: PeerId) -> Version {
+        self.transactions.dialect_of(gateway).version
+    }
+
+    /// Whose message it is; see [`Transactions::accept`].
+    pub fn accept<'b>(&mut self, now: Time, route: Route, bytes: &'b [u8]) -> Option<Accepted<'b>> {
+        self.transactions.accept(now, route, bytes)
+    }
+
+    /// Takes a message. `time` is the time of day for the replies to registrations.
+    pub fn handle_input<'m>(
+        &mut self,
+        now: Time,
+        time: Option<TimeStamp>,
+        accepted: &'m Accepted<'m>,
+    ) -> Vec<Event<'m, T>> {
+        let mut events = Vec::new();
+        for event in self.transactions.handle_input(now, accepted) {
+            match event {
+                transaction::Event::Request { token, route, version, actions } => {
+                    events.extend(self.take_request(now, time, (token, route, version), actions));
+                }
+                transaction::Event::Reply { tag: Tag::HandOff, .. } => {}
+                transaction::Event::Reply { peer, transaction, tag: Tag::Owner(tag), result, .. } => {
+                    events.push(Event::Reply { gateway: peer, transaction, tag, result });
+                }
+                transaction::Event::Assembled { peer, transaction, tag: Tag::Owner(tag), reply, .. } => {
+                    events.push(Event::Assembled { gateway: peer, transaction, tag, reply });
+                }
+                transaction::Event::MessageError { peer, error } => {
+                    events.push(Event::MessageError { gateway: peer, error });
+                }
+                transaction::Event::Malformed { peer, error } => {
+                    events.push(Event::Malformed { gateway: peer, error });
+                }
+                _ => {}
+            }
+        }
+        self.drain();
+        events
+    }
+
+    /// Sends commands to a gateway that is registered.
+    ///
+    /// # Errors
+    /// Why they are not sent.
+    pub fn request(
+        &mut self,
+        now: Time,
+        gateway: PeerId,
+        actions: Vec<Action<'_>>,
+        tag: T,
+    ) -> Result<TransactionId, RequestError> {
+        if !self.service(gateway).is_registered() {
+            return Err(RequestError::NoRoute);
+        }
+        self.transactions.request(now, gateway, actions, Tag::Owner(tag))
+    }
+
+    /// Sends a gateway to another controller (RFC 3525 section 11.5). It stays registered here until it is gone.
+    ///
+    /// # Errors
+    /// Why that is not sent.
+    pub fn hand_off(
+        &mut self,
+        now: Time,
+        gateway: PeerId,
+        to: Mid<'_>,
+    ) -> Result<TransactionId, RequestError> {
+        if !self.service(gateway).is_registered() {
+            return Err(RequestError::NoRoute);
+        }
+        let change = ServiceChange {
+            method: Method::HandOff,
+            target: Some(ServiceTarget::Mgc(to)),
+            version: None,
+            profile: None,
+            reason: Reason::MGC_DIRECTED_CHANGE,
+            delay: None,
+            time: None,
+            non_standard: None,
+            info: None,
+            is_incomplete: false,
+        };
+        let body = CommandBody::ServiceChange(TerminationId::Root.into(), Box::new(change));
+        let commands = vec![Command::from(body)];
+        let actions = vec![Action { context: ContextId::NULL, properties: None, audit: None, commands }];
+        self.transactions.request(now, gateway, actions, Tag::HandOff)
+    }
+
+    /// Answers commands that were handed up.
+    ///
+    /// # Errors
+    /// What of the reply cannot be written in the gateway's version; the gateway gets 500 then.
+    pub fn respond(
+        &mut self,
+        now: Time,
+        token: Token,
+        result: ReplyResult<'_>,
+    ) -> Result<(), crate::EncodeError> {
+        self.transactions.respond(now, token, result)
+    }
+
+    /// The commands will take long: the gateway is told so.
+    pub fn defer(&mut self, now: Time, token: &Token) {
+        self.transactions.defer(now, token);
+        self.drain();
+    }
+
+    /// A connection has ended. Requests that go by it wait for another.
+    pub fn handle_disconnected(&mut self, gateway: PeerId) {
+        self.transactions.set_route(gateway, None);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.transactions.handle_timeout(now);
+        self.drain();
+    }
+
+    /// The next message to be sent.
+    pub fn poll_transmit(&mut self, now: Time) -> Option<Transmit> {
+        self.transactions.poll_transmit(now)
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event<'static, T>> {
+        self.events.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.transactions.poll_timeout()
+    }
+
+    fn drain(&mut self) {
+        while let Some(event) = self.transactions.poll_event() {
+            match event {
+                transaction::Event::Lost { peer } if self.service(peer).is_registered() => {
+                    self.set_service(peer, Service::Unreachable);
+                    self.events.push_back(Event::Unreachable { gateway: peer });
+                }
+                transaction::Event::Failed { peer, transaction, tag: Tag::Owner(tag), reason } => {
+                    self.events.push_back(Event::Failed { gateway: peer, transaction, tag, reason });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn set_service(&mut self, gateway: PeerId, service: Service) {
+        if let Some(known) = self.gateways.get_mut(gateway.index()) {
+            known.service = service;
+        }
+    }
+
+    fn take_request<'m>(
+        &mut self,
+        now: Time,
+        time: Option<TimeStamp>,
+        (token, route, version): (Token, Route, Version),
+        actions: Vec<Action<'m>>,
+    ) -> Vec<Event<'m, T>> {
+        let gateway = token.peer();
+        if let Some(change) = registration(&actions) {
+            return self.register(now, time, (token, route, version), &change, actions.len());
+        }
+        if !self.service(gateway).is_registered() {
+            // Nothing comes before the registration (RFC 3525 section 9.1, rule 6).
+            self.answer(now, token, ReplyResult::Error(describe(ErrorCode::UNAUTHORISED_ENTITY)));
+            return Vec::new();
+        }
+        let is_change = |command: &Command<'_>| matches!(command.body, CommandBody::ServiceChange(..));
+        if !actions.iter().all(|action| action.commands.iter().all(is_change)) {
+            return vec![Event::Commands { gateway, token, actions }];
+        }
+        let (mut replies, mut events) = (Vec::new(), Vec::new());
+        for action in actions {
+            let context = action.context;
+            let mut commands = Vec::new();
+            for command in action.commands {
+                let CommandBody::ServiceChange(terminations, change) = command.body else { continue };
+                commands.push(empty_reply(terminations.clone()));
+                self.note_change(gateway, &terminations, &change);
+                let (method, delay) = (change.method, change.delay);
+                events.push(Event::ServiceChanged {
+                    gateway,
+                    terminations,
+                    method,
+                    delay,
+                    reason: change.reason,
+                });
+            }
+            replies.push(ActionReply { context, properties: None, commands, error: None });
+        }
+        self.answer(now, token, ReplyResult::Actions(replies));
+        events
+    }
+
+    fn note_change(&mut self, gateway: PeerId, terminations: &Terminations<'_>, change: &ServiceChange<'_>) {
+        if terminations.first != TerminationId::Root {
+            return;
+        }
+        match change.method {
+            Method::Forced => self.set_service(gateway, Service::OutOfService),
+            Method::Graceful => self.set_service(gateway, Service::Retiring),
+            _ => {}
+        }
+    }
+
+    /// A registration (RFC 3525 sections 11.2, 11.3).
+    fn register<'m>(
+        &mut self,
+        now: Time,
+        time: Option<TimeStamp>,
+        (mut token, route, header): (Token, Route, Version),
+        change: &ServiceChange<'m>,
+        actions: usize,
+    ) -> Vec<Event<'m, T>> {
+        let gateway = token.peer();
+        let Some(known) = self.gateways.get(gateway.index()) else { return Vec::new() };
+        let offered = change.version.unwrap_or(header);
+        let version = offered.min(NEWEST);
+        let refused = |code| ServiceChangeResult::Error(describe(code));
+        let admission = known.admission.clone();
+        let was = known.service;
+        let mut target = None;
+        let result = match &admission {
+            Admission::Refuse => refused(ErrorCode::UNAUTHORISED),
+            // A gateway that is one action ahead of its registration is told to wait for it.
+            _ if actions > 1 => refused(ErrorCode::NOT_IMPLEMENTED),
+            _ if version < known.oldest => refused(ErrorCode::VERSION_NOT_SUPPORTED),
+            Admission::Redirect(other) => accepted(Some(ServiceTarget::Mgc(other.as_mid())), None, time),
+            Admission::Accept => match target_of(route, change.target.as_ref()) {
+                Ok(route) => {
+                    target = Some(route);
+                    accepted(None, change.version.map(|_| version), time)
+                }
+                Err(code) => refused(code),
+            },
+        };
+        let is_new_life = change.method == Method::Restart;
+        if is_new_life && target.is_some() {
+            self.transactions.begin_life(&mut token);
+            // What the gateway was asked before it forgot it will not be answered.
+            self.transactions.fail_outstanding(gateway, Failure::Withdrawn);
+        }
+        let terminations = TerminationId::Root.into();
+        let reply = CommandReply::ServiceChange(Box::new(ServiceChangeReply { terminations, result }));
+        let action =
+            ActionReply { context: ContextId::NULL, properties: None, commands: vec![reply], error: None };
+        self.answer(now, token, ReplyResult::Actions(vec![action]));
+        let Some(target) = target else { return vec![Event::Refused { gateway }] };
+        self.transactions.set_version(gateway, version);
+        self.transactions.set_route(gateway, Some(target));
+        self.set_service(gateway, Service::InService);
+        let how = match change.method {
+            Method::Disconnected => Registration::Disconnected,
+            Method::HandOff => Registration::HandOff,
+            Method::Failover => Registration::Failover,
+            _ => Registration::Restart,
+        };
+        let (reason, profile) = (change.reason, change.profile);
+        let mut events = vec![Event::Registered { gateway, how, was, version, reason, profile }];
+        if let Some(delay) = change.delay.filter(|delay| *delay > 0) {
+            events.push(Event::Delayed { gateway, seconds: delay });
+        }
+        events
+    }
+
+    fn answer(&mut self, now: Time, token: Token, result: ReplyResult<'_>) {
+        // What is answered here can be said in every version.
+        let _ = self.transactions.respond(now, token, result);
+    }
+}
+
+fn describe(code: ErrorCode) -> ErrorDescriptor<'static> {
+    ErrorDescriptor { code, text: code.text() }
+}
+
+fn accepted<'a>(
+    target: Option<ServiceTarget<'a>>,
+    version: Option<Version>,
+    time: Option<TimeStamp>,
+) -> ServiceChangeResult<'a> {
+    ServiceChangeResult::Accepted { target, version, profile: None, time }
+}
+
+fn empty_reply(terminations: Terminations<'_>) -> CommandReply<'_> {
+    let result = accepted(None, None, None);
+    CommandReply::ServiceChange(Box::new(ServiceChangeReply { terminations, result }))
+}
+
+/// The service change that registers, when it is the first command.
+fn registration<'m>(actions: &[Action<'m>]) -> Option<ServiceChange<'m>> {
+    let first = actions.first()?;
+    let [command, ..] = &first.commands[..] else { return None };
+    let CommandBody::ServiceChange(terminations, change) = &command.body else { return None };
+    let is_registration =
+        matches!(change.method, Method::Restart | Method::Disconnected | Method::HandOff | Method::Failover);
+    let is_alone = first.commands.len() == 1;
+    (terminations.first == TerminationId::Root && is_registration && is_alone)
+        .then(|| ServiceChange::clone(change))
+}
+
+/// Where requests go: where the registration came from, unless it names a port or an address of that host (RFC 3525 section 7.2.8).
+/// Another host is refused: whoever registers could send our requests to a third party.
+fn target_of(route: Route, target: Option<&ServiceTarget<'_>>) -> Result<Route, ErrorCode> {
+    let mut address = route.address;
+    match target {
+        None => return Ok(route),
+        Some(ServiceTarget::Address(Address::Port(port))) => address.set_port(*port),
+        Some(ServiceTarget::Address(Address::Mid(Mid::Ip4(octets, port))))
+            if address.ip() == std::net::IpAddr::from(*octets) =>
+        {
+            address.set_port(port.unwrap_or(crate::transport::TEXT_PORT));
+        }
+        Some(ServiceTarget::Address(Address::Mid(Mid::Ip6(octets, port))))
+            if address.ip() == std::net::IpAddr::from(*octets) =>
+        {
+            address.set_port(port.unwrap_or(crate::transport::TEXT_PORT));
+        }
+        Some(_) => return Err(ErrorCode::INCORRECT_IDENTIFIER),
+    }
+    Ok(Route { address, ..route })
+}

@@ -1,0 +1,271 @@
+//! Stories of the controller: gateways register, come back, leave, and are sent away.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::net::SocketAddr;
+
+use strowger_megaco::controller::{Admission, Controller, Event, Registration, Service};
+use strowger_megaco::message::{
+    Action, AuditCommand, AuditDescriptor, Caseless, Command, CommandBody, ContextId, Mid, ReplyResult,
+    TerminationId, TimeStamp, Version,
+};
+use strowger_megaco::transaction::{
+    PeerConfig, PeerId, Route, Source, TransactionIds, TransactionLimits, TransactionTimers,
+};
+use strowger_sansio::{Duration, Rng, Time};
+
+struct Town {
+    controller: Controller<u32>,
+    now: Time,
+    log: Vec<String>,
+}
+
+fn at(port: u16) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 1], port))
+}
+
+impl Town {
+    fn new() -> Self {
+        let mut rng = Rng::from_number(3);
+        let ids = TransactionIds::alone(&mut rng);
+        let mid = Mid::Domain(Caseless::new("town"), None).into();
+        let (timers, limits) = (TransactionTimers::default(), TransactionLimits::default());
+        let controller = Controller::new(mid, timers, limits, ids, rng);
+        Self { controller, now: Time::from_secs(1), log: Vec::new() }
+    }
+
+    fn gateway(&mut self, name: &str, admission: Admission) -> PeerId {
+        let source = Source::host(at(0).ip());
+        let mid = Some(Mid::Domain(Caseless::new(name), None).into());
+        let config = PeerConfig { mid, ..PeerConfig::from_source(source) };
+        self.controller.add_gateway(config, admission, Version::V1)
+    }
+
+    /// Gives a message to the controller; what it answers, and where to.
+    fn hear(&mut self, port: u16, text: &str) -> Vec<(u16, String)> {
+        let time = TimeStamp::new(b"20260101", b"12000000");
+        let Some(accepted) = self.controller.accept(self.now, Route::udp(at(port)), text.as_bytes()) else {
+            return self.sent();
+        };
+        for event in self.controller.handle_input(self.now, time, &accepted) {
+            match event {
+                Event::Registered { how, was, version, .. } => {
+                    self.log.push(format!("{how:?} {was:?} {version}"));
+                }
+                Event::Commands { token, .. } => {
+                    self.log.push("commands".to_owned());
+                    self.controller.respond(self.now, token, ReplyResult::Actions(Vec::new())).unwrap_err();
+                }
+                Event::ServiceChanged { terminations, .. } => {
+                    self.log.push(format!("changed {}", terminations.first));
+                }
+                Event::Refused { .. } => self.log.push("refused".to_owned()),
+                other => self.log.push(format!("{other:?}")),
+            }
+        }
+        self.sent()
+    }
+
+    fn sent(&mut self) -> Vec<(u16, String)> {
+        let mut sent = Vec::new();
+        while let Some(transmit) = self.controller.poll_transmit(self.now) {
+            let text = String::from_utf8(transmit.payload).unwrap();
+            sent.push((transmit.to.port(), text.replace("<town>\n", "")));
+        }
+        sent
+    }
+
+    fn register(&mut self, id: u32, parameters: &str) -> String {
+        let text = format!("!/1 <gw1.town>\nT={id}{{C=-{{SC=ROOT{{SV{{{parameters}}}}}}}}}");
+        let sent = self.hear(2944, &text);
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        sent[0].1.clone()
+    }
+}
+
+fn audit() -> Vec<Action<'static>> {
+    let audit = AuditDescriptor::default();
+    let body = CommandBody::AuditValue(AuditCommand { terminations: TerminationId::All.into(), audit });
+    vec![Action {
+        context: ContextId::NULL,
+        properties: None,
+        audit: None,
+        commands: vec![Command::from(body)],
+    }]
+}
+
+const BOOT: &str = "MT=RS,RE=\"901 Cold Boot\",V=3";
+
+#[test]
+fn a_gateway_registers_and_the_lower_version_holds() {
+    for (offered, agreed) in [(1, 1), (2, 2), (3, 3), (9, 3)] {
+        let mut town = Town::new();
+        let gateway = town.gateway("gw1.town", Admission::Accept);
+        assert!(
+            town.controller.request(town.now, gateway, audit(), 1).is_err(),
+            "not before it has registered"
+        );
+        let reply = town.register(7, &format!("MT=RS,RE=\"901 Cold Boot\",V={offered}"));
+        assert_eq!(reply, format!("!/1 P=7{{C=-{{SC=ROOT{{SV{{V={agreed},20260101T12000000}}}}}}}}"));
+        assert_eq!(town.log, [format!("Restart Unregistered {agreed}")]);
+        assert_eq!(town.controller.service(gateway), Service::InService);
+        town.controller.request(town.now, gateway, audit(), 1).unwrap();
+        let (port, request) = town.sent().remove(0);
+        assert!(port == 2944 && request.starts_with(&format!("!/{agreed} T=")), "{request}");
+    }
+}
+
+#[test]
+fn a_version_that_is_too_old_is_refused_with_406() {
+    let mut town = Town::new();
+    let source = Source::host(at(0).ip());
+    let mid = Some(Mid::Domain(Caseless::new("gw1.town"), None).into());
+    let config = PeerConfig { mid, ..PeerConfig::from_source(source) };
+    let gateway = town.controller.add_gateway(config, Admission::Accept, Version::V2);
+    let reply = town.register(7, "MT=RS,RE=\"901 Cold Boot\",V=1");
+    assert!(reply.contains("ER=406"), "{reply}");
+    assert_eq!(town.controller.service(gateway), Service::Unregistered);
+}
+
+#[test]
+fn who_is_not_wanted_is_refused_or_sent_elsewhere() {
+    let mut town = Town::new();
+    let gateway = town.gateway("gw1.town", Admission::Refuse);
+    assert!(town.register(7, BOOT).contains("ER=402"));
+    assert_eq!(town.controller.service(gateway), Service::Unregistered);
+    let mut town = Town::new();
+    let other = Mid::Domain(Caseless::new("other"), Some(2944)).into();
+    let gateway = town.gateway("gw1.town", Admission::Redirect(other));
+    let reply = town.register(7, BOOT);
+    assert!(reply.contains("MG=<other>:2944"), "{reply}");
+    assert_eq!(
+        (town.controller.service(gateway), town.log),
+        (Service::Unregistered, vec!["refused".to_owned()])
+    );
+}
+
+#[test]
+fn commands_before_the_registration_are_refused() {
+    let mut town = Town::new();
+    town.gateway("gw1.town", Admission::Accept);
+    let notify = |id| format!("!/1 <gw1.town>\nT={id}{{C=-{{N=aaln/1{{OE=1{{20260101T12000000:al/of}}}}}}}}");
+    assert!(town.hear(2944, &notify(1))[0].1.contains("P=1{ER=504"));
+    assert!(town.log.is_empty());
+    town.register(2, BOOT);
+    town.hear(2944, &notify(3));
+    assert_eq!(town.log[1], "commands");
+}
+
+#[test]
+fn a_port_of_the_registration_takes_requests_and_another_host_is_refused() {
+    let mut town = Town::new();
+    let gateway = town.gateway("gw1.town", Admission::Accept);
+    let far = town.register(1, "MT=RS,AD=[203.0.113.9]:2944,RE=\"901 Cold Boot\"");
+    assert!(far.contains("ER=410"), "{far}");
+    for (id, address) in [(2, "5000"), (3, "[192.0.2.1]:5000")] {
+        town.register(id, &format!("MT=RS,AD={address},RE=\"901 Cold Boot\""));
+        town.controller.request(town.now, gateway, audit(), 1).unwrap();
+        assert_eq!(town.sent()[0].0, 5000, "{address}");
+    }
+}
+
+#[test]
+fn a_restart_begins_a_new_life_and_a_disconnected_gateway_goes_on_with_the_old_one() {
+    let mut town = Town::new();
+    town.gateway("gw1.town", Admission::Accept);
+    let first = town.register(1, BOOT);
+    assert_eq!(town.register(1, BOOT), first, "a copy is answered from memory");
+    assert_eq!(town.log.len(), 1);
+    let notify = "!/1 <gw1.town>\nT=5{C=-{N=aaln/1{OE=1{20260101T12000000:al/of}}}}";
+    town.hear(2944, notify);
+    town.register(2, "MT=DC,RE=\"900 Service Restored\"");
+    assert_eq!(town.log.last().unwrap(), "Disconnected InService 1");
+    town.hear(2944, notify);
+    assert_eq!(town.log.iter().filter(|line| *line == "commands").count(), 1, "its number is known");
+    town.register(3, BOOT);
+    town.hear(2944, notify);
+    assert_eq!(town.log.iter().filter(|line| *line == "commands").count(), 2, "its number is new");
+    let lines = town.log.len();
+    assert_eq!(town.register(1, BOOT), first, "a late copy of the first registration begins nothing");
+    assert_eq!(town.log.len(), lines);
+}
+
+#[test]
+fn service_changes_of_terminations_and_of_the_whole_are_noted_and_answered() {
+    let mut town = Town::new();
+    let gateway = town.gateway("gw1.town", Admission::Accept);
+    town.register(1, BOOT);
+    let change = |id, whom: &str, method: &str| {
+        format!("!/1 <gw1.town>\nT={id}{{C=-{{SC={whom}{{SV{{MT={method},RE=\"905 Out\"}}}}}}}}")
+    };
+    let sent = town.hear(2944, &change(2, "aaln/1", "FO"));
+    assert_eq!(sent[0].1, "!/3 P=2{C=-{SC=aaln/1}}");
+    assert_eq!(town.controller.service(gateway), Service::InService);
+    town.hear(2944, &change(3, "ROOT", "GR"));
+    assert_eq!(town.controller.service(gateway), Service::Retiring);
+    town.hear(2944, &change(4, "ROOT", "FO"));
+    assert_eq!(town.controller.service(gateway), Service::OutOfService);
+    assert_eq!(town.log[1..], ["changed aaln/1", "changed ROOT", "changed ROOT"]);
+}
+
+#[test]
+fn a_gateway_is_handed_to_another_controller() {
+    let mut town = Town::new();
+    let gateway = town.gateway("gw1.town", Admission::Accept);
+    town.register(1, BOOT);
+    town.controller.hand_off(town.now, gateway, Mid::Domain(Caseless::new("other"), None)).unwrap();
+    let (_, text) = town.sent().remove(0);
+    assert!(text.contains("SC=ROOT{SV{MT=HO,MG=<other>,RE=\"903 MGC Directed Change\"}}"), "{text}");
+    // It registers there, as sent by a controller.
+    let reply = town.register(2, "MT=HO,RE=\"903 MGC Directed Change\"");
+    assert!(reply.starts_with("!/3 P=2{C=-{SC=ROOT"), "{reply}");
+    assert_eq!(*town.log.last().unwrap(), format!("{:?} InService 1", Registration::HandOff));
+}
+
+#[test]
+fn a_gateway_that_does_not_answer_is_unreachable_until_it_registers_again() {
+    let mut town = Town::new();
+    let gateway = town.gateway("gw1.town", Admission::Accept);
+    town.register(1, BOOT);
+    town.controller.request(town.now, gateway, audit(), 42).unwrap();
+    while let Some(due) = town.controller.poll_timeout().filter(|due| *due < Time::from_secs(60)) {
+        town.now = due;
+        town.controller.handle_timeout(due);
+        town.sent();
+    }
+    assert_eq!(town.controller.service(gateway), Service::Unreachable);
+    let events: Vec<_> = std::iter::from_fn(|| town.controller.poll_event()).collect();
+    assert!(matches!(&events[..], [Event::Unreachable { .. }, Event::Failed { tag: 42, .. }]), "{events:?}");
+    town.register(2, "MT=DC,RE=\"900 Service Restored\"");
+    assert_eq!(town.controller.service(gateway), Service::InService);
+}
+
+#[test]
+fn ten_thousand_gateways_that_register_at_once_are_all_in_service_within_a_kibibyte_each() {
+    const GATEWAYS: u16 = 10_000;
+    let mut town = Town::new();
+    let mut gateways = Vec::new();
+    let info = allocation_counter::measure(|| {
+        for number in 0..GATEWAYS {
+            gateways.push(town.gateway(&format!("gw{number}.town"), Admission::Accept));
+        }
+        for number in 0..GATEWAYS {
+            let text = format!("!/1 <gw{number}.town>\nT=1{{C=-{{SC=ROOT{{SV{{{BOOT}}}}}}}}}");
+            // Each is repeated before its reply is there.
+            for _ in 0..2 {
+                assert_eq!(town.hear(10_000 + number, &text).len(), 1);
+            }
+        }
+        town.log = Vec::new();
+        // Idle: what was answered is forgotten.
+        town.now += Duration::from_secs(60);
+        town.controller.handle_timeout(town.now);
+        assert_eq!(town.controller.poll_timeout(), None);
+    });
+    assert!(gateways.iter().all(|gateway| town.controller.service(*gateway) == Service::InService));
+    assert_eq!(town.controller.counters().executed, GATEWAYS.into());
+    assert_eq!(town.controller.counters().replayed, GATEWAYS.into());
+    let each = info.bytes_current / i64::from(GATEWAYS);
+    assert!(each <= 1024, "{each} octets for each idle gateway");
+    println!("{each} octets for each idle gateway");
+}
