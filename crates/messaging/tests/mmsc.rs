@@ -398,6 +398,69 @@ fn too_much_for_one_subscriber_is_told_to_the_sender_and_hurts_no_other() {
 }
 
 #[test]
+fn who_is_left_out_of_a_partial_success_is_reported_and_a_repeated_submission_hears_it_again() {
+    let config = MmscConfig { subscriber_messages: 1, ..MmscConfig::default() };
+    let mut stage = Stage::new(config.clone());
+    stage.submit("2001", &Draft { delivery_report: false, ..draft("t0", &["2002"]) });
+    stage.notification();
+    let mut draft = draft("t1", &["2002", "2003"]);
+    draft.to.push("user@example.net".to_owned());
+    let some = stage.submit("2001", &draft);
+    assert_eq!(some.status, ResponseStatus::PartialSuccess);
+    let orders = stage.pushes();
+    let told: Vec<_> = orders.iter().filter(|order| order.id.purpose == Purpose::Notification).collect();
+    assert!(told.iter().all(|order| order.to == number("2003")), "{told:?}");
+    let mut reports: Vec<_> = orders
+        .iter()
+        .filter(|order| order.id.purpose == Purpose::DeliveryReport)
+        .map(|order| (order.to.clone(), report(order)))
+        .collect();
+    reports.sort_by_key(|(_, (_, to))| to.clone());
+    let unreachable = |to: &str| (number("2001"), (Status::Unreachable, to.to_owned()));
+    assert_eq!(reports, [unreachable("2002/TYPE=PLMN"), unreachable("user@example.net")]);
+    // Also over a restart, and no report comes twice.
+    stage.restart(config);
+    let again = stage.submit("2001", &draft);
+    assert_eq!((again.status, &again.id), (ResponseStatus::PartialSuccess, &some.id));
+    stage.wait(Duration::from_secs(1));
+    assert!(stage.pushes().iter().all(|order| order.id.purpose == Purpose::Notification));
+}
+
+#[test]
+fn who_asks_for_no_reports_hears_of_who_was_left_out_in_the_answer_alone() {
+    let mut stage = Stage::new(MmscConfig::default());
+    let mut draft = Draft { delivery_report: false, ..draft("t1", &["2003"]) };
+    draft.to.push("user@example.net".to_owned());
+    let some = stage.submit("2001", &draft);
+    assert_eq!(some.status, ResponseStatus::PartialSuccess);
+    assert!(some.text.unwrap().contains("user@example.net"));
+    stage.wait(Duration::ZERO);
+    assert!(stage.pushes().iter().all(|order| order.id.purpose == Purpose::Notification));
+}
+
+#[test]
+fn a_message_that_was_fetched_and_never_acknowledged_is_reported_as_indeterminate() {
+    let mut stage = Stage::new(MmscConfig::default());
+    let draft = Draft { expiry: Some(When::In(600)), ..draft("t1", &["2002", "2003"]) };
+    stage.submit("2001", &draft);
+    stage.wait(Duration::ZERO);
+    let fetching = stage.pushes().iter().find(|order| order.to == number("2002")).map(told).unwrap();
+    handed(stage.retrieve("2002", &fetching.1));
+    stage.wait(Duration::from_secs(601));
+    let mut reports: Vec<_> = stage.pushes().iter().map(report).collect();
+    reports.sort_by_key(|(_, to)| to.clone());
+    let expected = [
+        (Status::Indeterminate, "2002/TYPE=PLMN".to_owned()),
+        (Status::Expired, "2003/TYPE=PLMN".to_owned()),
+    ];
+    assert_eq!(reports, expected);
+    // Too late for the acknowledgement, and for a second fetch.
+    assert_eq!(stage.respond("2002", &fetching.0, Status::Retrieved), Answer::Done);
+    assert_eq!(stage.retrieve("2002", &fetching.1), Answer::NotHanded(NotHanded::Over));
+    assert_eq!(stage.pushes(), []);
+}
+
+#[test]
 fn a_sender_has_a_rate_and_reports_come_no_faster_than_theirs() {
     let config = MmscConfig { sender_rate: 60, sender_burst: 5, report_rate: 3, ..MmscConfig::default() };
     let mut stage = Stage::new(config);

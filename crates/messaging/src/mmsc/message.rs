@@ -179,6 +179,14 @@ pub struct Delivery {
     pub reading: Option<Reading>,
 }
 
+impl Delivery {
+    /// Whether the message was never to go there, though it was accepted for others at that time.
+    #[must_use]
+    pub fn was_left_out(&self, accepted: u64) -> bool {
+        self.state == State::Unreachable && self.ended == Some(accepted)
+    }
+}
+
 /// Text that was forwarded from whom and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Previous {

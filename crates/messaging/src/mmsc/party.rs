@@ -21,6 +21,8 @@ pub enum Party {
     Application(String),
     /// Another MMSC, by the name that it has here.
     Peer(String),
+    /// Nobody: an address that is none or is not served, as it was written. It is kept for the report that says so.
+    Nobody(String),
 }
 
 /// Why nobody has this address.
@@ -78,8 +80,14 @@ impl Party {
             Self::Number(number) => Address::Plmn(number.into()).to_string(),
             Self::Host(IpAddr::V4(host)) => Address::Ipv4(*host).to_string(),
             Self::Host(IpAddr::V6(host)) => Address::Ipv6(*host).to_string(),
-            Self::Application(name) | Self::Peer(name) => name.clone(),
+            Self::Application(name) | Self::Peer(name) | Self::Nobody(name) => name.clone(),
         }
+    }
+
+    /// Nobody, at an address that was written so.
+    #[must_use]
+    pub fn nobody(text: &str) -> Self {
+        Self::Nobody(text.trim().chars().take(LONGEST).collect())
     }
 }
 
@@ -89,7 +97,7 @@ impl fmt::Display for Party {
         match self {
             Self::Number(number) => f.write_str(number),
             Self::Host(host) => write!(f, "{host}"),
-            Self::Application(name) | Self::Peer(name) => f.write_str(name),
+            Self::Application(name) | Self::Peer(name) | Self::Nobody(name) => f.write_str(name),
         }
     }
 }

@@ -285,16 +285,16 @@ impl Owner {
             return;
         }
         self.healthy.store(true, Ordering::Relaxed);
+        while let Some(event) = self.engine.poll_event() {
+            self.counters.count(&event);
+        }
+        // Who gets an answer finds counted what it says.
+        self.counters.measure(&self.engine.population());
         while let Some((ticket, answer)) = self.engine.poll_answer() {
             if let Some(to) = self.asked.remove(&ticket) {
                 let _ = to.send(answer);
             }
         }
-        while let Some(event) = self.engine.poll_event() {
-            self.counters.count(&event);
-        }
-        // Who is told of an end finds it counted.
-        self.counters.measure(&self.engine.population());
         let now = self.clock.now();
         while let Some(order) = self.engine.poll_order(now) {
             let _ = self.outlets.orders.send(order);

@@ -179,11 +179,12 @@ impl Mmsc {
     /// A message has run out of time.
     pub(super) fn expire(&mut self, now: Time, seq: MessageSeq) {
         let Some(envelope) = self.envelopes.get(&seq) else { return };
-        // A message that was fetched and never acknowledged has arrived, as far as can be told.
+        // Only an acknowledgement says "retrieved" (MMS ENC, Status): of a message that was handed out and never acknowledged nobody knows
+        // whether it arrived.
         let states: Vec<_> = envelope
             .deliveries
             .iter()
-            .map(|delivery| if delivery.fetched.is_some() { State::Retrieved } else { State::Expired })
+            .map(|delivery| if delivery.fetched.is_some() { State::Indeterminate } else { State::Expired })
             .collect();
         for (place, state) in states.into_iter().enumerate() {
             self.end(now, DeliveryId { message: seq, place }, state, true);

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use strowger_mms::message::{ResponseStatus, When};
 use strowger_sansio::Time;
 
-use super::super::message::{BodyKey, Delivery, DeliveryId, Envelope, MessageSeq, Previous, State, Via};
+use super::super::message::{
+    BodyKey, Delivery, DeliveryId, Envelope, MessageSeq, Previous, Report, State, Via,
+};
 use super::super::party::Party;
 use super::super::request::{
     Answer, Change, Event, Forwarding, NewBody, OrderId, Purpose, Replacement, Submission, Submitted,
@@ -16,6 +18,12 @@ use super::{Mmsc, whole_millis};
 const TOKEN: usize = 22;
 /// The alphabet of RFC 4648 section 5, which needs no escapes in a URL.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// A recipient who does not get the message, and why.
+struct LeftOut {
+    to: Party,
+    why: String,
+}
 
 /// A refusal, before it is an answer.
 struct Refused(ResponseStatus, String);
@@ -77,7 +85,7 @@ impl Mmsc {
             deliveries: Vec::new(),
             reference: submission.reference,
         };
-        self.accept(now, envelope, recipients, &left_out)
+        self.accept(now, envelope, recipients, left_out)
     }
 
     /// m-forward-req: the message goes on as it is, and is over for who gives it on.
@@ -132,7 +140,7 @@ impl Mmsc {
             reference: None,
             ..original
         };
-        let answer = self.accept(now, envelope, recipients, &left_out);
+        let answer = self.accept(now, envelope, recipients, left_out);
         // Only now: the body has another user, and outlives this one.
         self.end(now, id, State::Forwarded, forwarding.report_allowed);
         answer
@@ -142,14 +150,17 @@ impl Mmsc {
     fn repeated(&mut self, from: &Party, transaction: &str, digest: u64) -> Option<Answer> {
         let key = (from.clone(), transaction.to_owned(), digest);
         if let Some(seq) = self.submissions.get(&key) {
-            let id = self.envelopes.get(seq)?.id.clone();
+            let envelope = self.envelopes.get(seq)?;
+            let id = envelope.id.clone();
+            let left_out =
+                envelope.deliveries.iter().filter(|delivery| delivery.was_left_out(envelope.accepted));
+            let names: Vec<_> = left_out.map(|delivery| delivery.to.to_string()).collect();
+            let (status, text) = match names.is_empty() {
+                true => (ResponseStatus::Ok, None),
+                false => (ResponseStatus::PartialSuccess, Some(format!("not to {}", names.join(", ")))),
+            };
             self.events.push_back(Event::Repeated);
-            return Some(Answer::Submitted(Submitted {
-                status: ResponseStatus::Ok,
-                text: None,
-                id: Some(id),
-                fresh: false,
-            }));
+            return Some(Answer::Submitted(Submitted { status, text, id: Some(id), fresh: false }));
         }
         // Handsets begin to count anew: the same identifier with other content is another message, and does not touch the first.
         let first = (from.clone(), transaction.to_owned(), 0);
@@ -173,7 +184,7 @@ impl Mmsc {
         &mut self,
         now: Time,
         submission: &Submission,
-    ) -> Result<(Vec<Recipient>, Times, Vec<String>), Refused> {
+    ) -> Result<(Vec<Recipient>, Times, Vec<LeftOut>), Refused> {
         self.fits(submission.size)?;
         if let Some(linked) = &submission.linked
             && !self.is_linked(&submission.from, linked)
@@ -227,7 +238,7 @@ impl Mmsc {
         &mut self,
         written: &[String],
         size: u64,
-    ) -> Result<(Vec<Recipient>, Vec<String>), Refused> {
+    ) -> Result<(Vec<Recipient>, Vec<LeftOut>), Refused> {
         if written.is_empty() {
             return Err(refused(ResponseStatus::PermanentFormatCorrupt, "nobody is to get the message"));
         }
@@ -249,10 +260,16 @@ impl Mmsc {
                 Ok((party, _)) if !seen.insert(party.clone()) => {}
                 Ok((party, _)) if self.is_full(&party, size) => {
                     full = true;
-                    left_out.push(format!("{party}: too much waits for this subscriber"));
+                    let why = format!("{party}: too much waits for this subscriber");
+                    left_out.push(LeftOut { to: party, why });
                 }
                 Ok(recipient) => recipients.push(recipient),
-                Err(why) => left_out.push(format!("{}: {why}", text.escape_default())),
+                Err(why) => {
+                    let to = Party::nobody(text);
+                    if seen.insert(to.clone()) {
+                        left_out.push(LeftOut { to, why: format!("{}: {why}", text.escape_default()) });
+                    }
+                }
             }
         }
         if recipients.is_empty() {
@@ -261,7 +278,7 @@ impl Mmsc {
                 true => ResponseStatus::TransientFailure,
                 false => ResponseStatus::PermanentAddressUnresolved,
             };
-            return Err(refused(status, left_out.join("; ")));
+            return Err(refused(status, reasons(&left_out)));
         }
         Ok((recipients, left_out))
     }
@@ -287,38 +304,54 @@ impl Mmsc {
         now: Time,
         mut envelope: Envelope,
         recipients: Vec<Recipient>,
-        left_out: &[String],
+        left_out: Vec<LeftOut>,
     ) -> Answer {
-        for (place, (to, via)) in recipients.into_iter().enumerate() {
-            envelope.deliveries.push(Delivery {
-                to,
-                via,
-                token: self.token(),
-                transaction: transaction(envelope.seq, place),
-                state: State::Waiting,
-                notified: 0,
-                next: envelope.not_before,
-                fetched: None,
-                ended: None,
-                report: super::super::message::Report::None,
-                reading: None,
-            });
-        }
-        let id = envelope.id.clone();
+        let (id, served) = (envelope.id.clone(), recipients.len());
+        let (status, text) = match left_out.as_slice() {
+            [] => (ResponseStatus::Ok, None),
+            some => (ResponseStatus::PartialSuccess, Some(reasons(some))),
+        };
         self.events.push_back(Event::Accepted {
             id: id.clone(),
             from: envelope.from.clone().unwrap_or(Party::Application(String::new())),
-            recipients: envelope.deliveries.len(),
+            recipients: served,
             octets: envelope.size,
         });
+        for (to, via) in recipients {
+            let delivery = self.delivery_of(&envelope, to, via);
+            envelope.deliveries.push(delivery);
+        }
+        // Who asked for reports hears of those who are left out by the same way as of the others: the text of the answer is for people,
+        // and a peer of version 1.0 is not told of a partial success at all.
+        let report = if envelope.delivery_report { Report::Due } else { Report::None };
+        for LeftOut { to, .. } in left_out {
+            let state = State::Unreachable;
+            self.events.push_back(Event::Ended { id: id.clone(), to: to.clone(), state });
+            let delivery = self.delivery_of(&envelope, to, Via::Push);
+            let ended = Some(envelope.accepted);
+            envelope.deliveries.push(Delivery { state, ended, report, ..delivery });
+        }
         let seq = envelope.seq;
         self.index(now, envelope);
         self.put(seq);
-        let (status, text) = match left_out {
-            [] => (ResponseStatus::Ok, None),
-            some => (ResponseStatus::PartialSuccess, Some(some.join("; "))),
-        };
         Answer::Submitted(Submitted { status, text, id: Some(id), fresh: true })
+    }
+
+    /// A delivery that has not begun, behind those that a message has.
+    fn delivery_of(&mut self, envelope: &Envelope, to: Party, via: Via) -> Delivery {
+        Delivery {
+            to,
+            via,
+            token: self.token(),
+            transaction: transaction(envelope.seq, envelope.deliveries.len()),
+            state: State::Waiting,
+            notified: 0,
+            next: envelope.not_before,
+            fetched: None,
+            ended: None,
+            report: Report::None,
+            reading: None,
+        }
     }
 
     /// Another content, or other wishes, for those who have not fetched the message.
@@ -395,6 +428,11 @@ impl Mmsc {
     fn message_id(&mut self) -> String {
         format!("{:024x}@{}", self.rng.next_u128() >> 32, self.config.name)
     }
+}
+
+fn reasons(left_out: &[LeftOut]) -> String {
+    let each: Vec<&str> = left_out.iter().map(|left_out| left_out.why.as_str()).collect();
+    each.join("; ")
 }
 
 /// The transaction identifier of a notification: short, and never given twice.
