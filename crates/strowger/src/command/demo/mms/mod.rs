@@ -1,8 +1,10 @@
 //! `strowger demo --mms`: messages with a picture, from handset to handset over one MMSC.
 //!
-//! - `town`: the MMSC, the push gateway, the message centre and the handsets, on loopback. `picture`: what is sent.
+//! - `town`: the MMSC, the push gateway, the message centre and the handsets, on loopback. `picture`: what is sent. `scratch`: where
+//!   messages are kept.
 
 mod picture;
+mod scratch;
 mod town;
 
 use std::time::Instant;

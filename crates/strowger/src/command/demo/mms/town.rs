@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use super::super::verdict::Finding;
 use super::picture;
+use super::scratch::Scratch;
 
 /// Who sends.
 const SENDER: &str = "2001";
@@ -69,6 +70,8 @@ struct Town {
     centre: Simulator,
     phones: Vec<Phone>,
     ladder: Ladder,
+    /// Goes last: what is open in it is closed before.
+    scratch: Scratch,
 }
 
 /// Plays all acts; what held and what did not, and the ladder of it.
@@ -106,7 +109,9 @@ impl Town {
         let centre =
             Simulator::start(any, centre, Behaviour::default()).await.map_err(|error| error.to_string())?;
         let loopback = Network::parse("127.0.0.0/8").ok_or("loopback is no network")?;
+        let scratch = Scratch::make()?;
         let config = PushConfig {
+            store: Some(scratch.path().join("push.redb")),
             udp: Some(any),
             networks: vec![loopback],
             centres: vec![to_centre(centre.local())],
@@ -128,7 +133,8 @@ impl Town {
                 push,
             });
         }
-        let settings = MmscSettings { subscribers, ..MmscSettings::default() };
+        let settings =
+            MmscSettings { subscribers, store: Some(scratch.path().join("mmsc")), ..MmscSettings::default() };
         let mmsc = MmscHost::start(settings, gateway.clone()).await.map_err(|error| error.to_string())?;
         let mmsc_address = mmsc.local();
         let mut ladder = Ladder::new(LadderLimits::default());
@@ -141,7 +147,7 @@ impl Town {
         if let Some(phone) = phones.iter().find(|phone| phone.number == BY_SMS) {
             carry(centre.subscribe(BY_SMS), phone.handle.short_messages().clone());
         }
-        Ok(Self { mmsc, mmsc_address, gateway, running, centre, phones, ladder })
+        Ok(Self { mmsc, mmsc_address, gateway, running, centre, phones, ladder, scratch })
     }
 
     fn phone(&mut self, number: &str) -> Result<&mut Phone, String> {
@@ -256,22 +262,24 @@ impl Town {
         let counters = self.mmsc.service().counters();
         let waiting = counters.waiting.load(std::sync::atomic::Ordering::Relaxed);
         let octets = counters.octets.load(std::sync::atomic::Ordering::Relaxed);
-        let good = waiting == 0 && octets == 0;
+        let files = std::fs::read_dir(self.scratch.path().join("mmsc/bodies"));
+        let files = files.map_or(usize::MAX, Iterator::count);
+        let good = waiting == 0 && octets == 0 && files == 0;
         Finding::new(
             "afterwards",
             good,
-            format!("{waiting} messages wait, {octets} octets of bodies are kept"),
+            format!("{waiting} messages wait, {octets} octets of bodies are kept in {files} files"),
         )
     }
 
     async fn stop(self) -> Ladder {
-        let Self { mmsc, gateway, running, centre, phones, ladder, .. } = self;
+        let Self { mmsc, gateway, running, centre, phones, ladder, scratch, .. } = self;
         drop(phones);
         mmsc.stop().await;
         gateway.stop();
         drop(gateway);
         running.ended().await;
-        drop(centre);
+        drop((centre, scratch));
         ladder
     }
 }
