@@ -1,4 +1,5 @@
-//! The engine of WTP: initiator and responder (WTP 9, state tables) for any number of peers.
+//! The engine of WTP for any number of peers: transactions of ours (WTP 9, initiator), what both roles have in common, time. What only a
+//! responder does is in `responder`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -7,115 +8,26 @@ use strowger_sansio::{Rng, Time, Timers, Transmit};
 
 use super::config::{Timing, WtpLimits};
 use super::pdu::{AbortReason, Class, DIRECTION, Packet, Tid, Trailer};
+use super::responder::Begin;
+use super::transaction::{Event, Record, State, Transaction, WtpError};
 use super::transfer::{Incoming, Kind, Outgoing, Progress, Received};
-
-/// A transaction: the peer, the identifier as this side writes it without direction, and who began it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Transaction {
-    /// The other side.
-    pub peer: SocketAddr,
-    /// The identifier, without the bit of direction.
-    pub tid: Tid,
-    /// Whether this side began it.
-    pub ours: bool,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A peer began a transaction. One of class 2 is answered by [`Wtp::respond`], one of class 1 that wants it by
-    /// [`Wtp::confirm`].
-    Invoked {
-        /// The transaction.
-        transaction: Transaction,
-        /// Its class.
-        class: Class,
-        /// Whether the user is to confirm.
-        user_ack: bool,
-        /// The data.
-        data: Vec<u8>,
-    },
-    /// The result of a transaction of ours.
-    Result {
-        /// The transaction.
-        transaction: Transaction,
-        /// The data.
-        data: Vec<u8>,
-    },
-    /// The peer has what this side sent: an invocation of class 1, or a result.
-    Delivered {
-        /// The transaction.
-        transaction: Transaction,
-    },
-    /// A transaction ended before its end.
-    Aborted {
-        /// The transaction.
-        transaction: Transaction,
-        /// Why.
-        reason: AbortReason,
-    },
-}
-
-/// Why a command was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WtpError {
-    /// There is no such transaction, or it does not wait for this.
-    NoTransaction,
-    /// The message does not fit into 256 packets.
-    TooLong,
-    /// There are as many transactions as there may be.
-    Busy,
-}
-
-impl std::fmt::Display for WtpError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::NoTransaction => "there is no such transaction, or it does not wait for this",
-            Self::TooLong => "the message does not fit into 256 packets",
-            Self::Busy => "there are as many transactions as there may be",
-        })
-    }
-}
-
-impl std::error::Error for WtpError {}
-
-#[derive(Clone, Debug)]
-enum State {
-    /// Sent, and not acknowledged.
-    Sending { outgoing: Outgoing, again: u32 },
-    /// Ours: acknowledged for now, the result is due. Theirs: the user is to answer; whether the peer was told to wait.
-    Waiting { held: bool },
-    /// Parts of the message, or of the result, are due.
-    Receiving(Incoming),
-    /// Theirs: the peer is asked whether it began the transaction.
-    Verifying { invoke: Vec<u8>, user_ack: bool, trailer: Trailer },
-    /// Over: what was said last is said again to those who missed it.
-    Over { last: Vec<u8> },
-}
-
-#[derive(Clone, Debug)]
-struct Record {
-    class: Class,
-    user_ack: bool,
-    state: State,
-}
 
 /// The engine.
 #[derive(Clone, Debug)]
 pub struct Wtp {
-    timing: Timing,
-    limits: WtpLimits,
-    next: Tid,
-    records: BTreeMap<Transaction, Record>,
+    pub(super) timing: Timing,
+    pub(super) limits: WtpLimits,
+    pub(super) next: Tid,
+    pub(super) records: BTreeMap<Transaction, Record>,
     /// The last transaction that each peer began.
-    last: BTreeMap<SocketAddr, Tid>,
+    pub(super) last: BTreeMap<SocketAddr, Tid>,
     /// The peers that this side has begun transactions with.
-    met: BTreeMap<SocketAddr, ()>,
-    order: VecDeque<SocketAddr>,
-    timers: Timers<Transaction>,
-    octets: usize,
-    transmits: VecDeque<Transmit>,
-    events: VecDeque<Event>,
+    pub(super) met: BTreeMap<SocketAddr, ()>,
+    pub(super) order: VecDeque<SocketAddr>,
+    pub(super) timers: Timers<Transaction>,
+    pub(super) octets: usize,
+    pub(super) transmits: VecDeque<Transmit>,
+    pub(super) events: VecDeque<Event>,
 }
 
 impl Wtp {
@@ -182,50 +94,6 @@ impl Wtp {
             }
         }
         None
-    }
-
-    /// Answers a transaction of class 2.
-    ///
-    /// # Errors
-    /// [`WtpError`] when it does not wait for a result, or the result is too long.
-    pub fn respond(&mut self, now: Time, transaction: Transaction, data: Vec<u8>) -> Result<(), WtpError> {
-        let (timing, limits) = (&self.timing, &self.limits);
-        let record = self.records.get_mut(&transaction).ok_or(WtpError::NoTransaction)?;
-        if transaction.ours
-            || record.class != Class::WithResult
-            || !matches!(record.state, State::Waiting { .. })
-        {
-            return Err(WtpError::NoTransaction);
-        }
-        if data.len() > limits.message {
-            return Err(WtpError::TooLong);
-        }
-        let tid = transaction.tid | DIRECTION;
-        let outgoing =
-            Outgoing::new(Kind::Result, tid, data, timing.packet, timing.group).ok_or(WtpError::TooLong)?;
-        let packets = outgoing.group(false);
-        record.state = State::Sending { outgoing, again: 0 };
-        self.timers.set(transaction, now + self.timing.retransmission);
-        self.send_all(transaction.peer, packets);
-        Ok(())
-    }
-
-    /// Confirms a transaction of class 1 whose initiator wants the user to.
-    ///
-    /// # Errors
-    /// [`WtpError::NoTransaction`] when it does not wait for that.
-    pub fn confirm(&mut self, now: Time, transaction: Transaction) -> Result<(), WtpError> {
-        let record = self.records.get(&transaction).ok_or(WtpError::NoTransaction)?;
-        if transaction.ours
-            || record.class != Class::Reliable
-            || !matches!(record.state, State::Waiting { .. })
-        {
-            return Err(WtpError::NoTransaction);
-        }
-        let ack =
-            Packet::Ack { verify: false, again: false, tid: transaction.tid | DIRECTION, sequence: None };
-        self.finish(now, transaction, &ack);
-        Ok(())
     }
 
     /// Ends a transaction before its end, with a reason of the layer above.
@@ -299,88 +167,8 @@ impl Wtp {
         }
     }
 
-    /// A peer begins a transaction, or begins it again.
-    fn invoked(&mut self, now: Time, transaction: Transaction, begin: Begin<'_>) {
-        let peer = transaction.peer;
-        if let Some(record) = self.records.get(&transaction) {
-            match &record.state {
-                State::Over { last } => {
-                    let last = last.clone();
-                    self.transmits.push_back(Transmit::new(peer, last));
-                }
-                State::Verifying { .. } => self.ask(transaction, true),
-                State::Receiving(_) => self.received(now, transaction, 0, begin.trailer, begin.data),
-                State::Waiting { .. } => self.hold_on(transaction),
-                // The result is on its way.
-                State::Sending { .. } => {}
-            }
-            return;
-        }
-        let known = self.last.get(&peer).copied();
-        let is_new = known.is_some_and(|last| is_after(transaction.tid, last)) && !begin.new;
-        if begin.class == Class::Unreliable {
-            // Nobody answers: what may have come before is not taken twice (WTP 6.1), and nothing is remembered but the number.
-            if (is_new || known.is_none() || begin.new) && begin.trailer == Trailer::WHOLE {
-                self.remember(peer, transaction.tid);
-                self.tell(transaction, Class::Unreliable, false, begin.data.to_vec());
-            }
-            return;
-        }
-        let began = self
-            .records
-            .range(first_of(peer)..)
-            .take_while(|(key, _)| key.peer == peer)
-            .filter(|(key, _)| !key.ours);
-        if self.records.len() >= self.limits.transactions
-            || began.count() >= self.limits.per_peer
-            || self.events.len() >= self.limits.events
-        {
-            self.send(
-                peer,
-                &Packet::Abort { reason: AbortReason::CAPACITY, tid: transaction.tid | DIRECTION },
-            );
-            return;
-        }
-        let record = |state| Record { class: begin.class, user_ack: begin.user_ack, state };
-        if is_new {
-            self.remember(peer, transaction.tid);
-            self.records.insert(transaction, record(State::Receiving(Incoming::default())));
-            self.timers.set(transaction, now + self.timing.patience);
-            self.received(now, transaction, 0, begin.trailer, begin.data);
-            return;
-        }
-        // Not known to be new: the peer is asked (WTP 7.9), and its data are kept until it answers.
-        if self.octets + begin.data.len() > self.limits.octets {
-            self.send(
-                peer,
-                &Packet::Abort { reason: AbortReason::CAPACITY, tid: transaction.tid | DIRECTION },
-            );
-            return;
-        }
-        self.octets += begin.data.len();
-        let state = State::Verifying {
-            invoke: begin.data.to_vec(),
-            user_ack: begin.user_ack,
-            trailer: begin.trailer,
-        };
-        self.records.insert(transaction, record(state));
-        self.timers.set(transaction, now + self.timing.wait);
-        self.ask(transaction, false);
-    }
-
-    fn ask(&mut self, transaction: Transaction, again: bool) {
-        let tid = transaction.tid | DIRECTION;
-        self.send(transaction.peer, &Packet::Ack { verify: true, again, tid, sequence: None });
-    }
-
-    /// Tells the initiator that its message is here and that the answer takes time.
-    fn hold_on(&mut self, transaction: Transaction) {
-        let tid = transaction.tid | DIRECTION;
-        self.send(transaction.peer, &Packet::Ack { verify: false, again: true, tid, sequence: None });
-    }
-
     /// A packet of a message or a result.
-    fn received(&mut self, now: Time, transaction: Transaction, sequence: u8, trailer: Trailer, data: &[u8]) {
+    pub(super) fn received(&mut self, now: Time, transaction: Transaction, sequence: u8, trailer: Trailer, data: &[u8]) {
         let largest = self.limits.message;
         let room = self.limits.octets.saturating_sub(self.octets);
         let direction = if transaction.ours { 0 } else { DIRECTION };
@@ -462,7 +250,7 @@ impl Wtp {
         self.tell(transaction, class, user_ack, octets);
     }
 
-    fn tell(&mut self, transaction: Transaction, class: Class, user_ack: bool, data: Vec<u8>) {
+    pub(super) fn tell(&mut self, transaction: Transaction, class: Class, user_ack: bool, data: Vec<u8>) {
         if self.events.len() < self.limits.events {
             self.events.push_back(Event::Invoked { transaction, class, user_ack, data });
         }
@@ -500,26 +288,6 @@ impl Wtp {
                 self.events.push_back(Event::Delivered { transaction });
             }
         }
-    }
-
-    /// An acknowledgement with the mark of verification: a question to an initiator, or its answer to a responder.
-    fn verified(&mut self, now: Time, transaction: Transaction) {
-        let Some(record) = self.records.get_mut(&transaction) else { return };
-        if transaction.ours {
-            if !matches!(record.state, State::Over { .. }) {
-                let answer = Packet::Ack { verify: true, again: false, tid: transaction.tid, sequence: None };
-                self.send(transaction.peer, &answer);
-            }
-            return;
-        }
-        let State::Verifying { invoke, user_ack, trailer } = &mut record.state else { return };
-        let (invoke, user_ack, trailer) = (std::mem::take(invoke), *user_ack, *trailer);
-        record.user_ack = user_ack;
-        record.state = State::Receiving(Incoming::default());
-        self.octets = self.octets.saturating_sub(invoke.len());
-        self.remember(transaction.peer, transaction.tid);
-        self.timers.set(transaction, now + self.timing.patience);
-        self.received(now, transaction, 0, trailer, &invoke);
     }
 
     fn missing(&mut self, now: Time, transaction: Transaction, sequences: &[u8]) {
@@ -567,7 +335,7 @@ impl Wtp {
     }
 
     /// Says the last word of a transaction, and remembers it for those who miss it.
-    fn finish(&mut self, now: Time, transaction: Transaction, last: &Packet<'_>) {
+    pub(super) fn finish(&mut self, now: Time, transaction: Transaction, last: &Packet<'_>) {
         let mut octets = Vec::new();
         last.write(&mut octets);
         self.transmits.push_back(Transmit::new(transaction.peer, octets.clone()));
@@ -594,24 +362,13 @@ impl Wtp {
         self.octets = self.octets.saturating_sub(kept);
     }
 
-    /// Remembers the last transaction that a peer began; of too many peers, the one met first is forgotten, and asked again.
-    fn remember(&mut self, peer: SocketAddr, tid: Tid) {
-        if self.last.insert(peer, tid).is_none() {
-            self.order.push_back(peer);
-            while self.last.len() > self.limits.peers.max(1) {
-                let Some(oldest) = self.order.pop_front() else { break };
-                self.last.remove(&oldest);
-            }
-        }
-    }
-
-    fn send(&mut self, peer: SocketAddr, packet: &Packet<'_>) {
+    pub(super) fn send(&mut self, peer: SocketAddr, packet: &Packet<'_>) {
         let mut octets = Vec::new();
         packet.write(&mut octets);
         self.transmits.push_back(Transmit::new(peer, octets));
     }
 
-    fn send_all(&mut self, peer: SocketAddr, packets: Vec<Vec<u8>>) {
+    pub(super) fn send_all(&mut self, peer: SocketAddr, packets: Vec<Vec<u8>>) {
         self.transmits.extend(packets.into_iter().map(|octets| Transmit::new(peer, octets)));
     }
 
@@ -642,25 +399,4 @@ impl Wtp {
     pub const fn octets(&self) -> usize {
         self.octets
     }
-}
-
-/// How a transaction begins.
-#[derive(Clone, Copy)]
-struct Begin<'a> {
-    trailer: Trailer,
-    new: bool,
-    user_ack: bool,
-    class: Class,
-    data: &'a [u8],
-}
-
-/// Whether a number comes after another, in a window of half of all numbers (WTP 8.2).
-fn is_after(tid: Tid, last: Tid) -> bool {
-    let ahead = tid.wrapping_sub(last) & !DIRECTION;
-    ahead != 0 && ahead < 1 << 14
-}
-
-/// The least transaction of a peer.
-const fn first_of(peer: SocketAddr) -> Transaction {
-    Transaction { peer, tid: 0, ours: false }
 }
