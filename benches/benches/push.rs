@@ -305,6 +305,7 @@ fn over_smpp() -> Result<Figure, Failure> {
     let entry = CentreEntry {
         id: "smsc".to_owned(),
         address,
+        tls: None,
         links: 1,
         pair: false,
         client,

@@ -164,7 +164,7 @@ async fn a_notification_goes_over_smpp_in_one_short_message_and_is_receipted() {
 #[tokio::test]
 async fn a_long_push_takes_parts_in_order_in_each_style() {
     let long = "http://mms.town/".to_owned() + &"x".repeat(150);
-    for style in [SegmentStyle::Header, SegmentStyle::Payload, SegmentStyle::Parameters] {
+    for style in [SegmentStyle::Header, SegmentStyle::Payload, SegmentStyle::Data, SegmentStyle::Parameters] {
         let smsc = simulator(Behaviour::default()).await;
         let mut subscriber = smsc.subscribe("15550101");
         let mut settings = config();
@@ -184,7 +184,7 @@ async fn a_long_push_takes_parts_in_order_in_each_style() {
                 assert_eq!(second.tlv(tlv::MORE_MESSAGES_TO_SEND), None);
                 payload(&[first, second])
             }
-            SegmentStyle::Payload => {
+            SegmentStyle::Payload | SegmentStyle::Data => {
                 assert_eq!(first.tlv(tlv::DESTINATION_PORT), Some(&2948_u16.to_be_bytes()[..]));
                 first.user_data().to_vec()
             }

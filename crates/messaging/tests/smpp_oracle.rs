@@ -7,7 +7,10 @@ use rusmpp::Command;
 use rusmpp::decode::DecodeWithLength as _;
 use rusmpp::encode::Length as _;
 use rusmpp::encode::owned::Encode as _;
-use strowger_messaging::smpp::pdu::{self, Address, Bind, BindKind, Body, Pdu, ShortMessage};
+use strowger_messaging::smpp::pdu::{
+    self, Address, AlertNotification, Bind, BindKind, Body, CancelSm, Destination, MultiResp, Named, Outbind,
+    Pdu, QueryResp, QuerySm, ReplaceSm, ShortMessage, SubmitMulti,
+};
 use strowger_messaging::smpp::{MessageState, Receipt, Status, Tlv, tlv};
 
 fn message() -> ShortMessage {
@@ -54,6 +57,14 @@ fn units() -> Vec<Pdu> {
     let mut payload = message();
     payload.text.clear();
     payload.tlvs = vec![Tlv { tag: tlv::MESSAGE_PAYLOAD, value: vec![0x55; 1000] }];
+    let data = ShortMessage {
+        protocol_id: 0,
+        priority: 0,
+        validity: String::new(),
+        text: Vec::new(),
+        tlvs: vec![Tlv { tag: tlv::MESSAGE_PAYLOAD, value: vec![0x55; 1000] }],
+        ..message()
+    };
     let requests = [
         Body::Bind(BindKind::Transceiver, bind.clone()),
         Body::Bind(BindKind::Transmitter, bind.clone()),
@@ -62,13 +73,69 @@ fn units() -> Vec<Pdu> {
         Body::SubmitSm(Box::new(parts)),
         Body::SubmitSm(Box::new(payload)),
         Body::DeliverSm(Box::new(receipted)),
+        Body::DataSm(Box::new(data)),
+        Body::SubmitMulti(Box::new(SubmitMulti {
+            message: ShortMessage { destination: Address::default(), ..message() },
+            destinations: vec![
+                Destination::Address(Address::of("+15550100")),
+                Destination::List("staff".into()),
+                Destination::Address(Address::of("2001")),
+            ],
+        })),
+        Body::QuerySm(QuerySm { message_id: "a1".into(), source: Address::of("2948") }),
+        Body::CancelSm(CancelSm {
+            message_id: "a1".into(),
+            source: Address::of("2948"),
+            ..CancelSm::default()
+        }),
+        Body::CancelSm(CancelSm {
+            service_type: "WAP".into(),
+            source: Address::of("2948"),
+            destination: Address::of("+15550100"),
+            ..CancelSm::default()
+        }),
+        Body::ReplaceSm(Box::new(ReplaceSm {
+            message_id: "a1".into(),
+            source: Address::of("2948"),
+            validity: "000002000000000R".into(),
+            registered_delivery: 1,
+            text: b"other".to_vec(),
+            ..ReplaceSm::default()
+        })),
+        Body::AlertNotification(Box::new(AlertNotification {
+            source: Address::of("+15550100"),
+            esme: Address::of("2948"),
+            tlvs: vec![Tlv::octet(tlv::MS_AVAILABILITY_STATUS, 0)],
+        })),
+        Body::Outbind(Outbind { system_id: "centre".into(), password: "secret".into() }),
         Body::EnquireLink,
         Body::Unbind,
     ];
+    let busy = Named { tlvs: vec![Tlv::octet(tlv::CONGESTION_STATE, 85)], ..Named::of("a1") };
+    let partly = MultiResp {
+        message_id: "a1".into(),
+        refused: vec![
+            (Address::of("+15550100"), Status::INVALID_DESTINATION),
+            (Address::of("2001"), Status::QUEUE_FULL),
+        ],
+        tlvs: Vec::new(),
+    };
+    let standing = QueryResp {
+        message_id: "a1".into(),
+        final_date: "260101000100000+".into(),
+        state: MessageState::Delivered,
+        error_code: 3,
+    };
     let version = Tlv::octet(tlv::SC_INTERFACE_VERSION, 0x34);
     let answers = [
         (Status::OK, Body::BindResp(BindKind::Transceiver, "centre".into(), vec![version])),
-        (Status::OK, Body::SubmitSmResp(Some("a1".into()))),
+        (Status::OK, Body::SubmitSmResp(Named::of("a1"))),
+        (Status::OK, Body::SubmitSmResp(busy.clone())),
+        (Status::OK, Body::DataSmResp(busy)),
+        (Status::OK, Body::SubmitMultiResp(Some(Box::new(partly)))),
+        (Status::OK, Body::QuerySmResp(Some(standing))),
+        (Status::OK, Body::CancelSmResp),
+        (Status::OK, Body::ReplaceSmResp),
         (Status::OK, Body::DeliverSmResp),
         (Status::OK, Body::EnquireLinkResp),
         (Status::OK, Body::UnbindResp),

@@ -8,7 +8,7 @@ use strowger_sansio::Duration;
 
 use super::address::Network;
 use crate::queue::{LanesConfig, WriterConfig};
-use crate::smpp::{ClientConfig, IdForm};
+use crate::smpp::{ClientConfig, ClientTls, IdForm};
 
 /// Everything that a gateway is started with.
 #[derive(Clone, Debug)]
@@ -101,6 +101,8 @@ pub struct CentreEntry {
     pub id: String,
     /// Where it is.
     pub address: SocketAddr,
+    /// How it is proved, where links go through TLS.
+    pub tls: Option<ClientTls>,
     /// Connections to it that transmit.
     pub links: usize,
     /// Whether they only transmit, and one more receives.
@@ -131,6 +133,8 @@ pub enum SegmentStyle {
     Header,
     /// One message with the parameter `message_payload`; the centre parts it.
     Payload,
+    /// The same by `data_sm`.
+    Data,
     /// Parts without header; ports and places are parameters (`sar_*`).
     Parameters,
 }

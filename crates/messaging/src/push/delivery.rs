@@ -73,7 +73,11 @@ impl Core {
             let handles = (0..transmitting + usize::from(entry.pair)).map(|at| {
                 let id = LinkId(places.len());
                 places.push((centre, at));
-                let mut config = LinkConfig { address: entry.address, client: entry.client.clone() };
+                let mut config = LinkConfig {
+                    address: entry.address,
+                    client: entry.client.clone(),
+                    tls: entry.tls.clone(),
+                };
                 if entry.pair {
                     let receives = at >= transmitting;
                     config.client.kind = if receives { BindKind::Receiver } else { BindKind::Transmitter };
@@ -254,6 +258,13 @@ impl Core {
             LinkEvent::Returned(token) => {
                 let step = centre.answered(Seq(token.0), number, None);
                 self.step(now, at, step);
+            }
+            LinkEvent::Alert(alert) => {
+                // Whether the centre writes international numbers with + is its own affair.
+                if alert.is_available() {
+                    self.lanes.handle_reachable(now, &format!("+{}", alert.source.digits));
+                    self.lanes.handle_reachable(now, &alert.source.digits);
+                }
             }
             LinkEvent::Incoming(ticket, message) => {
                 let Some(handle) = centre.link(number).cloned() else { return };

@@ -13,7 +13,7 @@ use super::config::{CentreEntry, SegmentStyle};
 use crate::queue::{Message, Seq, State, Verdict};
 use crate::smpp::link::LinkHandle;
 use crate::smpp::receipt::canonical;
-use crate::smpp::{Address, Class, MessageState, Outcome, Receipt, ShortMessage, Tlv, Token, tlv};
+use crate::smpp::{Address, Class, MessageState, Operation, Outcome, Receipt, ShortMessage, Tlv, Token, tlv};
 
 /// The port that pushes come from (IANA: wap-wsp).
 const SOURCE_PORT: u16 = 9200;
@@ -24,7 +24,10 @@ const EARLY: usize = 1000;
 #[derive(Debug)]
 struct Job {
     message: Arc<Message>,
-    parts: Vec<ShortMessage>,
+    /// How many parts there are, and those that have not gone, the next one first.
+    total: usize,
+    parts: VecDeque<Operation>,
+    /// The part that is next, or under way.
     next: usize,
     /// What the centre calls the parts that it took.
     names: Vec<String>,
@@ -108,8 +111,10 @@ impl SmsBearer {
         };
         let Some(link) = self.free_link() else { return Some(Verdict::Crowded { parts: gone }) };
         let seq = message.seq;
-        let next = gone.min(parts.len().saturating_sub(1));
-        self.jobs.insert(seq, Job { message, parts, next, names: Vec::new(), link });
+        let total = parts.len();
+        let next = gone.min(total.saturating_sub(1));
+        let parts = parts.into_iter().skip(next).collect();
+        self.jobs.insert(seq, Job { message, total, parts, next, names: Vec::new(), link });
         match self.go(seq) {
             true => None,
             false => {
@@ -120,12 +125,12 @@ impl SmsBearer {
     }
 
     fn go(&mut self, seq: Seq) -> bool {
-        let Some(job) = self.jobs.get(&seq) else { return false };
-        let (Some(part), Some((link, outstanding))) = (job.parts.get(job.next), self.links.get_mut(job.link))
+        let Some(job) = self.jobs.get_mut(&seq) else { return false };
+        let (Some(part), Some((link, outstanding))) = (job.parts.pop_front(), self.links.get_mut(job.link))
         else {
             return false;
         };
-        let went = link.submit(Token(seq.0), Box::new(part.clone())).is_ok();
+        let went = link.ask(Token(seq.0), part).is_ok();
         *outstanding += usize::from(went);
         went
     }
@@ -140,7 +145,7 @@ impl SmsBearer {
             Some(Outcome::Accepted(name)) => {
                 job.names.push(canonical(&name));
                 job.next += 1;
-                match job.next < job.parts.len() {
+                match job.next < job.total {
                     true if self.go(seq) => return Step::Goes,
                     true => None,
                     false => Some(Verdict::Delivered),
@@ -153,7 +158,8 @@ impl SmsBearer {
                     Some(Verdict::Failed { parts: job.next, detail: status.to_string() })
                 }
             },
-            Some(Outcome::Unknown) => Some(Verdict::Failed {
+            // Nothing of the kind was asked: whatever it is, it is no answer to a message.
+            Some(Outcome::Unknown | Outcome::Partly(_) | Outcome::Standing(_)) => Some(Verdict::Failed {
                 parts: job.next,
                 detail: "no answer of the message centre".to_owned(),
             }),
@@ -242,7 +248,7 @@ fn same_number(one: &str, other: &str) -> bool {
 }
 
 /// A push as short messages.
-fn parts(entry: &CentreEntry, now: Time, message: &Message) -> Result<Vec<ShortMessage>, String> {
+fn parts(entry: &CentreEntry, now: Time, message: &Message) -> Result<Vec<Operation>, String> {
     let reference = match entry.wide_reference {
         true => Reference::wide(u16::try_from(message.seq.0 & 0xffff).unwrap_or_default()),
         false => Reference::narrow(u8::try_from(message.seq.0 & 0xff).unwrap_or_default()),
@@ -263,20 +269,27 @@ fn parts(entry: &CentreEntry, now: Time, message: &Message) -> Result<Vec<ShortM
     };
     let port_tlvs =
         [Tlv::number(tlv::SOURCE_PORT, ports.source), Tlv::number(tlv::DESTINATION_PORT, ports.destination)];
+    let submit = |message| Operation::Submit(Box::new(message));
     match entry.style {
         SegmentStyle::Header => {
-            let parts = segment(&datagram, ports, reference).map_err(|error| error.to_string())?;
-            let last = parts.len().saturating_sub(1);
-            let with_data = parts.into_iter().enumerate().map(|(at, text)| {
-                let more = (at < last).then(|| Tlv::octet(tlv::MORE_MESSAGES_TO_SEND, 1));
-                ShortMessage { text, tlvs: more.into_iter().collect(), ..whole.clone() }
+            let mut parts = segment(&datagram, ports, reference).map_err(|error| error.to_string())?;
+            let last = parts.pop().unwrap_or_default();
+            let with_data = parts.into_iter().map(|text| {
+                let more = vec![Tlv::octet(tlv::MORE_MESSAGES_TO_SEND, 1)];
+                submit(ShortMessage { text, tlvs: more, ..whole.clone() })
             });
-            Ok(with_data.collect())
+            let mut parts: Vec<_> = with_data.collect();
+            parts.push(submit(ShortMessage { text: last, ..whole }));
+            Ok(parts)
         }
-        SegmentStyle::Payload => {
-            let mut tlvs = vec![Tlv { tag: tlv::MESSAGE_PAYLOAD, value: datagram }];
-            tlvs.splice(0..0, port_tlvs);
-            Ok(vec![ShortMessage { esm_class: 0x03, tlvs, ..whole }])
+        SegmentStyle::Payload | SegmentStyle::Data => {
+            let mut tlvs = port_tlvs.to_vec();
+            tlvs.push(Tlv { tag: tlv::MESSAGE_PAYLOAD, value: datagram });
+            let message = ShortMessage { esm_class: 0x03, tlvs, ..whole };
+            Ok(vec![match entry.style {
+                SegmentStyle::Data => Operation::Data(Box::new(message)),
+                _ => submit(message),
+            }])
         }
         SegmentStyle::Parameters => {
             let chunks = datagram.chunks(140);
@@ -289,7 +302,7 @@ fn parts(entry: &CentreEntry, now: Time, message: &Message) -> Result<Vec<ShortM
                     tlvs.push(Tlv::octet(tlv::SAR_TOTAL_SEGMENTS, total));
                     tlvs.push(Tlv::octet(tlv::SAR_SEGMENT_SEQNUM, place));
                 }
-                ShortMessage { esm_class: 0x03, text: chunk.to_vec(), tlvs, ..whole.clone() }
+                submit(ShortMessage { esm_class: 0x03, text: chunk.to_vec(), tlvs, ..whole.clone() })
             });
             Ok(with_data.collect())
         }

@@ -294,6 +294,16 @@ impl Lanes {
         }
     }
 
+    /// A destination that a message did not reach can be reached again: its lane waits no longer.
+    pub fn handle_reachable(&mut self, now: Time, to: &str) {
+        let Some(lane) = self.lanes.get_mut(to).filter(|lane| lane.resume > now) else { return };
+        lane.resume = Time::ZERO;
+        let to: Arc<str> = to.into();
+        if self.timers.cancel(&Timer::Lane(Arc::clone(&to))) {
+            self.line_up(now, &to);
+        }
+    }
+
     /// What is due.
     pub fn handle_timeout(&mut self, now: Time) {
         while let Some(timer) = self.timers.pop_due(now) {

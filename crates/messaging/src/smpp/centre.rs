@@ -7,7 +7,10 @@ use strowger_sansio::{Duration, Time};
 
 use super::client::{Outcome, Token};
 use super::frame::Framer;
-use super::pdu::{self, BindKind, Body, Pdu, ShortMessage, command};
+use super::pdu::{
+    self, AlertNotification, Answer, BROADCASTS, BindKind, Body, Operation, Outbind, Pdu, ShortMessage,
+    command, version,
+};
 use super::status::Status;
 use super::tlv::{self, Tlv};
 use super::window::Window;
@@ -31,6 +34,8 @@ pub struct CentreConfig {
     pub submissions: usize,
     /// The longest unit that is read.
     pub longest_unit: usize,
+    /// The highest version that it speaks.
+    pub version: u8,
 }
 
 impl Default for CentreConfig {
@@ -44,6 +49,7 @@ impl Default for CentreConfig {
             enquire_after: Duration::from_secs(60),
             submissions: 1000,
             longest_unit: 70_000,
+            version: version::V5_0,
         }
     }
 }
@@ -58,8 +64,8 @@ pub enum Event {
         /// What for.
         kind: BindKind,
     },
-    /// A message; it waits for [`Centre::answer`] with this number.
-    Submitted(u32, Box<ShortMessage>),
+    /// A message, or something about one; it waits for [`Centre::answer`] with this number.
+    Asked(u32, Operation),
     /// A delivery has its outcome; an accepted one has no name.
     Answered(Token, Outcome),
     /// Close the transport once what is to be sent has been.
@@ -69,6 +75,8 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Request {
     Deliver(Token),
+    Alert,
+    Outbind,
     Enquire,
     Unbind,
 }
@@ -90,10 +98,14 @@ pub struct Centre {
     window: Window<Request>,
     delivering: usize,
     submissions: usize,
+    /// What both sides speak.
+    version: u8,
+    congestion: Option<u8>,
     opened: Time,
     heard: Time,
     enquiring: bool,
-    transmits: VecDeque<Vec<u8>>,
+    /// What is to be sent, one unit behind the other.
+    out: Vec<u8>,
     events: VecDeque<Event>,
 }
 
@@ -107,10 +119,12 @@ impl Centre {
             window: Window::new(config.response_timeout),
             delivering: 0,
             submissions: 0,
+            version: config.version,
+            congestion: None,
             opened: now,
             heard: now,
             enquiring: false,
-            transmits: VecDeque::new(),
+            out: Vec::new(),
             events: VecDeque::new(),
             config,
         }
@@ -159,16 +173,53 @@ impl Centre {
         }
     }
 
-    /// Answers an [`Event::Submitted`]: with the message's name, or a refusal.
-    pub fn answer(&mut self, sequence: u32, answer: Result<String, Status>) {
+    /// What both sides speak, once bound.
+    #[must_use]
+    pub const fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// How busy the centre is, in percent: from now on answers tell it to those who speak 5.0.
+    pub fn set_congestion(&mut self, percent: Option<u8>) {
+        self.congestion = percent;
+    }
+
+    /// Answers an [`Event::Asked`].
+    pub fn answer(&mut self, sequence: u32, answer: Answer) {
         self.submissions = self.submissions.saturating_sub(1);
         if matches!(self.state, State::Bound(_) | State::Unbinding) {
-            let (status, id) = match answer {
-                Ok(id) => (Status::OK, Some(id)),
-                Err(status) => (status, None),
-            };
-            self.send(&Pdu::response(sequence, status, Body::SubmitSmResp(id)));
+            self.respond(sequence, answer);
         }
+    }
+
+    fn respond(&mut self, sequence: u32, answer: Answer) {
+        let told = self.congestion.filter(|_| self.version >= version::V5_0);
+        let tlvs = told.map(|percent| Tlv::octet(tlv::CONGESTION_STATE, percent)).into_iter().collect();
+        let (status, body) = answer.into_unit(tlvs);
+        self.send(&Pdu::response(sequence, status, body));
+    }
+
+    /// Asks the client to bind, on a connection that the centre opened.
+    pub fn outbind(&mut self, now: Time, outbind: Outbind) {
+        if self.state == State::Open {
+            let sequence = self.window.open(now, Request::Outbind);
+            // It has no answer.
+            self.window.close(sequence);
+            self.send(&Pdu::request(sequence, Body::Outbind(outbind)));
+        }
+    }
+
+    /// Tells the client that a subscriber can be reached again, or not.
+    pub fn alert(&mut self, now: Time, mut alert: AlertNotification) {
+        if !matches!(self.state, State::Bound(kind) if kind.receives()) {
+            return;
+        }
+        if self.version < version::V3_4 {
+            alert.tlvs.clear();
+        }
+        let sequence = self.window.open(now, Request::Alert);
+        self.window.close(sequence);
+        self.send(&Pdu::request(sequence, Body::AlertNotification(Box::new(alert))));
     }
 
     /// Delivers a message or a receipt.
@@ -184,9 +235,40 @@ impl Centre {
         if self.capacity() == 0 {
             return Err(message);
         }
-        self.delivering += 1;
-        self.request(now, Request::Deliver(token), Body::DeliverSm(message));
+        self.deliver_as(now, token, message, Body::DeliverSm);
         Ok(())
+    }
+
+    /// Delivers a message by `data_sm`.
+    ///
+    /// # Errors
+    /// The message comes back when there is no capacity, or the client does not know that unit.
+    pub fn deliver_data(
+        &mut self,
+        now: Time,
+        token: Token,
+        message: Box<ShortMessage>,
+    ) -> Result<(), Box<ShortMessage>> {
+        if self.capacity() == 0 || self.version < version::V3_4 {
+            return Err(message);
+        }
+        self.deliver_as(now, token, message, Body::DataSm);
+        Ok(())
+    }
+
+    fn deliver_as(
+        &mut self,
+        now: Time,
+        token: Token,
+        mut message: Box<ShortMessage>,
+        unit: fn(Box<ShortMessage>) -> Body,
+    ) {
+        // A client older than 3.4 may be sent no optional parameters (section 3.4.1).
+        if self.version < version::V3_4 {
+            message.tlvs.clear();
+        }
+        self.delivering += 1;
+        self.request(now, Request::Deliver(token), unit(message));
     }
 
     /// Ends the link in order.
@@ -210,6 +292,7 @@ impl Centre {
                     self.events.push_back(Event::Answered(token, Outcome::Unknown));
                 }
                 Request::Enquire | Request::Unbind => self.end(),
+                Request::Alert | Request::Outbind => {}
             }
         }
         match self.state {
@@ -222,9 +305,14 @@ impl Centre {
         }
     }
 
-    /// What goes to the client.
+    /// What goes to the client: all that there is.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
-        self.transmits.pop_front()
+        (!self.out.is_empty()).then(|| std::mem::take(&mut self.out))
+    }
+
+    /// The same behind what is in a buffer already.
+    pub fn transmit_into(&mut self, out: &mut Vec<u8>) {
+        out.append(&mut self.out);
     }
 
     /// What the host has to know or do.
@@ -246,31 +334,14 @@ impl Centre {
     fn handle_unit(&mut self, unit: Pdu) {
         let sequence = unit.sequence;
         match unit.body {
-            Body::Bind(kind, bind) => {
-                let status = self.admit(&bind);
-                let version = Tlv::octet(tlv::SC_INTERFACE_VERSION, 0x34);
-                let body = Body::BindResp(kind, self.config.system_id.clone(), vec![version]);
-                self.send(&Pdu::response(sequence, status, body));
-                if status.is_ok() {
-                    self.state = State::Bound(kind);
-                    self.events.push_back(Event::Bound { system_id: bind.system_id, kind });
-                } else if self.state == State::Open {
-                    self.end();
-                }
-            }
-            Body::SubmitSm(message) => {
-                let status = match self.state {
-                    State::Bound(kind) if kind.transmits() && self.submissions < self.config.submissions => {
-                        self.submissions += 1;
-                        self.events.push_back(Event::Submitted(sequence, message));
-                        return;
-                    }
-                    State::Bound(kind) if kind.transmits() => Status::THROTTLED,
-                    _ => Status::INVALID_BIND_STATE,
-                };
-                self.send(&Pdu::response(sequence, status, Body::SubmitSmResp(None)));
-            }
-            Body::DeliverSmResp => {
+            Body::Bind(kind, bind) => self.bind(sequence, kind, bind),
+            Body::SubmitSm(message) => self.asked(sequence, Operation::Submit(message)),
+            Body::DataSm(message) => self.asked(sequence, Operation::Data(message)),
+            Body::SubmitMulti(multi) => self.asked(sequence, Operation::Multi(multi)),
+            Body::QuerySm(query) => self.asked(sequence, Operation::Query(query)),
+            Body::CancelSm(cancel) => self.asked(sequence, Operation::Cancel(cancel)),
+            Body::ReplaceSm(replace) => self.asked(sequence, Operation::Replace(replace)),
+            Body::DeliverSmResp | Body::DataSmResp(_) => {
                 let outcome = match unit.status.is_ok() {
                     true => Outcome::Accepted(String::new()),
                     false => Outcome::Refused(unit.status),
@@ -284,14 +355,62 @@ impl Centre {
                 self.send(&Pdu::response(sequence, Status::OK, Body::UnbindResp));
                 self.end();
             }
-            Body::Other(number, _) if number & command::RESPONSE == 0 => {
-                self.send(&Pdu::response(sequence, Status::INVALID_COMMAND, Body::GenericNack));
-            }
-            Body::DeliverSm(_) => {
+            Body::Other(number, _) if number & command::RESPONSE == 0 => self.unknown(sequence, number),
+            Body::DeliverSm(_) | Body::AlertNotification(_) | Body::Outbind(_) => {
                 self.send(&Pdu::response(sequence, Status::INVALID_BIND_STATE, Body::GenericNack));
             }
-            Body::BindResp(..) | Body::SubmitSmResp(_) | Body::Other(..) => {}
+            Body::BindResp(..)
+            | Body::SubmitSmResp(_)
+            | Body::SubmitMultiResp(_)
+            | Body::QuerySmResp(_)
+            | Body::CancelSmResp
+            | Body::ReplaceSmResp
+            | Body::Other(..) => {}
         }
+    }
+
+    fn bind(&mut self, sequence: u32, kind: BindKind, bind: pdu::Bind) {
+        let status = self.admit(&bind);
+        // Clients older than 3.4 get no optional parameter, not even this one.
+        let version = Tlv::octet(tlv::SC_INTERFACE_VERSION, self.config.version);
+        let tlvs = (bind.interface_version >= version::V3_4).then_some(version).into_iter().collect();
+        let body = Body::BindResp(kind, self.config.system_id.clone(), tlvs);
+        self.send(&Pdu::response(sequence, status, body));
+        if status.is_ok() {
+            self.state = State::Bound(kind);
+            self.version = self.config.version.min(bind.interface_version);
+            self.events.push_back(Event::Bound { system_id: bind.system_id, kind });
+        } else if self.state == State::Open {
+            self.end();
+        }
+    }
+
+    fn asked(&mut self, sequence: u32, operation: Operation) {
+        let status = match self.state {
+            State::Bound(kind) if kind.transmits() && self.submissions < self.config.submissions => {
+                self.submissions += 1;
+                self.events.push_back(Event::Asked(sequence, operation));
+                return;
+            }
+            State::Bound(kind) if kind.transmits() => Status::THROTTLED,
+            _ => Status::INVALID_BIND_STATE,
+        };
+        self.respond(sequence, operation.refused(status));
+    }
+
+    /// Messages to areas are known from version 5.0 on and not sent from here: each has its own refusal. What nobody knows has the
+    /// general one.
+    fn unknown(&mut self, sequence: u32, number: u32) {
+        let broadcast =
+            BROADCASTS.iter().find(|(known, _)| *known == number && self.version >= version::V5_0);
+        let unit = match (self.state, broadcast) {
+            (State::Bound(_), Some((_, status))) => {
+                Pdu::response(sequence, *status, Body::Other(number | command::RESPONSE, Vec::new()))
+            }
+            (State::Bound(_), None) => Pdu::response(sequence, Status::INVALID_COMMAND, Body::GenericNack),
+            _ => Pdu::response(sequence, Status::INVALID_BIND_STATE, Body::GenericNack),
+        };
+        self.send(&unit);
     }
 
     fn admit(&self, bind: &pdu::Bind) -> Status {
@@ -313,7 +432,7 @@ impl Centre {
             }
             Some(Request::Enquire) => self.enquiring = false,
             Some(Request::Unbind) => self.end(),
-            None => {}
+            Some(Request::Alert | Request::Outbind) | None => {}
         }
     }
 
@@ -334,8 +453,6 @@ impl Centre {
     }
 
     fn send(&mut self, unit: &Pdu) {
-        let mut bytes = Vec::with_capacity(256);
-        pdu::encode(unit, &mut bytes);
-        self.transmits.push_back(bytes);
+        pdu::encode(unit, &mut self.out);
     }
 }

@@ -2,16 +2,23 @@
 //! keeps the link alive, and comes back when it is lost.
 //!
 //! A link that is too fast for its centre (`ESME_RTHROTTLED`, `ESME_RMSGQFUL`) pauses and halves its window, and opens it again by one with
-//! each window of good answers. Nothing is repeated here: every submission gets exactly one [`Outcome`], and its owner, who has it on
-//! disk, decides.
+//! each window of good answers. A centre of version 5.0 that tells how busy it is (`congestion_state`) has its window held, made smaller
+//! or halved before it has to refuse. Nothing is repeated here: every operation gets exactly one [`Outcome`], and its owner, who has
+//! it on disk, decides.
+//!
+//! The lower version of both sides holds: a centre that says it is older than 3.4 gets no optional parameters.
 
 use std::collections::VecDeque;
 
 use strowger_sansio::{Duration, Rng, Time};
 
 use super::frame::Framer;
-use super::pdu::{self, Bind, BindKind, Body, DecodeError, Pdu, ShortMessage, command};
-use super::status::{Class, Status};
+use super::pace::Pace;
+use super::pdu::{
+    self, AlertNotification, Bind, BindKind, Body, DecodeError, MultiResp, Named, Operation, Pdu, QueryResp,
+    ShortMessage, command, version,
+};
+use super::status::Status;
 use super::tlv;
 use super::window::Window;
 
@@ -67,8 +74,12 @@ pub struct Token(pub u64);
 /// What became of a submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The centre has it, under this name.
+    /// The centre has it, under this name; what is no message is done, and has none.
     Accepted(String),
+    /// The centre has it, but not for all of its destinations.
+    Partly(Box<MultiResp>),
+    /// How a message stands that was asked for.
+    Standing(QueryResp),
     /// The centre does not want it; [`Status::class`] says whether it may do so later.
     Refused(Status),
     /// The link was lost, or no answer came in time: the centre may have it, or not.
@@ -116,14 +127,30 @@ pub enum Event {
     Lost(Loss),
     /// A submission has its outcome.
     Answered(Token, Outcome),
-    /// A message or a receipt; it waits for [`Client::acknowledge`] with this number.
-    Incoming(u32, Box<ShortMessage>),
+    /// A message or a receipt; it waits for [`Client::acknowledge`].
+    Incoming(Delivery, Box<ShortMessage>),
+    /// A subscriber can be reached again, or not.
+    Alert(Box<AlertNotification>),
+}
+
+/// Names an incoming message, for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    sequence: u32,
+    unit: Unit,
+}
+
+/// By which unit a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Deliver,
+    Data,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Request {
     Bind,
-    Submit(Token),
+    Ask(Token),
     Enquire,
     Unbind,
 }
@@ -150,19 +177,17 @@ pub struct Client {
     framer: Framer,
     window: Window<Request>,
     submitted: usize,
-    /// Submissions that may be outstanding now.
-    allowed: usize,
-    /// Good answers since `allowed` grew.
-    good: usize,
-    paused_until: Time,
-    pause: Duration,
+    /// What both sides speak.
+    version: u8,
+    pace: Pace,
     /// The pause before the next attempt.
     wait: Duration,
     due: Option<Time>,
     heard: Time,
     enquiring: bool,
     incoming: usize,
-    transmits: VecDeque<Vec<u8>>,
+    /// What is to be sent, one unit behind the other.
+    out: Vec<u8>,
     events: VecDeque<Event>,
 }
 
@@ -174,16 +199,14 @@ impl Client {
             framer: Framer::new(config.longest_unit),
             window: Window::new(config.response_timeout),
             submitted: 0,
-            allowed: config.window,
-            good: 0,
-            paused_until: Time::ZERO,
-            pause: config.throttle_first,
+            version: config.bind.interface_version,
+            pace: Pace::new(&config),
             wait: config.reconnect_first,
             due: None,
             heard: now,
             enquiring: false,
             incoming: 0,
-            transmits: VecDeque::new(),
+            out: Vec::new(),
             events: VecDeque::from([Event::Connect]),
             state: State::Connecting,
             config,
@@ -200,10 +223,16 @@ impl Client {
     /// How many messages may be submitted now.
     #[must_use]
     pub fn capacity(&self, now: Time) -> usize {
-        if self.state != State::Bound || now < self.paused_until || !self.config.kind.transmits() {
+        if self.state != State::Bound || !self.config.kind.transmits() {
             return 0;
         }
-        self.allowed.saturating_sub(self.submitted)
+        self.pace.allowed(now).saturating_sub(self.submitted)
+    }
+
+    /// What both sides speak, as [`version`] has it, once bound.
+    #[must_use]
+    pub const fn version(&self) -> u8 {
+        self.version
     }
 
     /// The transport is there.
@@ -265,20 +294,47 @@ impl Client {
         token: Token,
         message: Box<ShortMessage>,
     ) -> Result<(), Box<ShortMessage>> {
+        self.ask(now, token, Operation::Submit(message)).map_err(|operation| match operation {
+            Operation::Submit(message) | Operation::Data(message) => message,
+            // What comes back is what was given.
+            _ => Box::default(),
+        })
+    }
+
+    /// Asks the centre something.
+    ///
+    /// # Errors
+    /// The operation comes back when there is no capacity.
+    pub fn ask(&mut self, now: Time, token: Token, mut operation: Operation) -> Result<(), Operation> {
         if self.capacity(now) == 0 {
-            return Err(message);
+            return Err(operation);
+        }
+        if self.version < version::V3_4
+            && let Err(status) = fit_old_centre(&mut operation)
+        {
+            self.events.push_back(Event::Answered(token, Outcome::Refused(status)));
+            return Ok(());
         }
         self.submitted += 1;
-        self.request(now, Request::Submit(token), Body::SubmitSm(message));
+        self.request(now, Request::Ask(token), operation.into_body());
         Ok(())
     }
 
     /// Answers an [`Event::Incoming`].
-    pub fn acknowledge(&mut self, sequence: u32, status: Status) {
+    pub fn acknowledge(&mut self, delivery: Delivery, status: Status) {
         self.incoming = self.incoming.saturating_sub(1);
         if matches!(self.state, State::Bound | State::Unbinding) {
-            self.send(&Pdu::response(sequence, status, Body::DeliverSmResp));
+            self.answer(delivery, status);
         }
+    }
+
+    fn answer(&mut self, delivery: Delivery, status: Status) {
+        let body = match delivery.unit {
+            Unit::Deliver => Body::DeliverSmResp,
+            // The name is there and unused, as in the answer to deliver_sm.
+            Unit::Data => Body::DataSmResp(Named::of("")),
+        };
+        self.send(&Pdu::response(delivery.sequence, status, body));
     }
 
     /// Ends the link in order; it is not set up again.
@@ -305,12 +361,10 @@ impl Client {
                 self.events.push_back(Event::Connect);
             }
         }
-        if self.paused_until <= now {
-            self.paused_until = Time::ZERO;
-        }
+        self.pace.handle_timeout(now);
         while let Some(request) = self.window.pop_overdue(now) {
             match request {
-                Request::Submit(token) => {
+                Request::Ask(token) => {
                     self.submitted = self.submitted.saturating_sub(1);
                     self.events.push_back(Event::Answered(token, Outcome::Unknown));
                     self.enquire(now);
@@ -324,9 +378,14 @@ impl Client {
         }
     }
 
-    /// What goes to the centre.
+    /// What goes to the centre: all that there is.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
-        self.transmits.pop_front()
+        (!self.out.is_empty()).then(|| std::mem::take(&mut self.out))
+    }
+
+    /// The same behind what is in a buffer already.
+    pub fn transmit_into(&mut self, out: &mut Vec<u8>) {
+        out.append(&mut self.out);
     }
 
     /// What the host has to know or do.
@@ -339,17 +398,21 @@ impl Client {
     pub fn poll_timeout(&self) -> Option<Time> {
         let enquire =
             (self.state == State::Bound && !self.enquiring).then(|| self.heard + self.config.enquire_after);
-        let paused = (self.paused_until != Time::ZERO).then_some(self.paused_until);
-        [self.due, self.window.deadline(), enquire, paused].into_iter().flatten().min()
+        [self.due, self.window.deadline(), enquire, self.pace.poll_timeout()].into_iter().flatten().min()
     }
 
     fn handle_unit(&mut self, now: Time, unit: Pdu) {
         let sequence = unit.sequence;
         match unit.body {
             Body::BindResp(_, centre, tlvs) => self.bound(now, sequence, unit.status, centre, &tlvs),
-            Body::SubmitSmResp(id) => {
-                if let Some(Request::Submit(token)) = self.window.close(sequence) {
-                    self.answered(now, token, unit.status, id);
+            Body::SubmitSmResp(_)
+            | Body::DataSmResp(_)
+            | Body::SubmitMultiResp(_)
+            | Body::QuerySmResp(_)
+            | Body::CancelSmResp
+            | Body::ReplaceSmResp => {
+                if let Some(Request::Ask(token)) = self.window.close(sequence) {
+                    self.answered(now, token, unit.status, unit.body);
                 }
             }
             Body::EnquireLinkResp => {
@@ -368,15 +431,26 @@ impl Client {
                 self.send(&Pdu::response(sequence, Status::OK, Body::UnbindResp));
                 self.lose(now, Loss::Unbound);
             }
-            Body::DeliverSm(message) => self.delivered(sequence, message),
+            Body::DeliverSm(message) => self.delivered(Delivery { sequence, unit: Unit::Deliver }, message),
+            Body::DataSm(message) => self.delivered(Delivery { sequence, unit: Unit::Data }, message),
+            Body::AlertNotification(alert) => {
+                if self.state == State::Bound && self.config.kind.receives() {
+                    self.events.push_back(Event::Alert(alert));
+                }
+            }
             Body::Other(number, _) if number & command::RESPONSE == 0 => {
                 self.send(&Pdu::response(sequence, Status::INVALID_COMMAND, Body::GenericNack));
             }
-            // Requests that only a centre answers, and answers to what we never ask.
-            Body::Bind(..) | Body::SubmitSm(_) => {
+            // Requests that only a centre answers, and answers to what we never ask. An outbind asks for the bind that is under way.
+            Body::Bind(..)
+            | Body::SubmitSm(_)
+            | Body::SubmitMulti(_)
+            | Body::QuerySm(_)
+            | Body::CancelSm(_)
+            | Body::ReplaceSm(_) => {
                 self.send(&Pdu::response(sequence, Status::INVALID_BIND_STATE, Body::GenericNack));
             }
-            Body::DeliverSmResp | Body::Other(..) => {}
+            Body::DeliverSmResp | Body::Outbind(_) | Body::Other(..) => {}
         }
     }
 
@@ -390,54 +464,36 @@ impl Client {
         }
         self.state = State::Bound;
         self.wait = self.config.reconnect_first;
-        self.allowed = self.config.window;
-        self.paused_until = Time::ZERO;
-        self.pause = self.config.throttle_first;
-        let version = tlvs.iter().find(|tlv| tlv.tag == tlv::SC_INTERFACE_VERSION);
-        let version = version.and_then(|tlv| tlv.value.first().copied());
+        self.pace.reset();
+        let version = tlv::find(tlvs, tlv::SC_INTERFACE_VERSION).and_then(|value| value.first().copied());
+        // Centres of 3.4 that leave the parameter out are more common than those that are older.
+        self.version = self.config.bind.interface_version.min(version.unwrap_or(version::V3_4));
         self.events.push_back(Event::Bound { centre, version });
     }
 
-    fn answered(&mut self, now: Time, token: Token, status: Status, id: Option<String>) {
+    fn answered(&mut self, now: Time, token: Token, status: Status, body: Body) {
         let before = self.submitted;
         self.submitted = self.submitted.saturating_sub(1);
-        match status.class() {
-            Class::Slower => self.slow_down(now, before),
-            _ => self.speed_up(),
-        }
-        let outcome = match status.is_ok() {
-            true => Outcome::Accepted(id.unwrap_or_default()),
-            false => Outcome::Refused(status),
+        let congestion = congestion(&body).filter(|_| self.version >= version::V5_0);
+        self.pace.answered(now, status, congestion, before);
+        let outcome = match body {
+            _ if !status.is_ok() => Outcome::Refused(status),
+            Body::SubmitSmResp(named) | Body::DataSmResp(named) => {
+                Outcome::Accepted(named.message_id.unwrap_or_default())
+            }
+            Body::SubmitMultiResp(Some(resp)) if resp.refused.is_empty() => {
+                Outcome::Accepted(resp.message_id)
+            }
+            Body::SubmitMultiResp(Some(resp)) => Outcome::Partly(resp),
+            Body::QuerySmResp(Some(resp)) => Outcome::Standing(resp),
+            _ => Outcome::Accepted(String::new()),
         };
         self.events.push_back(Event::Answered(token, outcome));
     }
 
-    /// The answers of one window are one sign: only the first that comes outside a pause makes it longer.
-    fn slow_down(&mut self, now: Time, outstanding: usize) {
-        if now < self.paused_until {
-            return;
-        }
-        self.paused_until = now + self.pause;
-        self.pause = (self.pause * 2).min(self.config.throttle_longest);
-        self.allowed = (outstanding / 2).max(1);
-        self.good = 0;
-    }
-
-    fn speed_up(&mut self) {
-        if self.allowed >= self.config.window {
-            return;
-        }
-        self.good += 1;
-        if self.good >= self.allowed {
-            self.good = 0;
-            self.allowed += 1;
-            self.pause = self.config.throttle_first;
-        }
-    }
-
     fn nacked(&mut self, now: Time, sequence: u32, status: Status) {
         match self.window.close(sequence) {
-            Some(Request::Submit(token)) => self.answered(now, token, status, None),
+            Some(Request::Ask(token)) => self.answered(now, token, status, Body::GenericNack),
             Some(Request::Bind) => self.lose(now, Loss::BindRefused(status)),
             // Whoever refuses the question is there.
             Some(Request::Enquire) => self.enquiring = false,
@@ -446,12 +502,12 @@ impl Client {
         }
     }
 
-    fn delivered(&mut self, sequence: u32, message: Box<ShortMessage>) {
+    fn delivered(&mut self, delivery: Delivery, message: Box<ShortMessage>) {
         let status = match self.state {
             State::Bound if self.config.kind.receives() => {
                 if self.incoming < self.config.incoming {
                     self.incoming += 1;
-                    self.events.push_back(Event::Incoming(sequence, message));
+                    self.events.push_back(Event::Incoming(delivery, message));
                     return;
                 }
                 Status::QUEUE_FULL
@@ -459,7 +515,7 @@ impl Client {
             State::Unbinding => Status::TEMPORARY_APP_ERROR,
             _ => Status::INVALID_BIND_STATE,
         };
-        self.send(&Pdu::response(sequence, status, Body::DeliverSmResp));
+        self.answer(delivery, status);
     }
 
     /// A unit that cannot be read, but whose end is known.
@@ -470,7 +526,7 @@ impl Client {
         }
         // An answer that cannot be read is one that did not come.
         match self.window.close(error.sequence) {
-            Some(Request::Submit(token)) => {
+            Some(Request::Ask(token)) => {
                 self.submitted = self.submitted.saturating_sub(1);
                 self.events.push_back(Event::Answered(token, Outcome::Unknown));
             }
@@ -491,14 +547,14 @@ impl Client {
     /// The link is gone: everything that waits gets its outcome, and unless we wanted it so, the next attempt its time.
     fn lose(&mut self, now: Time, loss: Loss) {
         for request in self.window.drain() {
-            if let Request::Submit(token) = request {
+            if let Request::Ask(token) = request {
                 self.events.push_back(Event::Answered(token, Outcome::Unknown));
             }
         }
         self.submitted = 0;
         self.incoming = 0;
         self.enquiring = false;
-        self.paused_until = Time::ZERO;
+        self.pace.reset();
         self.events.push_back(Event::Lost(loss));
         self.events.push_back(Event::Disconnect);
         if loss == Loss::Closed {
@@ -518,8 +574,38 @@ impl Client {
     }
 
     fn send(&mut self, unit: &Pdu) {
-        let mut bytes = Vec::with_capacity(256);
-        pdu::encode(unit, &mut bytes);
-        self.transmits.push_back(bytes);
+        pdu::encode(unit, &mut self.out);
     }
+}
+
+/// How busy the centre is that gave an answer.
+fn congestion(answer: &Body) -> Option<u8> {
+    match answer {
+        Body::SubmitSmResp(named) | Body::DataSmResp(named) => named.congestion(),
+        Body::SubmitMultiResp(Some(resp)) => tlv::find(&resp.tlvs, tlv::CONGESTION_STATE)?.first().copied(),
+        _ => None,
+    }
+}
+
+/// Parameters that a message cannot do without.
+const ESSENTIAL: &[u16] = &[
+    tlv::MESSAGE_PAYLOAD,
+    tlv::SOURCE_PORT,
+    tlv::DESTINATION_PORT,
+    tlv::SAR_MSG_REF_NUM,
+    tlv::SAR_TOTAL_SEGMENTS,
+    tlv::SAR_SEGMENT_SEQNUM,
+];
+
+/// A centre older than 3.4 may be sent no optional parameters (section 3.4.1): what are hints is left out, what is more is refused here.
+fn fit_old_centre(operation: &mut Operation) -> Result<(), Status> {
+    if matches!(operation, Operation::Data(_)) {
+        return Err(Status::INVALID_COMMAND);
+    }
+    let Some(tlvs) = operation.tlvs_mut() else { return Ok(()) };
+    if tlvs.iter().any(|tlv| ESSENTIAL.contains(&tlv.tag)) {
+        return Err(Status::PARAMETER_NOT_ALLOWED);
+    }
+    tlvs.clear();
+    Ok(())
 }

@@ -1,25 +1,27 @@
 //! A client's link on tokio: one task, one connection at a time.
 //!
 //! Submissions are taken from their channel only while the link has capacity, so that a slow or absent centre holds them up there, where
-//! [`LinkHandle::submit`] says so at once, and not in memory.
+//! [`LinkHandle::ask`] says so at once, and not in memory.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use strowger_sansio::{Duration, Rng, Time};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use super::client::{Client, ClientConfig, Event, Loss, Outcome, Token};
-use super::pdu::ShortMessage;
+use super::client::{Client, ClientConfig, Delivery, Event, Loss, Outcome, Token};
+use super::pdu::{AlertNotification, Operation, ShortMessage};
 use super::status::Status;
+use super::tls::ClientTls;
+use super::transport::{Moved, Transport};
 use crate::clock::Clock;
 
-/// How long a connection may take to be made.
+/// How long a connection may take to be made, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How much is read at once.
 const READ: usize = 64 * 1024;
@@ -37,6 +39,8 @@ pub struct LinkConfig {
     pub address: SocketAddr,
     /// The session.
     pub client: ClientConfig,
+    /// How the centre is proved, where that is wanted.
+    pub tls: Option<ClientTls>,
 }
 
 /// What a link tells its owner.
@@ -57,13 +61,15 @@ pub enum LinkEvent {
     Returned(Token),
     /// A message or a receipt; it waits for [`LinkHandle::acknowledge`].
     Incoming(Ticket, Box<ShortMessage>),
+    /// A subscriber can be reached again, or not.
+    Alert(Box<AlertNotification>),
 }
 
 /// Names an incoming message, on one connection of its link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
     connection: u64,
-    sequence: u32,
+    delivery: Delivery,
 }
 
 enum Control {
@@ -74,7 +80,7 @@ enum Control {
 /// An owner's end of a link. The link ends when its last handle is dropped.
 #[derive(Clone, Debug)]
 pub struct LinkHandle {
-    submissions: mpsc::Sender<(Token, Box<ShortMessage>)>,
+    submissions: mpsc::Sender<(Token, Operation)>,
     controls: mpsc::UnboundedSender<Control>,
     up: Arc<AtomicBool>,
 }
@@ -86,15 +92,15 @@ impl LinkHandle {
         self.up.load(Ordering::Relaxed)
     }
 
-    /// Hands over a message; an event follows in any case.
+    /// Hands over what is to be asked; an event follows in any case.
     ///
     /// # Errors
-    /// The message comes back when the link is not there or has enough.
-    pub fn submit(&self, token: Token, message: Box<ShortMessage>) -> Result<(), Box<ShortMessage>> {
+    /// It comes back when the link is not there or has enough.
+    pub fn ask(&self, token: Token, operation: Operation) -> Result<(), Operation> {
         if !self.is_up() {
-            return Err(message);
+            return Err(operation);
         }
-        self.submissions.try_send((token, message)).map_err(|error| error.into_inner().1)
+        self.submissions.try_send((token, operation)).map_err(|error| error.into_inner().1)
     }
 
     /// Answers an incoming message.
@@ -108,19 +114,20 @@ impl LinkHandle {
     }
 }
 
-type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = io::Result<Transport>> + Send>>;
 
 struct Link {
     id: LinkId,
     address: SocketAddr,
+    tls: Option<ClientTls>,
     clock: Clock,
     client: Client,
-    submissions: mpsc::Receiver<(Token, Box<ShortMessage>)>,
+    submissions: mpsc::Receiver<(Token, Operation)>,
     controls: mpsc::UnboundedReceiver<Control>,
     events: mpsc::UnboundedSender<(LinkId, LinkEvent)>,
     up: Arc<AtomicBool>,
     connecting: Option<Connecting>,
-    stream: Option<TcpStream>,
+    stream: Option<Transport>,
     connection: u64,
     out: Vec<u8>,
     written: usize,
@@ -142,6 +149,7 @@ pub fn start(
     let link = Link {
         id,
         address: config.address,
+        tls: config.tls,
         client: Client::new(config.client, clock.now(), rng),
         clock,
         submissions,
@@ -160,10 +168,9 @@ pub fn start(
 }
 
 enum Wake {
-    Connected(io::Result<TcpStream>),
-    Readable,
-    Writable,
-    Submission(Option<(Token, Box<ShortMessage>)>),
+    Connected(io::Result<Transport>),
+    Moved(Moved),
+    Submission(Option<(Token, Operation)>),
     Control(Option<Control>),
     Timer,
 }
@@ -173,11 +180,10 @@ impl Link {
         let mut buffer = vec![0; READ];
         self.settle();
         while !self.ended {
-            let wake = self.wait().await;
+            let wake = self.wait(&mut buffer).await;
             let now = self.clock.now();
             match wake {
                 Wake::Connected(Ok(stream)) => {
-                    let _ = stream.set_nodelay(true);
                     self.connecting = None;
                     self.stream = Some(stream);
                     self.connection += 1;
@@ -188,12 +194,15 @@ impl Link {
                     self.connecting = None;
                     self.client.handle_disconnected(now);
                 }
-                Wake::Readable => self.read(now, &mut buffer),
-                Wake::Writable => self.write(now),
+                Wake::Moved(Moved::In(Ok(length @ 1..))) => {
+                    self.client.handle_input(now, buffer.get(..length).unwrap_or_default());
+                }
+                Wake::Moved(Moved::Out(Ok(length))) => self.written += length,
+                Wake::Moved(_) => self.lost(now),
                 Wake::Submission(Some(submission)) => self.submit(now, submission),
                 Wake::Control(Some(Control::Acknowledge(ticket, status))) => {
                     if ticket.connection == self.connection && self.stream.is_some() {
-                        self.client.acknowledge(ticket.sequence, status);
+                        self.client.acknowledge(ticket.delivery, status);
                     }
                 }
                 // The owner is gone, or wants us to go.
@@ -202,18 +211,17 @@ impl Link {
             }
             self.client.handle_timeout(now);
             self.settle();
-            self.write(now);
+            self.write(now).await;
             self.settle();
         }
     }
 
-    async fn wait(&mut self) -> Wake {
+    async fn wait(&mut self, buffer: &mut [u8]) -> Wake {
         let now = self.clock.now();
         let due = self.client.poll_timeout().unwrap_or(now + Duration::from_secs(3600));
         let timer = tokio::time::sleep_until(self.clock.instant(due).into());
         let room = self.client.capacity(now) > 0 && self.out.len() - self.written < BACKLOG;
-        let unsent = self.written < self.out.len();
-        let stream = self.stream.as_ref();
+        let (stream, out) = (self.stream.as_mut(), self.out.get(self.written..).unwrap_or_default());
         tokio::select! {
             connected = async {
                 match self.connecting.as_mut() {
@@ -221,8 +229,12 @@ impl Link {
                     None => std::future::pending().await,
                 }
             } => Wake::Connected(connected),
-            () = ready(stream, Interest::Read) => Wake::Readable,
-            () = ready(stream, Interest::Write), if unsent => Wake::Writable,
+            moved = async {
+                match stream {
+                    Some(stream) => poll_fn(|context| stream.poll(context, buffer, out)).await,
+                    None => std::future::pending().await,
+                }
+            } => Wake::Moved(moved),
             control = self.controls.recv() => Wake::Control(control),
             submission = self.submissions.recv(), if room => Wake::Submission(submission),
             () = timer => Wake::Timer,
@@ -230,10 +242,10 @@ impl Link {
     }
 
     /// A submission, and what has come behind it.
-    fn submit(&mut self, now: Time, first: (Token, Box<ShortMessage>)) {
+    fn submit(&mut self, now: Time, first: (Token, Operation)) {
         let mut next = Some(first);
-        while let Some((token, message)) = next.take() {
-            if self.client.submit(now, token, message).is_err() {
+        while let Some((token, operation)) = next.take() {
+            if self.client.ask(now, token, operation).is_err() {
                 self.tell(LinkEvent::Returned(token));
             }
             if self.client.capacity(now) > 0 {
@@ -242,23 +254,16 @@ impl Link {
         }
     }
 
-    fn read(&mut self, now: Time, buffer: &mut [u8]) {
-        let Some(stream) = &self.stream else { return };
-        match stream.try_read(buffer) {
-            Ok(0) => self.lost(now),
-            Ok(length) => self.client.handle_input(now, buffer.get(..length).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => self.lost(now),
-        }
-    }
-
-    fn write(&mut self, now: Time) {
+    /// Writes as much as the connection takes at once.
+    async fn write(&mut self, now: Time) {
         while self.written < self.out.len() {
-            let Some(stream) = &self.stream else { break };
-            match stream.try_write(self.out.get(self.written..).unwrap_or_default()) {
-                Ok(length) => self.written += length,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => {
+            let (Some(stream), Some(out)) = (self.stream.as_mut(), self.out.get(self.written..)) else {
+                break;
+            };
+            match poll_fn(|context| Poll::Ready(stream.poll_out(context, out))).await {
+                Poll::Ready(Ok(length)) => self.written += length,
+                Poll::Pending => return,
+                Poll::Ready(Err(_)) => {
                     self.lost(now);
                     return;
                 }
@@ -275,13 +280,11 @@ impl Link {
 
     /// Takes what the session wants to send and to say.
     fn settle(&mut self) {
-        while let Some(bytes) = self.client.poll_transmit() {
-            self.out.extend_from_slice(&bytes);
-        }
+        self.client.transmit_into(&mut self.out);
         while let Some(event) = self.client.poll_event() {
             match event {
                 Event::Connect => {
-                    let connect = TcpStream::connect(self.address);
+                    let connect = Transport::connect(self.address, self.tls.clone());
                     self.connecting = Some(Box::pin(async move {
                         tokio::time::timeout(CONNECT, connect).await.unwrap_or_else(|late| Err(late.into()))
                     }));
@@ -298,8 +301,9 @@ impl Link {
                     self.tell(LinkEvent::Down(loss));
                 }
                 Event::Answered(token, outcome) => self.tell(LinkEvent::Answered(token, outcome)),
-                Event::Incoming(sequence, message) => {
-                    let ticket = Ticket { connection: self.connection, sequence };
+                Event::Alert(alert) => self.tell(LinkEvent::Alert(alert)),
+                Event::Incoming(delivery, message) => {
+                    let ticket = Ticket { connection: self.connection, delivery };
                     self.tell(LinkEvent::Incoming(ticket, message));
                 }
             }
@@ -308,8 +312,10 @@ impl Link {
 
     /// Closes the connection; a last word goes out if the kernel takes it at once.
     fn disconnect(&mut self) {
-        if let Some(stream) = self.stream.take() {
-            let _ = stream.try_write(self.out.get(self.written..).unwrap_or_default());
+        if let Some(mut stream) = self.stream.take() {
+            let mut context = Context::from_waker(Waker::noop());
+            let _ = stream.poll_out(&mut context, self.out.get(self.written..).unwrap_or_default());
+            let _ = stream.poll_out(&mut context, &[]);
         }
         self.out.clear();
         self.written = 0;
@@ -325,20 +331,4 @@ impl Link {
     fn tell(&self, event: LinkEvent) {
         let _ = self.events.send((self.id, event));
     }
-}
-
-#[derive(Clone, Copy)]
-enum Interest {
-    Read,
-    Write,
-}
-
-async fn ready(stream: Option<&TcpStream>, interest: Interest) {
-    let result = match (stream, interest) {
-        (None, _) => std::future::pending().await,
-        (Some(stream), Interest::Read) => stream.readable().await,
-        (Some(stream), Interest::Write) => stream.writable().await,
-    };
-    // A fault shows at the next reading or writing.
-    drop(result);
 }

@@ -79,6 +79,18 @@ const TABLE: &[(u32, &str, Class)] = &[
     (0x104, "ESME_RINVDCS", Class::Permanent),
     (0x105, "ESME_RINVSRCADDRSUBUNIT", Class::Permanent),
     (0x106, "ESME_RINVDSTADDRSUBUNIT", Class::Permanent),
+    (0x107, "ESME_RINVBCASTFREQINT", Class::Permanent),
+    (0x108, "ESME_RINVBCASTALIAS_NAME", Class::Permanent),
+    (0x109, "ESME_RINVBCASTAREAFMT", Class::Permanent),
+    (0x10a, "ESME_RINVNUMBCAST_AREAS", Class::Permanent),
+    (0x10b, "ESME_RINVBCASTCNTTYPE", Class::Permanent),
+    (0x10c, "ESME_RINVBCASTMSGCLASS", Class::Permanent),
+    (0x10d, "ESME_RBCASTFAIL", Class::Permanent),
+    (0x10e, "ESME_RBCASTQUERYFAIL", Class::Permanent),
+    (0x10f, "ESME_RBCASTCANCELFAIL", Class::Permanent),
+    (0x110, "ESME_RINVBCAST_REP", Class::Permanent),
+    (0x111, "ESME_RINVBCASTSRVGRP", Class::Permanent),
+    (0x112, "ESME_RINVBCASTCHANIND", Class::Permanent),
 ];
 
 impl Status {
@@ -104,6 +116,24 @@ impl Status {
     pub const BIND_FAILED: Self = Self(0x0d);
     /// A wrong password.
     pub const INVALID_PASSWORD: Self = Self(0x0e);
+    /// The message cannot be taken back.
+    pub const CANCEL_FAILED: Self = Self(0x11);
+    /// The message cannot be replaced.
+    pub const REPLACE_FAILED: Self = Self(0x13);
+    /// A message for nobody, or for too many.
+    pub const INVALID_NUMBER_OF_DESTINATIONS: Self = Self(0x33);
+    /// No such list of addresses.
+    pub const INVALID_LIST: Self = Self(0x34);
+    /// A destination that is neither an address nor a list.
+    pub const INVALID_DESTINATION_FLAG: Self = Self(0x40);
+    /// Optional parameters that the other side does not know.
+    pub const PARAMETER_NOT_ALLOWED: Self = Self(0xc1);
+    /// Messages to areas are not sent from here.
+    pub const BROADCAST_FAILED: Self = Self(0x10d);
+    /// Nor asked for.
+    pub const BROADCAST_QUERY_FAILED: Self = Self(0x10e);
+    /// Nor taken back.
+    pub const BROADCAST_CANCEL_FAILED: Self = Self(0x10f);
     /// The queue is full.
     pub const QUEUE_FULL: Self = Self(0x14);
     /// Too fast.

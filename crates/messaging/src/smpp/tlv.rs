@@ -31,7 +31,9 @@ pub const MORE_MESSAGES_TO_SEND: u16 = 0x0426;
 pub const MESSAGE_STATE: u16 = 0x0427;
 /// Why the network did not deliver (section 5.3.2.31).
 pub const NETWORK_ERROR_CODE: u16 = 0x0423;
-/// How long a busy centre asks for, in percent of its capacity (version 5.0, section 4.8.4.18).
+/// Whether a subscriber can be reached (section 5.3.2.30).
+pub const MS_AVAILABILITY_STATUS: u16 = 0x0422;
+/// How busy a centre is, in percent of what it can do (version 5.0 section 4.8.4.18).
 pub const CONGESTION_STATE: u16 = 0x0428;
 
 impl Tlv {
@@ -56,12 +58,23 @@ impl Tlv {
     }
 }
 
+/// The value of the parameter with this tag.
+#[must_use]
+pub fn find(tlvs: &[Tlv], tag: u16) -> Option<&[u8]> {
+    tlvs.iter().find(|tlv| tlv.tag == tag).map(|tlv| tlv.value.as_slice())
+}
+
 /// Appends parameters; one beyond 64 kilobytes cannot be said and is left out.
 pub(super) fn encode(tlvs: &[Tlv], out: &mut Vec<u8>) {
     for tlv in tlvs {
-        let Ok(length) = u16::try_from(tlv.value.len()) else { continue };
-        out.extend_from_slice(&tlv.tag.to_be_bytes());
-        out.extend_from_slice(&length.to_be_bytes());
-        out.extend_from_slice(&tlv.value);
+        encode_one(tlv.tag, &tlv.value, out);
     }
+}
+
+/// Appends a parameter.
+pub(super) fn encode_one(tag: u16, value: &[u8], out: &mut Vec<u8>) {
+    let Ok(length) = u16::try_from(value.len()) else { return };
+    out.extend_from_slice(&tag.to_be_bytes());
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(value);
 }

@@ -68,6 +68,7 @@ pub(crate) fn centre(address: SocketAddr) -> CentreEntry {
     CentreEntry {
         id: "smsc1".into(),
         address,
+        tls: None,
         links: 1,
         pair: false,
         client: ClientConfig {

@@ -168,7 +168,14 @@ impl Wtp {
     }
 
     /// A packet of a message or a result.
-    pub(super) fn received(&mut self, now: Time, transaction: Transaction, sequence: u8, trailer: Trailer, data: &[u8]) {
+    pub(super) fn received(
+        &mut self,
+        now: Time,
+        transaction: Transaction,
+        sequence: u8,
+        trailer: Trailer,
+        data: &[u8],
+    ) {
         let largest = self.limits.message;
         let room = self.limits.octets.saturating_sub(self.octets);
         let direction = if transaction.ours { 0 } else { DIRECTION };

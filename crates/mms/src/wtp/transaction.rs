@@ -19,8 +19,8 @@ pub struct Transaction {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A peer began a transaction. One of class 2 is answered by [`Wtp::respond`], one of class 1 that wants it by
-    /// [`Wtp::confirm`].
+    /// A peer began a transaction. One of class 2 is answered by [`Wtp::respond`](super::Wtp::respond), one of class 1 that wants it by
+    /// [`Wtp::confirm`](super::Wtp::confirm).
     Invoked {
         /// The transaction.
         transaction: Transaction,

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use strowger_messaging::push::address::{Address, Network};
 use strowger_messaging::push::{CentreEntry, PushConfig, SegmentStyle, User};
-use strowger_messaging::smpp::{BindKind, ClientConfig, IdForm};
+use strowger_messaging::smpp::{BindKind, ClientConfig, ClientTls, IdForm};
 use toml::Spanned;
 
 use super::diagnostic::Report;
@@ -130,6 +130,7 @@ impl Push {
         let styles = [
             ("header", SegmentStyle::Header),
             ("payload", SegmentStyle::Payload),
+            ("data", SegmentStyle::Data),
             ("parameters", SegmentStyle::Parameters),
         ];
         let forms = [
@@ -138,10 +139,12 @@ impl Push {
             ("hex-decimal", IdForm::HexThenDecimal),
             ("decimal-hex", IdForm::DecimalThenHex),
         ];
+        let tls = tls(table, address.as_ref().map(Spanned::get_ref), report);
         self.centres.push((table.span.clone(), id.clone()));
         self.config.centres.push(CentreEntry {
             id: id.map(Spanned::into_inner).unwrap_or_default(),
             address: address.map_or(SocketAddr::from(([0, 0, 0, 0], 0)), Spanned::into_inner),
+            tls,
             links: usize::try_from(links).unwrap_or(1),
             pair,
             client,
@@ -270,6 +273,35 @@ pub(super) fn fault(
 ) {
     if let Some(reason) = fault(text.get_ref()) {
         report.error(text.span(), format!("\"{}\" is no legal {what}", excerpt(text.get_ref())), reason);
+    }
+}
+
+/// `tls`, `ca` and `tls_name`: the authority must be there, as a centre that proves nothing may be anybody.
+fn tls(table: &Table<'_>, address: Option<&SocketAddr>, report: &mut Report) -> Option<ClientTls> {
+    let wanted = table.boolean("tls", report).is_some_and(|tls| *tls.get_ref());
+    let ca = table.string("ca", report);
+    let name = table.string("tls_name", report);
+    if !wanted {
+        for key in [&ca, &name].into_iter().flatten() {
+            report.error(key.span(), "the link has no TLS", "expected tls = true beside it");
+        }
+        return None;
+    }
+    let Some(ca) = ca else {
+        table.missing("ca", report);
+        return None;
+    };
+    let name = name.map_or_else(
+        || address.map(|address| address.ip().to_string()).unwrap_or_default(),
+        Spanned::into_inner,
+    );
+    match ClientTls::new(Path::new(ca.get_ref()), &name) {
+        Ok(tls) => Some(tls),
+        Err(error) => {
+            let expected = "expected a file of certificates in PEM, and the name that the centre's own has";
+            report.error(ca.span(), error.to_string(), expected);
+            None
+        }
     }
 }
 

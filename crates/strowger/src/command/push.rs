@@ -372,6 +372,7 @@ fn centre(arguments: &Arguments, address: SocketAddr) -> CentreEntry {
     CentreEntry {
         id: "smsc".to_owned(),
         address,
+        tls: None,
         links: 1,
         pair: false,
         client,

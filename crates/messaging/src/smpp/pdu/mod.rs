@@ -1,8 +1,25 @@
-//! Protocol data units of SMPP 3.4 (sections 3.2 and 4), and what version 5.0 kept of them: bytes <-> values.
+//! Protocol data units of SMPP 3.4 (sections 3.2 and 4) and 5.0: bytes <-> values. Broadcasts of 5.0 are kept as they come.
+//!
+//! Here are the units and messages; `operation` has what is asked about messages, [`command`] the numbers, `decode` and `encode` the octets.
 //!
 //! Text is taken as Latin-1, octet by octet, so that what a peer wrote is what goes out again. A unit whose command is not
 //! known is kept as it came. What is beyond a field's size in the specification is read as long as it ends within the unit: peers
 //! write longer passwords and identifiers than the specification allows, and a length that is right harms nobody.
+
+pub mod command;
+
+mod decode;
+mod encode;
+mod operation;
+
+pub use decode::{DecodeError, Fault, decode};
+pub use encode::encode;
+pub use operation::{
+    AlertNotification, Answer, CancelSm, DESTINATIONS, Destination, MultiResp, Named, Operation, Outbind,
+    QueryResp, QuerySm, ReplaceSm, SubmitMulti,
+};
+
+pub(super) use operation::BROADCASTS;
 
 use super::status::Status;
 use super::tlv::{self, Tlv};
@@ -10,40 +27,14 @@ use super::tlv::{self, Tlv};
 /// Octets of the header: length, command, status, sequence number.
 pub const HEADER: usize = 16;
 
-/// What a unit asks or answers, by number (section 5.1.2.1).
-pub mod command {
-    /// Set in every answer.
-    pub const RESPONSE: u32 = 0x8000_0000;
-    /// Cannot be told what it was.
-    pub const GENERIC_NACK: u32 = 0x8000_0000;
-    /// Binds to receive only.
-    pub const BIND_RECEIVER: u32 = 0x0000_0001;
-    /// Binds to transmit only.
-    pub const BIND_TRANSMITTER: u32 = 0x0000_0002;
-    /// Asks for the state of a message.
-    pub const QUERY_SM: u32 = 0x0000_0003;
-    /// A message to the centre.
-    pub const SUBMIT_SM: u32 = 0x0000_0004;
-    /// A message or a receipt from the centre.
-    pub const DELIVER_SM: u32 = 0x0000_0005;
-    /// Ends a session.
-    pub const UNBIND: u32 = 0x0000_0006;
-    /// Replaces a message.
-    pub const REPLACE_SM: u32 = 0x0000_0007;
-    /// Takes a message back.
-    pub const CANCEL_SM: u32 = 0x0000_0008;
-    /// Binds for both directions.
-    pub const BIND_TRANSCEIVER: u32 = 0x0000_0009;
-    /// The centre asks to be bound to.
-    pub const OUTBIND: u32 = 0x0000_000b;
-    /// Is the other side there?
-    pub const ENQUIRE_LINK: u32 = 0x0000_0015;
-    /// A message to several addresses.
-    pub const SUBMIT_MULTI: u32 = 0x0000_0021;
-    /// A subscriber can be reached again.
-    pub const ALERT_NOTIFICATION: u32 = 0x0000_0102;
-    /// A message, in either direction, without the fields that are rarely used.
-    pub const DATA_SM: u32 = 0x0000_0103;
+/// What a side speaks (`interface_version`, section 5.2.4).
+pub mod version {
+    /// No optional parameters.
+    pub const V3_3: u8 = 0x33;
+    /// With them.
+    pub const V3_4: u8 = 0x34;
+    /// With congestion control and broadcasts.
+    pub const V5_0: u8 = 0x50;
 }
 
 /// What a link may be used for (section 2.2).
@@ -163,7 +154,7 @@ impl ShortMessage {
     /// The optional parameter with this tag.
     #[must_use]
     pub fn tlv(&self, tag: u16) -> Option<&[u8]> {
-        self.tlvs.iter().find(|tlv| tlv.tag == tag).map(|tlv| tlv.value.as_slice())
+        tlv::find(&self.tlvs, tag)
     }
 
     /// The user data, wherever it stands: in the message or in the parameter `message_payload`.
@@ -197,12 +188,36 @@ pub enum Body {
     BindResp(BindKind, String, Vec<Tlv>),
     /// `submit_sm`.
     SubmitSm(Box<ShortMessage>),
-    /// The centre's identifier of the message; none in a refusal.
-    SubmitSmResp(Option<String>),
+    /// The answer to it.
+    SubmitSmResp(Named),
     /// `deliver_sm`.
     DeliverSm(Box<ShortMessage>),
     /// The answer to it.
     DeliverSmResp,
+    /// `data_sm`, of which a message has what that unit has room for.
+    DataSm(Box<ShortMessage>),
+    /// The answer to it.
+    DataSmResp(Named),
+    /// `submit_multi`.
+    SubmitMulti(Box<SubmitMulti>),
+    /// The answer to it; nothing in a refusal.
+    SubmitMultiResp(Option<Box<MultiResp>>),
+    /// `query_sm`.
+    QuerySm(QuerySm),
+    /// The answer to it; nothing in a refusal.
+    QuerySmResp(Option<QueryResp>),
+    /// `cancel_sm`.
+    CancelSm(CancelSm),
+    /// The answer to it.
+    CancelSmResp,
+    /// `replace_sm`.
+    ReplaceSm(Box<ReplaceSm>),
+    /// The answer to it.
+    ReplaceSmResp,
+    /// `alert_notification`, which has no answer.
+    AlertNotification(Box<AlertNotification>),
+    /// `outbind`, which has none either.
+    Outbind(Outbind),
     /// `enquire_link`.
     EnquireLink,
     /// The answer to it.
@@ -228,6 +243,18 @@ impl Body {
             Self::SubmitSmResp(_) => command::SUBMIT_SM | command::RESPONSE,
             Self::DeliverSm(_) => command::DELIVER_SM,
             Self::DeliverSmResp => command::DELIVER_SM | command::RESPONSE,
+            Self::DataSm(_) => command::DATA_SM,
+            Self::DataSmResp(_) => command::DATA_SM | command::RESPONSE,
+            Self::SubmitMulti(_) => command::SUBMIT_MULTI,
+            Self::SubmitMultiResp(_) => command::SUBMIT_MULTI | command::RESPONSE,
+            Self::QuerySm(_) => command::QUERY_SM,
+            Self::QuerySmResp(_) => command::QUERY_SM | command::RESPONSE,
+            Self::CancelSm(_) => command::CANCEL_SM,
+            Self::CancelSmResp => command::CANCEL_SM | command::RESPONSE,
+            Self::ReplaceSm(_) => command::REPLACE_SM,
+            Self::ReplaceSmResp => command::REPLACE_SM | command::RESPONSE,
+            Self::AlertNotification(_) => command::ALERT_NOTIFICATION,
+            Self::Outbind(_) => command::OUTBIND,
             Self::EnquireLink => command::ENQUIRE_LINK,
             Self::EnquireLinkResp => command::ENQUIRE_LINK | command::RESPONSE,
             Self::Unbind => command::UNBIND,
@@ -261,269 +288,4 @@ impl Pdu {
     pub const fn response(sequence: u32, status: Status, body: Body) -> Self {
         Self { status, sequence, body }
     }
-}
-
-/// Why a unit could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("at octet {offset} of command {command:#010x}: {fault}")]
-pub struct DecodeError {
-    /// The command, as far as it could be told.
-    pub command: u32,
-    /// The sequence number, to refuse it by.
-    pub sequence: u32,
-    /// Where.
-    pub offset: usize,
-    /// What.
-    pub fault: Fault,
-}
-
-/// What is wrong with a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// The header is not whole, or does not fit the length of the unit.
-    #[error("no header of 16 octets with the length of the unit")]
-    Header,
-    /// A field ends beyond the unit.
-    #[error("`{0}` is cut off")]
-    CutOff(&'static str),
-    /// A text has no end.
-    #[error("`{0}` has no NUL at its end")]
-    Unterminated(&'static str),
-}
-
-impl Fault {
-    /// The status that refuses it (section 5.1.3).
-    #[must_use]
-    pub const fn status(self) -> Status {
-        match self {
-            Self::Header => Status::INVALID_COMMAND_LENGTH,
-            Self::CutOff(_) | Self::Unterminated(_) => Status::INVALID_MESSAGE_LENGTH,
-        }
-    }
-}
-
-struct Reader<'b> {
-    bytes: &'b [u8],
-    at: usize,
-    command: u32,
-    sequence: u32,
-}
-
-impl<'b> Reader<'b> {
-    const fn error(&self, fault: Fault) -> DecodeError {
-        DecodeError { command: self.command, sequence: self.sequence, offset: self.at, fault }
-    }
-
-    fn rest(&self) -> &'b [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
-    }
-
-    fn take(&mut self, length: usize, field: &'static str) -> Result<&'b [u8], DecodeError> {
-        let taken = self.rest().get(..length).ok_or(self.error(Fault::CutOff(field)))?;
-        self.at += length;
-        Ok(taken)
-    }
-
-    fn octet(&mut self, field: &'static str) -> Result<u8, DecodeError> {
-        Ok(self.take(1, field)?.first().copied().unwrap_or_default())
-    }
-
-    fn number(&mut self, field: &'static str) -> Result<u16, DecodeError> {
-        let pair = self.take(2, field)?;
-        Ok(pair.iter().fold(0, |number, octet| number << 8 | u16::from(*octet)))
-    }
-
-    fn text(&mut self, field: &'static str) -> Result<String, DecodeError> {
-        let rest = self.rest();
-        let end = rest.iter().position(|octet| *octet == 0).ok_or(self.error(Fault::Unterminated(field)))?;
-        self.at += end + 1;
-        Ok(rest.iter().take(end).copied().map(char::from).collect())
-    }
-
-    /// A text that may lack its NUL at the end of the unit, as some centres write their identifiers.
-    fn last_text(&mut self) -> String {
-        let text = self.rest().iter().copied().take_while(|octet| *octet != 0).map(char::from).collect();
-        self.at = self.bytes.len();
-        text
-    }
-
-    fn address(&mut self, field: &'static str) -> Result<Address, DecodeError> {
-        Ok(Address { ton: self.octet(field)?, npi: self.octet(field)?, digits: self.text(field)? })
-    }
-
-    fn tlvs(&mut self) -> Result<Vec<Tlv>, DecodeError> {
-        let mut tlvs = Vec::new();
-        while !self.rest().is_empty() {
-            let tag = self.number("tag")?;
-            let length = self.number("length")?;
-            let value = self.take(usize::from(length), "value")?.to_vec();
-            tlvs.push(Tlv { tag, value });
-        }
-        Ok(tlvs)
-    }
-
-    fn bind(&mut self) -> Result<Bind, DecodeError> {
-        Ok(Bind {
-            system_id: self.text("system_id")?,
-            password: self.text("password")?,
-            system_type: self.text("system_type")?,
-            interface_version: self.octet("interface_version")?,
-            ton: self.octet("addr_ton")?,
-            npi: self.octet("addr_npi")?,
-            address_range: self.text("address_range")?,
-        })
-    }
-
-    fn short_message(&mut self) -> Result<Box<ShortMessage>, DecodeError> {
-        let mut message = ShortMessage {
-            service_type: self.text("service_type")?,
-            source: self.address("source_addr")?,
-            destination: self.address("destination_addr")?,
-            esm_class: self.octet("esm_class")?,
-            protocol_id: self.octet("protocol_id")?,
-            priority: self.octet("priority_flag")?,
-            schedule: self.text("schedule_delivery_time")?,
-            validity: self.text("validity_period")?,
-            registered_delivery: self.octet("registered_delivery")?,
-            replace_if_present: self.octet("replace_if_present_flag")?,
-            data_coding: self.octet("data_coding")?,
-            default_message: self.octet("sm_default_msg_id")?,
-            ..ShortMessage::default()
-        };
-        let length = self.octet("sm_length")?;
-        message.text = self.take(usize::from(length), "short_message")?.to_vec();
-        message.tlvs = self.tlvs()?;
-        Ok(Box::new(message))
-    }
-
-    fn body(&mut self, status: Status) -> Result<Body, DecodeError> {
-        const BIND_RX: u32 = command::BIND_RECEIVER | command::RESPONSE;
-        const BIND_TX: u32 = command::BIND_TRANSMITTER | command::RESPONSE;
-        const BIND_TRX: u32 = command::BIND_TRANSCEIVER | command::RESPONSE;
-        const SUBMIT: u32 = command::SUBMIT_SM | command::RESPONSE;
-        const DELIVER: u32 = command::DELIVER_SM | command::RESPONSE;
-        const ENQUIRE: u32 = command::ENQUIRE_LINK | command::RESPONSE;
-        const UNBIND: u32 = command::UNBIND | command::RESPONSE;
-        Ok(match self.command {
-            command::BIND_RECEIVER => Body::Bind(BindKind::Receiver, self.bind()?),
-            command::BIND_TRANSMITTER => Body::Bind(BindKind::Transmitter, self.bind()?),
-            command::BIND_TRANSCEIVER => Body::Bind(BindKind::Transceiver, self.bind()?),
-            BIND_RX => self.bind_resp(BindKind::Receiver, status)?,
-            BIND_TX => self.bind_resp(BindKind::Transmitter, status)?,
-            BIND_TRX => self.bind_resp(BindKind::Transceiver, status)?,
-            command::SUBMIT_SM => Body::SubmitSm(self.short_message()?),
-            // A refusal may come without a body (section 4.4.2).
-            SUBMIT if self.rest().is_empty() => Body::SubmitSmResp(None),
-            SUBMIT => Body::SubmitSmResp(Some(self.last_text())),
-            command::DELIVER_SM => Body::DeliverSm(self.short_message()?),
-            DELIVER => Body::DeliverSmResp,
-            command::ENQUIRE_LINK => Body::EnquireLink,
-            ENQUIRE => Body::EnquireLinkResp,
-            command::UNBIND => Body::Unbind,
-            UNBIND => Body::UnbindResp,
-            command::GENERIC_NACK => Body::GenericNack,
-            other => Body::Other(other, self.rest().to_vec()),
-        })
-    }
-
-    fn bind_resp(&mut self, kind: BindKind, status: Status) -> Result<Body, DecodeError> {
-        // A refusal may come without a body, and some centres write none at all.
-        if self.rest().is_empty() || (!status.is_ok() && !self.rest().contains(&0)) {
-            return Ok(Body::BindResp(kind, String::new(), Vec::new()));
-        }
-        let system_id = self.text("system_id")?;
-        Ok(Body::BindResp(kind, system_id, self.tlvs()?))
-    }
-}
-
-/// Reads one unit, which fills `bytes`.
-///
-/// # Errors
-/// The first field that does not fit.
-pub fn decode(bytes: &[u8]) -> Result<Pdu, DecodeError> {
-    let word = |at: usize| {
-        let word = bytes.get(at..at + 4)?;
-        Some(word.iter().fold(0_u32, |number, octet| number << 8 | u32::from(*octet)))
-    };
-    let header = (word(0), word(4), word(8), word(12));
-    let (Some(length), Some(command), Some(status), Some(sequence)) = header else {
-        let fault = Fault::Header;
-        return Err(DecodeError { command: 0, sequence: 0, offset: 0, fault });
-    };
-    let mut reader = Reader { bytes, at: HEADER, command, sequence };
-    if usize::try_from(length) != Ok(bytes.len()) {
-        return Err(reader.error(Fault::Header));
-    }
-    let status = Status(status);
-    let body = reader.body(status)?;
-    Ok(Pdu { status, sequence, body })
-}
-
-/// Appends a unit. Texts are cut at the sizes of the specification, so that what goes out is always legal.
-pub fn encode(pdu: &Pdu, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&pdu.body.command().to_be_bytes());
-    out.extend_from_slice(&pdu.status.0.to_be_bytes());
-    out.extend_from_slice(&pdu.sequence.to_be_bytes());
-    match &pdu.body {
-        Body::Bind(_, bind) => encode_bind(bind, out),
-        // Both answers have no body when they refuse.
-        Body::BindResp(_, system_id, tlvs) => {
-            if pdu.status.is_ok() {
-                text(system_id, 16, out);
-                tlv::encode(tlvs, out);
-            }
-        }
-        Body::SubmitSm(message) | Body::DeliverSm(message) => encode_message(message, out),
-        Body::SubmitSmResp(message_id) => {
-            if let Some(id) = message_id {
-                text(id, 65, out);
-            }
-        }
-        // The message identifier is there and unused (section 4.6.2).
-        Body::DeliverSmResp => out.push(0),
-        Body::Other(_, bytes) => out.extend_from_slice(bytes),
-        Body::EnquireLink | Body::EnquireLinkResp | Body::Unbind | Body::UnbindResp | Body::GenericNack => {}
-    }
-    let length = u32::try_from(out.len() - start).unwrap_or(u32::MAX).to_be_bytes();
-    if let Some(place) = out.get_mut(start..start + 4) {
-        place.copy_from_slice(&length);
-    }
-}
-
-fn encode_bind(bind: &Bind, out: &mut Vec<u8>) {
-    text(&bind.system_id, 16, out);
-    text(&bind.password, 9, out);
-    text(&bind.system_type, 13, out);
-    out.extend_from_slice(&[bind.interface_version, bind.ton, bind.npi]);
-    text(&bind.address_range, 41, out);
-}
-
-fn encode_message(message: &ShortMessage, out: &mut Vec<u8>) {
-    text(&message.service_type, 6, out);
-    for address in [&message.source, &message.destination] {
-        out.extend_from_slice(&[address.ton, address.npi]);
-        text(&address.digits, 21, out);
-    }
-    out.extend_from_slice(&[message.esm_class, message.protocol_id, message.priority]);
-    text(&message.schedule, 17, out);
-    text(&message.validity, 17, out);
-    out.extend_from_slice(&[
-        message.registered_delivery,
-        message.replace_if_present,
-        message.data_coding,
-        message.default_message,
-    ]);
-    let octets = message.text.get(..message.text.len().min(254)).unwrap_or_default();
-    out.push(u8::try_from(octets.len()).unwrap_or(254));
-    out.extend_from_slice(octets);
-    tlv::encode(&message.tlvs, out);
-}
-
-/// A text with its NUL, in at most `size` octets.
-fn text(text: &str, size: usize, out: &mut Vec<u8>) {
-    let octets = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).take_while(|c| *c != 0);
-    out.extend(octets.take(size.saturating_sub(1)));
-    out.push(0);
 }

@@ -374,6 +374,7 @@ fn to_centre(address: SocketAddr) -> CentreEntry {
     CentreEntry {
         id: "centre".to_owned(),
         address,
+        tls: None,
         links: 1,
         pair: false,
         client,

@@ -2,193 +2,22 @@
 
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::VecDeque;
+mod operations;
+mod pair;
 
-use strowger_messaging::smpp::centre::{self, Centre, CentreConfig};
-use strowger_messaging::smpp::client::{self, Client, ClientConfig, Loss, Outcome, Token};
-use strowger_messaging::smpp::pdu::{self, Bind, BindKind, Body, Pdu, ShortMessage};
+use pair::{Pair, START, centre_config, client_config, message};
+use strowger_messaging::smpp::centre::{self, Centre};
+use strowger_messaging::smpp::client::{self, ClientConfig, Loss, Outcome, Token};
+use strowger_messaging::smpp::frame::Framer;
+use strowger_messaging::smpp::pdu::{self, BindKind, Body, Named, Pdu, ShortMessage};
 use strowger_messaging::smpp::{Status, Tlv, tlv};
-use strowger_sansio::{Duration, Rng, Time};
-
-const START: Time = Time::from_secs(1_000);
-
-fn client_config() -> ClientConfig {
-    let bind = Bind {
-        system_id: "town".into(),
-        password: "secret".into(),
-        interface_version: 0x34,
-        ..Bind::default()
-    };
-    ClientConfig { bind, window: 4, ..ClientConfig::default() }
-}
-
-fn centre_config() -> CentreConfig {
-    CentreConfig { accounts: vec![("town".into(), "secret".into())], ..CentreConfig::default() }
-}
-
-fn message(to: &str) -> Box<ShortMessage> {
-    Box::new(ShortMessage {
-        destination: pdu::Address::of(to),
-        text: b"hello".to_vec(),
-        ..Default::default()
-    })
-}
-
-/// A client and a centre with a wire between them.
-struct Pair {
-    now: Time,
-    client: Client,
-    centre: Option<Centre>,
-    client_events: Vec<client::Event>,
-    centre_events: VecDeque<centre::Event>,
-    /// How many octets pass at once; none is all of them.
-    step: Option<usize>,
-    /// The client's transport can be opened.
-    reachable: bool,
-}
-
-impl Pair {
-    fn new() -> Self {
-        Self::with(client_config())
-    }
-
-    fn with(config: ClientConfig) -> Self {
-        let client = Client::new(config, START, Rng::from_number(1));
-        Self {
-            now: START,
-            client,
-            centre: None,
-            client_events: Vec::new(),
-            centre_events: VecDeque::new(),
-            step: None,
-            reachable: true,
-        }
-    }
-
-    fn bound() -> Self {
-        let mut pair = Self::new();
-        pair.turn();
-        assert!(pair.client.is_bound());
-        pair.client_events.clear();
-        pair.centre_events.clear();
-        pair
-    }
-
-    /// Lets everything pass that wants to.
-    fn turn(&mut self) {
-        loop {
-            let mut moved = false;
-            while let Some(event) = self.client.poll_event() {
-                moved = true;
-                match event {
-                    client::Event::Connect if self.reachable => {
-                        self.centre = Some(Centre::new(centre_config(), self.now));
-                        self.client.handle_connected(self.now);
-                    }
-                    client::Event::Connect => self.client.handle_disconnected(self.now),
-                    client::Event::Disconnect => self.cut_centre(),
-                    event => self.client_events.push(event),
-                }
-            }
-            while let Some(bytes) = self.client.poll_transmit() {
-                moved = true;
-                for piece in bytes.chunks(self.step.unwrap_or(bytes.len())) {
-                    if let Some(centre) = &mut self.centre {
-                        centre.handle_input(self.now, piece);
-                    }
-                }
-            }
-            if let Some(centre) = &mut self.centre {
-                while let Some(bytes) = centre.poll_transmit() {
-                    moved = true;
-                    for piece in bytes.chunks(self.step.unwrap_or(bytes.len())) {
-                        self.client.handle_input(self.now, piece);
-                    }
-                }
-                while let Some(event) = centre.poll_event() {
-                    moved = true;
-                    self.centre_events.push_back(event);
-                }
-            }
-            if !moved {
-                return;
-            }
-        }
-    }
-
-    fn cut_centre(&mut self) {
-        if let Some(mut centre) = self.centre.take() {
-            centre.handle_disconnected();
-        }
-    }
-
-    /// The wire breaks.
-    fn cut(&mut self) {
-        self.cut_centre();
-        self.client.handle_disconnected(self.now);
-        self.turn();
-    }
-
-    /// Goes to the next deadline of either side.
-    fn wait(&mut self) {
-        let due = self.centre.as_ref().and_then(Centre::poll_timeout);
-        let due = [self.client.poll_timeout(), due].into_iter().flatten().min().unwrap();
-        self.pass(due.max(self.now) - self.now);
-    }
-
-    fn pass(&mut self, time: Duration) {
-        self.now += time;
-        self.client.handle_timeout(self.now);
-        if let Some(centre) = &mut self.centre {
-            centre.handle_timeout(self.now);
-        }
-        self.turn();
-    }
-
-    fn submit(&mut self, token: u64) {
-        self.client.submit(self.now, Token(token), message("+15550100")).unwrap();
-        self.turn();
-    }
-
-    /// The submissions that the centre has not answered.
-    fn submitted(&mut self) -> Vec<u32> {
-        let all = std::mem::take(&mut self.centre_events);
-        let submitted = all.into_iter().filter_map(|event| match event {
-            centre::Event::Submitted(sequence, _) => Some(sequence),
-            _ => None,
-        });
-        submitted.collect()
-    }
-
-    fn answer(&mut self, sequence: u32, answer: Result<&str, Status>) {
-        self.centre.as_mut().unwrap().answer(sequence, answer.map(ToOwned::to_owned));
-        self.turn();
-    }
-
-    /// The outcomes since the last asking.
-    fn outcomes(&mut self) -> Vec<(u64, Outcome)> {
-        let all = std::mem::take(&mut self.client_events);
-        let outcomes = all.into_iter().filter_map(|event| match event {
-            client::Event::Answered(token, outcome) => Some((token.0, outcome)),
-            _ => None,
-        });
-        outcomes.collect()
-    }
-
-    fn losses(&self) -> Vec<Loss> {
-        let losses = self.client_events.iter().filter_map(|event| match event {
-            client::Event::Lost(loss) => Some(*loss),
-            _ => None,
-        });
-        losses.collect()
-    }
-}
+use strowger_sansio::Duration;
 
 #[test]
 fn a_client_binds_and_its_message_is_accepted_under_the_centres_name() {
     let mut pair = Pair::new();
     pair.turn();
-    let bound = client::Event::Bound { centre: "centre".into(), version: Some(0x34) };
+    let bound = client::Event::Bound { centre: "centre".into(), version: Some(0x50) };
     assert_eq!(pair.client_events, [bound]);
     pair.centre_events.clear();
     pair.submit(7);
@@ -393,6 +222,17 @@ fn unit(status: Status, sequence: u32, body: Body) -> Vec<u8> {
     out
 }
 
+/// The units in a stream.
+fn units(stream: &[u8]) -> Vec<Pdu> {
+    let mut framer = Framer::new(70_000);
+    framer.push(stream);
+    let mut units = Vec::new();
+    while let Some(unit) = framer.pop().unwrap() {
+        units.push(pdu::decode(unit).unwrap());
+    }
+    units
+}
+
 #[test]
 fn a_length_that_no_unit_has_ends_the_link_with_a_nack() {
     for length in [0_u32, 15, 70_001, u32::MAX] {
@@ -414,12 +254,13 @@ fn what_cannot_be_read_is_refused_and_the_link_goes_on() {
     let mut cut = unit(Status::OK, 77, Body::Other(0x05, vec![b'x'; 9]));
     cut.extend(unit(Status::OK, 78, Body::Other(0x777, Vec::new())));
     pair.client.handle_input(pair.now, &cut);
-    let mut nacks = Vec::new();
-    while let Some(bytes) = pair.client.poll_transmit() {
-        let nack = pdu::decode(&bytes).unwrap();
-        assert_eq!(nack.body, Body::GenericNack);
-        nacks.push((nack.sequence, nack.status));
-    }
+    let nacks: Vec<_> = units(&pair.client.poll_transmit().unwrap())
+        .into_iter()
+        .map(|nack| {
+            assert_eq!(nack.body, Body::GenericNack);
+            (nack.sequence, nack.status)
+        })
+        .collect();
     assert_eq!(nacks, [(77, Status::INVALID_MESSAGE_LENGTH), (78, Status::INVALID_COMMAND)]);
     assert!(pair.client.is_bound());
 }
@@ -427,7 +268,7 @@ fn what_cannot_be_read_is_refused_and_the_link_goes_on() {
 #[test]
 fn an_answer_to_nothing_is_passed_over() {
     let mut pair = Pair::bound();
-    let stray = unit(Status::OK, 4_000, Body::SubmitSmResp(Some("x".into())));
+    let stray = unit(Status::OK, 4_000, Body::SubmitSmResp(Named::of("x")));
     pair.client.handle_input(pair.now, &stray);
     pair.turn();
     assert_eq!(pair.client_events, []);
@@ -447,12 +288,12 @@ fn a_stranger_is_cut_off_when_it_does_not_bind() {
 
 #[test]
 fn a_refusal_has_no_body_and_an_answer_without_its_last_nul_is_read() {
-    assert_eq!(unit(Status::THROTTLED, 3, Body::SubmitSmResp(None)).len(), 16);
-    let mut short = unit(Status::OK, 3, Body::SubmitSmResp(Some("abc".into())));
+    assert_eq!(unit(Status::THROTTLED, 3, Body::SubmitSmResp(Named::default())).len(), 16);
+    let mut short = unit(Status::OK, 3, Body::SubmitSmResp(Named::of("abc")));
     short.pop();
     short[3] -= 1;
     let read = pdu::decode(&short).unwrap();
-    assert_eq!(read.body, Body::SubmitSmResp(Some("abc".into())));
+    assert_eq!(read.body, Body::SubmitSmResp(Named::of("abc")));
 }
 
 #[test]

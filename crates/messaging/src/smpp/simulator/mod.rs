@@ -1,5 +1,9 @@
 //! A message centre for tests and demonstrations: binds, takes messages, hands them to subscribers inside the program, sends receipts,
 //! and misbehaves as it is told.
+//!
+//! Here are its connections; `mailroom` is what they share: messages, subscribers, and what is answered.
+
+mod mailroom;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -7,20 +11,19 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strowger_sansio::{Duration, Time};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::centre::{Centre, CentreConfig, Event};
-use super::client::Token;
-use super::pdu::{Address, ShortMessage};
-use super::receipt::{MessageState, Receipt};
+use super::client::{Outcome, Token};
+use super::pdu::{AlertNotification, Answer, ShortMessage};
 use super::status::Status;
+use super::tls::ServerTls;
 use crate::clock::Clock;
+use mailroom::{Fate, Mailroom};
 
-/// Messages that wait at a subscriber; what comes on top is refused.
-const MAILBOX: usize = 100_000;
 /// Messages and receipts that wait for a client.
 const OUTGOING: usize = 100_000;
 
@@ -41,6 +44,14 @@ pub struct Behaviour {
     pub hex_identifiers: bool,
     /// Receipts say it in words only, without parameters.
     pub receipts_as_text: bool,
+    /// How long a message waits before it is delivered: it can be asked for, replaced and taken back meanwhile.
+    pub hold: Duration,
+    /// Messages and receipts go to clients by `data_sm`.
+    pub by_data: bool,
+    /// How busy the centre says it is, to those who speak 5.0.
+    pub congestion: Option<u8>,
+    /// Lists of numbers that `submit_multi` may name.
+    pub lists: BTreeMap<String, Vec<String>>,
 }
 
 /// What the centre has done.
@@ -58,17 +69,19 @@ pub struct Counts {
     pub dropped: u64,
     /// Receipts that clients have acknowledged.
     pub receipts: u64,
+    /// Messages that were taken back.
+    pub cancelled: u64,
+    /// Messages that were replaced.
+    pub replaced: u64,
+    /// Questions after messages.
+    pub queries: u64,
 }
 
-#[derive(Default)]
-struct Shared {
-    behaviour: Behaviour,
-    counts: Counts,
-    last_id: u64,
-    submissions: u64,
-    subscribers: BTreeMap<String, mpsc::Sender<ShortMessage>>,
-    /// Links that receive, by the name that bound them.
-    receivers: Vec<(String, mpsc::Sender<(Time, ShortMessage)>)>,
+/// What goes to a client.
+#[derive(Debug)]
+enum Post {
+    Message(Box<ShortMessage>),
+    Alert(AlertNotification),
 }
 
 /// A running centre. It ends when this is dropped.
@@ -76,14 +89,8 @@ struct Shared {
 pub struct Simulator {
     local: SocketAddr,
     clock: Clock,
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<Mailroom>>,
     task: JoinHandle<()>,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("counts", &self.counts).finish_non_exhaustive()
-    }
 }
 
 impl Simulator {
@@ -92,11 +99,24 @@ impl Simulator {
     /// # Errors
     /// When the address cannot be opened.
     pub async fn start(address: SocketAddr, config: CentreConfig, behaviour: Behaviour) -> io::Result<Self> {
+        Self::start_with(address, config, behaviour, None).await
+    }
+
+    /// The same, in TLS where it is given.
+    ///
+    /// # Errors
+    /// When the address cannot be opened.
+    pub async fn start_with(
+        address: SocketAddr,
+        config: CentreConfig,
+        behaviour: Behaviour,
+        tls: Option<ServerTls>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let local = listener.local_addr()?;
         let clock = Clock::start();
-        let shared = Arc::new(Mutex::new(Shared { behaviour, ..Shared::default() }));
-        let task = tokio::spawn(accept(listener, config, clock, Arc::clone(&shared)));
+        let shared = Arc::new(Mutex::new(Mailroom::new(behaviour)));
+        let task = tokio::spawn(accept(listener, config, clock, Arc::clone(&shared), tls));
         Ok(Self { local, clock, shared, task })
     }
 
@@ -110,28 +130,28 @@ impl Simulator {
     /// are taken and reported undeliverable.
     #[must_use]
     pub fn subscribe(&self, number: &str) -> mpsc::Receiver<ShortMessage> {
-        let (sender, receiver) = mpsc::channel(MAILBOX);
-        lock(&self.shared).subscribers.insert(number.to_owned(), sender);
-        receiver
+        lock(&self.shared).subscribe(number)
     }
 
     /// Behaves otherwise from now on.
     pub fn behave(&self, behaviour: Behaviour) {
-        lock(&self.shared).behaviour = behaviour;
+        lock(&self.shared).behave(behaviour);
     }
 
     /// What it has done until now.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        lock(&self.shared).counts
+        lock(&self.shared).counts()
     }
 
     /// A subscriber sends a message to a client. False when no client receives.
     pub fn originate(&self, message: ShortMessage) -> bool {
-        let now = self.clock.now();
-        let shared = lock(&self.shared);
-        let receiver = shared.receivers.iter().find(|(_, sender)| !sender.is_closed());
-        receiver.is_some_and(|(_, sender)| sender.try_send((now, message)).is_ok())
+        lock(&self.shared).post(None, self.clock.now(), Post::Message(Box::new(message)))
+    }
+
+    /// Tells a client that a subscriber can be reached again. False when no client receives.
+    pub fn alert(&self, alert: AlertNotification) -> bool {
+        lock(&self.shared).post(None, self.clock.now(), Post::Alert(alert))
     }
 }
 
@@ -142,44 +162,58 @@ impl Drop for Simulator {
 }
 
 /// The guarded values are whole at any time.
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+fn lock(shared: &Mutex<Mailroom>) -> MutexGuard<'_, Mailroom> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: TcpListener, config: CentreConfig, clock: Clock, shared: Arc<Mutex<Shared>>) {
+async fn accept(
+    listener: TcpListener,
+    config: CentreConfig,
+    clock: Clock,
+    shared: Arc<Mutex<Mailroom>>,
+    tls: Option<ServerTls>,
+) {
     let mut links = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
                 let _ = stream.set_nodelay(true);
-                links.spawn(serve(stream, config.clone(), clock, Arc::clone(&shared)));
+                let (config, shared, tls) = (config.clone(), Arc::clone(&shared), tls.clone());
+                links.spawn(async move {
+                    match tls {
+                        None => serve(stream, config, clock, shared).await,
+                        Some(tls) => match tokio_rustls::TlsAcceptor::from(tls.config).accept(stream).await {
+                            Ok(stream) => serve(stream, config, clock, shared).await,
+                            Err(error) => tracing::debug!(%error, "a client did not come through TLS"),
+                        },
+                    }
+                });
             }
             Some(_) = links.join_next() => {}
         }
     }
 }
 
-/// What is to be done with a submission.
-enum Fate {
-    Answer(Result<String, Status>),
-    Silence,
-}
-
 struct Session {
     centre: Centre,
     clock: Clock,
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<Mailroom>>,
     system_id: String,
-    outgoing: mpsc::Sender<(Time, ShortMessage)>,
+    outgoing: mpsc::Sender<(Time, Post)>,
     /// Answers in the order of their time.
-    answers: VecDeque<(Time, u32, Result<String, Status>)>,
+    answers: VecDeque<(Time, u32, Answer)>,
     /// Deliveries in the order of their coming, with the earliest time of each.
-    deliveries: VecDeque<(Time, ShortMessage)>,
+    deliveries: VecDeque<(Time, Post)>,
     over: bool,
 }
 
-async fn serve(mut stream: TcpStream, config: CentreConfig, clock: Clock, shared: Arc<Mutex<Shared>>) {
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    config: CentreConfig,
+    clock: Clock,
+    shared: Arc<Mutex<Mailroom>>,
+) {
     let (outgoing, mut incoming) = mpsc::channel(OUTGOING);
     let mut session = Session {
         centre: Centre::new(config, clock.now()),
@@ -196,7 +230,7 @@ async fn serve(mut stream: TcpStream, config: CentreConfig, clock: Clock, shared
     while !session.over {
         session.turn(&mut out);
         if !out.is_empty() {
-            if stream.write_all(&out).await.is_err() {
+            if stream.write_all(&out).await.is_err() || stream.flush().await.is_err() {
                 break;
             }
             out.clear();
@@ -224,109 +258,52 @@ impl Session {
     fn turn(&mut self, out: &mut Vec<u8>) {
         let now = self.clock.now();
         self.centre.handle_timeout(now);
+        let shared = Arc::clone(&self.shared);
+        let mut room = lock(&shared);
+        self.centre.set_congestion(room.behaviour().congestion);
         while let Some(event) = self.centre.poll_event() {
             match event {
                 Event::Bound { system_id, kind } => {
-                    let mut shared = lock(&self.shared);
-                    shared.counts.binds += 1;
-                    if kind.receives() {
-                        shared.receivers.retain(|(_, sender)| !sender.is_closed());
-                        shared.receivers.push((system_id.clone(), self.outgoing.clone()));
-                    }
-                    drop(shared);
+                    room.bound(&system_id, kind.receives().then_some(&self.outgoing));
                     self.system_id = system_id;
                 }
-                Event::Submitted(sequence, message) => self.submitted(now, sequence, &message),
-                Event::Answered(_, super::client::Outcome::Accepted(_)) => {
-                    lock(&self.shared).counts.receipts += 1;
-                }
+                Event::Asked(sequence, operation) => match room.judge(now, operation, &self.system_id) {
+                    Fate::Silence => {}
+                    Fate::Answer(answer) => {
+                        self.answers.push_back((now + room.behaviour().latency, sequence, answer));
+                    }
+                },
+                Event::Answered(_, Outcome::Accepted(_)) => room.acknowledged(),
                 Event::Answered(..) => {}
                 Event::Disconnect => self.over = true,
             }
         }
+        room.deliver_due(now);
         while self.answers.front().is_some_and(|(due, ..)| *due <= now) {
             if let Some((_, sequence, answer)) = self.answers.pop_front() {
                 self.centre.answer(sequence, answer);
             }
         }
         while self.centre.capacity() > 0 && self.deliveries.front().is_some_and(|(due, _)| *due <= now) {
-            if let Some((_, message)) = self.deliveries.pop_front() {
-                let _ = self.centre.deliver(now, Token(0), Box::new(message));
+            match self.deliveries.pop_front() {
+                Some((_, Post::Message(message))) => {
+                    let _ = match room.behaviour().by_data {
+                        true => self.centre.deliver_data(now, Token(0), message),
+                        false => self.centre.deliver(now, Token(0), message),
+                    };
+                }
+                Some((_, Post::Alert(alert))) => self.centre.alert(now, alert),
+                None => {}
             }
         }
-        while let Some(bytes) = self.centre.poll_transmit() {
-            out.extend_from_slice(&bytes);
-        }
+        self.centre.transmit_into(out);
     }
 
     fn due(&self) -> Time {
         let answer = self.answers.front().map(|(due, ..)| *due);
         let delivery = self.deliveries.front().map(|(due, _)| *due).filter(|_| self.centre.capacity() > 0);
-        let due = [answer, delivery, self.centre.poll_timeout()].into_iter().flatten().min();
+        let held = lock(&self.shared).next_delivery();
+        let due = [answer, delivery, held, self.centre.poll_timeout()].into_iter().flatten().min();
         due.unwrap_or(Time::MAX)
-    }
-
-    fn submitted(&mut self, now: Time, sequence: u32, message: &ShortMessage) {
-        let mut shared = lock(&self.shared);
-        let latency = shared.behaviour.latency;
-        match shared.judge(now, message, &self.system_id) {
-            Fate::Silence => {}
-            Fate::Answer(answer) => self.answers.push_back((now + latency, sequence, answer)),
-        }
-    }
-}
-
-impl Shared {
-    fn judge(&mut self, now: Time, message: &ShortMessage, system_id: &str) -> Fate {
-        self.submissions += 1;
-        let each = |every: Option<u64>| every.is_some_and(|every| self.submissions.is_multiple_of(every));
-        if each(self.behaviour.throttle_every) {
-            self.counts.throttled += 1;
-            return Fate::Answer(Err(Status::THROTTLED));
-        }
-        if each(self.behaviour.drop_every) {
-            self.counts.dropped += 1;
-            return Fate::Silence;
-        }
-        if let Some(status) = self.behaviour.refuse.get(&message.destination.digits) {
-            self.counts.refused += 1;
-            return Fate::Answer(Err(*status));
-        }
-        let state = match self.subscribers.get(&message.destination.digits) {
-            Some(subscriber) => match subscriber.try_send(message.clone()) {
-                Ok(()) => MessageState::Delivered,
-                Err(mpsc::error::TrySendError::Full(_)) => return Fate::Answer(Err(Status::QUEUE_FULL)),
-                Err(mpsc::error::TrySendError::Closed(_)) => MessageState::Undeliverable,
-            },
-            None => MessageState::Undeliverable,
-        };
-        self.counts.accepted += 1;
-        self.last_id += 1;
-        let id = self.last_id;
-        if message.registered_delivery & 0x03 == 1
-            || (message.registered_delivery & 0x03 == 2 && state != MessageState::Delivered)
-        {
-            self.report(now, message, id, state, system_id);
-        }
-        Fate::Answer(Ok(if self.behaviour.hex_identifiers { format!("{id:X}") } else { id.to_string() }))
-    }
-
-    fn report(&self, now: Time, message: &ShortMessage, id: u64, state: MessageState, system_id: &str) {
-        let receipt = Receipt { message_id: id.to_string(), state, error: None };
-        let mut text = ShortMessage {
-            source: Address { ton: message.destination.ton, ..message.destination.clone() },
-            destination: message.source.clone(),
-            esm_class: 0x04,
-            text: receipt.to_text("2601010000", "2601010001").into_bytes(),
-            ..ShortMessage::default()
-        };
-        if !self.behaviour.receipts_as_text {
-            text.tlvs = receipt.to_tlvs();
-        }
-        let due = now + self.behaviour.latency + self.behaviour.receipt_after;
-        let receiver = self.receivers.iter().find(|(name, sender)| name == system_id && !sender.is_closed());
-        if let Some((_, sender)) = receiver {
-            let _ = sender.try_send((due, text));
-        }
     }
 }
