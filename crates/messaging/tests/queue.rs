@@ -84,6 +84,22 @@ fn a_destination_gets_its_messages_in_order_and_one_at_a_time() {
 }
 
 #[test]
+fn a_destination_that_can_be_reached_again_is_tried_at_once() {
+    let mut world = World::with([message(1, "a"), message(2, "b")]);
+    for seq in [1, 2] {
+        assert_eq!(world.next(), Some(seq));
+        world.verdict(seq, failed());
+    }
+    assert_eq!(world.next(), None);
+    world.lanes.handle_reachable(world.now, "b");
+    assert_eq!(world.next(), Some(2));
+    assert_eq!(world.next(), None, "the other one waits for its time");
+    world.lanes.handle_reachable(world.now, "b");
+    world.lanes.handle_reachable(world.now, "nobody");
+    assert_eq!(world.next(), None, "what is under way goes once");
+}
+
+#[test]
 fn a_failing_message_waits_longer_each_time_and_delays_only_its_own_destination() {
     let mut world = World::with([message(1, "a"), message(2, "a"), message(3, "b")]);
     let mut pauses = Vec::new();

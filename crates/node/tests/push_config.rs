@@ -91,6 +91,22 @@ fn what_cannot_run_is_shown_at_its_place() {
 }
 
 #[test]
+fn a_link_with_tls_needs_an_authority_that_can_be_read() {
+    let with = |lines: &str| GOOD.replace("links = 2", lines);
+    for (lines, line, found) in [
+        ("links = 2\ntls = true", 10, "`ca`"),
+        ("links = 2\nca = \"ca.pem\"", 18, "the link has no TLS"),
+        ("links = 2\ntls = true\nca = \"not-there.pem\"", 19, "not-there.pem"),
+    ] {
+        let errors = errors(&with(lines));
+        assert!(
+            errors.iter().any(|(at, said)| *at == line && said.contains(found)),
+            "expected {found:?} in line {line}: {errors:?}"
+        );
+    }
+}
+
+#[test]
 fn what_runs_and_is_unwise_is_warned_of() {
     let exposed = GOOD.replace("listen = \"127.0.0.1:0\"", "listen = \"192.0.2.1:80\"");
     let exposed = exposed.replace("networks = [\"127.0.0.0/8\", \"10.1.2.3\"]\n", "");
