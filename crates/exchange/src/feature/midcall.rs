@@ -60,8 +60,8 @@ pub struct FeaturePlan {
     pub controller_leaves: ControllerLeaves,
     /// What a flash of the hook does.
     pub flash: FlashControl,
-    /// How a telephone rings for a call that its party has still: on hold, or transferred in vain. ITU-T E.180 Supplement 2 has a cadence
-    /// for that in no country, so that it is the fourth of GR-506 section 14, short, long, short, everywhere.
+    /// How a telephone rings for a call that its party has still: on hold, or transferred in vain. The tables of countries have no cadence for
+    /// that, so that it is the fourth of GR-506 section 14, short, long, short, everywhere.
     pub recall_ring: Ring,
 }
 
