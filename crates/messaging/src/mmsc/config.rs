@@ -42,9 +42,9 @@ pub struct MmscConfig {
     pub report_rate: u32,
     /// Notifications and reports that are with the push gateway at one time.
     pub window: usize,
-    /// Messages and reports that one application or one other MMSC is handed at one time.
+    /// Messages and reports that one application is handed at one time.
     pub lane_window: usize,
-    /// The pause after an application or another MMSC did not take one; it doubles.
+    /// The pause after an application did not take one; it doubles.
     pub lane_retry_first: Duration,
     /// The longest such pause.
     pub lane_retry_longest: Duration,

@@ -41,13 +41,13 @@ counters! {
     undelivered: "strowger_mmsc_undelivered_total",
     /// Rows of the store that could not be read and were set aside.
     unreadable: "strowger_mmsc_unreadable_rows_total",
-    /// Messages that applications and other MMSCs took.
+    /// Messages that applications took.
     handed: "strowger_mmsc_handed_total",
-    /// Reports that applications and other MMSCs took.
+    /// Reports that applications took.
     told: "strowger_mmsc_told_total",
-    /// Messages and reports that applications and other MMSCs did not take, or not yet.
+    /// Messages and reports that applications did not take, or not yet.
     not_handed: "strowger_mmsc_not_handed_total",
-    /// Messages and reports that wait for applications and other MMSCs.
+    /// Messages and reports that wait for applications.
     handing: "strowger_mmsc_handing",
     /// Messages in the store, those that are only remembered among them.
     messages: "strowger_mmsc_messages",

@@ -128,8 +128,6 @@ pub enum Via {
     Push,
     /// The message is handed to an application, by the name that it has here.
     Application(String),
-    /// The message is handed to another MMSC, by the name that it has here.
-    Peer(String),
 }
 
 impl Via {
@@ -139,7 +137,6 @@ impl Via {
         match self {
             Self::Push => None,
             Self::Application(name) => Some(Party::Application(name.clone())),
-            Self::Peer(name) => Some(Party::Peer(name.clone())),
         }
     }
 }
@@ -206,7 +203,7 @@ pub struct Envelope {
     pub id: String,
     /// Who sent it, as the network knows it.
     pub from: Option<Party>,
-    /// As whom the sender appears, when that is another address: a number that an application or another MMSC sends as.
+    /// As whom the sender appears, when that is another address: a number that an application sends as.
     pub alias: Option<Party>,
     /// Whether the recipients see who.
     pub shown: bool,

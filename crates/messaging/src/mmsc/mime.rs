@@ -1,4 +1,4 @@
-//! Parts of a message as MIME has them (RFC 2045, 2046, 2387), and as handsets have them: what applications, mail and other MMSCs send
+//! Parts of a message as MIME has them (RFC 2045, 2046, 2387), and as handsets have them: what applications send
 //! is read into parts, which are kept as WSP multiparts, and the other way round.
 
 use std::fmt::Write as _;

@@ -19,8 +19,6 @@ pub enum Party {
     Host(IpAddr),
     /// An application of a value-added service provider, by the name that it has here.
     Application(String),
-    /// Another MMSC, by the name that it has here.
-    Peer(String),
     /// Nobody: an address that is none or is not served, as it was written. It is kept for the report that says so.
     Nobody(String),
 }
@@ -80,7 +78,7 @@ impl Party {
             Self::Number(number) => Address::Plmn(number.into()).to_string(),
             Self::Host(IpAddr::V4(host)) => Address::Ipv4(*host).to_string(),
             Self::Host(IpAddr::V6(host)) => Address::Ipv6(*host).to_string(),
-            Self::Application(name) | Self::Peer(name) | Self::Nobody(name) => name.clone(),
+            Self::Application(name) | Self::Nobody(name) => name.clone(),
         }
     }
 
@@ -97,7 +95,7 @@ impl fmt::Display for Party {
         match self {
             Self::Number(number) => f.write_str(number),
             Self::Host(host) => write!(f, "{host}"),
-            Self::Application(name) | Self::Peer(name) | Self::Nobody(name) => f.write_str(name),
+            Self::Application(name) | Self::Nobody(name) => f.write_str(name),
         }
     }
 }

@@ -281,7 +281,7 @@ pub struct Order {
     pub message: String,
 }
 
-/// What the host is asked to hand to an application or to another MMSC: a message, or a report about one.
+/// What the host is asked to hand to an application: a message, or a report about one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handover {
     /// Its name.
@@ -357,7 +357,7 @@ pub enum Event {
     Pushed(Purpose),
     /// The push gateway did not take one.
     Held(Purpose),
-    /// An application or another MMSC took a message or a report.
+    /// An application took a message or a report.
     Handed(Purpose, Party),
     /// It did not.
     NotHanded {

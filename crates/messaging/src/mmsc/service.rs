@@ -71,7 +71,7 @@ impl ServiceThread {
 pub struct Outlets {
     /// Pushes.
     pub orders: mpsc::UnboundedSender<Order>,
-    /// What applications and other MMSCs are handed.
+    /// What applications are handed.
     pub handovers: mpsc::UnboundedSender<Handover>,
 }
 

@@ -1,4 +1,4 @@
-//! Lanes: what each application and each other MMSC is to be handed, in the order in which it came due.
+//! Lanes: what each application is to be handed, in the order in which it came due.
 //!
 //! Whoever is slow or gone fills its own lane and holds up nobody else. What is not taken is offered again, with pauses that double,
 //! until a message expires or a report is about a message that nobody remembers; what is to be handed is known from the rows on disk,
@@ -101,7 +101,7 @@ impl Mmsc {
         match order.purpose {
             Purpose::Notification => delivery.via.party(),
             Purpose::DeliveryReport | Purpose::ReadReport => {
-                let takes = |party: &Party| matches!(party, Party::Application(_) | Party::Peer(_));
+                let takes = |party: &Party| matches!(party, Party::Application(_));
                 envelope.from.clone().filter(takes)
             }
         }

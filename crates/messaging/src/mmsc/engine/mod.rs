@@ -6,7 +6,7 @@
 //! engine away and opens another from what is there.
 //!
 //! - here: the tables and what is drained. `submit`: messages come in. `fetch`: handsets. `notify`: pushes and
-//!   their repetition. `lanes`: what applications and other MMSCs are handed. `allowance`: rates.
+//!   their repetition. `lanes`: what applications are handed. `allowance`: rates.
 
 pub(super) mod allowance;
 mod fetch;
@@ -55,7 +55,7 @@ pub struct Population {
     pub under_way: usize,
     /// Pushes that wait for room there.
     pub due: usize,
-    /// Messages and reports that applications and other MMSCs are to be handed.
+    /// Messages and reports that applications are to be handed.
     pub handing: usize,
     /// Octets of bodies.
     pub octets: u64,
@@ -196,7 +196,7 @@ impl Mmsc {
         None
     }
 
-    /// The next message or report for an application or another MMSC, which is answered by [`Self::handle_taken`].
+    /// The next message or report for an application, which is answered by [`Self::handle_taken`].
     pub fn poll_handover(&mut self, now: Time) -> Option<Handover> {
         while let Some((id, to)) = self.lanes.next(self.config.lane_window) {
             if let Some(handover) = self.handover(now, id, to) {

@@ -292,7 +292,7 @@ impl Mmsc {
     fn allow(&mut self, now: Time, from: &Party, recipients: usize) -> Result<(), Refused> {
         let count = u32::try_from(recipients).unwrap_or(u32::MAX);
         // Applications have a contract; their rate is kept where they connect.
-        if matches!(from, Party::Application(_) | Party::Peer(_)) || self.senders.take(now, from, count) {
+        if matches!(from, Party::Application(_)) || self.senders.take(now, from, count) {
             return Ok(());
         }
         Err(refused(ResponseStatus::TransientFailure, "too many messages in a short time"))
