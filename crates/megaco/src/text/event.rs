@@ -68,7 +68,10 @@ impl<'a> Scanner<'a> {
                 event.stream = Some(StreamId(self.number16(Rule::StreamId)?));
             }
             Some(Token::DigitMap) if action.digit_map.is_none() => {
-                self.equal()?;
+                // The widespread peer leaves `=` out before a map in braces.
+                if self.peek() != Some(b'{') {
+                    self.equal()?;
+                }
                 action.digit_map = Some(self.event_digit_map()?);
             }
             Some(Token::Embed) if action.embedded.is_none() && self.peek() == Some(b'{') => {

@@ -59,6 +59,20 @@ fn case_white_space_comments_and_either_tokens_do_not_matter() {
 }
 
 #[test]
+fn a_digit_map_in_braces_is_read_without_its_equals_sign_as_erlang_writes_it() {
+    let event = |sign| format!("!/1 a\nT=1{{C=-{{MF=b{{E=1{{dd/ce{{DM{sign}{{T:16,(2xxx)}}}}}}}}}}}}");
+    let (standard, erlang) = (event("="), event(""));
+    let message = read(erlang.as_bytes());
+    assert_eq!(message, read(standard.as_bytes()));
+    assert_eq!(write(&message, Layout::Compact), standard.as_bytes());
+    let named = b"!/1 a\nT=1{C=-{MF=b{E=1{dd/ce{DM plan}}}}}";
+    assert!(
+        strowger_megaco::text::decode(named, &strowger_megaco::text::Options::DEFAULT).is_err(),
+        "before a name it has to stand"
+    );
+}
+
+#[test]
 fn names_that_are_tokens_elsewhere_are_names_where_names_stand() {
     let message = read(b"!/1 C\nT=1{C=1{A=Media{E=1{al/on,dd/dd,ct/cmp,or/mux{Audit=A}}},S=E,MV=Add}}");
     assert_eq!(message.mid, Mid::Device(strowger_megaco::message::Caseless::new("C")));
