@@ -158,6 +158,8 @@ pub(super) struct Context {
     pub(super) id: ContextId,
     pub(super) calling: Option<StreamEnd>,
     pub(super) called: Option<StreamEnd>,
+    /// The stream of the side that is sought has been asked for: whoever is tried next is given the same.
+    pub(super) completed: bool,
     /// The called side flows to and from the called party.
     pub(super) joined: bool,
     pub(super) progress: Progress,
@@ -165,7 +167,7 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) const fn new(id: ContextId) -> Self {
-        Self { id, calling: None, called: None, joined: false, progress: Progress::New }
+        Self { id, calling: None, called: None, completed: false, joined: false, progress: Progress::New }
     }
 
     pub(super) const fn at(&self, side: Side) -> Option<&StreamEnd> {

@@ -160,15 +160,18 @@ impl Switch {
         if !self.relayed {
             return self.offer(now, call, local);
         }
-        let Some(context) = &call.context else {
+        let Some(context) = &mut call.context else {
             let context = self.new_context();
             self.contexts.insert(context, id);
             call.context = Some(Context::new(context));
             return self.context_command(id, context, ContextCommand::Add { side, remote: Some(local) });
         };
         match (context.at(side), context.at(side.other())) {
+            // What is on its way must not be asked for twice, though another line is tried meanwhile.
             (None, _) => {}
+            (Some(_), None) if context.completed => {}
             (Some(_), None) => {
+                context.completed = true;
                 let add = ContextCommand::Add { side: side.other(), remote: None };
                 self.context_command(id, context.id, add);
             }

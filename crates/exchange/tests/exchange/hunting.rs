@@ -5,7 +5,7 @@ use std::time::Duration;
 use strowger_exchange::{Cause, Forward, GroupEntry, HuntOrder, Inventory};
 
 use crate::forwarding::line;
-use crate::world::{World, town};
+use crate::world::{World, relayed_town, town};
 
 /// The town with the group 2100: 2002, 2004 and 2005, rung for 10 s each.
 fn town_with_group(order: HuntOrder) -> Inventory {
@@ -179,4 +179,32 @@ fn a_member_whose_gateway_dies_while_he_is_rung_gives_the_call_to_the_next() {
     world.settle();
     assert!(world.hears("2004").starts_with("L/rg"));
     world.end();
+}
+
+/// The second stream of the relay is on its way when the member that it is meant for turns out to be busy: the next member has it.
+#[test]
+fn a_member_lifts_at_every_moment_of_a_relayed_set_up() {
+    for delay in (0..60).map(|step| Duration::from_micros(step * 1_700)) {
+        let (mut town, relays) = relayed_town(1);
+        town.groups.push(GroupEntry::new("2100", &["2002", "2004", "2005"]));
+        let mut world = World::new(town);
+        world.gateways[2].relays = relays;
+        world.pass(5);
+        world.lift("2001");
+        let (gateway, endpoint) = world.place("2001");
+        let now = world.now;
+        world.gateways[gateway].dial(now, &endpoint, "2100");
+        world.pass_time(delay);
+        world.lift("2002");
+        let next = rings(&world);
+        next.into_iter().for_each(|member| world.lift(member));
+        assert_eq!(world.gateways[2].connections().count(), 2, "after {delay:?}");
+        let created = world.gateways[2].count("CRCX");
+        assert_eq!(created, 2, "after {delay:?}");
+        for number in ["2001", "2002"].into_iter().chain(next) {
+            world.hang_up(number);
+        }
+        assert_eq!(world.gateways[2].connections().count(), 0, "after {delay:?}");
+        world.end();
+    }
 }
