@@ -6,7 +6,7 @@ use strowger_media::frame::mix_into;
 use strowger_media::session::{self, Relayed};
 use strowger_media::{Frame, LineEvent, SILENCE};
 use strowger_mgcp::gateway::{EndpointIndex, MediaEvent, MediaMode, SignalTarget};
-use strowger_sansio::{Time, Transmit};
+use strowger_sansio::{Duration, Time, Transmit};
 
 use super::stream_watch::StreamWatch;
 use super::trunk::{Asked, CircuitFrame};
@@ -16,6 +16,10 @@ use super::{Body, Plane, Slot};
 const MOST_CIRCUIT_FRAMES: usize = 1_000;
 /// Recordings that wait for a host to write them.
 const MOST_RECORDED: usize = 64;
+
+/// What the times of sessions are rounded up to: thousands of open connections, each of which reports when it likes (RFC 3550 section
+/// 6.2), wake a host that has nothing else to do 50 times a second at most, and no report is late by more than a packet time.
+const GRID: Duration = Duration::from_millis(20);
 
 /// What came of what an endpoint heard.
 #[derive(Clone, Copy, Debug, Default)]
@@ -274,7 +278,7 @@ impl Plane {
             self.transmits.push_back(transmit);
         }
         let watches = connection.watches.iter().filter_map(StreamWatch::poll_timeout);
-        let due = connection.session.poll_timeout().into_iter().chain(watches).min();
+        let due = connection.session.poll_timeout().into_iter().chain(watches).min().map(rounded);
         if due != self.timers.deadline(&slot) {
             match due {
                 Some(due) => self.timers.set(slot, due),
@@ -283,5 +287,25 @@ impl Plane {
                 }
             }
         }
+    }
+}
+
+/// The first point of the grid that is not before `due`.
+fn rounded(due: Time) -> Time {
+    let step = u64::try_from(GRID.as_nanos()).unwrap_or(1);
+    due.as_nanos().checked_next_multiple_of(step).map_or(Time::MAX, Time::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_times_of_sessions_are_rounded_up_to_a_grid_of_20_ms() {
+        for (due, then) in [(0, 0), (1, 20_000), (19_999, 20_000), (20_000, 20_000), (20_001, 40_000)] {
+            assert_eq!(rounded(Time::from_micros(due)), Time::from_micros(then), "{due} us");
+        }
+        assert_eq!(rounded(Time::from_nanos(1)), Time::from_millis(20));
+        assert_eq!(rounded(Time::MAX), Time::MAX);
     }
 }
