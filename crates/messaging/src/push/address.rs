@@ -98,12 +98,15 @@ impl Address {
     /// Separators between digits are allowed and dropped.
     fn number(text: &str) -> Result<Self, AddressError> {
         let (plus, rest) = text.strip_prefix('+').map_or(("", text), |rest| ("+", rest));
-        let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
+        let mut number = String::with_capacity(text.len());
+        number.push_str(plus);
+        number.extend(rest.chars().filter(char::is_ascii_digit));
+        let digits = number.len() - plus.len();
         let legal = rest.chars().all(|c| c.is_ascii_digit() || "-.() ".contains(c));
-        if !legal || digits.is_empty() || digits.len() > DIGITS {
+        if !legal || digits == 0 || digits > DIGITS {
             return Err(AddressError::Number);
         }
-        Ok(Self::Number(format!("{plus}{digits}")))
+        Ok(Self::Number(number))
     }
 
     /// The form of PAP, at a gateway with this name.

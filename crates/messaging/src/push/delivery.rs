@@ -10,7 +10,6 @@ use strowger_sansio::{Duration, Rng, Time};
 use tokio::net::UdpSocket;
 use tokio::sync::{broadcast, mpsc};
 
-use super::address::Address;
 use super::config::PushConfig;
 use super::counters::{Counters, count};
 use super::gateway::{Ended, Gateway, Notice, Order, StartError, code_of};
@@ -114,8 +113,7 @@ impl Core {
     /// The bearer of a message: its destination is in one form already. What can no longer be routed waits at the first
     /// centre, as the settings may come back before its time ends.
     fn bearer(&self, message: &Message) -> Bearer {
-        let routed = Address::parse(&message.to).ok().and_then(|to| policy::route(&self.config, &to).ok());
-        Bearer(routed.map_or(usize::MAX, |(bearer, _)| bearer))
+        Bearer(policy::bearer_of_destination(&self.config, &message.to).unwrap_or(usize::MAX))
     }
 
     pub(super) fn restore(&mut self, restored: Restored) {

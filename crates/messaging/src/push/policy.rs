@@ -1,6 +1,6 @@
 //! Who may send what to whom. What is not allowed here is refused before it is queued.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::address::Address;
 use super::config::{PushConfig, User};
@@ -45,10 +45,8 @@ pub fn route(config: &PushConfig, address: &Address) -> Result<(usize, Address),
             false => Err(Denied::Network(host.ip().to_string())),
         },
         Address::Number(number) => {
-            let serves = |prefix: &String| number.starts_with(prefix.as_str());
-            let centre = config.centres.iter().position(|centre| centre.prefixes.iter().any(serves));
-            let centre = centre.ok_or_else(|| Denied::Number(number.clone()))?;
-            Ok((centre + 1, address.clone()))
+            let bearer = bearer_of_number(config, number).ok_or_else(|| Denied::Number(number.clone()))?;
+            Ok((bearer, address.clone()))
         }
         Address::User(name) => {
             let known = config.aliases.get(name).and_then(|text| Address::parse(text).ok());
@@ -57,6 +55,19 @@ pub fn route(config: &PushConfig, address: &Address) -> Result<(usize, Address),
                 Some(address) => route(config, &address),
             }
         }
+    }
+}
+
+fn bearer_of_number(config: &PushConfig, number: &str) -> Option<usize> {
+    let serves = |prefix: &String| number.starts_with(prefix.as_str());
+    Some(config.centres.iter().position(|centre| centre.prefixes.iter().any(serves))? + 1)
+}
+
+/// The bearer of a destination in its one form, which was allowed when it was accepted; none when there is no such bearer any more.
+pub(super) fn bearer_of_destination(config: &PushConfig, to: &str) -> Option<usize> {
+    match to.parse::<SocketAddr>() {
+        Ok(host) => route(config, &Address::Host(host)).ok().map(|(bearer, _)| bearer),
+        Err(_) => bearer_of_number(config, to),
     }
 }
 

@@ -218,18 +218,18 @@ impl Message {
     }
 }
 
-impl EndedRow {
-    /// As it is on disk.
-    #[must_use]
-    pub fn to_row(&self) -> Vec<u8> {
-        let mut row = Writer(Vec::with_capacity(96));
-        row.number(self.accepted).number(self.ending.at);
-        row.number(u64::from(self.ending.code) | u64::from(self.ending.state.octet()) << 16);
-        row.text(&self.owner).text(&self.push_id).text(&self.address).text(&self.ending.detail);
-        row.0
-    }
+/// How a message ended, as a row.
+#[must_use]
+pub(super) fn ended_to_row(message: &Message, ending: &Ending) -> Vec<u8> {
+    let mut row = Writer(Vec::with_capacity(96));
+    row.number(message.accepted).number(ending.at);
+    row.number(u64::from(ending.code) | u64::from(ending.state.octet()) << 16);
+    row.text(&message.owner).text(&message.push_id).text(&message.address).text(&ending.detail);
+    row.0
+}
 
-    /// The other way round.
+impl EndedRow {
+    /// Reads a row.
     #[must_use]
     pub fn of_row(row: &[u8]) -> Option<Self> {
         let mut row = Reader(row);

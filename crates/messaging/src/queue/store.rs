@@ -352,7 +352,7 @@ impl Rows<'_> {
     pub(super) fn end(
         &mut self,
         seq: Seq,
-        row: &EndedRow,
+        row: &[u8],
         submitted: bool,
         notify: Option<&str>,
     ) -> Result<(), StoreError> {
@@ -360,7 +360,7 @@ impl Rows<'_> {
         if submitted {
             self.submitted.remove(seq.0).map_err(failing)?;
         }
-        self.ended.insert(seq.0, row.to_row().as_slice()).map_err(failing)?;
+        self.ended.insert(seq.0, row).map_err(failing)?;
         if let Some(url) = notify {
             self.notices.insert(seq.0, url.as_bytes()).map_err(failing)?;
         }

@@ -1,8 +1,13 @@
 //! The thread that writes the queue: whatever has come while a group was on its way to the disk is the next group.
 //!
-//! That is all there is to group commit: one caller alone waits for one write, a thousand callers share one. A group is forced to
-//! the disk when somebody is to be told that it is there; ends of messages alone are written without force for up to a second, since
-//! after a crash their repetition is the lesser evil and allowed.
+//! One caller alone waits for one write, a thousand callers share one. Callers who had their answer together come back together, but not
+//! at once: a group waits for as many as were in the last one and came meanwhile, though never longer than half of what the last
+//! force took, so that they do not fall into two halves that wait for each other's writes.
+//!
+//! A group is forced to the disk when somebody is to be told that it is there; ends of messages alone are written without force for up to a
+//! second, since after a crash their repetition is the lesser evil and allowed. They wait a moment for a group that is forced.
+//!
+//! All answers of a group go to the callers' thread together: to wake it for each would cost a system call an answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,7 +17,7 @@ use std::time::Instant;
 use strowger_sansio::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-use super::message::{EndedRow, Ending, Message, Seq};
+use super::message::{Ending, Message, Seq, ended_to_row};
 use super::store::{QueueStore, Restored, Rows, StoreError};
 use crate::clock::Clock;
 
@@ -22,6 +27,10 @@ const WAITING: usize = 4096;
 const GROUP: usize = 8192;
 /// How long ends of messages may be unforced.
 const UNFORCED: Duration = Duration::from_secs(1);
+/// How long ends of messages wait for company.
+const LINGER: Duration = Duration::from_millis(10);
+/// How long a group waits at most for those who are expected in it.
+const GATHER: Duration = Duration::from_millis(5);
 /// How long a failing disk is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -64,6 +73,8 @@ pub enum Refusal {
 }
 
 type Verdicts = Vec<Result<Seq, Refusal>>;
+/// Whom to tell, and what.
+type Reply = (oneshot::Sender<Verdicts>, Verdicts);
 type After = Box<dyn FnOnce() + Send>;
 
 enum Change {
@@ -91,6 +102,17 @@ pub struct Queue {
     room: Arc<Room>,
     config: WriterConfig,
     healthy: Arc<AtomicBool>,
+}
+
+impl Change {
+    /// Whether somebody waits until it is on disk.
+    const fn presses(&self) -> bool {
+        match self {
+            Self::Accept(..) => true,
+            Self::End { after, .. } => after.is_some(),
+            Self::Submitted(..) | Self::Noticed(_) | Self::Forget => false,
+        }
+    }
 }
 
 impl std::fmt::Debug for Change {
@@ -149,7 +171,10 @@ pub fn start(
         next: restored.next,
         accepted,
         healthy: Arc::clone(&healthy),
+        replies: replies(),
+        expected: 0,
         forced: None,
+        force_took: Duration::ZERO,
         unforced: false,
         behind: false,
     };
@@ -163,6 +188,24 @@ pub fn start(
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let queue = Queue { changes, urgent, store, room, config, healthy };
     Ok((queue, restored, WriterThread { thread, ended }))
+}
+
+/// The way to callers on this runtime. Without a runtime each is told directly.
+fn replies() -> Option<mpsc::UnboundedSender<Vec<Reply>>> {
+    let runtime = tokio::runtime::Handle::try_current().ok()?;
+    let (replies, mut group) = mpsc::unbounded_channel();
+    runtime.spawn(async move {
+        while let Some(group) = group.recv().await {
+            tell_all(group);
+        }
+    });
+    Some(replies)
+}
+
+fn tell_all(replies: Vec<Reply>) {
+    for (reply, verdicts) in replies {
+        let _ = reply.send(verdicts);
+    }
 }
 
 impl Queue {
@@ -270,7 +313,12 @@ struct Writer {
     next: u64,
     accepted: mpsc::UnboundedSender<Vec<Arc<Message>>>,
     healthy: Arc<AtomicBool>,
+    replies: Option<mpsc::UnboundedSender<Vec<Reply>>>,
+    /// Callers in the last group.
+    expected: usize,
     forced: Option<Instant>,
+    /// How long the last force took.
+    force_took: Duration,
     /// Something has been written without force.
     unforced: bool,
     /// There is more to be forgotten than one group had room for.
@@ -319,13 +367,53 @@ impl Writer {
         };
         let Some(first) = first else { return false };
         group.push(first);
-        while group.len() < GROUP {
-            match ends.try_recv().or_else(|_| incoming.try_recv()) {
-                Ok(change) => group.push(change),
-                Err(_) => break,
-            }
-        }
+        self.fill(group, incoming, ends).await;
         true
+    }
+
+    /// Adds what there is to a group, and what is worth waiting for.
+    async fn fill(
+        &self,
+        group: &mut Vec<Change>,
+        incoming: &mut mpsc::Receiver<Change>,
+        ends: &mut mpsc::UnboundedReceiver<Change>,
+    ) {
+        let begun = Instant::now();
+        let expected = self.expected + incoming.len();
+        let patience = (self.force_took / 2).min(GATHER);
+        let (mut callers, mut pressed) = (0, false);
+        let mut count = |change: &Change| {
+            callers += usize::from(matches!(change, Change::Accept(..)));
+            pressed |= change.presses();
+            match (pressed, callers) {
+                (false, _) => LINGER,
+                (true, 1..) if callers < expected => patience,
+                (true, _) => Duration::ZERO,
+            }
+        };
+        let mut longest = group.iter().map(&mut count).next_back().unwrap_or(LINGER);
+        while group.len() < GROUP {
+            let change = match ends.try_recv().or_else(|_| incoming.try_recv()) {
+                Ok(change) => change,
+                Err(_) => {
+                    let left = longest.saturating_sub(begun.elapsed());
+                    if left.is_zero() {
+                        return;
+                    }
+                    let next = async {
+                        tokio::select! {
+                            Some(change) = ends.recv() => Some(change),
+                            Some(change) = incoming.recv() => Some(change),
+                            else => None,
+                        }
+                    };
+                    let Ok(Some(change)) = tokio::time::timeout(left, next).await else { return };
+                    change
+                }
+            };
+            longest = count(&change);
+            group.push(change);
+        }
     }
 
     /// Writes a group, again and again where it must not be lost.
@@ -386,24 +474,26 @@ impl Writer {
                 behind = rows.forget(until.as_millis(), GROUP)? >= GROUP;
             }
         }
+        let begun = Instant::now();
         changes.commit(force)?;
         self.next = next;
         self.behind = behind;
         self.unforced = !force;
         if force {
             self.forced = Some(Instant::now());
+            self.force_took = begun.elapsed();
         }
         Ok(verdicts)
     }
 
     /// The group is on disk: those who wait for that hear of it, the messages go to their lanes first.
-    fn tell(&self, group: &mut Vec<Change>, verdicts: Vec<Verdicts>) {
+    fn tell(&mut self, group: &mut Vec<Change>, verdicts: Vec<Verdicts>) {
         let mut verdicts = verdicts.into_iter();
+        let (mut messages, mut replies, mut afters) = (Vec::new(), Vec::new(), Vec::new());
         for change in group.drain(..) {
             match change {
                 Change::Accept(pushes, reply) => {
                     let verdicts = verdicts.next().unwrap_or_default();
-                    let mut messages = Vec::new();
                     for (push, verdict) in pushes.into_iter().zip(&verdicts) {
                         let Ok(Seq(first)) = verdict else { continue };
                         let numbered = push.messages.into_iter().zip(*first..);
@@ -411,13 +501,25 @@ impl Writer {
                             numbered.map(|(message, seq)| Arc::new(Message { seq: Seq(seq), ..message })),
                         );
                     }
-                    let _ = self.accepted.send(messages);
-                    let _ = reply.send(verdicts);
+                    replies.push((reply, verdicts));
                 }
-                Change::End { after: Some(after), .. } => after(),
+                Change::End { after: Some(after), .. } => afters.push(after),
                 Change::End { .. } | Change::Submitted(..) | Change::Noticed(_) | Change::Forget => {}
             }
         }
+        if !messages.is_empty() {
+            let _ = self.accepted.send(messages);
+        }
+        self.expected = replies.len();
+        match &self.replies {
+            _ if replies.is_empty() => {}
+            None => tell_all(replies),
+            Some(way) => {
+                // Without its runtime nobody waits any more.
+                let _ = way.send(replies);
+            }
+        }
+        afters.into_iter().for_each(|after| after());
     }
 }
 
@@ -442,13 +544,7 @@ fn end(
     submitted: bool,
     dead: bool,
 ) -> Result<(), StoreError> {
-    let row = EndedRow {
-        owner: message.owner.clone(),
-        push_id: message.push_id.clone(),
-        address: message.address.clone(),
-        accepted: message.accepted,
-        ending: ending.clone(),
-    };
+    let row = ended_to_row(message, ending);
     rows.end(message.seq, &row, submitted, message.notify.as_deref())?;
     if dead {
         rows.bury(message.seq, &message.to_row())?;
