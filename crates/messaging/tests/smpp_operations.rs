@@ -238,25 +238,8 @@ async fn a_centre_may_use_data_sm_both_ways_and_tell_who_is_back() {
     assert_eq!(*heard, alert);
 }
 
-/// An authority, and a certificate that it signed for 127.0.0.1 and smsc.town, as files.
-fn authority(folder: &tempfile::TempDir) -> (PathBuf, PathBuf, PathBuf) {
-    let issuer_key = rcgen::KeyPair::generate().unwrap();
-    let mut issuer = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    issuer.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let issuer = issuer.self_signed(&issuer_key).unwrap();
-    let key = rcgen::KeyPair::generate().unwrap();
-    let names = vec!["127.0.0.1".to_owned(), "smsc.town".to_owned()];
-    let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer, &issuer_key).unwrap();
-    let write = |name: &str, text: String| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    };
-    (write("ca.pem", issuer.pem()), write("own.pem", own.pem()), write("key.pem", key.serialize_pem()))
-}
-
 async fn secure(behaviour: Behaviour, folder: &tempfile::TempDir) -> (Simulator, PathBuf) {
-    let (ca, chain, key) = authority(folder);
+    let (ca, chain, key) = support::authority(folder);
     let config = CentreConfig { accounts: vec![("town".into(), "secret".into())], ..CentreConfig::default() };
     let tls = ServerTls::new(&chain, &key).unwrap();
     (Simulator::start_with(any(), config, behaviour, Some(tls)).await.unwrap(), ca)
@@ -295,7 +278,7 @@ async fn a_centre_that_does_not_prove_its_name_is_not_bound_to() {
     let folder = tempfile::tempdir().unwrap();
     let (smsc, ca) = secure(Behaviour::default(), &folder).await;
     let other = tempfile::tempdir().unwrap();
-    let (foreign, _, _) = authority(&other);
+    let (foreign, _, _) = support::authority(&other);
     for (ca, name) in [(&ca, "other.town"), (&foreign, "127.0.0.1")] {
         let mut esme = Esme::start(&smsc, Some(ClientTls::new(ca, name).unwrap()));
         assert!(matches!(esme.event().await, LinkEvent::Down(Loss::Disconnected)), "{name}");

@@ -52,6 +52,7 @@ fn a_file_with_push_sections_alone_is_good_and_means_what_it_says() {
     assert_eq!(push.lifetime.as_secs(), 60);
     assert!(push.networks[1].contains("10.1.2.3".parse().unwrap()));
     assert_eq!(push.aliases["ann"], "+15550100");
+    assert!(push.network_types.is_empty() && push.report_authorities.is_none());
     let [centre] = &push.centres[..] else { panic!("one centre") };
     assert_eq!((centre.links, centre.pair, centre.client.window), (2, true, 7));
     assert_eq!((centre.client.kind, centre.style), (BindKind::Transmitter, SegmentStyle::Parameters));
@@ -88,6 +89,15 @@ fn what_cannot_run_is_shown_at_its_place() {
             "expected {found:?} in line {line}: {errors:?}"
         );
     }
+}
+
+#[test]
+fn networks_and_authorities_of_the_gateway_are_read() {
+    let with = |line: &str| GOOD.replace("lifetime = 60", &format!("lifetime = 60\n{line}"));
+    let (config, _) = Config::parse("push.toml", &with("network_types = [\"GSM\", \"DECT\"]")).unwrap();
+    assert_eq!(config.push.unwrap().network_types, ["GSM", "DECT"]);
+    let errors = errors(&with("report_ca = \"not-there.pem\""));
+    assert!(errors.iter().any(|(at, said)| *at == 8 && said.contains("not-there.pem")), "{errors:?}");
 }
 
 #[test]

@@ -8,9 +8,11 @@ use axum::http::{Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::base64;
+use crate::smpp::ClientTls;
 
 /// The longest answer that is read.
 const ANSWER: usize = 4 << 20;
@@ -42,9 +44,22 @@ pub struct Url {
     pub path: String,
     /// Name and password, when they were in it.
     pub user: Option<(String, String)>,
+    /// Whether it is `https`.
+    pub secure: bool,
 }
 
 impl Url {
+    /// Reads a URL of `http`, or of `https`, which needs [`Connection::open_secure`].
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn parse_either(text: &str) -> Result<Self, ClientError> {
+        match text.split_at_checked(8).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("https://")) {
+            Some((_, rest)) => Self::parse_rest(text, rest, 443),
+            None => Self::parse(text),
+        }
+    }
+
     /// Reads `http://[user:password@]host[:port][/path]`.
     ///
     /// # Errors
@@ -53,6 +68,12 @@ impl Url {
         let wrong = || ClientError::Url(text.to_owned());
         let rest = text.split_at_checked(7).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("http://"));
         let (_, rest) = rest.ok_or_else(wrong)?;
+        Self::parse_rest(text, rest, 80)
+    }
+
+    /// Everything behind the scheme, whose port is `usual`.
+    fn parse_rest(text: &str, rest: &str, usual: u16) -> Result<Self, ClientError> {
+        let wrong = || ClientError::Url(text.to_owned());
         if text.len() > 2048 || rest.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(wrong());
         }
@@ -73,13 +94,14 @@ impl Url {
                 let (host, port) = authority.split_at(end + colon);
                 (host, port.trim_start_matches(':').parse().map_err(|_| wrong())?)
             }
-            None => (authority, 80),
+            None => (authority, usual),
         };
         if host.is_empty() {
             return Err(wrong());
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        Ok(Self { authority: authority.to_owned(), host: bare.to_owned(), port, path, user })
+        let (authority, host) = (authority.to_owned(), bare.to_owned());
+        Ok(Self { authority, host, port, path, user, secure: usual == 443 })
     }
 
     /// The addresses behind it.
@@ -120,6 +142,18 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+/// Requests over a stream; its end shows at the next one.
+async fn speak<S>(stream: S) -> hyper::Result<SendRequest<Full<Bytes>>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Ok(sender)
+}
+
 /// A connection.
 #[derive(Debug)]
 pub struct Connection {
@@ -134,19 +168,40 @@ impl Connection {
     /// # Errors
     /// When it cannot be connected to within `patience`.
     pub async fn open(address: SocketAddr, authority: &str, patience: Duration) -> Result<Self, ClientError> {
+        Self::open_by(address, authority, patience, None).await
+    }
+
+    /// The same in TLS, to a host that proves its name.
+    ///
+    /// # Errors
+    /// When it cannot be connected to within `patience`, or does not prove its name.
+    pub async fn open_secure(
+        address: SocketAddr,
+        authority: &str,
+        patience: Duration,
+        tls: ClientTls,
+    ) -> Result<Self, ClientError> {
+        Self::open_by(address, authority, patience, Some(tls)).await
+    }
+
+    async fn open_by(
+        address: SocketAddr,
+        authority: &str,
+        patience: Duration,
+        tls: Option<ClientTls>,
+    ) -> Result<Self, ClientError> {
         let failed =
             |error: &dyn std::fmt::Display| ClientError::Transport(authority.to_owned(), error.to_string());
         let opened = async {
             let stream = TcpStream::connect(address).await.map_err(|error| failed(&error))?;
             let _ = stream.set_nodelay(true);
-            handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))
+            let Some(tls) = tls else { return speak(stream).await.map_err(|error| failed(&error)) };
+            let connector = tokio_rustls::TlsConnector::from(tls.config);
+            let stream = connector.connect(tls.name, stream).await.map_err(|error| failed(&error))?;
+            speak(stream).await.map_err(|error| failed(&error))
         };
         let late = |_| ClientError::Late(authority.to_owned());
-        let (sender, connection) = tokio::time::timeout(patience, opened).await.map_err(late)??;
-        tokio::spawn(async move {
-            // Its end shows at the next request.
-            let _ = connection.await;
-        });
+        let sender = tokio::time::timeout(patience, opened).await.map_err(late)??;
         Ok(Self { authority: authority.to_owned(), sender, patience })
     }
 

@@ -78,7 +78,7 @@ pub async fn run(gateway: Gateway, mut notices: mpsc::UnboundedReceiver<Notice>)
 async fn report(gateway: &Gateway, notice: &Notice) -> Result<(), ClientError> {
     // Forgotten meanwhile: there is nothing to be told.
     let Ok(Some(row)) = gateway.ended(notice.seq) else { return Ok(()) };
-    let url = Url::parse(&notice.url)?;
+    let url = Url::parse_either(&notice.url)?;
     let allowed = |address: &std::net::SocketAddr| gateway.may_report_to(address.ip());
     let Some(address) = url.resolve().await?.into_iter().find(allowed) else {
         return Err(ClientError::Url(notice.url.clone()));
@@ -92,7 +92,15 @@ async fn report(gateway: &Gateway, notice: &Notice) -> Result<(), ClientError> {
         state: row.ending.state,
         outcome: Outcome { code: Code(row.ending.code), detail: row.ending.detail },
     };
-    let mut connection = Connection::open(address, &url.authority, PATIENCE).await?;
+    let mut connection = match url.secure {
+        false => Connection::open(address, &url.authority, PATIENCE).await?,
+        true => {
+            let authorities = gateway.config().report_authorities.as_ref();
+            let tls = authorities.and_then(|authorities| authorities.named(&url.host).ok());
+            let tls = tls.ok_or_else(|| ClientError::Url(notice.url.clone()))?;
+            Connection::open_secure(address, &url.authority, PATIENCE, tls).await?
+        }
+    };
     let call = Call {
         method: Method::POST,
         path: url.path,

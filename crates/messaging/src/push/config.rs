@@ -8,7 +8,7 @@ use strowger_sansio::Duration;
 
 use super::address::Network;
 use crate::queue::{LanesConfig, WriterConfig};
-use crate::smpp::{ClientConfig, ClientTls, IdForm};
+use crate::smpp::{Authorities, ClientConfig, ClientTls, IdForm};
 
 /// Everything that a gateway is started with.
 #[derive(Clone, Debug)]
@@ -29,6 +29,10 @@ pub struct PushConfig {
     pub users: Vec<User>,
     /// Networks that results may be reported to over HTTP. None by default: whoever may push must not make us call anybody.
     pub report_to: Vec<Network>,
+    /// Who may sign the certificates of those that results are reported to over HTTPS; without it nothing is reported so.
+    pub report_authorities: Option<Authorities>,
+    /// The networks, in PAP's words (`GSM`), that phones are in; empty is any. Who demands another is refused.
+    pub network_types: Vec<String>,
     /// What users' names stand for.
     pub aliases: BTreeMap<String, String>,
     /// How long a push without a time of its own is tried.
@@ -54,6 +58,8 @@ impl Default for PushConfig {
             centres: Vec::new(),
             users: Vec::new(),
             report_to: Vec::new(),
+            report_authorities: None,
+            network_types: Vec::new(),
             aliases: BTreeMap::new(),
             lifetime: Duration::from_secs(3 * 86_400),
             longest_lifetime: Duration::from_secs(14 * 86_400),

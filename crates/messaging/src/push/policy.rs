@@ -88,7 +88,10 @@ pub fn admit(user: &User, content: &Content) -> Result<(), Denied> {
 /// When it is no URL, or leads to where reports may not go.
 pub fn report(config: &PushConfig, url: &str) -> Result<(), Denied> {
     let denied = || Denied::Report(url.to_owned());
-    let url = Url::parse(url).map_err(|_| denied())?;
+    let url = Url::parse_either(url).map_err(|_| denied())?;
+    if url.secure && config.report_authorities.is_none() {
+        return Err(denied());
+    }
     let may = |address| config.report_to.iter().any(|network| network.contains(address));
     match url.host.parse::<IpAddr>() {
         Ok(address) if !may(address) => Err(denied()),

@@ -25,5 +25,5 @@ pub use client::{Client, ClientConfig, Delivery, Loss, Outcome, Token};
 pub use pdu::{Address, Answer, Bind, BindKind, Body, Operation, Pdu, ShortMessage};
 pub use receipt::{IdForm, MessageState, Receipt};
 pub use status::{Class, Status};
-pub use tls::{ClientTls, ServerTls, TlsError};
+pub use tls::{Authorities, ClientTls, ServerTls, TlsError};
 pub use tlv::Tlv;

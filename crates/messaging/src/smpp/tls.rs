@@ -28,11 +28,11 @@ pub enum TlsError {
     Refused(#[from] rustls::Error),
 }
 
-/// How a client proves a centre.
+/// How a client proves a centre, or whom else it speaks to.
 #[derive(Clone, Debug)]
 pub struct ClientTls {
-    pub(super) config: Arc<rustls::ClientConfig>,
-    pub(super) name: ServerName<'static>,
+    pub(crate) config: Arc<rustls::ClientConfig>,
+    pub(crate) name: ServerName<'static>,
 }
 
 /// How a centre proves itself.
@@ -54,12 +54,16 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     }
 }
 
-impl ClientTls {
-    /// For a centre that is called `name`, a host name or an address, and whose certificate one of the authorities in `ca` has signed.
+/// Who may sign the certificates of those that are spoken to.
+#[derive(Clone, Debug)]
+pub struct Authorities(Arc<rustls::ClientConfig>);
+
+impl Authorities {
+    /// Those in a file of PEM.
     ///
     /// # Errors
-    /// When the file cannot be used, or the name is none.
-    pub fn new(ca: &Path, name: &str) -> Result<Self, TlsError> {
+    /// When the file cannot be used.
+    pub fn read(ca: &Path) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(ca)? {
             roots.add(certificate)?;
@@ -68,11 +72,29 @@ impl ClientTls {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// For a peer that is called `name`, a host name or an address.
+    ///
+    /// # Errors
+    /// When the name is none.
+    pub fn named(&self, name: &str) -> Result<ClientTls, TlsError> {
         let name = match name.parse::<IpAddr>() {
             Ok(address) => ServerName::from(address),
             Err(_) => ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Name(name.to_owned()))?,
         };
-        Ok(Self { config: Arc::new(config), name })
+        Ok(ClientTls { config: Arc::clone(&self.0), name })
+    }
+}
+
+impl ClientTls {
+    /// For a centre that is called `name`, a host name or an address, and whose certificate one of the authorities in `ca` has signed.
+    ///
+    /// # Errors
+    /// When the file cannot be used, or the name is none.
+    pub fn new(ca: &Path, name: &str) -> Result<Self, TlsError> {
+        Authorities::read(ca)?.named(name)
     }
 }
 
@@ -88,6 +110,12 @@ impl ServerTls {
             .with_no_client_auth()
             .with_single_cert(certificates(chain)?, key)?;
         Ok(Self { config: Arc::new(config) })
+    }
+
+    /// What accepts clients.
+    #[must_use]
+    pub fn acceptor(&self) -> tokio_rustls::TlsAcceptor {
+        tokio_rustls::TlsAcceptor::from(Arc::clone(&self.config))
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
@@ -167,4 +168,21 @@ impl Host {
         buffer.truncate(length);
         buffer
     }
+}
+
+/// An authority, and a certificate that it signed for 127.0.0.1 and smsc.town, as files.
+pub(crate) fn authority(folder: &tempfile::TempDir) -> (PathBuf, PathBuf, PathBuf) {
+    let issuer_key = rcgen::KeyPair::generate().unwrap();
+    let mut issuer = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    issuer.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let issuer = issuer.self_signed(&issuer_key).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = vec!["127.0.0.1".to_owned(), "smsc.town".to_owned()];
+    let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer, &issuer_key).unwrap();
+    let write = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    (write("ca.pem", issuer.pem()), write("own.pem", own.pem()), write("key.pem", key.serialize_pem()))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use strowger_messaging::push::address::{Address, Network};
 use strowger_messaging::push::{CentreEntry, PushConfig, SegmentStyle, User};
-use strowger_messaging::smpp::{BindKind, ClientConfig, ClientTls, IdForm};
+use strowger_messaging::smpp::{Authorities, BindKind, ClientConfig, ClientTls, IdForm};
 use toml::Spanned;
 
 use super::diagnostic::Report;
@@ -77,6 +77,10 @@ impl Push {
         self.udp = table.address("udp", report);
         config.networks = networks(table, "networks", report);
         config.report_to = networks(table, "report_to", report);
+        config.report_authorities = table.string("report_ca", report).and_then(|ca| authorities(&ca, report));
+        if let Some(types) = table.strings("network_types", report) {
+            config.network_types = types.into_inner().into_iter().map(Spanned::into_inner).collect();
+        }
         self.store = table.string("store", report);
         let mut seconds = |key, range, place: &mut Duration| {
             if let Some(value) = table.integer(key, range, report) {
@@ -274,6 +278,15 @@ pub(super) fn fault(
     if let Some(reason) = fault(text.get_ref()) {
         report.error(text.span(), format!("\"{}\" is no legal {what}", excerpt(text.get_ref())), reason);
     }
+}
+
+/// Who may sign the certificates of those that results are reported to.
+fn authorities(ca: &Spanned<String>, report: &mut Report) -> Option<Authorities> {
+    let read = Authorities::read(Path::new(ca.get_ref()));
+    if let Err(error) = &read {
+        report.error(ca.span(), error.to_string(), "expected a file of certificates in PEM");
+    }
+    read.ok()
 }
 
 /// `tls`, `ca` and `tls_name`: the authority must be there, as a centre that proves nothing may be anybody.

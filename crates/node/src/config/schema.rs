@@ -286,6 +286,8 @@ pub(super) static PUSH: Section = Section {
         key("rate", "rate = 1000"),
         key("messages", "messages = 200000"),
         key("report_to", "report_to = [\"10.0.0.7\"]"),
+        key("report_ca", "report_ca = \"ca.pem\""),
+        key("network_types", "network_types = [\"GSM\"]"),
         key("aliases", "aliases = { ann = \"+15550100\" }"),
     ],
 };

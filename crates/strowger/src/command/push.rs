@@ -14,8 +14,8 @@ use strowger_messaging::pap::{Operation, PushMessage, Quality};
 use strowger_messaging::push::address::{Address, Network};
 use strowger_messaging::push::content::{MMS, Notification};
 use strowger_messaging::push::{CentreEntry, Content, PushConfig, Request, SegmentStyle, once};
-use strowger_messaging::queue::State;
-use strowger_messaging::smpp::{BindKind, ClientConfig, IdForm};
+use strowger_messaging::queue::{Priority, State};
+use strowger_messaging::smpp::{BindKind, ClientConfig, ClientTls, IdForm};
 use strowger_mms::wbxml::{Load, ServiceIndication, ServiceLoading, Signal};
 
 use crate::output::{Exit, fail, print, print_json};
@@ -56,6 +56,12 @@ pub(crate) struct Arguments {
     /// The number that short messages come from
     #[arg(long, value_name = "NUMBER", requires = "smsc", default_value = "2948")]
     source: String,
+    /// Speak TLS with the message centre, whose certificate an authority in this file (PEM) has signed
+    #[arg(long, value_name = "FILE", requires = "smsc")]
+    tls_ca: Option<PathBuf>,
+    /// The name in the centre's certificate, when it is not its address
+    #[arg(long, value_name = "NAME", requires = "tls_ca")]
+    tls_name: Option<String>,
     /// How a push too long for one short message is parted
     #[arg(long, value_enum, default_value = "header", requires = "smsc")]
     segments: Segments,
@@ -82,6 +88,8 @@ enum Segments {
     Header,
     /// One message with the parameter `message_payload`
     Payload,
+    /// The same by `data_sm`
+    Data,
     /// Parts without header, their places as parameters (`sar_*`)
     Parameters,
 }
@@ -329,7 +337,7 @@ fn deliver(
             config.udp = Some(SocketAddr::new(any, 0));
             config.networks = ["0.0.0.0/0", "::/0"].into_iter().filter_map(Network::parse).collect();
         }
-        (Address::Number(_), Some(smsc)) => config.centres = vec![centre(arguments, smsc)],
+        (Address::Number(_), Some(smsc)) => config.centres = vec![centre(arguments, smsc)?],
         (Address::Number(_), None) => {
             return Err(fail(Exit::Usage, &"a telephone number needs --smsc or --ppg"));
         }
@@ -364,15 +372,22 @@ fn deliver(
     Ok((ended.ending.state == State::Delivered, verdict))
 }
 
-fn centre(arguments: &Arguments, address: SocketAddr) -> CentreEntry {
+fn centre(arguments: &Arguments, address: SocketAddr) -> Result<CentreEntry, Exit> {
+    let tls = match &arguments.tls_ca {
+        None => None,
+        Some(ca) => {
+            let name = arguments.tls_name.clone().unwrap_or_else(|| address.ip().to_string());
+            Some(ClientTls::new(ca, &name).map_err(|error| fail(Exit::Usage, &error))?)
+        }
+    };
     let mut client = ClientConfig::default();
     client.bind.system_id.clone_from(&arguments.system_id);
     client.bind.password.clone_from(&arguments.password);
     client.kind = BindKind::Transceiver;
-    CentreEntry {
+    Ok(CentreEntry {
         id: "smsc".to_owned(),
         address,
-        tls: None,
+        tls,
         links: 1,
         pair: false,
         client,
@@ -384,8 +399,9 @@ fn centre(arguments: &Arguments, address: SocketAddr) -> CentreEntry {
             Segments::Payload => SegmentStyle::Payload,
             Segments::Parameters => SegmentStyle::Parameters,
         },
+            Segments::Data => SegmentStyle::Data,
         wide_reference: false,
         receipts: true,
         ids: IdForm::Auto,
-    }
+    })
 }
