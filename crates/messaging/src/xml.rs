@@ -1,7 +1,8 @@
 //! Small XML documents from strangers, read into a tree within bounds.
 //!
-//! A document type declaration is passed over when it only names its type, as every PAP document does; one that declares anything is
-//! refused, and so is every entity but the five of XML itself: nothing is ever expanded or fetched.
+//! A document type declaration is passed over when it only names its type, as every PAP document does, or holds processing instructions, as
+//! those of PAP 2.1 do; one that declares anything is refused, and so is every entity but the five of XML itself: nothing is ever
+//! expanded or fetched.
 
 use std::fmt::Write as _;
 
@@ -136,11 +137,28 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// Reads a document.
+/// A document: its element, and what its type declaration says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Document {
+    /// What stands between `<!DOCTYPE` and its end.
+    pub declared: Option<String>,
+    /// The element.
+    pub root: Element,
+}
+
+/// Reads the element of a document.
 ///
 /// # Errors
 /// When it is not well-formed, declares or uses entities, or breaks a limit.
 pub fn parse(bytes: &[u8], limits: &XmlLimits) -> Result<Element, XmlError> {
+    Ok(parse_document(bytes, limits)?.root)
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_document(bytes: &[u8], limits: &XmlLimits) -> Result<Document, XmlError> {
     let refuse = |offset: u64, fault: &str| XmlError { offset, fault: fault.to_owned() };
     if bytes.len() > limits.octets {
         return Err(refuse(0, "the document is too long"));
@@ -152,6 +170,7 @@ pub fn parse(bytes: &[u8], limits: &XmlLimits) -> Result<Element, XmlError> {
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
     let mut elements = 0;
+    let mut declared = None;
     loop {
         let at = reader.buffer_position();
         let event = reader.read_event().map_err(|error| refuse(at, &error.to_string()))?;
@@ -192,18 +211,31 @@ pub fn parse(bytes: &[u8], limits: &XmlLimits) -> Result<Element, XmlError> {
                 add(resolved.encode_utf8(&mut [0; 4]), &mut open).map_err(|fault| refuse(at, fault))?;
             }
             Event::DocType(kind) => {
-                if kind.into_inner().contains('[') {
+                let kind = kind.into_inner();
+                if declares(&kind) {
                     return Err(refuse(at, "the document type declares something"));
                 }
+                declared = Some(kind.into_owned());
             }
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
             Event::Eof => break,
         }
     }
     match (root, open.is_empty()) {
-        (Some(root), true) => Ok(root),
+        (Some(root), true) => Ok(Document { declared, root }),
         _ => Err(refuse(reader.buffer_position(), "the document ends early")),
     }
+}
+
+/// Whether a document type has anything in its brackets but processing instructions.
+fn declares(kind: &str) -> bool {
+    let Some((_, subset)) = kind.split_once('[') else { return false };
+    let mut rest = subset.trim_start();
+    while let Some(instruction) = rest.strip_prefix("<?") {
+        let Some((_, behind)) = instruction.split_once("?>") else { return true };
+        rest = behind.trim_start();
+    }
+    rest.trim_end() != "]"
 }
 
 fn named(name: &str) -> Option<char> {

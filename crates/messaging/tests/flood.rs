@@ -5,7 +5,7 @@
 mod support;
 
 use strowger_messaging::push::{Content, Refused, Request};
-use strowger_messaging::queue::Refusal;
+use strowger_messaging::queue::{Priority, Refusal};
 use support::{Host, Town, centre, config, user};
 
 /// Octets of memory that this process holds now.
@@ -24,6 +24,8 @@ fn request(content: &Content, id: usize, to: &str) -> Request {
         expires: None,
         confirm: false,
         notify: None,
+        priority: Priority::default(),
+        replaces: None,
     }
 }
 

@@ -306,3 +306,67 @@ async fn what_waited_on_disk_goes_out_after_a_restart() {
     let (status, _) = ask(&mut connection, call(Method::POST, "/v1/push", &again)).await;
     assert_eq!(status, StatusCode::CONFLICT, "its name is still known");
 }
+
+#[tokio::test]
+async fn a_repeated_push_does_not_use_up_the_rate() {
+    let mut settings = config();
+    settings.users[0].rate = Some(2);
+    let town = Town::start(settings).await;
+    let mut connection = town.connect().await;
+    let mut send = async |id: &str| {
+        let push = notification("127.0.0.1:9", id);
+        let (_, answer) = ask(&mut connection, call(Method::POST, "/v1/push", &push)).await;
+        answer["code"].as_u64().unwrap()
+    };
+    assert_eq!(send("a").await, 1001);
+    for _ in 0..20 {
+        assert_eq!(send("a").await, 2007);
+    }
+    assert_eq!(send("b").await, 1001, "a second one may come");
+}
+
+#[tokio::test]
+async fn a_pressing_push_presses_at_its_centre() {
+    let smsc = simulator(Behaviour::default()).await;
+    let mut settings = config();
+    settings.centres = vec![centre(smsc.local())];
+    let mut subscriber = smsc.subscribe("15550101");
+    let town = Town::start(settings).await;
+    town.links_up().await;
+    let mut connection = town.connect().await;
+    for (word, flag) in [("high", 1), ("medium", 0), ("low", 0)] {
+        let mut push = notification("+15550101", word);
+        push["priority"] = json!(word);
+        let (status, answer) = ask(&mut connection, call(Method::POST, "/v1/push", &push)).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+        assert_eq!(subscriber.recv().await.unwrap().priority, flag, "{word}");
+    }
+    let mut push = notification("+15550101", "x");
+    push["priority"] = json!("urgent");
+    let (_, answer) = ask(&mut connection, call(Method::POST, "/v1/push", &push)).await;
+    assert_eq!(answer["code"], 2000);
+}
+
+#[tokio::test]
+async fn a_push_is_replaced_over_json_while_it_waits() {
+    let town = Town::start(config()).await;
+    let host = Host::start().await;
+    let mut connection = town.connect().await;
+    let mut held = notification(&host.address(), "held");
+    held["after"] = json!(strowger_messaging::time::stamp(town.gateway.now() + 3_600_000));
+    let replacing = |id: &str| {
+        let mut new = notification(&host.address(), id);
+        (new["replaces"], new["pending_only"]) = (json!("held"), json!(true));
+        new
+    };
+    for (push, code) in [(held, 1001), (replacing("new"), 1001)] {
+        let (_, answer) = ask(&mut connection, call(Method::POST, "/v1/push", &push)).await;
+        assert_eq!(answer["code"], code, "{answer}");
+    }
+    until("both ends", async || {
+        state(&town, "new").await == "delivered" && state(&town, "held").await == "cancelled"
+    })
+    .await;
+    let (_, answer) = ask(&mut connection, call(Method::POST, "/v1/push", &replacing("late"))).await;
+    assert_eq!(answer["code"], 3003, "{answer}");
+}

@@ -14,9 +14,11 @@ use strowger_messaging::http::multipart;
 use strowger_messaging::pap::client::{Entity, send, to_http};
 use strowger_messaging::pap::message::DeliveryMethod;
 use strowger_messaging::pap::{Code, Operation, PushMessage, Quality, ResultNotification, notify};
+use strowger_messaging::push::Replacement;
 use strowger_messaging::push::address::{Address, AddressError, Network};
-use strowger_messaging::queue::State;
+use strowger_messaging::queue::{Gone, Priority, State};
 use strowger_messaging::smpp::simulator::Behaviour;
+use strowger_messaging::smpp::{Authorities, ServerTls};
 use strowger_messaging::time;
 use strowger_messaging::xml::{XmlLimits, parse};
 use strowger_mms::wbxml::ServiceIndication;
@@ -50,6 +52,10 @@ async fn code(town: &Town, operation: &Operation, media: Option<&str>, body: &[u
     send(&url(town), operation, entity.as_ref(), support::PATIENCE).await.unwrap().0.code
 }
 
+fn replacing(id: &str, gone: Gone) -> Option<Replacement> {
+    Some(Replacement { push_id: id.into(), gone })
+}
+
 /// `WAPPUSH=127.0.0.1/TYPE=IPv4@ppg.town` has no port; tests have one of their own, in the plain form.
 async fn submit(town: &Town, message: PushMessage, media: &str, body: &[u8]) -> Code {
     code(town, &Operation::Push(message), Some(media), body).await
@@ -70,7 +76,9 @@ async fn a_service_indication_is_submitted_as_xml_and_arrives_as_wbxml() {
 
 #[tokio::test]
 async fn each_fault_of_a_push_has_its_code() {
-    let town = Town::start(config()).await;
+    let mut settings = config();
+    settings.network_types = vec!["GSM".into()];
+    let town = Town::start(settings).await;
     let to = "127.0.0.1:9";
     let si = "text/vnd.wap.si";
     assert_eq!(submit(&town, message("twice", to), si, SI.as_bytes()).await, Code::ACCEPTED);
@@ -88,14 +96,17 @@ async fn each_fault_of_a_push_has_its_code() {
     assert_eq!(sent(message("h", to), provisioning, "\u{3}\u{b}j\0").await, Code::FORBIDDEN);
     let past = PushMessage { before: Some(1_000), ..message("i", to) };
     assert_eq!(sent(past, si, SI).await, Code::BAD_REQUEST);
-    let replacing = PushMessage { replaces: Some("twice".into()), ..message("j", to) };
-    assert_eq!(sent(replacing, si, SI).await, Code::REPLACEMENT_NOT_SUPPORTED);
+    let replacing = PushMessage { replaces: replacing("never", Gone::Send), ..message("j", to) };
+    assert_eq!(sent(replacing, si, SI).await, Code::PUSH_ID_NOT_FOUND);
     let confirmed = Quality { delivery: DeliveryMethod::Confirmed, ..Quality::default() };
     let confirmed = PushMessage { quality: confirmed, ..message("k", to) };
     assert_eq!(sent(confirmed, si, SI).await, Code::DELIVERY_METHOD_NOT_POSSIBLE);
     let short = Quality { bearer: Some("SMS".into()), bearer_required: true, ..Quality::default() };
     let short = PushMessage { quality: short, ..message("l", to) };
     assert_eq!(sent(short, si, SI).await, Code::BEARER_NOT_AVAILABLE);
+    let dects = Quality { network: Some("DECT".into()), network_required: true, ..Quality::default() };
+    let dects = PushMessage { quality: dects, ..message("o", to) };
+    assert_eq!(sent(dects, si, SI).await, Code::NETWORK_NOT_AVAILABLE);
     let report = PushMessage { notify: Some("http://127.0.0.1:9/".into()), ..message("m", to) };
     assert_eq!(sent(report, si, SI).await, Code::FORBIDDEN, "reports may go nowhere by default");
     let push = Operation::Push(message("n", to));
@@ -138,6 +149,101 @@ async fn a_push_for_later_is_asked_for_and_cancelled() {
     assert_eq!(code(&town, &query, None, b"").await, Code::CAPABILITIES_NOT_AVAILABLE);
 }
 
+/// The state of a push's only recipient.
+async fn state(town: &Town, id: &str) -> String {
+    let status = Operation::Status(id.into(), Vec::new());
+    let (_, answer) = send(&url(town), &status, None, support::PATIENCE).await.unwrap();
+    let document = parse(&answer.body, &XmlLimits::default()).unwrap();
+    let response = document.find("statusquery-response").unwrap();
+    response.find("statusquery-result").unwrap().attribute("message-state").unwrap().into()
+}
+
+#[tokio::test]
+async fn a_push_that_waits_is_replaced_and_one_that_left_only_if_all_are_meant() {
+    let town = Town::start(config()).await;
+    let host = Host::start().await;
+    let si = |text: &str| SI.replace("Hi", text);
+    let to = host.address();
+    let sent =
+        async |message, text: &str| submit(&town, message, "text/vnd.wap.si", si(text).as_bytes()).await;
+    let heard = async || {
+        let (_, data) = opened(&host.datagram().await);
+        ServiceIndication::decode(&data, &Limits::default()).unwrap().text
+    };
+    let later = Some(town.gateway.now() + 3_600_000);
+    assert_eq!(sent(PushMessage { after: later, ..message("a", &to) }, "old").await, Code::ACCEPTED);
+    let new = PushMessage { replaces: replacing("a", Gone::Drop), ..message("b", &to) };
+    assert_eq!(sent(new, "new").await, Code::ACCEPTED);
+    assert_eq!(heard().await, "new");
+    support::until("their ends", async || {
+        (state(&town, "a").await, state(&town, "b").await) == ("cancelled".into(), "delivered".into())
+    })
+    .await;
+    let late = PushMessage { replaces: replacing("b", Gone::Drop), ..message("c", &to) };
+    assert_eq!(sent(late, "late").await, Code::NOT_POSSIBLE, "it has left for all");
+    let all = PushMessage { replaces: replacing("b", Gone::Send), ..message("c", &to) };
+    assert_eq!(sent(all, "all").await, Code::ACCEPTED, "what was refused has used up no name");
+    assert_eq!(heard().await, "all");
+    let other = PushMessage { replaces: replacing("nothing", Gone::Send), ..message("d", &to) };
+    assert_eq!(sent(other, "x").await, Code::PUSH_ID_NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_answer_is_in_the_version_that_its_sender_speaks() {
+    let town = Town::start(config()).await;
+    let mut connection = town.connect().await;
+    for (kind, answered) in [
+        ("", "DTD PAP 2.0//EN"),
+        ("<!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 1.0//EN\" \"x\">", "DTD PAP 1.0//EN"),
+        ("<!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \"x\">", "DTD PAP 2.0//EN"),
+        (
+            "<!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.1//EN\" \"x\" \
+             [<?wap-pap-ver supported-versions=\"2.0,1.*\"?>]>",
+            "DTD PAP 2.1//EN",
+        ),
+        ("<!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 3.0//EN\" \"x\">", "code=\"3002\""),
+    ] {
+        let body = format!("<?xml version=\"1.0\"?>{kind}<pap><statusquery-message push-id=\"x\"/></pap>");
+        let call = Call {
+            method: Method::POST,
+            path: "/pap".into(),
+            content_type: Some("application/xml".into()),
+            body: body.into(),
+            user: Some(("pi".into(), "secret".into())),
+        };
+        let answer = connection.send(call).await.unwrap();
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(text.contains(answered), "{kind}: {text}");
+    }
+}
+
+#[test]
+fn times_are_read_in_each_form_of_their_standard() {
+    let noon = time::parse("2026-06-30T12:00:00Z").unwrap();
+    for (text, meant) in [
+        ("2026-06-30T12:00:00Z", Some(noon)),
+        (" 2026-06-30T12:00:00Z ", Some(noon)),
+        ("2026-06-30t12:00:00z", Some(noon)),
+        ("2026-06-30T12:00:00", Some(noon)),
+        ("2026-06-30T12:00Z", Some(noon)),
+        ("2026-06-30T14:00:00+02:00", Some(noon)),
+        ("2026-06-30T12:00:00.5Z", Some(noon + 500)),
+        ("20260630T120000Z", Some(noon)),
+        ("2026-06-30", Some(noon - 43_200_000)),
+        ("2026-06-30T24:00:00Z", None),
+        ("2026-06-30T11:59:60Z", Some(noon - 1000)),
+        ("2026-13-01T00:00:00Z", None),
+        ("2026-02-30T00:00:00Z", None),
+        ("2026-06-30T25:00:00Z", None),
+        ("2026-06-30T24:00:01Z", None),
+        ("1969-12-31T23:59:59Z", None),
+        ("noon", None),
+        ("", None),
+    ] {
+        assert_eq!(time::parse_local(text), meant, "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_result_is_reported_to_whoever_asked_until_it_is_taken() {
     let (reports, mut reported) = mpsc::unbounded_channel();
@@ -170,13 +276,67 @@ async fn a_result_is_reported_to_whoever_asked_until_it_is_taken() {
     }
 }
 
+/// Answers one request in TLS with 200, and gives its body.
+async fn taken_in_tls(listener: &tokio::net::TcpListener, tls: &ServerTls) -> Option<Vec<u8>> {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut stream = tls.acceptor().accept(stream).await.ok()?;
+    let mut request = Vec::new();
+    while !request.ends_with(b"</pap>\n") {
+        let mut buffer = [0; 4096];
+        let length = stream.read(&mut buffer).await.unwrap();
+        assert!(length > 0, "it ends early");
+        request.extend_from_slice(&buffer[..length]);
+    }
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    stream.flush().await.unwrap();
+    let head = request.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    Some(request.split_off(head + 4))
+}
+
+#[tokio::test]
+async fn a_result_is_reported_over_https_to_a_host_that_proves_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ca, chain, key) = support::authority(&folder);
+    let tls = ServerTls::new(&chain, &key).unwrap();
+    let listener = tokio::net::TcpListener::bind(support::any()).await.unwrap();
+    let initiator = listener.local_addr().unwrap();
+    let mut settings = config();
+    settings.report_to = vec![Network::parse("127.0.0.0/8").unwrap()];
+    let host = Host::start().await;
+    let reporting = |id: &str| {
+        let notify = Some(format!("https://{initiator}/result"));
+        PushMessage { notify, ..message(id, &host.address()) }
+    };
+    let town = Town::start(settings.clone()).await;
+    let refused = submit(&town, reporting("a"), "text/vnd.wap.si", SI.as_bytes()).await;
+    assert_eq!(refused, Code::FORBIDDEN, "nobody could prove anything");
+    settings.report_authorities = Some(Authorities::read(&ca).unwrap());
+    let mut town = Town::start(settings.clone()).await;
+    tokio::spawn(notify::run(town.gateway.clone(), town.notices.take().unwrap()));
+    let accepted = submit(&town, reporting("a"), "text/vnd.wap.si", SI.as_bytes()).await;
+    assert_eq!(accepted, Code::ACCEPTED);
+    let body = tokio::time::timeout(support::PATIENCE, taken_in_tls(&listener, &tls)).await.unwrap();
+    let report = ResultNotification::parse(&body.unwrap()).unwrap();
+    assert_eq!((report.push_id.as_str(), report.state), ("a", State::Delivered));
+    // Another authority has not signed for that host.
+    let elsewhere = tempfile::tempdir().unwrap();
+    settings.report_authorities = Some(Authorities::read(&support::authority(&elsewhere).0).unwrap());
+    let mut town = Town::start(settings).await;
+    tokio::spawn(notify::run(town.gateway.clone(), town.notices.take().unwrap()));
+    let accepted = submit(&town, reporting("a"), "text/vnd.wap.si", SI.as_bytes()).await;
+    assert_eq!(accepted, Code::ACCEPTED);
+    let body = tokio::time::timeout(support::PATIENCE, taken_in_tls(&listener, &tls)).await.unwrap();
+    assert_eq!(body, None, "nothing is said to who proves nothing");
+}
+
 #[test]
 fn operations_are_read_as_they_were_written() {
     let push = PushMessage {
         push_id: "a<&\">b".into(),
-        replaces: None,
+        replaces: replacing("c", Gone::Drop),
         addresses: vec!["WAPPUSH=+15550100/TYPE=PLMN@x".into(), "WAPPUSH=127.0.0.1/TYPE=IPv4@x".into()],
         quality: Quality {
+            priority: Priority::High,
             delivery: DeliveryMethod::PreferConfirmed,
             network: Some("GSM".into()),
             network_required: true,
@@ -267,6 +427,8 @@ fn bombs_entities_and_declarations_are_refused_at_once() {
         &many,
         &format!("<pap{wide}/>"),
         "<pap a=\"1\" a=\"2\"/>",
+        "<!DOCTYPE pap [<?x y?><!ENTITY a \"b\">]><pap/>",
+        "<!DOCTYPE pap [<?x y?> x]><pap/>",
         "<pap>",
         "</pap>",
         "<pap/><pap/>",

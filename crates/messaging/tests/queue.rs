@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use strowger_messaging::queue::{
-    self, Bearer, LaneEvent, Lanes, LanesConfig, Message, Push, QueueStore, Refusal, Seq, State, Verdict,
-    WriterConfig,
+    self, Bearer, Gone, LaneEvent, Lanes, LanesConfig, Message, Priority, Push, QueueStore, Refusal,
+    Replaced, Seq, State, Verdict, WriterConfig,
 };
 use strowger_sansio::{Duration, Rng, Time};
 use tokio::sync::mpsc;
@@ -97,6 +97,58 @@ fn a_destination_that_can_be_reached_again_is_tried_at_once() {
     world.lanes.handle_reachable(world.now, "b");
     world.lanes.handle_reachable(world.now, "nobody");
     assert_eq!(world.next(), None, "what is under way goes once");
+}
+
+/// A message to `a` that takes the place of the first one.
+fn replacing(seq: u64, gone: Gone) -> Message {
+    Message { replaces: Some(Replaced { seq: Seq(1), gone }), ..message(seq, "a") }
+}
+
+#[test]
+fn a_message_takes_the_place_of_one_that_waits() {
+    for gone in [Gone::Send, Gone::Drop] {
+        let mut world = World::with([message(1, "a"), message(2, "a"), replacing(3, gone)]);
+        assert_eq!(world.ended(), [(1, State::Cancelled)]);
+        assert_eq!(world.next(), Some(2), "the new one stands behind those that were there");
+        world.verdict(2, Verdict::Delivered);
+        assert_eq!(world.next(), Some(3));
+    }
+}
+
+#[test]
+fn a_message_that_is_to_replace_one_under_way_goes_only_if_that_fails_or_all_are_meant() {
+    for (gone, verdict, goes) in [
+        (Gone::Drop, Verdict::Delivered, false),
+        (Gone::Drop, Verdict::Submitted { parts: 1 }, false),
+        (Gone::Drop, failed(), true),
+        (Gone::Send, Verdict::Delivered, true),
+        (Gone::Send, failed(), true),
+    ] {
+        let mut world = World::with([message(1, "a")]);
+        assert_eq!(world.next(), Some(1));
+        world.lanes.handle_accepted(START, Arc::new(replacing(2, gone)), SMS);
+        assert_eq!(world.next(), None, "one at a time");
+        world.verdict(1, verdict.clone());
+        assert_eq!(world.next(), goes.then_some(2), "{gone:?} after {verdict:?}");
+        let dropped = world.ended().contains(&(2, State::Cancelled));
+        assert_eq!(dropped, !goes, "{gone:?} after {verdict:?}");
+    }
+    let mut world = World::with([message(1, "a")]);
+    assert_eq!(world.next(), Some(1));
+    world.verdict(1, Verdict::Delivered);
+    world.lanes.handle_accepted(START, Arc::new(replacing(2, Gone::Drop)), SMS);
+    assert_eq!(world.ended(), [(1, State::Delivered), (2, State::Cancelled)], "it came too late");
+}
+
+#[test]
+fn pressing_messages_go_first_and_let_others_through_now_and_then() {
+    let pressing = |seq| Message { priority: Priority::High, ..message(seq, &format!("p{seq}")) };
+    let others = (1..=3).map(|seq| message(seq, &format!("o{seq}")));
+    let mut world = World::with(others.chain((11..=50).map(pressing)));
+    let order: Vec<u64> = std::iter::from_fn(|| world.next()).collect();
+    assert_eq!(order.len(), 43);
+    assert_eq!(&order[..16], (11..27).collect::<Vec<_>>());
+    assert_eq!((order[16], order[33]), (1, 2), "every seventeenth is another");
 }
 
 #[test]
@@ -253,6 +305,8 @@ fn rows_are_read_as_they_were_written_and_no_other_bytes_are_a_row() {
     let mut full = message(7, "+15550100");
     full.notify = Some("http://127.0.0.1/r".into());
     full.confirm = true;
+    full.priority = Priority::High;
+    full.replaces = Some(Replaced { seq: Seq(3), gone: Gone::Drop });
     let row = full.to_row();
     assert_eq!(Message::of_row(Seq(7), &row), Some(full));
     for end in 0..row.len() {

@@ -43,6 +43,11 @@ impl TokenBucket {
             None => false,
         }
     }
+
+    /// Puts back a token that was taken for nothing.
+    pub fn give_back(&mut self) {
+        self.credit = self.credit.saturating_add(self.nanos_per_token).min(self.capacity);
+    }
 }
 
 /// A first-in first-out queue that refuses instead of growing.

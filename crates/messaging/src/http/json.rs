@@ -15,6 +15,7 @@ use super::server::{Served, answer, known};
 use crate::pap::codes::Code;
 use crate::push::content::{self, Content};
 use crate::push::{self, Accepted, Gateway, Refused, User};
+use crate::queue::{Gone, Priority};
 use crate::time;
 
 /// The recipients: one or several.
@@ -56,6 +57,15 @@ struct Submission<'j> {
     confirm: bool,
     #[serde(borrow, default)]
     notify: Option<Cow<'j, str>>,
+    /// `low`, `medium` or `high`.
+    #[serde(borrow, default)]
+    priority: Option<Cow<'j, str>>,
+    /// The push that it takes the place of.
+    #[serde(borrow, default)]
+    replaces: Option<Cow<'j, str>>,
+    /// Only where that has not left.
+    #[serde(default)]
+    pending_only: bool,
 }
 
 /// The answer to one push.
@@ -85,6 +95,8 @@ pub(crate) fn code_of(refused: &Refused) -> Code {
             | push::policy::Denied::Report(_) => Code::FORBIDDEN,
         },
         Refused::Times | Refused::Identifier => Code::BAD_REQUEST,
+        Refused::NothingToReplace(_) => Code::PUSH_ID_NOT_FOUND,
+        Refused::AllLeft(_) => Code::NOT_POSSIBLE,
         Refused::Rate => Code::SERVICE_UNAVAILABLE,
         Refused::Queue(refusal) => match refusal {
             crate::queue::Refusal::Duplicate => Code::DUPLICATE_PUSH_ID,
@@ -123,6 +135,14 @@ impl Submission<'_> {
             Recipients::One(one) => vec![one.into_owned()],
             Recipients::Many(many) => many.into_iter().map(Cow::into_owned).collect(),
         };
+        let priority = match self.priority.as_deref() {
+            None => Priority::default(),
+            Some(word) => {
+                Priority::of_word(word).ok_or_else(|| bad("`priority` is not low, medium or high"))?
+            }
+        };
+        let gone = if self.pending_only { Gone::Drop } else { Gone::Send };
+        let replaces = self.replaces.map(|old| push::Replacement { push_id: old.into_owned(), gone });
         Ok(push::Request {
             push_id,
             to,
@@ -131,6 +151,8 @@ impl Submission<'_> {
             expires: moment(self.before, "before")?,
             confirm: self.confirm,
             notify: self.notify.map(Cow::into_owned),
+            priority,
+            replaces,
         })
     }
 }

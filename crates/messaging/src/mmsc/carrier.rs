@@ -7,7 +7,7 @@ use super::request::{Order, OrderId, Purpose, Taken};
 use super::service::Service;
 use crate::push::content::MMS;
 use crate::push::{self, Content, Gateway, Refused, User};
-use crate::queue::Refusal;
+use crate::queue::{Priority, Refusal};
 
 /// Pushes that are handed over at once.
 const BATCH: usize = 256;
@@ -92,5 +92,7 @@ fn request(order: &Order, directory: &Directory, most: usize) -> Option<push::Re
         expires: Some(order.expires.as_millis()),
         confirm: false,
         notify: None,
+        priority: Priority::default(),
+        replaces: None,
     })
 }

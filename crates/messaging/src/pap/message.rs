@@ -1,13 +1,11 @@
 //! PAP's control documents (WAP-247 section 9) as values: what initiators send, and what gateways answer.
 
 use super::codes::Code;
-use crate::queue::State;
+use super::version::{UnknownVersion, Version};
+use crate::push::Replacement;
+use crate::queue::{Gone, Priority, State};
 use crate::time;
-use crate::xml::{Element, XmlError, XmlLimits, parse};
-
-/// What goes before every document. The type is named and never fetched.
-const PROLOGUE: &str = "<?xml version=\"1.0\"?>\n<!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \
-                        \"http://www.wapforum.org/DTD/pap_2.0.dtd\">\n";
+use crate::xml::{Element, XmlError, XmlLimits, parse, parse_document};
 
 /// How a push is to be delivered (section 9.2.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +31,8 @@ const METHODS: &[(DeliveryMethod, &str)] = &[
 /// `quality-of-service`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Quality {
+    /// Whether others have their turn before it.
+    pub priority: Priority,
     /// How it is delivered.
     pub delivery: DeliveryMethod,
     /// The network that is wanted.
@@ -50,8 +50,8 @@ pub struct Quality {
 pub struct PushMessage {
     /// The initiator's name for it.
     pub push_id: String,
-    /// A push that it is to replace.
-    pub replaces: Option<String>,
+    /// A push that it is to replace (`replace-push-id`, `replace-method`).
+    pub replaces: Option<Replacement>,
     /// The recipients.
     pub addresses: Vec<String>,
     /// How.
@@ -85,6 +85,9 @@ pub enum PapError {
     /// It is no XML that is read here.
     #[error("the control document {0}")]
     Xml(#[from] XmlError),
+    /// It is of a version that is not known.
+    #[error(transparent)]
+    Version(#[from] UnknownVersion),
     /// It is not `pap`, or holds no operation that is known.
     #[error("the control document holds no operation of PAP")]
     NoOperation,
@@ -109,16 +112,47 @@ fn push_id(element: &Element) -> Result<String, PapError> {
     Ok(id.ok_or(PapError::Missing("push-id"))?.to_owned())
 }
 
+/// `true` or `false`, which is meant without a word.
+fn flag(element: &Element, name: &'static str) -> Result<bool, PapError> {
+    match element.attribute(name) {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(PapError::Word(name)),
+    }
+}
+
 fn moment(element: &Element, name: &'static str) -> Result<Option<u64>, PapError> {
     match element.attribute(name) {
         None => Ok(None),
-        Some(text) => time::parse(text).map(Some).ok_or(PapError::Time(name)),
+        Some(text) => time::parse_local(text).map(Some).ok_or(PapError::Time(name)),
     }
+}
+
+/// Word of `replace-method`, and what it says about recipients that have the replaced push already.
+const REPLACE_METHODS: &[(&str, Gone)] = &[("all", Gone::Send), ("pending-only", Gone::Drop)];
+
+fn replacement(element: &Element) -> Result<Option<Replacement>, PapError> {
+    let Some(push_id) = element.attribute("replace-push-id") else { return Ok(None) };
+    let gone = match element.attribute("replace-method") {
+        None => Gone::default(),
+        Some(word) => REPLACE_METHODS
+            .iter()
+            .find(|(known, _)| *known == word)
+            .map(|(_, gone)| *gone)
+            .ok_or(PapError::Word("replace-method"))?,
+    };
+    Ok(Some(Replacement { push_id: push_id.to_owned(), gone }))
+}
+
+/// The word for a replacement, unless it is the one that is meant without one: PAP 1.0 has none.
+fn method(replacement: &Replacement) -> Option<&'static str> {
+    let word = REPLACE_METHODS.iter().find(|(_, gone)| *gone == replacement.gone).map(|(word, _)| *word);
+    word.filter(|_| replacement.gone != Gone::default())
 }
 
 impl Quality {
     fn of(element: &Element) -> Result<Self, PapError> {
-        let flag = |name| element.attribute(name) == Some("true");
+        let flag = |name| flag(element, name);
         let text = |name| element.attribute(name).map(ToOwned::to_owned);
         let delivery = match element.attribute("delivery-method") {
             None => DeliveryMethod::NotSpecified,
@@ -128,19 +162,26 @@ impl Quality {
                 .map(|(method, _)| *method)
                 .ok_or(PapError::Word("delivery-method"))?,
         };
+        let priority = match element.attribute("priority") {
+            None => Priority::default(),
+            Some(word) => Priority::of_word(word).ok_or(PapError::Word("priority"))?,
+        };
         Ok(Self {
+            priority,
             delivery,
             network: text("network"),
-            network_required: flag("network-required"),
+            network_required: flag("network-required")?,
             bearer: text("bearer"),
-            bearer_required: flag("bearer-required"),
+            bearer_required: flag("bearer-required")?,
         })
     }
 
     fn to_element(&self) -> Element {
         let word = METHODS.iter().find(|(method, _)| *method == self.delivery).map(|(_, word)| *word);
         let flag = |flag: bool| flag.then_some("true");
+        let priority = (self.priority != Priority::default()).then(|| self.priority.word());
         Element::new("quality-of-service")
+            .maybe("priority", priority)
             .maybe("delivery-method", word)
             .maybe("network", self.network.as_deref())
             .maybe("network-required", flag(self.network_required))
@@ -155,21 +196,34 @@ impl Operation {
     /// # Errors
     /// Why it is refused.
     pub fn parse(document: &[u8]) -> Result<Self, PapError> {
-        let root = parse(document, &XmlLimits::default())?;
-        if root.name != "pap" {
+        Ok(Self::parse_with_version(document)?.1)
+    }
+
+    /// The same, and the version that its answer is to be in.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn parse_with_version(document: &[u8]) -> Result<(Version, Self), PapError> {
+        let document = parse_document(document, &XmlLimits::default())?;
+        if document.root.name != "pap" {
             return Err(PapError::NoOperation);
         }
-        let element = root.children.first().ok_or(PapError::NoOperation)?;
+        let version = Version::of_type(document.declared.as_deref())?;
+        let element = document.root.children.first().ok_or(PapError::NoOperation)?;
+        Ok((version, Self::of_element(element)?))
+    }
+
+    fn of_element(element: &Element) -> Result<Self, PapError> {
         match element.name.as_str() {
             "push-message" => Ok(Self::Push(PushMessage {
                 push_id: push_id(element)?,
-                replaces: element.attribute("replace-push-id").map(ToOwned::to_owned),
+                replaces: replacement(element)?,
                 addresses: addresses(element),
                 quality: element.find("quality-of-service").map(Quality::of).transpose()?.unwrap_or_default(),
                 before: moment(element, "deliver-before-timestamp")?,
                 after: moment(element, "deliver-after-timestamp")?,
                 notify: element.attribute("ppg-notify-requested-to").map(ToOwned::to_owned),
-                progress_notes: element.attribute("progress-notes-requested") == Some("true"),
+                progress_notes: flag(element, "progress-notes-requested")?,
             })),
             "cancel-message" => Ok(Self::Cancel(push_id(element)?, addresses(element))),
             "statusquery-message" => Ok(Self::Status(push_id(element)?, addresses(element))),
@@ -194,7 +248,8 @@ impl Operation {
             Self::Push(push) => {
                 let element = Element::new("push-message")
                     .with("push-id", &push.push_id)
-                    .maybe("replace-push-id", push.replaces.as_deref())
+                    .maybe("replace-push-id", push.replaces.as_ref().map(|old| old.push_id.as_str()))
+                    .maybe("replace-method", push.replaces.as_ref().and_then(method))
                     .maybe("deliver-before-timestamp", push.before.map(time::stamp).as_deref())
                     .maybe("deliver-after-timestamp", push.after.map(time::stamp).as_deref())
                     .maybe("ppg-notify-requested-to", push.notify.as_deref())
@@ -217,14 +272,14 @@ impl Operation {
                 std::slice::from_ref(address),
             ),
         };
-        document(element)
+        document(Version::default(), element)
     }
 }
 
 /// A document around an operation or a response.
 #[must_use]
-pub fn document(element: Element) -> String {
-    let mut out = PROLOGUE.to_owned();
+pub fn document(version: Version, element: Element) -> String {
+    let mut out = version.prologue();
     Element::new("pap").with("product-name", "Strowger").child(element).write(&mut out);
     out.push('\n');
     out
@@ -304,7 +359,10 @@ impl ResultNotification {
             .with("event-time", time::stamp(self.event))
             .with("message-state", self.state.word());
         let element = self.outcome.on(element);
-        document(element.child(Element::new("address").with("address-value", &self.address)))
+        document(
+            Version::default(),
+            element.child(Element::new("address").with("address-value", &self.address)),
+        )
     }
 
     /// Reads one.

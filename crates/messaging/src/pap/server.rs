@@ -8,6 +8,7 @@ use axum::routing::post;
 
 use super::codes::Code;
 use super::message::{DeliveryMethod, Operation, Outcome, PapError, PushMessage, Quality, document};
+use super::version::Version;
 use crate::http::base64;
 use crate::http::json::code_of;
 use crate::http::multipart::{self, Part};
@@ -31,36 +32,51 @@ async fn pap(State(gateway): State<Gateway>, request: Request) -> Response {
         Ok(known) => known,
         Err(answer) => return *answer,
     };
-    let answer = match take_apart(&known) {
-        Ok((Operation::Push(push), content)) => submit(&gateway, &known.user, push, content.as_ref()).await,
-        Ok((Operation::Cancel(id, only), _)) => cancel(&gateway, &known.user, &id, &only).await,
-        Ok((Operation::Status(id, only), _)) => status(&gateway, &known.user, &id, &only).await,
-        Ok((Operation::Capabilities(query, address), _)) => capabilities(query.as_deref(), &address),
-        Err(refusal) => bad_message(&refusal, &known.body),
+    let (version, answer) = match take_apart(&known) {
+        Ok((version, operation, content)) => {
+            let user = &known.user;
+            let answer = match operation {
+                Operation::Push(push) => submit(&gateway, user, push, content.as_ref()).await,
+                Operation::Cancel(id, only) => cancel(&gateway, user, &id, &only).await,
+                Operation::Status(id, only) => status(&gateway, user, &id, &only).await,
+                Operation::Capabilities(query, address) => capabilities(query.as_deref(), &address),
+            };
+            (version, answer)
+        }
+        Err(refusal) => (Version::default(), bad_message(&refusal, &known.body)),
     };
     let kind = [(header::CONTENT_TYPE, "application/xml")];
     // The HTTP status says that the document was dealt with; the code in it says how (WAP-247 section 11).
-    (StatusCode::ACCEPTED, kind, document(answer)).into_response()
+    (StatusCode::ACCEPTED, kind, document(version, answer)).into_response()
 }
 
-/// The operation, and the part that is to be pushed.
-fn take_apart(known: &Known) -> Result<(Operation, Option<Part<'_>>), String> {
+/// The operation with the version of its answer, and the part that is to be pushed.
+fn take_apart(known: &Known) -> Result<(Version, Operation, Option<Part<'_>>), Outcome> {
+    let refuse = |fault: String| Outcome { code: Code::BAD_REQUEST, detail: fault };
+    let read = |document| {
+        Operation::parse_with_version(document).map_err(|error| match error {
+            PapError::Version(error) => {
+                Outcome { code: Code::VERSION_NOT_SUPPORTED, detail: error.to_string() }
+            }
+            error => refuse(error.to_string()),
+        })
+    };
     let kind = known.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !kind.starts_with("multipart/") {
-        let operation = Operation::parse(&known.body).map_err(|error: PapError| error.to_string())?;
-        return Ok((operation, None));
+        let (version, operation) = read(&known.body)?;
+        return Ok((version, operation, None));
     }
-    let parts = multipart::parse(&known.content_type, &known.body).map_err(|error| error.to_string())?;
+    let parts =
+        multipart::parse(&known.content_type, &known.body).map_err(|error| refuse(error.to_string()))?;
     let mut parts = parts.into_iter();
-    let control = parts.next().ok_or("there is no control document")?;
-    let operation = Operation::parse(control.body).map_err(|error| error.to_string())?;
-    Ok((operation, parts.next()))
+    let control = parts.next().ok_or_else(|| refuse("there is no control document".to_owned()))?;
+    let (version, operation) = read(control.body)?;
+    Ok((version, operation, parts.next()))
 }
 
-fn bad_message(refusal: &str, body: &[u8]) -> Element {
+fn bad_message(refusal: &Outcome, body: &[u8]) -> Element {
     let fragment = String::from_utf8_lossy(body.get(..body.len().min(FRAGMENT)).unwrap_or_default());
-    let outcome = Outcome { code: Code::BAD_REQUEST, detail: refusal.to_owned() };
-    outcome.on(Element::new("badmessage-response")).with("bad-message-fragment", fragment)
+    refusal.on(Element::new("badmessage-response")).with("bad-message-fragment", fragment)
 }
 
 async fn submit(gateway: &Gateway, user: &User, push: PushMessage, part: Option<&Part<'_>>) -> Element {
@@ -90,10 +106,8 @@ async fn submit(gateway: &Gateway, user: &User, push: PushMessage, part: Option<
 
 fn prepare(gateway: &Gateway, push: PushMessage, part: Option<&Part<'_>>) -> Result<push::Request, Outcome> {
     let refuse = |code, detail: &str| Outcome { code, detail: detail.to_owned() };
-    if push.replaces.is_some() {
-        return Err(Outcome::of(Code::REPLACEMENT_NOT_SUPPORTED));
-    }
     let part = part.ok_or_else(|| refuse(Code::BAD_REQUEST, "there is no content"))?;
+    check_network(&gateway.config().network_types, &push.quality)?;
     for address in &push.addresses {
         if let Ok(address) = Address::parse(address) {
             check_quality(&push.quality, &address)?;
@@ -124,7 +138,22 @@ fn prepare(gateway: &Gateway, push: PushMessage, part: Option<&Part<'_>>) -> Res
         expires: push.before,
         confirm,
         notify: push.notify,
+        priority: push.quality.priority,
+        replaces: push.replaces,
     })
+}
+
+/// Whether phones are in the network that an initiator demands.
+fn check_network(there: &[String], quality: &Quality) -> Result<(), Outcome> {
+    let wanted = quality.network.as_deref().filter(|network| !network.eq_ignore_ascii_case("any"));
+    let fits =
+        |wanted: &str| there.is_empty() || there.iter().any(|known| known.eq_ignore_ascii_case(wanted));
+    match wanted {
+        Some(wanted) if quality.network_required && !fits(wanted) => {
+            Err(Outcome::of(Code::NETWORK_NOT_AVAILABLE))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether what an initiator demands can be had for an address. What it only prefers is no reason to refuse.

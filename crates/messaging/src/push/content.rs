@@ -105,6 +105,12 @@ impl Content {
         &self.payload
     }
 
+    /// The same, for good.
+    #[must_use]
+    pub fn into_payload(self) -> Vec<u8> {
+        self.payload
+    }
+
     /// Whether it needs a trusted sender.
     #[must_use]
     pub const fn danger(&self) -> Option<Danger> {

@@ -16,7 +16,7 @@ use super::gateway::{Ended, Gateway, Notice, Order, StartError, code_of};
 use super::policy::{self, UDP};
 use super::sms::{SmsBearer, Step};
 use crate::clock::Clock;
-use crate::queue::{Bearer, Ending, LaneEvent, Lanes, Message, Queue, Restored, Seq, State, Verdict};
+use crate::queue::{Bearer, Ending, Gone, LaneEvent, Lanes, Message, Queue, Restored, Seq, State, Verdict};
 use crate::smpp::link::{self, LinkConfig, LinkEvent, LinkHandle, LinkId};
 use crate::smpp::{BindKind, Class, Outcome, Receipt, ShortMessage, Status};
 
@@ -119,10 +119,6 @@ impl Core {
     pub(super) fn restore(&mut self, restored: Restored) {
         let now = self.clock.now();
         let (pending, submitted) = (restored.pending.len(), restored.submitted.len());
-        for message in restored.pending {
-            let bearer = self.bearer(&message);
-            self.lanes.handle_accepted(now, Arc::new(message), bearer);
-        }
         for row in restored.submitted {
             let bearer = self.bearer(&row.message);
             if let Some(centre) = self.centres.iter_mut().find(|centre| centre.entry.id == row.centre) {
@@ -130,12 +126,31 @@ impl Core {
             }
             self.lanes.handle_submitted(Arc::new(row.message), bearer, row.names.len());
         }
+        for mut message in restored.pending {
+            let bearer = self.bearer(&message);
+            if let Some(replaced) = &mut message.replaces
+                && !self.has_left(replaced.seq)
+            {
+                // It was taken back in the earlier run, or is now.
+                replaced.gone = Gone::Send;
+            }
+            self.lanes.handle_accepted(now, Arc::new(message), bearer);
+        }
         for (seq, url) in restored.notices {
             let _ = self.notices.send(Notice { seq, url });
         }
         if pending + submitted > 0 {
             tracing::info!(pending, submitted, "pushes of an earlier run go on");
         }
+    }
+
+    /// Whether a message of an earlier run has left, as far as the disk knows.
+    fn has_left(&self, seq: Seq) -> bool {
+        let delivered = || {
+            let row = self.queue.store().ended(seq).ok().flatten();
+            row.is_some_and(|row| row.ending.state == State::Delivered)
+        };
+        self.lanes.is_submitted(seq) || delivered()
     }
 
     pub(super) async fn run(mut self) {

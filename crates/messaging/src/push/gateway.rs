@@ -20,8 +20,8 @@ use super::delivery::Core;
 use super::policy::{self, Denied};
 use crate::clock::Clock;
 use crate::queue::{
-    self, Ending, Found, Known, Message, Push, Queue, QueueStore, Refusal, Seq, State, StoreError,
-    WriterThread,
+    self, Ending, Found, Gone, Known, Message, Priority, Push, Queue, QueueStore, Refusal, Replaced, Seq,
+    State, StoreError, WriterThread,
 };
 use crate::smpp::ShortMessage;
 
@@ -45,6 +45,19 @@ pub struct Request {
     pub confirm: bool,
     /// Where the result is to be reported to (HTTP).
     pub notify: Option<String>,
+    /// Whether others have their turn before it.
+    pub priority: Priority,
+    /// The earlier push that it takes the place of, with those recipients that both have.
+    pub replaces: Option<Replacement>,
+}
+
+/// A push of the same sender that is replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// The sender's name for it.
+    pub push_id: String,
+    /// What happens to recipients that have got it already.
+    pub gone: Gone,
 }
 
 /// It is on disk.
@@ -80,6 +93,12 @@ pub enum Refused {
     /// The user sends too much.
     #[error("more pushes a second than this user may send")]
     Rate,
+    /// There is no push to be replaced.
+    #[error("there is no push {0} to be replaced")]
+    NothingToReplace(String),
+    /// The push to be replaced has left for all recipients.
+    #[error("the push {0} has left for all recipients")]
+    AllLeft(String),
     /// The queue did not take it.
     #[error(transparent)]
     Queue(#[from] Refusal),
@@ -277,7 +296,7 @@ impl Gateway {
         let mut verdicts = Vec::with_capacity(requests.len());
         let mut pushes = Vec::with_capacity(requests.len());
         for request in requests {
-            match self.prepare(user, request) {
+            match self.prepare_with_replaced(user, request).await {
                 Ok(push) => {
                     pushes.push(push);
                     verdicts.push(None);
@@ -285,11 +304,12 @@ impl Gateway {
                 Err(refused) => verdicts.push(Some(refused)),
             }
         }
-        let mut accepted = match pushes.is_empty() {
+        let accepted = match pushes.is_empty() {
             true => Vec::new(),
             false => self.queue.accept(pushes).await,
-        }
-        .into_iter();
+        };
+        self.give_back(user, accepted.iter().filter(|verdict| verdict.is_err()).count());
+        let mut accepted = accepted.into_iter();
         let mut settle = |verdict: Option<Refused>| match verdict {
             Some(refused) => Err(refused),
             None => match accepted.next() {
@@ -305,7 +325,26 @@ impl Gateway {
         verdicts
     }
 
-    fn prepare(&self, user: &User, request: Request) -> Result<Push, Refused> {
+    async fn prepare_with_replaced(&self, user: &User, request: Request) -> Result<Push, Refused> {
+        let Some(replacement) = request.replaces.clone() else { return self.prepare(user, request, &[]) };
+        let Replacement { push_id, gone } = replacement;
+        let found = self.look(user, &push_id).await.map_err(|_| Refused::Queue(Refusal::Unavailable))?;
+        let Some((_, rows)) = found else { return Err(Refused::NothingToReplace(push_id)) };
+        let pending = rows.into_iter().filter_map(|row| match row {
+            Found::Pending(message) => Some((message.to, Replaced { seq: message.seq, gone })),
+            Found::Ended(_) => None,
+        });
+        let pending: Vec<_> = pending.collect();
+        self.prepare(user, request, &pending)
+    }
+
+    /// A request as messages; `pending` are those that may be replaced, by their destinations.
+    fn prepare(
+        &self,
+        user: &User,
+        request: Request,
+        pending: &[(String, Replaced)],
+    ) -> Result<Push, Refused> {
         let now = self.clock.now();
         let named = (1..=255).contains(&request.push_id.len());
         if !named || request.push_id.chars().any(char::is_control) {
@@ -327,25 +366,39 @@ impl Gateway {
             return Err(Refused::Times);
         }
         let mut messages = Vec::with_capacity(request.to.len());
-        for text in request.to {
+        let mut payload = request.content.into_payload();
+        let last = request.to.len();
+        for (text, number) in request.to.into_iter().zip(1..) {
             let address =
                 Address::parse(&text).map_err(|fault| Refused::Address { address: text.clone(), fault })?;
             let (_, reached) = policy::route(&self.config, &address)?;
             let port = if let Address::Host(host) = &reached { host.port() } else { PUSH_PORT };
+            let to = reached.to_string();
+            let replaces = pending.iter().find(|(known, _)| *known == to).map(|(_, replaced)| *replaced);
+            let pending_only = request.replaces.as_ref().is_some_and(|old| old.gone == Gone::Drop);
+            if pending_only && replaces.is_none() {
+                continue;
+            }
+            let payload = if number == last { std::mem::take(&mut payload) } else { payload.clone() };
             messages.push(Message {
                 seq: Seq::default(),
                 owner: user.name.clone(),
                 push_id: request.push_id.clone(),
                 address: text,
-                to: reached.to_string(),
-                payload: request.content.payload().to_vec(),
+                to,
+                payload,
                 port,
                 accepted,
                 not_before,
                 expires: expires.min(longest),
                 confirm: request.confirm,
                 notify: request.notify.clone(),
+                priority: request.priority,
+                replaces,
             });
+        }
+        if let (true, Some(old)) = (messages.is_empty(), request.replaces) {
+            return Err(Refused::AllLeft(old.push_id));
         }
         if !self.within_rate(user, now) {
             return Err(Refused::Rate);
@@ -358,6 +411,17 @@ impl Gateway {
         let mut rates = self.rates.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let bucket = rates.entry(user.name.clone()).or_insert_with(|| TokenBucket::new(rate, rate, now));
         bucket.take(now)
+    }
+
+    /// What the queue did not take is not counted: whoever repeats a push has not sent more.
+    fn give_back(&self, user: &User, pushes: usize) {
+        if user.rate.is_none() || pushes == 0 {
+            return;
+        }
+        let mut rates = self.rates.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(bucket) = rates.get_mut(&user.name) {
+            (0..pushes).for_each(|_| bucket.give_back());
+        }
     }
 
     /// How a push stands, recipient by recipient; none when the user has sent no such push, or it was forgotten.

@@ -20,4 +20,4 @@ mod sms;
 pub use address::{Address, AddressError};
 pub use config::{CentreEntry, PushConfig, SegmentStyle, User};
 pub use content::{Content, ContentError};
-pub use gateway::{Accepted, Ended, Gateway, Refused, Request, Standing, StartError};
+pub use gateway::{Accepted, Ended, Gateway, Refused, Replacement, Request, Standing, StartError};

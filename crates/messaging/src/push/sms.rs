@@ -10,7 +10,7 @@ use strowger_mms::sms::{Ports, Reference, segment};
 use strowger_sansio::Time;
 
 use super::config::{CentreEntry, SegmentStyle};
-use crate::queue::{Message, Seq, State, Verdict};
+use crate::queue::{Message, Priority, Seq, State, Verdict};
 use crate::smpp::link::LinkHandle;
 use crate::smpp::receipt::canonical;
 use crate::smpp::{Address, Class, MessageState, Operation, Outcome, Receipt, ShortMessage, Tlv, Token, tlv};
@@ -113,7 +113,8 @@ impl SmsBearer {
         let seq = message.seq;
         let total = parts.len();
         let next = gone.min(total.saturating_sub(1));
-        let parts = parts.into_iter().skip(next).collect();
+        let mut parts = VecDeque::from(parts);
+        parts.drain(..next);
         self.jobs.insert(seq, Job { message, total, parts, next, names: Vec::new(), link });
         match self.go(seq) {
             true => None,
@@ -254,7 +255,8 @@ fn parts(entry: &CentreEntry, now: Time, message: &Message) -> Result<Vec<Operat
         false => Reference::narrow(u8::try_from(message.seq.0 & 0xff).unwrap_or_default()),
     };
     // Over short messages the transaction identifier may be any; the place tells repeated pushes apart.
-    let mut datagram = vec![u8::try_from(message.seq.0 & 0x7f).unwrap_or_default()];
+    let mut datagram = Vec::with_capacity(1 + message.payload.len());
+    datagram.push(u8::try_from(message.seq.0 & 0x7f).unwrap_or_default());
     datagram.extend_from_slice(&message.payload);
     let ports = Ports { destination: message.port, source: SOURCE_PORT };
     let whole = ShortMessage {
@@ -262,6 +264,8 @@ fn parts(entry: &CentreEntry, now: Time, message: &Message) -> Result<Vec<Operat
         source: Address::of(&entry.source),
         destination: Address::of(&message.to),
         esm_class: 0x43,
+        // Above 0 a GSM centre sends it before others (section 5.2.14).
+        priority: u8::from(message.priority == Priority::High),
         data_coding: 0x04,
         validity: validity(now, message.expires),
         registered_delivery: u8::from(message.confirm && entry.receipts),

@@ -11,11 +11,17 @@ use std::sync::Arc;
 
 use strowger_sansio::{Duration, Time, Timers};
 
-use super::message::{Message, Seq, State};
+use super::message::{Gone, Message, Priority, Seq, State};
 
 /// A way to recipients: the place of the UDP socket or of a message centre in its owner's list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bearer(pub usize);
+
+/// Pressing messages that go before one that is not.
+const PRESSING: usize = 16;
+
+/// Why a message that was to replace another is not sent.
+const LEFT: &str = "what it was to replace had left";
 
 /// How failures are dealt with.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +108,8 @@ enum Stage {
 #[derive(Debug)]
 struct Entry {
     message: Arc<Message>,
+    /// Its destination, which is the name of its lane.
+    to: Arc<str>,
     bearer: Bearer,
     stage: Stage,
     /// Failures until now.
@@ -110,6 +118,39 @@ struct Entry {
     detail: String,
     /// Taken back while it was under way.
     cancelled: bool,
+    /// The message that is dropped when this one, which is under way, has left.
+    rival: Option<Seq>,
+}
+
+impl Entry {
+    const fn new(message: Arc<Message>, to: Arc<str>, bearer: Bearer, stage: Stage) -> Self {
+        let detail = String::new();
+        Self { message, to, bearer, stage, failures: 0, parts: 0, detail, cancelled: false, rival: None }
+    }
+}
+
+/// Lanes in line for a bearer.
+#[derive(Debug, Default)]
+struct Line {
+    /// Those whose first message presses more than others.
+    pressing: VecDeque<Arc<str>>,
+    others: VecDeque<Arc<str>>,
+    /// Pressing lanes that had their turn since another had.
+    passed: usize,
+}
+
+impl Line {
+    /// The next lane: a pressing one, but now and then another, which would wait for ever otherwise.
+    fn pop(&mut self) -> Option<Arc<str>> {
+        if (self.passed < PRESSING || self.others.is_empty())
+            && let Some(lane) = self.pressing.pop_front()
+        {
+            self.passed += 1;
+            return Some(lane);
+        }
+        self.passed = 0;
+        self.others.pop_front()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -137,7 +178,7 @@ pub struct Lanes {
     config: LanesConfig,
     entries: BTreeMap<Seq, Entry>,
     lanes: BTreeMap<Arc<str>, Lane>,
-    lines: BTreeMap<Bearer, VecDeque<Arc<str>>>,
+    lines: BTreeMap<Bearer, Line>,
     timers: Timers<Timer>,
     events: VecDeque<LaneEvent>,
 }
@@ -178,25 +219,43 @@ impl Lanes {
         self.entries.get(&seq).map(|entry| &entry.message)
     }
 
+    /// Whether a message is gone, and will be reported on.
+    #[must_use]
+    pub fn is_submitted(&self, seq: Seq) -> bool {
+        self.entries.get(&seq).is_some_and(|entry| matches!(entry.stage, Stage::Submitted(_)))
+    }
+
     /// How many parts of a message are gone.
     #[must_use]
     pub fn parts(&self, seq: Seq) -> usize {
         self.entries.get(&seq).map_or(0, |entry| entry.parts)
     }
 
-    /// A message was accepted, or found on disk.
+    /// A message was accepted, or found on disk. It takes the place of the message that it replaces.
     pub fn handle_accepted(&mut self, now: Time, message: Arc<Message>, bearer: Bearer) {
         let seq = message.seq;
+        if let Some(replaced) = message.replaces
+            && !self.handle_cancel(now, replaced.seq)
+            && replaced.gone == Gone::Drop
+        {
+            match self.entries.get_mut(&replaced.seq).filter(|old| old.stage == Stage::UnderWay) {
+                // Which of both goes is told when the old one has left, or has not.
+                Some(old) => old.rival = Some(seq),
+                None => {
+                    let (state, detail) = (State::Cancelled, LEFT.to_owned());
+                    self.events.push_back(LaneEvent::Ended { message, state, detail });
+                    return;
+                }
+            }
+        }
         let held = millis(message.not_before) > now;
         self.timers.set(Timer::Expiry(seq), millis(message.expires));
         if held {
             self.timers.set(Timer::Hold(seq), millis(message.not_before));
         }
         let stage = if held { Stage::Held } else { Stage::Queued };
-        let to: Arc<str> = message.to.as_str().into();
-        let entry =
-            Entry { message, bearer, stage, failures: 0, parts: 0, detail: String::new(), cancelled: false };
-        self.entries.insert(seq, entry);
+        let to = self.name_of_lane(&message.to);
+        self.entries.insert(seq, Entry::new(message, Arc::clone(&to), bearer, stage));
         if !held {
             self.enqueue(now, &to, seq, bearer);
         }
@@ -206,16 +265,8 @@ impl Lanes {
     pub fn handle_submitted(&mut self, message: Arc<Message>, bearer: Bearer, parts: usize) {
         let seq = message.seq;
         self.timers.set(Timer::Expiry(seq), millis(message.expires) + self.config.confirmation);
-        let entry = Entry {
-            message,
-            bearer,
-            stage: Stage::Submitted(parts),
-            failures: 0,
-            parts: 0,
-            detail: String::new(),
-            cancelled: false,
-        };
-        self.entries.insert(seq, entry);
+        let to = self.name_of_lane(&message.to);
+        self.entries.insert(seq, Entry::new(message, to, bearer, Stage::Submitted(parts)));
     }
 
     /// A bearer says what became of the message that it took.
@@ -223,7 +274,16 @@ impl Lanes {
         let Some(entry) = self.entries.get_mut(&seq).filter(|entry| entry.stage == Stage::UnderWay) else {
             return;
         };
-        let to: Arc<str> = entry.message.to.as_str().into();
+        let to = Arc::clone(&entry.to);
+        if let Some(rival) = entry.rival.take()
+            && matches!(verdict, Verdict::Delivered | Verdict::Submitted { .. })
+        {
+            if let Some(rival) = self.entries.get_mut(&rival) {
+                rival.detail = LEFT.to_owned();
+            }
+            self.handle_cancel(now, rival);
+        }
+        let Some(entry) = self.entries.get_mut(&seq) else { return };
         let gave_up = entry.cancelled.then_some(State::Cancelled);
         let expired = (millis(entry.message.expires) <= now).then_some(State::Expired);
         match verdict {
@@ -275,7 +335,7 @@ impl Lanes {
     /// Takes a message back. False when it has left, or is leaving and may not be stopped any more.
     pub fn handle_cancel(&mut self, now: Time, seq: Seq) -> bool {
         let Some(entry) = self.entries.get_mut(&seq) else { return false };
-        let to: Arc<str> = entry.message.to.as_str().into();
+        let to = Arc::clone(&entry.to);
         match entry.stage {
             Stage::Submitted(_) => false,
             Stage::UnderWay => {
@@ -284,7 +344,8 @@ impl Lanes {
                 false
             }
             Stage::Held => {
-                self.end(seq, State::Cancelled, String::new());
+                let detail = std::mem::take(&mut entry.detail);
+                self.end(seq, State::Cancelled, detail);
                 true
             }
             Stage::Queued => {
@@ -312,7 +373,7 @@ impl Lanes {
                 Timer::Hold(seq) => {
                     let Some(entry) = self.entries.get_mut(&seq) else { continue };
                     entry.stage = Stage::Queued;
-                    let (to, bearer): (Arc<str>, _) = (entry.message.to.as_str().into(), entry.bearer);
+                    let (to, bearer) = (Arc::clone(&entry.to), entry.bearer);
                     self.enqueue(now, &to, seq, bearer);
                 }
                 Timer::Expiry(seq) => self.expire(now, seq),
@@ -323,7 +384,7 @@ impl Lanes {
     /// The next message for a bearer that has room for one.
     pub fn poll_dispatch(&mut self, bearer: Bearer) -> Option<Arc<Message>> {
         let line = self.lines.get_mut(&bearer)?;
-        while let Some(to) = line.pop_front() {
+        while let Some(to) = line.pop() {
             let Some(lane) = self.lanes.get(&to) else { continue };
             let Some(entry) = lane.queue.front().and_then(|seq| self.entries.get_mut(seq)) else {
                 // All its messages were taken back or ran out of time while it stood in line.
@@ -347,6 +408,11 @@ impl Lanes {
         self.timers.next()
     }
 
+    /// The name that a lane has, or is to have.
+    fn name_of_lane(&self, to: &str) -> Arc<str> {
+        self.lanes.get_key_value(to).map_or_else(|| to.into(), |(name, _)| Arc::clone(name))
+    }
+
     fn enqueue(&mut self, now: Time, to: &Arc<str>, seq: Seq, bearer: Bearer) {
         let lane = self.lanes.entry(Arc::clone(to)).or_default();
         lane.bearer = bearer;
@@ -367,7 +433,11 @@ impl Lanes {
             self.lanes.remove(to);
         } else {
             lane.engaged = true;
-            self.lines.entry(lane.bearer).or_default().push_back(Arc::clone(to));
+            let first = lane.queue.front().and_then(|seq| self.entries.get(seq));
+            let pressing = first.is_some_and(|entry| entry.message.priority == Priority::High);
+            let line = self.lines.entry(lane.bearer).or_default();
+            let place = if pressing { &mut line.pressing } else { &mut line.others };
+            place.push_back(Arc::clone(to));
         }
     }
 
@@ -411,7 +481,7 @@ impl Lanes {
 
     fn expire(&mut self, now: Time, seq: Seq) {
         let Some(entry) = self.entries.get(&seq) else { return };
-        let to: Arc<str> = entry.message.to.as_str().into();
+        let to = Arc::clone(&entry.to);
         match entry.stage {
             // The verdict comes, and then it is looked at again.
             Stage::UnderWay => {}

@@ -67,6 +67,63 @@ impl fmt::Display for State {
     }
 }
 
+/// How much a message presses, as its sender says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Less than others.
+    Low,
+    /// As most.
+    #[default]
+    Medium,
+    /// Before others.
+    High,
+}
+
+/// Priority, number on disk, word in PAP.
+const PRIORITIES: &[(Priority, u64, &str)] =
+    &[(Priority::Medium, 0, "medium"), (Priority::Low, 1, "low"), (Priority::High, 2, "high")];
+
+impl Priority {
+    /// Its word in PAP.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        PRIORITIES.iter().find(|(priority, ..)| *priority == self).map_or("medium", |(.., word)| *word)
+    }
+
+    /// The priority with this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        PRIORITIES.iter().find(|(.., known)| *known == word).map(|(priority, ..)| *priority)
+    }
+
+    fn number(self) -> u64 {
+        PRIORITIES.iter().find(|(priority, ..)| *priority == self).map_or(0, |(_, number, _)| *number)
+    }
+
+    fn of_number(number: u64) -> Option<Self> {
+        PRIORITIES.iter().find(|(_, known, _)| *known == number).map(|(priority, ..)| *priority)
+    }
+}
+
+/// An earlier message to the same destination that a message takes the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// Its place.
+    pub seq: Seq,
+    /// What happens when it has left already.
+    pub gone: Gone,
+}
+
+/// What becomes of a message when the one that it is to replace has left (WAP-247 `replace-method`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gone {
+    /// It goes all the same (`all`).
+    #[default]
+    Send,
+    /// It is not sent (`pending-only`).
+    Drop,
+}
+
 /// One message to one recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
@@ -94,6 +151,10 @@ pub struct Message {
     pub confirm: bool,
     /// Where its end is to be reported to.
     pub notify: Option<String>,
+    /// Whether others have their turn before it.
+    pub priority: Priority,
+    /// The message that it takes the place of.
+    pub replaces: Option<Replaced>,
 }
 
 /// How a message ended.
@@ -170,15 +231,35 @@ impl<'b> Reader<'b> {
     }
 }
 
+/// The flags of a row: the port in the first sixteen bits, then whether to confirm, what is replaced, and two bits of priority.
+mod flag {
+    pub(super) const CONFIRM: u64 = 1 << 16;
+    /// The place of the replaced message is the last thing in the row.
+    pub(super) const REPLACES: u64 = 1 << 17;
+    pub(super) const PENDING_ONLY: u64 = 1 << 18;
+    pub(super) const PRIORITY: u32 = 20;
+}
+
 impl Message {
     /// As it is on disk; its place is its key there.
     #[must_use]
     pub fn to_row(&self) -> Vec<u8> {
         let mut row = Writer(Vec::with_capacity(160 + self.payload.len()));
         row.number(self.accepted).number(self.not_before).number(self.expires);
-        row.number(u64::from(self.port) | u64::from(self.confirm) << 16);
+        let mut flags = u64::from(self.port) | self.priority.number() << flag::PRIORITY;
+        for (set, flag) in [
+            (self.confirm, flag::CONFIRM),
+            (self.replaces.is_some(), flag::REPLACES),
+            (self.replaces.is_some_and(|replaced| replaced.gone == Gone::Drop), flag::PENDING_ONLY),
+        ] {
+            flags |= if set { flag } else { 0 };
+        }
+        row.number(flags);
         row.text(&self.owner).text(&self.push_id).text(&self.address).text(&self.to);
         row.octets(&self.payload).text(self.notify.as_deref().unwrap_or_default());
+        if let Some(replaced) = self.replaces {
+            row.number(replaced.seq.0);
+        }
         row.0
     }
 
@@ -192,7 +273,15 @@ impl Message {
         let payload = row.octets()?.to_vec();
         let notify = Some(row.text()?).filter(|notify| !notify.is_empty());
         let port = u16::try_from(flags & 0xffff).ok()?;
-        let confirm = flags & 1 << 16 != 0;
+        let confirm = flags & flag::CONFIRM != 0;
+        let priority = Priority::of_number(flags >> flag::PRIORITY & 0x3)?;
+        let replaces = match flags & flag::REPLACES {
+            0 => None,
+            _ => {
+                let gone = if flags & flag::PENDING_ONLY == 0 { Gone::Send } else { Gone::Drop };
+                Some(Replaced { seq: Seq(row.number()?), gone })
+            }
+        };
         Some(Self {
             seq,
             owner,
@@ -206,6 +295,8 @@ impl Message {
             expires,
             confirm,
             notify,
+            priority,
+            replaces,
         })
     }
 

@@ -10,6 +10,6 @@ pub mod store;
 pub mod writer;
 
 pub use lanes::{Bearer, LaneEvent, Lanes, LanesConfig, Verdict};
-pub use message::{EndedRow, Ending, Message, Seq, State};
+pub use message::{EndedRow, Ending, Gone, Message, Priority, Replaced, Seq, State};
 pub use store::{Depth, Found, Known, QueueStore, Restored, StoreError};
 pub use writer::{Push, Queue, Refusal, WriterConfig, WriterThread, start};

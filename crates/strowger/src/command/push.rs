@@ -358,6 +358,8 @@ fn deliver(
         expires: None,
         confirm: arguments.confirm,
         notify: None,
+        priority: Priority::default(),
+        replaces: None,
     };
     let ended = once::deliver(config, request, patience).map_err(|error| fail(Exit::Finding, &error))?;
     // Nobody confirms a datagram.
@@ -397,9 +399,9 @@ fn centre(arguments: &Arguments, address: SocketAddr) -> Result<CentreEntry, Exi
         style: match arguments.segments {
             Segments::Header => SegmentStyle::Header,
             Segments::Payload => SegmentStyle::Payload,
+            Segments::Data => SegmentStyle::Data,
             Segments::Parameters => SegmentStyle::Parameters,
         },
-            Segments::Data => SegmentStyle::Data,
         wide_reference: false,
         receipts: true,
         ids: IdForm::Auto,
