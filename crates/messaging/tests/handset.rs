@@ -225,7 +225,8 @@ fn a_notification_in_parts_is_put_together_in_any_order() {
     assert_eq!(parts.len(), 2);
     parts.reverse();
     for user_data in &parts {
-        let message = ShortMessage { originator: b"2948", destination: b"2002", pid: 0, dcs: 4, user_data };
+        let message =
+            ShortMessage { link: 0, originator: b"2948", destination: b"2002", pid: 0, dcs: 4, user_data };
         handset.handle_short_message(START, &message);
     }
     assert!(matches!(events(&mut handset).as_slice(), [Event::Notified { short_messages: Some(2), .. }]));

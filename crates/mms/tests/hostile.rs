@@ -61,8 +61,14 @@ fn reassemble(messages: &[Vec<u8>]) -> Vec<Result<Vec<u8>, String>> {
     });
     let mut out = Vec::new();
     for user_data in messages {
-        let message =
-            ShortMessage { originator: b"+15550100", destination: b"2001", pid: 0, dcs: 4, user_data };
+        let message = ShortMessage {
+            link: 0,
+            originator: b"+15550100",
+            destination: b"2001",
+            pid: 0,
+            dcs: 4,
+            user_data,
+        };
         if let Err(refused) = engine.handle_input(Time::ZERO, &message) {
             out.push(Err(refused.to_string()));
         }
@@ -183,6 +189,7 @@ fn a_flood_of_messages_that_are_never_finished_leaves_memory_flat() {
     let count = 1_000_000;
     for (number, (originator, user_data)) in Unfinished::from_senders(70_000).take(count).enumerate() {
         let message = ShortMessage {
+            link: 0,
             originator: originator.as_bytes(),
             destination: b"2001",
             pid: 0,
@@ -210,8 +217,14 @@ fn a_flood_of_messages_that_are_never_finished_leaves_memory_flat() {
     let now = Time::from_secs(10_000);
     engine.handle_timeout(now);
     for user_data in good.unwrap() {
-        let message =
-            ShortMessage { originator: b"2002", destination: b"2001", pid: 0, dcs: 4, user_data: &user_data };
+        let message = ShortMessage {
+            link: 0,
+            originator: b"2002",
+            destination: b"2001",
+            pid: 0,
+            dcs: 4,
+            user_data: &user_data,
+        };
         engine.handle_input(now, &message).unwrap();
     }
     assert_eq!(engine.poll_event().unwrap().payload, [7; 200]);

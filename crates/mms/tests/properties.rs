@@ -202,7 +202,7 @@ proptest! {
         while !messages.is_empty() {
             draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let user_data = messages.swap_remove((draw >> 33) as usize % messages.len());
-            let message = ShortMessage { originator: b"1", destination: b"2", pid: 0, dcs: 4, user_data: &user_data };
+            let message = ShortMessage { link: 0, originator: b"1", destination: b"2", pid: 0, dcs: 4, user_data: &user_data };
             engine.handle_input(Time::ZERO, &message).unwrap();
         }
         let datagram = engine.poll_event().unwrap();

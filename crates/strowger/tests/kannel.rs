@@ -56,6 +56,7 @@ impl Smsc {
             let message = self.next(subscriber);
             assert_eq!(message.data_coding & 0x0f, 0x04);
             let part = strowger_mms::sms::ShortMessage {
+                link: 0,
                 originator: message.source.digits.as_bytes(),
                 destination: message.destination.digits.as_bytes(),
                 pid: message.protocol_id,

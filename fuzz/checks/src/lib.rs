@@ -9,6 +9,7 @@
 #![allow(clippy::panic, reason = "a property that does not hold is to stop the fuzzer")]
 
 mod mms;
+mod reassembly;
 
 pub mod corpus;
 pub mod mutate;

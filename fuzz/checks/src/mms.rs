@@ -7,8 +7,10 @@ use strowger_mms::wsp::{Connectionless, Pdu, decode_connectionless};
 use strowger_mms::wtp::Packet;
 use strowger_mms::{DecodeError, Limits, Message, MessageType, binary, decode};
 
+use crate::reassembly;
+
 /// A datagram is refused with a place within it, or it is the same after it was written again; and so is what it carries. The same
-/// octets are tried as everything else that this crate reads.
+/// octets are tried as everything else that this crate reads, and as short messages that are put together.
 ///
 /// # Panics
 /// When that does not hold.
@@ -28,6 +30,8 @@ pub fn mms(bytes: &[u8]) -> usize {
     if let Err(error) = UserData::decode(bytes) {
         within(&error, bytes);
     }
+    reassembly::script(bytes);
+    reassembly::comes_back(bytes);
     for packet in Packet::datagram(bytes).flatten() {
         let mut out = Vec::new();
         packet.write(&mut out);

@@ -24,6 +24,8 @@ const SHORT_MESSAGES: usize = 1024;
 /// A short message as its bearer delivered it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShortMessage {
+    /// By whom it was delivered: a number for each message centre or modem.
+    pub link: u32,
     /// Who it comes from.
     pub originator: Vec<u8>,
     /// To whom it goes.
@@ -208,6 +210,7 @@ impl Host {
                         let _ = tap.send(Passed::ShortMessage(message.clone()));
                     }
                     let message = sms::ShortMessage {
+                        link: message.link,
                         originator: &message.originator,
                         destination: &message.destination,
                         pid: message.pid,

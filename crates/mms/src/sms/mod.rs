@@ -2,8 +2,9 @@
 //!
 //! - [`header`]: [`UserData`], [`Ports`], [`Concatenation`].
 //! - [`mod@segment`]: [`segment()`], a datagram in as few short messages as it takes.
-//! - [`reassembly`]: [`Reassembly`], bounded, in virtual time.
+//! - [`reassembly`]: [`Reassembly`], bounded, in virtual time; `crowd`: who gives way in it when there is no more room.
 
+mod crowd;
 pub mod header;
 pub mod reassembly;
 pub mod segment;

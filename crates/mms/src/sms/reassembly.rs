@@ -2,9 +2,11 @@
 //! is sent and by whomever: a sans-IO engine in virtual time.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use strowger_sansio::{Duration, Time, Timers};
 
+use super::crowd::{Crowd, Newcomer, Standing, weight};
 use super::header::{Ports, UserData, Width};
 use crate::error::DecodeError;
 
@@ -21,6 +23,8 @@ pub struct ReassemblyLimits {
     pub octets: usize,
     /// How long an unfinished message waits for its next part.
     pub age: Duration,
+    /// How long it waits at least when there is no more room: what speaks is not lost to what begins, and what is silent is.
+    pub grace: Duration,
     /// Messages that wait to be taken by [`Reassembly::poll_event`].
     pub events: usize,
 }
@@ -30,13 +34,15 @@ impl Default for ReassemblyLimits {
         Self {
             // A sender has a few messages under way to one receiver; message centres send parts one after another.
             sets_per_originator: 8,
-            // A gateway's burst; 1,000 of 255 parts would be 32 MB, which the octets bound.
-            sets: 1_000,
+            // With the grace, a thousand a second that are never finished; as many of 255 parts would be 133 MB, which the octets bound.
+            sets: 4_096,
             // A set of 255 parts, and some.
             octets_per_originator: 64 * 1024,
             octets: 1024 * 1024,
             // Message centres repeat what was not delivered after minutes.
             age: Duration::from_secs(10 * 60),
+            // Parts that are sent one after another lie a second or two apart, at the pace of a radio channel.
+            grace: Duration::from_secs(4),
             events: 1_024,
         }
     }
@@ -45,7 +51,10 @@ impl Default for ReassemblyLimits {
 /// A short message as its bearer delivered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShortMessage<'a> {
-    /// The address that it comes from.
+    /// By whom it was delivered: a number for each message centre or modem, not for each connection. Parts of a message come by
+    /// one link; a flood by one link leaves the others their room.
+    pub link: u32,
+    /// The address that it comes from, which anybody may claim.
     pub originator: &'a [u8],
     /// The address that it goes to.
     pub destination: &'a [u8],
@@ -95,7 +104,7 @@ pub enum Refused {
     Mixed,
     /// The originator has too much under way.
     OriginatorLimit,
-    /// All originators together have, and nothing else can give way.
+    /// All originators together have, and nothing else gives way.
     TotalLimit,
     /// Datagrams wait to be taken.
     Busy,
@@ -118,12 +127,19 @@ impl std::error::Error for Refused {}
 
 /// What the parts of one message have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+pub(super) struct Key {
+    pub(super) link: u32,
     originator: Vec<u8>,
     destination: Vec<u8>,
     reference: u16,
     width: Width,
     total: u8,
+}
+
+impl Key {
+    fn sender(&self) -> (u32, Vec<u8>) {
+        (self.link, self.originator.clone())
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -133,6 +149,7 @@ struct Set {
     dcs: u8,
     parts: BTreeMap<u8, Box<[u8]>>,
     octets: usize,
+    standing: Standing,
 }
 
 /// Counts of what happened.
@@ -150,10 +167,10 @@ pub struct Counters {
     pub displaced: u64,
 }
 
-/// What is kept for one originator.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is kept for one originator of one link.
+#[derive(Clone, Debug, Default)]
 struct Share {
-    sets: usize,
+    sets: Vec<Arc<Key>>,
     octets: usize,
 }
 
@@ -164,10 +181,11 @@ const OVERHEAD: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Reassembly {
     limits: ReassemblyLimits,
-    sets: BTreeMap<Key, Set>,
-    shares: BTreeMap<Vec<u8>, Share>,
+    sets: BTreeMap<Arc<Key>, Set>,
+    shares: BTreeMap<(u32, Vec<u8>), Share>,
+    crowd: Crowd,
     octets: usize,
-    timers: Timers<Key>,
+    timers: Timers<Arc<Key>>,
     events: VecDeque<Datagram>,
     counters: Counters,
 }
@@ -180,6 +198,7 @@ impl Reassembly {
             limits,
             sets: BTreeMap::new(),
             shares: BTreeMap::new(),
+            crowd: Crowd::default(),
             octets: 0,
             timers: Timers::new(),
             events: VecDeque::new(),
@@ -217,13 +236,14 @@ impl Reassembly {
             });
             return Ok(Taken::Whole);
         };
-        let key = Key {
+        let key = Arc::new(Key {
+            link: message.link,
             originator: message.originator.to_vec(),
             destination: message.destination.to_vec(),
             reference: place.reference,
             width: place.width,
             total: place.total,
-        };
+        });
         if let Some(set) = self.sets.get(&key) {
             if (set.ports, set.pid, set.dcs) != (data.ports, message.pid, message.dcs) {
                 return Err(Refused::Mixed);
@@ -237,66 +257,104 @@ impl Reassembly {
                 None => {}
             }
         }
-        self.make_room(&key, data.payload.len())?;
-        let cost = OVERHEAD + data.payload.len();
-        let share = self.shares.entry(key.originator.clone()).or_default();
-        let set = self.sets.entry(key.clone()).or_insert_with(|| {
-            share.sets += 1;
-            Set { ports: data.ports, pid: message.pid, dcs: message.dcs, parts: BTreeMap::new(), octets: 0 }
+        self.make_room(now, &key, data.payload.len())?;
+        let standing = Standing { weight: 0, heard: now };
+        let set = self.sets.entry(Arc::clone(&key)).or_insert_with(|| Set {
+            ports: data.ports,
+            pid: message.pid,
+            dcs: message.dcs,
+            parts: BTreeMap::new(),
+            octets: 0,
+            standing,
         });
         set.parts.insert(place.part, data.payload.into());
-        set.octets += cost;
-        share.octets += cost;
-        self.octets += cost;
-        if set.parts.len() < usize::from(place.total) {
-            self.timers.set(key, now + self.limits.age);
-            return Ok(Taken::Waits);
-        }
-        if let Some(set) = self.drop_set(&key) {
+        if set.parts.len() == usize::from(place.total) {
+            let Some(set) = self.drop_set(&key) else { return Err(Refused::TotalLimit) };
             self.events.push_back(Datagram {
-                originator: key.originator,
-                destination: key.destination,
+                originator: message.originator.to_vec(),
+                destination: message.destination.to_vec(),
                 ports: set.ports,
                 payload: set.parts.into_values().flatten().collect(),
                 parts: place.total,
             });
+            return Ok(Taken::Whole);
         }
-        Ok(Taken::Whole)
+        self.account(now, &key, OVERHEAD + data.payload.len());
+        Ok(Taken::Waits)
     }
 
-    /// Room for a part: an originator beyond its bounds is refused, so that a flood of one cannot displace the others; beyond the
-    /// bounds of all, the message whose patience ends first gives way.
-    fn make_room(&mut self, key: &Key, payload: usize) -> Result<(), Refused> {
+    /// Writes down what a part takes, and when it came.
+    fn account(&mut self, now: Time, key: &Arc<Key>, cost: usize) {
+        let Some(set) = self.sets.get_mut(key) else { return };
+        let is_new = set.octets == 0;
+        if !is_new {
+            self.crowd.remove(key, set.standing, set.octets);
+        }
+        set.octets += cost;
+        set.standing.heard = now;
+        self.crowd.insert(key, set.standing, set.octets);
+        self.octets += cost;
+        let share = self.shares.entry(key.sender()).or_default();
+        share.octets += cost;
+        if is_new {
+            share.sets.push(Arc::clone(key));
+        }
+        self.timers.set(Arc::clone(key), now + self.limits.age);
+        self.weigh(key);
+    }
+
+    /// Puts the messages of a sender where they belong by what it takes now.
+    fn weigh(&mut self, key: &Key) {
+        let Some(share) = self.shares.get(&key.sender()) else { return };
+        let weight = weight(share.sets.len(), share.octets);
+        for key in &share.sets {
+            let Some(set) = self.sets.get_mut(key).filter(|set| set.standing.weight != weight) else {
+                continue;
+            };
+            self.crowd.remove(key, set.standing, set.octets);
+            set.standing.weight = weight;
+            self.crowd.insert(key, set.standing, set.octets);
+        }
+    }
+
+    /// Room for a part: an originator beyond its bounds is refused, and beyond the bounds of all somebody gives way, see
+    /// [`Crowd::who_gives_way`], or nobody.
+    fn make_room(&mut self, now: Time, key: &Key, payload: usize) -> Result<(), Refused> {
         let cost = OVERHEAD + payload;
         let is_new = !self.sets.contains_key(key);
-        let share = self.shares.get(&key.originator).copied().unwrap_or_default();
+        let (sets, octets) =
+            self.shares.get(&key.sender()).map_or((0, 0), |share| (share.sets.len(), share.octets));
         let limits = &self.limits;
-        if is_new && share.sets >= limits.sets_per_originator
-            || share.octets.saturating_add(cost) > limits.octets_per_originator
+        if is_new && sets >= limits.sets_per_originator
+            || octets.saturating_add(cost) > limits.octets_per_originator
         {
             return Err(Refused::OriginatorLimit);
         }
+        let newcomer = Newcomer { key, weight: weight(sets + usize::from(is_new), octets + cost), cost };
         while is_new && self.sets.len() >= self.limits.sets
             || self.octets.saturating_add(cost) > self.limits.octets
         {
-            let Some(oldest) = self.timers.first().filter(|oldest| *oldest != key).cloned() else {
+            let Some(victim) = self.crowd.who_gives_way(&newcomer, now, self.limits.grace) else {
                 return Err(Refused::TotalLimit);
             };
-            self.drop_set(&oldest);
+            self.drop_set(&victim);
             self.counters.displaced += 1;
         }
         Ok(())
     }
 
-    fn drop_set(&mut self, key: &Key) -> Option<Set> {
+    fn drop_set(&mut self, key: &Arc<Key>) -> Option<Set> {
         let set = self.sets.remove(key)?;
         self.timers.cancel(key);
+        self.crowd.remove(key, set.standing, set.octets);
         self.octets = self.octets.saturating_sub(set.octets);
-        if let Some(share) = self.shares.get_mut(&key.originator) {
-            share.sets = share.sets.saturating_sub(1);
+        if let Some(share) = self.shares.get_mut(&key.sender()) {
+            share.sets.retain(|known| known != key);
             share.octets = share.octets.saturating_sub(set.octets);
-            if share.sets == 0 {
-                self.shares.remove(&key.originator);
+            if share.sets.is_empty() {
+                self.shares.remove(&key.sender());
+            } else {
+                self.weigh(key);
             }
         }
         Some(set)

@@ -10,7 +10,14 @@ use strowger_sansio::{Duration, Time};
 use crate::samples::{NOTIFICATION, hex};
 
 fn from<'a>(originator: &'a str, user_data: &'a [u8]) -> ShortMessage<'a> {
-    ShortMessage { originator: originator.as_bytes(), destination: b"2001", pid: 0, dcs: 4, user_data }
+    ShortMessage {
+        link: 0,
+        originator: originator.as_bytes(),
+        destination: b"2001",
+        pid: 0,
+        dcs: 4,
+        user_data,
+    }
 }
 
 #[test]
@@ -173,4 +180,112 @@ fn a_flood_of_unfinished_messages_leaves_memory_flat_and_other_senders_in_peace(
         assert!(engine.unfinished() <= limits.sets_per_originator + 1);
     }
     assert_eq!(engine.handle_input(Time::ZERO, &from("good", &good[1])), Ok(Taken::Whole));
+}
+
+/// First parts of as many messages, each of another sender, one a step; and what the engine holds at most.
+fn flood(engine: &mut Reassembly, link: u32, began: Time, step: Duration, count: u32) -> usize {
+    let mut most = 0;
+    for number in 0..count {
+        let parts = segment(&[number as u8; 200], Ports::PUSH, Reference::wide(number as u16)).unwrap();
+        let sender = format!("+1555{number:07}");
+        let now = began + step * number;
+        engine.handle_timeout(now);
+        let _ = engine.handle_input(now, &ShortMessage { link, ..from(&sender, &parts[0]) });
+        most = most.max(engine.octets());
+        assert!(engine.unfinished() <= ReassemblyLimits::default().sets);
+    }
+    most
+}
+
+#[test]
+fn what_was_begun_is_not_lost_to_a_million_forged_senders() {
+    let limits = ReassemblyLimits::default();
+    let mut engine = Reassembly::new(limits.clone());
+    let good = segment(&[9; 200], Ports::PUSH, Reference::narrow(1)).unwrap();
+    engine.handle_input(Time::ZERO, &from("good", &good[0])).unwrap();
+    // A million in two seconds, by the same link: there is no room for all, and what speaks stays.
+    let most = flood(&mut engine, 0, Time::ZERO, Duration::from_micros(2), 1_000_000);
+    assert!(most > 100_000 && most <= limits.octets, "{most}");
+    assert_eq!(engine.handle_input(Time::from_secs(2), &from("good", &good[1])), Ok(Taken::Whole));
+    assert_eq!(engine.poll_event().unwrap().payload, [9; 200]);
+}
+
+#[test]
+fn a_message_in_the_middle_of_a_flood_of_forged_senders_arrives() {
+    let step = Duration::from_millis(1);
+    let mut engine = Reassembly::new(ReassemblyLimits::default());
+    let good = segment(&[9; 200], Ports::PUSH, Reference::narrow(1)).unwrap();
+    let mut now = Time::ZERO;
+    // A million in a thousand seconds, and every hundred seconds an honest message whose second part comes two seconds later.
+    for _ in 0..10 {
+        flood(&mut engine, 0, now, step, 98_000);
+        now += step * 98_000;
+        assert_eq!(
+            engine.handle_input(now, &from("good", &good[0])),
+            Ok(Taken::Waits),
+            "there is room at once"
+        );
+        flood(&mut engine, 0, now, step, 2_000);
+        now += step * 2_000;
+        assert_eq!(
+            engine.handle_input(now, &from("good", &good[1])),
+            Ok(Taken::Whole),
+            "it has not given way"
+        );
+        assert!(engine.poll_event().is_some());
+    }
+}
+
+#[test]
+fn a_flood_by_one_link_leaves_the_others_their_room() {
+    let mut engine = Reassembly::new(ReassemblyLimits::default());
+    let good = segment(&[9; 8_000], Ports::PUSH, Reference::narrow(1)).unwrap();
+    let by = |link, part| ShortMessage { link, ..from("good", part) };
+    // At any rate: whoever comes by the other link displaces the flood, and however long his message takes, it holds.
+    let mut now = Time::ZERO;
+    for part in &good {
+        flood(&mut engine, 0, now, Duration::from_micros(1), 20_000);
+        now += Duration::from_secs(60);
+        assert!(engine.handle_input(now, &by(1, part)).is_ok());
+    }
+    assert_eq!(engine.poll_event().unwrap().payload, [9; 8_000]);
+    assert!(engine.counters().displaced > 0);
+    // And the same sender by another link is another sender: nobody contradicts what he has not begun.
+    engine.handle_input(now, &by(1, &good[0])).unwrap();
+    let forged = segment(&[8; 8_000], Ports::PUSH, Reference::narrow(1)).unwrap();
+    assert_eq!(engine.handle_input(now, &by(0, &forged[0])), Ok(Taken::Waits));
+}
+
+#[test]
+fn who_has_most_under_way_gives_way_to_who_has_less() {
+    let limits = ReassemblyLimits { sets: 24, ..ReassemblyLimits::default() };
+    let mut engine = Reassembly::new(limits);
+    let parts = |number| segment(&[number as u8; 200], Ports::PUSH, Reference::wide(number)).unwrap();
+    for sender in ["a", "b", "c"] {
+        for number in 0..8 {
+            engine.handle_input(Time::ZERO, &from(sender, &parts(number)[0])).unwrap();
+        }
+    }
+    assert_eq!(engine.handle_input(Time::ZERO, &from("a", &parts(8)[0])), Err(Refused::OriginatorLimit));
+    // Others come, each with one message: the three give until all have about the same.
+    for number in 0..21_u16 {
+        let sender = format!("d{number}");
+        assert_eq!(
+            engine.handle_input(Time::ZERO, &from(&sender, &parts(1)[0])),
+            Ok(Taken::Waits),
+            "{sender}"
+        );
+    }
+    assert_eq!((engine.unfinished(), engine.counters().displaced), (24, 21));
+    assert_eq!(
+        engine.handle_input(Time::ZERO, &from("e", &parts(1)[0])),
+        Err(Refused::TotalLimit),
+        "all have one"
+    );
+    // Who has been silent for longer than the parts of a message lie apart gives way then.
+    let later = Time::ZERO + ReassemblyLimits::default().grace;
+    assert_eq!(engine.handle_input(later, &from("e", &parts(1)[0])), Ok(Taken::Waits));
+    // What was displaced left nothing behind.
+    engine.handle_timeout(Time::from_secs(10_000));
+    assert_eq!((engine.unfinished(), engine.octets(), engine.poll_timeout()), (0, 0, None));
 }

@@ -349,6 +349,7 @@ fn carry(mut from: mpsc::Receiver<strowger_messaging::smpp::ShortMessage>, to: m
     tokio::spawn(async move {
         while let Some(message) = from.recv().await {
             let short = ShortMessage {
+                link: 0,
                 originator: message.source.digits.clone().into_bytes(),
                 destination: message.destination.digits.clone().into_bytes(),
                 pid: message.protocol_id,
