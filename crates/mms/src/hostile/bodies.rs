@@ -1,6 +1,6 @@
 //! Classes 11 to 14: multipart bodies, short messages, WBXML, and what applications read.
 
-use super::{Case, Expect, samples};
+use super::{Case, Expect, part, samples};
 use crate::octets::put_size;
 use crate::wsp::encode_mms_push;
 
@@ -88,6 +88,27 @@ pub(super) fn short_message() -> Vec<Case> {
         Case::user_data("a header past the end", Expect::Refused, &[0x40, 5, 4, 0x0b, 0x84, 0x23, 0xf0]),
         Case::user_data("141 octets", Expect::Refused, &[0; 141]),
     ];
+    let after = |what: &str, expect, before: Vec<u8>, octets: &[u8]| Case {
+        before: vec![before],
+        ..Case::user_data(what, expect, octets)
+    };
+    cases.extend([
+        after(
+            "a part again with other octets",
+            Expect::Refused,
+            part(7, 2, 1, b"one"),
+            &part(7, 2, 1, b"two"),
+        ),
+        after("a part with another total", Expect::Accepted, part(8, 2, 1, b"one"), &part(8, 3, 2, b"two")),
+        after(
+            "a part with other ports",
+            Expect::Refused,
+            part(9, 2, 1, b"one"),
+            &[&[11, 5, 4, 0, 1, 0, 2, 0, 3, 9, 2, 2][..], b"two"].concat(),
+        ),
+        after("a part again, longer", Expect::Refused, part(10, 2, 1, b"one"), &part(10, 2, 1, b"one more")),
+        after("a part of no octets", Expect::Accepted, part(11, 2, 1, b""), &part(11, 2, 2, b"")),
+    ]);
     for length in 0..=u8::MAX {
         let mut octets = vec![length];
         octets.extend_from_slice(&PORTS);

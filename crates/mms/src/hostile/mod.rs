@@ -114,6 +114,8 @@ pub enum Expect {
 pub struct Case {
     /// What is wrong with it.
     pub what: String,
+    /// User data of the same sender that come before, for what is wrong with one message after another.
+    pub before: Vec<Vec<u8>>,
     /// The octets: a datagram of a push, or the user data of a short message.
     pub octets: Vec<u8>,
     /// Whether the octets are user data of a short message already.
@@ -125,37 +127,54 @@ pub struct Case {
 /// How a case comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bearer {
-    /// As a UDP datagram.
+    /// As a UDP datagram. User data of a short message come so as they are: to port 2948 anything may be sent.
     Udp,
     /// In one short message, or in as few as it takes.
     ShortMessage,
-    /// In parts of at most 40 octets.
+    /// In parts of at most 40 octets. User data come between the two parts of [`BETWEEN`].
     Parts,
 }
+
+impl Bearer {
+    /// Every bearer.
+    pub const ALL: [Self; 3] = [Self::Udp, Self::ShortMessage, Self::Parts];
+}
+
+/// What a message says that comes in two parts, with malformed user data of the same sender between them.
+pub const BETWEEN: &[u8] = b"what came between its parts is not part of it";
 
 impl Case {
     /// A push that carries a message of MMS.
     pub(crate) fn message(what: impl Into<String>, expect: Expect, message: &[u8]) -> Self {
         let mut octets = Vec::with_capacity(message.len() + 6);
         encode_mms_push(1, message, &mut octets);
-        Self { what: what.into(), octets, is_user_data: false, expect }
+        Self { what: what.into(), octets, is_user_data: false, expect, before: Vec::new() }
     }
 
     /// A datagram as it is.
     pub(crate) fn datagram(what: impl Into<String>, expect: Expect, octets: &[u8]) -> Self {
-        Self { what: what.into(), octets: octets.to_vec(), is_user_data: false, expect }
+        Self { what: what.into(), octets: octets.to_vec(), is_user_data: false, expect, before: Vec::new() }
     }
 
     /// User data as they are.
     pub(crate) fn user_data(what: impl Into<String>, expect: Expect, octets: &[u8]) -> Self {
-        Self { what: what.into(), octets: octets.to_vec(), is_user_data: true, expect }
+        Self { what: what.into(), octets: octets.to_vec(), is_user_data: true, expect, before: Vec::new() }
     }
 
     /// The datagrams or short messages by which the case comes. Too long ones are cut to what 255 short messages carry.
     #[must_use]
     pub fn over(&self, bearer: Bearer) -> Vec<Vec<u8>> {
-        if self.is_user_data || bearer == Bearer::Udp {
+        if bearer == Bearer::Udp {
             return vec![self.octets.clone()];
+        }
+        if self.is_user_data {
+            let mut messages = [self.before.clone(), vec![self.octets.clone()]].concat();
+            if bearer == Bearer::Parts {
+                let (first, second) = BETWEEN.split_at(BETWEEN.len() / 2);
+                messages.insert(0, part(0x55, 2, 1, first));
+                messages.push(part(0x55, 2, 2, second));
+            }
+            return messages;
         }
         if bearer == Bearer::ShortMessage {
             let most = crate::sms::segment::NARROW_PART * 255;
@@ -172,10 +191,13 @@ fn parts(octets: &[u8]) -> Vec<Vec<u8>> {
     let octets = octets.get(..size * 255).unwrap_or(octets);
     let chunks: Vec<&[u8]> = if octets.is_empty() { vec![&[]] } else { octets.chunks(size).collect() };
     let total = chunks.len() as u8;
-    let parts = chunks.into_iter().zip(1_u8..=total).map(|(chunk, part)| {
-        let mut message = vec![0x0b, 0x05, 0x04, 0x0b, 0x84, 0x23, 0xf0, 0x00, 0x03, 0x01, total, part];
-        message.extend_from_slice(chunk);
-        message
-    });
+    let parts = chunks.into_iter().zip(1_u8..=total).map(|(chunk, part)| self::part(1, total, part, chunk));
     parts.collect()
+}
+
+/// User data to port 2948, a part of a message.
+pub(crate) fn part(reference: u8, total: u8, part: u8, payload: &[u8]) -> Vec<u8> {
+    let mut message = vec![0x0b, 0x05, 0x04, 0x0b, 0x84, 0x23, 0xf0, 0x00, 0x03, reference, total, part];
+    message.extend_from_slice(payload);
+    message
 }
