@@ -5,7 +5,6 @@
 //! wildcard means the whole gateway. A range (Appendix E.5) means what `*` means, for the numbers in it; call agents that are
 //! provisioned for ranges are told of endpoints by ranges too.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -18,8 +17,7 @@ use crate::message::range::{RangedTerm, compress, numbered};
 pub(super) struct Directory {
     /// Local names as provisioned, by index.
     names: Vec<String>,
-    /// The same in lower case, sorted: names are told apart without regard to case.
-    sorted: Vec<(Box<str>, EndpointIndex)>,
+    index: Index,
     /// Free endpoints by the name in lower case without its last term, sorted, so that `relay/$` need not search the lines.
     free: Vec<(String, BTreeSet<EndpointIndex>)>,
     /// The place of each endpoint's group in that list, by index.
@@ -29,18 +27,59 @@ pub(super) struct Directory {
     given: Option<EndpointIndex>,
 }
 
+/// The endpoints by their names without regard to case: a table with at least twice as many places, so that a command finds its
+/// endpoint at its first look or nearly so.
+///
+/// Names are provisioned: nobody can choose some that collide.
+#[derive(Clone, Debug)]
+struct Index {
+    /// As many as a power of two.
+    places: Vec<Option<EndpointIndex>>,
+}
+
+impl Index {
+    fn new(names: &[String]) -> Self {
+        let mut index = Self { places: vec![None; (names.len() * 2).next_power_of_two()] };
+        for (endpoint, name) in (0_u32..).map(EndpointIndex).zip(names) {
+            let empty = |place: &usize| index.places.get(*place).is_some_and(Option::is_none);
+            let place = index.probe(name).find(empty);
+            if let Some(place) = place.and_then(|place| index.places.get_mut(place)) {
+                *place = Some(endpoint);
+            }
+        }
+        index
+    }
+
+    /// The places at which a name may stand, in the order in which they are taken.
+    fn probe(&self, name: &str) -> impl Iterator<Item = usize> + use<> {
+        let (first, mask) = (hash(name), self.places.len() - 1);
+        (0..=mask).map(move |step| first.wrapping_add(step) & mask)
+    }
+
+    fn find(&self, names: &[String], name: &str) -> Option<EndpointIndex> {
+        let is_it = |known: &String| known.eq_ignore_ascii_case(name);
+        let mut taken = self.probe(name).map_while(|place| *self.places.get(place)?);
+        taken.find(|endpoint| names.get(endpoint.0 as usize).is_some_and(is_it))
+    }
+}
+
+/// The hash of Fowler, Noll and Vo (FNV-1a) of a name in lower case.
+fn hash(name: &str) -> usize {
+    let mix =
+        |hash: u64, byte: u8| (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3);
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
+    (hash ^ (hash >> 32)) as usize
+}
+
 impl Directory {
     /// A directory of these names, none of them free yet.
     pub(super) fn new(names: Vec<String>) -> Self {
-        let lower = |name: &String| name.to_ascii_lowercase().into_boxed_str();
-        let mut sorted: Vec<_> =
-            (0_u32..).zip(&names).map(|(index, name)| (lower(name), EndpointIndex(index))).collect();
-        sorted.sort();
+        let index = Index::new(&names);
         let stems: BTreeSet<_> = names.iter().map(|name| stem(name)).collect();
         let free: Vec<_> = stems.into_iter().map(|stem| (stem, BTreeSet::new())).collect();
         let group = |name: &String| free.binary_search_by(|(known, _)| known.cmp(&stem(name))).unwrap_or(0);
         let groups = names.iter().map(group).collect();
-        Self { names, sorted, free, groups, given: None }
+        Self { names, index, free, groups, given: None }
     }
 
     /// The local name of an endpoint.
@@ -50,12 +89,7 @@ impl Directory {
 
     /// The endpoint of this very name.
     pub(super) fn find(&self, local: &str) -> Option<EndpointIndex> {
-        let local = match local.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            true => Cow::Owned(local.to_ascii_lowercase()),
-            false => Cow::Borrowed(local),
-        };
-        let place = self.sorted.binary_search_by(|(name, _)| (**name).cmp(&*local)).ok()?;
-        self.sorted.get(place).map(|(_, index)| *index)
+        self.index.find(&self.names, local)
     }
 
     /// All endpoints that a name with `*` matches, in the order of provisioning.
