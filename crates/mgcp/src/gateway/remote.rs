@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use strowger_sdp::{
-    AddressPolicy, AudioDescription, AudioFault, AudioRule, ImageDescription, PolicyFault, SessionDescription,
+    AddressPolicy, AudioDescription, AudioFault, AudioRule, ImageDescription, MediaDescription, PolicyFault,
+    SessionDescription,
 };
 
 use super::connection::Connection;
@@ -23,17 +24,24 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// Reads a description that the call agent at `agent` sent; `images` says whether the endpoint can carry an image stream.
+    /// Reads a description that the call agent at `agent` sent, whose first audio stream is `audio`; `images` says whether the
+    /// endpoint can carry an image stream.
     ///
     /// A malformed one is 509; a good one that this gateway cannot use is 505.
     pub(super) fn read(
         session: &SessionDescription<'_>,
+        audio: Option<&MediaDescription<'_>>,
         agent: IpAddr,
         policy: &AddressPolicy,
         images: bool,
     ) -> Result<Self, Refusal> {
-        let image = if images { image(session, agent, policy)? } else { None };
-        let audio = match AudioDescription::from_session(session) {
+        let has_others = session.media_count() > usize::from(audio.is_some());
+        let image = if images && has_others { image(session, agent, policy)? } else { None };
+        let read = match audio {
+            Some(stream) => AudioDescription::from_media(stream),
+            None => AudioDescription::from_session(session),
+        };
+        let audio = match read {
             // A fax call has no audio stream, or one that is ended.
             Err(fault) if fault.rule == AudioRule::NoAudio && image.is_some() => None,
             Ok(audio) if audio.is_refused() && image.is_some() => None,

@@ -4,7 +4,7 @@
 //! The description says which connection is meant and which formats; where its packets go and what the formats are is known here.
 
 use strowger_sdp::field::{Host, Wild};
-use strowger_sdp::{Limits, SessionDescription};
+use strowger_sdp::{Limits, MediaDescription, SessionDescription};
 
 use super::Origin;
 use crate::gateway::Gateway;
@@ -32,9 +32,10 @@ impl Gateway {
         let session = strowger_sdp::decode(bytes, &Limits::default()).map_err(|_| {
             refuse(ReturnCode::REMOTE_DESCRIPTOR_ERROR, "the remote description is malformed")
         })?;
-        let Some((endpoint, formats)) = local_endpoint(&session) else {
+        let audio = session.media().find(|media| media.line().media == "audio");
+        let Some((endpoint, formats)) = audio.as_ref().and_then(local_endpoint) else {
             // What is wrong with it otherwise counts more than that it is not within the gateway.
-            let remote = Remote::read(&session, origin.from.ip(), &self.policy, images)?;
+            let remote = Remote::read(&session, audio.as_ref(), origin.from.ip(), &self.policy, images)?;
             if options.is_local() == Some(true) {
                 return Err(unsupported(
                     "the connection is within the gateway, its remote description is not",
@@ -89,9 +90,8 @@ impl Gateway {
     }
 }
 
-/// The endpoint that a description on the network LOCAL names, and its formats.
-fn local_endpoint<'a>(session: &SessionDescription<'a>) -> Option<(&'a [u8], Vec<u8>)> {
-    let media = session.media().find(|media| media.line().media == "audio")?;
+/// The endpoint that an audio stream on the network LOCAL names, and its formats.
+fn local_endpoint<'a>(media: &MediaDescription<'a>) -> Option<(&'a [u8], Vec<u8>)> {
     let is = |said: &str, word| said.eq_ignore_ascii_case(word);
     if !is(media.line().transport, "LOCAL") {
         return None;
