@@ -58,11 +58,18 @@ pub(super) struct Connection {
 impl Connection {
     /// The local description, as it stands now.
     pub(super) fn description(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.describe(&mut out);
+        out
+    }
+
+    /// Appends the local description.
+    pub(super) fn describe(&self, out: &mut Vec<u8>) {
         match (self.image(), &self.network) {
             // RFC 3435 has no form for an image within the gateway.
-            (Some(image), _) => image.to_bytes(),
-            (None, Network::Internet) => self.audio().to_bytes(),
-            (None, Network::Local(endpoint)) => self.local_description(endpoint),
+            (Some(image), _) => out.extend_from_slice(&image.to_bytes()),
+            (None, Network::Internet) => self.audio().write(out),
+            (None, Network::Local(endpoint)) => out.extend_from_slice(&self.local_description(endpoint)),
         }
     }
 

@@ -152,13 +152,12 @@ macro_rules! hex_id {
 
 /// All 32 digits of a number.
 fn hexadecimal(number: u128) -> String {
-    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-    let mut text = String::with_capacity(32);
-    for byte in number.to_be_bytes() {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 0xf));
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    let mut text = [0; 32];
+    for ([high, low], byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(number.to_be_bytes()) {
+        (*high, *low) = (digit(byte >> 4), digit(byte & 0xf));
     }
-    text
+    std::str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
 hex_id! {

@@ -50,7 +50,9 @@ pub(super) fn line(out: &mut Vec<u8>, code: ParameterCode<'_>, value: impl Displ
         Some(name) => out.extend_from_slice(name.as_bytes()),
         None => put(out, format_args!("{code}")),
     }
-    put(out, format_args!(": {value}\r\n"));
+    out.extend_from_slice(b": ");
+    put(out, format_args!("{value}"));
+    out.extend_from_slice(b"\r\n");
 }
 
 /// A list of items separated by commas.

@@ -216,9 +216,23 @@ impl<'s> ResponseBuilder<'s> {
     /// The bytes of the response.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
+        self.begin(0)
+    }
+
+    /// The bytes of the response with one more session description, which `describe` appends; it has about `room` bytes.
+    #[must_use]
+    pub fn finish_with(self, room: usize, describe: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut out = self.begin(room + 2);
+        out.extend_from_slice(b"\r\n");
+        describe(&mut out);
+        out
+    }
+
+    /// The bytes of the response, with room for so many more.
+    fn begin(self, room: usize) -> Vec<u8> {
         let Self { code, transaction_id, package, commentary, lines, sdp } = self;
-        let mut out =
-            Vec::with_capacity(64 + lines.len() + sdp.iter().flatten().map(|b| b.len() + 2).sum::<usize>());
+        let described = sdp.iter().flatten().map(|block| block.len() + 2).sum::<usize>();
+        let mut out = Vec::with_capacity(64 + lines.len() + described + room);
         let number = code.get();
         for digit in [number / 100, number / 10 % 10, number % 10] {
             out.push(b'0' + (digit % 10) as u8);

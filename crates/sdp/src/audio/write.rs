@@ -15,16 +15,16 @@ impl AudioDescription {
     /// `a=rtpmap`, as RFC 3264 section 5.1 asks; `a=sendrecv` is the default and left out. A format whose name is no token,
     /// or whose parameters hold a line end, is left out as a whole: nothing that is put into a field becomes another line.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let mut address = Vec::with_capacity(40);
-        put_network(&mut address, self.address);
         out.extend_from_slice(b"v=0\r\no=- ");
         put_decimal(out, self.session_id);
         out.push(b' ');
         put_decimal(out, self.version);
         out.push(b' ');
-        out.extend_from_slice(&address);
+        let start = out.len();
+        put_network(out, self.address);
+        let address = start..out.len();
         out.extend_from_slice(b"\r\ns=-\r\nc=");
-        out.extend_from_slice(&address);
+        out.extend_from_within(address);
         out.extend_from_slice(b"\r\nt=0 0\r\nm=audio ");
         put_decimal(out, self.port.into());
         out.extend_from_slice(b" RTP/AVP");

@@ -23,6 +23,9 @@ use crate::gateway::stream;
 use crate::message::{Command, ConnectionIdBuf, ReturnCode};
 use crate::text::ResponseBuilder;
 
+/// Room for the description of most connections.
+const DESCRIPTION: usize = 256;
+
 /// What a command makes: a connection, or the two halves of one between two endpoints of the gateway.
 #[derive(Debug)]
 pub(in crate::gateway) struct Halves {
@@ -365,7 +368,6 @@ impl Gateway {
         targets: &Targets,
         halves: &Halves,
     ) -> Vec<u8> {
-        let description = halves.first.description();
         let mut response = ResponseBuilder::new(code, command.transaction_id).connection_id(&halves.first.id);
         if targets.naming == Naming::AnyOf
             && let Some(name) =
@@ -381,6 +383,6 @@ impl Gateway {
                 response = response.second_endpoint(&name);
             }
         }
-        response.sdp(&description).finish()
+        response.finish_with(DESCRIPTION, |out| halves.first.describe(out))
     }
 }
