@@ -123,8 +123,11 @@ impl Endpoint {
         self.kind.packages()
     }
 
-    /// The connections with their identifiers, for reports.
+    /// The connections with their identifiers, for reports of signals; none without a signal that could be reported.
     pub(super) fn connection_ids(&self) -> Vec<(ConnectionHandle, String)> {
+        if self.machine.signals.is_idle() {
+            return Vec::new();
+        }
         self.connections.iter().map(|c| (c.handle, c.id.as_str().to_owned())).collect()
     }
 

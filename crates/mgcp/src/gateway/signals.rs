@@ -107,6 +107,11 @@ pub(super) struct Signals {
 }
 
 impl Signals {
+    /// Whether none is applied, and none waits to be.
+    pub(super) fn is_idle(&self) -> bool {
+        self.timed.is_empty() && self.on.is_empty() && self.brief.is_empty() && self.waiting.is_empty()
+    }
+
     /// Starts those signals of a new list that are not active yet.
     ///
     /// `ready` are the connections that signals for all connections apply to: those with a remote description.

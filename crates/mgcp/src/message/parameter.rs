@@ -325,15 +325,21 @@ impl<'a> Parameters<'a> {
     #[must_use]
     #[inline]
     pub fn get(&self, code: ParameterCode<'_>) -> Option<&'a str> {
-        let Some(index) = code.index() else {
-            return self.extensions().find(|parameter| parameter.code == code).map(|one| one.value);
-        };
+        let Some(index) = code.index() else { return self.extension(code) };
         if self.present & (1 << index) == 0 {
             return None;
         }
         let place = self.places.get(index)?;
         let start = usize::from(place.start);
         self.text.get(start..start + usize::from(place.length))
+    }
+
+    /// Most messages have no parameters but those of RFC 3435, and are asked for several that they have not got.
+    fn extension(&self, code: ParameterCode<'_>) -> Option<&'a str> {
+        if !self.extended {
+            return None;
+        }
+        self.extensions().find(|parameter| parameter.code == code).map(|one| one.value)
     }
 
     /// The values of all parameters with this code, in order.

@@ -187,11 +187,16 @@ fn mode(command: &Command<'_>, packages: PackageSet) -> Result<(), Refusal> {
 /// Options that are unknown (section 3.2.2.10), and base options given twice.
 fn local_options(options: LocalOptions<'_>, packages: PackageSet) -> Result<(), Refusal> {
     let mut has_formats = false;
+    // The first letters of what came before: most names begin with one of their own.
+    let mut letters = 0_u32;
     for (place, option) in options.iter().enumerate() {
         match option.option_kind() {
             OptionKind::Base => {
+                let letter = 1 << (option.name.bytes().next().unwrap_or(0) & 0x1f);
+                let is_new = letters & letter == 0;
+                letters |= letter;
                 let mut before = options.iter().take(place);
-                if before.any(|other| other.name.eq_ignore_ascii_case(option.name)) {
+                if !is_new && before.any(|other| other.name.eq_ignore_ascii_case(option.name)) {
                     return refuse(
                         ReturnCode::LOCAL_OPTIONS_INCONSISTENT,
                         "Repeated local connection option",

@@ -89,7 +89,7 @@ fn mode(command: &Command<'_>) -> Result<Option<MediaMode>, Refusal> {
 pub(super) struct Outcome {
     /// How it ended, if it did.
     pub(super) ending: Ending,
-    /// The endpoints that the command named.
+    /// The endpoints that the command named; none while it is under way.
     pub(super) endpoints: Vec<EndpointIndex>,
 }
 
@@ -101,21 +101,30 @@ impl Gateway {
         command: &Command<'_>,
         plane: &mut dyn MediaPlane,
     ) -> Outcome {
-        let mut endpoints = Vec::new();
+        let targets = match self.targets(command) {
+            Ok(targets) => targets,
+            Err(refusal) => {
+                self.part(origin.now, plane);
+                let (code, response) = self.outcome(command.transaction_id, Err(refusal), None);
+                return Outcome { ending: Ending::Answered(code, response), endpoints: Vec::new() };
+            }
+        };
         let mut unmade = Vec::new();
-        let result = self.execute_on(origin, command, (&mut endpoints, &mut unmade), plane);
+        let result = self.execute_on(origin, command, &targets, &mut unmade, plane);
         for (index, handle) in unmade {
             // The creation was aborted for a deletion that then did not come to it.
             self.close(origin, index, handle, plane);
         }
         self.part(origin.now, plane);
         let result = match result {
-            Ok((targets, Progress::Pending(suspended))) => {
-                return Outcome { ending: Ending::Pending(targets, Box::new(suspended)), endpoints };
+            Ok(Progress::Pending(suspended)) => {
+                let ending = Ending::Pending(targets, Box::new(suspended));
+                return Outcome { ending, endpoints: Vec::new() };
             }
-            Ok((_, Progress::Done(done))) => Ok(done),
+            Ok(Progress::Done(done)) => Ok(done),
             Err(refusal) => Err(refusal),
         };
+        let endpoints = targets.endpoints;
         let (code, response) = self.outcome(command.transaction_id, result, endpoints.first().copied());
         Outcome { ending: Ending::Answered(code, response), endpoints }
     }
@@ -143,44 +152,44 @@ impl Gateway {
         &mut self,
         origin: Origin,
         command: &Command<'_>,
-        (endpoints, unmade): (&mut Vec<EndpointIndex>, &mut Vec<(EndpointIndex, ConnectionHandle)>),
+        targets: &Targets,
+        unmade: &mut Vec<(EndpointIndex, ConnectionHandle)>,
         plane: &mut dyn MediaPlane,
-    ) -> Result<(Targets, Progress), Refusal> {
-        let targets = self.targets(command)?;
-        endpoints.clone_from(&targets.endpoints);
-        *unmade = self.overtake(origin, command, &targets, plane)?;
-        let mut sets = self.package_sets(&targets.endpoints);
-        if sets.is_empty() {
-            // A command for no endpoint at all is still a command to be read.
-            sets.push(PackageSet::new(GATEWAY_PACKAGES));
-        }
-        for packages in sets {
-            check(command, &self.dialect, &packages)?;
-        }
+    ) -> Result<Progress, Refusal> {
+        *unmade = self.overtake(origin, command, targets, plane)?;
+        self.check_for(command, &targets.endpoints)?;
         check_places(command)?;
-        self.check_service(command, &targets)?;
-        let done = match command.verb {
-            Verb::Crcx => self.create_connection(origin, command, &targets, plane)?,
-            Verb::Mdcx => self.modify_connection(origin, command, &targets, plane)?,
-            Verb::Dlcx => Progress::Done(self.delete_connections(origin, command, &targets, plane)?),
-            Verb::Rqnt => self.request_notification(origin, command, &targets, plane)?,
-            Verb::Epcf => self.configure_endpoint(origin, command, &targets, plane)?,
-            Verb::Auep => Progress::Done(self.audit_endpoint(origin, command, &targets, plane)?),
-            Verb::Aucx => Progress::Done(self.audit_connection(origin, command, &targets, plane)?),
+        self.check_service(command, targets)?;
+        Ok(match command.verb {
+            Verb::Crcx => self.create_connection(origin, command, targets, plane)?,
+            Verb::Mdcx => self.modify_connection(origin, command, targets, plane)?,
+            Verb::Dlcx => Progress::Done(self.delete_connections(origin, command, targets, plane)?),
+            Verb::Rqnt => self.request_notification(origin, command, targets, plane)?,
+            Verb::Epcf => self.configure_endpoint(origin, command, targets, plane)?,
+            Verb::Auep => Progress::Done(self.audit_endpoint(origin, command, targets, plane)?),
+            Verb::Aucx => Progress::Done(self.audit_connection(origin, command, targets, plane)?),
             _ => return Err(refuse(ReturnCode::UNKNOWN_COMMAND, "a gateway does not execute this command")),
-        };
-        Ok((targets, done))
+        })
     }
 
-    /// The different package sets of some endpoints.
-    fn package_sets(&self, endpoints: &[EndpointIndex]) -> Vec<PackageSet> {
-        let mut sets: Vec<PackageSet> = Vec::new();
+    /// Checks a command against the packages of its endpoints: once for each set that some of them have.
+    fn check_for(&self, command: &Command<'_>, endpoints: &[EndpointIndex]) -> Result<(), Refusal> {
+        let (mut first, mut others) = (None, Vec::new());
         for packages in endpoints.iter().filter_map(|index| self.endpoint(*index)).map(Endpoint::packages) {
-            if !sets.contains(&packages) {
-                sets.push(packages);
+            if first == Some(packages) || others.contains(&packages) {
+                continue;
+            }
+            check(command, &self.dialect, &packages)?;
+            match first {
+                None => first = Some(packages),
+                Some(_) => others.push(packages),
             }
         }
-        sets
+        match first {
+            Some(_) => Ok(()),
+            // A command for no endpoint at all is still a command to be read.
+            None => check(command, &self.dialect, &PackageSet::new(GATEWAY_PACKAGES)),
+        }
     }
 
     /// The response that refuses a command.
