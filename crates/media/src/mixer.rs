@@ -157,7 +157,7 @@ impl Mixer {
         if modes.len() > MAX_STREAMS {
             return Err(TooManyStreams);
         }
-        let mut plan = Self { out: vec![0; modes.len()], microphone: 0, earpiece: 0 };
+        let mut plan = Self { out: modes.iter().map(|_| 0).collect(), microphone: 0, earpiece: 0 };
         for (a, mode) in modes.iter().enumerate() {
             let alone = modes.len() == 1;
             for (b, beside) in modes.iter().enumerate() {

@@ -133,7 +133,7 @@ impl SoftGateway {
             endpoints: names.iter().map(|(_, kind)| *kind).collect(),
             tones: config.tones,
             capabilities: capabilities(config.tones),
-            cname: format!("gateway@{}", config.gateway.domain),
+            cname: format!("gateway@{}", config.gateway.domain).into(),
             telephone: TelephoneConfig { record: config.record },
             trunks: config
                 .trunks

@@ -15,7 +15,7 @@ fn plane() -> Plane {
         endpoints: vec![EndpointKind::AnalogueLine],
         tones: TonePlan::north_america(),
         capabilities: MediaCapabilities::default(),
-        cname: "gateway@gw1.town".to_owned(),
+        cname: "gateway@gw1.town".into(),
         trunks: std::collections::BTreeMap::new(),
         crossed: Vec::new(),
         telephone: TelephoneConfig::default(),

@@ -1,6 +1,7 @@
 //! What a session is told by signalling: formats both ways, packet time, where to send, whom to believe.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use strowger_sansio::SocketId;
@@ -181,7 +182,7 @@ pub struct SessionConfig {
     /// The socket that RTCP leaves from.
     pub rtcp_socket: SocketId,
     /// The canonical name of this end in RTCP (RFC 3550 section 6.5.1), `user@host` or `host`; cut at 255 octets.
-    pub cname: String,
+    pub cname: Arc<str>,
     /// Whether silence is sent.
     pub silence: SilenceSuppression,
     /// What is heard of received telephone events.
@@ -199,16 +200,22 @@ impl SessionConfig {
     /// A session with these formats both ways, with the far end not known yet.
     #[must_use]
     pub fn new(payloads: &[Payload]) -> Self {
+        Self::of(payloads.to_vec(), payloads.to_vec(), Arc::from("strowger"))
+    }
+
+    /// The same with formats for each way, and the name of this end.
+    #[must_use]
+    pub fn of(receives: Vec<Payload>, sends: Vec<Payload>, cname: Arc<str>) -> Self {
         Self {
-            receives: payloads.to_vec(),
-            sends: payloads.to_vec(),
+            receives,
+            sends,
             packet_time: PacketTime::DEFAULT,
             source: SourcePolicy::Closed,
             remote: None,
             remote_rtcp: None,
             rtp_socket: SocketId::MAIN,
             rtcp_socket: SocketId(1),
-            cname: String::from("strowger"),
+            cname,
             silence: SilenceSuppression::default(),
             event_playout: EventPlayout::default(),
             extended_reports: ExtendedReports::default(),

@@ -1,5 +1,6 @@
 //! The session's RTCP: reports out, reports in, and the round-trip time between (RFC 3550 section 6).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use strowger_sansio::{Rng, Time};
@@ -46,7 +47,7 @@ pub(super) enum Heard {
 #[derive(Clone, Debug)]
 pub(super) struct Control {
     schedule: Schedule,
-    cname: String,
+    cname: Arc<str>,
     ntp_origin: NtpTime,
     /// The reporter of the last sender report, the middle of its wall clock, and when it came.
     last_sr: Option<(u32, u32, Time)>,

@@ -1,5 +1,7 @@
 //! A connection of the plane: an RTP session on a pair of ports from the pool.
 
+use std::sync::Arc;
+
 use strowger_media::session::{PacketTime, SilenceSuppression};
 use strowger_media::tone::TonePlan;
 use strowger_media::{
@@ -146,7 +148,7 @@ fn transponder(mode: MediaMode, plan: &TonePlan) -> Option<Transponder> {
 }
 
 /// A description without a far end closes the session: nobody's packets are taken.
-fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &str) -> SessionConfig {
+fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &Arc<str>) -> SessionConfig {
     let mut payloads: Vec<_> = spec
         .codecs
         .iter()
@@ -154,13 +156,14 @@ fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &str) -> SessionCon
         .map(|(place, codec)| Payload { number: codec.payload_type, format: format(&codec.codec, place) })
         .collect();
     payloads.extend(spec.telephone_event.map(Payload::telephone_event));
-    let mut config = SessionConfig::new(&payloads);
     // What the far end prefers, or alone understands, need not be what comes first here.
     let send = Payload { number: spec.send.payload_type, format: format(&spec.send.codec, 0) };
-    if send.format.coding().is_some() {
-        config.sends.retain(|payload| payload.format != send.format);
-        config.sends.insert(0, send);
-    }
+    let first = Some(send).filter(|send| send.format.coding().is_some());
+    let others = payloads.iter().filter(|payload| first.is_none_or(|first| payload.format != first.format));
+    let mut sends = Vec::with_capacity(payloads.len() + 1);
+    sends.extend(first);
+    sends.extend(others.copied());
+    let mut config = SessionConfig::of(payloads, sends, Arc::clone(cname));
     config.packet_time = PacketTime::nearest(u32::try_from(spec.packetization.as_millis()).unwrap_or(20));
     // While the port carries T.38, nobody sends RTP to it, and RTCP has nobody to go to.
     let remote = spec.remote.filter(|_| spec.image.is_none());
@@ -173,7 +176,6 @@ fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &str) -> SessionCon
     };
     config.rtp_socket = port.rtp_socket;
     config.rtcp_socket = port.rtcp_socket;
-    config.cname = cname.to_owned();
     if spec.silence_suppression {
         config.silence = SilenceSuppression::On;
     }

@@ -145,7 +145,7 @@ pub struct PlaneConfig {
     /// What the plane offers to call agents.
     pub capabilities: MediaCapabilities,
     /// The canonical name in RTCP.
-    pub cname: String,
+    pub cname: Arc<str>,
     /// How the telephones are made.
     pub telephone: TelephoneConfig,
     /// How the circuits are provisioned; those that are not listed have the usual options.
