@@ -10,12 +10,14 @@
 //! - [`transport`]: where messages come from, and what stands around them on the wire. [`transaction`]: who is listened to, at-most-once
 //!   execution and retransmission, for both roles.
 //! - [`controller`]: the controller's end of its associations with gateways.
+//! - [`gateway`]: the gateway's end: contexts, terminations, events, signals.
 
 mod token;
 
 pub mod binary;
 pub mod controller;
 pub mod error;
+pub mod gateway;
 pub mod limits;
 pub mod message;
 pub mod package;

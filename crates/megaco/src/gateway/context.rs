@@ -1,0 +1,219 @@
+//! Contexts: who is in them, who hears whom (RFC 3525 sections 6.1, 7.1.18).
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use strowger_sansio::Time;
+
+use super::Gateway;
+use super::media::{Flow, MediaPlane, Port};
+use super::report::{ContextReport, Fault, Triple, id_of};
+use super::termination::Key;
+use crate::error::ErrorCode;
+use crate::message::{ContextId, ContextProperties, StreamId, StreamMode, TerminationId, TopologyDirection};
+
+/// A context besides the null context.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Context {
+    pub(super) members: BTreeSet<Key>,
+    pub(super) priority: u8,
+    pub(super) is_emergency: bool,
+    pub(super) is_ieps: bool,
+    /// What the topology forbids: that the second hears the first, on a stream or on all of them. All else is allowed, as between
+    /// terminations of which nothing was said.
+    pub(super) silenced: BTreeSet<(Key, Key, Option<StreamId>)>,
+}
+
+impl Context {
+    fn silence(&mut self, from: Key, to: Key, stream: Option<StreamId>) {
+        self.silenced.insert((from, to, stream));
+    }
+
+    fn allow(&mut self, from: Key, to: Key, stream: Option<StreamId>) {
+        match stream {
+            Some(_) => {
+                self.silenced.remove(&(from, to, stream));
+            }
+            None => self.silenced.retain(|(f, t, _)| (*f, *t) != (from, to)),
+        }
+    }
+
+    fn passes(&self, from: Key, to: Key, stream: u16) -> bool {
+        !self.silenced.contains(&(from, to, None))
+            && !self.silenced.contains(&(from, to, Some(StreamId(stream))))
+    }
+
+    pub(super) fn forget(&mut self, key: Key) {
+        self.members.remove(&key);
+        self.silenced.retain(|(from, to, _)| *from != key && *to != key);
+    }
+}
+
+/// Whether what comes in on a stream passes into the context.
+pub(super) const fn receives(mode: StreamMode) -> bool {
+    matches!(mode, StreamMode::ReceiveOnly | StreamMode::SendReceive)
+}
+
+/// Whether a stream takes what the context has.
+pub(super) const fn sends(mode: StreamMode) -> bool {
+    matches!(mode, StreamMode::SendOnly | StreamMode::SendReceive)
+}
+
+impl Gateway {
+    /// A new context.
+    pub(super) fn make_context(&mut self) -> Result<u32, Fault> {
+        if self.contexts.len() >= self.config.limits.contexts as usize {
+            return Err(ErrorCode::NO_CONTEXT_ID.into());
+        }
+        loop {
+            let id = self.next_context;
+            self.next_context = if id >= 0xffff_fffd { 1 } else { id + 1 };
+            if let Entry::Vacant(place) = self.contexts.entry(id) {
+                place.insert(Context::default());
+                return Ok(id);
+            }
+        }
+    }
+
+    /// Takes a context away that has nobody left.
+    pub(super) fn tidy_context(&mut self, id: u32) {
+        if self.contexts.get(&id).is_some_and(|context| context.members.is_empty()) {
+            self.contexts.remove(&id);
+            self.unsettled.insert(id);
+        }
+    }
+
+    /// Puts a termination into a context, out of the one that it was in.
+    pub(super) fn enter(&mut self, now: Time, key: Key, id: u32) {
+        let Some(termination) = self.terminations.get_mut(&key) else { return };
+        let former = std::mem::replace(&mut termination.context, id);
+        termination.since = now;
+        if let Some(context) = self.contexts.get_mut(&former) {
+            context.forget(key);
+            self.unsettled.insert(former);
+            self.tidy_context(former);
+        }
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.members.insert(key);
+            self.unsettled.insert(id);
+        }
+    }
+
+    /// Attributes other than the topology.
+    pub(super) fn set_attributes(&mut self, id: u32, properties: &ContextProperties<'_>) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.priority = properties.priority.unwrap_or(context.priority);
+        context.is_emergency = properties.emergency.unwrap_or(context.is_emergency);
+        context.is_ieps = properties.ieps.unwrap_or(context.is_ieps);
+    }
+
+    /// The topology, where `$` is the termination that the action has chosen.
+    pub(super) fn set_topology(
+        &mut self,
+        id: u32,
+        properties: &ContextProperties<'_>,
+        chosen: Option<Key>,
+    ) -> Result<(), Fault> {
+        for line in &properties.topology {
+            let (from, to) = (self.side(id, &line.from, chosen)?, self.side(id, &line.to, chosen)?);
+            let direction = line.direction;
+            if matches!(direction, TopologyDirection::OnewayExternal | TopologyDirection::OnewayBoth) {
+                return Err(ErrorCode::TOPOLOGY_UNSUPPORTED.into());
+            }
+            let Some(context) = self.contexts.get_mut(&id) else { continue };
+            for from in &from {
+                for to in to.iter().filter(|to| *to != from) {
+                    match direction {
+                        TopologyDirection::Bothway => {
+                            context.allow(*from, *to, line.stream);
+                            context.allow(*to, *from, line.stream);
+                        }
+                        TopologyDirection::Isolate => {
+                            context.silence(*from, *to, line.stream);
+                            context.silence(*to, *from, line.stream);
+                        }
+                        _ => {
+                            context.allow(*from, *to, line.stream);
+                            context.silence(*to, *from, line.stream);
+                        }
+                    }
+                }
+            }
+            self.unsettled.insert(id);
+        }
+        Ok(())
+    }
+
+    /// The terminations of one side of a line of a topology.
+    fn side(&self, id: u32, name: &TerminationId<'_>, chosen: Option<Key>) -> Result<Vec<Key>, Fault> {
+        match name {
+            TerminationId::Choose => Ok(vec![chosen.ok_or(ErrorCode::NO_TERMINATION_ID)?]),
+            _ => self.targets(ContextId::new(id), name),
+        }
+    }
+
+    /// What an audit of a context finds.
+    pub(super) fn context_report(&self, id: u32) -> ContextReport {
+        let Some(context) = self.contexts.get(&id) else { return ContextReport::default() };
+        ContextReport {
+            priority: Some(context.priority),
+            emergency: Some(context.is_emergency),
+            ieps: Some(context.is_ieps),
+            topology: self.triples(context),
+        }
+    }
+
+    /// The topology, pair by pair; what is both ways goes without saying.
+    fn triples(&self, context: &Context) -> Vec<Triple> {
+        let name = |key: Key| id_of(self.name_of(key));
+        let mut lines = Vec::new();
+        for (from, to, stream) in &context.silenced {
+            let is_mutual = context.silenced.contains(&(*to, *from, *stream));
+            match is_mutual {
+                true if from < to => {
+                    lines.push((name(*from), name(*to), TopologyDirection::Isolate, *stream));
+                }
+                true => {}
+                // The first does not reach the second: the second alone is heard.
+                false => lines.push((name(*to), name(*from), TopologyDirection::Oneway, *stream)),
+            }
+        }
+        lines
+    }
+
+    /// Tells the plane who hears whom where that has changed.
+    pub(super) fn settle_contexts(&mut self, now: Time, media: &mut dyn MediaPlane) {
+        while let Some(id) = self.unsettled.pop_first() {
+            let (ports, flows) = self.flows(id);
+            media.connect(now, id, &ports, &flows);
+        }
+    }
+
+    fn flows(&self, id: u32) -> (Vec<Port>, Vec<Flow>) {
+        let Some(context) = self.contexts.get(&id) else { return (Vec::new(), Vec::new()) };
+        // The ends of each stream: whose, where, in which mode.
+        let mut streams: BTreeMap<u16, Vec<(Key, Port, StreamMode)>> = BTreeMap::new();
+        let mut ports = BTreeSet::new();
+        for key in &context.members {
+            let Some(termination) = self.terminations.get(key) else { continue };
+            for (stream, state) in &termination.streams {
+                let Some(port) = termination.port(*stream) else { continue };
+                ports.insert(port);
+                streams.entry(*stream).or_default().push((*key, port, state.mode()));
+            }
+        }
+        let mut flows = BTreeSet::new();
+        for (stream, ends) in &streams {
+            for (from, source, mode) in ends {
+                if *mode == StreamMode::Loopback {
+                    flows.insert(Flow { from: *source, to: *source });
+                }
+                let hearers = ends.iter().filter(|(to, _, other)| {
+                    to != from && receives(*mode) && sends(*other) && context.passes(*from, *to, *stream)
+                });
+                flows.extend(hearers.map(|(_, sink, _)| Flow { from: *source, to: *sink }));
+            }
+        }
+        (ports.into_iter().collect(), flows.into_iter().collect())
+    }
+}

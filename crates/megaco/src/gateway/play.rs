@@ -1,0 +1,224 @@
+//! Signals as they are given: beginning, end, what comes next of a list, and what is told of it (RFC 3525 section 7.1.11, Annex E.1.2).
+
+use std::time::Duration;
+
+use strowger_sansio::Time;
+
+use super::check::kind_of;
+use super::detection::Occurrence;
+use super::media::{MediaPlane, SignalHandle};
+use super::owned::{Argument, Given, Item};
+use super::signal::{Play, Playing, Replacement, Sound, replace};
+use super::termination::Key;
+use super::{Gateway, Timer};
+use crate::message::{Completion, SignalType};
+
+/// `g/sc`, and its parameters.
+const SIGNAL_COMPLETION: Item = Item::new(1, 2);
+const SIGNAL: u16 = 1;
+const METHOD: u16 = 2;
+const LIST: u16 = 3;
+
+/// The longest that a brief signal can last, if the plane forgets to tell its end.
+const BRIEF: Duration = Duration::from_secs(10);
+
+/// How a signal ended: `Meth` of `g/sc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    TimeOut,
+    Event,
+    Signals,
+    Other,
+}
+
+impl End {
+    const fn number(self) -> u32 {
+        match self {
+            Self::TimeOut => 1,
+            Self::Event => 2,
+            Self::Signals => 3,
+            Self::Other => 4,
+        }
+    }
+
+    /// Whether it is to be reported. What ended for another reason is reported in any case (section 7.1.11).
+    fn is_reported(self, wanted: Option<Completion>) -> bool {
+        match self {
+            Self::TimeOut => wanted.is_some_and(|wanted| wanted.has(Completion::TIME_OUT)),
+            Self::Event => wanted.is_some_and(|wanted| wanted.has(Completion::BY_EVENT)),
+            Self::Signals => wanted.is_some_and(|wanted| wanted.has(Completion::BY_SIGNALS)),
+            Self::Other => wanted.is_none_or(|wanted| wanted.has(Completion::OTHER_REASON)),
+        }
+    }
+}
+
+impl Gateway {
+    /// A signals descriptor takes effect.
+    pub(super) fn play(&mut self, now: Time, key: Key, plays: Vec<Play>, media: &mut dyn MediaPlane) {
+        let Some(termination) = self.terminations.get_mut(&key) else { return };
+        let Replacement { stop, start } = replace(&mut termination.playing, plays);
+        for playing in stop {
+            self.stop(now, key, &playing, End::Signals, media);
+        }
+        for play in start {
+            self.begin(now, key, Playing { play, place: 0, handle: None, until: None }, media);
+        }
+    }
+
+    /// An event was recognised: what is on ends.
+    pub(super) fn interrupt(&mut self, now: Time, key: Key, media: &mut dyn MediaPlane) {
+        let Some(termination) = self.terminations.get_mut(&key) else { return };
+        for playing in std::mem::take(&mut termination.playing) {
+            self.stop(now, key, &playing, End::Event, media);
+        }
+    }
+
+    /// What is on ends without a word.
+    pub(super) fn silence(&mut self, now: Time, key: Key, media: &mut dyn MediaPlane) {
+        let Some(termination) = self.terminations.get_mut(&key) else { return };
+        for playing in std::mem::take(&mut termination.playing) {
+            self.release(now, key, &playing, media);
+        }
+        self.timers.cancel(&Timer::Pause(key));
+    }
+
+    fn stop(&mut self, now: Time, key: Key, playing: &Playing, end: End, media: &mut dyn MediaPlane) {
+        self.release(now, key, playing, media);
+        self.complete(now, key, playing, end, media);
+    }
+
+    fn release(&mut self, now: Time, key: Key, playing: &Playing, media: &mut dyn MediaPlane) {
+        if let Some(handle) = playing.handle {
+            media.stop_signal(now, handle);
+            self.signals.remove(&handle);
+            self.timers.cancel(&Timer::Signal(key, handle));
+        }
+    }
+
+    /// Starts what is next of a signal or list; a brief or timed signal has an end.
+    fn begin(&mut self, now: Time, key: Key, mut playing: Playing, media: &mut dyn MediaPlane) {
+        let Some(sound) = playing.sound().cloned() else { return };
+        let Some(termination) = self.terminations.get(&key) else { return };
+        let port = match sound.stream {
+            Some(stream) if stream.0 != 0 => termination.port(stream.0),
+            _ => termination.any_port(),
+        };
+        let handle = SignalHandle(self.next_handle);
+        self.next_handle += 1;
+        let started = port.map(|port| media.start_signal(now, port, handle, &sound.order()));
+        if !matches!(started, Some(Ok(()))) {
+            self.complete(now, key, &playing, End::Other, media);
+            return;
+        }
+        let lasts = match kind_of(&sound) {
+            SignalType::OnOff => None,
+            SignalType::Brief => Some(BRIEF),
+            SignalType::TimeOut => Some(self.lasts(&sound)),
+        };
+        playing.handle = Some(handle);
+        playing.until = lasts.map(|lasts| now + lasts);
+        if let Some(until) = playing.until {
+            self.timers.set(Timer::Signal(key, handle), until);
+        }
+        self.signals.insert(handle, key);
+        if let Some(termination) = self.terminations.get_mut(&key) {
+            termination.playing.push(playing);
+        }
+    }
+
+    fn lasts(&self, sound: &Sound) -> Duration {
+        match sound.duration {
+            Some(hundredths) => Duration::from_millis(u64::from(hundredths) * 10),
+            None => self.config.duration_of(sound.item),
+        }
+    }
+
+    /// The time of a signal is over.
+    pub(super) fn signal_over(
+        &mut self,
+        now: Time,
+        key: Key,
+        handle: SignalHandle,
+        media: &mut dyn MediaPlane,
+    ) {
+        self.ended(now, key, handle, End::TimeOut, media);
+    }
+
+    /// The plane says that a signal has come to its own end, or could not go on.
+    pub(super) fn signal_told(
+        &mut self,
+        now: Time,
+        handle: SignalHandle,
+        end: End,
+        media: &mut dyn MediaPlane,
+    ) {
+        if let Some(key) = self.signals.get(&handle).copied() {
+            self.ended(now, key, handle, end, media);
+        }
+    }
+
+    fn ended(&mut self, now: Time, key: Key, handle: SignalHandle, end: End, media: &mut dyn MediaPlane) {
+        let Some(termination) = self.terminations.get_mut(&key) else { return };
+        let place = termination.playing.iter().position(|playing| playing.handle == Some(handle));
+        let Some(place) = place else { return };
+        let mut playing = termination.playing.remove(place);
+        self.release(now, key, &playing, media);
+        playing.handle = None;
+        let pause = playing.sound().and_then(|sound| sound.delay);
+        let is_last = playing.place + 1 >= playing.play.sounds().len();
+        if is_last || end == End::Other {
+            self.complete(now, key, &playing, end, media);
+            return;
+        }
+        playing.place += 1;
+        match pause.filter(|pause| *pause > 0) {
+            Some(pause) => {
+                let until = now + Duration::from_millis(u64::from(pause) * 10);
+                playing.until = Some(until);
+                if let Some(termination) = self.terminations.get_mut(&key) {
+                    termination.playing.push(playing);
+                }
+                let due = self.timers.deadline(&Timer::Pause(key)).map_or(until, |known| known.min(until));
+                self.timers.set(Timer::Pause(key), due);
+            }
+            None => self.begin(now, key, playing, media),
+        }
+    }
+
+    /// The silence between two signals of a list is over (version 3).
+    pub(super) fn pause_over(&mut self, now: Time, key: Key, media: &mut dyn MediaPlane) {
+        let Some(termination) = self.terminations.get_mut(&key) else { return };
+        let is_due =
+            |playing: &Playing| playing.handle.is_none() && playing.until.is_some_and(|due| due <= now);
+        let (due, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut termination.playing).into_iter().partition(is_due);
+        let next =
+            rest.iter().filter(|playing| playing.handle.is_none()).filter_map(|playing| playing.until).min();
+        termination.playing = rest;
+        if let Some(next) = next {
+            self.timers.set(Timer::Pause(key), next);
+        }
+        for playing in due {
+            self.begin(now, key, playing, media);
+        }
+    }
+
+    /// Tells the end of a signal or list, if somebody wants to know.
+    fn complete(&mut self, now: Time, key: Key, playing: &Playing, end: End, media: &mut dyn MediaPlane) {
+        let Some(sound) = playing.sound() else { return };
+        if !end.is_reported(sound.completion) {
+            return;
+        }
+        let mut arguments = vec![
+            Argument::new(SIGNAL, Given::Item(sound.item)),
+            Argument::new(METHOD, Given::Enumeration(end.number())),
+        ];
+        if let Some(list) = playing.list() {
+            arguments.push(Argument::new(LIST, Given::Integer(i64::from(list))));
+        }
+        let stream = sound.stream;
+        let event =
+            Occurrence { at: now, stamp: self.clock.stamp(now), item: SIGNAL_COMPLETION, stream, arguments };
+        self.happened(now, key, event, media);
+    }
+}
