@@ -231,7 +231,8 @@ fn each_fault_of_a_signal_has_its_code() {
         bench.refused(code, "RQNT", LINE, &format!("X: 1\nS: {signal}"));
     };
     refuse(518, "foo/bar");
-    refuse(518, "FXR/gwfax");
+    refuse(518, "KY/ks");
+    refuse(513, "FXR/gwfax");
     // A tone for the network is for a connection.
     refuse(513, "R/co1");
     refuse(522, "L/nothing");

@@ -223,6 +223,10 @@ impl SoftGateway {
             self.settle(now);
         } else {
             self.plane.handle_input(now, socket, from, datagram);
+            // A packet of a relay seldom says anything to anybody else.
+            if self.plane.has_events() {
+                self.settle(now);
+            }
         }
     }
 

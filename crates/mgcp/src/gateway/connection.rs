@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use strowger_sansio::Duration;
 use strowger_sdp::{AudioDescription, ImageDescription};
 
+use super::fax::{self, FaxHandling};
 use super::media::{ConnectionHandle, MediaSpec};
 use super::options::Options;
 use super::remote::Remote;
@@ -69,7 +70,13 @@ impl Connection {
             // RFC 3435 has no form for an image within the gateway.
             (Some(image), _) => out.extend_from_slice(&image.to_bytes()),
             (None, Network::Internet) => self.audio().write(out),
-            (None, Network::Local(endpoint)) => out.extend_from_slice(&self.local_description(endpoint)),
+            (None, Network::Local(endpoint)) => {
+                out.extend_from_slice(&self.local_description(endpoint));
+                return;
+            }
+        }
+        if self.spec.fax == FaxHandling::T38 {
+            out.extend_from_slice(fax::capabilities(&self.spec).as_bytes());
         }
     }
 
@@ -112,9 +119,10 @@ impl Connection {
     /// Whether a change to `spec` changes what the local description says.
     pub(super) fn describes_otherwise(&self, spec: &MediaSpec) -> bool {
         if self.spec.image.is_some() && spec.image.is_some() {
-            return self.spec.image != spec.image;
+            return self.spec.image != spec.image || self.spec.fax != spec.fax;
         }
         self.spec.image != spec.image
+            || self.spec.fax != spec.fax
             || self.spec.codecs != spec.codecs
             || self.spec.packetization != spec.packetization
             || self.spec.extended_reports != spec.extended_reports

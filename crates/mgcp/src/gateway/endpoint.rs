@@ -9,6 +9,7 @@ use super::config::EndpointKind;
 use super::connection::{Change, Connection};
 use super::entity::{Alternate, Entity, MessageSupport};
 use super::event::Occurrence;
+use super::fax::FaxHandling;
 use super::machine::Machine;
 use super::media::{
     ConnectionHandle, EndpointIndex, LossReason, MediaEvent, MediaFault, MediaMode, MediaSpec, SignalTarget,
@@ -83,6 +84,8 @@ pub(super) struct Endpoint {
     pub(super) association: Association,
     pub(super) machine: Machine,
     pub(super) connections: Vec<Connection>,
+    /// The fax that is heard, and how it is handled.
+    pub(super) fax: Option<FaxHandling>,
     /// Commands that wait: for a procedure to complete, or for older ones to be answered.
     pub(super) held: VecDeque<Outbound>,
     /// Commands without an answer.
@@ -181,6 +184,7 @@ impl Endpoint {
                     reach,
                 );
             }
+            MediaEvent::Machine(sign) => self.machine_sign(sign, reach),
             MediaEvent::SignalEnded(target, signal) => {
                 let ids = self.connection_ids();
                 self.machine.signals.ended(self.index, target, &signal, &ids, reach);
@@ -233,6 +237,7 @@ impl Endpoint {
         for event in failures {
             self.occur(event, reach);
         }
+        self.fax_connection_gone(reach);
         Some((connection, statistics))
     }
 

@@ -13,6 +13,7 @@ use strowger_sansio::{Duration, Time};
 use strowger_sdp::audio::ExtendedReports;
 use strowger_sdp::{CodecEntry, T38Parameters};
 
+use super::fax::{FaxHandling, MachineSign};
 use crate::message::{ConnectionMode, ConnectionStatistics, ReturnCode, SignalBuf};
 
 /// The place of an endpoint in the list of [`GatewayConfig::endpoints`](super::GatewayConfig::endpoints), from 0.
@@ -163,6 +164,10 @@ pub struct MediaSpec {
     pub extended_reports: ExtendedReports,
     /// T.38 over UDPTL instead of audio, and what is said of it here; the formats above then rest until audio returns.
     pub image: Option<T38Parameters>,
+    /// What is done when a fax is heard.
+    pub fax: FaxHandling,
+    /// No sound passes in either direction: T.38 begins, and the call agent has not changed the stream yet (RFC 5347 section 2.1.1).
+    pub muted: bool,
     /// The other end, when it is a connection of this same gateway (RFC 3435 section 2.1.3.4): a plane may join the two without
     /// packets, as long as it counts octets as if there were some.
     pub local_peer: Option<ConnectionHandle>,
@@ -282,6 +287,8 @@ pub enum MediaEvent {
         /// Parameters, in wire form.
         parameters: Vec<String>,
     },
+    /// A modem or fax machine is heard, or is heard no more.
+    Machine(MachineSign),
     /// A brief signal has been given to its end.
     SignalEnded(SignalTarget, SignalBuf),
     /// A signal that had been started could not go on.
@@ -307,10 +314,10 @@ pub enum MediaEvent {
     ConnectionLost(ConnectionHandle, LossReason),
 }
 
-/// An event of the packages T and R that is asked for.
+/// An event of the packages T, R and FXR that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedEvent {
-    /// Its package: `T` or `R`.
+    /// Its package: `T`, `R` or `FXR`.
     pub package: &'static str,
     /// Its code in the package.
     pub event: String,
@@ -369,7 +376,7 @@ pub trait MediaPlane {
         true
     }
 
-    /// The events of the packages T and R that are wanted from now on, and no others; counts and times of them begin anew.
+    /// The events of the packages T, R and FXR that are wanted from now on, and no others; counts and times of them begin anew.
     fn watch(&mut self, now: Time, endpoint: EndpointIndex, wanted: Vec<WantedEvent>) {
         let _ = (now, endpoint, wanted);
     }

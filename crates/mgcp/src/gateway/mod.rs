@@ -8,7 +8,7 @@
 //!
 //! - [`config`]: what it is provisioned with. [`counters`]: what it has done. [`media`]: [`MediaPlane`], the seam to the media below.
 //! - `directory`: endpoint names and wildcards. `endpoint`, `connection`, `entity`: the state. `service`: in and out of service.
-//! - `joints`: connections that send to each other.
+//! - `joints`: connections that send to each other. `fax`: what becomes of a fax that is heard.
 //! - `verb`: the commands. `prepare`, `signal_list`, `signal_parameters`, `options`, `negotiate`, `remote`, `stream`: what is checked before anything happens.
 //! - `pending`: commands for which the media below need time.
 //! - `request`, `machine`, `event`, `signals`, `wanted`: the event machine of section 4.4.1 and the signals of section 2.3.3.
@@ -25,6 +25,7 @@ mod directory;
 mod endpoint;
 mod entity;
 mod event;
+mod fax;
 mod joints;
 mod keepalive;
 mod machine;
@@ -63,6 +64,7 @@ pub use config::{
     RangeWildcards, TrunkSignalling,
 };
 pub use counters::GatewayCounters;
+pub use fax::{FaxHandling, MachineSign, MachineTone};
 pub use keepalive::Keepalive;
 pub use media::{
     ConnectionHandle, EndpointIndex, Hook, LossReason, MediaCapabilities, MediaEvent, MediaFault, MediaMode,
@@ -538,6 +540,7 @@ impl Gateway {
             | TimerKey::ToneDuration(index)
             | TimerKey::LongConnection(index, _)
             | TimerKey::Lockstep(index)
+            | TimerKey::Fax(index)
             | TimerKey::Service(index) => index,
             TimerKey::Procedure(_) | TimerKey::Provisional(..) | TimerKey::Keepalive => return,
         };
@@ -549,6 +552,7 @@ impl Gateway {
             TimerKey::ToneDuration(_) => endpoint.digit_has_lasted(&mut reach),
             TimerKey::LongConnection(_, handle) => endpoint.connection_is_long(handle, &mut reach),
             TimerKey::Lockstep(_) => endpoint.lockstep_lasts(&mut reach),
+            TimerKey::Fax(_) => endpoint.fax_gives_up(&mut reach),
             TimerKey::Service(_)
             | TimerKey::Procedure(_)
             | TimerKey::Provisional(..)

@@ -10,6 +10,7 @@ use strowger_sdp::audio::{ExtendedReports, common};
 use strowger_sdp::{AudioDescription, Codec, CodecEntry, NoCommonCodec};
 
 use super::connection::{Connection, millis};
+use super::fax::{self, FaxHandling};
 use super::media::{ConnectionHandle, MediaCapabilities, MediaMode, MediaSpec};
 use super::options::Options;
 use super::refusal::{Refusal, refuse};
@@ -36,6 +37,8 @@ pub(super) struct Wanted<'a> {
     pub(super) joined: bool,
     /// Whether the endpoint can carry `image/t38`.
     pub(super) images: bool,
+    /// Whether the endpoint has the package FXR.
+    pub(super) faxes: bool,
     /// The other connections of the endpoint.
     pub(super) beside: &'a [Connection],
 }
@@ -87,6 +90,8 @@ pub(super) fn negotiate(wanted: &Wanted<'_>, able: &MediaCapabilities) -> Result
             None => spec.remote = None,
         }
     }
+    spec.fax = fax::handling(wanted, options)?;
+    spec.muted &= spec.image.is_none() && spec.fax == FaxHandling::T38;
     options.apply(&mut spec);
     Ok(spec)
 }
@@ -128,6 +133,8 @@ fn fresh(
         remote_rtcp: None,
         extended_reports: ExtendedReports::default(),
         image: None,
+        fax: FaxHandling::None,
+        muted: false,
         local_peer: None,
         silence_suppression: false,
         echo_cancellation: line.map_or(able.echo_cancellation, |line| line.echo_cancellation),

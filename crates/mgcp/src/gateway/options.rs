@@ -2,6 +2,7 @@
 //!
 //! Options are remembered for the life of a connection: what a later command does not mention stays (section 2.3.6).
 
+use super::fax::FaxOption;
 use super::media::{MediaCapabilities, MediaMode, MediaSpec};
 use super::refusal::{Refusal, refuse};
 use crate::message::{Gain, LocalOptions, Reservation, ReturnCode, Span, Switch, type_of_service};
@@ -25,6 +26,8 @@ pub(super) struct Options {
     best_effort: Option<Reservation>,
     /// `nt:IN` or `nt:LOCAL`.
     network: Option<String>,
+    /// `FXR/fx`.
+    pub(super) fax: Option<FaxOption>,
 }
 
 impl Options {
@@ -45,6 +48,7 @@ impl Options {
                 [b'k' | b'K'] => encryption = true,
                 [b'g' | b'G', b'c' | b'C'] => options.gain = Gain::parse(value),
                 [b'n' | b'N', b't' | b'T'] => options.network = Some(value.to_owned()),
+                name if name.eq_ignore_ascii_case(b"FXR/fx") => options.fax = Some(FaxOption::parse(value)?),
                 _ => {}
             }
         }
@@ -106,6 +110,7 @@ impl Options {
         replace(&mut self.type_of_service, newer.type_of_service);
         replace(&mut self.best_effort, newer.best_effort);
         replace(&mut self.network, newer.network);
+        replace(&mut self.fax, newer.fax);
     }
 
     /// Whether silence is to be suppressed; none when nothing is said of it.
@@ -151,6 +156,7 @@ impl Options {
         list.extend(self.type_of_service.map(|byte| format!("t:{byte:02x}")));
         list.extend(self.best_effort.map(|_| "r:be".to_owned()));
         list.extend(self.network.as_ref().map(|network| format!("nt:{network}")));
+        list.extend(self.fax.as_ref().map(|fax| format!("FXR/fx:{}", fax.text)));
         list.join(", ")
     }
 }

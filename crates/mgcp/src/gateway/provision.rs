@@ -86,6 +86,7 @@ impl Gateway {
             association: Association::Known,
             machine: Machine::new(map.clone(), Vec::new()),
             connections: Vec::new(),
+            fax: None,
             held: std::collections::VecDeque::new(),
             unanswered: Vec::new(),
             provisioned: Provisioned { entity, digit_map: map, persistent: Vec::new() },

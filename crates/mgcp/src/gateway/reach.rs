@@ -29,6 +29,8 @@ pub(super) enum TimerKey {
     LongConnection(EndpointIndex, ConnectionHandle),
     /// An endpoint has been in lockstep too long: LCK/LST.
     Lockstep(EndpointIndex),
+    /// A fax waits for its media to be changed.
+    Fax(EndpointIndex),
     /// The next step of a restart or disconnected procedure.
     Procedure(ProcedureId),
     /// A command has executed so long that its sender is told.

@@ -8,6 +8,7 @@ use strowger_sdp::{
 };
 
 use super::connection::Connection;
+use super::fax::FaxHandling;
 use super::media::ConnectionHandle;
 use super::refusal::{Refusal, refuse};
 use crate::message::ReturnCode;
@@ -19,6 +20,8 @@ pub(super) struct Remote {
     pub(super) audio: Option<AudioDescription>,
     /// The image stream, when the endpoint can carry one.
     pub(super) image: Option<ImageDescription>,
+    /// Whether the description declares T.38 over UDPTL as a capability (RFC 3407).
+    pub(super) knows_t38: bool,
     /// The other half, when the description names a connection of this gateway.
     pub(super) peer: Option<ConnectionHandle>,
 }
@@ -51,15 +54,29 @@ impl Remote {
             }
             Err(fault) => return Err(audio_refusal(&fault)),
         };
-        Ok(Self { bytes: session.as_bytes().to_vec(), audio, image, peer: None })
+        let knows_t38 = declares_t38(session);
+        Ok(Self { bytes: session.as_bytes().to_vec(), audio, image, knows_t38, peer: None })
     }
 
     /// What the other half of a connection within the gateway says of itself.
     pub(super) fn of(other: &Connection) -> Self {
         let image = other.image();
         let audio = image.is_none().then(|| other.audio());
-        Self { bytes: other.description(), audio, image, peer: Some(other.handle) }
+        let knows_t38 = other.spec.fax == FaxHandling::T38;
+        Self { bytes: other.description(), audio, image, knows_t38, peer: Some(other.handle) }
     }
+}
+
+/// `a=cdsc: 2 image udptl t38`, of the session or of a stream; its words have no case.
+fn declares_t38(session: &SessionDescription<'_>) -> bool {
+    let streams = session.media().flat_map(|media| media.attributes().collect::<Vec<_>>());
+    session.attributes().chain(streams).filter(|line| line.name.eq_ignore_ascii_case("cdsc")).any(|line| {
+        let value = line.value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default();
+        let mut words = value.split_ascii_whitespace().skip(1).map(str::to_ascii_lowercase);
+        let stream = [words.next(), words.next()];
+        stream.iter().map(Option::as_deref).eq([Some("image"), Some("udptl")])
+            && words.any(|format| format == "t38")
+    })
 }
 
 /// The image stream, if there is one that is not refused.

@@ -1,4 +1,5 @@
-//! Events that media look for only when they are asked to: those of the packages T and R (RFC 3660 sections 2.3 and 2.10).
+//! Events that media look for only when they are asked to: those of the packages T and R (RFC 3660 sections 2.3 and 2.10) and
+//! FXR (RFC 5347).
 //!
 //! Who listens for tones on a circuit or counts lost packets has work with it, and some of these events begin with the request: a time-out
 //! runs from it, a count starts with it. So the plane is told of each request that names one, and of each that names none any more.
@@ -12,7 +13,7 @@ use super::request::Requested;
 use crate::message::{EventParameter, EventParameters, ReturnCode};
 
 /// The packages whose events are looked for on request.
-const ON_REQUEST: [&str; 2] = ["T", "R"];
+const ON_REQUEST: [&str; 3] = ["T", "R", "FXR"];
 
 impl Endpoint {
     /// Tells the plane what a request that takes effect wants of it.

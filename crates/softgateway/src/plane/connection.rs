@@ -9,7 +9,7 @@ use strowger_media::{
     StreamMode,
 };
 use strowger_mgcp::gateway::{
-    ConnectionHandle, EndpointIndex, MediaEvent, MediaMode, MediaSpec, WantedEvent,
+    ConnectionHandle, EndpointIndex, FaxHandling, MediaEvent, MediaMode, MediaSpec, WantedEvent,
 };
 use strowger_mgcp::message::ConnectionStatistics;
 use strowger_sansio::{Rng, Time};
@@ -18,6 +18,7 @@ use strowger_sdp::audio::Codec;
 use super::PlaneConfig;
 use super::continuity::Transponder;
 use super::image::{Carried, ImagePort};
+use super::machines::{FormatLaws, PacketEar};
 use super::stream_watch::{Goes, StreamWatch};
 
 /// One connection.
@@ -32,6 +33,14 @@ pub(super) struct Connection {
     pub(super) image: Option<ImagePort>,
     /// What it carried of T.38.
     pub(super) carried: Carried,
+    /// No sound passes: a fax changes to T.38.
+    muted: bool,
+    /// Whether the call agent controls the change of a fax to T.38.
+    has_t38: bool,
+    /// Which of its payload types can be listened to.
+    pub(super) laws: FormatLaws,
+    /// What listens for faxes to what a relay passes, where somebody wants to know.
+    pub(super) ear: Option<Box<PacketEar>>,
     /// The transponder of the mode `netwtest`.
     pub(super) transponder: Option<Transponder>,
     /// Whether what comes in goes out on another connection of the endpoint, packet by packet.
@@ -53,9 +62,24 @@ impl Connection {
         let session = RtpSession::new(now, &session_config(&port, spec, &config.cname), rng);
         let transponder = transponder(spec.mode, config.tones);
         let (image, carried) = (ImagePort::of(spec), Carried::default());
-        let watches = Vec::new();
-        let mode = spec.mode;
-        Self { handle, endpoint, port, mode, session, image, carried, transponder, is_relayed, watches }
+        let mut connection = Self {
+            handle,
+            endpoint,
+            port,
+            mode: spec.mode,
+            session,
+            image,
+            carried,
+            muted: spec.muted,
+            has_t38: spec.fax == FaxHandling::T38,
+            laws: FormatLaws::of(spec),
+            ear: None,
+            transponder,
+            is_relayed,
+            watches: Vec::new(),
+        };
+        connection.listen_for_faxes(false);
+        connection
     }
 
     pub(super) fn modify(&mut self, now: Time, spec: &MediaSpec, config: &PlaneConfig) {
@@ -64,11 +88,24 @@ impl Connection {
         }
         self.mode = spec.mode;
         self.image = ImagePort::of(spec);
+        self.muted = spec.muted;
+        self.has_t38 = spec.fax == FaxHandling::T38;
+        self.laws = FormatLaws::of(spec);
         self.session.reconfigure(now, &session_config(&self.port, spec, &config.cname));
+    }
+
+    /// Listens for faxes among the packets of a relay, or does not.
+    pub(super) fn listen_for_faxes(&mut self, wanted: bool) {
+        if !self.is_relayed || !(wanted || self.has_t38) {
+            self.ear = None;
+        } else if self.ear.is_none() {
+            self.ear = Some(Box::default());
+        }
     }
 
     /// Looks for these from now on, as far as they are for this connection.
     pub(super) fn watch(&mut self, now: Time, wanted: &[WantedEvent]) {
+        self.listen_for_faxes(wants_faxes(wanted));
         let meant = |wanted: &&WantedEvent| wanted.connection.is_none_or(|handle| handle == self.handle);
         let session = &self.session;
         self.watches =
@@ -104,6 +141,7 @@ impl Connection {
     /// The row of RFC 3435 Appendix D that the mode is; the modes that act on the circuit side are not in that table.
     pub(super) fn stream_mode(&self) -> StreamMode {
         match self.mode {
+            _ if self.muted => StreamMode::Inactive,
             MediaMode::SendOnly => StreamMode::SendOnly,
             MediaMode::RecvOnly => StreamMode::ReceiveOnly,
             MediaMode::SendRecv => StreamMode::SendReceive,
@@ -141,6 +179,11 @@ impl Connection {
             extensions,
         }
     }
+}
+
+/// Whether faxes are to be told of.
+pub(super) fn wants_faxes(wanted: &[WantedEvent]) -> bool {
+    wanted.iter().any(|wanted| wanted.package == "FXR")
 }
 
 fn transponder(mode: MediaMode, plan: &TonePlan) -> Option<Transponder> {

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 
 use strowger_mgcp::gateway::MediaSpec;
-use strowger_sansio::Transmit;
+use strowger_sansio::{Time, Transmit};
 
 use super::{Plane, Slot};
 
@@ -34,7 +34,7 @@ pub(super) struct Carried {
 
 impl Plane {
     /// Passes a datagram of T.38 on to the other connection of its relay.
-    pub(super) fn relay_image(&mut self, slot: Slot, from: SocketAddr, datagram: &[u8]) {
+    pub(super) fn relay_image(&mut self, now: Time, slot: Slot, from: SocketAddr, datagram: &[u8]) {
         let octets = u64::try_from(datagram.len()).unwrap_or(u64::MAX);
         let Some(connection) = self.connection(slot) else { return };
         if connection.image.and_then(|image| image.remote) != Some(from) {
@@ -43,6 +43,9 @@ impl Plane {
         }
         connection.carried.packets_received += 1;
         connection.carried.octets_received += octets;
+        let heard = connection.ear.as_mut().and_then(|ear| ear.image(now));
+        let endpoint = connection.endpoint;
+        self.events.extend(heard.map(|event| (endpoint, event)));
         let Some(outgoing) = self.sink(slot).and_then(|sink| self.connection(sink)) else { return };
         let Some(to) = outgoing.image.and_then(|image| image.remote) else { return };
         outgoing.carried.packets_sent += 1;

@@ -66,34 +66,34 @@ impl Line {
     }
 
     /// Listens for modems and fax machines to 10 ms of the microphone, and of what came for the earpiece. Says whether one was recognised,
-    /// and what is to be reported of the line: the fax or modem tone of RFC 3660 section 2.1.
+    /// and reports what there is at the line: the fax or modem tone of RFC 3660 section 2.1, and what the fax procedures need.
     pub(super) fn listen_for_machines(
         &mut self,
         microphone: &Frame,
         network: &Frame,
-    ) -> (bool, Option<MediaEvent>) {
-        let (recognised, here) = self.machines.listen(microphone, network);
-        let event = here.and_then(|tone| {
-            let event = match tone {
-                tone if tone.is_fax() => "ft",
-                DataTone::Answer => "mt",
-                // It has been reported when it began.
-                _ => return None,
-            };
-            Some(MediaEvent::Detected {
-                package: "G".to_owned(),
-                event: event.to_owned(),
-                connection: None,
-                parameters: Vec::new(),
-            })
-        });
-        (recognised, event)
+        events: &mut Vec<MediaEvent>,
+    ) -> bool {
+        let heard = self.machines.listen(microphone, network);
+        let symbol = match heard.here {
+            Some(tone) if tone.is_fax() => Some("ft"),
+            Some(DataTone::Answer) => Some("mt"),
+            // It has been reported when it began.
+            _ => None,
+        };
+        events.extend(symbol.map(|event| MediaEvent::Detected {
+            package: "G".to_owned(),
+            event: event.to_owned(),
+            connection: None,
+            parameters: Vec::new(),
+        }));
+        events.extend(heard.sign());
+        heard.recognised
     }
 
     /// The handset is down: what was heard last time is not continued the next time.
-    pub(super) fn deafen(&mut self) {
+    pub(super) fn deafen(&mut self) -> Option<MediaEvent> {
         self.detector = DtmfDetector::new();
-        self.machines.forget();
+        self.machines.forget()
     }
 }
 

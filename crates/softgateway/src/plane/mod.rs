@@ -256,7 +256,7 @@ impl Plane {
             Channel::Rtcp => {
                 connection.session.receive_control(now, from, datagram);
             }
-            Channel::Rtp if connection.image.is_some() => self.relay_image(slot, from, datagram),
+            Channel::Rtp if connection.image.is_some() => self.relay_image(now, slot, from, datagram),
             Channel::Rtp if connection.is_relayed => self.relay(now, slot, from, datagram),
             Channel::Rtp => {
                 connection.session.receive(now, from, datagram);
@@ -282,6 +282,9 @@ impl Plane {
         while let Some(slot) = self.timers.pop_due(now) {
             if let Some(connection) = self.connection(slot) {
                 connection.session.handle_timeout(now);
+                let over = connection.ear.as_mut().and_then(|ear| ear.look(now));
+                let endpoint = connection.endpoint;
+                self.events.extend(over.map(|event| (endpoint, event)));
             }
             self.settle(now, slot);
         }
@@ -290,6 +293,12 @@ impl Plane {
     /// The next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transmits.pop_front()
+    }
+
+    /// Whether [`Self::poll_event`] has anything to tell.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// What the media saw happen, for the gateway role.

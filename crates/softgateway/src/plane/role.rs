@@ -10,7 +10,7 @@ use strowger_mgcp::gateway::{
 use strowger_mgcp::message::{ConnectionStatistics, SignalBuf};
 use strowger_sansio::Time;
 
-use super::connection::Connection;
+use super::connection::{Connection, wants_faxes};
 use super::server::recordings;
 use super::stream_watch::is_known;
 use super::trunk::finds;
@@ -55,7 +55,7 @@ impl MediaPlane for Plane {
         let tones = self.config.tones;
         let place = usize::try_from(index.0).ok();
         let Some(endpoint) = place.and_then(|place| self.endpoints.get_mut(place)) else { return };
-        let (streams, circuit): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|event| event.package == "R");
+        let (circuit, streams): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|event| event.package == "T");
         if let Body::Trunk(trunk) = &mut endpoint.body {
             trunk.watch(tones, circuit);
         }
@@ -116,6 +116,10 @@ impl MediaPlane for Plane {
         self.can_do(endpoint, spec.mode)?;
         if let Some(connection) = self.slots.get_mut(slot.0).and_then(Option::as_mut) {
             connection.modify(now, spec, &self.config);
+            let wanted = self.endpoint(endpoint).map(|endpoint| endpoint.wanted.clone()).unwrap_or_default();
+            if let Some(connection) = self.connection(slot) {
+                connection.listen_for_faxes(wants_faxes(&wanted));
+            }
         }
         // The number of streams is what it was, so the plan cannot fail where it stood before.
         self.mix(endpoint)?;

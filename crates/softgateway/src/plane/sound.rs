@@ -41,7 +41,7 @@ impl Body {
                 if lifted {
                     events.extend(line.listen(&microphone));
                 } else {
-                    line.deafen();
+                    events.extend(line.deafen());
                 }
                 Some(microphone)
             }
@@ -77,9 +77,7 @@ impl Body {
         match self {
             Self::Line(line) => {
                 if asked.connected && line.telephone.is_off_hook() {
-                    let (machine, event) = line.listen_for_machines(said, &heard);
-                    done.machine = machine;
-                    events.extend(event);
+                    done.machine = line.listen_for_machines(said, &heard, events);
                 }
                 if asked.looped {
                     mix_into(&mut heard, said);
@@ -98,9 +96,11 @@ impl Body {
             }
             Self::Trunk(trunk) => {
                 if asked.connected {
-                    done.machine = trunk.recognises_machine(&heard);
+                    let machines = trunk.listen_for_machines(&heard);
+                    done.machine = machines.recognised;
+                    events.extend(machines.sign());
                 } else {
-                    trunk.forget_machines();
+                    events.extend(trunk.forget_machines());
                 }
                 done.circuit = Some(trunk.speak(now, index, &heard, asked));
                 events.extend(trunk.signals.take_ended(now));
@@ -242,8 +242,20 @@ impl Plane {
         endpoint.streams.get(sink).copied().filter(|sink| *sink != slot)
     }
 
+    /// Listens for a fax among the packets of a relay.
+    fn listen_to_packet(&mut self, slot: Slot, from: SocketAddr, datagram: &[u8]) {
+        let Some(connection) = self.connection(slot) else { return };
+        let Some(ear) = connection.ear.as_mut().filter(|_| connection.session.remote() == Some(from)) else {
+            return;
+        };
+        let heard = ear.packet(datagram, &connection.laws);
+        let endpoint = connection.endpoint;
+        self.events.extend(heard.map(|event| (endpoint, event)));
+    }
+
     /// Passes a packet of one connection of a relay on to the other.
     pub(super) fn relay(&mut self, now: Time, slot: Slot, from: SocketAddr, datagram: &[u8]) {
+        self.listen_to_packet(slot, from, datagram);
         let Some(sink) = self.sink(slot) else {
             // Nothing carries it, but its source is checked and it is counted.
             if let Some(connection) = self.connection(slot) {
@@ -278,7 +290,8 @@ impl Plane {
             self.transmits.push_back(transmit);
         }
         let watches = connection.watches.iter().filter_map(StreamWatch::poll_timeout);
-        let due = connection.session.poll_timeout().into_iter().chain(watches).min().map(rounded);
+        let fax = connection.ear.as_ref().and_then(|ear| ear.poll_timeout());
+        let due = connection.session.poll_timeout().into_iter().chain(watches).chain(fax).min().map(rounded);
         if due != self.timers.deadline(&slot) {
             match due {
                 Some(due) => self.timers.set(slot, due),

@@ -141,9 +141,10 @@ impl Gateway {
         };
         reach.joints.moved(index, handle, place.spec.local_peer, modification.new.spec.local_peer);
         let response = modification.response(ReturnCode::OK, command, place);
-        *place = modification.new;
+        let old = std::mem::replace(place, modification.new);
         begun.commit(endpoint, &mut reach);
         endpoint.connection_ready(handle, &mut reach);
+        endpoint.fax_media_changed(&old, &mut reach);
         Ok((ReturnCode::OK, response))
     }
 
@@ -180,6 +181,7 @@ impl Gateway {
             line: None,
             joined: false,
             images,
+            faxes: self.endpoint(index).is_some_and(|endpoint| endpoint.packages().contains("FXR")),
             beside: self.endpoint(index).map_or(&[][..], |endpoint| endpoint.connections.as_slice()),
         };
         let spec = negotiate(&wanted, able)?;

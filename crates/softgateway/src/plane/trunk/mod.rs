@@ -21,7 +21,7 @@ use strowger_sansio::Time;
 
 use super::continuity::{ContinuityTest, Tone, Transponder};
 use super::line::digits;
-use super::machines::Machines;
+use super::machines::{Heard as Machinery, Machines};
 use super::signals::Signals;
 use cas::Cas;
 use listener::Listener;
@@ -271,14 +271,14 @@ impl Trunk {
         if self.transponder.is_some() { SILENCE } else { frame }
     }
 
-    /// Listens for modems and fax machines at either end of the call. The packages of circuits have no event for them.
-    pub(super) fn recognises_machine(&mut self, heard: &Frame) -> bool {
-        self.machines.listen(&self.incoming.samples, heard).0
+    /// Listens for modems and fax machines at either end of the call.
+    pub(super) fn listen_for_machines(&mut self, heard: &Frame) -> Machinery {
+        self.machines.listen(&self.incoming.samples, heard)
     }
 
     /// Nobody talks: what was heard is not continued by the next call.
-    pub(super) fn forget_machines(&mut self) {
-        self.machines.forget();
+    pub(super) fn forget_machines(&mut self) -> Option<MediaEvent> {
+        self.machines.forget()
     }
 
     /// What goes out in these 10 ms: what the connections bring in, unless something else is sent instead.

@@ -1,0 +1,283 @@
+//! Fax calls: which procedure of RFC 5347 a connection has, and what becomes of a fax that is heard.
+//!
+//! The option `FXR/fx` lists procedures, and one is chosen for each connection by the rules of section 2.1.4. When a machine is
+//! heard, the procedures of the endpoint's connections say which event it is: `t38`, or `nopfax` when there is nothing special.
+//!
+//! Limits: nothing here speaks T.38 from tones. So only endpoints that pass it on have that procedure, and `gw` is nothing special.
+
+use strowger_sansio::Duration;
+
+use super::connection::Connection;
+use super::endpoint::Endpoint;
+use super::event::Occurrence;
+use super::media::MediaSpec;
+use super::negotiate::Wanted;
+use super::options::Options;
+use super::reach::{Reach, TimerKey};
+use super::refusal::{Refusal, refuse};
+use crate::message::ReturnCode;
+
+/// How long a fax waits for its media to be changed before it gives up: T1 of ITU-T T.30.
+const PATIENCE: Duration = Duration::from_secs(35);
+/// The most procedures of one option: all that there are, and as many again of vendors'.
+const MOST_PROCEDURES: usize = 8;
+
+/// What a connection does when a fax is heard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FaxHandling {
+    /// Nothing special.
+    #[default]
+    None,
+    /// T.38 under the control of the call agent, strict or loose.
+    T38,
+}
+
+/// What is heard of modems and fax machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineSign {
+    /// A machine gives a tone.
+    Heard(MachineTone),
+    /// It is over: the handset was put down, or both sides are silent.
+    Ended,
+}
+
+/// The tone by which a machine is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineTone {
+    /// CNG of ITU-T T.30.
+    Calling,
+    /// ANS of ITU-T V.25, or CED of T.30.
+    Answer,
+    /// The same with reversals of its phase.
+    AnswerReversed,
+    /// The V.21 flags before each message of a fax.
+    Preamble,
+    /// None: a datagram of T.38.
+    Image,
+}
+
+impl MachineTone {
+    const fn is_fax(self) -> bool {
+        !matches!(self, Self::Answer | Self::AnswerReversed)
+    }
+}
+
+/// A procedure of `FXR/fx`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Procedure {
+    Strict,
+    Loose,
+    Gateway,
+    Off,
+    /// Of a vendor, or of a later document.
+    Other,
+}
+
+/// The value of `FXR/fx`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FaxOption {
+    procedures: Vec<Procedure>,
+    /// As it was supplied, for audits.
+    pub(super) text: String,
+}
+
+impl FaxOption {
+    pub(super) fn parse(value: &str) -> Result<Self, Refusal> {
+        let bad = |text| refuse(ReturnCode::LOCAL_OPTION_VALUE, text);
+        let mut procedures = Vec::new();
+        for word in value.split(';').map(str::trim_ascii) {
+            if word.is_empty() || procedures.len() == MOST_PROCEDURES {
+                return Err(bad("fx is a list of a few fax procedures"));
+            }
+            procedures.push(match word.to_ascii_lowercase().as_str() {
+                "t38" => Procedure::Strict,
+                "t38-loose" => Procedure::Loose,
+                "gw" => Procedure::Gateway,
+                "off" => Procedure::Off,
+                _ => Procedure::Other,
+            });
+        }
+        Ok(Self { procedures, text: value.to_owned() })
+    }
+
+    /// The procedure that can be used: none when there is none. `images` says whether T.38 can be carried, `told` whether the remote
+    /// side has it, when this command says so.
+    fn choose(&self, images: bool, told: Option<bool>) -> Option<FaxHandling> {
+        let able = |procedure: &Procedure| match procedure {
+            Procedure::Strict => (images && told != Some(false)).then_some(FaxHandling::T38),
+            Procedure::Loose => images.then_some(FaxHandling::T38),
+            Procedure::Gateway | Procedure::Off => Some(FaxHandling::None),
+            Procedure::Other => None,
+        };
+        let first = self.procedures.iter().position(|procedure| able(procedure).is_some())?;
+        let rest = self.procedures.get(first..)?;
+        // What the gateway would do by itself is nothing, so that what comes later is better, unless it is to do nothing.
+        let better = rest.iter().find(|one| !matches!(one, Procedure::Gateway) && able(one).is_some());
+        match (rest.first()?, better) {
+            (Procedure::Gateway, Some(better)) => able(better),
+            (first, _) => able(first),
+        }
+    }
+}
+
+/// The procedure that follows from a command: RFC 5347 section 2.1.4.
+pub(super) fn handling(wanted: &Wanted<'_>, options: &Options) -> Result<FaxHandling, Refusal> {
+    if !wanted.faxes {
+        return Ok(FaxHandling::None);
+    }
+    let kept = wanted.current.map(|current| current.spec.fax);
+    let told = wanted.remote.map(|remote| remote.image.is_some() || remote.knows_t38);
+    let (explicit, old) =
+        (options.fax.as_ref(), wanted.current.and_then(|current| current.options.fax.as_ref()));
+    match (explicit, kept) {
+        (Some(option), _) => option
+            .choose(wanted.images, told)
+            .ok_or_else(|| refuse(ReturnCode::LOCAL_OPTION_VALUE, "none of the fax procedures can be used")),
+        (None, Some(kept)) if told.is_none() => Ok(kept),
+        // Without an option of its own, the command does not depend on it.
+        (None, _) => Ok(old.and_then(|old| old.choose(wanted.images, told)).unwrap_or_default()),
+    }
+}
+
+/// The capabilities that a description declares besides what it uses (RFC 3407, RFC 5347 section 2.1.1).
+pub(super) fn capabilities(spec: &MediaSpec) -> String {
+    let formats: Vec<_> = spec.codecs.iter().map(|entry| entry.payload_type.to_string()).collect();
+    format!(
+        "a=sqn: 0\r\na=cdsc: 1 audio RTP/AVP {}\r\na=cdsc: {} image udptl t38\r\n",
+        formats.join(" "),
+        formats.len() + 1
+    )
+}
+
+impl MediaSpec {
+    /// Whether T.38 that is under way still waits for the call agent or the remote side.
+    fn waits_for_image(&self) -> bool {
+        self.fax == FaxHandling::T38 && (self.image.is_none() || self.remote.is_none())
+    }
+}
+
+impl Endpoint {
+    fn has_fax(&self) -> bool {
+        self.packages().contains("FXR")
+    }
+
+    /// A machine has been heard, or is heard no more.
+    pub(super) fn machine_sign(&mut self, sign: MachineSign, reach: &mut Reach<'_>) {
+        match sign {
+            MachineSign::Heard(tone) if tone.is_fax() => self.fax_begins(tone, reach),
+            MachineSign::Heard(_) => {}
+            MachineSign::Ended => self.fax_ends("stop", reach),
+        }
+    }
+
+    fn fax_begins(&mut self, tone: MachineTone, reach: &mut Reach<'_>) {
+        if !self.has_fax() || self.fax.is_some() || self.connections.is_empty() {
+            return;
+        }
+        let handling = self.fax_handling();
+        // A calling tone alone would take the fast faxes of T.38 before version 3 down to slow ones (section 2.1.5).
+        if handling == FaxHandling::T38 && tone == MachineTone::Calling {
+            return;
+        }
+        self.fax = Some(handling);
+        match handling {
+            FaxHandling::None => self.occur(Occurrence::new("FXR", "nopfax").with("start"), reach),
+            FaxHandling::T38 => {
+                self.mute(true, reach);
+                if self.connections.iter().any(|connection| connection.spec.waits_for_image()) {
+                    reach.timers.set(TimerKey::Fax(self.index), reach.now + PATIENCE);
+                }
+                self.occur(Occurrence::new("FXR", "t38").with("start"), reach);
+            }
+        }
+    }
+
+    /// The procedure under way is over, with this parameter of its event.
+    fn fax_ends(&mut self, how: &str, reach: &mut Reach<'_>) {
+        reach.timers.cancel(&TimerKey::Fax(self.index));
+        if self.fax.take() == Some(FaxHandling::T38) {
+            self.mute(false, reach);
+            self.occur(Occurrence::new("FXR", "t38").with(how), reach);
+        }
+    }
+
+    /// Nobody has changed the media in time.
+    pub(super) fn fax_gives_up(&mut self, reach: &mut Reach<'_>) {
+        self.fax_ends("failure", reach);
+    }
+
+    /// A connection has been modified, from what it was.
+    pub(super) fn fax_media_changed(&mut self, old: &Connection, reach: &mut Reach<'_>) {
+        if self.fax != Some(FaxHandling::T38) {
+            return;
+        }
+        let new = self.connection(old.handle).map(|connection| &connection.spec);
+        let is_back = old.spec.image.is_some() && new.is_some_and(|spec| spec.image.is_none());
+        if is_back || self.fax_handling() != FaxHandling::T38 {
+            self.fax_ends("stop", reach);
+        } else if !self.connections.iter().any(|connection| connection.spec.waits_for_image()) {
+            reach.timers.cancel(&TimerKey::Fax(self.index));
+        }
+    }
+
+    /// A connection is gone.
+    pub(super) fn fax_connection_gone(&mut self, reach: &mut Reach<'_>) {
+        let Some(known) = self.fax else { return };
+        if self.connections.is_empty() || self.fax_handling() != known {
+            self.fax_ends("stop", reach);
+        }
+    }
+
+    /// The procedure of its connections that does most.
+    fn fax_handling(&self) -> FaxHandling {
+        let handlings = self.connections.iter().map(|connection| connection.spec.fax);
+        handlings.fold(FaxHandling::None, |most, one| if one == FaxHandling::T38 { one } else { most })
+    }
+
+    /// Keeps sound from passing while T.38 begins, or lets it pass again.
+    fn mute(&mut self, muted: bool, reach: &mut Reach<'_>) {
+        for connection in &mut self.connections {
+            let spec = &connection.spec;
+            if spec.fax != FaxHandling::T38 || spec.image.is_some() || spec.muted == muted {
+                continue;
+            }
+            let spec = MediaSpec { muted, ..spec.clone() };
+            if reach.plane.modify(reach.now, connection.handle, &spec).is_ok() {
+                connection.spec = spec;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_procedure_that_can_be_used_is_chosen() {
+        use FaxHandling::{None as Nothing, T38};
+        let choose = |value: &str, images, told| FaxOption::parse(value).unwrap().choose(images, told);
+        for (value, images, told, chosen) in [
+            ("t38", true, None, Some(T38)),
+            ("t38", true, Some(true), Some(T38)),
+            ("t38", true, Some(false), None),
+            ("t38", false, Some(true), None),
+            ("T38-Loose", true, Some(false), Some(T38)),
+            ("t38-loose", false, None, None),
+            ("t38;gw", true, Some(false), Some(Nothing)),
+            // Nothing special of the gateway's own: the next one counts.
+            ("gw;t38", true, Some(true), Some(T38)),
+            ("gw;t38", true, Some(false), Some(Nothing)),
+            ("gw;t38;t38-loose", true, Some(false), Some(T38)),
+            ("gw;off;t38-loose", true, None, Some(Nothing)),
+            ("off;t38", true, None, Some(Nothing)),
+            ("mypar", true, None, None),
+            ("x-mine;gw", true, None, Some(Nothing)),
+        ] {
+            assert_eq!(choose(value, images, told), chosen, "{value} {images} {told:?}");
+        }
+        for bad in ["", "t38;", ";gw", "a;b;c;d;e;f;g;h;i"] {
+            assert_eq!(FaxOption::parse(bad).unwrap_err().code, ReturnCode::LOCAL_OPTION_VALUE, "{bad}");
+        }
+    }
+}
