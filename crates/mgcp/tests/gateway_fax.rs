@@ -1,4 +1,4 @@
-//! Stories of fax calls: RFC 5347.
+//! Stories of fax calls, RFC 5347, and of voiceband data, RFC 6498.
 
 mod gateway_support;
 
@@ -211,4 +211,63 @@ fn a_fax_ends_with_its_connection() {
     bench.silent();
     bench.pass_secs(60);
     bench.silent();
+}
+
+#[test]
+fn voiceband_data_are_told_with_their_reasons_from_their_first_tone_to_their_end() {
+    let mut bench = bench();
+    let body = format!("C: 1\nM: sendrecv\nR: vbd/nopvbd, vbd/gwvbd\nX: 1\nQ: loop\n{}", audio(""));
+    let id = bench.good("CRCX", LINE, &body).get("I").unwrap();
+    for (tone, event) in [
+        (MachineTone::Calling, "VBD/nopvbd(start,rc=CNG)"),
+        (MachineTone::Answer, "VBD/nopvbd(update,rc=ANS)"),
+        (MachineTone::AnswerReversed, "VBD/nopvbd(update,rc=/ANS)"),
+        (MachineTone::Preamble, "VBD/nopvbd(update,rc=V21flag)"),
+    ] {
+        hears(&mut bench, 0, tone);
+        assert_eq!(told(&mut bench), event);
+    }
+    bench.media(0, MediaEvent::Machine(MachineSign::Ended));
+    assert_eq!(told(&mut bench), "VBD/nopvbd(stop)");
+    bench.media(0, MediaEvent::Machine(MachineSign::Ended));
+    bench.silent();
+    hears(&mut bench, 0, MachineTone::Answer);
+    assert_eq!(told(&mut bench), "VBD/nopvbd(start,rc=ANS)");
+    bench.good("DLCX", LINE, &format!("C: 1\nI: {id}"));
+    assert_eq!(told(&mut bench), "VBD/nopvbd(stop)");
+    hears(&mut bench, 0, MachineTone::Answer);
+    bench.silent();
+    // What takes no parameters when it is asked for, and what is no signal.
+    bench.refused(538, "RQNT", LINE, "X: 2\nR: vbd/nopvbd(N)(start)");
+    bench.refused(513, "RQNT", LINE, "X: 2\nS: vbd/gwvbd");
+    bench.refused(518, "RQNT", RELAY, "X: 2\nR: vbd/nopvbd");
+}
+
+#[test]
+fn a_media_descriptor_takes_its_codec_away_unless_it_is_optional() {
+    let mut bench = bench();
+    let mut refuse = |code, options: &str| {
+        bench.refused(code, "CRCX", LINE, &format!("C: 1\nL: {options}\nM: recvonly"));
+    };
+    refuse(534, "a:PCMU, gpmd/gpmd:\"PCMU vbd=yes\"");
+    refuse(534, "a:PCMU;PCMA, gpmd/gpmd:\"PCMU vbd=yes\";\"PCMA vbd=yes\"");
+    refuse(524, "a:PCMU, gpmd/gpmd:\"PCMA vbd=yes\"");
+    refuse(524, "a:PCMU, gpmd/gpmd:\"PCMU:2 vbd=yes\"");
+    refuse(524, "a:PCMU, gpmd/gpmd:\"PCMU:0 vbd=yes\"");
+    refuse(524, "gpmd/o-gpmd:\"PCMU vbd=yes\"");
+    refuse(532, "a:PCMU, gpmd/gpmd:\"PCMU\"");
+    refuse(532, "a:PCMU, gpmd/gpmd:\"PCMU:x vbd=yes\"");
+    refuse(541, "a:PCMU, gpmd/vbd:\"PCMU vbd=yes\"");
+    for (options, format) in [
+        ("a:PCMU;PCMA, gpmd/gpmd:\"PCMU vbd=yes\"", "RTP/AVP 8\r\n"),
+        ("a:PCMA;PCMU;PCMU, gpmd/gpmd:\"pcmu:2 vbd=yes\"", "RTP/AVP 8 0\r\n"),
+        ("a:PCMU, gpmd/o-gpmd:\"PCMU vbd=yes\"", "RTP/AVP 0\r\n"),
+    ] {
+        let answer = bench.good("CRCX", LINE, &format!("C: 1\nL: {options}\nM: recvonly"));
+        assert!(answer.0.contains(format), "{options}: {}", answer.0);
+        let id = answer.get("I").unwrap();
+        let audit = bench.good("AUCX", LINE, &format!("I: {id}\nF: L"));
+        assert_eq!(audit.get("L").unwrap(), options);
+        bench.good("DLCX", LINE, &format!("C: 1\nI: {id}"));
+    }
 }

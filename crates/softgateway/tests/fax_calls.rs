@@ -177,3 +177,18 @@ fn a_fax_on_a_circuit_is_told() {
     assert_eq!(bench.notified().as_deref(), Some("MS/sup"));
     assert_eq!(bench.notified().as_deref(), Some("FXR/nopfax(start)"));
 }
+
+#[test]
+fn a_modem_on_the_line_is_told_as_voiceband_data() {
+    let mut bench = bench();
+    bench.step("aaln/1 off-hook");
+    let body = format!(
+        "C: 1\nL: a:PCMU\nM: sendrecv\nX: 1\nQ: loop\nR: vbd/nopvbd\n{}",
+        description("audio 7000 RTP/AVP 0")
+    );
+    bench.good("CRCX aaln/1", &body);
+    bench.step("aaln/1 play tone:2100 for 1s");
+    bench.pass_millis(2_000);
+    assert_eq!(bench.notified().as_deref(), Some("VBD/nopvbd(start,rc=ANS)"));
+    assert_eq!(bench.await_notified(9_000), "VBD/nopvbd(stop)");
+}

@@ -1,7 +1,9 @@
-//! Fax calls: which procedure of RFC 5347 a connection has, and what becomes of a fax that is heard.
+//! Fax and modem calls: which procedure of RFC 5347 a connection has, and what becomes of a machine that is heard.
 //!
 //! The option `FXR/fx` lists procedures, and one is chosen for each connection by the rules of section 2.1.4. When a machine is
 //! heard, the procedures of the endpoint's connections say which event it is: `t38`, or `nopfax` when there is nothing special.
+//!
+//! The package VBD (RFC 6498) tells of fax machines and modems alike. No procedure for them is negotiated, so it is `nopvbd`.
 //!
 //! Limits: nothing here speaks T.38 from tones. So only endpoints that pass it on have that procedure, and `gw` is nothing special.
 
@@ -57,6 +59,17 @@ pub enum MachineTone {
 }
 
 impl MachineTone {
+    /// The reason code of RFC 6498 section 4.1.1; none of what is no tone. Which answer tones are amplitude-modulated is not looked at.
+    const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Calling => Some("CNG"),
+            Self::Answer => Some("ANS"),
+            Self::AnswerReversed => Some("/ANS"),
+            Self::Preamble => Some("V21flag"),
+            Self::Image => None,
+        }
+    }
+
     const fn is_fax(self) -> bool {
         !matches!(self, Self::Answer | Self::AnswerReversed)
     }
@@ -164,9 +177,16 @@ impl Endpoint {
     /// A machine has been heard, or is heard no more.
     pub(super) fn machine_sign(&mut self, sign: MachineSign, reach: &mut Reach<'_>) {
         match sign {
-            MachineSign::Heard(tone) if tone.is_fax() => self.fax_begins(tone, reach),
-            MachineSign::Heard(_) => {}
-            MachineSign::Ended => self.fax_ends("stop", reach),
+            MachineSign::Heard(tone) => {
+                if tone.is_fax() {
+                    self.fax_begins(tone, reach);
+                }
+                self.data_goes_on(tone, reach);
+            }
+            MachineSign::Ended => {
+                self.fax_ends("stop", reach);
+                self.data_ends(reach);
+            }
         }
     }
 
@@ -189,6 +209,22 @@ impl Endpoint {
                 }
                 self.occur(Occurrence::new("FXR", "t38").with("start"), reach);
             }
+        }
+    }
+
+    /// Data begin, or another tone of their machines is heard.
+    fn data_goes_on(&mut self, tone: MachineTone, reach: &mut Reach<'_>) {
+        let Some(reason) = tone.reason() else { return };
+        if !self.packages().contains("VBD") || self.connections.is_empty() {
+            return;
+        }
+        let how = if std::mem::replace(&mut self.carries_data, true) { "update" } else { "start" };
+        self.occur(Occurrence::new("VBD", "nopvbd").with(how).with(format!("rc={reason}")), reach);
+    }
+
+    fn data_ends(&mut self, reach: &mut Reach<'_>) {
+        if std::mem::take(&mut self.carries_data) {
+            self.occur(Occurrence::new("VBD", "nopvbd").with("stop"), reach);
         }
     }
 
@@ -222,6 +258,9 @@ impl Endpoint {
 
     /// A connection is gone.
     pub(super) fn fax_connection_gone(&mut self, reach: &mut Reach<'_>) {
+        if self.connections.is_empty() {
+            self.data_ends(reach);
+        }
         let Some(known) = self.fax else { return };
         if self.connections.is_empty() || self.fax_handling() != known {
             self.fax_ends("stop", reach);

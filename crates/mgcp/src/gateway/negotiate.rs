@@ -60,7 +60,7 @@ pub(super) fn negotiate(wanted: &Wanted<'_>, able: &MediaCapabilities) -> Result
     }
     let renegotiate = wanted.remote.is_some()
         || wanted.current.is_none()
-        || options.codecs.is_some()
+        || options.codecs().is_some()
         || options.bandwidth.is_some();
     let packetization = packetization(wanted, options, able);
     let mut spec = match old {
@@ -184,7 +184,7 @@ fn preferred(
     theirs: &[CodecEntry],
 ) -> Result<Vec<CodecEntry>, NoCommonCodec> {
     let mut both = common(approved, theirs)?;
-    if options.codecs.is_none() {
+    if options.codecs().is_none() {
         both.sort_by_key(|entry| theirs.iter().position(|their| their.payload_type == entry.payload_type));
     }
     Ok(both)
@@ -192,7 +192,7 @@ fn preferred(
 
 /// What the gateway has and the options allow, in the options' order.
 fn approved(options: &Options, able: &MediaCapabilities, spec: &MediaSpec) -> Vec<CodecEntry> {
-    let mut list = match &options.codecs {
+    let mut list = match options.codecs() {
         Some(names) => {
             let mut list: Vec<CodecEntry> = Vec::new();
             for name in names {

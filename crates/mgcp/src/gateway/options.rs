@@ -12,10 +12,64 @@ use crate::package::PackageSet;
 /// that without a bound each connection could cost its call agent a datagram and the gateway half a megabyte.
 const MOST_CODECS: usize = 128;
 
+/// A general-purpose media descriptor (RFC 6498 section 5.1.1) takes its codec away, since none is supported; an optional one changes
+/// nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Descriptors {
+    /// The places of those codecs in the list.
+    places: Vec<usize>,
+    /// As they were supplied, for audits.
+    text: Vec<String>,
+}
+
+impl Descriptors {
+    /// Reads the value of `gpmd`: quoted strings with semicolons between, each with a format, perhaps its order, and parameters.
+    fn add(&mut self, name: &str, value: &str, codecs: &[&str], optional: bool) -> Result<(), Refusal> {
+        let bad = || {
+            refuse(
+                ReturnCode::LOCAL_OPTION_VALUE,
+                "a media descriptor is a quoted format with its parameters",
+            )
+        };
+        let mut rest = value.trim_ascii();
+        loop {
+            let (quoted, behind) =
+                rest.strip_prefix('"').and_then(|inner| inner.split_once('"')).ok_or_else(bad)?;
+            let (format, parameters) = quoted.split_once(' ').ok_or_else(bad)?;
+            if format.is_empty() || parameters.trim_ascii().is_empty() || self.places.len() == MOST_CODECS {
+                return Err(bad());
+            }
+            let (format, order) = match format.split_once(':') {
+                Some((format, order)) => (format, order.parse::<usize>().map_err(|_| bad())?),
+                None => (format, 1),
+            };
+            let mut same = codecs.iter().enumerate().filter(|(_, codec)| {
+                codec.rsplit('/').next().is_some_and(|subtype| subtype.eq_ignore_ascii_case(format))
+            });
+            let place = order.checked_sub(1).and_then(|before| same.nth(before));
+            let Some((place, _)) = place else {
+                let text = "a media descriptor for a codec that is not listed";
+                return Err(refuse(ReturnCode::LOCAL_OPTIONS_INCONSISTENT, text));
+            };
+            if !optional {
+                self.places.push(place);
+            }
+            match behind.trim_ascii().strip_prefix(';') {
+                Some(next) => rest = next.trim_ascii(),
+                None if behind.trim_ascii().is_empty() => break,
+                None => return Err(bad()),
+            }
+        }
+        self.text.push(format!("{name}:{value}"));
+        Ok(())
+    }
+}
+
 /// Options that were found good.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Options {
-    pub(super) codecs: Option<Vec<String>>,
+    codecs: Option<Vec<String>>,
+    descriptors: Descriptors,
     pub(super) packetization: Option<Span>,
     pub(super) bandwidth: Option<Span>,
     echo: Option<Switch>,
@@ -52,6 +106,15 @@ impl Options {
                 _ => {}
             }
         }
+        let listed: Vec<&str> = options.codecs.iter().flatten().map(String::as_str).collect();
+        let mut descriptors = Descriptors::default();
+        for option in list.iter() {
+            let optional = option.name.eq_ignore_ascii_case("GPMD/o-gpmd");
+            if optional || option.name.eq_ignore_ascii_case("GPMD/gpmd") {
+                descriptors.add(option.name, option.value.unwrap_or_default(), &listed, optional)?;
+            }
+        }
+        options.descriptors = descriptors;
         options.check_values(able)?;
         if encryption {
             return Err(refuse(ReturnCode::LOCAL_OPTION, "encryption is not supported"));
@@ -89,6 +152,13 @@ impl Options {
         Ok(())
     }
 
+    /// The codecs that are asked for and can be, the preferred ones first.
+    pub(super) fn codecs(&self) -> Option<Vec<&str>> {
+        let codecs = self.codecs.as_ref()?.iter().enumerate();
+        let plain = codecs.filter(|(place, _)| !self.descriptors.places.contains(place));
+        Some(plain.map(|(_, name)| name.as_str()).collect())
+    }
+
     /// Whether the connection is to be within the gateway; none when nothing is said of it.
     pub(super) fn is_local(&self) -> Option<bool> {
         self.network.as_ref().map(|network| network.eq_ignore_ascii_case("LOCAL"))
@@ -100,6 +170,9 @@ impl Options {
             if newer.is_some() {
                 *old = newer;
             }
+        }
+        if newer.codecs.is_some() {
+            self.descriptors = newer.descriptors;
         }
         replace(&mut self.codecs, newer.codecs);
         replace(&mut self.packetization, newer.packetization);
@@ -145,6 +218,7 @@ impl Options {
         let switch = |switch| if switch == Switch::On { "on" } else { "off" };
         let mut list = Vec::new();
         list.extend(self.codecs.as_ref().map(|codecs| format!("a:{}", codecs.join(";"))));
+        list.extend(self.descriptors.text.iter().cloned());
         list.extend(self.packetization.map(|period| format!("p:{}", span(period))));
         list.extend(self.bandwidth.map(|rate| format!("b:{}", span(rate))));
         list.extend(self.echo.map(|echo| format!("e:{}", switch(echo))));

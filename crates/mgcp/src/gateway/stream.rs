@@ -63,7 +63,8 @@ fn is_image(wanted: &Wanted<'_>, options: &Options, able: &MediaCapabilities) ->
         let codec = Codec::from_name(name);
         able.codecs.iter().any(|entry| entry.codec.is_speech() && entry.codec.matches(&codec))
     };
-    let names = options.codecs.as_deref();
+    let listed = options.codecs();
+    let names = listed.as_deref();
     let allows_image = names.is_none_or(|names| names.iter().any(|name| is_t38(name)));
     let allows_audio = names.is_none_or(|names| names.iter().any(|name| is_speech(name)));
     // A name that the gateway does not know prefers nothing.
