@@ -231,7 +231,14 @@ fn each_fault_of_a_signal_has_its_code() {
         bench.refused(code, "RQNT", LINE, &format!("X: 1\nS: {signal}"));
     };
     refuse(518, "foo/bar");
-    refuse(518, "KY/ks");
+    refuse(518, "XML/xml");
+    refuse(538, "KY/ks");
+    refuse(538, "KY/ks(100,en)");
+    refuse(538, "KY/ks(5,lit)");
+    refuse(538, "KY/ls(5)");
+    refuse(513, "KY/fk1");
+    refuse(522, "KY/fk100");
+    refuse(538, "BP/beep(5)");
     refuse(513, "FXR/gwfax");
     // A tone for the network is for a connection.
     refuse(513, "R/co1");
@@ -290,4 +297,36 @@ fn a_plane_that_cannot_play_something_is_not_asked_for_the_rest() {
     assert_eq!(bench.plane.heard_on(0), ["l/dl"]);
     bench.plane.refuse_signal = Some((EndpointIndex(0), "l/z", MediaFault::Announcement));
     bench.refused(514, "RQNT", LINE, "X: 2\nS: L/z");
+}
+
+#[test]
+fn each_feature_key_has_a_state_and_a_label_of_its_own_that_can_be_changed() {
+    let mut bench = lifted();
+    let heard = |bench: &Bench| {
+        let mut heard = bench.plane.heard_on(0);
+        heard.sort();
+        heard
+    };
+    bench.good("RQNT", LINE, "X: 1\nS: KY/ks(1,id), KY/ks(2,rg), KY/ls(1,2200)");
+    assert_eq!(heard(&bench), ["ky/ks(1,id)", "ky/ks(2,rg)", "ky/ls(1,2200)"]);
+    // What is not in the list stays, and what is asked for otherwise changes.
+    bench.good("RQNT", LINE, "X: 2\nS: KY/ks(2,cn), KY/ks(1,id)");
+    assert_eq!(heard(&bench), ["ky/ks(1,id)", "ky/ks(2,cn)", "ky/ls(1,2200)"]);
+    bench.refused(510, "RQNT", LINE, "X: 3\nS: KY/ks(2,cn), KY/ks(2,id)");
+    bench.good("RQNT", LINE, "X: 3\nS: KY/ls(1,-)");
+    assert_eq!(heard(&bench), ["ky/ks(1,id)", "ky/ks(2,cn)"]);
+}
+
+#[test]
+fn a_forced_hook_can_be_forced_again_when_the_subscriber_has_undone_it() {
+    let mut bench = lifted();
+    bench.on_hook(0);
+    for request in 1..3 {
+        bench.good("RQNT", LINE, &format!("X: {request}\nS: BP/hd"));
+        assert_eq!(bench.plane.heard_on(0).len(), request, "it is asked of the telephone each time");
+        bench.good("RQNT", LINE, &format!("X: {request}\nS: BP/hd"));
+        assert_eq!(bench.plane.heard_on(0).len(), request, "but not twice while it holds");
+        bench.off_hook(0);
+        bench.on_hook(0);
+    }
 }

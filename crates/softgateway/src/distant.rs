@@ -156,7 +156,7 @@ impl Distant {
                 self.voice = Voice::Samples(cut(find(sounds, name)?, *length), 0);
             }
             Action::Quiet => self.fall_silent(),
-            Action::OffHook | Action::OnHook | Action::Dial(_) | Action::Record(_) => {
+            Action::OffHook | Action::OnHook | Action::Dial(_) | Action::Key(_) | Action::Record(_) => {
                 return wrong("a circuit has no telephone");
             }
         }
@@ -355,7 +355,7 @@ impl Distant {
                 self.heard.get(part..).is_some_and(|heard| gives_tone(heard, f64::from(*hertz)))
             }
             // What only a telephone shows.
-            Sign::Sound(Sound::File(_)) | Sign::Caller(_) | Sign::Progress(_) => false,
+            Sign::Sound(Sound::File(_)) | Sign::Caller(_) | Sign::Progress(_) | Sign::Key(..) => false,
         }
     }
 

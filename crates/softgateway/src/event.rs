@@ -84,6 +84,13 @@ pub enum LineFact {
     RingingEnded,
     /// The display shows a caller.
     Caller(String),
+    /// A feature key shows a state or a label.
+    Key {
+        /// Its number.
+        key: u8,
+        /// What it shows.
+        shows: String,
+    },
     /// The earpiece gives a tone of the country's plan.
     Hears(Progress),
     /// An expectation was met.

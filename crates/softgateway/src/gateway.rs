@@ -23,7 +23,7 @@ use strowger_sdp::CodecEntry;
 use crate::distant::Distant;
 use crate::event::{Event, LineFact, What};
 use crate::plane::{CircuitFrame, Plane, PlaneConfig, PlaneCounters, TrunkOptions};
-use crate::script::{Order, Step};
+use crate::script::{Order, Sign, Step};
 use crate::subscriber::{ActionError, Sounds, Subscriber};
 
 /// What a software gateway is made of.
@@ -273,6 +273,10 @@ impl SoftGateway {
                 self.next_expectation += 1;
                 if let Some(subscriber) = self.subscriber(index) {
                     subscriber.expect(now, number, sign.clone(), *within);
+                }
+                if matches!(sign, Sign::Key(..)) {
+                    // Nothing else need happen to a telephone that rests.
+                    self.plane.touch(index);
                 }
                 self.note_patience(index);
                 Some(number)

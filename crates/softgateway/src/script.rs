@@ -92,6 +92,8 @@ pub enum Action {
     Dial(String),
     /// Makes a sound into the mouthpiece; without a length until the next one, or to the end of the file.
     Play(Sound, Option<Duration>),
+    /// Presses a feature key, 1 to 99.
+    Key(u8),
     /// Falls silent.
     Quiet,
     /// Writes what the earpiece gave since the handset was lifted to a WAV file.
@@ -182,6 +184,8 @@ pub enum Sign {
     Progress(Progress),
     /// The earpiece gives nothing.
     Silence,
+    /// A feature key shows this state or label.
+    Key(u8, String),
     /// At the far end of a circuit.
     Circuit(CircuitSign),
 }
@@ -236,6 +240,7 @@ impl fmt::Display for Sign {
             Self::Sound(sound) => sound.fmt(f),
             Self::Progress(tone) => tone.fmt(f),
             Self::Silence => f.write_str("silence"),
+            Self::Key(key, text) => write!(f, "key {key} {text}"),
             Self::Circuit(CircuitSign::OffHook) => f.write_str("off-hook"),
             Self::Circuit(CircuitSign::OnHook) => f.write_str("on-hook"),
             Self::Circuit(CircuitSign::Wink) => f.write_str("wink"),
@@ -363,12 +368,13 @@ fn order(verb: &str, words: &mut Words<'_>) -> Result<Option<Order>, &'static st
 }
 
 fn step(verb: &str, line: String, words: &mut Words<'_>) -> Result<Step, &'static str> {
-    const VERBS: &str = "off-hook, on-hook, flash, dial, play, quiet, record, seize, answer, wink, release, outpulse, cas, expect, out-of-service or in-service";
+    const VERBS: &str = "off-hook, on-hook, flash, dial, key, play, quiet, record, seize, answer, wink, release, outpulse, cas, expect, out-of-service or in-service";
     let action = match verb {
         "off-hook" => Action::OffHook,
         "on-hook" => Action::OnHook,
         "flash" => Action::Flash,
         "quiet" => Action::Quiet,
+        "key" => Action::Key(key(words.some()).ok_or("the number of a feature key, 1 to 99")?),
         "dial" => Action::Dial(digits(words.next_or("")).ok_or("digits 0-9 * # A-D and , for a pause")?),
         "seize" => Action::Circuit(CircuitAction::Seize),
         "answer" => Action::Circuit(CircuitAction::Answer),
@@ -397,7 +403,7 @@ fn step(verb: &str, line: String, words: &mut Words<'_>) -> Result<Step, &'stati
         }
         "expect" => {
             let sign = sign(words).ok_or(
-                "ring, ring-end, caller NUMBER, silence, dial-tone, ringback, busy, congestion, sit, howler, tone:HERTZ or a WAV file, off-hook, on-hook, wink, number DIGITS or open",
+                "ring, ring-end, caller NUMBER, key N TEXT, silence, dial-tone, ringback, busy, congestion, sit, howler, tone:HERTZ or a WAV file, off-hook, on-hook, wink, number DIGITS or open",
             )?;
             let within = match words.some() {
                 None => DEFAULT_PATIENCE,
@@ -421,6 +427,7 @@ fn sign(words: &mut Words<'_>) -> Option<Sign> {
         "ring-end" => Sign::RingEnd,
         "silence" => Sign::Silence,
         "caller" => Sign::Caller(words.some()?.to_owned()),
+        "key" => Sign::Key(key(words.some())?, words.some()?.to_owned()),
         "off-hook" => Sign::Circuit(CircuitSign::OffHook),
         "on-hook" => Sign::Circuit(CircuitSign::OnHook),
         "wink" => Sign::Circuit(CircuitSign::Wink),
@@ -438,6 +445,10 @@ fn sound(word: Option<&str>) -> Option<Sound> {
         _ if word.to_ascii_lowercase().ends_with(".wav") => Some(Sound::File(word.to_owned())),
         _ => None,
     }
+}
+
+fn key(word: Option<&str>) -> Option<u8> {
+    word?.parse().ok().filter(|key| (1..=99).contains(key))
 }
 
 fn digits(word: &str) -> Option<String> {

@@ -101,6 +101,8 @@ impl Subscriber {
                 let samples = telephone.recording();
                 return Ok(Some(LineFact::Recording { file: file.clone(), samples }));
             }
+            // A feature key needs no handset.
+            Action::Key(key) => plane.press_key(index, *key),
             Action::Circuit(_) => return Err(ActionError::Circuit("this is for circuits, as ds/a/1")),
             _ if !lifted => return Err(ActionError::Hook("the handset is not lifted")),
             Action::OnHook => plane.with_telephone(now, index, |telephone| telephone.hang_up(now)),
@@ -182,6 +184,9 @@ impl Subscriber {
                 TelephoneEvent::MouthpieceDone => {}
             }
         }
+        while let Some((key, shows)) = plane.poll_key(index) {
+            facts.push(LineFact::Key { key, shows });
+        }
         if self.ringing && self.last_current.is_some_and(|last| now.since(last) >= RING_PAUSE) {
             self.stop_ringing(&mut facts);
         }
@@ -192,7 +197,7 @@ impl Subscriber {
             self.hears = hears;
             facts.extend(hears.map(LineFact::Hears));
         }
-        self.judge(now, telephone, sounds, &mut facts);
+        self.judge(now, telephone, (plane, index), sounds, &mut facts);
         facts
     }
 
@@ -203,13 +208,24 @@ impl Subscriber {
         }
     }
 
-    fn judge(&mut self, now: Time, telephone: &Telephone, sounds: &Sounds, facts: &mut Vec<LineFact>) {
+    fn judge(
+        &mut self,
+        now: Time,
+        telephone: &Telephone,
+        (plane, index): (&Plane, EndpointIndex),
+        sounds: &Sounds,
+        facts: &mut Vec<LineFact>,
+    ) {
         let waiting = std::mem::take(&mut self.expectations);
         for mut expectation in waiting {
             let over = now >= expectation.until;
             let due = over || expectation.look_again(now);
             let Expectation { number, sign, since, looks, .. } = expectation.clone();
-            if due && self.is_met(&sign, looks, telephone, sounds) {
+            let is_met = match &sign {
+                Sign::Key(key, text) => plane.shows_key(index, *key, text),
+                sign => due && self.is_met(sign, looks, telephone, sounds),
+            };
+            if is_met {
                 facts.push(LineFact::Met { expectation: number, sign, after: now - since });
             } else if over {
                 let instead = self.instead(telephone);
@@ -231,7 +247,7 @@ impl Subscriber {
                 MEANINGS.iter().any(|(signal, meaning)| meaning == tone && telephone.hears_tone(*signal))
             }
             // What only a circuit shows.
-            Sign::Circuit(_) => false,
+            Sign::Circuit(_) | Sign::Key(..) => false,
             Sign::Silence => telephone.is_off_hook() && telephone.quiet_for() >= SILENT,
             Sign::Sound(Sound::Tone(hertz)) => gives_tone(&telephone.recording_tail(SURE), f64::from(*hertz)),
             Sign::Sound(Sound::File(name)) => {

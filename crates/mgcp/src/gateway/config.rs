@@ -269,7 +269,7 @@ impl EndpointKind {
     pub const fn packages(self) -> PackageSet {
         PackageSet::new(match self {
             Self::AnalogueLine => {
-                &["L", "D", "G", "R", "B", "DM1", "SST", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["L", "D", "G", "R", "B", "DM1", "SST", "FXR", "VBD", "GPMD", "KY", "BP", "BA", "RED", "LCK"]
             }
             Self::PacketRelay => &["G", "R", "B", "FXR", "BA", "RED", "LCK"],
             Self::ConferenceBridge => &["G", "SST", "R", "B", "BA", "RED", "LCK"],

@@ -167,8 +167,14 @@ impl Endpoint {
     /// Something that the media saw, except what becomes of connections.
     pub(super) fn media_event(&mut self, event: MediaEvent, reach: &mut Reach<'_>) {
         match event {
-            MediaEvent::OffHook => self.occur(Occurrence::new("L", "hd"), reach),
-            MediaEvent::OnHook => self.occur(Occurrence::new("L", "hu"), reach),
+            MediaEvent::OffHook => {
+                self.machine.signals.negated("BP", "hu");
+                self.occur(Occurrence::new("L", "hd"), reach);
+            }
+            MediaEvent::OnHook => {
+                self.machine.signals.negated("BP", "hd");
+                self.occur(Occurrence::new("L", "hu"), reach);
+            }
             MediaEvent::HookFlash => self.occur(Occurrence::new("L", "hf"), reach),
             MediaEvent::Digit(letter) => self.digit_begins(letter, reach),
             MediaEvent::DigitEnded(letter, lasted) => self.digit_ends(letter, lasted, reach),

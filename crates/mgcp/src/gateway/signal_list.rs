@@ -12,7 +12,7 @@ use crate::message::{
     ConnectionIdBuf, EventConnectionBuf, EventList, EventParameter, EventParameters, ListedEvent, ReturnCode,
     SignalBuf,
 };
-use crate::package::{self, HookState, Item, Package, Signal, Timing};
+use crate::package::{self, HookState, Item, Package, Parameters, Signal, Timing};
 
 /// How long brief signals last when the plane does not say that they have ended: package, symbol, milliseconds. Caller
 /// identification needs the silence between two rings; the tones are those of RFC 3660.
@@ -76,6 +76,7 @@ impl Reader<'_> {
             signal: SignalBuf::new(name, signal.parameters),
             package: package.name,
             code: item.symbol,
+            key: key(item, signal.parameters),
             place,
             wire,
             course,
@@ -171,6 +172,14 @@ impl Reader<'_> {
                 }))
             }
         }
+    }
+}
+
+/// The feature key of KY/ks and KY/ls.
+fn key(item: &Item, parameters: EventParameters<'_>) -> Option<u32> {
+    match (item.parameters, parameters.iter().next()) {
+        (Parameters::KeyState | Parameters::KeyLabel, Some(EventParameter::Value(key))) => key.parse().ok(),
+        _ => None,
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) struct SignalRequest {
     pub(super) package: &'static str,
     /// The code, as the tables spell it.
     pub(super) code: &'static str,
+    /// The feature key that it is for: each has its own state and label (RFC 3149 section 2.1).
+    pub(super) key: Option<u32>,
     /// Where it is applied.
     pub(super) place: Place,
     /// As audits show it.
@@ -48,7 +50,15 @@ pub(super) struct SignalRequest {
 impl SignalRequest {
     /// Whether both are the same signal at the same place, whatever their parameters.
     pub(super) fn repeats(&self, other: &Self) -> bool {
-        self.package == other.package && self.code == other.code && self.place == other.place
+        self.package == other.package
+            && self.code == other.code
+            && self.key == other.key
+            && self.place == other.place
+    }
+
+    /// Whether asking for `other` changes nothing: a feature key can be asked for another state or label.
+    fn is_on_as(&self, other: &Self) -> bool {
+        self.repeats(other) && (self.key.is_none() || self.signal == other.signal)
     }
 
     /// The event that tells of its end: `oc` or `of` of its own package, with its name and without its parameters.
@@ -133,7 +143,7 @@ impl Signals {
             let targets = targets(endpoint, &request.place, ready);
             let known = match request.course {
                 Course::TimeOut(_) => self.timed.iter().any(|active| active.request.repeats(request)),
-                Course::On => self.on.iter().any(|active| active.request.repeats(request)),
+                Course::On => self.on.iter().any(|active| active.request.is_on_as(request)),
                 Course::Off => true,
                 Course::Brief(_) => false,
             };
@@ -184,7 +194,8 @@ impl Signals {
         });
         let off: Vec<_> = list.iter().filter(|request| request.course == Course::Off).collect();
         self.on.retain(|active| {
-            let stays = !off.iter().any(|request| request.repeats(&active.request));
+            let replaced = on.iter().any(|newer| newer.request.repeats(&active.request));
+            let stays = !replaced && !off.iter().any(|request| request.repeats(&active.request));
             if !stays {
                 active.stop(reach);
             }
@@ -199,6 +210,11 @@ impl Signals {
         self.brief.extend(brief);
         self.waiting = waiting;
         self.waiting.truncate(reach.limits.pending_brief_signals);
+    }
+
+    /// The subscriber has done the opposite of an on-off signal of the endpoint, which is so turned off.
+    pub(super) fn negated(&mut self, package: &str, code: &str) {
+        self.on.retain(|active| active.request.package != package || active.request.code != code);
     }
 
     fn start(

@@ -87,6 +87,9 @@ const SUPPLEMENTARY: &[(&str, Sound)] = &[
     ("pt", Tone(SignalTone::Pay)),
 ];
 
+/// The package BP, as far as it is sound.
+const BUSINESS: &[(&str, Sound)] = &[("beep", Tone(SignalTone::Prompt))];
+
 /// The tones of RFC 3064 section 2, and the ringing of its basic trunks.
 const CIRCUIT: &[(&str, Sound)] = &[
     ("bz", Tone(SignalTone::Busy)),
@@ -123,6 +126,7 @@ pub(super) fn of(plan: &TonePlan, signal: &SignalBuf) -> Option<Effect> {
         },
         "d" => return digit(symbol),
         "g" => GENERIC,
+        "bp" => BUSINESS,
         "ms" | "dt" | "md" | "bl" => CIRCUIT,
         "t" if symbol == "sit" => {
             return Some(tone(plan, SignalTone::SpecialInformation(sit(signal.parameters())?)));

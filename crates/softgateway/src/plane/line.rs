@@ -8,6 +8,7 @@ use strowger_mgcp::gateway::{MediaEvent, MediaFault, SignalTarget};
 use strowger_mgcp::message::SignalBuf;
 use strowger_sansio::Time;
 
+use super::keys::Keys;
 use super::machines::Machines;
 use super::signals::Signals;
 
@@ -16,6 +17,7 @@ use super::signals::Signals;
 pub(super) struct Line {
     pub(super) telephone: Telephone,
     pub(super) signals: Signals,
+    pub(super) keys: Keys,
     detector: DtmfDetector,
     machines: Machines,
 }
@@ -27,7 +29,8 @@ impl Line {
             telephone.set_hook_timing(timing);
         }
         let signals = Signals::default();
-        Self { telephone, signals, detector: DtmfDetector::new(), machines: Machines::default() }
+        let (keys, machines) = (Keys::default(), Machines::default());
+        Self { telephone, signals, keys, detector: DtmfDetector::new(), machines }
     }
 
     /// Whether sound or ringing current flows, so that the line needs its 10 ms.
@@ -42,6 +45,9 @@ impl Line {
         target: SignalTarget,
         signal: &SignalBuf,
     ) -> Result<(), MediaFault> {
+        if self.is_done_by_the_telephone(now, signal)? {
+            return Ok(());
+        }
         if let Some(caller) = self.signals.start(now, plan, target, signal)? {
             self.telephone.show_caller(now, &caller);
         }
@@ -49,8 +55,26 @@ impl Line {
         Ok(())
     }
 
+    /// What a business telephone does by itself: RFC 3149.
+    fn is_done_by_the_telephone(&mut self, now: Time, signal: &SignalBuf) -> Result<bool, MediaFault> {
+        let is =
+            |package: &str| signal.name().package().is_some_and(|name| name.eq_ignore_ascii_case(package));
+        if is("KY") {
+            return self.keys.show(signal).map(|()| true).ok_or(MediaFault::Signal);
+        }
+        let lifted = self.telephone.is_off_hook();
+        match signal.name().event().to_ascii_lowercase().as_str() {
+            "hd" if is("BP") && !lifted => self.telephone.lift(now),
+            "hu" if is("BP") && lifted => self.telephone.hang_up(now),
+            "hd" | "hu" if is("BP") => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
     pub(super) fn stop(&mut self, now: Time, target: SignalTarget, signal: &SignalBuf) {
         self.signals.stop(target, signal);
+        self.keys.clear(signal);
         self.ring(now);
     }
 

@@ -10,6 +10,7 @@
 //! - `connection`: an RTP session on a pair of ports from the pool.
 //! - `image`: datagrams of a fax through a relay.
 //! - `stream_watch`: what is wanted to be known of a connection's stream.
+//! - `keys`: the feature keys of a telephone.
 //! - `machines`: modems and fax machines on a line or circuit.
 //! - `sound`: 10 ms of a line, and a packet through a relay.
 //! - `role`: the calls of the gateway role.
@@ -19,6 +20,7 @@ mod connection;
 mod continuity;
 mod effect;
 mod image;
+mod keys;
 mod line;
 mod machines;
 mod role;
@@ -321,6 +323,29 @@ impl Plane {
     /// What the telephone of a line did that its subscriber has not noticed yet.
     pub fn poll_telephone(&mut self, endpoint: EndpointIndex) -> Option<TelephoneEvent> {
         self.endpoint_mut(endpoint)?.line_mut()?.telephone.poll_event()
+    }
+
+    /// The next feature key of a line that shows something new, and what.
+    pub fn poll_key(&mut self, endpoint: EndpointIndex) -> Option<(u8, String)> {
+        self.endpoint_mut(endpoint)?.line_mut()?.keys.poll()
+    }
+
+    /// Whether a feature key of a line shows this state or label.
+    #[must_use]
+    pub fn shows_key(&self, endpoint: EndpointIndex, key: u8, text: &str) -> bool {
+        let line = self.endpoint(endpoint).and_then(Endpoint::line);
+        line.is_some_and(|line| line.keys.shows(key, text))
+    }
+
+    /// A subscriber presses a feature key.
+    pub fn press_key(&mut self, endpoint: EndpointIndex, key: u8) {
+        let event = MediaEvent::Detected {
+            package: "KY".to_owned(),
+            event: format!("fk{key}"),
+            connection: None,
+            parameters: Vec::new(),
+        };
+        self.events.push_back((endpoint, event));
     }
 
     /// Lets a subscriber do something with the telephone, and notices what it does to the line.

@@ -29,9 +29,9 @@ use crate::output::{Exit, fail};
 /// after the other and exits with 0 if every expectation was met, with 1 if not. With neither it serves until SIGINT or
 /// SIGTERM.
 ///
-/// Commands: LINE off-hook | on-hook | flash | dial DIGITS | play tone:HZ or FILE [for 2s] | quiet | record FILE |
+/// Commands: LINE off-hook | on-hook | flash | dial DIGITS | key N | play tone:HZ or FILE [for 2s] | quiet | record FILE |
 /// expect SIGN [within 5s], wait 500ms, and of the operator, for all endpoints or behind the name of some: out-of-service,
-/// out-of-service forced, out-of-service graceful 30s, in-service, in-service 30s. SIGN: ring, ring-end, caller NUMBER, dial-tone, ringback, busy, congestion, sit,
+/// out-of-service forced, out-of-service graceful 30s, in-service, in-service 30s. SIGN: ring, ring-end, caller NUMBER, key N TEXT, dial-tone, ringback, busy, congestion, sit,
 /// howler, silence, tone:HZ or FILE. For LINE may stand a circuit, as ds/a/1, whose far end can play, be quiet, flash, and seize | wink | answer | release |
 /// outpulse DIGITS | cas off-hook, on-hook, ring, quiet, open or closed, and notices off-hook, on-hook, wink, number DIGITS, open, ring,
 /// ring-end, tone:HZ and silence. Without LINE the command is for the line named last.

@@ -78,6 +78,9 @@ impl Row {
             LineFact::Ringing => Self::new(at, "ring"),
             LineFact::RingingEnded => Self::new(at, "ring-end"),
             LineFact::Caller(text) => Self { what: Some(text.clone()), ..Self::new(at, "caller") },
+            LineFact::Key { key, shows } => {
+                Self { what: Some(format!("{key} {shows}")), ..Self::new(at, "key") }
+            }
             LineFact::Hears(tone) => Self { what: Some(tone.to_string()), ..Self::new(at, "hears") },
             LineFact::Met { sign, after, .. } => Self {
                 what: Some(sign.to_string()),
