@@ -238,6 +238,7 @@ impl Switch {
             return self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange);
         };
         call.phase = CallPhase::Answered;
+        self.talking.extend(call.legs.iter().filter(|leg| leg.is_live()).map(|leg| leg.line));
         self.await_recalled(now, call);
         if call.returning.take().is_some() {
             self.given_back(call, leg);

@@ -280,6 +280,7 @@ impl Switch {
         own.recalled = false;
         let by = Some(own.line);
         if call.is_answered() {
+            self.talking.extend(by);
             self.await_recalled(now, call);
             self.set_flow(call, leg, Flow::Both);
         } else {

@@ -105,6 +105,8 @@ pub struct Switch {
     returns: BTreeMap<LineId, VecDeque<CallId>>,
     /// Legs that have ended, whose lines must be looked at.
     departed: Vec<(LineId, LegId)>,
+    /// Lines whose parties have begun to talk: they may be told now of what waits.
+    talking: Vec<LineId>,
     last_leg: u64,
     last_context: u64,
     /// One deadline a call; its phase says what for.
@@ -141,6 +143,7 @@ impl Switch {
             stations: BTreeMap::new(),
             returns: BTreeMap::new(),
             departed: Vec::new(),
+            talking: Vec::new(),
             last_leg: 0,
             last_context: 0,
             deadlines: Timers::new(),
@@ -305,11 +308,17 @@ impl Switch {
         }
     }
 
-    /// Looks at the lines whose legs have ended.
+    /// Looks at the lines whose legs have ended, and at those whose parties talk.
     fn settle(&mut self, now: Time) {
-        while let Some((line, leg)) = self.departed.pop() {
-            self.depart(line, leg);
-            self.give_next_back(now, line);
+        loop {
+            if let Some((line, leg)) = self.departed.pop() {
+                self.depart(line, leg);
+                self.give_next_back(now, line);
+            } else if let Some(line) = self.talking.pop() {
+                self.give_next_back(now, line);
+            } else {
+                break;
+            }
         }
     }
 

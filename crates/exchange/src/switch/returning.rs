@@ -141,7 +141,7 @@ impl Switch {
         }
     }
 
-    /// A leg of a line has ended: the party that waits for that is given back now.
+    /// A leg of a line has ended, or its party talks now, so that another call may wait: the party that waits for that is given back.
     pub(super) fn give_next_back(&mut self, now: Time, line: LineId) {
         if !self.returns.contains_key(&line) || !(self.station(line).is_empty() || self.may_wait(line)) {
             return;
@@ -168,11 +168,13 @@ impl Switch {
         });
     }
 
-    /// Whether the party that hangs up had on hold what is just being given back to it: it will be rung for that.
+    /// Whether the party that hangs up had on hold what is just being given back to it: it will be rung for that. The party that
+    /// comes back may have it on hold as well, and is not.
     pub(super) fn leaves_what_returns(&mut self, held: LegId) -> bool {
         let mut returns = false;
         self.with_leg(held, |_, call| {
-            if let Some(returning) = &mut call.returning {
+            let sought = call.sought_leg() == Some(held);
+            if let Some(returning) = call.returning.as_mut().filter(|_| sought) {
                 (returning.gone, returns) = (true, true);
             }
         });

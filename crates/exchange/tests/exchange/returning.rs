@@ -248,6 +248,47 @@ fn who_begins_a_new_call_in_time_is_waited_for_again() {
 }
 
 #[test]
+fn who_is_dialling_by_then_hears_that_the_party_waits_once_it_talks() {
+    let mut world = World::running(all());
+    transfer_to_the_ringing(&mut world);
+    world.pass(50);
+    world.ring("2001", "2002");
+    world.pass(11);
+    assert_eq!((world.hears("2001"), world.hears("2004")), ("G/rt".to_owned(), "L/ht".to_owned()));
+    world.lift("2002");
+    assert!(world.hears("2001").starts_with("L/wt"), "{}", world.hears("2001"));
+    assert_eq!(world.hears("2004"), "G/rt");
+    world.flash("2001");
+    assert!(world.hear_each_other("2001", "2004"));
+    world.end();
+}
+
+/// The party that comes back has the call on hold itself: who hangs up then has not transferred it, and is not rung for it.
+#[test]
+fn a_party_that_has_what_returns_on_hold_may_hang_up() {
+    for waits in [true, false] {
+        let mut world = World::running(without_call_waiting(all()));
+        world.connect("2001", "2004");
+        world.flash("2004");
+        world.dial("2004", "2006");
+        world.lift("2006");
+        world.flash("2001");
+        world.dial("2001", "2005");
+        world.hang_up("2001");
+        if waits {
+            world.connect("2001", "2002");
+        }
+        world.pass(61);
+        assert_eq!(world.hears("2001").starts_with("L/r4"), !waits, "{}", world.hears("2001"));
+        world.hang_up("2004");
+        assert_eq!(world.record_of("2001", "2004").cause, Cause::NORMAL_CLEARING, "waits: {waits}");
+        assert_eq!(world.hears("2001"), "");
+        assert_eq!(world.modes("2004"), [""; 0]);
+        world.end();
+    }
+}
+
+#[test]
 fn parties_that_wait_for_one_are_given_back_one_by_one() {
     let mut world = World::running(without_call_waiting(all()));
     for (party, to) in [("2004", "2005"), ("2003", "2006")] {
