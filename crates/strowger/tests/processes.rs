@@ -4,8 +4,11 @@
 
 mod support;
 
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
 use support::town::{Town, expect};
-use support::until;
+use support::{loopback, until};
 
 #[test]
 fn calls_are_carried_between_separate_processes() {
@@ -175,4 +178,46 @@ fn a_talked_call_survives_the_death_of_its_exchange() {
     let (status, exchange) = exchange.terminate();
     exchange.assert_code(status, 0);
     assert_eq!(town.records(1).len(), 1);
+}
+
+/// What comes to a call agent next that begins so.
+fn hear(agent: &UdpSocket, beginning: &str) -> String {
+    let mut buffer = [0; 2_000];
+    loop {
+        let (length, _) = agent.recv_from(&mut buffer).unwrap();
+        let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        if text.starts_with(beginning) {
+            return text;
+        }
+    }
+}
+
+#[test]
+fn a_further_call_agent_commands_a_gateway_and_is_told_of_its_lines() {
+    let town = Town::new();
+    let exchange = town.exchange();
+    let (next, stranger) = (loopback::peer(2727), loopback::peer(2727));
+    let address: SocketAddr = next.local_addr().unwrap();
+    let mut gw1 = town.gateway(0, &["--control", "--next-agent", &address.to_string()]);
+    gw1.json(&[("event", "listening")]);
+    town.await_lines(0);
+    let request = |id: u32| {
+        let entity = format!("next@[{}]:{}", address.ip(), address.port());
+        format!("RQNT {id} aaln/1@gw1.town MGCP 1.0\r\nN: {entity}\r\nX: 7\r\nR: L/hd(N)\r\n")
+    };
+    stranger.send_to(request(7001).as_bytes(), town.gateways[0]).unwrap();
+    next.send_to(request(7002).as_bytes(), town.gateways[0]).unwrap();
+    hear(&next, "200 7002 ");
+    gw1.say("aaln/1 off-hook");
+    let notification = hear(&next, "NTFY ");
+    assert!(notification.contains("X: 7\r\n") && notification.contains("L/hd"), "{notification}");
+    let id = notification.split(' ').nth(1).unwrap();
+    next.send_to(format!("200 {id} OK\r\n").as_bytes(), town.gateways[0]).unwrap();
+    // Whoever is no call agent of it has had no answer meanwhile.
+    stranger.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+    assert!(stranger.recv_from(&mut [0; 2_000]).is_err());
+    for process in [gw1, exchange] {
+        let (status, process) = process.terminate();
+        process.assert_code(status, 0);
+    }
 }
