@@ -171,6 +171,25 @@ impl<T: Clone> Controller<T> {
         if !self.service(gateway).is_registered() {
             return Err(RequestError::NoRoute);
         }
+        self.send_hand_off(now, gateway, to)
+    }
+
+    /// Calls a gateway that may believe in an association that is forgotten here: it is sent to this controller, and so registers
+    /// anew with the contexts that it has (RFC 3525 section 11.5). For a gateway whose route is configured; nobody hears of the end.
+    ///
+    /// # Errors
+    /// Why that is not sent.
+    pub fn call(&mut self, now: Time, gateway: PeerId) -> Result<TransactionId, RequestError> {
+        let own = self.transactions.mid().clone();
+        self.send_hand_off(now, gateway, own.as_mid())
+    }
+
+    fn send_hand_off(
+        &mut self,
+        now: Time,
+        gateway: PeerId,
+        to: Mid<'_>,
+    ) -> Result<TransactionId, RequestError> {
         let change = ServiceChange {
             method: Method::HandOff,
             target: Some(ServiceTarget::Mgc(to)),
