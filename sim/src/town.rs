@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_exchange::{
     Codes, ControllerLeaves, Country, DialectChoice, Features, FlashControl, GatewayEntry, GatewayProtocol,
-    GroupEntry, HotLine, HuntOrder, Inventory, LineEntry, MediaPolicy, Pattern, RelayEntry, Ring, Service,
-    ServiceClass, Subscription,
+    GroupEntry, HotLine, HuntOrder, Inventory, LineEntry, MediaPolicy, MegacoEntry, Pattern, RelayEntry,
+    Ring, Service, ServiceClass, Subscription,
 };
 use strowger_media::MediaPort;
 use strowger_media::tone::TonePlan;
@@ -175,6 +175,7 @@ fn gateway_entry(number: u32) -> GatewayEntry {
         dialect: DialectChoice::Auto,
         media: Vec::new(),
         relay: None,
+        megaco: MegacoEntry::default(),
     }
 }
 

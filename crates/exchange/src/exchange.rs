@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use strowger_megaco::transport::Route;
 use strowger_mgcp::agent::AgentCounters;
 use strowger_mgcp::transaction::TransactionCounters;
-use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, Time, TokenBucket, Transmit};
+use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, SocketId, Time, TokenBucket, Transmit};
 
 use crate::access::{Access, DigitMaps, Report};
 use crate::{
@@ -23,7 +24,19 @@ pub enum Input<'a> {
         /// Its bytes.
         bytes: &'a [u8],
     },
+    /// A message for the Megaco controller, without the framing of its transport.
+    Megaco {
+        /// Where it came from. Datagrams come by [`MEGACO_TEXT`] or [`MEGACO_BINARY`]; connections have numbers above those.
+        route: Route,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
 }
+
+/// The socket for datagrams of Megaco as text.
+pub const MEGACO_TEXT: SocketId = SocketId(1);
+/// The socket for datagrams of Megaco in binary form.
+pub const MEGACO_BINARY: SocketId = SocketId(2);
 
 /// What the engine's clock shows on the wall; only the time that caller identification shows depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,10 +142,18 @@ impl Exchange {
 
     /// Takes a datagram.
     pub fn handle_input(&mut self, now: Time, input: Input<'_>) {
-        let Input::Mgcp { from, bytes } = input;
-        let before = self.access.agent().counters().unlisted;
-        self.access.agent_mut().handle_input(now, from, bytes);
-        if self.access.agent().counters().unlisted > before && self.unlisted.take(now) {
+        let control = self.access.control_mut();
+        let (from, is_listed) = match input {
+            Input::Mgcp { from, bytes } => {
+                let before = control.agent().counters().unlisted;
+                control.agent_mut().handle_input(now, from, bytes);
+                (from, control.agent().counters().unlisted == before)
+            }
+            Input::Megaco { route, bytes } => {
+                (route.address, control.megaco_mut().handle_input(now, route, bytes))
+            }
+        };
+        if !is_listed && self.unlisted.take(now) {
             self.tell(Event::UnlistedSource { from });
         }
         self.settle(now);
@@ -152,9 +173,15 @@ impl Exchange {
         self.settle(now);
     }
 
-    /// A datagram to send.
+    /// A message to send: a datagram, or for the socket of a connection a message that its framing goes around.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.access.agent_mut().poll_transmit()
+        self.access.control_mut().poll_transmit()
+    }
+
+    /// A connection of Megaco has ended.
+    pub fn handle_disconnected(&mut self, now: Time, socket: SocketId) {
+        self.access.control_mut().megaco_mut().handle_disconnected(now, socket);
+        self.settle(now);
     }
 
     /// Something that happened.
@@ -197,13 +224,13 @@ impl Exchange {
     /// What the call agent has counted.
     #[must_use]
     pub fn agent_counters(&self) -> &AgentCounters {
-        self.access.agent().counters()
+        self.access.control().agent().counters()
     }
 
     /// What its transaction layer has counted.
     #[must_use]
     pub fn transaction_counters(&self) -> &TransactionCounters {
-        self.access.agent().transaction_counters()
+        self.access.control().agent().transaction_counters()
     }
 
     /// Lets everything that has happened have its consequences: gateways' words go up, the switch's words go
@@ -229,6 +256,7 @@ impl Exchange {
                 break;
             }
         }
+        self.access.control_mut().megaco_mut().collect(now);
         while let Some(event) = self.switch.poll_event() {
             self.tell(event);
         }

@@ -204,6 +204,8 @@ pub struct GatewayEntry {
     pub media: Vec<IpAddr>,
     /// Its packet relay, when it has one.
     pub relay: Option<RelayEntry>,
+    /// What goes for it when it speaks Megaco.
+    pub megaco: MegacoEntry,
 }
 
 impl GatewayEntry {
@@ -219,7 +221,15 @@ impl GatewayEntry {
             dialect: DialectChoice::Auto,
             media: Vec::new(),
             relay: None,
+            megaco: MegacoEntry::default(),
         }
+    }
+
+    /// A Megaco gateway whose media come from where its signalling comes from. `domain` completes the names of its terminations
+    /// wherever endpoints are named; on the wire they stand alone.
+    #[must_use]
+    pub fn megaco(id: &str, address: SocketAddr, domain: &str, megaco: MegacoEntry) -> Self {
+        Self { protocol: GatewayProtocol::Megaco, megaco, ..Self::mgcp(id, address, domain) }
     }
 
     /// The same, where the name service knows its address.
@@ -235,6 +245,42 @@ impl GatewayEntry {
 pub enum GatewayProtocol {
     /// RFC 3435.
     Mgcp,
+    /// H.248.1 (RFC 3525).
+    Megaco,
+}
+
+/// What is to be known of a gateway that speaks Megaco.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct MegacoEntry {
+    /// Its message identifier as it stands in messages: `<gw1.town>`, `[192.0.2.9]:2944` or a device's name. Without one, the first
+    /// that comes from its address is it from then on.
+    pub mid: Option<String>,
+    /// What it speaks over.
+    pub transport: MegacoTransport,
+    /// In which form it is spoken to until it has spoken itself.
+    pub encoding: MegacoEncoding,
+}
+
+/// What carries Megaco.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum MegacoTransport {
+    /// UDP.
+    #[default]
+    Udp,
+    /// TCP, in TPKTs. The gateway connects.
+    Tcp,
+}
+
+/// The forms of Megaco.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum MegacoEncoding {
+    /// Text with short tokens.
+    #[default]
+    Compact,
+    /// Text with long tokens.
+    Pretty,
+    /// BER.
+    Binary,
 }
 
 /// Which dialect of its protocol a gateway speaks.

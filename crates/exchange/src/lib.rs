@@ -34,7 +34,7 @@ pub use cause::{Cause, CauseClass};
 pub use codec::{Codec, CodecPlan, UnknownCodec};
 pub use country::{Country, FlashControl, Law, UnknownCountry};
 pub use event::Event;
-pub use exchange::{Exchange, Input, WallClock};
+pub use exchange::{Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, WallClock};
 pub use feature::class::ServiceClass;
 pub use feature::code::{BadPattern, Codes, Feature, Pattern, Service, Slot};
 pub use feature::group::{GroupEntry, GroupId, HuntOrder, UnknownOrder};
@@ -43,7 +43,7 @@ pub use feature::subscription::{HotLine, Ring, Subscription, UnknownRing};
 pub use feature::{ControllerLeaves, FeaturePlan, Features};
 pub use inventory::{
     DialectChoice, GatewayEntry, GatewayProtocol, Inventory, InventoryFault, LineEntry, MediaPolicy,
-    RelayEntry, RouteEntry, RouteTarget, UnknownTarget,
+    MegacoEncoding, MegacoEntry, MegacoTransport, RelayEntry, RouteEntry, RouteTarget, UnknownTarget,
 };
 pub use leg::{
     CallId, CallingParty, ContextCommand, ContextEvent, ContextId, Digits, LegCommand, LegEvent, LegId,

@@ -180,6 +180,7 @@ impl Directory {
                 id: gateway.id.clone(),
                 protocol: match entry.protocol {
                     GatewayProtocol::Mgcp => "mgcp",
+                    GatewayProtocol::Megaco => "megaco",
                 },
                 address: entry.host.clone().unwrap_or_else(|| entry.address.to_string()),
                 domain: entry.domain.clone(),

@@ -15,8 +15,9 @@ use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::message::{EndpointName, EndpointNameBuf, ParameterCode, ReturnCode};
 use strowger_sansio::Time;
 
+use super::control::Control;
 use super::gateways::Gateways;
-use super::{Agent, Tag, signal};
+use super::{Tag, signal};
 use crate::{EndpointsView, Event};
 
 /// A question to a gateway about itself.
@@ -103,14 +104,14 @@ impl Census {
     }
 
     /// Asks the gateways that are to be asked; says whether there were any.
-    pub(super) fn ask(&mut self, now: Time, gateways: &Gateways, agent: &mut Agent) -> bool {
+    pub(super) fn ask(&mut self, now: Time, gateways: &Gateways, agent: &mut Control) -> bool {
         let mut asked = false;
         for gateway in std::mem::take(&mut self.due) {
             let Some(all) = gateways.all(agent, gateway) else { continue };
             let entry = self.entries.entry(gateway).or_default();
             entry.serial = entry.serial.wrapping_add(1);
             let tag = Tag::Census(gateway, entry.serial, Inquiry::Endpoints);
-            agent.audit_endpoint(now, gateway, &all, Vec::new(), tag);
+            agent.audit_endpoint(now, (gateway, &all), Vec::new(), tag);
             asked = true;
         }
         asked
@@ -120,7 +121,7 @@ impl Census {
     pub(super) fn outcome(
         &mut self,
         now: Time,
-        (gateways, agent): (&Gateways, &mut Agent),
+        (gateways, agent): (&Gateways, &mut Control),
         (gateway, serial, inquiry): (GatewayId, u32, Inquiry),
         result: Result<Outcome, Failure>,
     ) -> Vec<Finding> {
@@ -150,7 +151,7 @@ impl Census {
                 for (place, (_, endpoint)) in (0..).zip(&entry.classes) {
                     let tag = Tag::Census(gateway, serial, Inquiry::Abilities(place));
                     let info = vec![ParameterCode::Capabilities, ParameterCode::PackageList];
-                    agent.audit_endpoint(now, gateway, endpoint, info, tag);
+                    agent.audit_endpoint(now, (gateway, endpoint), info, tag);
                 }
                 if entry.classes.is_empty() {
                     findings.push(Finding::Silent);

@@ -10,8 +10,8 @@ use strowger_mgcp::message::{EndpointNameBuf, NotifiedEntityBuf};
 use strowger_sansio::Time;
 use strowger_sdp::{AddressPolicy, Hosts};
 
-use super::Agent;
 use super::census::Abilities;
+use super::control::Control;
 use crate::{
     DialectChoice, EndpointsView, GatewayEntry, GatewayProtocol, GatewayView, Inventory, LineId, ServiceState,
 };
@@ -22,6 +22,7 @@ pub(super) struct Place {
     pub(super) gateway: GatewayId,
     /// The gateway's id in the inventory.
     pub(super) id: Arc<str>,
+    pub(super) protocol: GatewayProtocol,
     pub(super) endpoint: EndpointNameBuf,
     /// Where its session descriptions come from …
     pub(super) peer: IpAddr,
@@ -42,8 +43,8 @@ impl Place {
     pub(super) fn at(&self, endpoint: EndpointNameBuf) -> Self {
         let (id, policy) = (self.id.clone(), self.policy.clone());
         let (abilities, codecs) = (self.abilities.clone(), self.codecs.clone());
-        let Self { gateway, peer, has_all, audits, .. } = *self;
-        Self { gateway, id, endpoint, peer, policy, has_all, audits, abilities, codecs }
+        let Self { gateway, protocol, peer, has_all, audits, .. } = *self;
+        Self { gateway, id, protocol, endpoint, peer, policy, has_all, audits, abilities, codecs }
     }
 
     /// The same endpoint of a gateway that is elsewhere now.
@@ -62,6 +63,7 @@ impl Place {
 pub(super) struct Gateway {
     pub(super) number: GatewayId,
     pub(super) id: Arc<str>,
+    protocol: GatewayProtocol,
     pub(super) service: ServiceState,
     /// Whether the agent took it: it did not when the inventory contradicts itself.
     accepted: bool,
@@ -79,6 +81,7 @@ impl Gateway {
         Place {
             gateway: self.number,
             id: self.id.clone(),
+            protocol: self.protocol,
             endpoint,
             peer: self.peer,
             policy: self.policy.clone(),
@@ -103,18 +106,27 @@ pub(super) struct Gateways {
 }
 
 impl Gateways {
-    pub(super) fn new(now: Time, inventory: &Inventory, agent: &mut Agent) -> Self {
+    pub(super) fn new(now: Time, inventory: &Inventory, agent: &mut Control) -> Self {
         let list = inventory.gateways.iter().zip(0..).map(|(entry, number)| {
             let number = GatewayId(number);
-            let config = config(number, entry);
-            let has_all = config.dialect.all_wildcard == AllWildcard::All;
-            let audits = config.dialect.audit;
-            let accepted = agent.add_gateway(now, config).is_ok();
+            let (has_all, audits, accepted) = match entry.protocol {
+                GatewayProtocol::Mgcp => {
+                    let config = config(number, entry);
+                    let has_all = config.dialect.all_wildcard == AllWildcard::All;
+                    let audits = config.dialect.audit;
+                    (has_all, audits, agent.agent_mut().add_gateway(now, config).is_ok())
+                }
+                GatewayProtocol::Megaco => {
+                    agent.add_megaco(now, number, entry);
+                    (false, true, true)
+                }
+            };
             let hosts =
                 if entry.media.is_empty() { Hosts::Peer } else { Hosts::PeerAnd(entry.media.clone()) };
             Gateway {
                 number,
                 id: entry.id.as_str().into(),
+                protocol: entry.protocol,
                 service: ServiceState::Unknown,
                 accepted,
                 peer: entry.address.ip(),
@@ -154,7 +166,7 @@ impl Gateways {
         gateways
     }
 
-    fn place(&self, agent: &Agent, id: &str, endpoint: &str) -> Option<Place> {
+    fn place(&self, agent: &Control, id: &str, endpoint: &str) -> Option<Place> {
         let gateway = self.get(*self.by_id.get(id)?)?;
         Some(gateway.place(agent.endpoint(gateway.number, endpoint)?))
     }
@@ -213,7 +225,7 @@ impl Gateways {
     }
 
     /// The name of all endpoints of a gateway, if it answers to that.
-    pub(super) fn all(&self, agent: &Agent, gateway: GatewayId) -> Option<EndpointNameBuf> {
+    pub(super) fn all(&self, agent: &Control, gateway: GatewayId) -> Option<EndpointNameBuf> {
         let known = self.get(gateway).filter(|known| known.accepted && known.has_all && known.audits)?;
         agent.endpoint(known.number, "*")
     }
@@ -264,13 +276,13 @@ pub(super) fn agent_config(inventory: &Inventory) -> AgentConfig {
 }
 
 fn config(number: GatewayId, entry: &GatewayEntry) -> GatewayConfig {
-    let dialect = match (entry.protocol, entry.dialect) {
-        (GatewayProtocol::Mgcp, DialectChoice::Auto | DialectChoice::Rfc3435) => Dialect::RFC3435,
-        (GatewayProtocol::Mgcp, DialectChoice::Rfc2705) => Dialect::RFC2705,
-        (GatewayProtocol::Mgcp, DialectChoice::Ncs) => Dialect::NCS,
-        (GatewayProtocol::Mgcp, DialectChoice::Tgcp) => Dialect::TGCP,
-        (GatewayProtocol::Mgcp, DialectChoice::Mgcp01) => Dialect::MGCP_0_1,
-        (GatewayProtocol::Mgcp, DialectChoice::Osmo) => Dialect::OSMO,
+    let dialect = match entry.dialect {
+        DialectChoice::Auto | DialectChoice::Rfc3435 => Dialect::RFC3435,
+        DialectChoice::Rfc2705 => Dialect::RFC2705,
+        DialectChoice::Ncs => Dialect::NCS,
+        DialectChoice::Tgcp => Dialect::TGCP,
+        DialectChoice::Mgcp01 => Dialect::MGCP_0_1,
+        DialectChoice::Osmo => Dialect::OSMO,
     };
     let detect = entry.dialect == DialectChoice::Auto;
     let host = entry.host.clone();

@@ -260,8 +260,7 @@ impl Relays {
         if let Some(endpoint) = turn.agent.endpoint(place.gateway, &all) {
             turn.agent.delete_connections(
                 turn.now,
-                place.gateway,
-                &endpoint,
+                (place.gateway, &endpoint),
                 call,
                 Tag::RelaySweep(place.gateway),
             );
@@ -348,7 +347,7 @@ impl Relays {
             if endpoint.as_name().is_wildcarded() {
                 self.sweep(turn, call);
             } else {
-                turn.agent.delete_connections(turn.now, gateway, &endpoint, call, Tag::RelaySweep(gateway));
+                turn.agent.delete_connections(turn.now, (gateway, &endpoint), call, Tag::RelaySweep(gateway));
             }
         }
     }

@@ -12,8 +12,10 @@
 //! exchange hands to the switch.
 
 mod census;
+mod control;
 mod decision;
 mod gateways;
+mod megaco_line;
 mod mgcp_line;
 mod mgcp_relay;
 mod signal;
@@ -24,7 +26,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use strowger_mgcp::agent::{self, Failure, GatewayId, Outcome};
-use strowger_mgcp::message::RestartMethod;
+use strowger_mgcp::message::{EndpointNameBuf, RequestIdBuf, RestartMethod};
 use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 
 use crate::{
@@ -33,8 +35,9 @@ use crate::{
     ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, WallClock,
 };
 use census::{Census, Finding};
+use control::{Control, News};
 use gateways::Gateways;
-use mgcp_line::Lines;
+use mgcp_line::{Lines, Observed};
 use mgcp_relay::Relays;
 
 /// The call agent as the adapters use it.
@@ -147,7 +150,7 @@ pub(crate) struct Settings {
 /// What an adapter has at hand while it handles one thing.
 pub(crate) struct Turn<'a> {
     pub(crate) now: Time,
-    pub(crate) agent: &'a mut Agent,
+    pub(crate) agent: &'a mut Control,
     pub(crate) timers: &'a mut Timers<Timer>,
     pub(crate) reports: &'a mut VecDeque<Report>,
     pub(crate) settings: &'a Settings,
@@ -188,7 +191,7 @@ impl Turn<'_> {
 /// All access adapters, and the agent below them.
 #[derive(Debug)]
 pub(crate) struct Access {
-    agent: Agent,
+    agent: Control,
     gateways: Gateways,
     lines: Lines,
     relays: Relays,
@@ -207,7 +210,7 @@ impl Access {
         epoch: Epoch,
         rng: Rng,
     ) -> Self {
-        let mut agent = Agent::new(gateways::agent_config(inventory), node, epoch, rng);
+        let mut agent = Control::new(inventory, node, epoch, rng);
         let gateways = Gateways::new(now, inventory, &mut agent);
         let settings = Settings {
             timers: inventory.timers.clone(),
@@ -229,11 +232,11 @@ impl Access {
         }
     }
 
-    pub(crate) const fn agent(&self) -> &Agent {
+    pub(crate) const fn control(&self) -> &Control {
         &self.agent
     }
 
-    pub(crate) const fn agent_mut(&mut self) -> &mut Agent {
+    pub(crate) const fn control_mut(&mut self) -> &mut Control {
         &mut self.agent
     }
 
@@ -298,11 +301,38 @@ impl Access {
     /// Hands what the agent has to say to the adapters; says whether there was anything.
     pub(crate) fn hear_agent(&mut self, now: Time) -> bool {
         let mut heard = false;
-        while let Some(event) = self.agent.poll_event() {
+        while let Some(news) = self.agent.poll_event() {
             heard = true;
-            self.agent_event(now, event);
+            match news {
+                News::Agent(event) => self.agent_event(now, *event),
+                News::Observed { gateway, endpoint, request, observed } => {
+                    self.observed(now, gateway, &endpoint, &request, observed);
+                }
+                News::Forgotten { gateway, endpoint } => {
+                    if let Some(line) = self.gateways.line_at(gateway, &endpoint) {
+                        self.turn(now, |lines, _, _| lines.forgotten(line));
+                    }
+                }
+                News::Packages { gateway, packages } => {
+                    self.turn(now, |lines, _, _| lines.learn_packages(gateway, &packages));
+                }
+            }
         }
         heard
+    }
+
+    fn observed(
+        &mut self,
+        now: Time,
+        gateway: GatewayId,
+        endpoint: &EndpointNameBuf,
+        request: &RequestIdBuf,
+        observed: Observed,
+    ) {
+        let Some(line) = self.gateways.line_at(gateway, endpoint) else {
+            return self.unlisted(gateway, endpoint.local());
+        };
+        self.turn(now, |lines, _, turn| lines.notified(turn, line, request, observed));
     }
 
     fn agent_event(&mut self, now: Time, event: agent::Event<Tag>) {
@@ -310,10 +340,7 @@ impl Access {
             agent::Event::Completed { tag, outcome } => self.outcome(now, tag, Ok(outcome)),
             agent::Event::Failed { tag, failure } => self.outcome(now, tag, Err(failure)),
             agent::Event::Notify { gateway, endpoint, request_id, events } => {
-                let Some(line) = self.gateways.line_at(gateway, &endpoint) else {
-                    return self.unlisted(gateway, endpoint.local());
-                };
-                self.turn(now, |lines, _, turn| lines.notified(turn, line, &request_id, &events));
+                self.observed(now, gateway, &endpoint, &request_id, Observed::read(&events));
             }
             agent::Event::GatewayUp { gateway, .. } => {
                 self.gateway_service(now, gateway, ServiceState::InService);
@@ -399,7 +426,7 @@ impl Access {
             match finding {
                 Finding::Told(event) => self.reports.push_back(Report::Event(event)),
                 Finding::Able(class, abilities) => {
-                    let Some(dialect) = self.agent.dialect(gateway) else { continue };
+                    let Some(dialect) = self.agent.agent().dialect(gateway) else { continue };
                     let abilities = Arc::new(abilities);
                     self.relays.learn(gateway, &class, &abilities);
                     self.turn(now, |lines, _, turn| {
@@ -454,7 +481,7 @@ impl Access {
     }
 
     pub(crate) fn fill(&self, snapshot: &mut Snapshot) {
-        snapshot.transactions = self.agent.pending() - self.agent.probing();
+        snapshot.transactions = self.agent.pending();
         self.lines.fill(snapshot);
         self.relays.fill(snapshot);
         snapshot.lines = self.lines.views().collect::<Vec<LineView>>();

@@ -7,19 +7,22 @@
 use strowger_sansio::{Duration, Time};
 
 use super::Settings;
-use crate::{CallingParty, Ring, Tone, WallClock};
+use crate::{CallingParty, GatewayProtocol, Ring, Tone, WallClock};
 
 /// The longest caller's name that is shown. 50: what the multiple data message format of caller
 /// identification carries is shorter still, and gateways cut it; the bound only keeps a command short.
 const NAME: usize = 50;
 
 /// The signals for a tone, the fitting one first. Empty when the gateway lacks them all: then there is silence.
-pub(super) fn tone(tone: Tone, settings: &Settings) -> Vec<String> {
+pub(super) fn tone(tone: Tone, protocol: GatewayProtocol, settings: &Settings) -> Vec<String> {
+    if protocol == GatewayProtocol::Megaco {
+        return megaco_tone(tone).iter().map(|name| (*name).to_owned()).collect();
+    }
     let timers = &settings.timers;
     let sit = format!("L/sit({})", settings.country.vacant_sit());
     let congestion = ["L/ro", "G/cg", "L/bz"].map(|signal| lasting(signal, timers.failure_tone));
     match tone {
-        Tone::Dial | Tone::RecallDial | Tone::MessageWaitingDial => prompt(tone, None, settings),
+        Tone::Dial | Tone::RecallDial | Tone::MessageWaitingDial => prompt(tone, protocol, None, settings),
         // The line package of RFC 3660 has none; that of the cable dialects has.
         Tone::Confirmation => ["G/cf", "L/cf", "L/sl"].map(str::to_owned).to_vec(),
         Tone::Ringback => vec![lasting("G/rt", timers.ringing)],
@@ -44,7 +47,15 @@ pub(super) const OPTIONAL: [&str; 26] = [
 pub(super) const ON_OFF: [&str; 2] = ["L/ht", "SST/ht"];
 
 /// The signals that invite to dial, the fitting one first; `patience` is how long without a digit.
-pub(super) fn prompt(tone: Tone, patience: Option<Duration>, settings: &Settings) -> Vec<String> {
+pub(super) fn prompt(
+    tone: Tone,
+    protocol: GatewayProtocol,
+    patience: Option<Duration>,
+    settings: &Settings,
+) -> Vec<String> {
+    if protocol == GatewayProtocol::Megaco {
+        return megaco_tone(tone).iter().map(|name| (*name).to_owned()).collect();
+    }
     let signals: &[&str] = match tone {
         Tone::MessageWaitingDial => &["L/mwi", "L/sl", "L/dl"],
         Tone::RecallDial => &["L/sl", "L/dl"],
@@ -55,7 +66,10 @@ pub(super) fn prompt(tone: Tone, patience: Option<Duration>, settings: &Settings
 }
 
 /// The ringing of a called line: the cadence, and the usual one for a gateway that lacks it.
-pub(super) fn ringing(ring: Ring, settings: &Settings) -> Vec<String> {
+pub(super) fn ringing(ring: Ring, protocol: GatewayProtocol, settings: &Settings) -> Vec<String> {
+    if protocol == GatewayProtocol::Megaco {
+        return vec![RING_MEGACO.to_owned()];
+    }
     let usual = lasting("L/rg", settings.timers.ringing);
     match ring {
         Ring::Normal => vec![usual],
@@ -64,9 +78,53 @@ pub(super) fn ringing(ring: Ring, settings: &Settings) -> Vec<String> {
 }
 
 /// The signals that say in a call that another one waits, the fitting one first.
-pub(super) fn call_waiting() -> [&'static str; 2] {
-    ["L/wt", "L/wt1"]
+pub(super) const fn call_waiting(protocol: GatewayProtocol) -> &'static [&'static str] {
+    match protocol {
+        GatewayProtocol::Mgcp => &["L/wt", "L/wt1"],
+        GatewayProtocol::Megaco => &["cg/cw"],
+    }
 }
+
+/// The tones of the packages of H.248.1 Annex E and of Q.1950 (`xcg`, `srvtn`), by meaning, the fitting one first.
+const fn megaco_tone(tone: Tone) -> &'static [&'static str] {
+    match tone {
+        Tone::Dial => &["cg/dt"],
+        Tone::RecallDial => &["srvtn/rdt", "cg/dt"],
+        Tone::MessageWaitingDial => &["srvtn/mwt", "cg/dt"],
+        Tone::Confirmation => &["srvtn/conf"],
+        Tone::Ringback => &["cg/rt"],
+        Tone::Busy => &["cg/bt", "cg/ct"],
+        Tone::Congestion => &["cg/ct", "cg/bt"],
+        Tone::SpecialInformation => &["cg/sit", "cg/ct", "cg/bt"],
+        Tone::NumberUnobtainable => &["xcg/vac", "cg/ct", "cg/bt"],
+        Tone::Hold => &["srvtn/ht"],
+        Tone::Howler => &["xcg/roh"],
+    }
+}
+
+/// The ringing of package `al`.
+pub(super) const RING_MEGACO: &str = "al/ri";
+/// Ringing with the caller's identification, of package `andisp` (H.248.23).
+pub(super) const DISPLAY_MEGACO: &str = "andisp/dwa";
+/// The caller's identification alone.
+pub(super) const DATA_MEGACO: &str = "andisp/data";
+
+/// What a line on a Megaco gateway can do without where its gateway has not got the package.
+pub(super) const OPTIONAL_MEGACO: [&str; 13] = [
+    "cg/bt",
+    "cg/ct",
+    "cg/cw",
+    "cg/rt",
+    "cg/sit",
+    "srvtn/conf",
+    "srvtn/ht",
+    "srvtn/mwt",
+    "srvtn/rdt",
+    "xcg/roh",
+    "xcg/vac",
+    DISPLAY_MEGACO,
+    DATA_MEGACO,
+];
 
 /// A signal with its time-out, where we want another than the package gives it.
 fn lasting(signal: &str, wanted: Duration) -> String {
@@ -110,6 +168,50 @@ pub(super) fn caller_id(now: Time, settings: &Settings, calling: &CallingParty) 
 fn quoted(text: &str) -> String {
     let shown = text.chars().filter(|c| !c.is_control()).take(NAME).collect::<String>();
     format!("\"{}\"", shown.replace('"', "\"\""))
+}
+
+/// The data message that identifies a caller, as gateways send it to a telephone: month, day, hour and minute, number or why it is absent, name
+/// (multiple data message format, ETSI EN 300 659-3 and GR-30), with its checksum.
+pub(super) fn caller_data(now: Time, settings: &Settings, calling: &CallingParty) -> Vec<u8> {
+    const CALL_SETUP: u8 = 0x80;
+    let mut data = vec![CALL_SETUP, 0];
+    let mut put = |kind: u8, text: &str| {
+        let text: Vec<u8> = text.bytes().filter(|byte| (0x20..0x7f).contains(byte)).take(NAME).collect();
+        if !text.is_empty() {
+            data.extend([kind, u8::try_from(text.len()).unwrap_or(u8::MAX)]);
+            data.extend(text);
+        }
+    };
+    if let Some((then, wall)) = settings.wall {
+        put(0x01, &local_time(now, then, wall).replace('/', ""));
+    }
+    match (&calling.number, calling.withheld) {
+        (_, true) => put(0x04, "P"),
+        (None, false) => put(0x04, "O"),
+        (Some(number), false) => put(0x02, number),
+    }
+    if let Some(name) = calling.name.as_deref().filter(|_| !calling.withheld) {
+        put(0x07, name);
+    }
+    finished(data)
+}
+
+/// The data message that lights or puts out the lamp for waiting messages.
+pub(super) fn lamp_data(on: bool) -> Vec<u8> {
+    const WAITING_MESSAGES: u8 = 0x82;
+    const LAMP: u8 = 0x0b;
+    finished(vec![WAITING_MESSAGES, 0, LAMP, 1, if on { 0xff } else { 0 }])
+}
+
+/// A data message with its length and its checksum.
+fn finished(mut data: Vec<u8>) -> Vec<u8> {
+    let length = data.len() - 2;
+    if let Some(place) = data.get_mut(1) {
+        *place = u8::try_from(length).unwrap_or(u8::MAX);
+    }
+    let sum = data.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
+    data.push(sum.wrapping_neg());
+    data
 }
 
 /// `MM/DD/HH/MM`.
@@ -185,6 +287,21 @@ mod tests {
     }
 
     #[test]
+    fn the_data_message_of_a_caller_has_its_length_and_sums_to_nothing() {
+        let mut settings = settings();
+        let data = |settings: &Settings, party: &CallingParty| caller_data(Time::ZERO, settings, party);
+        let message = data(&settings, &calling(Some("2001"), Some("Al")));
+        assert_eq!(message[..message.len() - 1], *b"\x80\x0a\x02\x042001\x07\x02Al");
+        assert_eq!(message.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)), 0);
+        let withheld = CallingParty { withheld: true, ..calling(Some("2001"), Some("Al")) };
+        assert_eq!(data(&settings, &withheld)[..5], *b"\x80\x03\x04\x01P");
+        assert_eq!(data(&settings, &calling(None, None))[..5], *b"\x80\x03\x04\x01O");
+        settings.wall =
+            Some((Time::ZERO, WallClock { unix: Duration::from_secs(1_709_249_400), utc_offset: 0 }));
+        assert_eq!(data(&settings, &withheld)[..12], *b"\x80\x0d\x01\x0802292330");
+    }
+
+    #[test]
     fn the_date_is_right_at_the_ends_of_years_and_centuries() {
         assert_eq!(month_and_day(0), (1, 1));
         assert_eq!(month_and_day(364), (12, 31));
@@ -197,11 +314,12 @@ mod tests {
     #[test]
     fn a_time_out_is_written_only_where_it_is_not_the_packages() {
         let mut settings = settings();
-        assert_eq!(tone(Tone::Busy, &settings)[0], "L/bz");
-        assert_eq!(ringing(Ring::Normal, &settings), ["L/rg"]);
+        let mgcp = GatewayProtocol::Mgcp;
+        assert_eq!(tone(Tone::Busy, mgcp, &settings)[0], "L/bz");
+        assert_eq!(ringing(Ring::Normal, mgcp, &settings), ["L/rg"]);
         settings.timers.ringing = Duration::from_secs(300);
-        assert_eq!(ringing(Ring::Pattern(2), &settings), ["L/r2(to=300000)", "L/rg(to=300000)"]);
-        assert_eq!(tone(Tone::Ringback, &settings), ["G/rt(to=300000)"]);
-        assert_eq!(tone(Tone::SpecialInformation, &settings)[0], "L/sit(6)");
+        assert_eq!(ringing(Ring::Pattern(2), mgcp, &settings), ["L/r2(to=300000)", "L/rg(to=300000)"]);
+        assert_eq!(tone(Tone::Ringback, mgcp, &settings), ["G/rt(to=300000)"]);
+        assert_eq!(tone(Tone::SpecialInformation, mgcp, &settings)[0], "L/sit(6)");
     }
 }

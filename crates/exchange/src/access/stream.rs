@@ -20,7 +20,7 @@ use strowger_sdp::{AudioDescription, CodecEntry};
 use super::decision::decide;
 use super::gateways::Place;
 use super::{Order, Owner, Settings, Tag, Timer, Turn};
-use crate::{CallId, Cause, Event, MediaStatistics, PlayoutStatistics, Sdp, Termination};
+use crate::{CallId, Cause, Event, GatewayProtocol, MediaStatistics, PlayoutStatistics, Sdp, Termination};
 
 /// Milliseconds of sound in a packet: what every gateway can do, and the default of RFC 3551 for these codecs.
 const PACKETIZATION: u16 = 20;
@@ -100,7 +100,7 @@ impl Stream {
             notification: None,
         };
         let tag = Tag::Stream(owner, Order::Create);
-        turn.agent.create_connection(turn.now, place.gateway, &place.endpoint, create, tag);
+        turn.agent.create_connection(turn.now, (place.gateway, &place.endpoint), create, tag);
         let state = State::Creating;
         Self { place, owner, call, state, mode, unwanted: false, attempts: 0, essence: None }
     }
@@ -139,7 +139,7 @@ impl Stream {
         let info = vec![CallId, ConnectionMode, LocalConnectionDescriptor];
         let tag = Tag::Stream(self.owner, Order::Audit);
         let (gateway, endpoint) = (self.place.gateway, &self.place.endpoint);
-        turn.agent.audit_connection(turn.now, gateway, endpoint, connection.clone(), info, tag);
+        turn.agent.audit_connection(turn.now, (gateway, endpoint), connection.clone(), info, tag);
         News::Nothing
     }
 
@@ -172,7 +172,7 @@ impl Stream {
         };
         self.mode = mode;
         let tag = Tag::Stream(self.owner, Order::Modify);
-        turn.agent.modify_connection(turn.now, self.place.gateway, &self.place.endpoint, modify, tag);
+        turn.agent.modify_connection(turn.now, (self.place.gateway, &self.place.endpoint), modify, tag);
         Ok(())
     }
 
@@ -189,7 +189,7 @@ impl Stream {
         let delete = DeleteConnection { call_id, connection_id: connection_id.clone(), notification: None };
         self.state = State::Deleting(connection_id);
         let tag = Tag::Stream(self.owner, Order::Delete);
-        turn.agent.delete_connection(turn.now, self.place.gateway, &self.place.endpoint, delete, tag);
+        turn.agent.delete_connection(turn.now, (self.place.gateway, &self.place.endpoint), delete, tag);
     }
 
     /// The pause after a failed deletion is over.
@@ -457,11 +457,27 @@ pub(super) fn alarm(turn: &mut Turn<'_>, place: &Place, order: &'static str, fai
     }
     let (gateway, endpoint) = (place.id.to_string(), place.endpoint.local().to_owned());
     turn.event(match failure {
+        // The code is a translation: what the gateway said stands in the words.
+        Failure::Refused(refused) if place.protocol == GatewayProtocol::Megaco => {
+            let reason = refused.commentary.clone().unwrap_or_default();
+            Event::OrderFailed { gateway, endpoint, order: megaco_order(order), reason }
+        }
         Failure::Refused(refused) => {
             Event::OrderRefused { gateway, endpoint, order, code: refused.code.get() }
         }
         failure => Event::OrderFailed { gateway, endpoint, order, reason: failure.to_string() },
     });
+}
+
+/// The command of Megaco that stands for one of MGCP.
+fn megaco_order(order: &'static str) -> &'static str {
+    match order {
+        "CRCX" => "Add",
+        "DLCX" => "Subtract",
+        "MDCX" | "RQNT" => "Modify",
+        "AUEP" | "AUCX" => "AuditValue",
+        other => other,
+    }
 }
 
 /// Why a call fails when an order fails so.

@@ -78,7 +78,7 @@ impl Lines {
         };
         self.counts.serial += 1;
         let serial = self.counts.serial;
-        turn.agent.audit_many(turn.now, count.gateway, &all, start, Tag::Count(serial));
+        turn.agent.audit_many(turn.now, (count.gateway, &all), start, Tag::Count(serial));
         self.counts.under_way.insert(serial, count);
     }
 

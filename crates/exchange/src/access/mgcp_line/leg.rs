@@ -162,7 +162,7 @@ impl Lines {
             && line.standing == Standing::Up
             && matches!(line.party, Party::InCall(..))
             && line.waiting.is_none()
-            && Watch::can_wait(&line.lacks)
+            && Watch::can_wait(line.place.protocol, &line.lacks)
         {
             line.waiting = Some(Waiting { leg: id, calling: None, shown: false });
             return turn.leg(id, LegEvent::Seized);

@@ -231,7 +231,15 @@ impl Line {
     /// What a request depends on beside what is wanted.
     pub(super) fn terms<'a>(&'a self, turn: &Turn<'a>) -> Terms<'a> {
         let shown = self.waiting.as_ref().is_some_and(|waiting| waiting.shown);
-        Terms { now: turn.now, settings: turn.settings, lacks: &self.lacks, flash: self.flash, shown }
+        let protocol = self.place.protocol;
+        Terms {
+            now: turn.now,
+            settings: turn.settings,
+            protocol,
+            lacks: &self.lacks,
+            flash: self.flash,
+            shown,
+        }
     }
 
     /// The request that must be sent now, if any.

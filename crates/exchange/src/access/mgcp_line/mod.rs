@@ -42,15 +42,16 @@ use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::message::{ConnectionIdBuf, EndpointNameBuf};
 use strowger_sdp::AddressPolicy;
 
-use super::Turn;
 use super::census::{self, Abilities};
 use super::gateways::Gateways;
+use super::{Turn, signal};
 use crate::{
-    Inventory, LegEvent, LegId, LineCalls, LineCommand, LineId, LineView, MediaStatistics, ServiceState,
-    Snapshot, Subject,
+    GatewayProtocol, Inventory, LegEvent, LegId, LineCalls, LineCommand, LineId, LineView, MediaStatistics,
+    ServiceState, Snapshot, Subject,
 };
 use bulk::Counts;
 use line::{Leg, Line, Party, Standing};
+pub(super) use watch::{Observed, Terms, Watch};
 
 /// All lines, and the legs that live on them.
 #[derive(Debug)]
@@ -100,16 +101,22 @@ impl Lines {
             }
             let Some(watch) = line.due() else { continue };
             asked = true;
-            let request_id = turn.agent.new_request_id();
-            let mut request = watch.request(&line.terms(turn), request_id.clone());
-            line.asked.steady.complete(&mut request.signals);
             line.asked.serial += 1;
+            let tag = super::Tag::Watch(id, line.asked.serial);
+            let place = Arc::clone(&line.place);
+            let request_id = if place.protocol == GatewayProtocol::Megaco {
+                turn.agent.watch(turn.now, (place.gateway, &place.endpoint), &watch, &line.terms(turn), tag)
+            } else {
+                let request_id = turn.agent.agent_mut().new_request_id();
+                let mut request = watch.request(&line.terms(turn), request_id.clone());
+                line.asked.steady.complete(&mut request.signals);
+                let at = (place.gateway, &place.endpoint);
+                turn.agent.notification_request(turn.now, at, request, tag);
+                request_id
+            };
             line.asked.pending = true;
             line.asked.watch = Some(watch);
             line.asked.request_id = Some(request_id);
-            let (gateway, endpoint) = (line.place.gateway, &line.place.endpoint);
-            let tag = super::Tag::Watch(id, line.asked.serial);
-            turn.agent.notification_request(turn.now, gateway, endpoint, request, tag);
         }
         asked
     }
@@ -139,6 +146,27 @@ impl Lines {
                 line.lacks.extend(line.unable.iter().cloned());
             }
         }
+    }
+
+    /// A gateway that speaks Megaco has told its packages: tones of others need not be tried.
+    pub(super) fn learn_packages(&mut self, gateway: GatewayId, packages: &[String]) {
+        let has = |name: &&&str| {
+            let package = name.split_once('/').map_or("", |(package, _)| package);
+            packages.iter().any(|own| own.eq_ignore_ascii_case(package))
+        };
+        let lacking: Vec<_> = signal::OPTIONAL_MEGACO.iter().filter(|name| !has(name)).collect();
+        for id in self.by_gateway.get(&gateway).into_iter().flatten() {
+            let Some(line) = self.lines.get_mut(id) else { continue };
+            line.unable = lacking.iter().map(|name| (**name).to_owned()).collect();
+            line.lacks.extend(line.unable.iter().cloned());
+        }
+    }
+
+    /// An endpoint does not do any more what it was asked for last, and is asked again.
+    pub(super) fn forgotten(&mut self, id: LineId) {
+        let Some(line) = self.lines.get_mut(&id).filter(|line| !line.asked.pending) else { return };
+        line.asked.watch = None;
+        self.touched.insert(id);
     }
 
     /// A word to the line that belongs to no call.

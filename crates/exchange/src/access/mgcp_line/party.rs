@@ -2,7 +2,7 @@
 //! endpoint says to requests.
 
 use strowger_mgcp::agent::{Failure, Outcome};
-use strowger_mgcp::message::{Category, RequestIdBuf, ReturnCode, SignalBuf};
+use strowger_mgcp::message::{Category, RequestIdBuf, ReturnCode};
 
 use super::Lines;
 use super::line::{Parting, Party, Standing};
@@ -19,9 +19,8 @@ impl Lines {
         turn: &mut Turn<'_>,
         id: LineId,
         request_id: &RequestIdBuf,
-        events: &[SignalBuf],
+        observed: Observed,
     ) {
-        let observed = Observed::read(events);
         let Some(line) = self.lines.get_mut(&id) else { return };
         if !matches!(line.standing, Standing::Up | Standing::Withdrawn) {
             // What it is asked for when it comes up will be refused if its hook is not where that expects it.
@@ -211,7 +210,7 @@ impl Lines {
     /// The party has heard that a call waits, or cannot be told.
     fn shown(&mut self, turn: &mut Turn<'_>, id: LineId) {
         let Some(line) = self.lines.get_mut(&id) else { return };
-        let able = Watch::can_wait(&line.lacks);
+        let able = Watch::can_wait(line.place.protocol, &line.lacks);
         let Some(waiting) = line.waiting.as_mut().filter(|waiting| !waiting.shown) else { return };
         waiting.shown = true;
         let leg = waiting.leg;

@@ -145,8 +145,7 @@ impl Lines {
         if !kept {
             turn.agent.delete_connections(
                 turn.now,
-                gateway,
-                &endpoint,
+                (gateway, &endpoint),
                 None,
                 Tag::Sweep(id, line.asked.serial),
             );
@@ -156,7 +155,7 @@ impl Lines {
         for (place, connection) in (0..).zip(&strays) {
             let info = vec![ParameterCode::CallId];
             let tag = Tag::Stray(id, place);
-            turn.agent.audit_connection(turn.now, gateway, &endpoint, connection.clone(), info, tag);
+            turn.agent.audit_connection(turn.now, (gateway, &endpoint), connection.clone(), info, tag);
         }
         line.strays = strays;
         true
@@ -177,7 +176,7 @@ impl Lines {
         if let Some(connection_id) = connection.cloned() {
             let delete = DeleteConnection { call_id, connection_id, notification: None };
             let (gateway, endpoint) = (line.place.gateway, &line.place.endpoint);
-            turn.agent.delete_connection(turn.now, gateway, endpoint, delete, Tag::Stray(id, place));
+            turn.agent.delete_connection(turn.now, (gateway, endpoint), delete, Tag::Stray(id, place));
         }
     }
 

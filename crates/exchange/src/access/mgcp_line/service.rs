@@ -104,7 +104,7 @@ impl Lines {
         let tag = Tag::Audit(line.id, line.asked.serial);
         // Of the time before, an on-off signal may be left as well as a connection.
         let asked = vec![ParameterCode::ConnectionId, ParameterCode::SignalRequests];
-        turn.agent.audit_endpoint(turn.now, gateway, endpoint, asked, tag);
+        turn.agent.audit_endpoint(turn.now, (gateway, endpoint), asked, tag);
     }
 
     /// The audit of a line that comes up.
@@ -151,7 +151,7 @@ impl Lines {
         let Some(line) = self.lines.get(&id) else { return };
         let (gateway, endpoint) = (line.place.gateway, line.place.endpoint.clone());
         let tag = Tag::Sweep(id, line.asked.serial);
-        turn.agent.delete_connections(turn.now, gateway, &endpoint, None, tag);
+        turn.agent.delete_connections(turn.now, (gateway, &endpoint), None, tag);
         let (gateway, endpoint) = (line.place.id.to_string(), endpoint.local().to_owned());
         turn.event(Event::StrayConnections { gateway, endpoint });
     }

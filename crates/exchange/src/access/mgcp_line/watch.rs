@@ -13,11 +13,11 @@ use strowger_mgcp::message::{RequestIdBuf, RequestedEventBuf, SignalBuf};
 use strowger_sansio::{Duration, Time};
 
 use crate::access::{Settings, signal};
-use crate::{CallingParty, Digits, Tone};
+use crate::{CallingParty, Digits, GatewayProtocol, Tone};
 
 /// What a line is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Watch {
+pub(in crate::access) enum Watch {
     /// On hook: wait for a seizure. Meanwhile the lamp for waiting messages is as it should be, which the gateway
     /// must be told after each restart (RFC 3660 section 2.4), and a short ring may be given.
     Seizure { lamp: Option<bool>, reminds: bool },
@@ -33,16 +33,16 @@ pub(super) enum Watch {
 
 /// How a party is invited to dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Dial {
-    pub(super) prompt: Tone,
-    pub(super) digits: Digits,
+pub(in crate::access) struct Dial {
+    pub(in crate::access) prompt: Tone,
+    pub(in crate::access) digits: Digits,
     /// How long the prompt lasts without a digit, when it is not as long as usual.
-    pub(super) patience: Option<Duration>,
+    pub(in crate::access) patience: Option<Duration>,
 }
 
 /// What an endpoint has turned out not to be able to do: signals without their parameters, and the completion
 /// event.
-pub(super) type Lacks = BTreeSet<String>;
+pub(in crate::access) type Lacks = BTreeSet<String>;
 
 /// The name under which the completion of dial tone stands among what is lacked.
 const COMPLETION: &str = "L/oc";
@@ -52,14 +52,15 @@ const FLASH: &str = "L/hf";
 
 /// What a request depends on beside what the line wants.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms<'a> {
-    pub(super) now: Time,
-    pub(super) settings: &'a Settings,
-    pub(super) lacks: &'a Lacks,
+pub(in crate::access) struct Terms<'a> {
+    pub(in crate::access) now: Time,
+    pub(in crate::access) settings: &'a Settings,
+    pub(in crate::access) protocol: GatewayProtocol,
+    pub(in crate::access) lacks: &'a Lacks,
     /// Whether a flash of the hook means anything on this line.
-    pub(super) flash: bool,
+    pub(in crate::access) flash: bool,
     /// Whether the party has been shown who waits.
-    pub(super) shown: bool,
+    pub(in crate::access) shown: bool,
 }
 
 impl Watch {
@@ -92,7 +93,7 @@ impl Watch {
     }
 
     /// Whether the endpoint is to report a flash of the hook. At the first dial tone there is nothing to turn to.
-    fn is_flashed(&self, terms: &Terms<'_>) -> bool {
+    pub(in crate::access) fn is_flashed(&self, terms: &Terms<'_>) -> bool {
         let off_hook = match self {
             Self::Seizure { .. } | Self::Answer(_) => false,
             Self::End(_) | Self::Waiting(..) => true,
@@ -102,9 +103,12 @@ impl Watch {
     }
 
     fn signals(&self, terms: &Terms<'_>) -> Vec<String> {
-        let Terms { now, settings, lacks, .. } = *terms;
+        let Terms { now, settings, protocol, lacks, .. } = *terms;
+        if protocol == GatewayProtocol::Megaco {
+            return self.megaco_signals(terms);
+        }
         let able = |signal: &String| !lacks.contains(name(signal));
-        let sounds = |tone: &Tone| signal::tone(*tone, settings).into_iter().find(able);
+        let sounds = |tone: &Tone| signal::tone(*tone, protocol, settings).into_iter().find(able);
         match self {
             Self::Seizure { lamp, reminds } => {
                 let lamp = lamp.map(|on| if on { "L/vmwi(+)" } else { "L/vmwi(-)" });
@@ -112,12 +116,12 @@ impl Watch {
                 signals.filter(able).collect()
             }
             Self::Digits(dial) => {
-                let prompts = signal::prompt(dial.prompt, dial.patience, settings);
+                let prompts = signal::prompt(dial.prompt, protocol, dial.patience, settings);
                 prompts.into_iter().find(able).into_iter().collect()
             }
             Self::End(tone) => tone.iter().filter_map(sounds).collect(),
             Self::Waiting(tone, calling) => {
-                let waits = signal::call_waiting().map(str::to_owned).into_iter().find(able);
+                let waits = signal::call_waiting(protocol).iter().map(|name| (*name).to_owned()).find(able);
                 // A brief signal would be given again with each request.
                 let caller_id =
                     (!terms.shown).then(|| signal::caller_id(now, settings, calling)).filter(able);
@@ -125,8 +129,32 @@ impl Watch {
             }
             Self::Answer(calling) => {
                 let caller_id = signal::caller_id(now, settings, calling);
-                let ringing = signal::ringing(calling.ring, settings).into_iter().find(able);
+                let ringing = signal::ringing(calling.ring, protocol, settings).into_iter().find(able);
                 ringing.into_iter().chain(Some(caller_id).filter(able)).collect()
+            }
+        }
+    }
+
+    /// The signals of a line on a Megaco gateway, by their names.
+    pub(in crate::access) fn megaco_signals(&self, terms: &Terms<'_>) -> Vec<String> {
+        let Terms { settings, protocol, lacks, .. } = *terms;
+        let able = |signal: &String| !lacks.contains(signal);
+        let sounds = |tone: &Tone| signal::tone(*tone, protocol, settings).into_iter().find(able);
+        let named = |name: &str| Some(name.to_owned()).filter(able);
+        match self {
+            Self::Seizure { lamp, reminds } => {
+                let lamp = lamp.and_then(|_| named(signal::DATA_MEGACO));
+                lamp.into_iter().chain(reminds.then(|| signal::RING_MEGACO.to_owned())).collect()
+            }
+            Self::Digits(dial) => sounds(&dial.prompt).into_iter().collect(),
+            Self::End(tone) => tone.iter().filter_map(sounds).collect(),
+            Self::Waiting(tone, _) => {
+                let waits = signal::call_waiting(protocol).iter().find_map(|name| named(name));
+                let shows = (!terms.shown).then(|| named(signal::DATA_MEGACO)).flatten();
+                tone.iter().filter_map(sounds).chain(waits).chain(shows).collect()
+            }
+            Self::Answer(_) => {
+                named(signal::DISPLAY_MEGACO).or_else(|| named(signal::RING_MEGACO)).into_iter().collect()
             }
         }
     }
@@ -134,21 +162,25 @@ impl Watch {
     /// The endpoint cannot do this: what is given up in its place, so that the next request differs. None
     /// when there is nothing that could be done without. `event`: it is an event that it cannot detect.
     pub(super) fn give_up(&self, terms: &Terms<'_>, event: bool) -> Option<String> {
+        let is_megaco = terms.protocol == GatewayProtocol::Megaco;
         let flash = || self.is_flashed(terms).then(|| FLASH.to_owned());
         if event && let Some(flash) = flash() {
             return Some(flash);
         }
         let given_up = match self {
-            Self::Seizure { .. } => self.signals(terms).first().map(|signal| name(signal).to_owned()),
+            Self::Seizure { .. } => {
+                let first = self.signals(terms).first().map(|signal| name(signal).to_owned());
+                first.filter(|first| first != signal::RING_MEGACO)
+            }
             Self::End(None) => None,
             Self::Digits(dial) => {
-                let prompts = signal::prompt(dial.prompt, dial.patience, terms.settings);
+                let prompts = signal::prompt(dial.prompt, terms.protocol, dial.patience, terms.settings);
                 let left: Vec<_> =
                     prompts.iter().filter(|signal| !terms.lacks.contains(name(signal))).collect();
                 match left.as_slice() {
                     // Dial tone itself cannot be done without.
                     [first, _, ..] => Some(name(first).to_owned()),
-                    _ => (!terms.lacks.contains(COMPLETION)).then(|| COMPLETION.to_owned()),
+                    _ => (!is_megaco && !terms.lacks.contains(COMPLETION)).then(|| COMPLETION.to_owned()),
                 }
             }
             // Who waits is given up before the tone that says so.
@@ -160,7 +192,9 @@ impl Watch {
                 match signals.get(1) {
                     Some(caller_id) => Some(name(caller_id).to_owned()),
                     // Ringing itself cannot be done without, a cadence can.
-                    None => ringing.filter(|ringing| *ringing != "L/rg").map(str::to_owned),
+                    None => ringing
+                        .filter(|ringing| !["L/rg", signal::RING_MEGACO].contains(ringing))
+                        .map(str::to_owned),
                 }
             }
         };
@@ -168,8 +202,8 @@ impl Watch {
     }
 
     /// Whether the endpoint can say that a call waits.
-    pub(super) fn can_wait(lacks: &Lacks) -> bool {
-        signal::call_waiting().iter().any(|signal| !lacks.contains(*signal))
+    pub(super) fn can_wait(protocol: GatewayProtocol, lacks: &Lacks) -> bool {
+        signal::call_waiting(protocol).iter().any(|signal| !lacks.contains(*signal))
     }
 }
 
@@ -180,22 +214,22 @@ fn name(signal: &str) -> &str {
 
 /// What an endpoint observed, as far as a line cares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Observed {
-    pub(super) off_hook: bool,
-    pub(super) on_hook: bool,
+pub(in crate::access) struct Observed {
+    pub(in crate::access) off_hook: bool,
+    pub(in crate::access) on_hook: bool,
     /// The hook was flashed, before anything else here.
-    pub(super) flash: bool,
+    pub(in crate::access) flash: bool,
     /// Dial tone has run out.
-    pub(super) completed: bool,
-    pub(super) digits: String,
+    pub(in crate::access) completed: bool,
+    pub(in crate::access) digits: String,
     /// The digit timer has run out.
-    pub(super) pause: bool,
+    pub(in crate::access) pause: bool,
 }
 
 impl Observed {
     /// Reads a list of observed events. Digits come one by one or, from some gateways, as one string (RFC
     /// 3435 section 3.2.2.14). Of the hook events the last tells where the hook is now.
-    pub(super) fn read(events: &[SignalBuf]) -> Self {
+    pub(in crate::access) fn read(events: &[SignalBuf]) -> Self {
         let mut observed = Self::default();
         for event in events {
             let package = event.name().package().map(str::to_ascii_lowercase);
@@ -247,7 +281,14 @@ mod tests {
 
     fn flashing(watch: &Watch, lacks: &Lacks, flash: bool) -> (String, String) {
         let settings = settings();
-        let terms = Terms { now: Time::ZERO, settings: &settings, lacks, flash, shown: false };
+        let terms = Terms {
+            now: Time::ZERO,
+            settings: &settings,
+            protocol: GatewayProtocol::Mgcp,
+            lacks,
+            flash,
+            shown: false,
+        };
         let request = watch.request(&terms, RequestIdBuf::from_u128(1));
         let join = |items: Vec<String>| items.join(",");
         (
@@ -279,7 +320,14 @@ mod tests {
         let ring = Watch::Answer(calling);
         assert_eq!(lines(&ring, &none), pair("L/hd(N)", "L/rg,L/ci(\"\",\"2001\",\"\")"));
         let settings = settings();
-        let terms = Terms { now: Time::ZERO, settings: &settings, lacks: &none, flash: false, shown: false };
+        let terms = Terms {
+            now: Time::ZERO,
+            settings: &settings,
+            protocol: GatewayProtocol::Mgcp,
+            lacks: &none,
+            flash: false,
+            shown: false,
+        };
         let request = dial.request(&terms, RequestIdBuf::from_u128(1));
         assert_eq!(request.digit_map.as_deref(), Some("(200[12])"));
     }
@@ -289,7 +337,14 @@ mod tests {
         let settings = settings();
         let mut lacks = Lacks::new();
         let give_up = |watch: &Watch, lacks: &mut Lacks| {
-            let terms = Terms { now: Time::ZERO, settings: &settings, lacks, flash: false, shown: false };
+            let terms = Terms {
+                now: Time::ZERO,
+                settings: &settings,
+                protocol: GatewayProtocol::Mgcp,
+                lacks,
+                flash: false,
+                shown: false,
+            };
             let given_up = watch.give_up(&terms, false);
             lacks.extend(given_up.clone());
             given_up
@@ -334,8 +389,14 @@ mod tests {
         assert_eq!(events(&dial(Tone::RecallDial)), "L/hu(N),L/oc(N),D/[0-9*#T](D),L/hf(N)");
         let settings = settings();
         let give_up = |watch: &Watch, event| {
-            let terms =
-                Terms { now: Time::ZERO, settings: &settings, lacks: &none, flash: true, shown: false };
+            let terms = Terms {
+                now: Time::ZERO,
+                settings: &settings,
+                protocol: GatewayProtocol::Mgcp,
+                lacks: &none,
+                flash: true,
+                shown: false,
+            };
             watch.give_up(&terms, event)
         };
         assert_eq!(give_up(&Watch::End(Some(Tone::Busy)), true).as_deref(), Some("L/hf"));
@@ -352,15 +413,27 @@ mod tests {
         assert_eq!(lines(&waiting, &lacks), pair("L/hu(N)", "L/wt,L/ci(\"\",\"2003\",\"\")"));
         let settings = settings();
         for given_up in ["L/ci", "L/wt", "L/wt1"] {
-            assert!(Watch::can_wait(&lacks));
-            let terms =
-                Terms { now: Time::ZERO, settings: &settings, lacks: &lacks, flash: false, shown: false };
+            assert!(Watch::can_wait(GatewayProtocol::Mgcp, &lacks));
+            let terms = Terms {
+                now: Time::ZERO,
+                settings: &settings,
+                protocol: GatewayProtocol::Mgcp,
+                lacks: &lacks,
+                flash: false,
+                shown: false,
+            };
             assert_eq!(waiting.give_up(&terms, false).as_deref(), Some(given_up));
             lacks.insert(given_up.to_owned());
         }
-        assert!(!Watch::can_wait(&lacks));
-        let terms =
-            Terms { now: Time::ZERO, settings: &settings, lacks: &Lacks::new(), flash: false, shown: true };
+        assert!(!Watch::can_wait(GatewayProtocol::Mgcp, &lacks));
+        let terms = Terms {
+            now: Time::ZERO,
+            settings: &settings,
+            protocol: GatewayProtocol::Mgcp,
+            lacks: &Lacks::new(),
+            flash: false,
+            shown: true,
+        };
         assert_eq!(waiting.signals(&terms), ["L/wt"], "a caller is shown once");
     }
 

@@ -64,7 +64,7 @@ impl Relays {
         let Some(all) = turn.agent.endpoint(place.gateway, &all) else { return };
         if all.as_name().is_wildcarded() {
             let tag = Tag::Survey(self.survey.serial, Question::Endpoints);
-            turn.agent.audit_endpoint(turn.now, place.gateway, &all, Vec::new(), tag);
+            turn.agent.audit_endpoint(turn.now, (place.gateway, &all), Vec::new(), tag);
         } else {
             self.look_at(turn, all);
         }
@@ -123,7 +123,7 @@ impl Relays {
         };
         let tag = Tag::Survey(self.survey.serial, Question::Connections(number));
         let info = vec![ParameterCode::ConnectionId];
-        turn.agent.audit_endpoint(turn.now, place.gateway, &endpoint, info, tag);
+        turn.agent.audit_endpoint(turn.now, (place.gateway, &endpoint), info, tag);
         self.survey.endpoints.push(endpoint);
     }
 
@@ -146,7 +146,7 @@ impl Relays {
             let Ok(number) = u32::try_from(self.survey.found.len()) else { return };
             let tag = Tag::Survey(self.survey.serial, Question::Call(number));
             let info = vec![ParameterCode::CallId];
-            turn.agent.audit_connection(turn.now, relay.gateway, &endpoint, connection.clone(), info, tag);
+            turn.agent.audit_connection(turn.now, (relay.gateway, &endpoint), connection.clone(), info, tag);
             self.survey.found.push((endpoint.clone(), connection));
         }
     }
@@ -165,7 +165,7 @@ impl Relays {
         let Some(call_id) = call.filter(|call| !is_own(call)) else { return };
         let tag = Tag::Survey(self.survey.serial, Question::Deletion);
         let delete = DeleteConnection { call_id, connection_id: connection, notification: None };
-        turn.agent.delete_connection(turn.now, relay.gateway, &endpoint, delete, tag);
+        turn.agent.delete_connection(turn.now, (relay.gateway, &endpoint), delete, tag);
         if self.survey.told.insert(endpoint.clone()) {
             let (gateway, endpoint) = (relay.id.to_string(), endpoint.local().to_owned());
             turn.event(Event::StrayConnections { gateway, endpoint });

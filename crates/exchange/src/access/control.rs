@@ -1,0 +1,217 @@
+//! Who carries out what the lines want: the call agent for gateways that speak MGCP, the controller for those that speak Megaco.
+//!
+//! Lines, streams and relays ask for the same few things whatever their gateway speaks: create, modify, audit and delete a
+//! connection, watch and play, look at an endpoint. The answers are the same too. Here the question goes to the protocol of
+//! the gateway, and nobody above knows which that is, but for the names of tones (see `signal`).
+
+use std::net::SocketAddr;
+
+use strowger_mgcp::agent::{
+    self, CreateConnection, DeleteConnection, GatewayId, ModifyConnection, NotificationRequest,
+};
+use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, EndpointNameBuf, ParameterCode, RequestIdBuf};
+use strowger_sansio::{Epoch, NodeId, Rng, Time, Transmit};
+
+use super::megaco_line::Megaco;
+use super::mgcp_line::{Observed, Terms, Watch};
+use super::{Agent, Tag, gateways};
+use crate::{GatewayEntry, Inventory};
+
+/// What a gateway says, whatever it speaks.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// In the words of the call agent.
+    Agent(Box<agent::Event<Tag>>),
+    /// An endpoint observed something under the request of this name.
+    Observed { gateway: GatewayId, endpoint: EndpointNameBuf, request: RequestIdBuf, observed: Observed },
+    /// An endpoint does not do any more what it was asked for last.
+    Forgotten { gateway: GatewayId, endpoint: EndpointNameBuf },
+    /// A gateway told its packages.
+    Packages { gateway: GatewayId, packages: Vec<String> },
+}
+
+impl News {
+    pub(super) fn agent(event: agent::Event<Tag>) -> Self {
+        Self::Agent(Box::new(event))
+    }
+}
+
+/// Both protocols.
+#[derive(Debug)]
+pub(crate) struct Control {
+    agent: Agent,
+    megaco: Megaco,
+}
+
+impl Control {
+    pub(super) fn new(inventory: &Inventory, node: NodeId, epoch: Epoch, mut rng: Rng) -> Self {
+        let megaco = Megaco::new(inventory, node, epoch, &mut rng);
+        Self { agent: Agent::new(gateways::agent_config(inventory), node, epoch, rng), megaco }
+    }
+
+    pub(crate) const fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    pub(crate) const fn agent_mut(&mut self) -> &mut Agent {
+        &mut self.agent
+    }
+
+    pub(crate) const fn megaco_mut(&mut self) -> &mut Megaco {
+        &mut self.megaco
+    }
+
+    /// Adds a gateway that speaks Megaco.
+    pub(super) fn add_megaco(&mut self, now: Time, gateway: GatewayId, entry: &GatewayEntry) {
+        self.megaco.add_gateway(now, gateway, entry);
+    }
+
+    fn is_megaco(&self, gateway: GatewayId) -> bool {
+        self.megaco.serves(gateway)
+    }
+
+    /// The name of an endpoint of a gateway; none if that would be no name.
+    pub(super) fn endpoint(&self, gateway: GatewayId, local: &str) -> Option<EndpointNameBuf> {
+        match self.megaco.domain(gateway) {
+            Some(domain) => EndpointNameBuf::from_parts(local, domain),
+            None => self.agent.endpoint(gateway, local),
+        }
+    }
+
+    /// Operations that have no answer, but for the agent's own.
+    pub(super) fn pending(&self) -> usize {
+        self.agent.pending() - self.agent.probing() + self.megaco.pending()
+    }
+
+    pub(super) fn create_connection(
+        &mut self,
+        now: Time,
+        (gateway, endpoint): (GatewayId, &EndpointNameBuf),
+        create: CreateConnection,
+        tag: Tag,
+    ) {
+        if self.is_megaco(gateway) {
+            return self.megaco.create(now, (gateway, endpoint), &create, tag);
+        }
+        self.agent.create_connection(now, gateway, endpoint, create, tag);
+    }
+
+    pub(super) fn modify_connection(
+        &mut self,
+        now: Time,
+        (gateway, endpoint): (GatewayId, &EndpointNameBuf),
+        modify: ModifyConnection,
+        tag: Tag,
+    ) {
+        if self.is_megaco(gateway) {
+            return self.megaco.modify(now, (gateway, endpoint), modify, tag);
+        }
+        self.agent.modify_connection(now, gateway, endpoint, modify, tag);
+    }
+
+    pub(super) fn delete_connection(
+        &mut self,
+        now: Time,
+        (gateway, endpoint): (GatewayId, &EndpointNameBuf),
+        delete: DeleteConnection,
+        tag: Tag,
+    ) {
+        if self.is_megaco(gateway) {
+            return self.megaco.delete(now, (gateway, endpoint), delete.connection_id, tag);
+        }
+        self.agent.delete_connection(now, gateway, endpoint, delete, tag);
+    }
+
+    pub(super) fn delete_connections(
+        &mut self,
+        now: Time,
+        (gateway, endpoint): (GatewayId, &EndpointNameBuf),
+        call: Option<CallIdBuf>,
+        tag: Tag,
+    ) {
+        if self.is_megaco(gateway) {
+            return self.megaco.delete_all(now, (gateway, endpoint), tag);
+        }
+        self.agent.delete_connections(now, gateway, endpoint, call, tag);
+    }
+
+    pub(super) fn notification_request(
+        &mut self,
+        now: Time,
+        (gateway, endpoint): (GatewayId, &EndpointNameBuf),
+        request: NotificationRequest,
+        tag: Tag,
+    ) {
+        self.agent.notification_request(now, gateway, endpoint, request, tag);
+    }
+
+    /// The same for a line on a gateway that speaks Megaco; the name of the request.
+    pub(super) fn watch(
+        &mut self,
+        now: Time,
+        (gateway, endpoint): (GatewayId, &EndpointNameBuf),
+        watch: &Watch,
+        terms: &Terms<'_>,
+        tag: Tag,
+    ) -> RequestIdBuf {
+        self.megaco.watch(now, (gateway, endpoint), watch, terms, tag)
+    }
+
+    pub(super) fn audit_endpoint(
+        &mut self,
+        now: Time,
+        (gateway, endpoint): (GatewayId, &EndpointNameBuf),
+        info: Vec<ParameterCode<'static>>,
+        tag: Tag,
+    ) {
+        if self.is_megaco(gateway) {
+            return self.megaco.audit_line(now, (gateway, endpoint), tag);
+        }
+        self.agent.audit_endpoint(now, gateway, endpoint, info, tag);
+    }
+
+    pub(super) fn audit_many(
+        &mut self,
+        now: Time,
+        (gateway, endpoints): (GatewayId, &EndpointNameBuf),
+        start: Option<String>,
+        tag: Tag,
+    ) {
+        self.agent.audit_many(now, gateway, endpoints, start, tag);
+    }
+
+    pub(super) fn audit_connection(
+        &mut self,
+        now: Time,
+        (gateway, endpoint): (GatewayId, &EndpointNameBuf),
+        connection: ConnectionIdBuf,
+        info: Vec<ParameterCode<'static>>,
+        tag: Tag,
+    ) {
+        if self.is_megaco(gateway) {
+            return self.megaco.audit_connection(now, (gateway, endpoint), connection, &info, tag);
+        }
+        self.agent.audit_connection(now, gateway, endpoint, connection, info, tag);
+    }
+
+    pub(super) fn handle_resolved(&mut self, now: Time, gateway: GatewayId, addresses: &[SocketAddr]) {
+        self.agent.handle_resolved(now, gateway, addresses);
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Time) {
+        self.agent.handle_timeout(now);
+        self.megaco.handle_timeout(now);
+    }
+
+    pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.agent.poll_transmit().or_else(|| self.megaco.poll_transmit())
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<News> {
+        self.agent.poll_event().map(News::agent).or_else(|| self.megaco.poll_event())
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Time> {
+        [self.agent.poll_timeout(), self.megaco.poll_timeout()].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,383 @@
+//! The gateways: who registers, who is lost, and what is looked at when one comes back.
+//!
+//! A gateway that is not there is called where its address is configured: after a restart of the exchange it believes in an association
+//! that the exchange has forgotten, and a service change by hand-over lets it register anew with the contexts that it has (RFC 3525
+//! section 11.5). One that is there and says nothing is asked for a sign of life by an audit of ROOT.
+
+use std::net::IpAddr;
+
+use strowger_megaco::controller::{Admission, Registration, Service};
+use strowger_megaco::message::{
+    AuditItem, AuditItems, AuditReturn, Caseless, ContextId, Method, Mid, OwnedMid, ReplyResult,
+    TerminationId, Terminations, Version,
+};
+use strowger_megaco::text::Layout;
+use strowger_megaco::transaction::{Dialect, Form, PeerConfig, PeerId, Source, Transport};
+use strowger_megaco::transport::Route;
+use strowger_mgcp::agent::{self, Failure, GatewayId};
+use strowger_mgcp::message::{EndpointNameBuf, RestartMethod};
+use strowger_sansio::{Duration, SocketId, Time};
+
+use super::{Ask, Megaco, order};
+use crate::access::control::News;
+use crate::exchange::{MEGACO_BINARY, MEGACO_TEXT};
+use crate::{GatewayEntry, MegacoEncoding, MegacoTransport};
+
+/// What a clock of a gateway is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Clock {
+    /// It is not there, and is called.
+    Call,
+    /// It has been silent.
+    Silence,
+}
+
+/// A gateway.
+#[derive(Debug)]
+pub(super) struct Association {
+    pub(super) peer: PeerId,
+    pub(super) domain: String,
+    pub(super) address: IpAddr,
+    /// Where it spoke from last.
+    socket: Option<SocketId>,
+    /// Whether it can be called: it can where its address takes datagrams.
+    can_be_called: bool,
+    heard: Time,
+}
+
+/// A message identifier as it is written in configurations.
+fn mid(text: &str) -> Option<OwnedMid> {
+    let (name, port) = match text.rsplit_once(':') {
+        Some((name, port)) if name.ends_with(['>', ']']) => (name, Some(port.parse().ok()?)),
+        _ => (text, None),
+    };
+    if let Some(domain) = name.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
+        return Some(OwnedMid::Domain(domain.into(), port));
+    }
+    if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return Some(match address.parse().ok()? {
+            IpAddr::V4(address) => OwnedMid::Ip4(address.octets(), port),
+            IpAddr::V6(address) => OwnedMid::Ip6(address.octets(), port),
+        });
+    }
+    Some(Mid::Device(Caseless::new(name)).into())
+}
+
+impl Megaco {
+    pub(in crate::access) fn add_gateway(&mut self, now: Time, gateway: GatewayId, entry: &GatewayEntry) {
+        let Some(controller) = &mut self.controller else { return };
+        let (transport, route) = match entry.megaco.transport {
+            MegacoTransport::Udp => {
+                let is_binary = entry.megaco.encoding == MegacoEncoding::Binary;
+                let socket = if is_binary { MEGACO_BINARY } else { MEGACO_TEXT };
+                let route = Route { transport: Transport::Udp, socket, address: entry.address };
+                (Transport::Udp, Some(route))
+            }
+            MegacoTransport::Tcp => (Transport::Tcp, None),
+        };
+        let form = match entry.megaco.encoding {
+            MegacoEncoding::Compact => Form::Text(Layout::Compact),
+            MegacoEncoding::Pretty => Form::Text(Layout::Pretty),
+            MegacoEncoding::Binary => Form::Binary,
+        };
+        let source = Source { address: entry.address.ip(), port: None, transport: Some(transport) };
+        let config = PeerConfig {
+            mid: entry.megaco.mid.as_deref().and_then(mid),
+            route,
+            dialect: Dialect { form, ..Dialect::default() },
+            ..PeerConfig::from_source(source)
+        };
+        let peer = controller.add_gateway(config, Admission::Accept, Version::V1);
+        let can_be_called = route.is_some() && entry.address.port() != 0;
+        self.by_peer.insert(peer, gateway);
+        self.associations.insert(
+            gateway,
+            Association {
+                peer,
+                domain: entry.domain.clone(),
+                address: entry.address.ip(),
+                socket: None,
+                can_be_called,
+                heard: now,
+            },
+        );
+        if can_be_called {
+            self.clocks.set((gateway, Clock::Call), now);
+        }
+    }
+
+    /// A message of a gateway came.
+    pub(super) fn heard(&mut self, now: Time, peer: PeerId, route: Route) {
+        let Some(known) = self.by_peer.get(&peer).and_then(|own| self.associations.get_mut(own)) else {
+            return;
+        };
+        known.heard = now;
+        known.socket = Some(route.socket);
+    }
+
+    /// A connection has ended: the gateway that spoke by it is expected to come back by another.
+    pub(crate) fn handle_disconnected(&mut self, now: Time, socket: SocketId) {
+        let of = |known: &&Association| known.socket == Some(socket);
+        let Some(peer) = self.associations.values().find(of).map(|known| known.peer) else { return };
+        if let Some(controller) = &mut self.controller {
+            controller.handle_disconnected(peer);
+        }
+        self.drain(now);
+    }
+
+    pub(super) fn clock(&mut self, now: Time, gateway: GatewayId, clock: Clock) {
+        let patience = self.patience;
+        let (Some(controller), Some(known)) = (&mut self.controller, self.associations.get(&gateway)) else {
+            return;
+        };
+        let is_there = controller.service(known.peer).is_registered();
+        match clock {
+            Clock::Call if is_there => {}
+            Clock::Call => {
+                // What is not sent is tried again with the next call.
+                let _ = controller.call(now, known.peer);
+                self.clocks.set((gateway, Clock::Call), now + patience);
+            }
+            Clock::Silence if !is_there => {}
+            Clock::Silence => {
+                let due = known.heard + patience;
+                if due <= now {
+                    let action =
+                        order::action(ContextId::NULL, [order::audit(TerminationId::Root, AuditItems::NONE)]);
+                    let _ = controller.request(now, known.peer, vec![action], Ask::Probe(gateway));
+                }
+                let next = if due <= now { now + patience } else { due };
+                self.clocks.set((gateway, Clock::Silence), next);
+            }
+        }
+    }
+
+    fn tell(&mut self, event: agent::Event<crate::access::Tag>) {
+        self.news.push_back(News::agent(event));
+    }
+
+    /// The name of all endpoints of a gateway.
+    fn all(&self, gateway: GatewayId) -> Option<EndpointNameBuf> {
+        EndpointNameBuf::from_parts("*", self.domain(gateway)?)
+    }
+
+    fn announce(
+        &mut self,
+        gateway: GatewayId,
+        endpoints: EndpointNameBuf,
+        method: RestartMethod<'static>,
+        seconds: u32,
+    ) {
+        let delay = Duration::from_secs(seconds.into());
+        self.tell(agent::Event::EndpointsRestarted { gateway, endpoints, method, delay, reason: None });
+    }
+
+    pub(super) fn registered(&mut self, now: Time, peer: PeerId, how: Registration, was: Service) {
+        let Some(gateway) = self.by_peer.get(&peer).copied() else { return };
+        self.clocks.cancel(&(gateway, Clock::Call));
+        self.clocks.set((gateway, Clock::Silence), now + self.patience);
+        let is_new_life = how == Registration::Restart;
+        if is_new_life {
+            self.drop_orders(gateway, &Failure::Restarted);
+        }
+        if is_new_life || !was.is_registered() {
+            let after_loss = was == Service::Unreachable;
+            self.tell(agent::Event::GatewayUp { gateway, after_loss });
+        }
+        if let Some(all) = self.all(gateway) {
+            if is_new_life {
+                self.announce(gateway, all, RestartMethod::Restart, 0);
+            } else if was.is_registered() {
+                self.announce(gateway, all, RestartMethod::Disconnected, 0);
+            }
+        }
+        let Some(controller) = &mut self.controller else { return };
+        let root = |items| order::audit(TerminationId::Root, items);
+        let packages = order::action(ContextId::NULL, [root(AuditItems::NONE.with(AuditItem::Packages))]);
+        // A gateway that does not answer these is known soon enough by what it refuses.
+        let _ = controller.request(now, peer, vec![packages], Ask::Packages(gateway));
+        if !is_new_life {
+            let contexts = order::action(ContextId::ALL, [root(AuditItems::NONE)]);
+            let _ = controller.request(now, peer, vec![contexts], Ask::Contexts(gateway));
+        }
+    }
+
+    pub(super) fn delayed(&mut self, peer: PeerId, seconds: u32) {
+        let Some(gateway) = self.by_peer.get(&peer).copied() else { return };
+        if let Some(all) = self.all(gateway) {
+            self.announce(gateway, all, RestartMethod::Restart, seconds);
+        }
+    }
+
+    pub(super) fn lost(&mut self, now: Time, peer: PeerId) {
+        let Some(gateway) = self.by_peer.get(&peer).copied() else { return };
+        self.drop_orders(gateway, &Failure::GatewayLost);
+        self.tell(agent::Event::GatewayLost { gateway });
+        self.clocks.cancel(&(gateway, Clock::Silence));
+        if self.associations.get(&gateway).is_some_and(|known| known.can_be_called) {
+            self.clocks.set((gateway, Clock::Call), now + self.patience);
+        }
+    }
+
+    /// The service of terminations changes (RFC 3525 section 7.2.8).
+    pub(super) fn service_changed(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        terminations: &Terminations<'_>,
+        method: Method<'_>,
+        delay: Option<u32>,
+    ) {
+        let Some(gateway) = self.by_peer.get(&peer).copied() else { return };
+        let method = match method {
+            Method::Forced => RestartMethod::Forced,
+            Method::Graceful => RestartMethod::Graceful,
+            Method::Restart => RestartMethod::Restart,
+            _ => return,
+        };
+        for termination in terminations.iter() {
+            let local = match termination {
+                TerminationId::Root | TerminationId::All => "*",
+                TerminationId::Choose => continue,
+                TerminationId::Name(name) => name.as_str(),
+            };
+            let Some(domain) = self.domain(gateway) else { return };
+            // A wildcard within a name means a level of it, as it does there.
+            let Some(endpoints) = EndpointNameBuf::from_parts(local, domain) else { continue };
+            if *termination == TerminationId::Root && method == RestartMethod::Forced {
+                self.drop_orders(gateway, &Failure::Restarted);
+            } else if method != RestartMethod::Graceful {
+                self.clear(now, gateway, &endpoints);
+            }
+            self.announce(gateway, endpoints, method, delay.unwrap_or(0));
+        }
+    }
+
+    /// Takes down the contexts of lines that went out of service: their streams are nobody's any more.
+    fn clear(&mut self, now: Time, gateway: GatewayId, endpoints: &EndpointNameBuf) {
+        let pattern = endpoints.as_name();
+        let meant = |line: &super::Loop| {
+            line.gateway == gateway && line.context.is_some() && pattern.covers(line.endpoint.as_name())
+        };
+        let ids: Vec<_> = (0..).zip(&self.loops).filter(|(_, line)| meant(line)).map(|(id, _)| id).collect();
+        for id in ids {
+            if let Some(line) = self.loops.get_mut(id) {
+                line.queue.push_back((order::Order::DeleteAll, None));
+            }
+            self.start(now, id);
+        }
+    }
+
+    /// A gateway named its packages.
+    pub(super) fn packages(&mut self, gateway: GatewayId, result: &ReplyResult<'_>) {
+        let ReplyResult::Actions(replies) = result else { return };
+        if order::error(replies).is_some() {
+            return;
+        }
+        let told = order::terminations(replies).flat_map(|(_, _, parts)| parts).find_map(|part| match part {
+            AuditReturn::Packages(packages) if !packages.is_empty() => Some(packages),
+            _ => None,
+        });
+        let Some(told) = told else { return };
+        let packages = told.iter().filter_map(|own| package_name(own.package)).collect();
+        self.news.push_back(News::Packages { gateway, packages });
+    }
+
+    /// A gateway that has kept its contexts listed them: a line whose context is not among them has lost its streams, and in a
+    /// context that no line has it is looked for one.
+    pub(super) fn contexts(&mut self, now: Time, gateway: GatewayId, result: &ReplyResult<'_>) {
+        let ReplyResult::Actions(replies) = result else { return };
+        if order::error(replies).is_some() {
+            return;
+        }
+        let found: Vec<_> =
+            replies.iter().map(|reply| reply.context).filter(|own| own.is_specific()).collect();
+        let mut known = Vec::new();
+        let mut lost = Vec::new();
+        for line in self.loops.iter_mut().filter(|line| line.gateway == gateway) {
+            match line.context {
+                Some(context) if found.contains(&context) => known.push(context),
+                Some(_) => {
+                    let streams = line.streams.keys().cloned();
+                    lost.extend(streams.map(|connection_id| (line.endpoint.clone(), connection_id)));
+                    line.leave();
+                }
+                None => {}
+            }
+        }
+        for (endpoint, connection_id) in lost {
+            let call_id = strowger_mgcp::message::CallIdBuf::from_u128(0);
+            self.tell(agent::Event::ConnectionDeletedByGateway {
+                gateway,
+                endpoint,
+                call_id,
+                connection_id,
+                reason: None,
+                statistics: None,
+            });
+        }
+        for context in found.into_iter().filter(|context| !known.contains(context)) {
+            let list = order::action(context, [order::audit(TerminationId::All, AuditItems::NONE)]);
+            self.ask(now, gateway, list, Ask::Found(gateway, context));
+        }
+    }
+
+    /// What is in a context that no line has: one with a line's termination is left to the audit of the line.
+    pub(super) fn found(
+        &mut self,
+        now: Time,
+        gateway: GatewayId,
+        context: ContextId,
+        result: &ReplyResult<'_>,
+    ) {
+        let ReplyResult::Actions(replies) = result else { return };
+        if order::error(replies).is_some() {
+            return;
+        }
+        let is_of_a_line = |name: &str| {
+            self.loops
+                .iter()
+                .any(|line| line.gateway == gateway && line.endpoint.local().eq_ignore_ascii_case(name))
+        };
+        let mut names = order::terminations(replies).filter_map(|(_, own, _)| order::name(own));
+        if names.any(is_of_a_line) {
+            return;
+        }
+        let body = order::Order::DeleteAll;
+        let at = order::At { termination: "*", context: Some(context), stream: None, is_last: false };
+        for action in body.actions(at).into_iter().flatten() {
+            self.ask(now, gateway, action, Ask::Sweep);
+        }
+    }
+
+    fn ask(&mut self, now: Time, gateway: GatewayId, action: strowger_megaco::message::Action<'_>, ask: Ask) {
+        let (Some(controller), Some(known)) = (&mut self.controller, self.associations.get(&gateway)) else {
+            return;
+        };
+        let _ = controller.request(now, known.peer, vec![action], ask);
+    }
+}
+
+/// The name of a package, if it has one.
+fn package_name(package: strowger_megaco::message::Name<'_>) -> Option<String> {
+    use strowger_megaco::message::Name;
+    match package {
+        Name::Id(id) => strowger_megaco::package::package(id).map(|own| own.name.to_owned()),
+        Name::Text(text) => Some(text.as_str().to_owned()),
+        Name::All => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_identifiers_are_read_as_they_stand_in_messages() {
+        for text in ["<gw1.town>", "<gw1.town>:2944", "[192.0.2.9]", "[192.0.2.9]:2944", "[::1]:2944", "gw1"]
+        {
+            assert_eq!(mid(text).unwrap().to_string(), text);
+        }
+        assert!(mid("[nonsense]").is_none() && mid("<gw1>:port").is_none());
+    }
+}

@@ -1,0 +1,451 @@
+//! Gateways that speak Megaco (RFC 3525): what the lines' adapter asks of an endpoint, as contexts and terminations.
+//!
+//! ```text
+//!   mgcp_line: create, modify, delete, watch, audit          outcomes, observations, gateways up and lost
+//!        | orders, one by one for each line                            ^
+//!        v                                                             |
+//!   Modify A0 {Events, Signals}, Add A0, Add $, Modify, Subtract  -- megaco::controller --  replies, Notify, ServiceChange
+//! ```
+//!
+//! A line is a physical termination. With the first stream it joins a context and with the last it leaves it. Its orders are carried
+//! out one after the other (RFC 3525 section 9.1): each of them says where the termination is, and that is known when the one
+//! before has been answered.
+//!
+//! The rooms: `order` (commands and replies), `outcome` (what a reply is to a line), `words` (events, signals, digit maps), `failure` (error codes), `association` (the
+//! gateways: who is there, who is asked whether it is).
+
+mod association;
+mod failure;
+mod order;
+mod outcome;
+mod words;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use strowger_megaco::controller::{Controller, Event};
+use strowger_megaco::error::ErrorCode;
+use strowger_megaco::message::{
+    Action, ActionReply, Caseless, Command, CommandBody, CommandReply, ContextId, ErrorDescriptor, Mid,
+    NotifyRequest, ReplyResult,
+};
+use strowger_megaco::transaction::{
+    PeerId, RequestError, Token, TransactionIds, TransactionLimits, TransactionTimers,
+};
+use strowger_megaco::transport::Route;
+use strowger_mgcp::agent::{self, CreateConnection, Failure, GatewayId, ModifyConnection, Outcome};
+use strowger_mgcp::message::{ConnectionIdBuf, ConnectionMode, EndpointNameBuf, ParameterCode, RequestIdBuf};
+use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time, Timers, Transmit};
+
+use super::Tag;
+use super::control::News;
+use super::mgcp_line::{Terms, Watch};
+use crate::{GatewayProtocol, Inventory};
+use association::{Association, Clock};
+use order::{At, Order};
+use outcome::{Step, at_once, done, not_answered, not_sent};
+use words::Wish;
+
+/// Orders that may wait on one line: more than a subscriber can cause.
+const WAITING: usize = 64;
+
+/// A line, by its place.
+type LoopId = usize;
+
+/// What a request to a gateway is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    /// The order of a line that is under way.
+    Line(LoopId, u64),
+    /// Whether the gateway is there.
+    Probe(GatewayId),
+    /// Which packages it has.
+    Packages(GatewayId),
+    /// Which contexts it has.
+    Contexts(GatewayId),
+    /// What is in a context that is no line's.
+    Found(GatewayId, ContextId),
+    /// One that is nobody's goes.
+    Sweep,
+}
+
+/// The termination of a line.
+#[derive(Debug)]
+struct Loop {
+    gateway: GatewayId,
+    endpoint: EndpointNameBuf,
+    context: Option<ContextId>,
+    /// Its streams: the terminations that are in the context beside it.
+    streams: BTreeMap<ConnectionIdBuf, String>,
+    queue: VecDeque<(Order, Option<Tag>)>,
+    running: Option<(Order, Option<Tag>)>,
+    /// Tells the reply to the running order from late ones.
+    serial: u64,
+}
+
+impl Loop {
+    fn at<'a>(&'a self, order: &Order) -> At<'a> {
+        let connection = match order {
+            Order::Modify { connection, .. } | Order::Delete(connection) | Order::Look { connection, .. } => {
+                Some(connection)
+            }
+            _ => None,
+        };
+        At {
+            termination: self.endpoint.local(),
+            context: self.context,
+            stream: connection.and_then(|own| self.streams.get(own)).map(String::as_str),
+            is_last: self.streams.len() == 1,
+        }
+    }
+
+    /// Its context is gone, with all that was in it.
+    fn leave(&mut self) {
+        self.context = None;
+        self.streams.clear();
+    }
+}
+
+/// The controller, its gateways, and the lines on them.
+#[derive(Debug)]
+pub(crate) struct Megaco {
+    /// None where no gateway speaks Megaco.
+    controller: Option<Controller<Ask>>,
+    associations: BTreeMap<GatewayId, Association>,
+    by_peer: BTreeMap<PeerId, GatewayId>,
+    loops: Vec<Loop>,
+    by_endpoint: BTreeMap<(GatewayId, EndpointNameBuf), LoopId>,
+    /// Requests to watch so far.
+    requests: u32,
+    clocks: Timers<(GatewayId, Clock)>,
+    /// How long a gateway may be silent before it is asked for a sign of life, and how often one that is not there is called.
+    patience: Duration,
+    news: VecDeque<News>,
+    out: VecDeque<Transmit>,
+}
+
+/// Who an order is for.
+type Place<'a> = (GatewayId, &'a EndpointNameBuf);
+
+impl Megaco {
+    pub(super) fn new(inventory: &Inventory, node: NodeId, epoch: Epoch, rng: &mut Rng) -> Self {
+        let is_spoken = inventory.gateways.iter().any(|entry| entry.protocol == GatewayProtocol::Megaco);
+        let controller = is_spoken.then(|| {
+            let mut rng = rng.fork();
+            let mid = Mid::Domain(Caseless::new(&inventory.name), None).into();
+            let ids = TransactionIds::shared(node, epoch, &mut rng);
+            Controller::new(mid, TransactionTimers::default(), TransactionLimits::default(), ids, rng)
+        });
+        Self {
+            controller,
+            associations: BTreeMap::new(),
+            by_peer: BTreeMap::new(),
+            loops: Vec::new(),
+            by_endpoint: BTreeMap::new(),
+            requests: 0,
+            clocks: Timers::new(),
+            patience: inventory.timers.probe,
+            news: VecDeque::new(),
+            out: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn serves(&self, gateway: GatewayId) -> bool {
+        self.associations.contains_key(&gateway)
+    }
+
+    /// The domain of a gateway's endpoint names; none when it is not of this protocol.
+    pub(super) fn domain(&self, gateway: GatewayId) -> Option<&str> {
+        self.associations.get(&gateway).map(|known| known.domain.as_str())
+    }
+
+    /// Orders that have no answer.
+    pub(super) fn pending(&self) -> usize {
+        let of = |line: &Loop| line.queue.len() + usize::from(line.running.is_some());
+        self.loops.iter().map(of).sum()
+    }
+
+    pub(super) fn create(&mut self, now: Time, place: Place<'_>, create: &CreateConnection, tag: Tag) {
+        let options = create.options.as_ref();
+        let codecs = options.map(|options| options.codecs.as_slice()).unwrap_or_default();
+        let is_ip6 = self.associations.get(&place.0).is_some_and(|known| known.address.is_ipv6());
+        let packetization = options.and_then(|options| options.packetization);
+        let order = Order::Create {
+            mode: order::mode_of(create.mode),
+            local: order::local_wish(codecs, packetization, is_ip6),
+            remote: create.sdp.clone(),
+        };
+        self.submit(now, place, order, tag);
+    }
+
+    pub(super) fn modify(&mut self, now: Time, place: Place<'_>, modify: ModifyConnection, tag: Tag) {
+        let ModifyConnection { connection_id: connection, mode, sdp: remote, .. } = modify;
+        let mode = order::mode_of(mode.unwrap_or(ConnectionMode::Inactive));
+        self.submit(now, place, Order::Modify { connection, mode, remote }, tag);
+    }
+
+    pub(super) fn delete(&mut self, now: Time, place: Place<'_>, connection: ConnectionIdBuf, tag: Tag) {
+        self.submit(now, place, Order::Delete(connection), tag);
+    }
+
+    pub(super) fn delete_all(&mut self, now: Time, place: Place<'_>, tag: Tag) {
+        self.submit(now, place, Order::DeleteAll, tag);
+    }
+
+    pub(super) fn watch(
+        &mut self,
+        now: Time,
+        place: Place<'_>,
+        watch: &Watch,
+        terms: &Terms<'_>,
+        tag: Tag,
+    ) -> RequestIdBuf {
+        // 0 and the highest number mean something else.
+        self.requests = if self.requests >= u32::MAX - 1 { 1 } else { self.requests + 1 };
+        let wish = Wish::new(self.requests, watch, terms);
+        let name = request_name(wish.request);
+        self.submit(now, place, Order::Watch(Box::new(wish)), tag);
+        name
+    }
+
+    pub(super) fn audit_line(&mut self, now: Time, place: Place<'_>, tag: Tag) {
+        self.submit(now, place, Order::Find, tag);
+    }
+
+    pub(super) fn audit_connection(
+        &mut self,
+        now: Time,
+        place: Place<'_>,
+        connection: ConnectionIdBuf,
+        info: &[ParameterCode<'static>],
+        tag: Tag,
+    ) {
+        let fully = info != [ParameterCode::CallId];
+        self.submit(now, place, Order::Look { connection, fully }, tag);
+    }
+
+    fn submit(&mut self, now: Time, (gateway, endpoint): Place<'_>, order: Order, tag: Tag) {
+        let key = (gateway, endpoint.clone());
+        let id = match self.by_endpoint.get(&key) {
+            Some(id) => *id,
+            None => {
+                let id = self.loops.len();
+                self.loops.push(Loop {
+                    gateway,
+                    endpoint: endpoint.clone(),
+                    context: None,
+                    streams: BTreeMap::new(),
+                    queue: VecDeque::new(),
+                    running: None,
+                    serial: 0,
+                });
+                self.by_endpoint.insert(key, id);
+                id
+            }
+        };
+        let Some(line) = self.loops.get_mut(id) else { return };
+        if line.queue.len() >= WAITING {
+            return self.finish(Some(tag), Err(Failure::TooMany));
+        }
+        line.queue.push_back((order, Some(tag)));
+        self.start(now, id);
+    }
+
+    fn finish(&mut self, tag: Option<Tag>, result: Result<Outcome, Failure>) {
+        let Some(tag) = tag else { return };
+        self.news.push_back(News::agent(match result {
+            Ok(outcome) => agent::Event::Completed { tag, outcome },
+            Err(failure) => agent::Event::Failed { tag, failure },
+        }));
+    }
+
+    /// Sends the next order of a line, if none is under way.
+    fn start(&mut self, now: Time, id: LoopId) {
+        loop {
+            let Some(line) = self.loops.get_mut(id).filter(|line| line.running.is_none()) else { return };
+            let Some((order, tag)) = line.queue.pop_front() else { return };
+            let gateway = line.gateway;
+            line.serial += 1;
+            let ask = Ask::Line(id, line.serial);
+            let is_quick = matches!(order, Order::Look { fully: false, .. });
+            let Some(actions) = order.actions(line.at(&order)).filter(|_| !is_quick) else {
+                let result = at_once(line, &order);
+                self.finish(tag, result);
+                continue;
+            };
+            let Some(known) = self.associations.get(&gateway) else { return };
+            let sent = match &mut self.controller {
+                Some(controller) => controller.request(now, known.peer, actions, ask),
+                None => Err(RequestError::NoRoute),
+            };
+            match sent {
+                Ok(_) => {
+                    line.running = Some((order, tag));
+                    return;
+                }
+                Err(error) => self.finish(tag, Err(not_sent(&error))),
+            }
+        }
+    }
+
+    /// A message came; says whether it is from an address of the inventory.
+    pub(crate) fn handle_input(&mut self, now: Time, route: Route, bytes: &[u8]) -> bool {
+        let Some(controller) = &mut self.controller else { return false };
+        let before = controller.counters().unlisted;
+        let Some(accepted) = controller.accept(now, route, bytes) else {
+            return controller.counters().unlisted == before;
+        };
+        let events = controller.handle_input(now, None, &accepted);
+        self.heard(now, accepted.peer(), route);
+        for event in events {
+            self.event(now, event);
+        }
+        self.drain(now);
+        true
+    }
+
+    fn drain(&mut self, now: Time) {
+        while let Some(event) = self.controller.as_mut().and_then(Controller::poll_event) {
+            self.event(now, event);
+        }
+    }
+
+    fn event(&mut self, now: Time, event: Event<'_, Ask>) {
+        match event {
+            Event::Registered { gateway, how, was, .. } => self.registered(now, gateway, how, was),
+            Event::Delayed { gateway, seconds } => self.delayed(gateway, seconds),
+            Event::ServiceChanged { gateway, terminations, method, delay, .. } => {
+                self.service_changed(now, gateway, &terminations, method, delay);
+            }
+            Event::Commands { gateway, token, actions } => self.commands(now, gateway, token, actions),
+            Event::Reply { tag, result, .. } => self.reply(now, tag, &result),
+            Event::Assembled { tag, reply, .. } => self.reply(now, tag, &reply.result()),
+            Event::Failed { tag: Ask::Line(id, serial), reason, .. } => {
+                self.settled(now, id, serial, |_, _| Err(not_answered(reason)));
+            }
+            Event::Unreachable { gateway } => self.lost(now, gateway),
+            _ => {}
+        }
+    }
+
+    fn reply(&mut self, now: Time, ask: Ask, result: &ReplyResult<'_>) {
+        match ask {
+            Ask::Line(id, serial) => self.settled(now, id, serial, |line, order| done(line, order, result)),
+            Ask::Packages(gateway) => self.packages(gateway, result),
+            Ask::Contexts(gateway) => self.contexts(now, gateway, result),
+            Ask::Found(gateway, context) => self.found(now, gateway, context, result),
+            Ask::Probe(_) | Ask::Sweep => {}
+        }
+    }
+
+    /// The running order of a line has come to its end, or to its next step.
+    fn settled(
+        &mut self,
+        now: Time,
+        id: LoopId,
+        serial: u64,
+        read: impl FnOnce(&mut Loop, &Order) -> Result<Step, Failure>,
+    ) {
+        let Some(line) = self.loops.get_mut(id).filter(|line| line.serial == serial) else { return };
+        let Some((order, tag)) = line.running.take() else { return };
+        let was_in = line.context;
+        match read(line, &order) {
+            Ok(Step::Done(outcome)) => self.finish(tag, Ok(*outcome)),
+            Ok(Step::Next(next)) => line.queue.push_front((next, tag)),
+            Err(failure) => self.finish(tag, Err(failure)),
+        }
+        let Some(line) = self.loops.get_mut(id) else { return };
+        // A termination that leaves its context is as it was provisioned (RFC 3525 section 7.1.5): it watches for nothing.
+        let is_told = line.queue.iter().any(|(order, _)| matches!(order, Order::Watch(_)));
+        if was_in.is_some() && line.context.is_none() && !is_told {
+            let (gateway, endpoint) = (line.gateway, line.endpoint.clone());
+            self.news.push_back(News::Forgotten { gateway, endpoint });
+        }
+        self.start(now, id);
+    }
+
+    /// Commands of a gateway: what its lines observed. Others are not for it to give (RFC 3525 section 7.2).
+    fn commands(&mut self, now: Time, peer: PeerId, token: Token, actions: Vec<Action<'_>>) {
+        let gateway = self.by_peer.get(&peer).copied();
+        let mut replies = Vec::new();
+        for Action { context, commands, .. } in actions {
+            let mut reply = ActionReply { context, properties: None, commands: Vec::new(), error: None };
+            for Command { body, .. } in commands {
+                let CommandBody::Notify(notify) = body else {
+                    let code = ErrorCode::UNKNOWN_COMMAND;
+                    reply.error = Some(ErrorDescriptor { code, text: code.text() });
+                    break;
+                };
+                if let Some(gateway) = gateway {
+                    self.notified(gateway, &notify);
+                }
+                reply.commands.push(CommandReply::Notify(notify.terminations, None));
+            }
+            replies.push(reply);
+        }
+        if let Some(controller) = &mut self.controller {
+            // What cannot be said in the gateway's version was answered with 500.
+            let _ = controller.respond(now, token, ReplyResult::Actions(replies));
+        }
+    }
+
+    fn notified(&mut self, gateway: GatewayId, notify: &NotifyRequest<'_>) {
+        let Some(name) = order::name(&notify.terminations.first) else { return };
+        let Some(endpoint) =
+            self.domain(gateway).and_then(|domain| EndpointNameBuf::from_parts(name, domain))
+        else {
+            return;
+        };
+        let observed = words::observed(&notify.observed.events);
+        let request = request_name(notify.observed.request.get());
+        self.news.push_back(News::Observed { gateway, endpoint, request, observed });
+    }
+
+    /// Ends all orders of a gateway's lines so; whether their contexts are gone too.
+    fn drop_orders(&mut self, gateway: GatewayId, failure: &Failure) {
+        let mut ended = Vec::new();
+        for line in self.loops.iter_mut().filter(|line| line.gateway == gateway) {
+            line.serial += 1;
+            let orders = line.running.take().into_iter().chain(std::mem::take(&mut line.queue));
+            ended.extend(orders.map(|(_, tag)| tag));
+            line.leave();
+        }
+        for tag in ended {
+            self.finish(tag, Err(failure.clone()));
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Time) {
+        if let Some(controller) = &mut self.controller {
+            controller.handle_timeout(now);
+        }
+        self.drain(now);
+        while let Some((gateway, clock)) = self.clocks.pop_due(now) {
+            self.clock(now, gateway, clock);
+        }
+        self.drain(now);
+    }
+
+    /// Takes what is to be sent, when everything that has happened has had its consequences: so they share messages.
+    pub(crate) fn collect(&mut self, now: Time) {
+        let Some(controller) = &mut self.controller else { return };
+        self.out.extend(std::iter::from_fn(|| controller.poll_transmit(now)));
+    }
+
+    pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.out.pop_front()
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<News> {
+        self.news.pop_front()
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Time> {
+        let controller = self.controller.as_ref().and_then(Controller::poll_timeout);
+        [controller, self.clocks.next()].into_iter().flatten().min()
+    }
+}
+
+/// The name of a request to watch, by its number.
+fn request_name(number: u32) -> RequestIdBuf {
+    RequestIdBuf::from_u128(number.into())
+}
