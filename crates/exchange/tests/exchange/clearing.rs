@@ -1,6 +1,6 @@
 //! Calls that come to nothing, and subscribers who do not hang up.
 
-use strowger_exchange::{Cause, Event, LineCondition, ReleasedBy, ServiceState};
+use strowger_exchange::{Cause, LineCondition, ReleasedBy, ServiceState};
 use strowger_mgcp::message::Verb;
 use strowger_sansio::Duration;
 
@@ -64,7 +64,7 @@ fn an_unallocated_number_gives_the_tone_of_the_country() {
         let mut world = World::running(inventory);
         world.lift("2001");
         world.dial("2001", "2007");
-        assert_eq!(world.hears("2001"), tone);
+        assert_eq!(world.hears("2001"), crate::gateway::as_heard(tone));
         let record = world.end_with_record();
         assert_eq!((record.cause, record.dialled.as_str()), (Cause::UNALLOCATED_NUMBER, "2007"));
     }
@@ -178,43 +178,6 @@ fn the_party_who_is_left_can_call_after_hanging_up_for_a_moment() {
     world.hook("2004", true);
     world.settle();
     assert_eq!(world.hears("2004"), "L/dl");
-    world.end();
-}
-
-#[test]
-fn a_gateway_without_a_tone_is_asked_for_the_next_best() {
-    for (lacking, heard) in [(1, "L/ro"), (2, "G/cg"), (3, "L/bz")] {
-        let mut world = World::running(town());
-        world.lift("2001");
-        world.gateway_of("2001").refuse(Verb::Rqnt, "aaln/1", 513, lacking);
-        world.dial("2001", "2007");
-        assert_eq!(world.hears("2001"), heard);
-        let alarms =
-            world.events.iter().filter(|event| matches!(event, Event::OrderRefused { code: 513, .. }));
-        assert_eq!(alarms.count(), usize::try_from(lacking).unwrap());
-        // What it lacks is remembered.
-        world.hang_up("2001");
-        world.lift("2001");
-        world.dial("2001", "2007");
-        assert_eq!(world.hears("2001"), heard);
-        assert_eq!(world.ended.len(), 2);
-        world.end();
-    }
-}
-
-#[test]
-fn a_gateway_that_cannot_tell_the_end_of_dial_tone_is_not_asked_to() {
-    let mut world = World::running(town());
-    world.gateway_of("2001").refuse(Verb::Rqnt, "aaln/1", 522, 1);
-    world.lift("2001");
-    assert_eq!(world.hears("2001"), "L/dl");
-    world.dial("2001", "2004");
-    assert!(world.hears("2004").starts_with("L/rg"));
-    world.hang_up("2001");
-    // Nobody tells of the end of the tone now: the exchange's own patience ends.
-    world.lift("2001");
-    world.pass(121);
-    assert_eq!(world.hears("2001"), "L/ro");
     world.end();
 }
 

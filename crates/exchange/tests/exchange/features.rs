@@ -163,17 +163,6 @@ fn each_number_of_a_line_and_each_caller_has_a_ringing() {
 }
 
 #[test]
-fn a_gateway_without_distinctive_ringing_rings_as_usual() {
-    let mut town = town();
-    line(&mut town, "2004").rings = vec![("2".to_owned(), Ring::Pattern(3))];
-    let mut world = World::running(town);
-    world.gateway_of("2004").refuse(strowger_mgcp::message::Verb::Rqnt, "aaln/1", 513, 2);
-    call(&mut world, "2001", &["2004"]);
-    assert_eq!(world.hears("2004"), "L/rg");
-    world.end();
-}
-
-#[test]
 fn a_class_of_service_screens_what_a_line_calls() {
     let mut town = town_with_codes();
     town.emergency.push("2006".to_owned());

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use strowger_exchange::{GatewayEntry, Input};
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::digitmap::{DialSymbol, DigitMap, MatchState};
 use strowger_mgcp::limits::Limits;
@@ -37,15 +38,15 @@ pub(crate) struct Endpoint {
     pub(crate) off_hook: bool,
     pub(crate) request_id: String,
     /// Requested events as written, without actions.
-    events: Vec<String>,
+    pub(crate) events: Vec<String>,
     /// What is being played.
     pub(crate) signals: Vec<String>,
     /// On-off tones that were turned on: nothing but being turned off ends them.
     pub(crate) steady: Vec<String>,
     /// Everything that was ever played, in order.
     pub(crate) heard: Vec<String>,
-    map: Option<DigitMap>,
-    dialled: String,
+    pub(crate) map: Option<DigitMap>,
+    pub(crate) dialled: String,
     /// A notification was sent: nothing more is, before the next request.
     pub(crate) stepped: bool,
     pub(crate) connections: BTreeMap<String, Connection>,
@@ -53,11 +54,11 @@ pub(crate) struct Endpoint {
 
 /// A refusal that waits for its command.
 #[derive(Debug)]
-struct Refusal {
-    verb: Verb,
-    endpoint: String,
-    code: ReturnCode,
-    times: u32,
+pub(crate) struct Refusal {
+    pub(crate) verb: Verb,
+    pub(crate) endpoint: String,
+    pub(crate) code: ReturnCode,
+    pub(crate) times: u32,
 }
 
 /// A gateway.
@@ -65,7 +66,7 @@ pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     pub(crate) domain: String,
     pub(crate) endpoints: BTreeMap<String, Endpoint>,
-    refusals: Vec<Refusal>,
+    pub(crate) refusals: Vec<Refusal>,
     /// Commands that it executes, and whose answers never arrive.
     pub(crate) swallowed: Vec<Verb>,
     /// It neither hears nor says anything.
@@ -80,7 +81,7 @@ pub(crate) struct Gateway {
     pub(crate) osmo: bool,
     /// It tells its endpoints, and of each these parameters (`PL`, `A`).
     pub(crate) tells: Option<(&'static str, &'static str)>,
-    next_port: u16,
+    pub(crate) next_port: u16,
     next_id: u32,
     answers: BTreeMap<TransactionId, Vec<u8>>,
     waiting: BTreeMap<u32, (Vec<u8>, Time, u32)>,
@@ -89,7 +90,27 @@ pub(crate) struct Gateway {
     out: Vec<Vec<u8>>,
 }
 
+/// Where a gateway of the town is controlled from.
+pub(crate) fn entry(id: &str, address: SocketAddr, domain: &str) -> GatewayEntry {
+    GatewayEntry::mgcp(id, address, domain)
+}
+
+/// A tone as a line of these gateways hears it.
+pub(crate) fn as_heard(tone: &str) -> &str {
+    tone
+}
+
+/// What the exchange is handed of what it sends.
+pub(crate) fn input<'b>(_: &Gateway, from: SocketAddr, bytes: &'b [u8]) -> Input<'b> {
+    Input::Mgcp { from, bytes }
+}
+
 impl Gateway {
+    /// A gateway of an inventory.
+    pub(crate) fn of(entry: &GatewayEntry, lines: usize) -> Self {
+        Self::new(entry.address, &entry.domain, lines)
+    }
+
     pub(crate) fn new(address: SocketAddr, domain: &str, lines: usize) -> Self {
         let endpoints = (1..=lines).map(|line| (format!("aaln/{line}"), Endpoint::default()));
         Self {
@@ -144,7 +165,7 @@ impl Gateway {
         }
     }
 
-    pub(crate) fn transmit(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn transmit(&mut self, _: Time) -> Option<Vec<u8>> {
         if self.dead {
             self.out.clear();
         }
@@ -590,7 +611,7 @@ fn ba(name: &'static str) -> ParameterCode<'static> {
     ParameterCode::Package { package: "BA", name }
 }
 
-fn port_of(sdp: &[u8]) -> u16 {
+pub(crate) fn port_of(sdp: &[u8]) -> u16 {
     let text = String::from_utf8(sdp.to_vec()).unwrap();
     let line = text.lines().find(|line| line.starts_with("m=audio")).unwrap();
     line.split(' ').nth(1).unwrap().parse().unwrap()

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use strowger_exchange::{
-    CallEnded, CallId, CallPhase, CallStable, Country, Event, Exchange, Features, GatewayEntry, Input,
-    Inventory, LineCondition, LineEntry, LineView, MediaPolicy, Record, RelayEntry, ServiceChange,
-    ServiceState, SettingChange, Subject,
+    CallEnded, CallId, CallPhase, CallStable, Country, Event, Exchange, Features, GatewayEntry, Inventory,
+    LineCondition, LineEntry, LineView, MediaPolicy, Record, RelayEntry, ServiceChange, ServiceState,
+    SettingChange, Subject,
 };
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
 
-use crate::gateway::{Connection, Endpoint, Gateway};
+use crate::gateway::{self, Connection, Endpoint, Gateway};
 
 const LATENCY: Duration = Duration::from_millis(5);
 
@@ -27,7 +27,7 @@ pub(crate) fn town() -> Inventory {
     for (gateway, names) in [("gw1", ["Alice", "Bob", "Carol"]), ("gw2", ["Dave", "Erin", "Frank"])] {
         let index = if gateway == "gw1" { 0 } else { 1 };
         let address = format!("127.0.0.{}:2427", 9 + index).parse().unwrap();
-        town.gateways.push(GatewayEntry::mgcp(gateway, address, &format!("{gateway}.town")));
+        town.gateways.push(gateway::entry(gateway, address, &format!("{gateway}.town")));
         for (line, name) in (1..).zip(names) {
             town.lines.push(LineEntry {
                 number: format!("200{}", index * 3 + line),
@@ -99,7 +99,7 @@ impl World {
         let exchange = Exchange::new(now, inventory.clone(), NodeId(0), Epoch(1), Rng::from_number(42));
         let gateways = inventory.gateways.iter().map(|entry| {
             let lines = inventory.lines.iter().filter(|line| line.gateway == entry.id).count();
-            Gateway::new(entry.address, &entry.domain, lines)
+            Gateway::of(entry, lines)
         });
         Self {
             exchange,
@@ -150,7 +150,7 @@ impl World {
             self.send(exchange_address(), transmit.to, transmit.payload);
         }
         for index in 0..self.gateways.len() {
-            while let Some(bytes) = self.gateways[index].transmit() {
+            while let Some(bytes) = self.gateways[index].transmit(self.now) {
                 let from = self.gateways[index].address;
                 self.send(from, exchange_address(), bytes);
             }
@@ -208,7 +208,10 @@ impl World {
                 if to == exchange_address() && self.died.is_some() {
                     // Nobody is there.
                 } else if to == exchange_address() {
-                    self.exchange.handle_input(self.now, Input::Mgcp { from, bytes: &bytes });
+                    // Whoever is at no gateway's address would speak as the first of them.
+                    let gateway = self.gateways.iter().find(|gateway| gateway.address == from);
+                    let gateway = gateway.unwrap_or(&self.gateways[0]);
+                    self.exchange.handle_input(self.now, gateway::input(gateway, from, &bytes));
                 } else if let Some(gateway) = self.gateways.iter_mut().find(|gateway| gateway.address == to) {
                     gateway.receive(self.now, &bytes);
                 }

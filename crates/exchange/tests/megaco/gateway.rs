@@ -1,0 +1,596 @@
+//! A media gateway of RFC 3525 for stories: the lines are those of the MGCP gateway, what speaks for them is Megaco.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+
+use strowger_exchange::{GatewayEntry, GatewayProtocol, Input, MEGACO_TEXT, MegacoEntry};
+use strowger_megaco::error::ErrorCode;
+use strowger_megaco::message::{
+    Action, ActionReply, AmmDescriptor, AmmRequest, AuditResult, AuditReturn, Caseless, Command, CommandBody,
+    CommandReply, ContextId, Description, EventDigitMap, ItemName, LocalControl, Media, Method, Mid, Name,
+    PackageVersion, Reason, ReplyResult, ServiceChange, ServiceChangeReply, ServiceChangeResult, Setting,
+    SignalRequest, Statistic, StreamMode, StreamParameters, Streams, TerminationId, TerminationReply,
+    Terminations, Value, Version,
+};
+use strowger_megaco::transaction::{
+    Event, PeerConfig, PeerId, TransactionIds, TransactionLimits, TransactionTimers, Transactions,
+};
+use strowger_megaco::transport::{Route, Transport};
+use strowger_mgcp::message::Verb;
+use strowger_sansio::{Duration, Rng, Time};
+
+use crate::mgcp_gateway::{self, port_of};
+pub(crate) use crate::mgcp_gateway::{Connection, Endpoint};
+use crate::words::{WORDS, caller, descriptor, parameter, text};
+
+/// The gateways of the town speak Megaco.
+pub(crate) fn entry(id: &str, address: SocketAddr, domain: &str) -> GatewayEntry {
+    // A relay stays what it is.
+    if id == "relay" {
+        return GatewayEntry::mgcp(id, address, domain);
+    }
+    let mid = Some(format!("<{domain}>"));
+    GatewayEntry::megaco(id, address, domain, MegacoEntry { mid, ..MegacoEntry::default() })
+}
+
+pub(crate) fn input<'b>(gateway: &Gateway, from: SocketAddr, bytes: &'b [u8]) -> Input<'b> {
+    if gateway.mouth.is_none() {
+        return Input::Mgcp { from, bytes };
+    }
+    Input::Megaco { route: Route { transport: Transport::Udp, socket: MEGACO_TEXT, address: from }, bytes }
+}
+
+/// A tone as a line of these gateways hears it: there is one tone of special information, whatever the country calls it for.
+pub(crate) fn as_heard(tone: &str) -> &str {
+    if tone.starts_with("L/sit") { "L/sit(6)" } else { tone }
+}
+
+/// What makes of a gateway one of Megaco.
+pub(crate) struct Mouth {
+    pub(crate) layer: Transactions<()>,
+    controller: PeerId,
+    /// The context of each line that is in one.
+    pub(crate) contexts: BTreeMap<String, u32>,
+    pub(crate) last_context: u32,
+    /// The controller has answered the registration.
+    is_registered: bool,
+}
+
+pub(crate) struct Gateway {
+    pub(crate) base: mgcp_gateway::Gateway,
+    pub(crate) mouth: Option<Box<Mouth>>,
+    /// The packages that it tells; whatever is not there it does not know.
+    pub(crate) packages: Vec<&'static str>,
+    /// The digit maps of the lines.
+    pub(crate) maps: BTreeMap<String, String>,
+}
+
+impl Deref for Gateway {
+    type Target = mgcp_gateway::Gateway;
+
+    fn deref(&self) -> &mgcp_gateway::Gateway {
+        &self.base
+    }
+}
+
+impl DerefMut for Gateway {
+    fn deref_mut(&mut self) -> &mut mgcp_gateway::Gateway {
+        &mut self.base
+    }
+}
+
+const PACKAGES: [&str; 10] = ["g", "root", "al", "cg", "dd", "nt", "rtp", "andisp", "srvtn", "xcg"];
+
+impl Gateway {
+    pub(crate) fn of(entry: &GatewayEntry, lines: usize) -> Self {
+        Self::in_life(entry, lines, 1)
+    }
+
+    pub(crate) fn in_life(entry: &GatewayEntry, lines: usize, life: u64) -> Self {
+        let base = mgcp_gateway::Gateway::new(entry.address, &entry.domain, lines);
+        let mouth = (entry.protocol == GatewayProtocol::Megaco).then(|| {
+            let mut rng = Rng::from_number(life);
+            let ids = TransactionIds::alone(&mut rng);
+            let mid = Mid::Domain(Caseless::new(&entry.domain), None).into();
+            let timers = TransactionTimers { t_max: Duration::from_secs(5), ..TransactionTimers::default() };
+            let mut layer = Transactions::new(mid, timers, TransactionLimits::default(), ids, rng);
+            let route = Route::udp(crate::world::exchange_address());
+            let controller = layer.add_peer(PeerConfig::at(route));
+            let contexts = BTreeMap::new();
+            Box::new(Mouth { layer, controller, contexts, last_context: 0, is_registered: false })
+        });
+        let mut gateway = Self { base, mouth, packages: PACKAGES.to_vec(), maps: BTreeMap::new() };
+        gateway.register(Time::from_secs(1000), Method::Restart, None);
+        gateway
+    }
+
+    fn register(&mut self, now: Time, method: Method<'static>, delay: Option<u32>) {
+        if self.mouth.is_some() {
+            self.change(now, TerminationId::Root, method, delay);
+        }
+    }
+
+    pub(crate) fn change(
+        &mut self,
+        now: Time,
+        of: TerminationId<'static>,
+        method: Method<'static>,
+        delay: Option<u32>,
+    ) {
+        let reason = if method == Method::Restart { Reason::COLD_BOOT } else { Reason::SERVICE_RESTORED };
+        let change = ServiceChange {
+            method,
+            target: None,
+            version: (of == TerminationId::Root).then_some(Version::V1),
+            profile: None,
+            reason,
+            delay,
+            time: None,
+            non_standard: None,
+            info: None,
+            is_incomplete: false,
+        };
+        let body = CommandBody::ServiceChange(of.into(), Box::new(change));
+        self.ask(now, ContextId::NULL, body);
+    }
+
+    pub(crate) fn ask(&mut self, now: Time, context: ContextId, body: CommandBody<'static>) {
+        let mouth = self.mouth.as_mut().unwrap();
+        let action = Action { context, properties: None, audit: None, commands: vec![Command::from(body)] };
+        mouth.layer.request(now, mouth.controller, vec![action], ()).unwrap();
+    }
+
+    pub(crate) fn transmit(&mut self, now: Time) -> Option<Vec<u8>> {
+        let Some(mouth) = &mut self.mouth else { return self.base.transmit(now) };
+        let sent = mouth.layer.poll_transmit(now).map(|transmit| transmit.payload);
+        sent.filter(|_| !self.base.dead)
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Time> {
+        self.mouth.as_ref().map_or_else(|| self.base.timeout(), |mouth| mouth.layer.poll_timeout())
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Time) {
+        let Some(mouth) = &mut self.mouth else { return self.base.handle_timeout(now) };
+        mouth.layer.handle_timeout(now);
+        let mut lost = false;
+        while let Some(event) = mouth.layer.poll_event() {
+            lost |= matches!(event, Event::Lost { .. });
+        }
+        if lost {
+            let how = if mouth.is_registered { Method::Disconnected } else { Method::Restart };
+            self.register(now, how, None);
+        }
+    }
+
+    pub(crate) fn receive(&mut self, now: Time, bytes: &[u8]) {
+        let Some(mouth) = &mut self.mouth else { return self.base.receive(now, bytes) };
+        if self.base.dead {
+            return;
+        }
+        let route = Route::udp(crate::world::exchange_address());
+        let Some(accepted) = mouth.layer.accept(now, route, bytes) else {
+            panic!("what is this? {}", String::from_utf8_lossy(bytes));
+        };
+        for event in mouth.layer.handle_input(now, &accepted) {
+            match event {
+                Event::Request { token, actions, .. } => {
+                    let mut again = false;
+                    let replies: Vec<_> = actions
+                        .into_iter()
+                        .scan(false, |failed, action| self.act(action, failed, &mut again))
+                        .collect();
+                    let mouth = self.mouth.as_mut().unwrap();
+                    mouth.layer.respond(now, token, ReplyResult::Actions(replies)).unwrap();
+                    if again {
+                        self.register(now, Method::HandOff, None);
+                    }
+                }
+                Event::Reply { result: ReplyResult::Actions(replies), .. } => {
+                    let is_registration = |reply: &CommandReply<'_>| {
+                        matches!(reply, CommandReply::ServiceChange(reply)
+                            if reply.terminations.first == TerminationId::Root
+                                && matches!(reply.result, ServiceChangeResult::Accepted { .. }))
+                    };
+                    if replies.iter().flat_map(|action| &action.commands).any(is_registration) {
+                        self.mouth.as_mut().unwrap().is_registered = true;
+                    }
+                }
+                // Whoever is not known must register.
+                Event::Reply { result: ReplyResult::Error(_), .. } => {
+                    self.register(now, Method::Disconnected, None);
+                }
+                other => panic!("what is this? {other:?}: {}", String::from_utf8_lossy(bytes)),
+            }
+        }
+    }
+
+    fn act<'m>(
+        &mut self,
+        action: Action<'m>,
+        failed: &mut bool,
+        again: &mut bool,
+    ) -> Option<ActionReply<'m>> {
+        if *failed {
+            return None;
+        }
+        let mut context = action.context;
+        let mut commands = Vec::new();
+        for command in action.commands {
+            match self.execute(&mut context, command.body, again) {
+                Ok(reply) => commands.extend(reply),
+                Err((code, wrap)) => {
+                    *failed = true;
+                    commands.push(wrap(code));
+                    break;
+                }
+            }
+        }
+        Some(ActionReply { context, properties: None, commands, error: None })
+    }
+
+    /// A refusal that is due.
+    fn refuses(&mut self, verb: Verb, local: &str) -> Option<ErrorCode> {
+        let due = self.base.refusals.iter_mut().find(|refusal| {
+            refusal.times > 0 && refusal.verb == verb && local.starts_with(&refusal.endpoint)
+        })?;
+        due.times -= 1;
+        Some(match due.code.get() {
+            403 | 404 => ErrorCode::INSUFFICIENT_RESOURCES,
+            501 | 502 => ErrorCode::PERMANENT_NETWORK_FAILURE,
+            529 => ErrorCode::HARDWARE_FAILURE,
+            500 => ErrorCode::UNKNOWN_TERMINATION,
+            515 => ErrorCode::NOT_IN_CONTEXT,
+            518 | 522 => ErrorCode::UNKNOWN_PACKAGE,
+            512 => ErrorCode::NO_EVENT_EQUIPMENT,
+            _ => ErrorCode::INTERNAL,
+        })
+    }
+
+    /// The line whose stream has this name: `RTP/` and its port in hexadecimal digits, as its connection is named.
+    fn line_of(&self, stream: &str) -> Option<(String, String)> {
+        let id = stream.to_ascii_lowercase().strip_prefix("rtp/")?.to_ascii_uppercase();
+        let found = self.base.endpoints.iter().find(|(_, endpoint)| endpoint.connections.contains_key(&id));
+        found.map(|(local, _)| (local.clone(), id))
+    }
+}
+
+type Refused<'m> = (ErrorCode, Box<dyn FnOnce(ErrorCode) -> CommandReply<'m> + 'm>);
+
+fn reply<'m>(of: &Terminations<'m>, audit: Vec<AuditReturn<'m>>) -> TerminationReply<'m> {
+    TerminationReply { terminations: of.clone(), audit }
+}
+
+impl Gateway {
+    fn execute<'m>(
+        &mut self,
+        context: &mut ContextId,
+        body: CommandBody<'m>,
+        again: &mut bool,
+    ) -> Result<Vec<CommandReply<'m>>, Refused<'m>> {
+        let of = body.terminations().clone();
+        let named = of.first.as_str().to_ascii_lowercase();
+        let wrapped = |wrap: fn(TerminationReply<'m>) -> CommandReply<'m>| {
+            let of = of.clone();
+            move |code: ErrorCode| -> Refused<'m> {
+                (code, Box::new(move |code| wrap(reply(&of, vec![AuditReturn::Error(descriptor(code))]))))
+            }
+        };
+        match body {
+            CommandBody::Add(request) => self.add(context, request).map_err(wrapped(CommandReply::Add)),
+            CommandBody::Modify(request) => {
+                self.modify(*context, &named, request).map_err(wrapped(CommandReply::Modify))
+            }
+            CommandBody::Subtract(_) => {
+                self.subtract(*context, &named, &of).map_err(wrapped(CommandReply::Subtract))
+            }
+            CommandBody::AuditValue(_) => {
+                let wrap = |own| CommandReply::AuditValue(AuditResult::Termination(own));
+                self.audit(context, &named, &of).map_err(wrapped(wrap))
+            }
+            CommandBody::ServiceChange(terminations, change) => {
+                assert_eq!(change.method, Method::HandOff);
+                *again = self.mouth.as_ref().unwrap().is_registered;
+                let result =
+                    ServiceChangeResult::Accepted { target: None, version: None, profile: None, time: None };
+                Ok(vec![CommandReply::ServiceChange(Box::new(ServiceChangeReply { terminations, result }))])
+            }
+            other => panic!("a controller does not send {other:?}"),
+        }
+    }
+
+    fn add<'m>(
+        &mut self,
+        context: &mut ContextId,
+        request: AmmRequest<'m>,
+    ) -> Result<Vec<CommandReply<'m>>, ErrorCode> {
+        let parameters = request.descriptors.into_iter().find_map(speech).expect("a stream");
+        let mouth = self.mouth.as_mut().unwrap();
+        if let TerminationId::Name(name) = &request.terminations.first {
+            let local = name.as_str().to_ascii_lowercase();
+            self.base.executed.push(format!("Add {local}"));
+            if !self.base.endpoints.contains_key(&local) {
+                return Err(ErrorCode::UNKNOWN_TERMINATION);
+            }
+            if mouth.contexts.contains_key(&local) {
+                return Err(ErrorCode::ALREADY_IN_CONTEXT);
+            }
+            assert_eq!(parameters.control.unwrap().mode, Some(StreamMode::SendReceive), "the line flows");
+            assert_eq!(*context, ContextId::CHOOSE, "a line joins a context with its first stream");
+            mouth.last_context += 1;
+            *context = ContextId::new(mouth.last_context);
+            mouth.contexts.insert(local, mouth.last_context);
+            return Ok(vec![CommandReply::Add(reply(&request.terminations, Vec::new()))]);
+        }
+        let found = mouth.contexts.iter().find(|(_, own)| **own == context.get());
+        let local = found.ok_or(ErrorCode::UNKNOWN_CONTEXT)?.0.clone();
+        self.base.executed.push(format!("CRCX {local}"));
+        if let Some(code) = self.refuses(Verb::Crcx, &local) {
+            return Err(code);
+        }
+        let wish = String::from_utf8(parameters.local.unwrap().to_sdp().unwrap().into_owned()).unwrap();
+        assert!(wish.contains("c=IN IP4 $") && wish.contains("m=audio $ RTP/AVP "), "{wish}");
+        self.base.next_port += 2;
+        let port = self.base.next_port;
+        let connection = Connection {
+            call: context.to_string(),
+            mode: word(parameters.control.unwrap().mode.unwrap()).to_owned(),
+            options: wish,
+            port,
+            remote: parameters.remote.map(|remote| port_of(&remote.to_sdp().unwrap())),
+        };
+        let endpoint = self.base.endpoints.get_mut(&local).unwrap();
+        endpoint.connections.insert(format!("{port:X}"), connection);
+        self.mix(&local);
+        let name = TerminationId::new(format!("RTP/{port:x}")).unwrap();
+        Ok(vec![CommandReply::Add(reply(&name.into(), vec![self.media(port, None)]))])
+    }
+
+    fn media<'m>(&self, port: u16, mode: Option<StreamMode>) -> AuditReturn<'m> {
+        let host = &self.base.media_host;
+        let text = format!("v=0\nc=IN IP4 {host}\nm=audio {port} RTP/AVP 0\na=ptime:20\n");
+        let local = Some(Description::from_sdp(text.into_bytes().into()));
+        let control = mode.map(|mode| LocalControl { mode: Some(mode), ..LocalControl::default() });
+        let parameters = StreamParameters { control, local, ..StreamParameters::default() };
+        let streams = Streams::One(Box::new(parameters));
+        AuditReturn::Descriptor(AmmDescriptor::Media(Media { state: None, streams }))
+    }
+
+    fn modify<'m>(
+        &mut self,
+        context: ContextId,
+        named: &str,
+        request: AmmRequest<'m>,
+    ) -> Result<Vec<CommandReply<'m>>, ErrorCode> {
+        let of = request.terminations.clone();
+        let Some((local, id)) = self.line_of(named) else {
+            return self
+                .watch(context, named, request)
+                .map(|()| vec![CommandReply::Modify(reply(&of, Vec::new()))]);
+        };
+        self.base.executed.push(format!("MDCX {local}"));
+        if let Some(code) = self.refuses(Verb::Mdcx, &local) {
+            return Err(code);
+        }
+        let own = self.mouth.as_ref().unwrap().contexts.get(&local);
+        if own != Some(&context.get()) {
+            return Err(ErrorCode::NOT_IN_CONTEXT);
+        }
+        let parameters = request.descriptors.into_iter().find_map(speech).expect("a stream");
+        let moved = std::mem::take(&mut self.base.moves_port).then(|| {
+            self.base.next_port += 2;
+            self.base.next_port
+        });
+        let connection = self.base.endpoints.get_mut(&local).unwrap().connections.get_mut(&id).unwrap();
+        if let Some(mode) = parameters.control.and_then(|control| control.mode) {
+            connection.mode = word(mode).to_owned();
+        }
+        if let Some(remote) = parameters.remote {
+            connection.remote = Some(port_of(&remote.to_sdp().unwrap()));
+        }
+        if let Some(port) = moved {
+            connection.port = port;
+        }
+        self.mix(&local);
+        let media = moved.map(|port| self.media(port, None)).into_iter().collect();
+        Ok(vec![CommandReply::Modify(reply(&of, media))])
+    }
+
+    /// Streams of one context that flow are heard in one another: the stories call that a conference.
+    fn mix(&mut self, local: &str) {
+        let endpoint = self.base.endpoints.get_mut(local).unwrap();
+        let flows = |own: &&mut Connection| ["sendrecv", "confrnce"].contains(&own.mode.as_str());
+        let is_mixed = endpoint.connections.values_mut().filter(flows).count() > 1;
+        for own in endpoint.connections.values_mut().filter(flows) {
+            own.mode = if is_mixed { "confrnce" } else { "sendrecv" }.to_owned();
+        }
+    }
+
+    /// Events and signals of a line.
+    fn watch(&mut self, context: ContextId, local: &str, request: AmmRequest<'_>) -> Result<(), ErrorCode> {
+        if let Some(code) = self.refuses(Verb::Rqnt, local) {
+            return Err(code);
+        }
+        let own = self.mouth.as_ref().unwrap().contexts.get(local).copied().unwrap_or(0);
+        if own != context.get() {
+            return Err(ErrorCode::NOT_IN_CONTEXT);
+        }
+        let packages = self.packages.clone();
+        let endpoint = self.base.endpoints.get_mut(local).ok_or(ErrorCode::UNKNOWN_TERMINATION)?;
+        let (mut events, mut signals, mut map, mut id) = (Vec::new(), Vec::new(), None, 0);
+        for descriptor in request.descriptors {
+            match descriptor {
+                AmmDescriptor::Events(own) => {
+                    id = own.request.unwrap().get();
+                    for event in own.events {
+                        let name = text(event.name, strowger_megaco::package::Kind::Event);
+                        let is_hook = matches!(name.as_str(), "al/on" | "al/of");
+                        let strict = Setting::One(Value::Enumeration(2));
+                        assert_eq!(event.parameters.iter().any(|own| own.setting == strict), is_hook);
+                        if is_hook && (name == "al/of") == endpoint.off_hook {
+                            return Err(ErrorCode::HOOK_STATE);
+                        }
+                        if let Some(EventDigitMap::Value(value)) = event.action.digit_map {
+                            map = Some(value.body.to_owned());
+                        }
+                        events.push(name);
+                    }
+                }
+                AmmDescriptor::Signals(own) => {
+                    for signal in own {
+                        let SignalRequest::Signal(signal) = signal else { panic!("a list") };
+                        let name = text(signal.name, strowger_megaco::package::Kind::Signal);
+                        if !packages.contains(&name.split('/').next().unwrap()) {
+                            return Err(ErrorCode::UNKNOWN_PACKAGE);
+                        }
+                        signals.extend(match name.as_str() {
+                            "andisp/dwa" => {
+                                let Some(Value::Integer(pattern)) = parameter(&signal.parameters, "pattern")
+                                else {
+                                    panic!("no pattern")
+                                };
+                                let ring = if *pattern == 1 {
+                                    "L/rg".to_owned()
+                                } else {
+                                    format!("L/r{}", pattern - 2)
+                                };
+                                vec![ring, caller(&signal.parameters)]
+                            }
+                            "andisp/data" => vec![caller(&signal.parameters)],
+                            "al/ri" if signal.duration == Some(50) => vec!["L/rs".to_owned()],
+                            "cg/dt" if signal.duration != Some(1600) => {
+                                vec![format!("L/dl(to={}0)", signal.duration.unwrap())]
+                            }
+                            name => {
+                                let known = WORDS.iter().find(|(own, _)| *own == name);
+                                vec![known.unwrap_or_else(|| panic!("what is {name}?")).1.to_owned()]
+                            }
+                        });
+                    }
+                }
+                other => panic!("a line is not told {other:?}"),
+            }
+        }
+        endpoint.events = events;
+        if let Some(map) = map {
+            self.maps.insert(local.to_owned(), map);
+        }
+        endpoint.request_id = id.to_string();
+        endpoint.heard.extend(signals.iter().cloned());
+        endpoint.signals = signals;
+        endpoint.dialled.clear();
+        Ok(())
+    }
+
+    fn subtract<'m>(
+        &mut self,
+        context: ContextId,
+        named: &str,
+        of: &Terminations<'m>,
+    ) -> Result<Vec<CommandReply<'m>>, ErrorCode> {
+        let mouth = self.mouth.as_mut().unwrap();
+        let found = mouth.contexts.iter().find(|(_, own)| **own == context.get());
+        let local = found.ok_or(ErrorCode::UNKNOWN_CONTEXT)?.0.clone();
+        self.base.executed.push(format!("DLCX {local}"));
+        if let Some(code) = self.refuses(Verb::Dlcx, &local) {
+            return Err(code);
+        }
+        let endpoint = self.base.endpoints.get_mut(&local).unwrap();
+        let leaves = named == local || named == "*";
+        if named == "*" {
+            endpoint.connections.clear();
+        }
+        let mut statistics = Vec::new();
+        if let Some(id) = named.strip_prefix("rtp/") {
+            endpoint.connections.remove(&id.to_ascii_uppercase()).ok_or(ErrorCode::NOT_IN_CONTEXT)?;
+            let figure = |package, item, number| Statistic {
+                name: ItemName::of(package, item),
+                value: Some(Setting::One(Value::Integer(number))),
+            };
+            let figures = vec![figure(0xc, 4, 100), figure(0xc, 5, 99), figure(0xb, 2, 16000)];
+            statistics.push(AuditReturn::Descriptor(AmmDescriptor::Statistics(figures)));
+        }
+        if !leaves {
+            self.mix(&local);
+        } else {
+            assert!(endpoint.connections.is_empty(), "the line leaves streams behind");
+            // It is as it was provisioned: it watches for nothing, and is silent.
+            endpoint.events.clear();
+            endpoint.signals.clear();
+            self.mouth.as_mut().unwrap().contexts.remove(&local);
+        }
+        Ok(vec![CommandReply::Subtract(reply(of, statistics))])
+    }
+
+    fn audit<'m>(
+        &mut self,
+        context: &mut ContextId,
+        named: &str,
+        of: &Terminations<'m>,
+    ) -> Result<Vec<CommandReply<'m>>, ErrorCode> {
+        let value = |of: &Terminations<'m>, parts| {
+            CommandReply::AuditValue(AuditResult::Termination(reply(of, parts)))
+        };
+        let mouth = self.mouth.as_ref().unwrap();
+        if named == "root" {
+            let of_package = |name: &'static str| {
+                let known = strowger_megaco::package::package_named(name.as_bytes());
+                let package = known.map_or(Name::Text(Caseless::new(name)), |known| Name::Id(known.id));
+                PackageVersion { package, version: 1 }
+            };
+            let told = self.packages.iter().copied().map(of_package).collect();
+            return Ok(vec![value(of, vec![AuditReturn::Packages(told)])]);
+        }
+        if let Some((local, id)) = self.line_of(named) {
+            let connection = &self.base.endpoints[&local].connections[&id];
+            let mode = mode(&connection.mode);
+            return Ok(vec![value(of, vec![self.media(connection.port, Some(mode))])]);
+        }
+        if named == "*" {
+            let found = mouth.contexts.iter().find(|(_, own)| **own == context.get());
+            let local = found.ok_or(ErrorCode::UNKNOWN_CONTEXT)?.0;
+            let streams = self.base.endpoints[local].connections.keys();
+            let streams = streams.map(|id| format!("RTP/{}", id.to_ascii_lowercase()));
+            let names = std::iter::once(local.clone()).chain(streams);
+            return Ok(names
+                .map(|name| value(&TerminationId::new(name).unwrap().into(), Vec::new()))
+                .collect());
+        }
+        self.base.executed.push(format!("AUEP {named}"));
+        if let Some(code) = self.refuses(Verb::Auep, named) {
+            return Err(code);
+        }
+        if !self.base.endpoints.contains_key(named) {
+            return Err(ErrorCode::UNKNOWN_TERMINATION);
+        }
+        let own = self.mouth.as_ref().unwrap().contexts.get(named);
+        *context = ContextId::new(own.copied().unwrap_or(0));
+        Ok(vec![value(of, Vec::new())])
+    }
+}
+
+fn speech(descriptor: AmmDescriptor<'_>) -> Option<StreamParameters<'_>> {
+    let AmmDescriptor::Media(media) = descriptor else { return None };
+    match media.streams {
+        Streams::One(parameters) => Some(*parameters),
+        Streams::Many(mut streams) => streams.pop().map(|stream| stream.parameters),
+        Streams::None => None,
+    }
+}
+
+const MODES: [(StreamMode, &str); 4] = [
+    (StreamMode::SendReceive, "sendrecv"),
+    (StreamMode::ReceiveOnly, "recvonly"),
+    (StreamMode::SendOnly, "sendonly"),
+    (StreamMode::Inactive, "inactive"),
+];
+
+fn word(mode: StreamMode) -> &'static str {
+    MODES.iter().find(|(own, _)| *own == mode).unwrap().1
+}
+
+fn mode(word: &str) -> StreamMode {
+    let word = if word == "confrnce" { "sendrecv" } else { word };
+    MODES.iter().find(|(_, own)| *own == word).unwrap().0
+}

@@ -1,0 +1,39 @@
+//! The stories of `tests/exchange`, told of gateways that speak Megaco: the same subscribers do the same, and the same must come of
+//! it.
+//!
+//! - `gateway`, `telephone`, `words`, `digit_map`: lines as the MGCP gateway of the stories has them, behind a media gateway of RFC 3525 that is strict where the
+//!   standard is: packages, hook states, contexts, modes.
+//! - `world` and the stories of subscribers: those of `tests/exchange`.
+//! - `mixed`: a line on one protocol talks with a line on the other. `contexts`: what only Megaco has.
+#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "some stories of the other gateways are not told here")]
+
+#[path = "../exchange/choosing.rs"]
+mod choosing;
+#[path = "../exchange/clearing.rs"]
+mod clearing;
+#[path = "../exchange/crossing.rs"]
+mod crossing;
+mod digit_map;
+#[path = "../exchange/features.rs"]
+mod features;
+#[path = "../exchange/forwarding.rs"]
+mod forwarding;
+mod gateway;
+#[path = "../exchange/glare.rs"]
+mod glare;
+#[path = "../exchange/hunting.rs"]
+mod hunting;
+#[path = "../exchange/interplay.rs"]
+mod interplay;
+#[path = "../exchange/gateway.rs"]
+mod mgcp_gateway;
+#[path = "../exchange/midcall.rs"]
+mod midcall;
+mod mixed;
+#[path = "../exchange/returning.rs"]
+mod returning;
+mod telephone;
+mod words;
+#[path = "../exchange/world.rs"]
+mod world;
