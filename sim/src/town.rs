@@ -9,9 +9,9 @@ use strowger_exchange::{
 };
 use strowger_media::MediaPort;
 use strowger_media::tone::TonePlan;
-use strowger_mgcp::gateway::{CallAgent, ConfigError, GatewayConfig};
+use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
 use strowger_sansio::{Duration, Rng, SocketId, Time};
-use strowger_softgateway::{SoftGateway, SoftGatewayConfig};
+use strowger_softgateway::{ConfigError, SoftGateway, SoftGatewayConfig};
 
 use crate::options::{Habits, Options, Relay};
 use crate::person::{Code, Person, Ways};

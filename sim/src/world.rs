@@ -11,10 +11,10 @@ use strowger_capture::{Ladder, LadderLimits, Protocol};
 use strowger_exchange::{
     CallId, Exchange, Forward, Input, Inventory, LineCondition, Record, ServiceState, Setting, WallClock,
 };
-use strowger_mgcp::gateway::ConfigError;
+
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time};
 use strowger_softgateway::script::{Action, Progress, Sign, Sound, Step};
-use strowger_softgateway::{Event, LineFact, SoftGateway, What};
+use strowger_softgateway::{ConfigError, Event, LineFact, SoftGateway, What};
 
 use crate::ears::{Ear, Ears, parties};
 use crate::invariants::Invariants;

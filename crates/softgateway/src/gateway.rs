@@ -1,7 +1,7 @@
 //! The gateway: the protocol role, the media plane under it, the subscribers at its telephones.
 //!
 //! ```text
-//!  signalling -> mgcp::gateway::Gateway  <- events -  Plane  <- frames, hook -  telephones <- steps - Subscriber
+//!  signalling -> Role (mgcp or megaco)      <- events -  Plane  <- frames, hook -  telephones <- steps - Subscriber
 //!                                        - calls  ->         - RTP -> media sockets        - signs -> events
 //! ```
 
@@ -12,25 +12,30 @@ use std::sync::Arc;
 use strowger_media::port_pool::QUARANTINE;
 use strowger_media::tone::TonePlan;
 use strowger_media::{MediaPort, TelephoneConfig};
+use strowger_megaco::gateway as megaco;
+use strowger_megaco::transaction::Route;
 use strowger_mgcp::gateway::{
-    ConfigError, EndpointIndex, EndpointKind, EndpointView, Gateway, GatewayConfig, GatewayCounters,
-    GatewayEvent, MediaCapabilities, Shutdown,
+    self as mgcp, CallAgent, EndpointIndex, EndpointKind, EndpointSpec, EndpointView, Gateway, GatewayConfig,
+    GatewayCounters, MediaCapabilities,
 };
-use strowger_mgcp::message::ReasonCode;
 use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
 use strowger_sdp::CodecEntry;
 
 use crate::distant::Distant;
 use crate::event::{Event, LineFact, What};
+use crate::megaco::Layout;
 use crate::plane::{CircuitFrame, Plane, PlaneConfig, PlaneCounters, TrunkOptions};
+use crate::role::{Megaco, News, Role, main_route};
 use crate::script::{Order, Sign, Step};
 use crate::subscriber::{ActionError, Sounds, Subscriber};
 
 /// What a software gateway is made of.
 #[derive(Clone, Debug)]
 pub struct SoftGatewayConfig {
-    /// The protocol side: names, call agents, endpoints, timers.
+    /// The protocol side: names, call agents, endpoints, timers. Of a gateway that speaks Megaco, its endpoints alone.
     pub gateway: GatewayConfig,
+    /// The protocol side of a gateway that speaks Megaco.
+    pub megaco: Option<MegacoConfig>,
     /// The tones and ringing of its country.
     pub tones: &'static TonePlan,
     /// How long a pair of media ports rests between two calls.
@@ -51,6 +56,7 @@ impl SoftGatewayConfig {
     pub fn new(gateway: GatewayConfig) -> Self {
         Self {
             gateway,
+            megaco: None,
             tones: TonePlan::north_america(),
             port_rest: QUARANTINE,
             record: TelephoneConfig::default().record,
@@ -60,6 +66,31 @@ impl SoftGatewayConfig {
         }
     }
 }
+
+/// The protocol side of a gateway that speaks Megaco.
+#[derive(Clone, Debug)]
+pub struct MegacoConfig {
+    /// Names, controllers, lines, timers.
+    pub gateway: megaco::GatewayConfig,
+    /// The time of day when the gateway begins, since the beginning of 1970; without it, it reports no time stamps.
+    pub since_1970: Option<Duration>,
+}
+
+impl SoftGatewayConfig {
+    /// A gateway that speaks Megaco, with North American tones. Its physical terminations are lines.
+    #[must_use]
+    pub fn megaco(config: MegacoConfig) -> Self {
+        let mut gateway = GatewayConfig::new(config.gateway.mid.to_string(), CallAgent::at(NOBODY));
+        let lines = config.gateway.terminations.iter();
+        gateway.endpoints = lines.map(|line| EndpointSpec::line(line.name.clone())).collect();
+        // Where contexts without a line lie, and streams that are in none.
+        gateway = gateway.with_conferences(Layout::HIDDEN);
+        Self { megaco: Some(config), ..Self::new(gateway) }
+    }
+}
+
+/// Whom a gateway has for a call agent that has none.
+const NOBODY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
 
 /// What a gateway holds, for metrics and for the invariants of a simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +112,11 @@ const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// The software gateway.
 pub struct SoftGateway {
-    gateway: Gateway,
+    role: Role,
+    /// When it was last called.
+    now: Time,
+    /// Controllers to which a connection is wanted.
+    wanted: VecDeque<usize>,
     plane: Plane,
     /// The endpoints' local names in lower case, and their kinds.
     names: Vec<(String, EndpointKind)>,
@@ -97,6 +132,39 @@ pub struct SoftGateway {
     events: VecDeque<Event>,
     questions: VecDeque<Question>,
 }
+
+/// What is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Of MGCP.
+    Mgcp(mgcp::ConfigError),
+    /// Of Megaco.
+    Megaco(megaco::ConfigError),
+}
+
+impl From<mgcp::ConfigError> for ConfigError {
+    fn from(error: mgcp::ConfigError) -> Self {
+        Self::Mgcp(error)
+    }
+}
+
+impl From<megaco::ConfigError> for ConfigError {
+    fn from(error: megaco::ConfigError) -> Self {
+        Self::Megaco(error)
+    }
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Mgcp(error) => error.fmt(f),
+            Self::Megaco(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
 
 /// A host name that a gateway wants resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,10 +214,23 @@ impl SoftGateway {
         for file in config.announcements {
             plane.list_announcement(&file);
         }
-        let gateway = Gateway::new(now, config.gateway, rng.fork(), &mut plane)?;
+        let role = match config.megaco {
+            None => Role::Mgcp(Box::new(Gateway::new(now, config.gateway, rng.fork(), &mut plane)?)),
+            Some(MegacoConfig { gateway, since_1970 }) => {
+                let lines = u32::try_from(gateway.terminations.len()).unwrap_or(u32::MAX);
+                let layout = Layout::new(lines, &capabilities(config.tones));
+                let mut gateway = megaco::Gateway::new(now, gateway, rng.fork())?;
+                if let Some(since) = since_1970 {
+                    gateway.set_clock(now, since);
+                }
+                Role::Megaco(Box::new(Megaco { gateway, layout, none: GatewayCounters::default() }))
+            }
+        };
         let subscribers = names.iter().map(|_| Subscriber::default()).collect();
         Ok(Self {
-            gateway,
+            role,
+            now,
+            wanted: VecDeque::new(),
             plane,
             names,
             subscribers,
@@ -213,13 +294,13 @@ impl SoftGateway {
     /// The endpoint of a local name.
     #[must_use]
     pub fn find_endpoint(&self, local: &str) -> Option<EndpointIndex> {
-        self.gateway.find_endpoint(local)
+        self.role.find_endpoint(local)
     }
 
     /// Takes a datagram from one of the host's sockets.
     pub fn handle_input(&mut self, now: Time, socket: SocketId, from: SocketAddr, datagram: &[u8]) {
         if socket == SocketId::MAIN {
-            self.gateway.handle_input(now, from, datagram, &mut self.plane);
+            self.role.handle_input(now, main_route(from), datagram, &mut self.plane);
             self.settle(now);
         } else {
             self.plane.handle_input(now, socket, from, datagram);
@@ -228,6 +309,24 @@ impl SoftGateway {
                 self.settle(now);
             }
         }
+    }
+
+    /// Takes a message of a controller that came by a connection.
+    pub fn handle_message(&mut self, now: Time, route: Route, message: &[u8]) {
+        self.role.handle_input(now, route, message, &mut self.plane);
+        self.settle(now);
+    }
+
+    /// The next controller to which a connection is wanted, and its address, for [`Self::handle_connection`].
+    pub fn poll_connect(&mut self) -> Option<(usize, SocketAddr)> {
+        let controller = self.wanted.pop_front()?;
+        Some((controller, self.role.address_of_controller(controller)?))
+    }
+
+    /// A connection to a controller stands; or, without a route, has ended or could not be made.
+    pub fn handle_connection(&mut self, now: Time, controller: usize, route: Option<Route>) {
+        self.role.handle_connected(now, controller, route, &mut self.plane);
+        self.settle(now);
     }
 
     /// Lets a subscriber do what a script says. For an expectation it returns the number under which the verdict will be an event.
@@ -287,26 +386,16 @@ impl SoftGateway {
     }
 
     fn operate(&mut self, now: Time, endpoints: &str, order: Order) -> Result<(), ActionError> {
-        let meant = self.gateway.endpoints_named(endpoints);
-        if meant.is_empty() {
-            return Err(ActionError::NoEndpoint(endpoints.to_owned()));
+        if self.role.operate(now, endpoints, order, &mut self.plane) {
+            Ok(())
+        } else {
+            Err(ActionError::NoEndpoint(endpoints.to_owned()))
         }
-        match order {
-            Order::Forced => {
-                self.gateway.out_of_service(now, &meant, ReasonCode::OUT_OF_SERVICE, &mut self.plane);
-            }
-            Order::Graceful(after) => self.gateway.leave_service(now, &meant, after),
-            Order::InService(after) => {
-                self.gateway.stay_in_service(now, &meant);
-                self.gateway.into_service(now, &meant, after, &mut self.plane);
-            }
-        }
-        Ok(())
     }
 
     /// Announces that all endpoints go out of service, and takes no new calls.
     pub fn shut_down(&mut self, now: Time) {
-        self.gateway.shut_down(now, Shutdown::Forced, &mut self.plane);
+        self.role.shut_down(now, &mut self.plane);
         self.settle(now);
     }
 
@@ -318,13 +407,13 @@ impl SoftGateway {
             self.plane.touch(index);
         }
         self.settle(now);
-        self.gateway.handle_timeout(now, &mut self.plane);
+        self.role.handle_timeout(now, &mut self.plane);
         self.settle(now);
     }
 
     /// The next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.gateway.poll_transmit().or_else(|| self.plane.poll_transmit())
+        self.role.poll_transmit(self.now).or_else(|| self.plane.poll_transmit())
     }
 
     /// The next thing that happened.
@@ -339,20 +428,20 @@ impl SoftGateway {
 
     /// The addresses that a name stands for; none when it could not be resolved.
     pub fn handle_resolved(&mut self, now: Time, agent: usize, addresses: &[SocketAddr]) {
-        self.gateway.handle_resolved(now, agent, addresses);
+        self.role.handle_resolved(now, agent, addresses);
         self.settle(now);
     }
 
     /// The system says that a signalling datagram could not be delivered.
     pub fn handle_unreachable(&mut self, now: Time, address: SocketAddr) {
-        self.gateway.handle_unreachable(now, address);
+        self.role.handle_unreachable(now, address);
         self.settle(now);
     }
 
     /// When [`Self::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        let deadlines = [self.gateway.poll_timeout(), self.plane.poll_timeout(), self.patience.next()];
+        let deadlines = [self.role.poll_timeout(), self.plane.poll_timeout(), self.patience.next()];
         let distants = self.distants.values().filter_map(Distant::poll_timeout);
         deadlines.into_iter().flatten().chain(distants).min()
     }
@@ -360,29 +449,29 @@ impl SoftGateway {
     /// Whether nothing waits for an answer.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.gateway.outstanding() == 0
+        self.role.outstanding() == 0
     }
 
     /// What it holds.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            connections: self.gateway.connections(),
+            connections: self.role.connections(),
             streams: self.plane.connections(),
             ports: self.plane.ports_taken(),
-            outstanding: self.gateway.outstanding(),
+            outstanding: self.role.outstanding(),
         }
     }
 
     /// Its endpoints as the protocol role has them.
     pub fn endpoints(&self) -> impl Iterator<Item = EndpointView> {
-        self.gateway.endpoints()
+        self.role.endpoints()
     }
 
     /// What the protocol role counted.
     #[must_use]
     pub fn counters(&self) -> &GatewayCounters {
-        self.gateway.counters()
+        self.role.counters()
     }
 
     /// What the plane counted.
@@ -393,28 +482,18 @@ impl SoftGateway {
 
     /// Lets events of the media reach the role, until both are at rest, and the subscribers notice what they can.
     fn settle(&mut self, now: Time) {
+        self.now = now;
         self.exchange_circuits(now);
         while let Some((endpoint, event)) = self.plane.poll_event() {
-            self.gateway.handle_media_event(now, endpoint, event, &mut self.plane);
+            self.role.handle_media_event(now, endpoint, event, &mut self.plane);
         }
         self.plane.tidy();
-        while let Some(event) = self.gateway.poll_event() {
-            let what = match event {
-                GatewayEvent::Resolve { agent, name } => {
-                    self.questions.push_back(Question { agent, name });
-                    continue;
-                }
-                GatewayEvent::Associated { endpoints } => What::Registered { endpoints },
-                GatewayEvent::Disconnected { endpoint } => {
-                    What::Disconnected { endpoint: self.name(endpoint) }
-                }
-                GatewayEvent::RestartRefused { code } => What::RestartRefused { code: code.get() },
-                GatewayEvent::Refused { from, verb, code } => {
-                    What::Refused { from, verb: verb.to_string(), code: code.get() }
-                }
-                GatewayEvent::Malformed { from, error } => What::Malformed { from, why: error.to_string() },
-            };
-            self.events.push_back(Event { at: now, what });
+        while let Some(news) = self.role.poll_news() {
+            match news {
+                News::Question(question) => self.questions.push_back(question),
+                News::Connect(controller) => self.wanted.push_back(controller),
+                News::Happened(what) => self.events.push_back(Event { at: now, what: self.named(what) }),
+            }
         }
         while let Some((index, number, samples)) = self.plane.poll_recorded() {
             let fact = LineFact::Recording { file: format!("{number}.wav"), samples: samples.to_vec() };
@@ -427,6 +506,17 @@ impl SoftGateway {
                 self.report(now, index, fact);
             }
             self.note_patience(index);
+        }
+    }
+
+    /// What happened, with an endpoint's name for its number.
+    fn named(&self, what: What) -> What {
+        match what {
+            What::Disconnected { endpoint } => {
+                let index = endpoint.parse().ok().map(EndpointIndex);
+                What::Disconnected { endpoint: index.map_or(endpoint, |index| self.name(index)) }
+            }
+            other => other,
         }
     }
 

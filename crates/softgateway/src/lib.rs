@@ -7,18 +7,21 @@
 //! - [`plane`]: [`Plane`], the media: lines, signals, connections, relays.
 //! - [`script`]: the language in which subscribers are told what to do. [`runner`]: a script on its way.
 //! - [`event`]: what happens on a gateway.
+//! - `role`: MGCP or Megaco. `megaco`: how its contexts lie on the plane.
 //! - `subscriber`: who does it. `distant`: the far end of a circuit.
 
 mod distant;
 pub mod event;
 pub mod gateway;
+mod megaco;
 pub mod plane;
+mod role;
 pub mod runner;
 pub mod script;
 mod subscriber;
 
 pub use event::{Event, LineFact, What};
-pub use gateway::{Question, Snapshot, SoftGateway, SoftGatewayConfig};
+pub use gateway::{ConfigError, MegacoConfig, Question, Snapshot, SoftGateway, SoftGatewayConfig};
 pub use plane::{CircuitFrame, Plane, PlaneConfig, PlaneCounters, TrunkDirection, TrunkOptions, TrunkStart};
 pub use runner::{Outcome, Runner};
 pub use script::{Parser, Progress, Sign, Step};

@@ -217,6 +217,46 @@ impl MediaPlane for Plane {
 }
 
 impl Plane {
+    /// The endpoint that a connection is at.
+    pub(crate) fn endpoint_of(&self, handle: ConnectionHandle) -> Option<EndpointIndex> {
+        let slot = self.handles.get(&handle)?;
+        Some(self.slots.get(slot.0)?.as_ref()?.endpoint)
+    }
+
+    /// Where a connection receives RTP.
+    pub(crate) fn address_of(&self, handle: ConnectionHandle) -> Option<SocketAddr> {
+        let slot = self.handles.get(&handle)?;
+        Some(self.slots.get(slot.0)?.as_ref()?.port.rtp)
+    }
+
+    /// Brings a connection to another endpoint, with its ports and all that it is doing. Signals on it end.
+    pub(crate) fn relocate(&mut self, now: Time, handle: ConnectionHandle, to: EndpointIndex) {
+        let Some(slot) = self.handles.get(&handle).copied() else { return };
+        let is_room = self.endpoint(to).is_some();
+        let Some(connection) = self.connection(slot).filter(|known| is_room && known.endpoint != to) else {
+            return;
+        };
+        let from = std::mem::replace(&mut connection.endpoint, to);
+        connection.is_relayed = false;
+        if let Some(endpoint) = self.endpoint_mut(from) {
+            endpoint.streams.retain(|other| *other != slot);
+            let target = SignalTarget::Connection(from, handle);
+            match &mut endpoint.body {
+                Body::Line(line) => line.signals.forget(target),
+                Body::Bridge(signals) => signals.forget(target),
+                Body::Relay | Body::Server(_) | Body::Trunk(_) => {}
+            }
+        }
+        if let Some(endpoint) = self.endpoint_mut(to) {
+            endpoint.streams.push(slot);
+        }
+        for index in [from, to] {
+            // A context has fewer members than an endpoint can mix.
+            let _ = self.mix(index);
+            Plane::watch(self, now, index);
+        }
+    }
+
     /// Whether an endpoint can have a mode that the plane has.
     fn has_mode(&self, endpoint: EndpointIndex, mode: MediaMode) -> bool {
         let body = self.endpoint(endpoint).map(|endpoint| &endpoint.body);

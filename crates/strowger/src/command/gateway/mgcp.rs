@@ -1,25 +1,17 @@
 //! `strowger gateway mgcp`.
 
-use std::collections::BTreeSet;
-use std::io::BufRead as _;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use strowger_media::tone::TonePlan;
-use strowger_media::wav;
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::gateway::{CallAgent, GatewayConfig, RangeWildcards};
-use strowger_node::clock::Clock;
-use strowger_node::gateway::{GatewayHost, HostConfig, Observer, wait_for_stop};
-use strowger_sansio::Rng;
-use strowger_softgateway::script::{Parser, Step};
-use strowger_softgateway::{Event, LineFact, Outcome, Runner, SoftGatewayConfig, What};
+use strowger_node::gateway::HostConfig;
+use strowger_softgateway::SoftGatewayConfig;
 
-use super::endpoints::{LONGEST_SOUND, MoreEndpoints};
-use super::report::{Form, Row};
+use super::desk::{Orders, port_range, run};
+use super::endpoints::MoreEndpoints;
 use crate::output::{Exit, fail};
 
 /// Be an MGCP gateway (RFC 3435)
@@ -84,89 +76,14 @@ pub(crate) struct Arguments {
     /// MWD: it announces itself after a random part of this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     max_waiting_delay: f64,
-    /// Commands from a file, one after the other; exit 0 or 1
-    #[arg(long, value_name = "FILE", conflicts_with = "control")]
-    script: Option<PathBuf>,
-    /// Commands from standard input, events as JSON lines
-    #[arg(long)]
-    control: bool,
-    /// Print events as JSON lines
-    #[arg(long)]
-    json: bool,
-    /// The folder that sounds are read from and recordings written to
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    sounds: PathBuf,
-}
-
-/// `16384-32767`.
-fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
-    let (first, last) = text.split_once('-').ok_or("expected FIRST-LAST, as 16384-32767")?;
-    let port = |text: &str| text.parse::<u16>().map_err(|_| format!("{text:?} is no port from 0 to 65535"));
-    let (first, last) = (port(first)?, port(last)?);
-    if first == 0 || first >= last {
-        Err("the first port must be below the last".into())
-    } else {
-        Ok(first..=last)
-    }
-}
-
-/// What the main thread waits for.
-enum News {
-    Event(Event),
-    Step(Result<Option<u64>, String>),
-    Command(Step),
-    BadCommand(String),
-    EndOfInput,
-    Signal,
-}
-
-struct Reporter(Sender<News>);
-
-impl Observer for Reporter {
-    fn event(&mut self, event: Event) {
-        // The receiver is gone only while the process ends.
-        let _ = self.0.send(News::Event(event));
-    }
-
-    fn step(&mut self, _step: &Step, result: Result<Option<u64>, String>) {
-        let _ = self.0.send(News::Step(result));
-    }
+    #[command(flatten)]
+    orders: Orders,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Exit {
-    let Some(config) = host_config(arguments) else { return Exit::Usage };
-    let steps = match &arguments.script {
-        None => Vec::new(),
-        Some(path) => match read_script(path) {
-            Ok(steps) => steps,
-            Err(why) => return fail(Exit::Usage, &why),
-        },
-    };
-    let mut seed = [0; 32];
-    if let Err(error) = getrandom::fill(&mut seed) {
-        return fail(Exit::Finding, &format!("the system gave no randomness: {error}"));
-    }
-    let (sender, news) = mpsc::channel();
-    let clock = Clock::start();
-    let reporter = Box::new(Reporter(sender.clone()));
-    let host = match GatewayHost::start(config, clock, Rng::from_seed(seed), reporter) {
-        Ok(host) => host,
-        Err(error) => return fail(Exit::Finding, &format!("{} cannot be opened: {error}", arguments.listen)),
-    };
-    listen_for_stop(&sender);
-    let form = if arguments.control || arguments.json { Form::Json } else { Form::Plain };
-    let mut ready = Row::new(clock.now(), "listening");
-    ready.what = Some(host.address().to_string());
-    ready.print(form);
-    if arguments.control {
-        read_commands(sender);
-    }
-    let mut desk =
-        Desk { host, news, form, sounds: arguments.sounds.clone(), loaded: BTreeSet::new(), clock };
-    let exit = if arguments.script.is_some() { desk.run_script(steps) } else { desk.serve() };
-    match desk.host.stop() {
-        Ok(()) => exit,
-        Err(error) => fail(Exit::Finding, &error),
+    match host_config(arguments) {
+        Some(config) => run(config, &arguments.orders),
+        None => Exit::Usage,
     }
 }
 
@@ -252,144 +169,4 @@ fn call_agent(given: &[String], ranges: RangeWildcards) -> Result<CallAgent, Str
         Some(host) => agent.resolved_by(host),
         None => agent,
     })
-}
-
-fn read_script(path: &Path) -> Result<Vec<(usize, Step)>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Parser::script(&text).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn listen_for_stop(sender: &Sender<News>) {
-    let sender = sender.clone();
-    std::thread::spawn(move || {
-        if wait_for_stop().is_ok() {
-            let _ = sender.send(News::Signal);
-        }
-    });
-}
-
-fn read_commands(sender: Sender<News>) {
-    std::thread::spawn(move || {
-        let mut parser = Parser::new();
-        for line in std::io::stdin().lock().lines() {
-            let Ok(line) = line else { break };
-            let news = match parser.line(&line) {
-                Ok(None) => continue,
-                Ok(Some(step)) => News::Command(step),
-                Err(error) => News::BadCommand(error.to_string()),
-            };
-            if sender.send(news).is_err() {
-                return;
-            }
-        }
-        let _ = sender.send(News::EndOfInput);
-    });
-}
-
-/// Where orders and news meet.
-struct Desk {
-    host: GatewayHost,
-    news: Receiver<News>,
-    form: Form,
-    sounds: PathBuf,
-    loaded: BTreeSet<String>,
-    clock: Clock,
-}
-
-impl Desk {
-    /// Serves until it is told to stop.
-    fn serve(&mut self) -> Exit {
-        while let Ok(news) = self.news.recv() {
-            match news {
-                News::Event(event) => self.tell(&event),
-                News::Step(Ok(_)) => {}
-                News::Step(Err(why)) | News::BadCommand(why) => self.complain(why),
-                News::Command(Step::Wait(span)) => std::thread::sleep(span),
-                News::Command(step) => match self.load(&step) {
-                    Ok(()) => self.host.step(step),
-                    Err(why) => self.complain(why),
-                },
-                News::EndOfInput | News::Signal => break,
-            }
-        }
-        Exit::Good
-    }
-
-    /// Runs a script to its end.
-    fn run_script(&mut self, steps: Vec<(usize, Step)>) -> Exit {
-        let mut runner = Runner::new(steps);
-        loop {
-            while let Some(step) = runner.poll_step(self.clock.now()) {
-                if let Err(why) = self.load(&step) {
-                    runner.handle_result(Err(why));
-                    break;
-                }
-                self.host.step(step);
-                // The gateway takes steps in order; its word on this one comes before anything that follows from it.
-                self.await_result(&mut runner);
-            }
-            match runner.outcome() {
-                Some(Outcome::Passed) => return Exit::Good,
-                Some(Outcome::Failed { line, why }) => {
-                    return fail(Exit::Finding, &format!("line {line} of the script: {why}"));
-                }
-                None => {}
-            }
-            let until = runner.poll_timeout().map(|time| self.clock.instant(time));
-            let wait =
-                until.map_or(Duration::from_secs(1), |until| until.saturating_duration_since(Instant::now()));
-            match self.news.recv_timeout(wait) {
-                Ok(News::Event(event)) => {
-                    self.tell(&event);
-                    runner.handle_event(&event);
-                }
-                Ok(News::Signal) => return fail(Exit::Finding, &"stopped before the script ended"),
-                _ => {}
-            }
-        }
-    }
-
-    fn await_result(&mut self, runner: &mut Runner) {
-        while let Ok(news) = self.news.recv() {
-            match news {
-                News::Step(result) => return runner.handle_result(result),
-                News::Event(event) => {
-                    self.tell(&event);
-                    runner.handle_event(&event);
-                }
-                News::Signal => return runner.handle_result(Err("stopped".into())),
-                News::Command(_) | News::BadCommand(_) | News::EndOfInput => {}
-            }
-        }
-    }
-
-    fn tell(&self, event: &Event) {
-        Row::of(event).print(self.form);
-        if let What::Line { fact: LineFact::Recording { file, samples }, .. } = &event.what {
-            let path = self.sounds.join(file);
-            let written = std::fs::write(&path, wav::encode(samples));
-            if let Err(error) = written {
-                self.complain(format!("{}: {error}", path.display()));
-            }
-        }
-    }
-
-    fn complain(&self, why: String) {
-        Row { reason: Some(why), ..Row::new(self.clock.now(), "error") }.print(self.form);
-    }
-
-    /// Reads the WAV file that a step needs, once.
-    fn load(&mut self, step: &Step) -> Result<(), String> {
-        let Some(name) = step.file() else { return Ok(()) };
-        if self.loaded.contains(name) {
-            return Ok(());
-        }
-        let path = self.sounds.join(name);
-        let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let samples =
-            wav::decode(&bytes, LONGEST_SOUND).map_err(|error| format!("{}: {error}", path.display()))?;
-        self.host.add_sound(name, samples.into());
-        self.loaded.insert(name.to_owned());
-        Ok(())
-    }
 }

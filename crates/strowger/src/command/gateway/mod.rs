@@ -1,6 +1,8 @@
 //! `strowger gateway`: the software media gateway.
 
+mod desk;
 mod endpoints;
+mod megaco;
 mod mgcp;
 mod report;
 
@@ -21,10 +23,12 @@ pub(crate) struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum Protocol {
     Mgcp(mgcp::Arguments),
+    Megaco(megaco::Arguments),
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> Exit {
     match &arguments.protocol {
         Protocol::Mgcp(arguments) => mgcp::execute(arguments),
+        Protocol::Megaco(arguments) => megaco::execute(arguments),
     }
 }

@@ -1,0 +1,180 @@
+//! Stories of a software gateway that speaks Megaco: telephones, tones, digits and speech under a controller that sends text.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use strowger_media::MediaPort;
+use strowger_megaco::gateway::GatewayConfig;
+use strowger_megaco::message::{Caseless, Mid};
+use strowger_megaco::transaction::{PeerConfig, Route};
+use strowger_sansio::{Duration, Rng, SocketId, Time};
+use strowger_softgateway::{Event, LineFact, MegacoConfig, Parser, SoftGateway, SoftGatewayConfig, What};
+
+const CONTROLLER: ([u8; 4], u16) = ([192, 0, 2, 1], 2944);
+
+struct Town {
+    gateway: SoftGateway,
+    now: Time,
+    next: u32,
+    sockets: BTreeMap<SocketAddr, SocketId>,
+    addresses: BTreeMap<SocketId, SocketAddr>,
+    sent: Vec<String>,
+    events: Vec<Event>,
+}
+
+impl Town {
+    fn new() -> Self {
+        let config = GatewayConfig::new(Mid::Domain(Caseless::new("gw1.town"), None).into())
+            .with_lines(3)
+            .with_controller(PeerConfig::at(Route::udp(CONTROLLER.into())));
+        let config = SoftGatewayConfig::megaco(MegacoConfig { gateway: config, since_1970: None });
+        let (mut ports, mut sockets, mut addresses) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        for pair in 0..12_u32 {
+            let at = |port: u32| SocketAddr::from(([192, 0, 2, 9], u16::try_from(4000 + port).unwrap()));
+            let (rtp, rtcp) = (SocketId(1 + pair * 2), SocketId(2 + pair * 2));
+            for (socket, address) in [(rtp, at(pair * 2)), (rtcp, at(pair * 2 + 1))] {
+                sockets.insert(address, socket);
+                addresses.insert(socket, address);
+            }
+            let (rtp_socket, rtcp_socket) = (rtp, rtcp);
+            ports.push(MediaPort { rtp: at(pair * 2), rtcp: at(pair * 2 + 1), rtp_socket, rtcp_socket });
+        }
+        let now = Time::from_secs(1);
+        let gateway = SoftGateway::new(now, config, ports, Rng::from_number(5)).unwrap();
+        let (sent, events) = (Vec::new(), Vec::new());
+        let mut town = Self { gateway, now, next: 1, sockets, addresses, sent, events };
+        town.run(Duration::from_secs(1));
+        let request = town.sent.remove(0);
+        assert!(request.contains("SC=ROOT{SV{MT=RS"), "{request}");
+        town.sent.clear();
+        let number = request.split(['=', '{']).nth(1).unwrap().to_owned();
+        town.hear(&format!("P={number}{{C=-{{SC=ROOT{{SV{{V=1}}}}}}}}"));
+        town
+    }
+
+    fn hear(&mut self, text: &str) {
+        let text = format!("!/1 <town>\n{text}");
+        self.gateway.handle_input(self.now, SocketId::MAIN, CONTROLLER.into(), text.as_bytes());
+        self.flush();
+    }
+
+    fn command(&mut self, actions: &str) -> String {
+        let id = self.next;
+        self.next += 1;
+        self.sent.clear();
+        self.hear(&format!("T={id}{{{actions}}}"));
+        let reply = self.sent.iter().find(|text| text.contains(&format!("P={id}{{")));
+        reply.unwrap_or_else(|| panic!("no reply to {actions}")).clone()
+    }
+
+    /// Sends what is to be sent; what goes to one of its own ports arrives there.
+    fn flush(&mut self) {
+        while let Some(transmit) = self.gateway.poll_transmit() {
+            if transmit.socket == SocketId::MAIN {
+                let text = String::from_utf8(transmit.payload).unwrap();
+                let place = text.find("<gw1.town>").unwrap() + "<gw1.town>".len();
+                self.sent.push(text[place..].trim_start().to_owned());
+            } else if let Some(socket) = self.sockets.get(&transmit.to).copied() {
+                let from = self.addresses[&transmit.socket];
+                self.gateway.handle_input(self.now, socket, from, &transmit.payload);
+            }
+        }
+        self.events.extend(std::iter::from_fn(|| self.gateway.poll_event()));
+    }
+
+    fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(due) = self.gateway.poll_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.gateway.handle_timeout(self.now);
+            self.flush();
+        }
+        self.now = end;
+    }
+
+    /// Does a line of a script; an expectation must be met.
+    fn step(&mut self, line: &str) {
+        let step = Parser::new().line(line).unwrap().unwrap();
+        let number = self.gateway.handle_step(self.now, &step).unwrap();
+        self.flush();
+        let Some(number) = number else { return };
+        self.run(Duration::from_secs(6));
+        let is_met = self.events.iter().any(|event| {
+            matches!(&event.what, What::Line { fact: LineFact::Met { expectation, .. }, .. } if *expectation == number)
+        });
+        assert!(is_met, "{line}: {:?}", self.events);
+    }
+}
+
+#[test]
+fn a_subscriber_hears_dial_tone_and_what_he_dials_is_told() {
+    let mut town = Town::new();
+    town.step("aaln/1 off-hook");
+    town.command("C=-{MF=aaln/1{E=1{dd/ce{DM={(2xxx)}},al/on},SG{cg/dt}}}");
+    town.step("aaln/1 expect dial-tone");
+    town.sent.clear();
+    town.step("aaln/1 dial 2001");
+    town.run(Duration::from_secs(3));
+    let told = town.sent.iter().find(|text| text.contains("dd/ce")).unwrap();
+    assert!(told.contains("ds=\"2001\",Meth=UM"), "{told}");
+    town.step("aaln/1 expect silence");
+}
+
+#[test]
+fn a_bell_rings_until_the_handset_is_lifted() {
+    let mut town = Town::new();
+    town.command("C=-{MF=aaln/2{E=1{al/of},SG{al/ri}}}");
+    town.step("aaln/2 expect ring");
+    town.step("aaln/2 off-hook");
+    town.run(Duration::from_secs(1));
+    assert!(town.sent.iter().any(|text| text.contains("al/of")), "{:?}", town.sent);
+    town.step("aaln/2 expect silence");
+}
+
+#[test]
+fn two_lines_of_one_context_hear_one_another() {
+    let mut town = Town::new();
+    town.step("aaln/1 off-hook");
+    town.step("aaln/2 off-hook");
+    town.command("C=${A=aaln/1{M{O{MO=SR}}},A=aaln/2{M{O{MO=SR}}}}");
+    town.step("aaln/1 play tone:1000");
+    town.step("aaln/2 expect tone:1000");
+    town.step("aaln/1 quiet");
+    town.step("aaln/2 play tone:700");
+    town.step("aaln/1 expect tone:700");
+    town.command("C=1{S=*{AT{}}}");
+    assert_eq!((town.gateway.snapshot().streams, town.gateway.snapshot().ports), (0, 0));
+}
+
+#[test]
+fn two_contexts_joined_by_streams_carry_speech_both_ways() {
+    let mut town = Town::new();
+    let add = |line: u32| {
+        format!(
+            "C=${{A=aaln/{line}{{M{{O{{MO=SR}}}}}},A=${{M{{O{{MO=SR}},L{{v=0\nc=IN IP4 $\nm=audio $ RTP/AVP 0\n}}}}}}}}"
+        )
+    };
+    town.step("aaln/1 off-hook");
+    town.step("aaln/2 off-hook");
+    let mut ports = Vec::new();
+    for line in [1, 2] {
+        let reply = town.command(&add(line));
+        let port = reply.split("m=audio ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        ports.push(port);
+    }
+    for (context, to) in [(1, &ports[1]), (2, &ports[0])] {
+        town.command(&format!(
+            "C={context}{{MF=rtp/{context}{{M{{R{{v=0\nc=IN IP4 192.0.2.9\nm=audio {to} RTP/AVP 0\n}}}}}}}}"
+        ));
+    }
+    town.step("aaln/1 play tone:1000");
+    town.step("aaln/2 expect tone:1000");
+    town.step("aaln/1 quiet");
+    town.step("aaln/2 play tone:700");
+    town.step("aaln/1 expect tone:700");
+    let reply = town.command("C=*{S=*}");
+    assert!(reply.contains("rtp/ps="), "{reply}");
+    assert_eq!(town.gateway.snapshot().ports, 0);
+}

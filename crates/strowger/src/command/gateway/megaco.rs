@@ -1,0 +1,145 @@
+//! `strowger gateway megaco`.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use strowger_media::tone::TonePlan;
+use strowger_megaco::gateway::GatewayConfig;
+use strowger_megaco::message::{Caseless, Mid, OwnedMid, Version};
+use strowger_megaco::text::Layout;
+use strowger_megaco::transaction::{Dialect, Form, PeerConfig, Route};
+use strowger_node::gateway::HostConfig;
+use strowger_softgateway::{MegacoConfig, SoftGatewayConfig};
+
+use super::desk::{Orders, port_range, run};
+use crate::output::{Exit, fail};
+
+/// How messages are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Encoding {
+    /// Text with long tokens
+    Pretty,
+    /// Text with short tokens
+    Compact,
+    /// The binary form
+    Ber,
+}
+
+/// Be a Megaco gateway (H.248.1, RFC 3525)
+///
+/// Registers with a controller and obeys it. Its terminations are the lines aaln/1 to aaln/N and, while they are in a context,
+/// streams rtp/1 and so on. Commands, scripts and what is printed are those of `strowger gateway mgcp`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  \
+    strowger gateway megaco --mgc 127.0.0.1:2944 --mid gw1.town --lines 2 --encoding compact --control")]
+pub(crate) struct Arguments {
+    /// The controllers, the primary one first
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:2944", value_delimiter = ',')]
+    mgc: Vec<SocketAddr>,
+    /// Its signalling address; its RTP is on the same host [default: 127.0.0.1 and a free port]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// What carries its messages; over TCP in TPKTs
+    #[arg(long, value_name = "NAME", value_enum, default_value = "udp")]
+    transport: Carrier,
+    /// How its messages are written until the controller is found to write otherwise
+    #[arg(long, value_name = "NAME", value_enum, default_value = "compact")]
+    encoding: Encoding,
+    /// What it calls itself: a domain name, [ADDRESS] or [ADDRESS]:PORT
+    #[arg(long, value_name = "NAME", default_value = "gw1.town")]
+    mid: String,
+    /// The version of the protocol that it proposes
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
+    protocol_version: u8,
+    /// How many analogue lines it has
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    lines: u32,
+    /// How many streams it can have at a time: so many pairs of UDP ports are opened at once [default: four a line, at least 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    connections: Option<u32>,
+    /// The UDP ports for RTP and RTCP [default: what the system has free]
+    #[arg(long, value_name = "FIRST-LAST", value_parser = port_range)]
+    rtp_ports: Option<RangeInclusive<u16>>,
+    /// How many seconds a pair of UDP ports rests between two calls
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    port_rest: f64,
+    /// The country of its tones and ringing
+    #[arg(long, value_name = "ISO", default_value = "us")]
+    country: String,
+    /// MWD: it registers after a random part of this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    max_waiting_delay: f64,
+    #[command(flatten)]
+    orders: Orders,
+}
+
+/// What carries messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Carrier {
+    /// Datagrams
+    Udp,
+}
+
+pub(super) fn execute(arguments: &Arguments) -> Exit {
+    match host_config(arguments) {
+        Ok(config) => run(config, &arguments.orders),
+        Err(why) => fail(Exit::Usage, &why),
+    }
+}
+
+fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
+    let tones = TonePlan::of(&arguments.country).ok_or_else(|| {
+        let known: Vec<_> = TonePlan::all().map(TonePlan::country).collect();
+        format!("no tone plan for {:?}; known: {}", arguments.country, known.join(", "))
+    })?;
+    let seconds = |name: &str, value: f64| {
+        Duration::try_from_secs_f64(value).map_err(|_| format!("--{name} wants seconds, as 0.5"))
+    };
+    let mid = mid(&arguments.mid).ok_or_else(|| format!("--mid {:?} is no name", arguments.mid))?;
+    let mut gateway = GatewayConfig::new(mid).with_lines(arguments.lines);
+    let form = match arguments.encoding {
+        Encoding::Pretty => Form::Text(Layout::Pretty),
+        Encoding::Compact => Form::Text(Layout::Compact),
+        Encoding::Ber => Form::Binary,
+    };
+    let Carrier::Udp = arguments.transport;
+    for address in &arguments.mgc {
+        let dialect = Dialect { form, ..Dialect::default() };
+        gateway = gateway.with_controller(PeerConfig { dialect, ..PeerConfig::at(Route::udp(*address)) });
+    }
+    gateway.version = Version::new(arguments.protocol_version).unwrap_or(gateway.version);
+    gateway.waiting_delay = seconds("max-waiting-delay", arguments.max_waiting_delay)?;
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    let mut soft = SoftGatewayConfig::megaco(MegacoConfig { gateway, since_1970 });
+    soft.tones = tones;
+    soft.port_rest = seconds("port-rest", arguments.port_rest)?;
+    let wanted = arguments.lines.saturating_mul(4).clamp(8, 20_000);
+    let connections = usize::try_from(arguments.connections.unwrap_or(wanted)).unwrap_or(usize::MAX);
+    Ok(HostConfig {
+        listen: arguments.listen,
+        rtp_ports: arguments.rtp_ports.clone(),
+        connections,
+        recordings: None,
+        gateway: soft,
+    })
+}
+
+/// `gw1.town`, `[192.0.2.1]`, `[192.0.2.1]:2944`.
+fn mid(text: &str) -> Option<OwnedMid> {
+    let Some(rest) = text.strip_prefix('[') else {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        let is_legal = (1..=64).contains(&text.len()) && text.bytes().all(is_name);
+        return is_legal.then(|| Mid::Domain(Caseless::new(text), None).into());
+    };
+    let (address, port) = rest.split_once(']')?;
+    let port = match port.strip_prefix(':') {
+        Some(port) => Some(port.parse().ok()?),
+        None if port.is_empty() => None,
+        None => return None,
+    };
+    Some(match address.parse().ok()? {
+        std::net::IpAddr::V4(address) => OwnedMid::Ip4(address.octets(), port),
+        std::net::IpAddr::V6(address) => OwnedMid::Ip6(address.octets(), port),
+    })
+}
