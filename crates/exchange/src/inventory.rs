@@ -261,6 +261,14 @@ pub struct MegacoEntry {
     pub encoding: MegacoEncoding,
 }
 
+impl MegacoEntry {
+    /// Whether a text is a message identifier as it stands in messages (RFC 3525 section 8.3).
+    #[must_use]
+    pub fn is_legal_mid(text: &str) -> bool {
+        crate::access::is_message_identifier(text)
+    }
+}
+
 /// What carries Megaco.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum MegacoTransport {

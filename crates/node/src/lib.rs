@@ -35,6 +35,7 @@ pub mod view;
 
 mod burst;
 mod console;
+mod megaco;
 mod messaging;
 mod names;
 mod recording;

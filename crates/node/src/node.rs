@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use strowger_exchange::Exchange;
+use strowger_exchange::{Exchange, GatewayProtocol};
 use strowger_sansio::{Epoch, NodeId, Rng};
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreConfig};
 use crate::console::{Console, Source};
 use crate::ledger::{Ledger, LedgerError, Restored, Settings};
+use crate::megaco::{Addresses, Ports};
 use crate::messaging::{Messaging, MessagingWatch};
 use crate::metrics::Registry;
 use crate::names;
@@ -96,6 +97,7 @@ pub enum NodeError {
 /// A running node.
 pub struct Node {
     mgcp: Option<SocketAddr>,
+    megaco: Addresses,
     console: Option<Console>,
     messaging: Option<Messaging>,
     requests: mpsc::Sender<Request>,
@@ -117,6 +119,8 @@ impl Node {
         let clock = Clock::with_past();
         let runtime = runtime()?;
         let mgcp = open_mgcp(&config, &runtime, &metrics)?;
+        let megaco = open_megaco(&config, &runtime, &clock, &metrics)?;
+        let megaco_locals = megaco.locals();
         let (mut ledger, restored) = open_ledger(&config, &metrics)?;
         let health = ledger.health();
         let local = mgcp.as_ref().map(Udp::local);
@@ -137,7 +141,10 @@ impl Node {
         let watch = messaging.as_ref().map_or_else(MessagingWatch::default, Messaging::watch);
         let directory = Directory::new(&config.inventory);
         let mut inventory = config.inventory;
-        let placed = inventory.gateways.iter().filter(|gateway| gateway.host.is_none());
+        let placed = inventory
+            .gateways
+            .iter()
+            .filter(|gateway| gateway.host.is_none() && gateway.protocol == GatewayProtocol::Mgcp);
         let mut listed: Vec<SocketAddr> = placed.map(|gateway| gateway.address).collect();
         let named: Vec<_> =
             inventory.gateways.iter().filter_map(|g| Some((g.id.clone(), g.host.clone()?))).collect();
@@ -164,8 +171,18 @@ impl Node {
             Some(address) => Some(Console::start(address, source)?),
             None => None,
         };
-        let parts =
-            Parts { clock, exchange, mgcp, ledger, observers, listed, limits: config.limits, requests, own };
+        let parts = Parts {
+            clock,
+            exchange,
+            mgcp,
+            megaco,
+            ledger,
+            observers,
+            listed,
+            limits: config.limits,
+            requests,
+            own,
+        };
         let shard = Shard::new(parts, &metrics);
         let (end, ended) = oneshot::channel();
         let thread = std::thread::Builder::new()
@@ -179,6 +196,7 @@ impl Node {
             .map_err(|error| StartError::System { what: "thread", error })?;
         Ok(Self {
             mgcp: local,
+            megaco: megaco_locals,
             console,
             messaging,
             requests: sender,
@@ -195,6 +213,18 @@ impl Node {
     #[must_use]
     pub fn mgcp(&self) -> Option<SocketAddr> {
         self.mgcp
+    }
+
+    /// Where gateways of Megaco as text are heard, over UDP and TCP.
+    #[must_use]
+    pub fn megaco_text(&self) -> Option<SocketAddr> {
+        self.megaco.text
+    }
+
+    /// Where those of Megaco in binary form are.
+    #[must_use]
+    pub fn megaco_binary(&self) -> Option<SocketAddr> {
+        self.megaco.binary
     }
 
     /// The address of the console.
@@ -357,6 +387,21 @@ fn open_mgcp(
     let _within = runtime.enter();
     let bound = Udp::bind(address, "mgcp", metrics);
     bound.map(Some).map_err(|error| StartError::Listen { what: "mgcp", address, error })
+}
+
+fn open_megaco(
+    config: &Config,
+    runtime: &tokio::runtime::Runtime,
+    clock: &Clock,
+    metrics: &Registry,
+) -> Result<Ports, StartError> {
+    let gateways = config.inventory.gateways.iter();
+    let spoken = gateways.filter(|gateway| gateway.protocol == GatewayProtocol::Megaco);
+    let hosts = spoken.map(|gateway| gateway.address.ip()).collect();
+    let addresses = Addresses { text: config.listen.megaco_text, binary: config.listen.megaco_binary };
+    let _within = runtime.enter();
+    let opened = Ports::open(addresses, clock.now(), hosts, config.limits, metrics);
+    opened.map_err(|(what, address, error)| StartError::Listen { what, address, error })
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, StartError> {

@@ -9,14 +9,16 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use strowger_capture::Way;
-use strowger_exchange::{Event, Exchange, Input, Record, Setting, SettingFault};
-use strowger_sansio::{Time, TokenBucket};
+use strowger_exchange::{Event, Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, Record, Setting, SettingFault};
+use strowger_megaco::transport::{Route, Transport};
+use strowger_sansio::{SocketId, Time, TokenBucket};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::admission::{Admission, Datagram, Limits, ROOM, Verdict};
 use crate::clock::{Clock, Wall};
 use crate::ledger::Ledger;
 use crate::log::{EventLog, Throttle};
+use crate::megaco::{Arrival, Ports};
 use crate::metrics::{Counter, Histogram, Registry};
 use crate::names;
 use crate::socket::{Received, Udp};
@@ -97,6 +99,7 @@ pub(crate) struct Shard {
     clock: Clock,
     exchange: Exchange,
     mgcp: Option<Udp>,
+    megaco: Ports,
     ledger: Ledger,
     observers: Vec<Box<dyn Observer>>,
     admission: Admission,
@@ -126,6 +129,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) exchange: Exchange,
     pub(crate) mgcp: Option<Udp>,
+    pub(crate) megaco: Ports,
     pub(crate) ledger: Ledger,
     pub(crate) observers: Vec<Box<dyn Observer>>,
     /// The gateways' addresses.
@@ -141,7 +145,7 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Shard {
     pub(crate) fn new(parts: Parts, metrics: &Registry) -> Self {
-        let Parts { clock, exchange, mgcp, ledger, observers, listed, limits, requests, own } = parts;
+        let Parts { clock, exchange, mgcp, megaco, ledger, observers, listed, limits, requests, own } = parts;
         let admission = Admission::new(clock.now(), listed, limits);
         let strangers = TokenBucket::new(STRANGERS, STRANGERS, clock.now());
         let counts = Counts {
@@ -162,6 +166,7 @@ impl Shard {
             clock,
             exchange,
             mgcp,
+            megaco,
             ledger,
             observers,
             admission,
@@ -180,6 +185,7 @@ impl Shard {
     /// Runs until it is told to stop and has drained, or nobody is left who could tell it.
     pub(crate) async fn run(mut self) -> Summary {
         let mut wall_due = Instant::now();
+        self.megaco.serve();
         loop {
             if Instant::now() >= wall_due {
                 let wall = self.clock.wall();
@@ -206,6 +212,21 @@ impl Shard {
                     }
                     self.receive();
                 }
+                ready = ready(self.megaco.text.as_ref()) => {
+                    if let Err(error) = ready {
+                        tracing::error!(%error, "the socket cannot be waited for");
+                        break;
+                    }
+                    self.receive_megaco(MEGACO_TEXT);
+                }
+                ready = ready(self.megaco.binary.as_ref()) => {
+                    if let Err(error) = ready {
+                        tracing::error!(%error, "the socket cannot be waited for");
+                        break;
+                    }
+                    self.receive_megaco(MEGACO_BINARY);
+                }
+                Some(arrival) = self.megaco.arrivals.recv() => self.arrived(arrival),
                 request = self.requests.recv() => match request {
                     Some(request) => self.answer(request),
                     None => break,
@@ -274,6 +295,53 @@ impl Shard {
         self.tell();
     }
 
+    /// Takes a batch of datagrams of Megaco.
+    fn receive_megaco(&mut self, socket: SocketId) {
+        for _ in 0..ROOM {
+            let Some(udp) = self.megaco.datagrams(socket) else { return };
+            udp.flush();
+            let to = udp.local();
+            let (from, bytes) = match udp.try_receive() {
+                Received::Datagram { from, bytes } => (from, bytes.to_vec()),
+                Received::Nothing => continue,
+                Received::Empty => break,
+            };
+            self.hear_megaco(Route { transport: Transport::Udp, socket, address: from }, to, &bytes);
+        }
+        self.flush();
+        self.tell();
+    }
+
+    /// Something came by a connection.
+    fn arrived(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Connected(socket, peer, writer) => self.megaco.connected(socket, peer, writer),
+            Arrival::Message(route, to, bytes) => self.hear_megaco(route, to, &bytes),
+            Arrival::Ended(socket) => {
+                self.megaco.ended(socket);
+                self.exchange.handle_disconnected(self.clock.now(), socket);
+            }
+        }
+    }
+
+    fn hear_megaco(&mut self, route: Route, to: SocketAddr, bytes: &[u8]) {
+        let now = self.clock.now();
+        if !self.megaco.admits(now, route.address.ip()) {
+            self.counts.excess.increment();
+            if let Some(suppressed) = self.floods.admit() {
+                tracing::warn!(gateway = %route.address, suppressed, "a gateway sends more than its share");
+            }
+            return;
+        }
+        let frame = Frame { at: now, clock: &self.clock, from: route.address, to, way: Way::In, bytes };
+        for observer in &mut self.observers {
+            observer.datagram(&frame);
+        }
+        self.exchange.handle_input(now, Input::Megaco { route, bytes });
+        self.collect();
+        self.counts.turns.observe(self.clock.now().since(now));
+    }
+
     /// Takes everything out of the exchange: first what others wait for, then what is only told.
     fn drain(&mut self) {
         self.collect();
@@ -285,16 +353,21 @@ impl Shard {
         if let Some(udp) = &mut self.mgcp {
             udp.flush();
         }
+        self.megaco.flush();
     }
 
     /// Takes what the exchange wants sent; it leaves with the next [`Self::flush`].
     fn collect(&mut self) {
         while let Some(transmit) = self.exchange.poll_transmit() {
-            let Some(udp) = &mut self.mgcp else { continue };
+            let udp = match transmit.socket {
+                SocketId::MAIN => self.mgcp.as_mut(),
+                socket => self.megaco.datagrams(socket),
+            };
+            let local = udp.as_ref().map(|udp| udp.local());
             let frame = Frame {
                 at: self.clock.now(),
                 clock: &self.clock,
-                from: udp.local(),
+                from: local.unwrap_or(transmit.to),
                 to: transmit.to,
                 way: Way::Out,
                 bytes: &transmit.payload,
@@ -302,7 +375,10 @@ impl Shard {
             for observer in &mut self.observers {
                 observer.datagram(&frame);
             }
-            udp.send(transmit.to, transmit.payload);
+            match udp {
+                Some(udp) => udp.send(transmit.to, transmit.payload),
+                None => self.megaco.send(transmit.socket, transmit.payload),
+            }
         }
     }
 
@@ -371,7 +447,7 @@ impl Shard {
 
     fn has_drained(&self) -> bool {
         let Some(deadline) = self.deadline else { return false };
-        let flushed = self.mgcp.as_ref().is_none_or(Udp::is_flushed);
+        let flushed = self.mgcp.as_ref().is_none_or(Udp::is_flushed) && self.megaco.is_flushed();
         Instant::now() >= deadline || flushed && self.exchange.snapshot().calls.is_empty()
     }
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use strowger_exchange::{
-    Codec, CodecPlan, GatewayEntry, Inventory, LineEntry, MediaPolicy, RelayEntry, RouteEntry, RouteTarget,
+    Codec, CodecPlan, GatewayEntry, GatewayProtocol, Inventory, LineEntry, MediaPolicy, MegacoEncoding,
+    MegacoEntry, RelayEntry, RouteEntry, RouteTarget,
 };
 use toml::Spanned;
 
@@ -82,6 +83,8 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
         inventory,
         listen: Listen {
             mgcp: raw.mgcp.map(Spanned::into_inner),
+            megaco_text: raw.megaco_text.map(Spanned::into_inner),
+            megaco_binary: raw.megaco_binary.map(Spanned::into_inner),
             console: raw.console.map(Spanned::into_inner),
         },
         store,
@@ -94,7 +97,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
 }
 
 fn check_listen(raw: &Raw, report: &mut Report) {
-    if raw.mgcp.is_none()
+    if signalling(raw).next().is_none()
         && raw.console.is_none()
         && !raw.push.is_there()
         && !raw.mmsc.is_there()
@@ -106,7 +109,13 @@ fn check_listen(raw: &Raw, report: &mut Report) {
             "expected at least `mgcp = \"127.0.0.1:2727\"` in a table [listen]",
         );
     }
-    for (address, key) in [(&raw.mgcp, "mgcp"), (&raw.console, "console")] {
+    let addresses = [
+        (&raw.mgcp, "mgcp"),
+        (&raw.megaco_text, "megaco_text"),
+        (&raw.megaco_binary, "megaco_binary"),
+        (&raw.console, "console"),
+    ];
+    for (address, key) in addresses {
         if let Some(address) = address
             && address.get_ref().ip().is_multicast()
         {
@@ -117,13 +126,11 @@ fn check_listen(raw: &Raw, report: &mut Report) {
             );
         }
     }
-    if let Some(mgcp) = &raw.mgcp
-        && raw.gateways.is_empty()
-    {
+    for address in signalling(raw).filter(|_| raw.gateways.is_empty()) {
         let open = raw.open.as_ref().is_some_and(|open| *open.get_ref());
-        if !mgcp.get_ref().ip().is_loopback() && !open {
+        if !address.get_ref().ip().is_loopback() && !open {
             report.error(
-                mgcp.span(),
+                address.span(),
                 "this listens beyond loopback without one gateway to answer",
                 "expected a [[gateway]], a loopback address, or `open = true` in [exchange] if that is meant",
             );
@@ -138,6 +145,11 @@ fn check_listen(raw: &Raw, report: &mut Report) {
             "it asks nobody for a password: who can reach it sees all calls",
         );
     }
+}
+
+/// Where gateways are heard.
+fn signalling(raw: &Raw) -> impl Iterator<Item = &Spanned<SocketAddr>> {
+    [&raw.mgcp, &raw.megaco_text, &raw.megaco_binary].into_iter().flatten()
 }
 
 /// The gateways by id.
@@ -157,7 +169,7 @@ fn check_gateways<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, &'
             }
         }
         if let Some(address) = &gateway.address {
-            check_address(address, raw, report);
+            check_address(address, listens(gateway, raw), report);
             match addresses.get(address.get_ref()) {
                 Some(first) => report.error_with(
                     address.span(),
@@ -183,6 +195,7 @@ fn check_gateways<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, &'
                 }
             }
         }
+        check_protocol(gateway, report);
         if let Some(domain) = &gateway.domain {
             refuse(domain, "domain", names::domain_fault, report);
         }
@@ -190,28 +203,72 @@ fn check_gateways<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, &'
             refuse(relay, "relay endpoint", |name| names::endpoint_fault(name, Wildcard::Last), report);
         }
     }
-    if raw.mgcp.is_none()
-        && report.errors() == 0
-        && let Some(id) = raw.gateways.first().and_then(|gateway| gateway.id.as_ref())
+    let unheard = raw.gateways.iter().find(|gateway| listens(gateway, raw).is_none());
+    if report.errors() == 0
+        && let Some((gateway, id)) = unheard.and_then(|gateway| Some((gateway, gateway.id.as_ref()?)))
     {
-        report.error(
-            id.span(),
-            format!("gateway \"{}\" speaks MGCP, and no MGCP port is opened", id.get_ref()),
-            "expected `mgcp = \"127.0.0.1:2727\"` in [listen]",
-        );
+        let (name, expected) = match (gateway.protocol, gateway.encoding) {
+            (GatewayProtocol::Mgcp, _) => ("MGCP", "expected `mgcp = \"127.0.0.1:2727\"` in [listen]"),
+            (GatewayProtocol::Megaco, MegacoEncoding::Binary) => {
+                ("Megaco", "expected `megaco_binary = \"127.0.0.1:2945\"` in [listen]")
+            }
+            (GatewayProtocol::Megaco, _) => {
+                ("Megaco", "expected `megaco_text = \"127.0.0.1:2944\"` in [listen]")
+            }
+        };
+        let found = format!("gateway \"{}\" speaks {name}, and no {name} port is opened", id.get_ref());
+        report.error(id.span(), found, expected);
     }
     ids
 }
 
+/// Where a gateway is heard.
+fn listens<'r>(gateway: &Gateway, raw: &'r Raw) -> Option<&'r Spanned<SocketAddr>> {
+    match (gateway.protocol, gateway.encoding) {
+        (GatewayProtocol::Mgcp, _) => raw.mgcp.as_ref(),
+        (GatewayProtocol::Megaco, MegacoEncoding::Binary) => raw.megaco_binary.as_ref(),
+        (GatewayProtocol::Megaco, _) => raw.megaco_text.as_ref(),
+    }
+}
+
+/// Whether what stands with a gateway is of its protocol.
+fn check_protocol(gateway: &Gateway, report: &mut Report) {
+    let (name, foreign): (_, &[&str]) = match gateway.protocol {
+        GatewayProtocol::Mgcp => ("MGCP", &["mid", "transport", "encoding"]),
+        GatewayProtocol::Megaco => ("Megaco", &["dialect"]),
+    };
+    let span = || gateway.id.as_ref().map_or(0..0, Spanned::span);
+    for key in gateway.keys.iter().filter(|key| foreign.contains(key)) {
+        let found = format!("`{key}` says nothing of a gateway that speaks {name}");
+        report.error(span(), found, "expected the key to be left out");
+    }
+    if gateway.protocol == GatewayProtocol::Megaco {
+        let beyond = [(&gateway.relay, "a relay"), (&gateway.host, "a host name")];
+        for (value, what) in beyond.iter().filter_map(|(value, what)| Some((value.as_ref()?, what))) {
+            let found = format!("a gateway that speaks Megaco cannot have {what} yet");
+            report.error(value.span(), found, "expected an MGCP gateway, or an address");
+        }
+    }
+    if let Some(mid) = &gateway.mid
+        && !MegacoEntry::is_legal_mid(mid.get_ref())
+    {
+        report.error(
+            mid.span(),
+            format!("\"{}\" is no message identifier", excerpt(mid.get_ref())),
+            "expected it as it stands in messages: \"<gw1.town>\", \"[192.0.2.9]:2944\" or a device's name",
+        );
+    }
+}
+
 /// Whether commands can go from the listening socket to a gateway's address.
-fn check_address(address: &Spanned<SocketAddr>, raw: &Raw, report: &mut Report) {
+fn check_address(address: &Spanned<SocketAddr>, listen: Option<&Spanned<SocketAddr>>, report: &mut Report) {
     let to = *address.get_ref();
     let expected = "expected the address and port where the gateway takes commands: \"192.0.2.9:2427\"";
     if to.ip().is_unspecified() || to.ip().is_multicast() || to.port() == 0 {
         report.error(address.span(), format!("{to} is not the address of one gateway"), expected);
         return;
     }
-    let Some(listen) = &raw.mgcp else { return };
+    let Some(listen) = listen else { return };
     let from = *listen.get_ref();
     let place = (listen.span(), "listening here");
     if from == to {
@@ -227,7 +284,7 @@ fn check_address(address: &Spanned<SocketAddr>, raw: &Raw, report: &mut Report) 
         report.warning(
             address.span(),
             format!("{to} will hardly be reached from {from}, which is loopback"),
-            "expected `mgcp` in [listen] to be an address that the gateway can reach",
+            "expected [listen] to have an address that the gateway can reach",
         );
     }
 }
@@ -449,7 +506,10 @@ fn gateway_entry(gateway: Gateway) -> Option<GatewayEntry> {
             GatewayEntry::mgcp(&id, address, &domain.unwrap_or_else(|| format!("[{}]", address.ip())))
         }
     };
+    let mid = gateway.mid.map(Spanned::into_inner);
     Some(GatewayEntry {
+        protocol: gateway.protocol,
+        megaco: MegacoEntry { mid, transport: gateway.transport, encoding: gateway.encoding },
         dialect: gateway.dialect,
         media: gateway.media.into_iter().map(Spanned::into_inner).collect(),
         relay: gateway.relay.map(|endpoint| RelayEntry { endpoint: endpoint.into_inner() }),

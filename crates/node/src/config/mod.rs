@@ -62,6 +62,10 @@ pub struct Config {
 pub struct Listen {
     /// The MGCP call agent (UDP; 2727 by custom).
     pub mgcp: Option<SocketAddr>,
+    /// Where gateways of Megaco as text are heard, over UDP and TCP.
+    pub megaco_text: Option<SocketAddr>,
+    /// Where those of Megaco in binary form are.
+    pub megaco_binary: Option<SocketAddr>,
     /// Health, metrics and the interface for programs (TCP, HTTP).
     pub console: Option<SocketAddr>,
 }

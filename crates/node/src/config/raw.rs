@@ -5,7 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
-use strowger_exchange::{CallTimers, Codec, Country, DialectChoice, FeaturePlan, Features, RouteTarget};
+use strowger_exchange::{
+    CallTimers, Codec, Country, DialectChoice, FeaturePlan, Features, GatewayProtocol, MegacoEncoding,
+    MegacoTransport, RouteTarget,
+};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -28,6 +31,8 @@ pub(super) struct Raw {
     pub(super) agent: Option<Spanned<SocketAddr>>,
     pub(super) open: Option<Spanned<bool>>,
     pub(super) mgcp: Option<Spanned<SocketAddr>>,
+    pub(super) megaco_text: Option<Spanned<SocketAddr>>,
+    pub(super) megaco_binary: Option<Spanned<SocketAddr>>,
     pub(super) console: Option<Spanned<SocketAddr>>,
     pub(super) store: Option<Store>,
     pub(super) cdr: Option<Spanned<String>>,
@@ -80,7 +85,13 @@ pub(super) struct Gateway {
     /// A name in the place of the address, with a port.
     pub(super) host: Option<Spanned<String>>,
     pub(super) domain: Option<Spanned<String>>,
+    pub(super) protocol: GatewayProtocol,
     pub(super) dialect: DialectChoice,
+    pub(super) mid: Option<Spanned<String>>,
+    pub(super) transport: MegacoTransport,
+    pub(super) encoding: MegacoEncoding,
+    /// Which keys of one protocol alone are there.
+    pub(super) keys: Vec<&'static str>,
     pub(super) media: Vec<Spanned<IpAddr>>,
     pub(super) relay: Option<Spanned<String>>,
     pub(super) codecs: Vec<Codec>,
@@ -116,6 +127,8 @@ impl Raw {
         }
         if let Some(table) = root.table("listen", &schema::LISTEN, report) {
             raw.mgcp = table.address("mgcp", report);
+            raw.megaco_text = table.address("megaco_text", report);
+            raw.megaco_binary = table.address("megaco_binary", report);
             raw.console = table.address("console", report);
         }
         raw.store = root.table("store", &schema::STORE, report).map(|table| Store::read(&table, report));
@@ -194,12 +207,17 @@ impl Store {
 
 impl Gateway {
     fn read(table: &Table<'_>, report: &mut Report) -> Self {
-        let later = [("megaco", "Megaco/H.248 gateways come")];
+        let protocols = [("mgcp", GatewayProtocol::Mgcp), ("megaco", GatewayProtocol::Megaco)];
         if table.value("protocol").is_none() {
             table.missing("protocol", report);
-        } else {
-            choice(table, "protocol", "protocol", &[("mgcp", ())], &later, report);
         }
+        let protocol = choice(table, "protocol", "protocol", &protocols, &[], report);
+        let transports = [("udp", MegacoTransport::Udp), ("tcp", MegacoTransport::Tcp)];
+        let encodings = [
+            ("compact", MegacoEncoding::Compact),
+            ("pretty", MegacoEncoding::Pretty),
+            ("binary", MegacoEncoding::Binary),
+        ];
         let dialects = [
             ("auto", DialectChoice::Auto),
             ("rfc3435", DialectChoice::Rfc3435),
@@ -224,7 +242,15 @@ impl Gateway {
             address,
             host,
             domain: table.string("domain", report),
+            protocol: protocol.unwrap_or(GatewayProtocol::Mgcp),
             dialect: choice(table, "dialect", "dialect", &dialects, &[], report).unwrap_or_default(),
+            mid: table.string("mid", report),
+            transport: choice(table, "transport", "transport", &transports, &[], report).unwrap_or_default(),
+            encoding: choice(table, "encoding", "encoding", &encodings, &[], report).unwrap_or_default(),
+            keys: ["dialect", "mid", "transport", "encoding"]
+                .into_iter()
+                .filter(|key| table.value(key).is_some())
+                .collect(),
             media: addresses(table, "media", report),
             relay: table.string("relay", report),
             codecs: codecs(table, report),

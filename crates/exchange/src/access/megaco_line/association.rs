@@ -60,7 +60,13 @@ fn mid(text: &str) -> Option<OwnedMid> {
             IpAddr::V6(address) => OwnedMid::Ip6(address.octets(), port),
         });
     }
-    Some(Mid::Device(Caseless::new(name)).into())
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.@*$".contains(&byte);
+    (!text.is_empty() && text.len() <= 64 && text.bytes().all(is_name))
+        .then(|| Mid::Device(Caseless::new(text)).into())
+}
+
+pub(crate) fn is_message_identifier(text: &str) -> bool {
+    mid(text).is_some()
 }
 
 impl Megaco {
@@ -378,6 +384,8 @@ mod tests {
         {
             assert_eq!(mid(text).unwrap().to_string(), text);
         }
-        assert!(mid("[nonsense]").is_none() && mid("<gw1>:port").is_none());
+        for text in ["[nonsense]", "<gw1>:port", "", "two words"] {
+            assert!(mid(text).is_none(), "{text}");
+        }
     }
 }

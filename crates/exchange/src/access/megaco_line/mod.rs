@@ -40,6 +40,7 @@ use super::Tag;
 use super::control::News;
 use super::mgcp_line::{Terms, Watch};
 use crate::{GatewayProtocol, Inventory};
+pub(crate) use association::is_message_identifier;
 use association::{Association, Clock};
 use order::{At, Order};
 use outcome::{Step, at_once, done, not_answered, not_sent};
