@@ -170,15 +170,15 @@ fn an_unknown_key_is_told_its_nearest_name() {
 fn a_key_of_a_later_version_is_known_as_such() {
     let text = r#"[listen]
 mgcp = "127.0.0.1:2727"
-megaco_text = "127.0.0.1:2944"
+sips = "127.0.0.1:5061"
 sip = "127.0.0.1:5060"
 [store]
 kind = "etcd"
 endpoints = ["127.0.0.1:2379"]
 [[gateway]]
 id = "gw1"
-protocol = "megaco"
-address = "127.0.0.9:2944"
+protocol = "mgcp"
+address = "127.0.0.9:2427"
 [[line]]
 number = "2003"
 sip = { user = "2003" }
@@ -189,12 +189,58 @@ prefix = "9"
 to = ["trunk:carrier"]
 "#;
     let found = findings(text);
-    assert_eq!(found.len(), 8, "{found:#?}");
+    assert_eq!(found.len(), 7, "{found:#?}");
     assert!(found.iter().all(|line| line.contains("is not supported by this version yet")), "{found:#?}");
     assert_eq!(
         found[0],
-        "3:1 `megaco_text` is not supported by this version yet; Megaco/H.248 gateways come with a later version: \
+        "3:1 `sips` is not supported by this version yet; SIP trunks and phones come with a later version: \
          remove it from [listen]"
+    );
+}
+
+const MEGACO: &str = r#"[exchange]
+name = "town"
+[listen]
+megaco_text = "127.0.0.1:2944"
+[[gateway]]
+id = "gw1"
+protocol = "megaco"
+address = "127.0.0.9:2944"
+mid = "<gw1.town>"
+domain = "gw1.town"
+transport = "tcp"
+encoding = "pretty"
+[[line]]
+number = "2001"
+gateway = "gw1"
+endpoint = "aaln/1"
+"#;
+
+#[test]
+fn a_megaco_gateway_has_its_identifier_transport_and_form() {
+    let config = parse(MEGACO).config.unwrap();
+    let gateway = &config.inventory.gateways[0];
+    assert_eq!(gateway.protocol, GatewayProtocol::Megaco);
+    let mid = Some("<gw1.town>".to_owned());
+    let (transport, encoding) = (MegacoTransport::Tcp, MegacoEncoding::Pretty);
+    assert_eq!(gateway.megaco, MegacoEntry { mid, transport, encoding });
+    assert_eq!(config.listen.megaco_text, Some("127.0.0.1:2944".parse().unwrap()));
+}
+
+#[test]
+fn what_is_of_the_other_protocol_or_no_identifier_is_an_error() {
+    let all = |from: &str, to: &str| findings(&MEGACO.replace(from, to));
+    assert_eq!(
+        all("mid = \"<gw1.town>\"", "mid = \"two words\""),
+        ["9:7 \"two words\" is no message identifier; expected it as it stands in messages: \"<gw1.town>\", \"[192.0.2.9]:2944\" or a device's name"]
+    );
+    assert_eq!(
+        all("encoding = \"pretty\"", "dialect = \"ncs\""),
+        ["6:6 `dialect` says nothing of a gateway that speaks Megaco; expected the key to be left out"]
+    );
+    assert_eq!(
+        all("encoding = \"pretty\"", "encoding = \"binary\""),
+        ["6:6 gateway \"gw1\" speaks Megaco, and no Megaco port is opened; expected `megaco_binary = \"127.0.0.1:2945\"` in [listen]"]
     );
 }
 
