@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use strowger_exchange::{
-    ControllerLeaves, DialectChoice, Features, FlashControl, HuntOrder, MediaPolicy, Ring, RouteTarget,
-    Service,
+    ControllerLeaves, DialectChoice, Features, FlashControl, GatewayProtocol, HuntOrder, MediaPolicy,
+    MegacoEncoding, MegacoEntry, MegacoTransport, Ring, RouteTarget, Service,
 };
 use strowger_node::admission::Limits;
 use strowger_node::config::{Config, Report, Severity, StoreConfig};
@@ -218,7 +218,7 @@ endpoint = "aaln/1"
 
 #[test]
 fn a_megaco_gateway_has_its_identifier_transport_and_form() {
-    let config = parse(MEGACO).config.unwrap();
+    let config = good(MEGACO);
     let gateway = &config.inventory.gateways[0];
     assert_eq!(gateway.protocol, GatewayProtocol::Megaco);
     let mid = Some("<gw1.town>".to_owned());
@@ -232,7 +232,9 @@ fn what_is_of_the_other_protocol_or_no_identifier_is_an_error() {
     let all = |from: &str, to: &str| findings(&MEGACO.replace(from, to));
     assert_eq!(
         all("mid = \"<gw1.town>\"", "mid = \"two words\""),
-        ["9:7 \"two words\" is no message identifier; expected it as it stands in messages: \"<gw1.town>\", \"[192.0.2.9]:2944\" or a device's name"]
+        [
+            "9:7 \"two words\" is no message identifier; expected it as it stands in messages: \"<gw1.town>\", \"[192.0.2.9]:2944\" or a device's name"
+        ]
     );
     assert_eq!(
         all("encoding = \"pretty\"", "dialect = \"ncs\""),
@@ -240,7 +242,9 @@ fn what_is_of_the_other_protocol_or_no_identifier_is_an_error() {
     );
     assert_eq!(
         all("encoding = \"pretty\"", "encoding = \"binary\""),
-        ["6:6 gateway \"gw1\" speaks Megaco, and no Megaco port is opened; expected `megaco_binary = \"127.0.0.1:2945\"` in [listen]"]
+        [
+            "6:6 gateway \"gw1\" speaks Megaco, and no Megaco port is opened; expected `megaco_binary = \"127.0.0.1:2945\"` in [listen]"
+        ]
     );
 }
 
@@ -273,7 +277,7 @@ name = 7
         findings(&text),
         [
             "10:6 gateway id \"gw1\" is given twice; expected each gateway id once",
-            "11:12 unknown protocol \"mgpc\"; did you mean \"mgcp\"? Expected \"mgcp\"",
+            "11:12 unknown protocol \"mgpc\"; did you mean \"mgcp\"? Expected \"mgcp\", \"megaco\"",
             "12:11 two gateways have the address 127.0.0.9:2427; expected an address of its own: gateways are told \
              apart by it",
             "15:10 \"20o1\" is no legal number; only digits, '*' and '#', or '+' and digits, can be dialled",

@@ -42,6 +42,8 @@ struct Ready<'r> {
     ready: bool,
     exchange: &'r str,
     mgcp: Option<SocketAddr>,
+    megaco_text: Option<SocketAddr>,
+    megaco_binary: Option<SocketAddr>,
     console: Option<SocketAddr>,
     push: Option<SocketAddr>,
     mmsc: Option<SocketAddr>,
@@ -121,6 +123,8 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
         ready: true,
         exchange: name,
         mgcp: node.mgcp(),
+        megaco_text: node.megaco_text(),
+        megaco_binary: node.megaco_binary(),
         console: node.console(),
         push: node.push(),
         mmsc: node.mmsc(),
@@ -131,11 +135,13 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
         return;
     }
     let mgcp = ready.mgcp.map(|address| format!(", MGCP on {address}")).unwrap_or_default();
+    let megaco = [ready.megaco_text, ready.megaco_binary].into_iter().flatten();
+    let megaco: String = megaco.map(|address| format!(", Megaco on {address}")).collect();
     let console = ready.console.map(|address| format!(", console on http://{address}/health"));
     let push = ready.push.map(|address| format!(", push on http://{address}/pap")).unwrap_or_default();
     let mmsc = ready.mmsc.map(|address| format!(", MMSC on http://{address}/")).unwrap_or_default();
     let applications =
         ready.applications.map(|address| format!(", applications on http://{address}/")).unwrap_or_default();
     let console = console.unwrap_or_default();
-    print(&format!("exchange \"{name}\" is ready{mgcp}{console}{push}{mmsc}{applications}\n"));
+    print(&format!("exchange \"{name}\" is ready{mgcp}{megaco}{console}{push}{mmsc}{applications}\n"));
 }
