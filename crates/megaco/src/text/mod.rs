@@ -24,6 +24,31 @@ pub enum Layout {
     Compact,
 }
 
+/// How a Signals descriptor without signals is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoSignals {
+    /// With its braces, as the standard has it (RFC 3525 Annex B.2, signalsDescriptor).
+    #[default]
+    Braces,
+    /// The token alone: all that the parser of Erlang/OTP takes.
+    Token,
+}
+
+/// How text is written. A layout alone is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// What stands between tokens, and which tokens.
+    pub layout: Layout,
+    /// What stands for no signals.
+    pub no_signals: NoSignals,
+}
+
+impl From<Layout> for Style {
+    fn from(layout: Layout) -> Self {
+        Self { layout, no_signals: NoSignals::default() }
+    }
+}
+
 /// How text is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -85,9 +110,9 @@ pub fn decode_executable<'a>(
 ///
 /// # Errors
 /// What of the message cannot be written in its version, or as text. `out` is as before then.
-pub fn encode(message: &Message<'_>, layout: Layout, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+pub fn encode(message: &Message<'_>, style: impl Into<Style>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let before = out.len();
-    let written = write::message(message, layout, out);
+    let written = write::message(message, style.into(), out);
     if written.is_err() {
         out.truncate(before);
     }
@@ -102,11 +127,11 @@ pub fn encode(message: &Message<'_>, layout: Layout, out: &mut Vec<u8>) -> Resul
 pub fn encode_transaction(
     transaction: &Transaction<'_>,
     version: Version,
-    layout: Layout,
+    style: impl Into<Style>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let before = out.len();
-    let written = write::transaction(transaction, version, layout, out);
+    let written = write::transaction(transaction, version, style.into(), out);
     if written.is_err() {
         out.truncate(before);
     }
@@ -115,7 +140,7 @@ pub fn encode_transaction(
 
 /// Writes the header of a message behind what `out` holds.
 pub fn encode_header(header: &Header<'_>, layout: Layout, out: &mut Vec<u8>) {
-    write::header(header, layout, out);
+    write::header(header, layout.into(), out);
 }
 
 /// Reads the header of a message alone: what decides, before the rest is looked at, whether it is looked at.

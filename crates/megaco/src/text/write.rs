@@ -9,7 +9,7 @@ mod reply;
 
 use std::io::Write as _;
 
-use super::Layout;
+use super::{Layout, NoSignals, Style};
 use crate::error::EncodeError;
 use crate::message::{
     Action, Address, AmmDescriptor, AmmRequest, AuditDescriptor, Body, Command, CommandBody, ContextId,
@@ -25,32 +25,40 @@ pub(super) type Written = Result<(), EncodeError>;
 pub(super) struct Writer<'o> {
     out: &'o mut Vec<u8>,
     is_pretty: bool,
+    no_signals: NoSignals,
     version: Version,
     depth: usize,
     /// Whether the next item of the innermost braces is the first.
     is_first: bool,
 }
 
-pub(super) fn message(message: &Message<'_>, layout: Layout, out: &mut Vec<u8>) -> Written {
-    Writer::new(message.version, layout, out).message(message)
+pub(super) fn message(message: &Message<'_>, style: Style, out: &mut Vec<u8>) -> Written {
+    Writer::new(message.version, style, out).message(message)
 }
 
 pub(super) fn transaction(
     transaction: &Transaction<'_>,
     version: Version,
-    layout: Layout,
+    style: Style,
     out: &mut Vec<u8>,
 ) -> Written {
-    Writer::new(version, layout, out).transaction(transaction)
+    Writer::new(version, style, out).transaction(transaction)
 }
 
-pub(super) fn header(header: &Header<'_>, layout: Layout, out: &mut Vec<u8>) {
-    Writer::new(header.version, layout, out).header(header);
+pub(super) fn header(header: &Header<'_>, style: Style, out: &mut Vec<u8>) {
+    Writer::new(header.version, style, out).header(header);
 }
 
 impl<'o> Writer<'o> {
-    fn new(version: Version, layout: Layout, out: &'o mut Vec<u8>) -> Self {
-        Self { out, is_pretty: layout == Layout::Pretty, version, depth: 0, is_first: true }
+    fn new(version: Version, style: Style, out: &'o mut Vec<u8>) -> Self {
+        Self {
+            out,
+            is_pretty: style.layout == Layout::Pretty,
+            no_signals: style.no_signals,
+            version,
+            depth: 0,
+            is_first: true,
+        }
     }
 }
 
@@ -101,6 +109,11 @@ impl Writer<'_> {
         self.line();
         self.raw(b"}");
         self.is_first = false;
+    }
+
+    /// Braces around nothing.
+    pub(super) fn braces(&mut self) {
+        self.raw(if self.is_pretty { b" { }" } else { b"{}" });
     }
 
     /// Begins an item of the innermost braces.
@@ -240,7 +253,7 @@ impl Writer<'_> {
                 self.token(Token::Pending);
                 self.equal();
                 self.number(id.get());
-                self.raw(if self.is_pretty { b" { }" } else { b"{}" });
+                self.braces();
             }
             Transaction::Acknowledgement(ranges) => {
                 if ranges.is_empty() {

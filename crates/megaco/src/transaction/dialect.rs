@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::binary::{self, ValueForm};
 use crate::error::{DecodeError, EncodeError};
 use crate::message::{Authentication, Header, Message, Mid, Opening, Transaction, Version};
-use crate::text::{self, Layout};
+use crate::text::{self, Layout, NoSignals, Style};
 
 /// The greatest version that is spoken here.
 pub const NEWEST: Version = Version::V3;
@@ -111,12 +111,19 @@ pub struct Dialect {
     pub values: ValueForm,
     /// In which version; nothing newer is sent.
     pub version: Version,
+    /// How no signals are written in text.
+    pub no_signals: NoSignals,
 }
 
 /// Compact text of version 1, until something else is learned.
 impl Default for Dialect {
     fn default() -> Self {
-        Self { form: Form::Text(Layout::Compact), values: ValueForm::Wrapped, version: Version::V1 }
+        Self {
+            form: Form::Text(Layout::Compact),
+            values: ValueForm::Wrapped,
+            version: Version::V1,
+            no_signals: NoSignals::Braces,
+        }
     }
 }
 
@@ -129,7 +136,10 @@ impl Dialect {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         match self.form {
-            Form::Text(layout) => text::encode_transaction(transaction, self.version, layout, out),
+            Form::Text(layout) => {
+                let style = Style { layout, no_signals: self.no_signals };
+                text::encode_transaction(transaction, self.version, style, out)
+            }
             Form::Binary => binary::encode_transaction(transaction, self.version, &coding.binary, out),
         }
     }

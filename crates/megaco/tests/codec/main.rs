@@ -10,4 +10,5 @@
 mod binary;
 mod refusals;
 mod text;
+mod tshark;
 mod vectors;

@@ -4,7 +4,7 @@ use strowger_megaco::message::{
     AmmDescriptor, Body, CommandBody, CommandReply, ContextId, ItemName, Message, Mid, Name, ReplyResult,
     Setting, SignalRequest, Streams, TerminationId, Transaction, Value,
 };
-use strowger_megaco::text::{Layout, Options, decode, encode};
+use strowger_megaco::text::{Layout, NoSignals, Options, Style, decode, encode};
 
 use crate::vectors::{read, write};
 
@@ -14,11 +14,11 @@ pub(crate) const CANONICAL: &[&str] = &[
     "!/1 [2001:db8::1]:2944\nPN=7{}",
     "!/1 MTP{00A4}\nPN=7{}",
     "!/1 gw/1*@here.net\nPN=7{}",
-    "!/1 <mgc.town>\nT=1{C=-{O-W-MF=*{E,SG,EB}}}",
+    "!/1 <mgc.town>\nT=1{C=-{O-W-MF=*{E,SG{},EB}}}",
     "!/1 <mgc.town>\nT=1{C=5{PR=15,EG,TP{a,b,OW,c,*,IS},CA{TP,EG,PR},S=a{AT{}}}}",
     "!/1 <mgc.town>\nT=1{C=5{MF=a{M{TS{SI=IV,BF=SP,root/maxNumberOfContexts=5},ST=1{O{MO=SR,RV=ON,RG=OFF,nt/jit=[10:40]}},ST=2{O{tdmc/gain>5}}}}}}",
     "!/1 <mgc.town>\nT=1{C=5{MF=a{M{O{x/a={a,b},x/b=[a,\"b c\"],x/c#7,x/d=$},L{\n},R{\nv=0\r\na=x:\\}\r\n}}}}}",
-    "!/1 <mgc.town>\nT=1{C=-{MF=a{E=1{al/of{KA},dd/*,al/on{ST=2,DM={T:16,S:4,L:16,(xx|[2-9]xx.)},EM{SG{cg/dt},E=2{al/on{EM{SG}},dd/ce{DM=plan}}}}}}}}",
+    "!/1 <mgc.town>\nT=1{C=-{MF=a{E=1{al/of{KA},dd/*,al/on{ST=2,DM={T:16,S:4,L:16,(xx|[2-9]xx.)},EM{SG{cg/dt},E=2{al/on{EM{SG{}}},dd/ce{DM=plan}}}}}}}}",
     "!/1 <mgc.town>\nT=1{C=5{MF=a{SG{al/ri{ST=1,SY=TO,DR=300,NC={TO,IBE,IBS,OR},KA,cad=[2000,4000],freq=25},SL=7{cg/dt,dg/pt{tl=[d1,d2],ind=50}}},EB{al/of{ST=1,strict=state}},MX=H223{a,b},MD[V18,X-fast]{x/y=1},DM=plan{xx.},AT{M,SA}}}}",
     "!/1 <gw.town>\nT=1{C=5{N=a{OE=9{20260101T12000000:dd/ce{ds=\"12#\",Meth=UM},al/of{init=on},g/sc{SigID=\"cg/dt\",Meth=TO},nt/qualert{ST=1,th=9}},ER=518{}}}}",
     "!/1 <gw.town>\nT=1{C=-{SC=ROOT{SV{MT=RS,AD=[10.0.0.1]:2944,V=1,PF=resgw/1,RE=\"901 Cold Boot\",DL=5,20260101T12000000,X-brand=\"x y\"}}}}",
@@ -59,6 +59,19 @@ fn case_white_space_comments_and_either_tokens_do_not_matter() {
 }
 
 #[test]
+fn no_signals_have_their_braces_and_are_read_without_as_erlang_writes_them() {
+    let event = |braces| format!("!/1 a\nT=1{{C=-{{MF=b{{SG{braces}}}}}}}");
+    let (standard, erlang) = (event("{}"), event(""));
+    let message = read(erlang.as_bytes());
+    assert_eq!(message, read(standard.as_bytes()));
+    assert_eq!(write(&message, Layout::Compact), standard.as_bytes());
+    let style = Style { layout: Layout::Compact, no_signals: NoSignals::Token };
+    let mut out = Vec::new();
+    encode(&message, style, &mut out).unwrap();
+    assert_eq!(out, erlang.as_bytes(), "to whom reads nothing else");
+}
+
+#[test]
 fn a_digit_map_in_braces_is_read_without_its_equals_sign_as_erlang_writes_it() {
     let event = |sign| format!("!/1 a\nT=1{{C=-{{MF=b{{E=1{{dd/ce{{DM{sign}{{T:16,(2xxx)}}}}}}}}}}}}");
     let (standard, erlang) = (event("="), event(""));
@@ -66,10 +79,7 @@ fn a_digit_map_in_braces_is_read_without_its_equals_sign_as_erlang_writes_it() {
     assert_eq!(message, read(standard.as_bytes()));
     assert_eq!(write(&message, Layout::Compact), standard.as_bytes());
     let named = b"!/1 a\nT=1{C=-{MF=b{E=1{dd/ce{DM plan}}}}}";
-    assert!(
-        strowger_megaco::text::decode(named, &strowger_megaco::text::Options::DEFAULT).is_err(),
-        "before a name it has to stand"
-    );
+    assert!(decode(named, &Options::DEFAULT).is_err(), "before a name it has to stand");
 }
 
 #[test]

@@ -23,7 +23,7 @@ use strowger_megaco::controller::{Admission, Controller, Event, Registration, Se
 use strowger_megaco::message::{
     Body, Caseless, Mid, Reply, ReplyResult, Request, Transaction, TransactionId, Version,
 };
-use strowger_megaco::text::{self, Layout};
+use strowger_megaco::text::{self, Layout, NoSignals};
 use strowger_megaco::transaction::{
     Coding, Dialect, Form, PeerConfig, PeerId, Source, TransactionIds, TransactionLimits, TransactionTimers,
     Transport,
@@ -40,7 +40,7 @@ struct Exchange {
 }
 
 /// What a controller asks.
-const ORDERS: [Exchange; 7] = [
+const ORDERS: [Exchange; 8] = [
     Exchange {
         ask: "T=1{C=${A=00000001/00000001/00000001{E=7{al/on,dd/ce{DM={T:16,L:8,(2xxx|9x.)}}},SG{cg/dt}},\
               A=${M{O{MO=RC,nt/jit=40},L{\nv=0\nc=IN IP4 $\nm=audio $ RTP/AVP 0 8\n}}}}}",
@@ -66,6 +66,10 @@ const ORDERS: [Exchange; 7] = [
         ask: "T=1{C=5{W-S=*{AT{SA}}}}",
         answer: "P=1{C=5{S=00000010/00000001/00000001{SA{rtp/ps=1234,rtp/pr=1230,nt/os=45678}},\
                  S=00000001/00000001/00000001}}",
+    },
+    Exchange {
+        ask: "T=1{C=5{MF=00000001/00000001/00000001{SG{},E=9{al/on{EM{SG{cg/dt}}}}}}}",
+        answer: "P=1{C=5{MF=00000001/00000001/00000001}}",
     },
     Exchange { ask: "T=1{C=5{S=*{AT{}}}}", answer: "P=1{C=5{ER=411{\"unknown context\"}}}" },
 ];
@@ -133,8 +137,9 @@ impl Town {
         let (timers, limits) = (TransactionTimers::default(), TransactionLimits::default());
         let mut controller = Controller::new(mid, timers, limits, ids, rng);
         let source = Source { address: wire.address().ip(), port: None, transport: Some(transport) };
-        // Erlang reads values that are not wrapped alone, and writes them so.
-        let dialect = Dialect { form, values: ValueForm::Raw, ..Dialect::default() };
+        // Erlang reads values that are not wrapped alone, and no signals without braces, and writes them so.
+        let (values, no_signals) = (ValueForm::Raw, NoSignals::Token);
+        let dialect = Dialect { form, values, no_signals, ..Dialect::default() };
         let mut coding = Coding::default();
         coding.binary.values = ValueForm::Raw;
         let mid = Some(Mid::Domain(Caseless::new("erlang"), None).into());

@@ -1,5 +1,6 @@
 //! Events, signals, digit maps and observed events as text.
 
+use super::super::NoSignals;
 use super::{Writer, Written};
 use crate::error::EncodeError;
 use crate::message::{
@@ -207,6 +208,9 @@ impl Writer<'_> {
     /// Signals behind their token.
     pub(super) fn signals(&mut self, signals: &[SignalRequest<'_>]) -> Written {
         if signals.is_empty() {
+            if self.no_signals == NoSignals::Braces {
+                self.braces();
+            }
             return Ok(());
         }
         self.open();
