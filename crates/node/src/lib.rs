@@ -4,7 +4,7 @@
 //!
 //! - [`config`]: the configuration file, checked as a whole, with places in its errors.
 //! - [`node`]: opens what the configuration names and starts it; [`Node`] is its handle.
-//! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst`: several
+//! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst` and `inbox`: several
 //!   datagrams in one system call.
 //! - [`admission`]: who is heard, how often and in which order. `names`: the name service, for gateways known by the names of their hosts.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
@@ -35,6 +35,7 @@ pub mod view;
 
 mod burst;
 mod console;
+mod inbox;
 mod megaco;
 mod messaging;
 mod names;

@@ -12,6 +12,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::burst::{self, BURST};
+use crate::inbox::Inbox;
 use crate::metrics::{Counter, Registry};
 
 /// The kernel buffer asked for in each direction. 4 MiB hold ten thousand signalling messages: what a town's gateways
@@ -19,8 +20,6 @@ use crate::metrics::{Counter, Registry};
 const BUFFER: usize = 4 * 1024 * 1024;
 /// Datagrams that wait because the kernel's send buffer is full; past it the oldest is dropped, as its timer will send it again.
 const BACKLOG: usize = 4096;
-/// The largest datagram of UDP over IPv4, and a byte to notice more.
-const LARGEST: usize = 65_536;
 
 /// A bound socket.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub struct Udp {
     backlog: VecDeque<Transmit>,
     /// Whether the system could not take the first of them.
     is_stuck: bool,
-    buffer: Vec<u8>,
+    inbox: Inbox,
     counts: Counts,
     refusals: crate::log::Throttle,
 }
@@ -116,7 +115,7 @@ impl Udp {
             local,
             backlog: VecDeque::new(),
             is_stuck: false,
-            buffer: vec![0; LARGEST],
+            inbox: Inbox::new(),
             counts: Counts::new(metrics, name),
             refusals: crate::log::Throttle::default(),
         })
@@ -133,6 +132,9 @@ impl Udp {
     /// # Errors
     /// When the runtime has been shut down.
     pub async fn ready(&self) -> io::Result<()> {
+        if !self.inbox.is_empty() {
+            return Ok(());
+        }
         if self.backlog.is_empty() {
             self.socket.readable().await
         } else {
@@ -143,13 +145,20 @@ impl Udp {
 
     /// Takes one datagram if there is one.
     pub fn try_receive(&mut self) -> Received<'_> {
-        match self.socket.try_recv_from(&mut self.buffer) {
-            Ok((length, from)) => {
-                self.counts.received.increment();
-                self.counts.received_bytes.add(length as u64);
-                let bytes = self.buffer.get(..length).unwrap_or_default();
-                Received::Datagram { from: SocketAddr::new(from.ip().to_canonical(), from.port()), bytes }
-            }
+        let (socket, inbox, local) = (&self.socket, &mut self.inbox, self.local);
+        let received = match inbox.is_empty() {
+            true => socket.try_io(Interest::READABLE, || inbox.receive(socket, local)).map(drop),
+            false => Ok(()),
+        };
+        match received {
+            Ok(()) => match self.inbox.take() {
+                Some((from, bytes)) => {
+                    self.counts.received.increment();
+                    self.counts.received_bytes.add(bytes.len() as u64);
+                    Received::Datagram { from: SocketAddr::new(from.ip().to_canonical(), from.port()), bytes }
+                }
+                None => Received::Nothing,
+            },
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Empty,
             Err(error) if is_report(&error) => {
                 self.counts.unreachable.increment();

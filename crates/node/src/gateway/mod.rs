@@ -25,6 +25,7 @@ use strowger_sansio::{Duration, Rng, SocketId, Time};
 use strowger_softgateway::{Event, Question, SoftGateway, SoftGatewayConfig, Step};
 
 use crate::clock::Clock;
+use crate::inbox::{Inbox, Rest};
 use crate::signals::Signals;
 use outbox::Outbox;
 use sockets::Sockets;
@@ -32,10 +33,8 @@ use unreachable::Unreachable;
 
 /// Samples of the longest recording that is read: ten minutes.
 pub const LONGEST_RECORDING: usize = 600 * 8000;
-/// The largest UDP datagram.
-const DATAGRAM: usize = 65_535;
-/// How many datagrams of one socket are read before the others have their turn.
-const BATCH: usize = 64;
+/// How often one socket is read, [`MOST`](crate::inbox::MOST) datagrams each time, before the others have their turn.
+const TURN: usize = 4;
 /// How long a gateway that is told to stop waits for its last exchanges: longer than a lost datagram takes to be repeated.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -263,7 +262,7 @@ fn samples(path: &Path) -> Result<Arc<[i16]>, String> {
 impl Worker {
     fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
-        let mut buffer = vec![0; DATAGRAM];
+        let mut inbox = Inbox::new();
         let mut leave_at = None;
         // Sockets that had more to read than their turn allowed.
         let mut unread: Vec<SocketId> = Vec::new();
@@ -289,7 +288,7 @@ impl Worker {
                 }
             }
             for socket in ready.drain(..) {
-                if self.read(socket, &mut buffer) {
+                if self.read(socket, &mut inbox) == Rest::Some {
                     unread.push(socket);
                 }
             }
@@ -327,30 +326,41 @@ impl Worker {
         }
     }
 
-    /// Reads what has come to a socket, and sends what follows from it; true when there may be more to read.
-    fn read(&mut self, id: SocketId, buffer: &mut [u8]) -> bool {
+    /// Reads what has come to a socket, and sends what follows from it; says whether there may be more to read.
+    fn read(&mut self, id: SocketId, inbox: &mut Inbox) -> Rest {
         // One time for the whole turn: it lasts less than the tenths of a millisecond that jitter is told in.
         let now = self.clock.now();
-        let is_left = self.read_batch(now, id, buffer);
+        let rest = self.read_turn(now, id, inbox);
         self.drain(now);
-        is_left
+        rest
     }
 
-    fn read_batch(&mut self, now: Time, id: SocketId, buffer: &mut [u8]) -> bool {
-        for _ in 0..BATCH {
-            let Some((socket, to)) = self.sockets.get(id) else { return false };
-            match socket.recv_from(buffer) {
-                Ok((length, from)) => {
-                    let payload = buffer.get(..length).unwrap_or_default();
-                    let direction = Direction::Received;
-                    self.observer.datagram(Datagram { at: now, from, to, direction, socket: id, payload });
-                    self.gateway.handle_input(now, id, from, payload);
-                    self.collect(now);
-                    if self.outbox.is_full() {
-                        self.send(now);
+    fn read_turn(&mut self, now: Time, id: SocketId, inbox: &mut Inbox) -> Rest {
+        for _ in 0..TURN {
+            let Some((socket, to)) = self.sockets.get(id) else { return Rest::None };
+            match inbox.receive(socket, to) {
+                Ok(rest) => {
+                    while let Some((from, payload)) = inbox.take() {
+                        let direction = Direction::Received;
+                        self.observer.datagram(Datagram {
+                            at: now,
+                            from,
+                            to,
+                            direction,
+                            socket: id,
+                            payload,
+                        });
+                        self.gateway.handle_input(now, id, from, payload);
+                        self.collect(now);
+                        if self.outbox.is_full() {
+                            self.send(now);
+                        }
+                    }
+                    if rest == Rest::None {
+                        return Rest::None;
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Rest::None,
                 // The answer of a host that did not want one of our datagrams. Of media nobody needs to know.
                 Err(_) if id == SocketId::MAIN => {
                     self.unreachable.take(now, socket, |to| self.gateway.handle_unreachable(now, to));
@@ -359,7 +369,7 @@ impl Worker {
                 Err(_) => {}
             }
         }
-        true
+        Rest::Some
     }
 
     fn take(&mut self, step: &Step) {

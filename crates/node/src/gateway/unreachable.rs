@@ -30,10 +30,11 @@ pub(super) struct Unreachable {
 impl Unreachable {
     /// A datagram went out.
     pub(super) fn note(&mut self, to: SocketAddr, datagram: &[u8]) {
-        if self.sent.len() >= REMEMBERED {
-            self.sent.pop_front();
-        }
-        self.sent.push_back((to, datagram.iter().copied().take(KEPT).collect()));
+        let forgotten = if self.sent.len() >= REMEMBERED { self.sent.pop_front() } else { None };
+        let (_, mut kept) = forgotten.unwrap_or_else(|| (to, Vec::with_capacity(KEPT)));
+        kept.clear();
+        kept.extend_from_slice(datagram.get(..KEPT).unwrap_or(datagram));
+        self.sent.push_back((to, kept));
     }
 
     /// Takes the errors that a socket has, and tells of each address that is to be given up.
