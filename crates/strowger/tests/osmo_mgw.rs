@@ -119,7 +119,7 @@ impl Town {
         });
         inventory.media = MediaPolicy::Relay { gateway: "osmo".to_owned() };
         assert_eq!(inventory.check(), []);
-        let listen = Listen { mgcp: Some(SocketAddr::new(loopback::host(), 0)), console: None };
+        let listen = Listen { mgcp: Some(SocketAddr::new(loopback::host(), 0)), ..Listen::default() };
         let (store, limits) = (StoreConfig::Memory, strowger_node::admission::Limits::default());
         let config =
             Config { inventory, listen, store, cdr: None, capture: None, limits, push: None, mmsc: None };

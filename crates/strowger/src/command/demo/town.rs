@@ -126,7 +126,7 @@ impl Town {
             });
             tap.name(address, &id);
         }
-        let listen = Listen { mgcp: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), console: None };
+        let listen = Listen { mgcp: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), ..Listen::default() };
         let (store, limits) = (StoreConfig::Memory, Limits::default());
         let config =
             Config { inventory, listen, store, cdr: None, capture: None, limits, push: None, mmsc: None };
