@@ -3,7 +3,7 @@
 //! They are a crate of their own so that the kept corpus is replayed by `cargo test` with the stable compiler, while
 //! the coverage-guided runs need another one.
 //!
-//! - [`megaco`], [`mgcp`], [`sdp`], [`digit_map`], [`rtp`], [`mms()`]: the checks. Each says how much of the input was accepted. `mms` has a file of its own.
+//! - [`megaco`], [`mgcp`], [`sdp`], [`digit_map`], [`rtp`], [`mms()`]: the checks. Each says how much of the input was accepted. `mms` and `reassembly` have files of their own.
 //! - [`corpus`]: the targets and their samples. [`mutate`]: samples with something wrong, as many as one likes.
 
 #![allow(clippy::panic, reason = "a property that does not hold is to stop the fuzzer")]
