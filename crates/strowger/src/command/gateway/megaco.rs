@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     /// How its messages are written until the controller is found to write otherwise
     #[arg(long, value_name = "NAME", value_enum, default_value = "compact")]
     encoding: Encoding,
-    /// What it calls itself: a domain name, [ADDRESS] or [ADDRESS]:PORT
+    /// What it calls itself: a domain name, `[ADDRESS]` or `[ADDRESS]:PORT`
     #[arg(long, value_name = "NAME", default_value = "gw1.town")]
     mid: String,
     /// The version of the protocol that it proposes
