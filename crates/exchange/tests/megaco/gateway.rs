@@ -62,6 +62,8 @@ pub(crate) struct Gateway {
     pub(crate) mouth: Option<Box<Mouth>>,
     /// The packages that it tells; whatever is not there it does not know.
     pub(crate) packages: Vec<&'static str>,
+    /// Of them, ROOT names its own alone.
+    pub(crate) root_names_its_own: bool,
     /// The digit maps of the lines.
     pub(crate) maps: BTreeMap<String, String>,
 }
@@ -100,7 +102,13 @@ impl Gateway {
             let contexts = BTreeMap::new();
             Box::new(Mouth { layer, controller, contexts, last_context: 0, is_registered: false })
         });
-        let mut gateway = Self { base, mouth, packages: PACKAGES.to_vec(), maps: BTreeMap::new() };
+        let mut gateway = Self {
+            base,
+            mouth,
+            packages: PACKAGES.to_vec(),
+            root_names_its_own: false,
+            maps: BTreeMap::new(),
+        };
         gateway.register(Time::from_secs(1000), Method::Restart, None);
         gateway
     }
@@ -539,7 +547,8 @@ impl Gateway {
                 let package = known.map_or(Name::Text(Caseless::new(name)), |known| Name::Id(known.id));
                 PackageVersion { package, version: 1 }
             };
-            let told = self.packages.iter().copied().map(of_package).collect();
+            let is_told = |package: &&str| !self.root_names_its_own || ["g", "root"].contains(package);
+            let told = self.packages.iter().copied().filter(is_told).map(of_package).collect();
             return Ok(vec![value(of, vec![AuditReturn::Packages(told)])]);
         }
         if let Some((local, id)) = self.line_of(named) {

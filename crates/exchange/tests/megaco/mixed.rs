@@ -122,6 +122,18 @@ fn a_package_that_a_gateway_does_not_name_is_not_asked_for() {
 }
 
 #[test]
+fn what_root_has_itself_says_nothing_of_the_packages_of_lines() {
+    let mut world = World::new(town());
+    for gateway in &mut world.gateways {
+        gateway.root_names_its_own = true;
+    }
+    world.pass(5);
+    world.ring("2001", "2004");
+    assert_eq!(world.hears("2001"), "G/rt");
+    world.end();
+}
+
+#[test]
 fn what_a_gateway_refuses_is_told_in_its_words() {
     let mut world = World::running(town());
     world.gateway_of("2004").refuse(strowger_mgcp::message::Verb::Rqnt, "aaln/1", 518, 1);

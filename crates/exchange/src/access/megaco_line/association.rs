@@ -285,7 +285,11 @@ impl Megaco {
             _ => None,
         });
         let Some(told) = told else { return };
-        let packages = told.iter().filter_map(|own| package_name(own.package)).collect();
+        let packages: Vec<String> = told.iter().filter_map(|own| package_name(own.package)).collect();
+        // Some gateways list what ROOT itself realizes (RFC 3525 section 7.1.16), which says nothing of their lines.
+        if !packages.iter().any(|package| package == "al") {
+            return;
+        }
         self.news.push_back(News::Packages { gateway, packages });
     }
 
