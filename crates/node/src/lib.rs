@@ -4,8 +4,8 @@
 //!
 //! - [`config`]: the configuration file, checked as a whole, with places in its errors.
 //! - [`node`]: opens what the configuration names and starts it; [`Node`] is its handle.
-//! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst` and `inbox`: several
-//!   datagrams in one system call. `megaco`: the ports of Megaco, for datagrams and for connections.
+//! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst` sends several
+//!   datagrams in one system call, `inbox` reads several, for the gateway. `megaco`: the ports of Megaco, for datagrams and for connections.
 //! - [`admission`]: who is heard, how often and in which order. `names`: the name service, for gateways known by the names of their hosts.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
 //! - [`tap`]: a live ladder. `recording`: the exchange's own signalling as pcapng files.

@@ -252,14 +252,13 @@ impl Shard {
         let Some(udp) = &mut self.mgcp else { return };
         udp.flush();
         let to = udp.local();
-        // One time for the batch, which is read in a part of a millisecond.
-        let now = self.clock.now();
         for _ in 0..ROOM {
             let (from, bytes) = match udp.try_receive() {
                 Received::Datagram { from, bytes } => (from, bytes),
                 Received::Nothing => continue,
                 Received::Empty => break,
             };
+            let now = self.clock.now();
             match self.admission.offer(now, from, bytes) {
                 Verdict::Waits => {}
                 Verdict::Dropped => {

@@ -12,7 +12,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::burst::{self, BURST};
-use crate::inbox::Inbox;
+use crate::inbox::LARGEST;
 use crate::metrics::{Counter, Registry};
 
 /// The kernel buffer asked for in each direction. 4 MiB hold ten thousand signalling messages: what a town's gateways
@@ -30,7 +30,7 @@ pub struct Udp {
     backlog: VecDeque<Transmit>,
     /// Whether the system could not take the first of them.
     is_stuck: bool,
-    inbox: Inbox,
+    buffer: Vec<u8>,
     counts: Counts,
     refusals: crate::log::Throttle,
 }
@@ -115,7 +115,7 @@ impl Udp {
             local,
             backlog: VecDeque::new(),
             is_stuck: false,
-            inbox: Inbox::new(),
+            buffer: vec![0; LARGEST],
             counts: Counts::new(metrics, name),
             refusals: crate::log::Throttle::default(),
         })
@@ -132,9 +132,6 @@ impl Udp {
     /// # Errors
     /// When the runtime has been shut down.
     pub async fn ready(&self) -> io::Result<()> {
-        if !self.inbox.is_empty() {
-            return Ok(());
-        }
         if self.backlog.is_empty() {
             self.socket.readable().await
         } else {
@@ -145,20 +142,13 @@ impl Udp {
 
     /// Takes one datagram if there is one.
     pub fn try_receive(&mut self) -> Received<'_> {
-        let (socket, inbox, local) = (&self.socket, &mut self.inbox, self.local);
-        let received = match inbox.is_empty() {
-            true => socket.try_io(Interest::READABLE, || inbox.receive(socket, local)).map(drop),
-            false => Ok(()),
-        };
-        match received {
-            Ok(()) => match self.inbox.take() {
-                Some((from, bytes)) => {
-                    self.counts.received.increment();
-                    self.counts.received_bytes.add(bytes.len() as u64);
-                    Received::Datagram { from: SocketAddr::new(from.ip().to_canonical(), from.port()), bytes }
-                }
-                None => Received::Nothing,
-            },
+        match self.socket.try_recv_from(&mut self.buffer) {
+            Ok((length, from)) => {
+                self.counts.received.increment();
+                self.counts.received_bytes.add(length as u64);
+                let bytes = self.buffer.get(..length).unwrap_or_default();
+                Received::Datagram { from: SocketAddr::new(from.ip().to_canonical(), from.port()), bytes }
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Empty,
             Err(error) if is_report(&error) => {
                 self.counts.unreachable.increment();
