@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use strowger_sansio::civil_date;
+
 /// Seconds since 1970, shown as a date: `2024-01-01T00:00:00Z`; far ones as seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Utc(pub u64);
@@ -14,17 +16,9 @@ impl Utc {
         if self.0 > 253_402_300_799 {
             return None;
         }
-        // Days from 1 March 0000, in eras of 400 years.
-        let day = days + 719_468;
-        let (era, of_era) = (day / 146_097, day % 146_097);
-        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let from_march = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * from_march + 2) / 5 + 1;
-        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-        let year = era * 400 + year_of_era + u64::from(month <= 2);
+        let (year, month, day) = civil_date(i64::try_from(days).ok()?);
         let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-        Some((year as u16, month as u8, day as u8, hour as u8, minute as u8, second as u8))
+        Some((year as u16, month, day, hour as u8, minute as u8, second as u8))
     }
 
     /// Seconds of a date; none when it is no date, or before 1970.

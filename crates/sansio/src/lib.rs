@@ -18,9 +18,11 @@
 //! - [`retransmission`]: [`AnswerTimes`] and [`Backoff`], when to repeat what was not answered.
 //! - [`table`]: [`KeyTable`], the memory of answered transactions.
 //! - [`ids`]: [`IdSpace`], unpredictable identifiers from ranges that no two nodes share.
+//! - [`calendar`]: [`civil_date`], what day it is.
 //! - [`decimal`]: [`put_decimal`], numbers as text.
 //! - [`excerpt`]: [`Excerpt`], what a decode error shows of its input.
 
+pub mod calendar;
 pub mod decimal;
 pub mod excerpt;
 pub mod ids;
@@ -32,6 +34,7 @@ pub mod time;
 pub mod timers;
 pub mod transmit;
 
+pub use calendar::civil_date;
 pub use decimal::put_decimal;
 pub use excerpt::Excerpt;
 pub use ids::{Epoch, IdSpace, NodeId};

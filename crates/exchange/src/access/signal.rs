@@ -4,7 +4,7 @@
 //! gateway cannot make one, the next is asked for, so that a caller hears something that tells him that he
 //! failed, if not exactly why.
 
-use strowger_sansio::{Duration, Time};
+use strowger_sansio::{Duration, Time, civil_date};
 
 use super::Settings;
 use crate::{CallingParty, GatewayProtocol, Ring, Tone, WallClock};
@@ -86,7 +86,7 @@ pub(super) const fn call_waiting(protocol: GatewayProtocol) -> &'static [&'stati
 }
 
 /// The tones of the packages of H.248.1 Annex E and of Q.1950 (`xcg`, `srvtn`), by meaning, the fitting one first.
-const fn megaco_tone(tone: Tone) -> &'static [&'static str] {
+pub(super) const fn megaco_tone(tone: Tone) -> &'static [&'static str] {
     match tone {
         Tone::Dial => &["cg/dt"],
         Tone::RecallDial => &["srvtn/rdt", "cg/dt"],
@@ -219,20 +219,8 @@ fn local_time(now: Time, then: Time, wall: WallClock) -> String {
     let unix = wall.unix + now.since(then);
     let local = i64::try_from(unix.as_secs()).unwrap_or(i64::MAX).saturating_add(wall.utc_offset.into());
     let (days, seconds) = (local.div_euclid(86_400), local.rem_euclid(86_400));
-    let (month, day) = month_and_day(days);
+    let (_, month, day) = civil_date(days);
     format!("{month:02}/{day:02}/{:02}/{:02}", seconds / 3600, seconds / 60 % 60)
-}
-
-/// The civil date of a day since 1970-01-01, counted in years that begin in March, so that the leap day is
-/// the last of its year.
-fn month_and_day(days: i64) -> (i64, i64) {
-    // From 0000-03-01, in eras of 400 years.
-    let of_era = (days + 719_468).rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    (if month < 10 { month + 3 } else { month - 9 }, day)
 }
 
 #[cfg(test)]
@@ -299,16 +287,6 @@ mod tests {
         settings.wall =
             Some((Time::ZERO, WallClock { unix: Duration::from_secs(1_709_249_400), utc_offset: 0 }));
         assert_eq!(data(&settings, &withheld)[..12], *b"\x80\x0d\x01\x0802292330");
-    }
-
-    #[test]
-    fn the_date_is_right_at_the_ends_of_years_and_centuries() {
-        assert_eq!(month_and_day(0), (1, 1));
-        assert_eq!(month_and_day(364), (12, 31));
-        assert_eq!(month_and_day(11_016), (2, 29), "2000");
-        assert_eq!(month_and_day(11_017), (3, 1));
-        assert_eq!(month_and_day(47_540), (2, 28), "2100 has no leap day");
-        assert_eq!(month_and_day(47_541), (3, 1));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strowger_sansio::Time;
+use strowger_sansio::{Time, civil_date};
 
 use crate::message::TimeStamp;
 
@@ -27,26 +27,13 @@ impl TimeOfDay {
 
 fn stamp(since_1970: Duration) -> Option<TimeStamp> {
     let seconds = since_1970.as_secs();
-    let (year, month, day) = civil(seconds / 86_400);
+    let (year, month, day) = civil_date(i64::try_from(seconds / 86_400).ok()?);
     let of_day = seconds % 86_400;
     let hundredths = since_1970.subsec_millis() / 10;
     let date = format!("{year:04}{month:02}{day:02}");
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     let time = format!("{hour:02}{minute:02}{second:02}{hundredths:02}");
     TimeStamp::new(date.as_bytes(), time.as_bytes())
-}
-
-/// The date of a day counted from the first of 1970, in the Gregorian calendar: eras of 400 years that begin in March.
-const fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + (month <= 2) as u64;
-    (year, month, day)
 }
 
 #[cfg(test)]
