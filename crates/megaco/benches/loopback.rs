@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use strowger_megaco::message::{
-    Action, ActionReply, Caseless, Command, CommandBody, CommandReply, ContextId, ItemName, Mid,
-    NotifyRequest, ObservedEvent, ObservedEvents, ReplyResult, RequestId, TerminationId,
+    Action, ActionReply, Caseless, CommandBody, CommandReply, ContextId, ItemName, Mid, NotifyRequest,
+    ObservedEvent, ObservedEvents, ReplyResult, RequestId, TerminationId,
 };
 use strowger_megaco::text::Layout;
 use strowger_megaco::transaction::{
@@ -47,12 +47,7 @@ fn notify() -> Vec<Action<'static>> {
     let event = ObservedEvent { time: None, name: ItemName::of(9, 5), stream: None, parameters: Vec::new() };
     let observed = ObservedEvents { request: RequestId::new(1), events: vec![event] };
     let body = CommandBody::Notify(NotifyRequest { terminations: line.into(), observed, error: None });
-    vec![Action {
-        context: ContextId::NULL,
-        properties: None,
-        audit: None,
-        commands: vec![Command::from(body)],
-    }]
+    vec![Action::new(ContextId::NULL, [body])]
 }
 
 struct End {

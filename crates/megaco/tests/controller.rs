@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 
 use strowger_megaco::controller::{Admission, Controller, Event, Registration, Service};
 use strowger_megaco::message::{
-    Action, AuditCommand, AuditDescriptor, Caseless, Command, CommandBody, ContextId, Mid, ReplyResult,
-    TerminationId, TimeStamp, Version,
+    Action, AuditCommand, AuditDescriptor, Caseless, CommandBody, ContextId, Mid, ReplyResult, TerminationId,
+    TimeStamp, Version,
 };
 use strowger_megaco::transaction::{
     PeerConfig, PeerId, Route, Source, TransactionIds, TransactionLimits, TransactionTimers,
@@ -86,12 +86,7 @@ impl Town {
 fn audit() -> Vec<Action<'static>> {
     let audit = AuditDescriptor::default();
     let body = CommandBody::AuditValue(AuditCommand { terminations: TerminationId::All.into(), audit });
-    vec![Action {
-        context: ContextId::NULL,
-        properties: None,
-        audit: None,
-        commands: vec![Command::from(body)],
-    }]
+    vec![Action::new(ContextId::NULL, [body])]
 }
 
 const BOOT: &str = "MT=RS,RE=\"901 Cold Boot\",V=3";

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 use strowger_exchange::{GatewayEntry, GatewayProtocol, Input, MEGACO_TEXT, MegacoEntry};
 use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{
-    Action, ActionReply, AmmDescriptor, AmmRequest, AuditResult, AuditReturn, Caseless, Command, CommandBody,
+    Action, ActionReply, AmmDescriptor, AmmRequest, AuditResult, AuditReturn, Caseless, CommandBody,
     CommandReply, ContextId, Description, EventDigitMap, ItemName, LocalControl, Media, Method, Mid, Name,
     PackageVersion, Reason, ReplyResult, ServiceChange, ServiceChangeReply, ServiceChangeResult, Setting,
     SignalRequest, Statistic, StreamMode, StreamParameters, Streams, TerminationId, TerminationReply,
@@ -128,16 +128,9 @@ impl Gateway {
     ) {
         let reason = if method == Method::Restart { Reason::COLD_BOOT } else { Reason::SERVICE_RESTORED };
         let change = ServiceChange {
-            method,
-            target: None,
             version: (of == TerminationId::Root).then_some(Version::V1),
-            profile: None,
-            reason,
             delay,
-            time: None,
-            non_standard: None,
-            info: None,
-            is_incomplete: false,
+            ..ServiceChange::new(method, reason)
         };
         let body = CommandBody::ServiceChange(of.into(), Box::new(change));
         self.ask(now, ContextId::NULL, body);
@@ -145,8 +138,7 @@ impl Gateway {
 
     pub(crate) fn ask(&mut self, now: Time, context: ContextId, body: CommandBody<'static>) {
         let mouth = self.mouth.as_mut().unwrap();
-        let action = Action { context, properties: None, audit: None, commands: vec![Command::from(body)] };
-        mouth.layer.request(now, mouth.controller, vec![action], ()).unwrap();
+        mouth.layer.request(now, mouth.controller, vec![Action::new(context, [body])], ()).unwrap();
     }
 
     pub(crate) fn transmit(&mut self, now: Time) -> Option<Vec<u8>> {

@@ -191,20 +191,11 @@ impl<T: Clone> Controller<T> {
         to: Mid<'_>,
     ) -> Result<TransactionId, RequestError> {
         let change = ServiceChange {
-            method: Method::HandOff,
             target: Some(ServiceTarget::Mgc(to)),
-            version: None,
-            profile: None,
-            reason: Reason::MGC_DIRECTED_CHANGE,
-            delay: None,
-            time: None,
-            non_standard: None,
-            info: None,
-            is_incomplete: false,
+            ..ServiceChange::new(Method::HandOff, Reason::MGC_DIRECTED_CHANGE)
         };
         let body = CommandBody::ServiceChange(TerminationId::Root.into(), Box::new(change));
-        let commands = vec![Command::from(body)];
-        let actions = vec![Action { context: ContextId::NULL, properties: None, audit: None, commands }];
+        let actions = vec![Action::new(ContextId::NULL, [body])];
         self.transactions.request(now, gateway, actions, Tag::HandOff)
     }
 

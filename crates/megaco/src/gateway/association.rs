@@ -176,20 +176,13 @@ impl Gateway {
         let profile = self.config.profile.as_ref();
         let profile = profile.map(|(name, version)| Profile { name: Caseless::new(name), version: *version });
         let change = ServiceChange {
-            method: how.method(),
-            target: None,
             version: Some(offered),
             profile,
-            reason: how.reason(),
-            delay: None,
             time: self.clock.stamp(now),
-            non_standard: None,
-            info: None,
-            is_incomplete: false,
+            ..ServiceChange::new(how.method(), how.reason())
         };
         let body = CommandBody::ServiceChange(TerminationId::Root.into(), Box::new(change));
-        let commands = vec![Command::from(body)];
-        let actions = vec![Action { context: ContextId::NULL, properties: None, audit: None, commands }];
+        let actions = vec![Action::new(ContextId::NULL, [body])];
         let tag = Tag::Register(self.association.attempt);
         if let Err(error) = self.transactions.request(now, peer, actions, tag) {
             if let RequestError::Encode(error) = error {
@@ -420,21 +413,13 @@ impl Gateway {
     ) {
         let Some(peer) = self.association.controller() else { return };
         let change = ServiceChange {
-            method,
-            target: None,
-            version: None,
-            profile: None,
-            reason,
             delay: delay.map(|delay| u32::try_from(delay.as_secs()).unwrap_or(u32::MAX)),
             time: self.clock.stamp(now),
-            non_standard: None,
-            info: None,
-            is_incomplete: false,
+            ..ServiceChange::new(method, reason)
         };
         let body = CommandBody::ServiceChange(self.id_of(key).into(), Box::new(change));
-        let commands = vec![Command::from(body)];
         let context = ContextId::new(self.context_of(key));
-        let actions = vec![Action { context, properties: None, audit: None, commands }];
+        let actions = vec![Action::new(context, [body])];
         // What cannot be sent now is found by the audit after the next registration.
         let _ = self.transactions.request(now, peer, actions, Tag::ServiceChange);
     }

@@ -31,7 +31,19 @@ impl Gateway {
         is_union: bool,
         media: &mut dyn MediaPlane,
     ) -> Outcome {
-        let verb = Verb::AuditValue;
+        self.audit_each((scene, Verb::AuditValue, is_union), id, audit, |gateway, key| {
+            gateway.found(scene, key, audit, media)
+        })
+    }
+
+    /// What both audits do alike: `one` says what is told of a termination.
+    pub(super) fn audit_each(
+        &mut self,
+        (scene, verb, is_union): (Scene, Verb, bool),
+        id: &TerminationId<'_>,
+        audit: &AuditDescriptor<'_>,
+        one: impl FnMut(&mut Self, Key) -> Result<Vec<Found>, Fault>,
+    ) -> Outcome {
         if let Some(outcome) = self.audit_root(scene, id, verb) {
             return outcome;
         }
@@ -42,12 +54,12 @@ impl Gateway {
         if let Some(outcome) = self.names(scene, verb, id, audit, &keys, is_union) {
             return outcome;
         }
-        let outcome = self.on_each(verb, &keys, |gateway, key| gateway.found(scene, key, audit, media));
+        let outcome = self.on_each(verb, &keys, one);
         self.by_context(scene, outcome, &keys)
     }
 
     /// ROOT in all contexts asks for the list of them (the table of section 7.2.5).
-    pub(super) fn audit_root(&self, scene: Scene, id: &TerminationId<'_>, verb: Verb) -> Option<Outcome> {
+    fn audit_root(&self, scene: Scene, id: &TerminationId<'_>, verb: Verb) -> Option<Outcome> {
         if *id != TerminationId::Root || scene.context != ContextId::ALL {
             return None;
         }
@@ -57,7 +69,7 @@ impl Gateway {
         Some(Outcome { reports, elsewhere, ..Outcome::default() })
     }
 
-    pub(super) fn audited(&self, scene: Scene, id: &TerminationId<'_>) -> Result<Vec<Key>, Fault> {
+    fn audited(&self, scene: Scene, id: &TerminationId<'_>) -> Result<Vec<Key>, Fault> {
         match id {
             TerminationId::Root if scene.context == ContextId::NULL => Ok(vec![Key::ROOT]),
             _ => self.targets(scene.context, id),
@@ -65,7 +77,7 @@ impl Gateway {
     }
 
     /// An empty audit asks for names alone, of which a wildcard has a short form.
-    pub(super) fn names(
+    fn names(
         &self,
         scene: Scene,
         verb: Verb,

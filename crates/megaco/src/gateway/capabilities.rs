@@ -47,18 +47,7 @@ impl Gateway {
         if audit.items.has(AuditItem::DigitMap) || audit.items.has(AuditItem::Packages) {
             return Outcome::failed(verb, id, ErrorCode::DESCRIPTOR_ILLEGAL.into());
         }
-        if let Some(outcome) = self.audit_root(scene, id, verb) {
-            return outcome;
-        }
-        let keys = match self.audited(scene, id) {
-            Ok(keys) => keys,
-            Err(fault) => return Outcome::failed(verb, id, fault),
-        };
-        if let Some(outcome) = self.names(scene, verb, id, audit, &keys, is_union) {
-            return outcome;
-        }
-        let outcome = self.on_each(verb, &keys, |gateway, key| gateway.able(key, audit, media));
-        self.by_context(scene, outcome, &keys)
+        self.audit_each((scene, verb, is_union), id, audit, |gateway, key| gateway.able(key, audit, media))
     }
 
     fn able(

@@ -252,13 +252,11 @@ impl Gateway {
             result
         });
         outcome.chosen = chosen;
-        if outcome.failed.is_some() && is_choose(id) {
+        match outcome.failed {
             // What was to be chosen does not exist.
-            if let Some(fault) = outcome.failed {
-                return Outcome::failed(Verb::Add, id, fault);
-            }
+            Some(fault) if is_choose(id) => Outcome::failed(Verb::Add, id, fault),
+            _ => outcome,
         }
-        outcome
     }
 
     /// Terminations of the null context, for Add.

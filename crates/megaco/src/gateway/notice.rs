@@ -10,7 +10,7 @@ use super::report::Fault;
 use super::termination::Key;
 use super::{Gateway, Tag};
 use crate::error::ErrorCode;
-use crate::message::{Action, Command, CommandBody, ContextId, NotifyRequest, ObservedEvents, RequestId};
+use crate::message::{Action, CommandBody, ContextId, NotifyRequest, ObservedEvents, RequestId};
 use crate::transaction::RequestError;
 
 /// What waits to be told of a termination.
@@ -56,8 +56,7 @@ impl Gateway {
         let observed = ObservedEvents { request, events };
         let error = is_overflown.then(|| Fault::from(ErrorCode::EVENT_BUFFER_FULL).describe());
         let body = CommandBody::Notify(NotifyRequest { terminations: first.into(), observed, error });
-        let commands = vec![Command::from(body)];
-        let actions = vec![Action { context, properties: None, audit: None, commands }];
+        let actions = vec![Action::new(context, [body])];
         let sent = self.transactions.request(now, peer, actions, Tag::Notify(key));
         if let Err(error) = sent {
             if let Some(notices) = self.notices.get_mut(&key) {

@@ -21,6 +21,14 @@ pub struct Action<'a> {
     pub commands: Vec<Command<'a>>,
 }
 
+impl<'a> Action<'a> {
+    /// Commands for a context, and nothing about the context itself.
+    pub fn new(context: ContextId, bodies: impl IntoIterator<Item = CommandBody<'a>>) -> Self {
+        let commands = bodies.into_iter().map(Command::from).collect();
+        Self { context, properties: None, audit: None, commands }
+    }
+}
+
 /// What became of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActionReply<'a> {

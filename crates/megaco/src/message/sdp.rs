@@ -108,6 +108,14 @@ impl<'a> Description<'a> {
         Some(Cow::Owned(text))
     }
 
+    /// The first description as RFC 4566 wants it, with the lines `v=`, `o=`, `s=` and `t=` that may be absent here (RFC 3525 section 7.1.8);
+    /// nothing when there is none, or when it has properties that SDP has not.
+    #[must_use]
+    pub fn to_whole_sdp(&self) -> Option<Vec<u8>> {
+        let text = self.to_sdp()?;
+        (!text.trim_ascii().is_empty()).then(|| complete(&text))
+    }
+
     /// The lines. A line of text that is not of SDP's form is given as `Err`.
     pub fn lines(&self) -> impl Iterator<Item = Result<LineRef<'_, 'a>, &[u8]>> {
         let (text, lines): (&[u8], &[Line<'a>]) = match &self.0 {
@@ -197,3 +205,65 @@ impl PartialEq for Description<'_> {
 }
 
 impl Eq for Description<'_> {}
+
+/// The first of several descriptions with the lines that RFC 4566 wants of it, in its order.
+fn complete(text: &[u8]) -> Vec<u8> {
+    let lines: Vec<&[u8]> =
+        text.split(|byte| matches!(byte, b'\r' | b'\n')).map(<[u8]>::trim_ascii).collect();
+    // Further descriptions are alternatives of less preference (RFC 3525 section 7.1.8).
+    let mut begun = 0;
+    let lines = lines.into_iter().filter(|line| !line.is_empty()).take_while(|line| {
+        begun += usize::from(line.starts_with(b"v="));
+        begun < 2
+    });
+    let (session, media): (Vec<_>, Vec<_>) = {
+        let mut in_media = false;
+        lines.partition(|line| {
+            in_media |= line.starts_with(b"m=");
+            !in_media
+        })
+    };
+    let has = |kind: &[u8]| session.iter().any(|line| line.starts_with(kind));
+    let of = |kind: &'static [u8]| session.iter().copied().filter(move |line| line.starts_with(kind));
+    let others = session.iter().copied();
+    let order: [&[u8]; 4] = [b"v=", b"o=", b"s=", b"t="];
+    let others = others.filter(|line| !order.iter().any(|kind| line.starts_with(kind)));
+    let (before, after): (Vec<&[u8]>, Vec<&[u8]>) = others.partition(|line| {
+        [b"i=", b"u=", b"e=", b"p=", b"c=", b"b="].iter().any(|kind| line.starts_with(*kind))
+    });
+    let mut out = Vec::new();
+    let mut put = |line: &[u8]| {
+        out.extend_from_slice(line);
+        out.extend_from_slice(b"\r\n");
+    };
+    let either = |kind: &'static [u8], otherwise: &'static [u8]| -> Vec<&[u8]> {
+        if has(kind) { of(kind).collect() } else { vec![otherwise] }
+    };
+    let parts = [
+        either(b"v=", b"v=0"),
+        either(b"o=", b"o=- 0 0 IN IP4 0.0.0.0"),
+        either(b"s=", b"s=-"),
+        before,
+        either(b"t=", b"t=0 0"),
+        after,
+        media,
+    ];
+    parts.concat().into_iter().for_each(&mut put);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::complete;
+
+    #[test]
+    fn a_description_is_completed_for_who_wants_all_of_it() {
+        let short = b"v=0\nc=IN IP4 127.0.0.9\nm=audio 4000 RTP/AVP 0\na=ptime:20\n";
+        let whole = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n\
+             a=ptime:20\r\n";
+        assert_eq!(String::from_utf8(complete(short)).unwrap(), whole);
+        assert_eq!(complete(whole.as_bytes()), whole.as_bytes());
+        let alternatives = [whole.as_bytes(), b"v=0\r\nm=audio 4002 RTP/AVP 8\r\n"].concat();
+        assert_eq!(complete(&alternatives), whole.as_bytes());
+    }
+}

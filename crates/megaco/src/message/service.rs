@@ -32,6 +32,25 @@ pub struct ServiceChange<'a> {
     pub is_incomplete: bool,
 }
 
+impl<'a> ServiceChange<'a> {
+    /// What every service change says, and nothing more.
+    #[must_use]
+    pub const fn new(method: Method<'a>, reason: Reason<'a>) -> Self {
+        Self {
+            method,
+            target: None,
+            version: None,
+            profile: None,
+            reason,
+            delay: None,
+            time: None,
+            non_standard: None,
+            info: None,
+            is_incomplete: false,
+        }
+    }
+}
+
 /// Either an address or a controller, never both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceTarget<'a> {

@@ -18,7 +18,7 @@ impl<'a> Scanner<'a> {
         }
         self.equal()?;
         let context = self.context_id()?;
-        let mut action = Action { context, properties: None, audit: None, commands: Vec::new() };
+        let mut action = Action::new(context, []);
         self.braced(|scanner| {
             let start = scanner.at();
             let word = scanner.word(Rule::Command)?;

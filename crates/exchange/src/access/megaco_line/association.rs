@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use strowger_megaco::controller::{Admission, Registration, Service};
 use strowger_megaco::message::{
-    AuditItem, AuditItems, AuditReturn, Caseless, ContextId, Method, Mid, OwnedMid, ReplyResult,
+    Action, AuditItem, AuditItems, AuditReturn, Caseless, ContextId, Method, Mid, OwnedMid, ReplyResult,
     TerminationId, Terminations, Version,
 };
 use strowger_megaco::text::Layout;
@@ -149,7 +149,7 @@ impl Megaco {
                 let due = known.heard + patience;
                 if due <= now {
                     let action =
-                        order::action(ContextId::NULL, [order::audit(TerminationId::Root, AuditItems::NONE)]);
+                        Action::new(ContextId::NULL, [order::audit(TerminationId::Root, AuditItems::NONE)]);
                     let _ = controller.request(now, known.peer, vec![action], Ask::Probe(gateway));
                 }
                 let next = if due <= now { now + patience } else { due };
@@ -199,11 +199,11 @@ impl Megaco {
         }
         let Some(controller) = &mut self.controller else { return };
         let root = |items| order::audit(TerminationId::Root, items);
-        let packages = order::action(ContextId::NULL, [root(AuditItems::NONE.with(AuditItem::Packages))]);
+        let packages = Action::new(ContextId::NULL, [root(AuditItems::NONE.with(AuditItem::Packages))]);
         // A gateway that does not answer these is known soon enough by what it refuses.
         let _ = controller.request(now, peer, vec![packages], Ask::Packages(gateway));
         if !is_new_life {
-            let contexts = order::action(ContextId::ALL, [root(AuditItems::NONE)]);
+            let contexts = Action::new(ContextId::ALL, [root(AuditItems::NONE)]);
             let _ = controller.request(now, peer, vec![contexts], Ask::Contexts(gateway));
         }
     }
@@ -327,7 +327,7 @@ impl Megaco {
             });
         }
         for context in found.into_iter().filter(|context| !known.contains(context)) {
-            let list = order::action(context, [order::audit(TerminationId::All, AuditItems::NONE)]);
+            let list = Action::new(context, [order::audit(TerminationId::All, AuditItems::NONE)]);
             self.ask(now, gateway, list, Ask::Found(gateway, context));
         }
     }

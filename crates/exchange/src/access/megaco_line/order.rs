@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditDescriptor, AuditItem, AuditItems,
-    AuditResult, AuditReturn, Command, CommandBody, CommandReply, ContextId, Description, LocalControl,
-    Media, Name, Setting, Statistic, Stream, StreamId, StreamMode, StreamParameters, Streams,
-    SubtractRequest, TerminationId, TerminationName, TerminationReply, Terminations, Value,
+    AuditResult, AuditReturn, CommandBody, CommandReply, ContextId, Description, LocalControl, Media, Name,
+    Setting, Statistic, Stream, StreamId, StreamMode, StreamParameters, Streams, SubtractRequest,
+    TerminationId, TerminationName, TerminationReply, Terminations, Value,
 };
 use strowger_mgcp::message::{ConnectionIdBuf, ConnectionMode, ConnectionStatistics};
 
@@ -83,15 +83,6 @@ fn named(name: &str) -> TerminationId<'_> {
     TerminationId::new(name).unwrap_or(TerminationId::Choose)
 }
 
-/// One action with these commands.
-pub(super) fn action<'a>(
-    context: ContextId,
-    bodies: impl IntoIterator<Item = CommandBody<'a>>,
-) -> Action<'a> {
-    let commands = bodies.into_iter().map(Command::from).collect();
-    Action { context, properties: None, audit: None, commands }
-}
-
 fn subtract<'a>(termination: TerminationId<'a>, audit: Option<AuditDescriptor<'a>>) -> CommandBody<'a> {
     CommandBody::Subtract(SubtractRequest { terminations: termination.into(), audit })
 }
@@ -143,7 +134,7 @@ impl Order {
                 let descriptors =
                     vec![AmmDescriptor::Events(wish.events()), AmmDescriptor::Signals(wish.signals())];
                 let request = AmmRequest { terminations: own().into(), descriptors, audit: None };
-                action(here, [CommandBody::Modify(request)])
+                Action::new(here, [CommandBody::Modify(request)])
             }
             Self::Create { mode, local, remote } => {
                 let parameters = StreamParameters {
@@ -154,7 +145,7 @@ impl Order {
                 };
                 let stream = add(TerminationId::Choose, parameters);
                 match at.context {
-                    Some(context) => action(context, [stream]),
+                    Some(context) => Action::new(context, [stream]),
                     None => {
                         let flows =
                             LocalControl { mode: Some(StreamMode::SendReceive), ..LocalControl::default() };
@@ -162,7 +153,7 @@ impl Order {
                             own(),
                             StreamParameters { control: Some(flows), ..StreamParameters::default() },
                         );
-                        action(ContextId::CHOOSE, [line, stream])
+                        Action::new(ContextId::CHOOSE, [line, stream])
                     }
                 }
             }
@@ -172,21 +163,21 @@ impl Order {
                     remote: remote.as_deref().map(description),
                     ..StreamParameters::default()
                 };
-                action(at.context?, [CommandBody::Modify(with_media(named(at.stream?), parameters))])
+                Action::new(at.context?, [CommandBody::Modify(with_media(named(at.stream?), parameters))])
             }
             Self::Delete(_) => {
                 let stream = subtract(named(at.stream?), None);
                 let line = at.is_last.then(|| subtract(own(), Some(AuditDescriptor::default())));
-                action(at.context?, [Some(stream), line].into_iter().flatten())
+                Action::new(at.context?, [Some(stream), line].into_iter().flatten())
             }
             Self::DeleteAll => {
-                action(at.context?, [subtract(TerminationId::All, Some(AuditDescriptor::default()))])
+                Action::new(at.context?, [subtract(TerminationId::All, Some(AuditDescriptor::default()))])
             }
-            Self::Find => action(ContextId::ALL, [audit(own(), AuditItems::NONE)]),
-            Self::List => action(at.context?, [audit(TerminationId::All, AuditItems::NONE)]),
+            Self::Find => Action::new(ContextId::ALL, [audit(own(), AuditItems::NONE)]),
+            Self::List => Action::new(at.context?, [audit(TerminationId::All, AuditItems::NONE)]),
             Self::Look { .. } => {
                 let items = AuditItems::NONE.with(AuditItem::Media);
-                action(at.context?, [audit(named(at.stream?), items)])
+                Action::new(at.context?, [audit(named(at.stream?), items)])
             }
         }])
     }
@@ -256,59 +247,12 @@ fn speech<'r, 'm>(parts: &'r [AuditReturn<'m>]) -> Option<&'r StreamParameters<'
 
 /// The local end that a reply describes.
 pub(super) fn local(parts: &[AuditReturn<'_>]) -> Option<Vec<u8>> {
-    let text = speech(parts)?.local.as_ref()?.to_sdp()?;
-    (!text.trim_ascii().is_empty()).then(|| complete(&text))
+    speech(parts)?.local.as_ref()?.to_whole_sdp()
 }
 
 /// The mode that a reply tells.
 pub(super) fn mode(parts: &[AuditReturn<'_>]) -> Option<StreamMode> {
     speech(parts)?.control.as_ref()?.mode
-}
-
-/// A description in the form of RFC 4566: Megaco lets `o=`, `s=` and `t=` be absent (RFC 3525 section 7.1.8).
-fn complete(text: &[u8]) -> Vec<u8> {
-    let lines: Vec<&[u8]> =
-        text.split(|byte| matches!(byte, b'\r' | b'\n')).map(<[u8]>::trim_ascii).collect();
-    // Further descriptions are alternatives of less preference (RFC 3525 section 7.1.8).
-    let mut begun = 0;
-    let lines = lines.into_iter().filter(|line| !line.is_empty()).take_while(|line| {
-        begun += usize::from(line.starts_with(b"v="));
-        begun < 2
-    });
-    let (session, media): (Vec<_>, Vec<_>) = {
-        let mut in_media = false;
-        lines.partition(|line| {
-            in_media |= line.starts_with(b"m=");
-            !in_media
-        })
-    };
-    let has = |kind: &[u8]| session.iter().any(|line| line.starts_with(kind));
-    let of = |kind: &'static [u8]| session.iter().copied().filter(move |line| line.starts_with(kind));
-    let others = session.iter().copied();
-    let order: [&[u8]; 4] = [b"v=", b"o=", b"s=", b"t="];
-    let others = others.filter(|line| !order.iter().any(|kind| line.starts_with(kind)));
-    let (before, after): (Vec<&[u8]>, Vec<&[u8]>) = others.partition(|line| {
-        [b"i=", b"u=", b"e=", b"p=", b"c=", b"b="].iter().any(|kind| line.starts_with(*kind))
-    });
-    let mut out = Vec::new();
-    let mut put = |line: &[u8]| {
-        out.extend_from_slice(line);
-        out.extend_from_slice(b"\r\n");
-    };
-    let either = |kind: &'static [u8], otherwise: &'static [u8]| -> Vec<&[u8]> {
-        if has(kind) { of(kind).collect() } else { vec![otherwise] }
-    };
-    let parts = [
-        either(b"v=", b"v=0"),
-        either(b"o=", b"o=- 0 0 IN IP4 0.0.0.0"),
-        either(b"s=", b"s=-"),
-        before,
-        either(b"t=", b"t=0 0"),
-        after,
-        media,
-    ];
-    parts.concat().into_iter().for_each(&mut put);
-    out
 }
 
 /// What a stream was like, of the packages `nt` and `rtp` (RFC 3525 Annexes E.11, E.12).
@@ -391,17 +335,6 @@ mod tests {
             wish,
             "v=0\r\nc=IN IP4 $\r\nm=audio $ RTP/AVP 8 0 98\r\na=rtpmap:98 iLBC/8000\r\na=ptime:20\r\n"
         );
-    }
-
-    #[test]
-    fn a_description_is_completed_for_who_wants_all_of_it() {
-        let short = b"v=0\nc=IN IP4 127.0.0.9\nm=audio 4000 RTP/AVP 0\na=ptime:20\n";
-        let whole = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n\
-             a=ptime:20\r\n";
-        assert_eq!(String::from_utf8(complete(short)).unwrap(), whole);
-        assert_eq!(complete(whole.as_bytes()), whole.as_bytes());
-        let alternatives = [whole.as_bytes(), b"v=0\r\nm=audio 4002 RTP/AVP 8\r\n"].concat();
-        assert_eq!(complete(&alternatives), whole.as_bytes());
     }
 
     #[test]

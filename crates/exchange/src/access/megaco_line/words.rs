@@ -60,7 +60,7 @@ impl Wish {
             _ => None,
         };
         let names = watch.megaco_signals(terms);
-        let signals = names.iter().map(|name| named_signal(name, watch, terms)).collect();
+        let signals = names.into_iter().map(|name| named_signal(name, watch, terms)).collect();
         Self { request, is_off_hook, flash: watch.is_flashed(terms), digit_map, signals }
     }
 
@@ -129,27 +129,7 @@ fn parameter(event: &'static str, name: &'static str) -> Name<'static> {
     own.map_or(Name::Text(Caseless::new(name)), |own| Name::Id(own.id))
 }
 
-/// The names of the signals that are known here, as they live as long as their text.
-const SIGNALS: [&str; 15] = [
-    "cg/dt",
-    "cg/rt",
-    "cg/bt",
-    "cg/ct",
-    "cg/cw",
-    "cg/sit",
-    "srvtn/conf",
-    "srvtn/ht",
-    "srvtn/mwt",
-    "srvtn/rdt",
-    "xcg/roh",
-    "xcg/vac",
-    signal::RING_MEGACO,
-    signal::DISPLAY_MEGACO,
-    signal::DATA_MEGACO,
-];
-
-fn named_signal(name: &str, watch: &Watch, terms: &Terms<'_>) -> Signal<'static> {
-    let own = SIGNALS.into_iter().find(|own| *own == name).unwrap_or("cg/ct");
+fn named_signal(own: &'static str, watch: &Watch, terms: &Terms<'_>) -> Signal<'static> {
     let mut signal = Signal::new(item(Kind::Signal, own));
     let timers = &terms.settings.timers;
     let lasts = match (own, watch) {

@@ -105,7 +105,7 @@ impl Watch {
     fn signals(&self, terms: &Terms<'_>) -> Vec<String> {
         let Terms { now, settings, protocol, lacks, .. } = *terms;
         if protocol == GatewayProtocol::Megaco {
-            return self.megaco_signals(terms);
+            return self.megaco_signals(terms).into_iter().map(str::to_owned).collect();
         }
         let able = |signal: &String| !lacks.contains(name(signal));
         let sounds = |tone: &Tone| signal::tone(*tone, protocol, settings).into_iter().find(able);
@@ -136,20 +136,20 @@ impl Watch {
     }
 
     /// The signals of a line on a Megaco gateway, by their names.
-    pub(in crate::access) fn megaco_signals(&self, terms: &Terms<'_>) -> Vec<String> {
-        let Terms { settings, protocol, lacks, .. } = *terms;
-        let able = |signal: &String| !lacks.contains(signal);
-        let sounds = |tone: &Tone| signal::tone(*tone, protocol, settings).into_iter().find(able);
-        let named = |name: &str| Some(name.to_owned()).filter(able);
+    pub(in crate::access) fn megaco_signals(&self, terms: &Terms<'_>) -> Vec<&'static str> {
+        let able = |signal: &&str| !terms.lacks.contains(*signal);
+        let first = |signals: &[&'static str]| signals.iter().copied().find(able);
+        let sounds = |tone: &Tone| first(signal::megaco_tone(*tone));
+        let named = |signal| Some(signal).filter(able);
         match self {
             Self::Seizure { lamp, reminds } => {
                 let lamp = lamp.and_then(|_| named(signal::DATA_MEGACO));
-                lamp.into_iter().chain(reminds.then(|| signal::RING_MEGACO.to_owned())).collect()
+                lamp.into_iter().chain(reminds.then_some(signal::RING_MEGACO)).collect()
             }
             Self::Digits(dial) => sounds(&dial.prompt).into_iter().collect(),
             Self::End(tone) => tone.iter().filter_map(sounds).collect(),
             Self::Waiting(tone, _) => {
-                let waits = signal::call_waiting(protocol).iter().find_map(|name| named(name));
+                let waits = first(signal::call_waiting(terms.protocol));
                 let shows = (!terms.shown).then(|| named(signal::DATA_MEGACO)).flatten();
                 tone.iter().filter_map(sounds).chain(waits).chain(shows).collect()
             }
