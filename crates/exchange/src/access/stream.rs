@@ -253,9 +253,9 @@ impl Stream {
         matches!(self.state, State::Creating) && self.call == *call
     }
 
-    /// Whether an order of it has no answer yet.
+    /// Whether an order of it has no answer yet, or is to be given again.
     pub(super) const fn is_in_transition(&self) -> bool {
-        matches!(self.state, State::Creating | State::Deleting(_))
+        matches!(self.state, State::Creating | State::Deleting(_) | State::Resting(_))
     }
 
     /// Its identifier, while it is open.
@@ -412,8 +412,13 @@ impl Stream {
             // It went with its gateway or endpoint.
             _ => false,
         };
+        // It is not there: an earlier order has deleted it, and the answer was lost.
+        let is_done = self.attempts > 0
+            && matches!(&failure, Failure::Refused(refused) if refused.code == ReturnCode::CONNECTION_ID);
         self.attempts += 1;
-        if again && self.attempts < turn.settings.mismatches {
+        if is_done {
+            self.state = State::Gone(None);
+        } else if again && self.attempts < turn.settings.mismatches {
             self.state = State::Resting(connection);
             turn.timers.set(Timer::Stream(self.owner), turn.now + turn.settings.timers.retry);
         } else {

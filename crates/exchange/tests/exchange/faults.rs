@@ -148,6 +148,23 @@ fn a_deletion_that_fails_for_the_moment_is_tried_again() {
 }
 
 #[test]
+fn a_deletion_that_was_done_before_its_answer_was_lost_is_no_refusal() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    world.gateways[0].refuse(Verb::Dlcx, "aaln/1", 400, 1);
+    world.hang_up("2001");
+    let under_way = world.exchange.snapshot().connections_in_transition;
+    assert_eq!(under_way, 1, "a deletion that will be tried again is under way");
+    world.gateways[0].endpoints.get_mut("aaln/1").unwrap().connections.clear();
+    world.pass(6);
+    let refused: Vec<_> =
+        world.events.iter().filter(|event| matches!(event, Event::OrderRefused { .. })).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    assert_eq!(world.exchange.snapshot().connections_in_transition, 0);
+    assert_eq!(world.end_with_record().cause, Cause::NORMAL_CLEARING);
+}
+
+#[test]
 fn the_record_does_not_wait_for_ever_for_a_deletion() {
     let mut world = World::running(town());
     world.connect("2001", "2004");
