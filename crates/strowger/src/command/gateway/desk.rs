@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::BufRead as _;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
@@ -33,18 +32,6 @@ pub(super) struct Orders {
     /// The folder that sounds are read from and recordings written to
     #[arg(long, value_name = "DIR", default_value = ".")]
     sounds: PathBuf,
-}
-
-/// `16384-32767`.
-pub(super) fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
-    let (first, last) = text.split_once('-').ok_or("expected FIRST-LAST, as 16384-32767")?;
-    let port = |text: &str| text.parse::<u16>().map_err(|_| format!("{text:?} is no port from 0 to 65535"));
-    let (first, last) = (port(first)?, port(last)?);
-    if first == 0 || first >= last {
-        Err("the first port must be below the last".into())
-    } else {
-        Ok(first..=last)
-    }
 }
 
 /// What the main thread waits for.

@@ -1,10 +1,8 @@
 //! `strowger gateway megaco`.
 
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use strowger_media::tone::TonePlan;
 use strowger_megaco::gateway::GatewayConfig;
 use strowger_megaco::message::{Caseless, Mid, OwnedMid, Version};
 use strowger_megaco::text::Layout;
@@ -12,7 +10,8 @@ use strowger_megaco::transaction::{Dialect, Form, PeerConfig, Route};
 use strowger_node::gateway::HostConfig;
 use strowger_softgateway::{MegacoConfig, SoftGatewayConfig};
 
-use super::desk::{Orders, port_range, run};
+use super::desk::{Orders, run};
+use super::site::Site;
 use crate::output::{Exit, fail};
 
 /// How messages are written.
@@ -40,7 +39,7 @@ pub(crate) struct Arguments {
     /// Its signalling address; its RTP is on the same host [default: 127.0.0.1 and a free port]
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// What carries its messages; over TCP in TPKTs
+    /// What carries its messages
     #[arg(long, value_name = "NAME", value_enum, default_value = "udp")]
     transport: Carrier,
     /// How its messages are written until the controller is found to write otherwise
@@ -58,18 +57,8 @@ pub(crate) struct Arguments {
     /// How many streams it can have at a time: so many pairs of UDP ports are opened at once [default: four a line, at least 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20_000))]
     connections: Option<u32>,
-    /// The UDP ports for RTP and RTCP [default: what the system has free]
-    #[arg(long, value_name = "FIRST-LAST", value_parser = port_range)]
-    rtp_ports: Option<RangeInclusive<u16>>,
-    /// How many seconds a pair of UDP ports rests between two calls
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
-    port_rest: f64,
-    /// The country of its tones and ringing
-    #[arg(long, value_name = "ISO", default_value = "us")]
-    country: String,
-    /// MWD: it registers after a random part of this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
-    max_waiting_delay: f64,
+    #[command(flatten)]
+    site: Site,
     #[command(flatten)]
     orders: Orders,
 }
@@ -89,13 +78,7 @@ pub(super) fn execute(arguments: &Arguments) -> Exit {
 }
 
 fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
-    let tones = TonePlan::of(&arguments.country).ok_or_else(|| {
-        let known: Vec<_> = TonePlan::all().map(TonePlan::country).collect();
-        format!("no tone plan for {:?}; known: {}", arguments.country, known.join(", "))
-    })?;
-    let seconds = |name: &str, value: f64| {
-        Duration::try_from_secs_f64(value).map_err(|_| format!("--{name} wants seconds, as 0.5"))
-    };
+    let site = &arguments.site;
     let mid = mid(&arguments.mid).ok_or_else(|| format!("--mid {:?} is no name", arguments.mid))?;
     let mut gateway = GatewayConfig::new(mid).with_lines(arguments.lines);
     let form = match arguments.encoding {
@@ -109,16 +92,16 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
         gateway = gateway.with_controller(PeerConfig { dialect, ..PeerConfig::at(Route::udp(*address)) });
     }
     gateway.version = Version::new(arguments.protocol_version).unwrap_or(gateway.version);
-    gateway.waiting_delay = seconds("max-waiting-delay", arguments.max_waiting_delay)?;
+    gateway.waiting_delay = site.waiting_delay()?;
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok();
     let mut soft = SoftGatewayConfig::megaco(MegacoConfig { gateway, since_1970 });
-    soft.tones = tones;
-    soft.port_rest = seconds("port-rest", arguments.port_rest)?;
+    soft.tones = site.tones()?;
+    soft.port_rest = site.port_rest()?;
     let wanted = arguments.lines.saturating_mul(4).clamp(8, 20_000);
     let connections = usize::try_from(arguments.connections.unwrap_or(wanted)).unwrap_or(usize::MAX);
     Ok(HostConfig {
         listen: arguments.listen,
-        rtp_ports: arguments.rtp_ports.clone(),
+        rtp_ports: site.rtp_ports.clone(),
         connections,
         recordings: None,
         gateway: soft,

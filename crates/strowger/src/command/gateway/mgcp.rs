@@ -1,17 +1,15 @@
 //! `strowger gateway mgcp`.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::ops::RangeInclusive;
-use std::time::Duration;
 
-use strowger_media::tone::TonePlan;
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::gateway::{CallAgent, GatewayConfig, RangeWildcards};
 use strowger_node::gateway::HostConfig;
 use strowger_softgateway::SoftGatewayConfig;
 
-use super::desk::{Orders, port_range, run};
+use super::desk::{Orders, run};
 use super::endpoints::MoreEndpoints;
+use super::site::Site;
 use crate::output::{Exit, fail};
 
 /// Be an MGCP gateway (RFC 3435)
@@ -58,66 +56,37 @@ pub(crate) struct Arguments {
     /// [default: two a line, relay and circuit, eight a conference and server, at least 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20_000))]
     connections: Option<u32>,
-    /// The UDP ports for RTP and RTCP [default: what the system has free]
-    #[arg(long, value_name = "FIRST-LAST", value_parser = port_range)]
-    rtp_ports: Option<RangeInclusive<u16>>,
-    /// How many seconds a pair of UDP ports rests between two calls, so that late packets of one are not taken for the other's
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
-    port_rest: f64,
-    /// The country of its tones and ringing
-    #[arg(long, value_name = "ISO", default_value = "us")]
-    country: String,
     /// How it speaks: rfc3435, rfc2705, mgcp-0.1, ncs, tgcp or osmo
     #[arg(long, value_name = "NAME", default_value = "rfc3435")]
     dialect: String,
     /// The call agent understands range wildcards as aaln/[1-12]
     #[arg(long)]
     range_wildcards: bool,
-    /// MWD: it announces itself after a random part of this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
-    max_waiting_delay: f64,
+    #[command(flatten)]
+    site: Site,
     #[command(flatten)]
     orders: Orders,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Exit {
     match host_config(arguments) {
-        Some(config) => run(config, &arguments.orders),
-        None => Exit::Usage,
+        Ok(config) => run(config, &arguments.orders),
+        Err(why) => fail(Exit::Usage, &why),
     }
 }
 
-fn host_config(arguments: &Arguments) -> Option<HostConfig> {
-    let Some(tones) = TonePlan::of(&arguments.country) else {
-        let known: Vec<_> = TonePlan::all().map(TonePlan::country).collect();
-        fail(Exit::Usage, &format!("no tone plan for {:?}; known: {}", arguments.country, known.join(", ")));
-        return None;
-    };
-    let Some(dialect) = Dialect::ALL.iter().find(|dialect| dialect.name == arguments.dialect) else {
+fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
+    let site = &arguments.site;
+    let dialect = Dialect::ALL.iter().find(|dialect| dialect.name == arguments.dialect);
+    let dialect = dialect.ok_or_else(|| {
         let known: Vec<_> = Dialect::ALL.iter().map(|dialect| dialect.name).collect();
-        fail(Exit::Usage, &format!("no dialect {:?}; known: {}", arguments.dialect, known.join(", ")));
-        return None;
-    };
-    let Ok(delay) = Duration::try_from_secs_f64(arguments.max_waiting_delay) else {
-        fail(Exit::Usage, &"--max-waiting-delay wants seconds, as 0.5");
-        return None;
-    };
-    let Ok(port_rest) = Duration::try_from_secs_f64(arguments.port_rest) else {
-        fail(Exit::Usage, &"--port-rest wants seconds, as 0.5");
-        return None;
-    };
+        format!("no dialect {:?}; known: {}", arguments.dialect, known.join(", "))
+    })?;
     let ranges = match arguments.range_wildcards {
         true => RangeWildcards::Supported,
         false => RangeWildcards::Unsupported,
     };
-    let agent = match call_agent(&arguments.agent, ranges) {
-        Ok(agent) => agent,
-        Err(why) => {
-            fail(Exit::Usage, &why);
-            return None;
-        }
-    };
-    let gateway = GatewayConfig::new(arguments.domain.clone(), agent)
+    let gateway = GatewayConfig::new(arguments.domain.clone(), call_agent(&arguments.agent, ranges)?)
         .with_lines(arguments.lines)
         .with_relays(arguments.relays);
     let mut gateway = arguments.more.endpoints(gateway);
@@ -126,22 +95,19 @@ fn host_config(arguments: &Arguments) -> Option<HostConfig> {
         .call_agents
         .extend(arguments.next_agent.iter().map(|address| CallAgent { ranges, ..CallAgent::at(*address) }));
     gateway.dialect = *dialect;
-    gateway.timers.protocol.mwd = delay;
+    gateway.timers.protocol.mwd = site.waiting_delay()?;
     let mut soft = SoftGatewayConfig::new(gateway);
-    soft.tones = tones;
-    soft.port_rest = port_rest;
-    if let Err(why) = arguments.more.furnish(&mut soft) {
-        fail(Exit::Usage, &why);
-        return None;
-    }
+    soft.tones = site.tones()?;
+    soft.port_rest = site.port_rest()?;
+    arguments.more.furnish(&mut soft)?;
     let wanted = (arguments.lines + arguments.relays)
         .saturating_mul(2)
         .saturating_add(arguments.more.connections())
         .clamp(8, 20_000);
     let connections = usize::try_from(arguments.connections.unwrap_or(wanted)).unwrap_or(usize::MAX);
-    Some(HostConfig {
+    Ok(HostConfig {
         listen: arguments.listen,
-        rtp_ports: arguments.rtp_ports.clone(),
+        rtp_ports: site.rtp_ports.clone(),
         connections,
         recordings: arguments.more.announcements.clone(),
         gateway: soft,

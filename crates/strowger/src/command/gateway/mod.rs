@@ -5,6 +5,7 @@ mod endpoints;
 mod megaco;
 mod mgcp;
 mod report;
+mod site;
 
 use crate::output::Exit;
 

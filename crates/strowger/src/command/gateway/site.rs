@@ -1,0 +1,55 @@
+//! What gateways of every protocol have around their endpoints: ports, tones, and the wait before they announce themselves.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use strowger_media::tone::TonePlan;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Site {
+    /// The UDP ports for RTP and RTCP [default: what the system has free]
+    #[arg(long, value_name = "FIRST-LAST", value_parser = port_range)]
+    pub(super) rtp_ports: Option<RangeInclusive<u16>>,
+    /// How many seconds a pair of UDP ports rests between two calls, so that late packets of one are not taken for the other's
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
+    port_rest: f64,
+    /// The country of its tones and ringing
+    #[arg(long, value_name = "ISO", default_value = "us")]
+    country: String,
+    /// MWD: it announces itself after a random part of this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    max_waiting_delay: f64,
+}
+
+impl Site {
+    pub(super) fn tones(&self) -> Result<&'static TonePlan, String> {
+        TonePlan::of(&self.country).ok_or_else(|| {
+            let known: Vec<_> = TonePlan::all().map(TonePlan::country).collect();
+            format!("no tone plan for {:?}; known: {}", self.country, known.join(", "))
+        })
+    }
+
+    pub(super) fn port_rest(&self) -> Result<Duration, String> {
+        seconds("port-rest", self.port_rest)
+    }
+
+    pub(super) fn waiting_delay(&self) -> Result<Duration, String> {
+        seconds("max-waiting-delay", self.max_waiting_delay)
+    }
+}
+
+fn seconds(option: &str, value: f64) -> Result<Duration, String> {
+    Duration::try_from_secs_f64(value).map_err(|_| format!("--{option} wants seconds, as 0.5"))
+}
+
+/// `16384-32767`.
+fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let (first, last) = text.split_once('-').ok_or("expected FIRST-LAST, as 16384-32767")?;
+    let port = |text: &str| text.parse::<u16>().map_err(|_| format!("{text:?} is no port from 0 to 65535"));
+    let (first, last) = (port(first)?, port(last)?);
+    if first == 0 || first >= last {
+        Err("the first port must be below the last".into())
+    } else {
+        Ok(first..=last)
+    }
+}
