@@ -259,6 +259,10 @@ pub struct MegacoEntry {
     pub transport: MegacoTransport,
     /// In which form it is spoken to until it has spoken itself.
     pub encoding: MegacoEncoding,
+    /// How the names of its terminations are told in binary form; without a plan, as those of a gateway with telephones.
+    pub names: Option<NamePlan>,
+    /// What it reads in text where no signals are to be given.
+    pub no_signals: NoSignals,
 }
 
 impl MegacoEntry {
@@ -278,6 +282,9 @@ pub enum MegacoTransport {
     /// TCP, in TPKTs. The gateway connects.
     Tcp,
 }
+
+pub use strowger_megaco::binary::NamePlan;
+pub use strowger_megaco::text::NoSignals;
 
 /// The forms of Megaco.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]

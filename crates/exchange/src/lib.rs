@@ -43,7 +43,8 @@ pub use feature::subscription::{HotLine, Ring, Subscription, UnknownRing};
 pub use feature::{ControllerLeaves, FeaturePlan, Features};
 pub use inventory::{
     DialectChoice, GatewayEntry, GatewayProtocol, Inventory, InventoryFault, LineEntry, MediaPolicy,
-    MegacoEncoding, MegacoEntry, MegacoTransport, RelayEntry, RouteEntry, RouteTarget, UnknownTarget,
+    MegacoEncoding, MegacoEntry, MegacoTransport, NamePlan, NoSignals, RelayEntry, RouteEntry, RouteTarget,
+    UnknownTarget,
 };
 pub use leg::{
     CallId, CallingParty, ContextCommand, ContextEvent, ContextId, Digits, LegCommand, LegEvent, LegId,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use strowger_exchange::{
     ControllerLeaves, DialectChoice, Features, FlashControl, GatewayProtocol, HuntOrder, MediaPolicy,
-    MegacoEncoding, MegacoEntry, MegacoTransport, Ring, RouteTarget, Service,
+    MegacoEncoding, MegacoEntry, MegacoTransport, NamePlan, NoSignals, Ring, RouteTarget, Service,
 };
 use strowger_node::admission::Limits;
 use strowger_node::config::{Config, Report, Severity, StoreConfig};
@@ -210,6 +210,8 @@ mid = "<gw1.town>"
 domain = "gw1.town"
 transport = "tcp"
 encoding = "pretty"
+empty_signals = "token"
+names = "8:bits/8:bits/8:bits"
 [[line]]
 number = "2001"
 gateway = "gw1"
@@ -222,8 +224,9 @@ fn a_megaco_gateway_has_its_identifier_transport_and_form() {
     let gateway = &config.inventory.gateways[0];
     assert_eq!(gateway.protocol, GatewayProtocol::Megaco);
     let mid = Some("<gw1.town>".to_owned());
+    let names = Some(NamePlan::default());
     let (transport, encoding) = (MegacoTransport::Tcp, MegacoEncoding::Pretty);
-    assert_eq!(gateway.megaco, MegacoEntry { mid, transport, encoding });
+    assert_eq!(gateway.megaco, MegacoEntry { mid, transport, encoding, names, no_signals: NoSignals::Token });
     assert_eq!(config.listen.megaco_text, Some("127.0.0.1:2944".parse().unwrap()));
 }
 

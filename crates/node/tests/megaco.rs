@@ -14,11 +14,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const BOOT: &str = "!/1 <gw1.town>\nT=1{C=-{SC=ROOT{SV{MT=RS,RE=\"901 Cold Boot\",V=1}}}}";
 
 fn config(gateway: SocketAddr, transport: &str) -> Config {
+    with(gateway, transport, "")
+}
+
+fn with(gateway: SocketAddr, transport: &str, more: &str) -> Config {
     let text = format!(
         "[exchange]\nname = \"town\"\n[listen]\nmegaco_text = \"127.0.0.1:0\"\n\
          [store]\nkind = \"memory\"\n\
          [[gateway]]\nid = \"gw1\"\nprotocol = \"megaco\"\naddress = \"{gateway}\"\n\
-         mid = \"<gw1.town>\"\ntransport = \"{transport}\"\n\
+         mid = \"<gw1.town>\"\ntransport = \"{transport}\"\n{more}\
          [[line]]\nnumber = \"2001\"\ngateway = \"gw1\"\nendpoint = \"aaln/1\"\n"
     );
     Config::parse("town.toml", &text).unwrap_or_else(|report| panic!("{report}")).0
@@ -38,17 +42,21 @@ fn wait_for(what: &str, mut next: impl FnMut() -> String) -> String {
 fn a_gateway_registers_by_datagrams_and_its_line_is_watched() {
     let gateway = UdpSocket::bind("127.0.0.1:0").unwrap();
     gateway.set_read_timeout(Some(PATIENCE)).unwrap();
-    let node = Node::start(config(gateway.local_addr().unwrap(), "udp"), Vec::new()).unwrap();
-    let mut next = || {
-        let mut buffer = [0; 4000];
-        let (length, _) = gateway.recv_from(&mut buffer).unwrap();
-        String::from_utf8(buffer[..length].to_vec()).unwrap()
-    };
-    wait_for("MT=HO", &mut next);
-    gateway.send_to(BOOT.as_bytes(), node.megaco_text().unwrap()).unwrap();
-    wait_for("P=1{C=-{SC=ROOT", &mut next);
-    wait_for("MF=aaln/1{E=1{al/of{strict=failWrong}}", &mut next);
-    node.stop(Duration::ZERO).unwrap();
+    // No signals have their braces, but for who cannot read these.
+    for (more, signals) in [("", "SG{}"), ("empty_signals = \"token\"\n", "SG")] {
+        let config = with(gateway.local_addr().unwrap(), "udp", more);
+        let node = Node::start(config, Vec::new()).unwrap();
+        let mut next = || {
+            let mut buffer = [0; 4000];
+            let (length, _) = gateway.recv_from(&mut buffer).unwrap();
+            String::from_utf8(buffer[..length].to_vec()).unwrap()
+        };
+        wait_for("MT=HO", &mut next);
+        gateway.send_to(BOOT.as_bytes(), node.megaco_text().unwrap()).unwrap();
+        wait_for("P=1{C=-{SC=ROOT", &mut next);
+        wait_for(&format!("MF=aaln/1{{E=1{{al/of{{strict=failWrong}}}},{signals}}}"), &mut next);
+        node.stop(Duration::ZERO).unwrap();
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod read;
 mod value;
 mod write;
 
-pub use plan::{Level, LevelForm, NamePlan};
+pub use plan::{Level, LevelForm, NamePlan, NoNamePlan};
 
 use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;

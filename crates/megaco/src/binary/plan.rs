@@ -1,5 +1,8 @@
 //! The names of terminations: levels of bits in binary, parts between slashes in text (RFC 3525 Annex A.1, section 6.2.2).
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::message::{TerminationId, TerminationName};
 
 /// How the octets of a termination's identifier are its name. Gateway and controller have to know it; it is a matter of
@@ -40,6 +43,48 @@ impl Default for NamePlan {
     }
 }
 
+/// A plan that could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoNamePlan;
+
+impl fmt::Display for NoNamePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "no plan of names: one to eight levels of 1 to 32 bits, 64 in all, as 8:aaln,rtp/24:number",
+        )
+    }
+}
+
+impl std::error::Error for NoNamePlan {}
+
+/// Levels with slashes between, each its number of bits and how these are written: `8:aaln,rtp/24:number`, `8:bits/8:bits/8:bits`.
+impl FromStr for NamePlan {
+    type Err = NoNamePlan;
+
+    fn from_str(text: &str) -> Result<Self, NoNamePlan> {
+        let level = |text: &str| {
+            let (bits, form) = text.split_once(':')?;
+            let bits: u8 = bits.parse().ok()?;
+            let form = match form {
+                "bits" => LevelForm::Bits,
+                "number" => LevelForm::Number,
+                words => {
+                    let words: Vec<String> = words.split(',').map(str::to_owned).collect();
+                    let is_word = |word: &String| {
+                        !word.is_empty()
+                            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                    };
+                    let is_room = u64::try_from(words.len()).ok()? <= 1_u64.checked_shl(bits.into())?;
+                    (is_room && words.iter().all(is_word)).then_some(LevelForm::Words(words))?
+                }
+            };
+            Some(Level { bits, form })
+        };
+        let levels: Option<Vec<Level>> = text.split('/').map(level).collect();
+        levels.and_then(Self::new).ok_or(NoNamePlan)
+    }
+}
+
 /// A termination's binary form.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Binary {
@@ -63,6 +108,14 @@ const ALL: u8 = 0x80;
 const BELOW: u8 = 0x40;
 
 impl NamePlan {
+    /// The names of a gateway with telephones: `aaln/1`, and `rtp/1` for streams, both up to 2^24 - 1.
+    #[must_use]
+    pub fn telephones() -> Self {
+        let words = ["aaln", "rtp"].map(str::to_owned).to_vec();
+        let form = [(8, LevelForm::Words(words)), (24, LevelForm::Number)];
+        Self { levels: form.map(|(bits, form)| Level { bits, form }).to_vec(), bits: 32 }
+    }
+
     /// A plan of one to eight levels with 64 bits at most in all.
     #[must_use]
     pub fn new(levels: Vec<Level>) -> Option<Self> {

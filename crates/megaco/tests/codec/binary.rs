@@ -306,3 +306,38 @@ fn a_message_reads_without_copies_of_what_it_says() {
     // Transactions, actions, commands, events, parameters: a list each.
     assert_eq!(counted.count_total, 5);
 }
+
+#[test]
+fn a_plan_of_names_is_read_from_its_text() {
+    assert_eq!("8:bits/8:bits/8:bits".parse(), Ok(NamePlan::default()));
+    assert_eq!("8:aaln,rtp/24:number".parse(), Ok(NamePlan::telephones()));
+    let wrong = [
+        "",
+        "8",
+        "8:",
+        "0:bits",
+        "33:number",
+        "8:a,,b",
+        "1:a,b,c",
+        "8:bits/",
+        "32:bits/32:bits/1:bits",
+        "8:a b",
+    ];
+    for text in wrong {
+        assert!(text.parse::<NamePlan>().is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn the_terminations_of_telephones_come_back_from_their_octets() {
+    let options = Options { plan: NamePlan::telephones(), ..Options::default() };
+    for name in ["aaln/1", "AALN/1", "rtp/16777215", "ROOT", "*", "$", "aaln/*", "rtp/$"] {
+        let text = format!("!/1 a\nT=1{{C=1{{MF={name}}}}}");
+        let message = read(text.as_bytes());
+        let mut octets = Vec::new();
+        binary::encode(&message, &options, &mut octets).unwrap();
+        assert_eq!(decode(&octets, &options).unwrap(), message, "{name}");
+    }
+    let other = read(b"!/1 a\nT=1{C=1{MF=cnf/1}}");
+    assert!(binary::encode(&other, &options, &mut Vec::new()).is_err(), "a name that the plan does not have");
+}

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use strowger_exchange::{
     Codec, CodecPlan, GatewayEntry, GatewayProtocol, Inventory, LineEntry, MediaPolicy, MegacoEncoding,
-    MegacoEntry, RelayEntry, RouteEntry, RouteTarget,
+    MegacoEntry, NamePlan, RelayEntry, RouteEntry, RouteTarget,
 };
 use toml::Spanned;
 
@@ -234,7 +234,7 @@ fn listens<'r>(gateway: &Gateway, raw: &'r Raw) -> Option<&'r Spanned<SocketAddr
 /// Whether what stands with a gateway is of its protocol.
 fn check_protocol(gateway: &Gateway, report: &mut Report) {
     let (name, foreign): (_, &[&str]) = match gateway.protocol {
-        GatewayProtocol::Mgcp => ("MGCP", &["mid", "transport", "encoding"]),
+        GatewayProtocol::Mgcp => ("MGCP", &["mid", "transport", "encoding", "empty_signals", "names"]),
         GatewayProtocol::Megaco => ("Megaco", &["dialect"]),
     };
     let span = || gateway.id.as_ref().map_or(0..0, Spanned::span);
@@ -248,6 +248,16 @@ fn check_protocol(gateway: &Gateway, report: &mut Report) {
             let found = format!("a gateway that speaks Megaco cannot have {what} yet");
             report.error(value.span(), found, "expected an MGCP gateway, or an address");
         }
+    }
+    if let Some(names) = &gateway.names
+        && names.get_ref().parse::<NamePlan>().is_err()
+    {
+        let found = format!("\"{}\" is no plan of names", excerpt(names.get_ref()));
+        report.error(
+            names.span(),
+            found,
+            "expected levels with slashes between, each its bits and their form: \"8:aaln,rtp/24:number\" or \"8:bits/8:bits/8:bits\"",
+        );
     }
     if let Some(mid) = &gateway.mid
         && !MegacoEntry::is_legal_mid(mid.get_ref())
@@ -509,7 +519,13 @@ fn gateway_entry(gateway: Gateway) -> Option<GatewayEntry> {
     let mid = gateway.mid.map(Spanned::into_inner);
     Some(GatewayEntry {
         protocol: gateway.protocol,
-        megaco: MegacoEntry { mid, transport: gateway.transport, encoding: gateway.encoding },
+        megaco: MegacoEntry {
+            mid,
+            transport: gateway.transport,
+            encoding: gateway.encoding,
+            no_signals: gateway.no_signals,
+            names: gateway.names.and_then(|names| names.get_ref().parse().ok()),
+        },
         dialect: gateway.dialect,
         media: gateway.media.into_iter().map(Spanned::into_inner).collect(),
         relay: gateway.relay.map(|endpoint| RelayEntry { endpoint: endpoint.into_inner() }),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use strowger_exchange::{
     CallTimers, Codec, Country, DialectChoice, FeaturePlan, Features, GatewayProtocol, MegacoEncoding,
-    MegacoTransport, RouteTarget,
+    MegacoTransport, NoSignals, RouteTarget,
 };
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -90,6 +90,8 @@ pub(super) struct Gateway {
     pub(super) mid: Option<Spanned<String>>,
     pub(super) transport: MegacoTransport,
     pub(super) encoding: MegacoEncoding,
+    pub(super) no_signals: NoSignals,
+    pub(super) names: Option<Spanned<String>>,
     /// Which keys of one protocol alone are there.
     pub(super) keys: Vec<&'static str>,
     pub(super) media: Vec<Spanned<IpAddr>>,
@@ -218,6 +220,7 @@ impl Gateway {
             ("pretty", MegacoEncoding::Pretty),
             ("binary", MegacoEncoding::Binary),
         ];
+        let empty = [("braces", NoSignals::Braces), ("token", NoSignals::Token)];
         let dialects = [
             ("auto", DialectChoice::Auto),
             ("rfc3435", DialectChoice::Rfc3435),
@@ -246,8 +249,10 @@ impl Gateway {
             dialect: choice(table, "dialect", "dialect", &dialects, &[], report).unwrap_or_default(),
             mid: table.string("mid", report),
             transport: choice(table, "transport", "transport", &transports, &[], report).unwrap_or_default(),
+            names: table.string("names", report),
+            no_signals: choice(table, "empty_signals", "form", &empty, &[], report).unwrap_or_default(),
             encoding: choice(table, "encoding", "encoding", &encodings, &[], report).unwrap_or_default(),
-            keys: ["dialect", "mid", "transport", "encoding"]
+            keys: ["dialect", "mid", "transport", "encoding", "empty_signals", "names"]
                 .into_iter()
                 .filter(|key| table.value(key).is_some())
                 .collect(),

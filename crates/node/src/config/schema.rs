@@ -151,6 +151,8 @@ pub(super) static GATEWAY: Section = Section {
         key("mid", "mid = \"<gw1.town>\""),
         key("transport", "transport = \"udp\" or transport = \"tcp\""),
         key("encoding", "encoding = \"compact\", \"pretty\" or \"binary\""),
+        key("names", "names = \"8:aaln,rtp/24:number\""),
+        key("empty_signals", "empty_signals = \"braces\" or empty_signals = \"token\""),
         key("media", "media = [\"127.0.0.9\"]"),
         key("relay", "relay = \"relay/$\""),
         key("codecs", "codecs = [\"g722\", \"pcmu\"]"),

@@ -5,14 +5,16 @@
 //! section 11.5). One that is there and says nothing is asked for a sign of life by an audit of ROOT.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use strowger_megaco::binary::{self, NamePlan};
 use strowger_megaco::controller::{Admission, Registration, Service};
 use strowger_megaco::message::{
     Action, AuditItem, AuditItems, AuditReturn, Caseless, ContextId, Method, Mid, OwnedMid, ReplyResult,
     TerminationId, Terminations, Version,
 };
 use strowger_megaco::text::Layout;
-use strowger_megaco::transaction::{Dialect, Form, PeerConfig, PeerId, Source, Transport};
+use strowger_megaco::transaction::{Coding, Dialect, Form, PeerConfig, PeerId, Source, Transport};
 use strowger_megaco::transport::Route;
 use strowger_mgcp::agent::{self, Failure, GatewayId};
 use strowger_mgcp::message::{EndpointNameBuf, RestartMethod};
@@ -87,10 +89,13 @@ impl Megaco {
             MegacoEncoding::Binary => Form::Binary,
         };
         let source = Source { address: entry.address.ip(), port: None, transport: Some(transport) };
+        let plan = entry.megaco.names.clone().unwrap_or_else(NamePlan::telephones);
+        let binary = binary::Options { plan, ..binary::Options::default() };
         let config = PeerConfig {
+            coding: Arc::new(Coding { binary, ..Coding::default() }),
             mid: entry.megaco.mid.as_deref().and_then(mid),
             route,
-            dialect: Dialect { form, ..Dialect::default() },
+            dialect: Dialect { form, no_signals: entry.megaco.no_signals, ..Dialect::default() },
             ..PeerConfig::from_source(source)
         };
         let peer = controller.add_gateway(config, Admission::Accept, Version::V1);

@@ -1,12 +1,14 @@
 //! `strowger gateway megaco`.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use strowger_megaco::binary::{self, NamePlan};
 use strowger_megaco::gateway::GatewayConfig;
 use strowger_megaco::message::{Caseless, Mid, OwnedMid, Version};
 use strowger_megaco::text::Layout;
-use strowger_megaco::transaction::{Dialect, Form, PeerConfig, Route};
+use strowger_megaco::transaction::{Coding, Dialect, Form, PeerConfig, Route};
 use strowger_node::gateway::HostConfig;
 use strowger_softgateway::{MegacoConfig, SoftGatewayConfig};
 
@@ -48,6 +50,9 @@ pub(crate) struct Arguments {
     /// What it calls itself: a domain name, `[ADDRESS]` or `[ADDRESS]:PORT`
     #[arg(long, value_name = "NAME", default_value = "gw1.town")]
     mid: String,
+    /// How the names of its terminations are octets in the binary form
+    #[arg(long, value_name = "PLAN", default_value = "8:aaln,rtp/24:number")]
+    names: NamePlan,
     /// The version of the protocol that it proposes
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
     protocol_version: u8,
@@ -87,9 +92,13 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
         Encoding::Ber => Form::Binary,
     };
     let Carrier::Udp = arguments.transport;
+    let binary = binary::Options { plan: arguments.names.clone(), ..binary::Options::default() };
+    let coding = Arc::new(Coding { binary, ..Coding::default() });
     for address in &arguments.mgc {
         let dialect = Dialect { form, ..Dialect::default() };
-        gateway = gateway.with_controller(PeerConfig { dialect, ..PeerConfig::at(Route::udp(*address)) });
+        let coding = Arc::clone(&coding);
+        gateway =
+            gateway.with_controller(PeerConfig { dialect, coding, ..PeerConfig::at(Route::udp(*address)) });
     }
     gateway.version = Version::new(arguments.protocol_version).unwrap_or(gateway.version);
     gateway.waiting_delay = site.waiting_delay()?;
