@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and this one has sockets, a clock and a process"
 )]
 
+mod gateway;
 mod process;
 mod wire;
 
@@ -87,7 +88,7 @@ const TIDINGS: [Exchange; 2] = [
 ];
 
 /// The one transaction of a message, as compact text in our own writing.
-fn plain(message: &[u8]) -> String {
+pub(crate) fn plain(message: &[u8]) -> String {
     let coding = Coding::default();
     let message = coding
         .decode(message)
@@ -103,7 +104,7 @@ fn written(transaction: &Transaction<'_>) -> String {
     String::from_utf8(text).unwrap().replace('\r', "")
 }
 
-fn message(transaction: &str) -> Vec<u8> {
+pub(crate) fn message(transaction: &str) -> Vec<u8> {
     format!("!/3 <desk>\n{transaction}").into_bytes()
 }
 
@@ -216,7 +217,7 @@ fn reply(result: ReplyResult<'_>) -> String {
 }
 
 /// Every form over both transports, in a version.
-fn everywhere(story: impl Fn(Transport, Form, Version)) {
+pub(crate) fn everywhere(story: impl Fn(Transport, Form, Version)) {
     for transport in [Transport::Udp, Transport::Tcp] {
         for form in FORMS {
             for version in [Version::V1, Version::V2, Version::V3] {

@@ -73,25 +73,27 @@ connect(Handle, Send, Control) ->
 serve(Connection, Asker) ->
     receive
         {connected, Other} -> serve(Other, Asker);
-        {heard, From, Other, Actions} ->
-            say("heard ~s", [text({transactionRequest, {'TransactionRequest', 1, Actions}})]),
-            serve(Other, From);
+        {heard, From, Other, Version, Actions} ->
+            %% A registration is of version 1, whatever is agreed on by it.
+            say("heard ~s", [text(Version, {transactionRequest, {'TransactionRequest', 1, Actions}})]),
+            serve(Other, {From, Version});
         {trouble, What} ->
             say("trouble ~0p", [What]),
             serve(Connection, Asker);
         {line, "call " ++ Hex} ->
-            {transactionRequest, {'TransactionRequest', _, Actions}} = term(Hex),
+            {transactionRequest, {'TransactionRequest', _, Actions}} = term(get(version), Hex),
             Desk = self(),
             spawn_link(fun() -> Desk ! {ended, megaco:call(Connection, Actions, [])} end),
             serve(Connection, Asker);
         {line, "answer " ++ Hex} ->
-            {transactionReply, Reply} = term(Hex),
+            {From, Version} = Asker,
+            {transactionReply, Reply} = term(Version, Hex),
             {actionReplies, Actions} = element(4, Reply),
-            Asker ! {answer, Actions},
+            From ! {answer, Actions},
             serve(Connection, none);
         {line, Line} -> throw({unknown, Line});
         {ended, {_, {ok, Actions}}} ->
-            say("result ~s", [text({transactionReply, reply(get(version), {actionReplies, Actions})})]),
+            say("result ~s", [text(get(version), {transactionReply, reply(get(version), {actionReplies, Actions})})]),
             serve(Connection, Asker);
         {ended, Other} ->
             say("failed ~0p", [Other]),
@@ -114,17 +116,17 @@ reply(3, Result) -> {'TransactionReply', 1, asn1_NOVALUE, Result, asn1_NOVALUE, 
 reply(_, Result) -> {'TransactionReply', 1, asn1_NOVALUE, Result}.
 
 %% A term as compact text, and back.
-text(Transaction) ->
+text(Version, Transaction) ->
     Mid = {domainName, {'DomainName', "desk", asn1_NOVALUE}},
-    Message = {'MegacoMessage', asn1_NOVALUE, {'Message', get(version), Mid, {transactions, [Transaction]}}},
-    case megaco_compact_text_encoder:encode_message([], get(version), Message) of
+    Message = {'MegacoMessage', asn1_NOVALUE, {'Message', Version, Mid, {transactions, [Transaction]}}},
+    case megaco_compact_text_encoder:encode_message([], Version, Message) of
         {ok, Text} -> [io_lib:format("~2.16.0b", [Octet]) || <<Octet>> <= Text];
         {error, Why} -> say("trouble ~0p", [{unprintable, Why, Transaction}]), ""
     end.
 
-term(Hex) ->
+term(Version, Hex) ->
     {ok, {'MegacoMessage', _, {'Message', _, _, {transactions, [Transaction]}}}} =
-        megaco_compact_text_encoder:decode_message([], get(version), octets(Hex)),
+        megaco_compact_text_encoder:decode_message([], Version, octets(Hex)),
     named(Transaction).
 
 %% The scanner makes all letters small, and the tables of the binary codec do not find the names that have great ones.
@@ -143,8 +145,8 @@ handle_syntax_error(_, _, Error) -> desk ! {trouble, Error}, reply.
 handle_syntax_error(_, _, Error, _) -> desk ! {trouble, Error}, reply.
 handle_message_error(_, _, Error) -> desk ! {trouble, Error}, no_reply.
 handle_message_error(_, _, Error, _) -> desk ! {trouble, Error}, no_reply.
-handle_trans_request(Connection, _, Actions) ->
-    desk ! {heard, self(), Connection, Actions},
+handle_trans_request(Connection, Version, Actions) ->
+    desk ! {heard, self(), Connection, Version, Actions},
     receive {answer, Replies} -> {discard_ack, Replies} end.
 handle_trans_request(Connection, Version, Actions, _) -> handle_trans_request(Connection, Version, Actions).
 handle_trans_long_request(_, _, _) -> {discard_ack, []}.

@@ -81,7 +81,12 @@ impl Erlang {
 
     /// Has it say a transaction, which is compact text here.
     pub(crate) fn say(&mut self, word: &str, transaction: &str) {
-        let text = format!("!/{} <desk>\n{transaction}", self.version);
+        self.say_in(self.version, word, transaction);
+    }
+
+    /// The same in another version than it begins with.
+    pub(crate) fn say_in(&mut self, version: Version, word: &str, transaction: &str) {
+        let text = format!("!/{version} <desk>\n{transaction}");
         let hex: String = text.bytes().map(|octet| format!("{octet:02x}")).collect();
         writeln!(self.child.stdin.as_mut().unwrap(), "{word} {hex}").unwrap();
     }

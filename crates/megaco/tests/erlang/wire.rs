@@ -15,8 +15,19 @@ const TICK: Duration = Duration::from_millis(20);
 pub(crate) enum Wire {
     /// One socket for all.
     Udp(UdpSocket),
-    /// One connection, once it is accepted.
-    Tcp(TcpListener, Option<(TcpStream, SocketAddr)>, Splitter),
+    /// One connection, once it is accepted; without a listener it was made from here.
+    Tcp(Option<TcpListener>, Option<(TcpStream, SocketAddr)>, Splitter),
+}
+
+/// A port of loopback that is free for both transports.
+pub(crate) fn free_port() -> SocketAddr {
+    let host = SocketAddr::from(([127, 0, 0, 1], 0));
+    loop {
+        let address = TcpListener::bind(host).unwrap().local_addr().unwrap();
+        if UdpSocket::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 impl Wire {
@@ -28,14 +39,24 @@ impl Wire {
             socket.set_read_timeout(Some(TICK)).unwrap();
             return Self::Udp(socket);
         }
-        Self::Tcp(TcpListener::bind(address).unwrap(), None, Splitter::new(65_531))
+        Self::Tcp(Some(TcpListener::bind(address).unwrap()), None, Splitter::new(65_531))
+    }
+
+    /// Speaks to somebody who listens.
+    pub(crate) fn connect(transport: Transport, to: SocketAddr) -> Self {
+        if transport == Transport::Udp {
+            return Self::listen(transport);
+        }
+        let stream = TcpStream::connect(to).unwrap();
+        stream.set_read_timeout(Some(TICK)).unwrap();
+        Self::Tcp(None, Some((stream, to)), Splitter::new(65_531))
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         match self {
             Self::Udp(socket) => socket.local_addr().unwrap(),
-            Self::Tcp(listener, ..) => listener.local_addr().unwrap(),
+            Self::Tcp(listener, ..) => listener.as_ref().unwrap().local_addr().unwrap(),
         }
     }
 
@@ -50,7 +71,7 @@ impl Wire {
             }
             Self::Tcp(listener, connection, splitter) => {
                 let (stream, from) = connection.get_or_insert_with(|| {
-                    let (stream, from) = listener.accept().unwrap();
+                    let (stream, from) = listener.as_ref().unwrap().accept().unwrap();
                     stream.set_read_timeout(Some(TICK)).unwrap();
                     (stream, from)
                 });
