@@ -52,3 +52,30 @@ fn a_ladder_tells_requests_from_replies_and_errors() {
     assert_eq!(told[3], ("Reply 9 430 Unknown TerminationID", Verdict::Failure));
     assert_eq!(told[4].1, Verdict::Malformed);
 }
+
+#[test]
+fn a_port_that_a_gateway_has_chosen_is_the_gateways() {
+    let (gateway, controller) = ("127.0.0.2:2944".parse().unwrap(), "127.0.0.1:2944".parse().unwrap());
+    let mut ladder = Ladder::default();
+    ladder.name_address(gateway, "gw1");
+    let chosen =
+        b"!/1 <gw1.town>\nP=7{C=1{A=rtp/1{M{ST=1{L{\nv=0\nc=IN IP4 127.0.0.2\nm=audio 4000 RTP/AVP 0\n}}}}}}";
+    ladder.observe(Time::ZERO, gateway, controller, Protocol::Megaco, chosen);
+    let given = b"!/1 <mgc>\nT=9{C=1{MF=rtp/1{M{R{\nv=0\nc=IN IP4 127.0.0.3\nm=audio 5000 RTP/AVP 8\n}}}}}";
+    ladder.observe(Time::ZERO, controller, gateway, Protocol::Megaco, given);
+    let entries: Vec<_> = ladder.entries().map(|entry| entry.summary.clone()).collect();
+    assert_eq!(
+        entries,
+        ["Reply 7 OK SDP 127.0.0.2:4000 PCMU", "9 Modify rtp/1 in 1 SDP 127.0.0.3:5000 PCMA"]
+    );
+    let owner = |address: &str| {
+        let address = address.parse().unwrap();
+        ladder
+            .parties()
+            .iter()
+            .find(|party| party.addresses.contains(&address))
+            .map(|party| party.name.as_str())
+    };
+    assert_eq!((owner("127.0.0.2:4000"), owner("127.0.0.2:4001")), (Some("gw1"), Some("gw1")));
+    assert_eq!(owner("127.0.0.3:5000"), None, "nobody has announced it as his own");
+}

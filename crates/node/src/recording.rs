@@ -203,7 +203,15 @@ mod tests {
         let (from, to) = ("127.0.0.9:2427".parse().unwrap(), "127.0.0.1:2727".parse().unwrap());
         for _ in 0..frames {
             let bytes = &[b'x'; 400];
-            recorder.datagram(&Frame { at: clock.now(), clock: &clock, from, to, way: Way::In, bytes });
+            recorder.datagram(&Frame {
+                at: clock.now(),
+                clock: &clock,
+                from,
+                to,
+                protocol: strowger_capture::Protocol::Mgcp,
+                way: Way::In,
+                bytes,
+            });
         }
         drop(recorder);
         thread.join().unwrap();

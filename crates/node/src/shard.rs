@@ -8,7 +8,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use strowger_capture::Way;
+use strowger_capture::{Protocol, Way};
 use strowger_exchange::{Event, Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, Record, Setting, SettingFault};
 use strowger_megaco::transport::{Route, Transport};
 use strowger_sansio::{SocketId, Time, TokenBucket};
@@ -60,6 +60,8 @@ pub struct Frame<'f> {
     pub from: SocketAddr,
     /// Its destination.
     pub to: SocketAddr,
+    /// What it speaks.
+    pub protocol: Protocol,
     /// Whether it came or was sent.
     pub way: Way,
     /// Its bytes.
@@ -268,7 +270,9 @@ impl Shard {
                     }
                 }
                 Verdict::Stranger => {
-                    let frame = Frame { at: now, clock: &self.clock, from, to, way: Way::In, bytes };
+                    let protocol = Protocol::Mgcp;
+                    let frame =
+                        Frame { at: now, clock: &self.clock, from, to, protocol, way: Way::In, bytes };
                     if self.strangers.take(now) {
                         self.observers.iter_mut().for_each(|observer| observer.datagram(&frame));
                     }
@@ -280,7 +284,8 @@ impl Shard {
         while let Some(Datagram { from, bytes }) = self.admission.take() {
             let now = self.clock.now();
             self.taken.push(now);
-            let frame = Frame { at: now, clock: &self.clock, from, to, way: Way::In, bytes: &bytes };
+            let (protocol, way) = (Protocol::Mgcp, Way::In);
+            let frame = Frame { at: now, clock: &self.clock, from, to, protocol, way, bytes: &bytes };
             for observer in &mut self.observers {
                 observer.datagram(&frame);
             }
@@ -333,7 +338,8 @@ impl Shard {
             }
             return;
         }
-        let frame = Frame { at: now, clock: &self.clock, from: route.address, to, way: Way::In, bytes };
+        let (from, protocol, way) = (route.address, Protocol::Megaco, Way::In);
+        let frame = Frame { at: now, clock: &self.clock, from, to, protocol, way, bytes };
         for observer in &mut self.observers {
             observer.datagram(&frame);
         }
@@ -359,9 +365,9 @@ impl Shard {
     /// Takes what the exchange wants sent; it leaves with the next [`Self::flush`].
     fn collect(&mut self) {
         while let Some(transmit) = self.exchange.poll_transmit() {
-            let udp = match transmit.socket {
-                SocketId::MAIN => self.mgcp.as_mut(),
-                socket => self.megaco.datagrams(socket),
+            let (udp, protocol) = match transmit.socket {
+                SocketId::MAIN => (self.mgcp.as_mut(), Protocol::Mgcp),
+                socket => (self.megaco.datagrams(socket), Protocol::Megaco),
             };
             let local = udp.as_ref().map(|udp| udp.local());
             let frame = Frame {
@@ -369,6 +375,7 @@ impl Shard {
                 clock: &self.clock,
                 from: local.unwrap_or(transmit.to),
                 to: transmit.to,
+                protocol,
                 way: Way::Out,
                 bytes: &transmit.payload,
             };

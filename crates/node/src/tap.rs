@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use strowger_capture::{Ladder, LadderLimits, Protocol};
+use strowger_capture::{Ladder, LadderLimits};
 use strowger_exchange::Inventory;
 
 use crate::shard::{Frame, Observer};
@@ -38,6 +38,6 @@ impl LadderTap {
 
 impl Observer for LadderTap {
     fn datagram(&mut self, frame: &Frame<'_>) {
-        self.with(|ladder| ladder.observe(frame.at, frame.from, frame.to, Protocol::Mgcp, frame.bytes));
+        self.with(|ladder| ladder.observe(frame.at, frame.from, frame.to, frame.protocol, frame.bytes));
     }
 }

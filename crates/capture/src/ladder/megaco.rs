@@ -1,13 +1,16 @@
 //! Messages of Megaco: one entry for each transaction.
 
+use std::fmt::Write as _;
+
 use strowger_megaco::binary;
 use strowger_megaco::message::{
-    ActionReply, Body, CommandBody, CommandReply, ErrorDescriptor, Message, ReplyResult, Transaction,
+    ActionReply, AmmDescriptor, AuditReturn, Body, CommandBody, CommandReply, ErrorDescriptor, Message,
+    ReplyResult, StreamParameters, Streams, Transaction,
 };
 use strowger_megaco::text;
 
 use super::entry::{EntryKind, Verdict};
-use super::{Frame, Ladder};
+use super::{Frame, Ladder, media};
 use crate::escape::escape;
 use crate::explain::megaco::{is_binary, without_tpkt};
 use crate::protocol::Protocol;
@@ -23,10 +26,19 @@ impl Ladder {
         };
         match read {
             Ok(message) => {
-                for (kind, verdict, summary) in told(&message) {
+                let described = described(&message);
+                for ((kind, verdict, summary), ends) in told(&message).into_iter().zip(described) {
                     let mut entry = self.blank(frame, Protocol::Megaco, kind);
                     entry.verdict = verdict;
                     entry.summary = escape(&summary).to_string();
+                    for (end, sdp) in ends {
+                        let Ok(described) = media::describe(&sdp) else { continue };
+                        let _ = write!(entry.summary, " SDP {described}");
+                        match end {
+                            End::Local => self.announced(entry.from, &described),
+                            End::Remote => self.passed_on(&described),
+                        }
+                    }
                     self.push(entry);
                 }
             }
@@ -38,6 +50,69 @@ impl Ladder {
             }
         }
     }
+}
+
+/// Whose end of a stream a description is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Of the gateway that answers.
+    Local,
+    /// Of somebody else.
+    Remote,
+}
+
+/// The session descriptions of each transaction that say where media go: those that a gateway has chosen, and those that it is given.
+fn described(message: &Message<'_>) -> Vec<Vec<(End, Vec<u8>)>> {
+    let Body::Transactions(transactions) = &message.body else { return vec![Vec::new()] };
+    transactions.iter().map(ends).collect()
+}
+
+fn ends(transaction: &Transaction<'_>) -> Vec<(End, Vec<u8>)> {
+    let mut ends = Vec::new();
+    let mut look = |descriptor: &AmmDescriptor<'_>, end: End| {
+        let AmmDescriptor::Media(media) = descriptor else { return };
+        let streams: Vec<&StreamParameters<'_>> = match &media.streams {
+            Streams::None => Vec::new(),
+            Streams::One(parameters) => vec![parameters],
+            Streams::Many(list) => list.iter().map(|stream| &stream.parameters).collect(),
+        };
+        for parameters in streams {
+            let description = if end == End::Local { &parameters.local } else { &parameters.remote };
+            ends.extend(
+                description
+                    .as_ref()
+                    .and_then(strowger_megaco::message::Description::to_whole_sdp)
+                    .map(|sdp| (end, sdp)),
+            );
+        }
+    };
+    match transaction {
+        Transaction::Request(request) => {
+            for command in request.actions.iter().flat_map(|action| &action.commands) {
+                if let CommandBody::Add(request) | CommandBody::Move(request) | CommandBody::Modify(request) =
+                    &command.body
+                {
+                    request.descriptors.iter().for_each(|descriptor| look(descriptor, End::Remote));
+                }
+            }
+        }
+        Transaction::Reply(reply) => {
+            let ReplyResult::Actions(actions) = &reply.result else { return ends };
+            for command in actions.iter().flat_map(|action| &action.commands) {
+                if let CommandReply::Add(reply) | CommandReply::Move(reply) | CommandReply::Modify(reply) =
+                    command
+                {
+                    for part in &reply.audit {
+                        if let AuditReturn::Descriptor(descriptor) = part {
+                            look(descriptor, End::Local);
+                        }
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+    ends
 }
 
 fn told(message: &Message<'_>) -> Vec<(EntryKind, Verdict, String)> {
@@ -80,7 +155,7 @@ fn transaction(transaction: &Transaction<'_>) -> (EntryKind, Verdict, String) {
 }
 
 fn failure<'a>(reply: &ActionReply<'a>) -> Option<ErrorDescriptor<'a>> {
-    use strowger_megaco::message::{AuditResult, AuditReturn, ServiceChangeResult};
+    use strowger_megaco::message::{AuditResult, ServiceChangeResult};
     let within = |audit: &[AuditReturn<'a>]| {
         audit.iter().find_map(|found| if let AuditReturn::Error(error) = found { Some(*error) } else { None })
     };

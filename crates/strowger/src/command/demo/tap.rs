@@ -51,9 +51,9 @@ impl Tap {
     }
 
     /// Puts a subscriber's doing beside the gateway that the telephone hangs on.
-    pub(super) fn remark(&self, at: SocketAddr, text: &str) {
+    pub(super) fn remark(&self, at: SocketAddr, protocol: Protocol, text: &str) {
         let now = self.clock.now();
-        self.lock().ladder.remark(now, at, Protocol::Mgcp, text);
+        self.lock().ladder.remark(now, at, protocol, text);
     }
 
     fn see(&self, from: SocketAddr, to: SocketAddr, protocol: Protocol, bytes: &[u8]) {
@@ -88,7 +88,7 @@ impl Tap {
 
 impl Observer for Tap {
     fn datagram(&mut self, frame: &Frame<'_>) {
-        self.see(frame.from, frame.to, Protocol::Mgcp, frame.bytes);
+        self.see(frame.from, frame.to, frame.protocol, frame.bytes);
     }
 
     fn record(&mut self, record: &Record, wall: &Wall) {

@@ -1,12 +1,16 @@
-//! The smallest town: one exchange, two gateways with a line each, two subscribers who talk.
+//! The smallest town: one exchange, an MGCP gateway and a Megaco gateway with a line each, two subscribers who talk.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-use strowger_exchange::{Country, Features, GatewayEntry, Inventory, LineEntry, Snapshot};
+use strowger_capture::Protocol;
+use strowger_exchange::{Country, Features, GatewayEntry, Inventory, LineEntry, MegacoEntry, Snapshot};
 use strowger_media::speech::SpeechNoise;
+use strowger_megaco::gateway as megaco;
+use strowger_megaco::message::{Caseless, Mid};
+use strowger_megaco::transaction::{PeerConfig, Route};
 use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
 use strowger_node::admission::Limits;
 use strowger_node::clock::Clock;
@@ -15,7 +19,7 @@ use strowger_node::gateway::{Datagram, GatewayHost, HostConfig, Observer};
 use strowger_node::{Config, Node};
 use strowger_sansio::Rng;
 use strowger_softgateway::script::{Action, Parser, Step};
-use strowger_softgateway::{Event, LineFact, Outcome, Runner, SoftGatewayConfig, What};
+use strowger_softgateway::{Event, LineFact, MegacoConfig, Outcome, Runner, SoftGatewayConfig, What};
 
 use super::tap::{Seen, Tap};
 
@@ -23,13 +27,14 @@ use super::tap::{Seen, Tap};
 pub(super) const CALLING: &str = "2001";
 /// The called number.
 pub(super) const CALLED: &str = "2002";
+/// What the gateways speak.
+const PROTOCOLS: [Protocol; 2] = [Protocol::Mgcp, Protocol::Megaco];
 /// What happens. Lines are named with their gateway.
 const SCRIPT: &str = "
 gw1:aaln/1 off-hook
 gw1:aaln/1 expect dial-tone within 3s
 gw1:aaln/1 dial 2002
 gw2:aaln/1 expect ring within 5s
-gw2:aaln/1 expect caller 2001 within 2s
 gw1:aaln/1 expect ringback within 5s
 gw2:aaln/1 off-hook
 wait 300ms
@@ -116,7 +121,12 @@ impl Town {
         let mut inventory = Inventory::new("town", Country::default());
         for (number, address) in (1..).zip(addresses) {
             let id = format!("gw{number}");
-            inventory.gateways.push(GatewayEntry::mgcp(&id, address, &format!("gw{number}.town")));
+            let domain = format!("{id}.town");
+            let megaco = MegacoEntry { mid: Some(format!("<{domain}>")), ..MegacoEntry::default() };
+            inventory.gateways.push(match PROTOCOLS[number - 1] {
+                Protocol::Megaco => GatewayEntry::megaco(&id, address, &domain, megaco),
+                _ => GatewayEntry::mgcp(&id, address, &domain),
+            });
             inventory.lines.push(LineEntry {
                 number: format!("200{number}"),
                 gateway: id.clone(),
@@ -126,13 +136,15 @@ impl Town {
             });
             tap.name(address, &id);
         }
-        let listen = Listen { mgcp: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), ..Listen::default() };
+        let any = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let listen = Listen { mgcp: any, megaco_text: any, ..Listen::default() };
         let (store, limits) = (StoreConfig::Memory, Limits::default());
         let config =
             Config { inventory, listen, store, cdr: None, capture: None, limits, push: None, mmsc: None };
         let node = Node::start(config, vec![Box::new(tap.clone())]).map_err(|error| error.to_string())?;
-        let agent = node.mgcp().ok_or("the exchange has no address")?;
-        tap.name(agent, "exchange");
+        let exchange = (node.mgcp().zip(node.megaco_text())).ok_or("the exchange has no address")?;
+        tap.name(exchange.0, "exchange");
+        tap.name(exchange.1, "exchange");
         let (sender, news) = mpsc::channel();
         let mut town = Self {
             node,
@@ -146,8 +158,9 @@ impl Town {
         };
         for (place, address) in addresses.into_iter().enumerate() {
             let reporter = Reporter { place, news: sender.clone(), tap: town.tap.clone() };
-            let host =
-                town.host(place, address, agent, reporter).map_err(|error| format!("{address}: {error}"))?;
+            let host = town
+                .host(place, address, exchange, reporter)
+                .map_err(|error| format!("{address}: {error}"))?;
             town.hosts.push(host);
         }
         town.give_voices()?;
@@ -159,13 +172,23 @@ impl Town {
         &self,
         place: usize,
         listen: SocketAddr,
-        agent: SocketAddr,
+        (agent, controller): (SocketAddr, SocketAddr),
         reporter: Reporter,
     ) -> std::io::Result<GatewayHost> {
-        let mut gateway =
-            GatewayConfig::new(format!("gw{}.town", place + 1), CallAgent::at(agent)).with_lines(1);
-        gateway.timers.protocol.mwd = Duration::from_millis(100);
-        let gateway = SoftGatewayConfig::new(gateway);
+        let name = format!("gw{}.town", place + 1);
+        let wait = Duration::from_millis(100);
+        let gateway = if PROTOCOLS.get(place) == Some(&Protocol::Megaco) {
+            let mid = Mid::Domain(Caseless::new(&name), None);
+            let mut gateway = megaco::GatewayConfig::new(mid.into()).with_lines(1);
+            gateway = gateway.with_controller(PeerConfig::at(Route::udp(controller)));
+            gateway.waiting_delay = wait;
+            let since_1970 = self.clock.wall().unix(self.clock.now());
+            SoftGatewayConfig::megaco(MegacoConfig { gateway, since_1970: Some(since_1970) })
+        } else {
+            let mut gateway = GatewayConfig::new(name, CallAgent::at(agent)).with_lines(1);
+            gateway.timers.protocol.mwd = wait;
+            SoftGatewayConfig::new(gateway)
+        };
         let config = HostConfig { listen, rtp_ports: None, connections: 4, recordings: None, gateway };
         GatewayHost::start(config, self.clock, Rng::from_seed(seed()?), Box::new(reporter))
     }
@@ -233,7 +256,7 @@ impl Town {
             && let Some(doing) = doing(action)
         {
             let who = format!("200{} {doing}", place + 1);
-            self.tap.remark(address, &who);
+            self.tap.remark(address, PROTOCOLS[place], &who);
             tell(&who);
         }
         host.step(step);
