@@ -240,6 +240,17 @@ fn what_is_of_the_other_protocol_or_no_identifier_is_an_error() {
         ]
     );
     assert_eq!(
+        all("protocol = \"megaco\"", "protocol = \"megacoo\""),
+        ["7:12 unknown protocol \"megacoo\"; did you mean \"megaco\"? Expected \"mgcp\", \"megaco\""],
+        "of which nothing else is said"
+    );
+    assert_eq!(
+        all("names = \"8:bits/8:bits/8:bits\"", "names = \"65:bits\""),
+        [
+            "14:9 \"65:bits\" is no plan of names; expected levels with slashes between, each its bits and their form: \"8:aaln,rtp/24:number\" or \"8:bits/8:bits/8:bits\""
+        ]
+    );
+    assert_eq!(
         all("encoding = \"pretty\"", "dialect = \"ncs\""),
         ["6:6 `dialect` says nothing of a gateway that speaks Megaco; expected the key to be left out"]
     );

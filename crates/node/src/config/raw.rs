@@ -254,7 +254,8 @@ impl Gateway {
             encoding: choice(table, "encoding", "encoding", &encodings, &[], report).unwrap_or_default(),
             keys: ["dialect", "mid", "transport", "encoding", "empty_signals", "names"]
                 .into_iter()
-                .filter(|key| table.value(key).is_some())
+                // Of an unknown protocol nothing is foreign.
+                .filter(|key| protocol.is_some() && table.value(key).is_some())
                 .collect(),
             media: addresses(table, "media", report),
             relay: table.string("relay", report),

@@ -84,7 +84,12 @@ pub(super) fn execute(arguments: &Arguments) -> Exit {
 
 fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
     let site = &arguments.site;
-    let mid = mid(&arguments.mid).ok_or_else(|| format!("--mid {:?} is no name", arguments.mid))?;
+    let mid = mid(&arguments.mid).ok_or_else(|| {
+        format!(
+            "--mid {:?} is no identifier; expected a domain name, [ADDRESS] or [ADDRESS]:PORT",
+            arguments.mid
+        )
+    })?;
     let mut gateway = GatewayConfig::new(mid).with_lines(arguments.lines);
     let form = match arguments.encoding {
         Encoding::Pretty => Form::Text(Layout::Pretty),
