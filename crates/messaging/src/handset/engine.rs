@@ -318,6 +318,22 @@ impl Handset {
         (self.seen.len(), self.jobs.len(), self.reassembly.octets())
     }
 
+    /// Whether no message is under way.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.jobs.is_empty() && self.actions.is_empty()
+    }
+
+    /// No short message follows: those that wait for others are told of, and dropped.
+    pub fn give_up_parts(&mut self) {
+        let messages = self.reassembly.unfinished();
+        if messages > 0 {
+            self.reassembly = Reassembly::new(ReassemblyLimits::default());
+            let whose = if messages == 1 { "a message" } else { "messages" };
+            self.malformed(&format!("parts of {whose} came without the others ({messages} unfinished)"));
+        }
+    }
+
     fn tell(&mut self, event: Event) {
         if self.events.len() >= EVENTS {
             self.counters.events_lost += 1;

@@ -140,6 +140,13 @@ impl HandsetHandle {
         &self.short_messages
     }
 
+    /// No short message follows. A handset that does not listen for datagrams ends when it is done with what it has: the channel of its
+    /// events closes. Parts that wait for others are told of as malformed before.
+    pub fn end_short_messages(&mut self) {
+        // Nobody takes what is sent here.
+        self.short_messages = mpsc::channel(1).0;
+    }
+
     /// Submits a message to the MMSC of its settings (m-send-req), and gives the identifier that it got.
     ///
     /// # Errors
@@ -183,6 +190,7 @@ struct Host {
 impl Host {
     async fn run(mut self, socket: Option<UdpSocket>, mut incoming: mpsc::Receiver<ShortMessage>) {
         let mut datagram = vec![0; DATAGRAM];
+        let mut more = true;
         loop {
             let deadline = self.handset.poll_timeout().map(|at| self.clock.instant(at).into());
             let sleep = async {
@@ -205,20 +213,10 @@ impl Host {
                     }
                     self.handset.handle_datagram(self.clock.now(), from, bytes);
                 },
-                Some(message) = incoming.recv() => {
-                    if let Some(tap) = &self.tap {
-                        let _ = tap.send(Passed::ShortMessage(message.clone()));
-                    }
-                    let message = sms::ShortMessage {
-                        link: message.link,
-                        originator: &message.originator,
-                        destination: &message.destination,
-                        pid: message.pid,
-                        dcs: message.dcs,
-                        user_data: &message.user_data,
-                    };
-                    self.handset.handle_short_message(self.clock.now(), &message);
-                }
+                message = incoming.recv(), if more => match message {
+                    Some(message) => self.take(&message),
+                    None => more = false,
+                },
                 Some(Ok(done)) = self.under_way.join_next() => match done {
                     Done::Fetched(job, result) => self.handset.handle_fetched(self.clock.now(), job, result),
                     Done::Posted(job, result) => self.handset.handle_posted(self.clock.now(), job, result),
@@ -226,7 +224,27 @@ impl Host {
                 () = sleep => self.handset.handle_timeout(self.clock.now()),
             }
             self.settle().await;
+            if !more && socket.is_none() && self.handset.is_done() {
+                self.handset.give_up_parts();
+                self.settle().await;
+                return;
+            }
         }
+    }
+
+    fn take(&mut self, message: &ShortMessage) {
+        if let Some(tap) = &self.tap {
+            let _ = tap.send(Passed::ShortMessage(message.clone()));
+        }
+        let message = sms::ShortMessage {
+            link: message.link,
+            originator: &message.originator,
+            destination: &message.destination,
+            pid: message.pid,
+            dcs: message.dcs,
+            user_data: &message.user_data,
+        };
+        self.handset.handle_short_message(self.clock.now(), &message);
     }
 
     async fn settle(&mut self) {

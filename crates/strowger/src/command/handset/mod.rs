@@ -28,8 +28,9 @@ const LINE: usize = 1024;
 /// Be a handset: take pushes on port 2948, fetch multimedia messages, and send one
 ///
 /// It fetches from the MMSCs that it is told of and from nobody else, acknowledges, and refuses provisioning and other pushes that would change
-/// it. With --count it ends when so many messages are there; without, at a signal. Exit code: 0 when all went well, 1 when a message could not be
-/// sent or fetched or --timeout came first, 2 when the command is wrong.
+/// it. With --count it ends when so many messages are there; without, at a signal, or with --sms alone when standard input has ended and what came is
+/// done with. Exit code: 0 when all went well, 1 when a message could not be sent or fetched, a line or part of standard input made no message, or
+/// --timeout came first, 2 when the command is wrong.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  strowger handset --listen 127.0.0.21:2948 --mmsc http://127.0.0.1:8190/ --folder messages\n  \
@@ -79,6 +80,9 @@ pub(crate) struct Arguments {
     /// End when so many messages, reports and indications have come, fetched and acknowledged or failed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
+    /// Count pushes that are refused or cannot be read as well
+    #[arg(long, requires = "count")]
+    count_refused: bool,
     /// End after so many seconds, with exit code 1 if --count was not reached
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     timeout: Option<u64>,
@@ -224,6 +228,8 @@ struct Session<'a> {
     arguments: &'a Arguments,
     /// Messages, reports and indications that are done with.
     done: u64,
+    /// Whether standard input has ended: what is incomplete then stays so.
+    at_end: bool,
     exit: Exit,
 }
 
@@ -236,11 +242,11 @@ impl Session<'_> {
     ) -> Exit {
         let (listens, rejects) = (config.listen.is_some(), arguments.reject);
         let (told, mut events) = mpsc::unbounded_channel();
-        let handset = match HandsetHandle::start(config, told).await {
+        let mut handset = match HandsetHandle::start(config, told).await {
             Ok(handset) => handset,
             Err(error) => return fail(Exit::Finding, &format!("port cannot be opened: {error}")),
         };
-        let mut session = Session { arguments, done: 0, exit: Exit::Good };
+        let mut session = Session { arguments, done: 0, at_end: false, exit: Exit::Good };
         if listens {
             let text = handset.local().map(|local| format!("listening on {local}\n"));
             session.tell(&Own::Listening { udp: handset.local() }, &text.unwrap_or_default());
@@ -264,7 +270,9 @@ impl Session<'_> {
         tokio::pin!(late);
         loop {
             tokio::select! {
-                Some(event) = events.recv() => {
+                event = events.recv() => {
+                    // The channel closes when there was no more input, and all of it is done with.
+                    let Some(event) = event else { return session.exit };
                     session.happened(&event, rejects);
                     if arguments.count.is_some_and(|count| session.done >= count) {
                         return session.exit;
@@ -277,6 +285,10 @@ impl Session<'_> {
                     News::BadLine(why) => {
                         session.exit = Exit::Finding;
                         complain(&format!("{why}\n"));
+                    }
+                    News::EndOfInput if arguments.count.is_none() => {
+                        session.at_end = true;
+                        handset.end_short_messages();
                     }
                     News::EndOfInput => {}
                     News::Signal => return session.exit,
@@ -307,6 +319,8 @@ impl Session<'_> {
                 self.done += 1;
                 self.exit = Exit::Finding;
             }
+            Event::Refused { .. } | Event::Malformed { .. } if self.arguments.count_refused => self.done += 1,
+            Event::Malformed { .. } if self.at_end => self.exit = Exit::Finding,
             Event::Notified { .. } | Event::Received(_) | Event::Refused { .. } | Event::Malformed { .. } => {
             }
         }
