@@ -286,14 +286,20 @@ impl Node {
     }
 
     /// Runs until the process is told to stop (SIGINT, SIGTERM, SIGHUP) or the shard ends by itself; then as
-    /// [`Self::stop`]. A second signal ends the patience.
+    /// [`Self::stop`]. A second signal ends the patience. `ready` is called when signals are caught, and not before: whoever is told by it
+    /// may send one at once.
     ///
     /// # Errors
     /// When the shard ended by a fault, or signals cannot be waited for.
-    pub fn run_until_signal(mut self, patience: Duration) -> Result<Summary, NodeError> {
+    pub fn run_until_signal(
+        mut self,
+        patience: Duration,
+        ready: impl FnOnce(&Self),
+    ) -> Result<Summary, NodeError> {
         let runtime = runtime().map_err(|_| NodeError::Signals)?;
         runtime.block_on(async {
             let mut signals = Signals::new().map_err(|_| NodeError::Signals)?;
+            ready(&self);
             tokio::select! {
                 () = self.ended() => return Ok(()),
                 name = signals.next() => tracing::info!(signal = name, ?patience, "stopping"),

@@ -79,8 +79,8 @@ pub(crate) fn execute(arguments: &Arguments) -> Exit {
         Err(error) => return fail(Exit::Finding, &error),
     };
     tell_restored(&node);
-    tell_ready(&node, &name, arguments.json);
-    match node.run_until_signal(Duration::from_secs(arguments.drain)) {
+    let ready = |node: &Node| tell_ready(node, &name, arguments.json);
+    match node.run_until_signal(Duration::from_secs(arguments.drain), ready) {
         Ok(Summary { calls_left, records_lost: 0 }) => {
             tracing::info!(calls_left, "stopped");
             Exit::Good
