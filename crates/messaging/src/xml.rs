@@ -127,15 +127,23 @@ pub fn escape(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            '\n' | '\r' | '\t' => {
+            // Of the controls, XML 1.0 has these, from DEL on all: one that is left out would make two names one.
+            '\n' | '\r' | '\t' | '\u{7f}'..='\u{9f}' => {
                 let _ = write!(out, "&#{};", u32::from(c));
             }
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => {}
-            c => out.push(c),
+            c if is_legal(c) => out.push(c),
+            _ => {}
         }
     }
     out
 }
+
+/// Whether a document may have a character (XML 1.0 section 2.2).
+const fn is_legal(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+const NO_CHARACTER: &str = "a character that XML does not have";
 
 /// A document: its element, and what its type declaration says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,6 +174,9 @@ pub fn parse_document(bytes: &[u8], limits: &XmlLimits) -> Result<Document, XmlE
     let text = std::str::from_utf8(bytes).map_err(|error| {
         refuse(u64::try_from(error.valid_up_to()).unwrap_or_default(), "the document is not UTF-8")
     })?;
+    if let Some((place, _)) = text.char_indices().find(|(_, c)| !is_legal(*c)) {
+        return Err(refuse(u64::try_from(place).unwrap_or_default(), NO_CHARACTER));
+    }
     let mut reader = Reader::from_str(text);
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
@@ -208,6 +219,9 @@ pub fn parse_document(bytes: &[u8], limits: &XmlLimits) -> Result<Document, XmlE
                     Some(c) => c,
                     None => named(&reference.into_inner()).ok_or_else(|| refuse(at, "an entity is used"))?,
                 };
+                if !is_legal(resolved) {
+                    return Err(refuse(at, NO_CHARACTER));
+                }
                 add(resolved.encode_utf8(&mut [0; 4]), &mut open).map_err(|fault| refuse(at, fault))?;
             }
             Event::DocType(kind) => {
@@ -257,6 +271,9 @@ fn element(start: &BytesStart<'_>, limits: &XmlLimits) -> Result<Element, String
             return Err("too many attributes".to_owned());
         }
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
+        if !value.chars().all(is_legal) {
+            return Err(NO_CHARACTER.to_owned());
+        }
         let name = attribute.key.local_name().into_inner().to_owned();
         element.attributes.push((name, value.into_owned()));
     }
@@ -277,4 +294,30 @@ fn add(text: &str, open: &mut [Element]) -> Result<(), &'static str> {
         None => return Err("text stands outside the document"),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_that_xml_does_not_have_is_refused_however_it_is_written() {
+        let limits = XmlLimits::default();
+        for wrong in
+            ["<a b=\"\u{2}\"/>", "<a>\u{0}</a>", "<a>\u{ffff}</a>", "<a b=\"&#2;\"/>", "<a>&#x1F;</a>"]
+        {
+            assert!(parse(wrong.as_bytes(), &limits).is_err(), "{wrong:?}");
+        }
+        let fault = parse(b"<a>12\x02</a>", &limits).unwrap_err();
+        assert_eq!((fault.offset, fault.fault.as_str()), (5, NO_CHARACTER));
+    }
+
+    #[test]
+    fn what_xml_has_comes_back_as_it_was() {
+        let text = "tab\t line\n \u{7f} \u{85} & < > \" \u{fffd} \u{1f600}";
+        let document = format!("<a b=\"{0}\">{0}</a>", escape(text));
+        let read = parse(document.as_bytes(), &XmlLimits::default()).unwrap();
+        assert_eq!((read.attribute("b"), read.text.as_str()), (Some(text), text));
+        assert_eq!(escape("1\u{1}2"), "12");
+    }
 }

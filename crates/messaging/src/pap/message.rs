@@ -301,6 +301,12 @@ impl Outcome {
         Self { code, detail: String::new() }
     }
 
+    /// With the words of a document, of which those that belong to the code say nothing else.
+    fn read(code: Code, words: &str) -> Self {
+        let rest = words.strip_prefix(code.text()).map(|rest| rest.strip_prefix(": ").unwrap_or(rest));
+        Self { code, detail: rest.unwrap_or(words).to_owned() }
+    }
+
     /// On an element.
     #[must_use]
     pub fn on(&self, element: Element) -> Element {
@@ -324,7 +330,7 @@ impl Outcome {
         let found = found.ok_or(PapError::Missing("code"))?;
         let code = found.attribute("code").and_then(|code| code.trim().parse().ok());
         let code = Code(code.ok_or(PapError::Word("code"))?);
-        Ok(Self { code, detail: found.attribute("desc").unwrap_or_default().to_owned() })
+        Ok(Self::read(code, found.attribute("desc").unwrap_or_default()))
     }
 }
 
@@ -382,7 +388,7 @@ impl ResultNotification {
             received: moment(element, "received-time")?.unwrap_or_default(),
             event: moment(element, "event-time")?.unwrap_or_default(),
             state,
-            outcome: Outcome { code: Code(code), detail: text("desc") },
+            outcome: Outcome::read(Code(code), &text("desc")),
         })
     }
 }

@@ -48,12 +48,14 @@ impl Address {
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
-        if text.is_empty() || text.len() > LONGEST {
+        // Escaped, an address is longer.
+        if text.is_empty() || text.len() > LONGEST * 3 + 32 {
             return Err(AddressError::Length);
         }
         let specifier = text.split_at_checked(8).filter(|(head, _)| head.eq_ignore_ascii_case("WAPPUSH="));
         match specifier {
             Some((_, specifier)) => Self::parse_specifier(specifier),
+            None if text.len() > LONGEST => Err(AddressError::Length),
             None => Self::parse_plain(text),
         }
     }
@@ -67,6 +69,9 @@ impl Address {
             return Err(AddressError::Type);
         }
         let value = unescape(value)?;
+        if value.len() > LONGEST {
+            return Err(AddressError::Length);
+        }
         match kind.to_ascii_uppercase().as_str() {
             "PLMN" => Self::number(&value),
             "IPV4" => match value.parse() {
@@ -125,7 +130,10 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number(text) | Self::User(text) => f.write_str(text),
+            Self::Number(text) => f.write_str(text),
+            // A name that would be read as a number or a host, or not as it is, says that it is one.
+            Self::User(name) if Self::parse(name).as_ref() == Ok(self) => f.write_str(name),
+            Self::User(name) => write!(f, "WAPPUSH={}/TYPE=USER", escape(name)),
             Self::Host(host) => write!(f, "{host}"),
         }
     }
@@ -188,5 +196,24 @@ impl Network {
         let ((ours, kind), (theirs, other)) = (spread(self.base), spread(address.to_canonical()));
         let shift = 128 - u32::from(self.bits);
         kind == other && ours.checked_shr(shift).unwrap_or(0) == theirs.checked_shr(shift).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_users_name_is_read_back_as_that_name() {
+        let name = |text: &str| Address::parse(&format!("WAPPUSH={}/TYPE=USER@ppg", escape(text))).unwrap();
+        for text in
+            ["ann@town", " ann", "12345", "192.0.2.1", "WAPPUSH=x", "a/TYPE=PLMN", &"\u{e4}".repeat(128)]
+        {
+            let address = name(text);
+            assert_eq!(address, Address::User(text.to_owned()));
+            assert_eq!(Address::parse(&address.to_string()), Ok(address), "{text:?}");
+        }
+        assert_ne!(name("12345").to_string(), Address::Number("12345".to_owned()).to_string());
+        assert_eq!(name("ann@town").to_string(), "ann@town");
     }
 }

@@ -411,17 +411,18 @@ impl Client {
             | Body::QuerySmResp(_)
             | Body::CancelSmResp
             | Body::ReplaceSmResp => {
-                if let Some(Request::Ask(token)) = self.window.close(sequence) {
+                let asked = |request: &Request| matches!(request, Request::Ask(_));
+                if let Some(Request::Ask(token)) = self.window.close_if(sequence, asked) {
                     self.answered(now, token, unit.status, unit.body);
                 }
             }
             Body::EnquireLinkResp => {
-                if self.window.close(sequence) == Some(Request::Enquire) {
+                if self.window.close_if(sequence, |request| *request == Request::Enquire).is_some() {
                     self.enquiring = false;
                 }
             }
             Body::UnbindResp => {
-                if self.window.close(sequence) == Some(Request::Unbind) {
+                if self.window.close_if(sequence, |request| *request == Request::Unbind).is_some() {
                     self.lose(now, Loss::Closed);
                 }
             }
@@ -455,7 +456,7 @@ impl Client {
     }
 
     fn bound(&mut self, now: Time, sequence: u32, status: Status, centre: String, tlvs: &[tlv::Tlv]) {
-        if self.window.close(sequence) != Some(Request::Bind) {
+        if self.window.close_if(sequence, |request| *request == Request::Bind).is_none() {
             return;
         }
         if !status.is_ok() {

@@ -46,6 +46,11 @@ impl<T> Window<T> {
         what
     }
 
+    /// Takes the request that an answer is for if it asked for an answer of this kind; another one goes on waiting for its own.
+    pub(super) fn close_if(&mut self, sequence: u32, asked: impl FnOnce(&T) -> bool) -> Option<T> {
+        asked(self.waiting.get(&sequence)?).then(|| self.close(sequence)).flatten()
+    }
+
     /// Takes a request whose answer is overdue.
     pub(super) fn pop_overdue(&mut self, now: Time) -> Option<T> {
         while let Some((deadline, sequence)) = self.deadlines.front().copied() {

@@ -275,6 +275,21 @@ fn an_answer_to_nothing_is_passed_over() {
 }
 
 #[test]
+fn an_answer_of_another_kind_takes_nothing_from_a_message_that_waits_for_its_own() {
+    let bind = Body::BindResp(BindKind::Transceiver, "centre".to_owned(), Vec::new());
+    for wrong in [Body::EnquireLinkResp, Body::UnbindResp, bind] {
+        let mut pair = Pair::bound();
+        pair.submit(7);
+        let [sequence] = pair.submitted()[..] else { panic!("one submission") };
+        let other = unit(Status::OK, sequence, wrong.clone());
+        pair.client.handle_input(pair.now, &other);
+        assert_eq!(pair.outcomes(), [], "{wrong:?}");
+        pair.answer(sequence, Ok("a1"));
+        assert_eq!(pair.outcomes(), [(7, Outcome::Accepted("a1".into()))], "{wrong:?}");
+    }
+}
+
+#[test]
 fn a_stranger_is_cut_off_when_it_does_not_bind() {
     let mut centre = Centre::new(centre_config(), START);
     let submit = unit(Status::OK, 1, Body::SubmitSm(message("1")));
