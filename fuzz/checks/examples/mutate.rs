@@ -20,7 +20,7 @@ use strowger_fuzz_checks::corpus::{Corpus, Target};
 use strowger_fuzz_checks::mutate::{BLOCK, Mutator};
 
 const USAGE: &str =
-    "usage: mutate --target megaco|mgcp|sdp|digit_map|rtp|mms [--count N] [--seed N] [--threads N] [--block N]
+    "usage: mutate --target megaco|mgcp|sdp|digit_map|rtp|mms|smpp|pap [--count N] [--seed N] [--threads N] [--block N]
   --count   how many messages, as 1000000, 10^6 or 1e6 (default 10^6); rounded up to blocks of 4096
   --seed    what the messages are drawn from (default 1)
   --threads how many threads (default 1)

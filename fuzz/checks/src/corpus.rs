@@ -18,11 +18,16 @@ pub enum Target {
     Megaco,
     /// A datagram of WAP Push; the same octets as what it carries, and as user data of a short message.
     Mms,
+    /// A unit of SMPP, and octets that both ends of a link get.
+    Smpp,
+    /// A document of PAP; the same octets as a body of parts, as content, as an address.
+    Pap,
 }
 
 impl Target {
     /// All targets.
-    pub const ALL: [Self; 6] = [Self::Megaco, Self::Mgcp, Self::Sdp, Self::DigitMap, Self::Rtp, Self::Mms];
+    pub const ALL: [Self; 8] =
+        [Self::Megaco, Self::Mgcp, Self::Sdp, Self::DigitMap, Self::Rtp, Self::Mms, Self::Smpp, Self::Pap];
 
     /// Its name, which is also that of its corpus.
     #[must_use]
@@ -34,6 +39,8 @@ impl Target {
             Self::DigitMap => "digit_map",
             Self::Rtp => "rtp",
             Self::Mms => "mms",
+            Self::Smpp => "smpp",
+            Self::Pap => "pap",
         }
     }
 
@@ -53,6 +60,8 @@ impl Target {
             Self::DigitMap => crate::digit_map,
             Self::Rtp => crate::rtp,
             Self::Mms => crate::mms,
+            Self::Smpp => crate::smpp,
+            Self::Pap => crate::pap,
         }
     }
 
@@ -66,6 +75,8 @@ impl Target {
             Self::DigitMap => &["fuzz/corpus/digit_map"],
             Self::Rtp => &["fuzz/corpus/rtp"],
             Self::Mms => &["fuzz/corpus/mms"],
+            Self::Smpp => &["fuzz/corpus/smpp"],
+            Self::Pap => &["fuzz/corpus/pap"],
         }
     }
 
@@ -75,7 +86,8 @@ impl Target {
             Self::Mgcp => Some("fuzz/dictionaries/mgcp.txt"),
             Self::Sdp => Some("fuzz/dictionaries/sdp.txt"),
             Self::Mms => Some("fuzz/dictionaries/mms.txt"),
-            Self::Megaco | Self::DigitMap | Self::Rtp => None,
+            Self::Pap => Some("fuzz/dictionaries/pap.txt"),
+            Self::Megaco | Self::DigitMap | Self::Rtp | Self::Smpp => None,
         }
     }
 }

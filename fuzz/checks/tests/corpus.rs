@@ -55,3 +55,13 @@ fn the_corpus_of_rtp_holds() {
 fn the_corpus_of_mms_holds() {
     replay(Target::Mms);
 }
+
+#[test]
+fn the_corpus_of_smpp_holds() {
+    replay(Target::Smpp);
+}
+
+#[test]
+fn the_corpus_of_pap_holds() {
+    replay(Target::Pap);
+}
