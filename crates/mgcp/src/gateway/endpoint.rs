@@ -195,7 +195,9 @@ impl Endpoint {
             MediaEvent::Machine(sign) => self.machine_sign(sign, reach),
             MediaEvent::SignalEnded(target, signal) => {
                 let ids = self.connection_ids();
-                self.machine.signals.ended(self.index, target, &signal, &ids, reach);
+                for event in self.machine.signals.ended(self.index, target, &signal, &ids, reach) {
+                    self.occur(event, reach);
+                }
             }
             MediaEvent::SignalFailed(target, signal) => {
                 let ids = self.connection_ids();

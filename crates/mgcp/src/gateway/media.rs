@@ -424,6 +424,13 @@ pub trait MediaPlane {
     /// What a connection has carried so far.
     fn statistics(&self, now: Time, connection: ConnectionHandle) -> ConnectionStatistics;
 
+    /// Whether an endpoint can give a signal. Asked of those of a list, which are started later than the list is answered for; of others
+    /// starting tells.
+    fn gives(&self, endpoint: EndpointIndex, signal: &SignalBuf) -> bool {
+        let _ = (endpoint, signal);
+        true
+    }
+
     /// Starts a signal. How long it lasts is the role's affair.
     ///
     /// # Errors

@@ -11,12 +11,13 @@
 //! - `joints`: connections that send to each other. `fax`: what becomes of a fax that is heard.
 //! - `verb`: the commands. `prepare`, `signal_list`, `signal_parameters`, `options`, `negotiate`, `remote`, `stream`: what is checked before anything happens.
 //! - `pending`: commands for which the media below need time.
-//! - `request`, `machine`, `event`, `signals`, `wanted`: the event machine of section 4.4.1 and the signals of section 2.3.3.
+//! - `request`, `machine`, `event`, `signals`, `active`, `wanted`: the event machine of section 4.4.1 and the signals of section 2.3.3.
 //! - `keepalive`: empty notifications, and the change to another call agent.
 //! - `restart`, `together`, `courtesy`: RSIP with its procedures and without. `outgoing`, `mesg`: NTFY, DLCX and MESG towards the call agent.
 //!
 //! Limits: one audio stream per connection; connections within the gateway carry packets too.
 
+mod active;
 pub mod config;
 mod connection;
 pub mod counters;

@@ -123,7 +123,8 @@ pub(super) fn fetch(
 ) {
     let embedded = prepared.request.requested.iter().filter_map(|entry| entry.embedded.as_ref());
     let later = embedded.flat_map(|embedded| &embedded.signals);
-    for request in prepared.request.signals.iter().chain(later) {
+    let requests = prepared.request.signals.iter().chain(later);
+    for request in requests.flat_map(|request| std::iter::once(request).chain(&request.steps)) {
         if plane.fetch(now, index, &request.signal) == Progress::UnderWay {
             waits.insert(Wait::Signal(index, request.signal.to_string()));
         }

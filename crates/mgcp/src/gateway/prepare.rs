@@ -202,6 +202,8 @@ impl Reader<'_> {
             (PackagePattern::Is(package), CodePattern::Is(code)) if package.eq_ignore_ascii_case("R") => {
                 rtp_parameters(code, event.parameters)?
             }
+            // The pattern of the 108 test line is the usual one (RFC 3660 section 2.3).
+            _ if pattern.names("T", "tp") && event.parameters.is_empty() => "95".to_owned(),
             _ => event.parameters.as_str().to_owned(),
         };
         let set = check_actions(event.actions, depth)?;
@@ -341,6 +343,7 @@ impl Reader<'_> {
         let item = package::find(package).and_then(|package| package.item(code));
         match item.map(|item| item.parameters) {
             // Which pattern to look for must be said; the failure code of B/enf must not.
+            Some(Parameters::Number(..)) if parameters.is_empty() && pattern.names("T", "tp") => Ok(None),
             Some(Parameters::Number(low, high)) if !package.eq_ignore_ascii_case("B") => {
                 let number = parameters.as_str().parse::<u16>();
                 if number.is_ok_and(|number| (low..=high).contains(&number)) {

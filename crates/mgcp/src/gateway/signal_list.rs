@@ -17,7 +17,8 @@ use crate::package::{self, HookState, Item, Package, Parameters, Signal, Timing}
 /// How long brief signals last when the plane does not say that they have ended: package, symbol, milliseconds. Caller
 /// identification needs the silence between two rings; the tones are those of RFC 3660.
 const BRIEF: [(&str, &str, u64); 6] = [
-    ("D", "", 100),
+    // With the pause behind it: cut short, two equal digits would be one.
+    ("D", "", 300),
     ("G", "cf", 600),
     ("L", "ci", 6_000),
     ("L", "adsi", 6_000),
@@ -59,6 +60,10 @@ impl Reader<'_> {
         }
         let place = self.place(signal.name.connection)?;
         self.check_place(kind, &place)?;
+        let steps = match item.parameters {
+            Parameters::Signals => self.steps(signal.parameters)?,
+            _ => Vec::new(),
+        };
         let course = self.course(package, item, kind, signal.parameters)?;
         let connection = match (&place, self.current) {
             (Place::Endpoint, _) => None,
@@ -81,7 +86,40 @@ impl Reader<'_> {
             wire,
             course,
             hook: kind.hook,
+            steps,
         })
+    }
+
+    /// The signals of a list, which are time-out and brief ones that the endpoint can give (RFC 3660 section 2.8).
+    fn steps(&self, parameters: EventParameters<'_>) -> Result<Vec<SignalRequest>, Refusal> {
+        let bad = |text| refuse(ReturnCode::EVENT_PARAMETER, text);
+        let list = EventList::parse(parameters.as_str()).ok_or_else(|| bad("this is no list of signals"))?;
+        let mut steps = Vec::new();
+        for signal in list.iter() {
+            if steps.len() >= self.limits.requested_events {
+                return Err(refuse(ReturnCode::NO_RESOURCES, "too many signals"));
+            }
+            match signal.name.package {
+                None => return Err(bad("each signal of a list names its package")),
+                Some(package) if package.eq_ignore_ascii_case("SL") => {
+                    return Err(bad("a list holds no list of signals"));
+                }
+                Some(_) if signal.name.connection.is_some() => {
+                    return Err(bad("the signals of a list are the endpoint's"));
+                }
+                Some(_) => {}
+            }
+            let step =
+                self.signal(signal).map_err(|_| bad("the list holds what is no signal of the endpoint"))?;
+            if matches!(step.course, Course::On | Course::Off) {
+                return Err(bad("on-off signals do not end, and stand in no list"));
+            }
+            if !self.plane.gives(self.endpoint.index, &step.signal) {
+                return Err(bad("the endpoint cannot give a signal of the list"));
+            }
+            steps.push(step);
+        }
+        if steps.is_empty() { Err(bad("the list is empty")) } else { Ok(steps) }
     }
 
     /// `G/rbk(connection)` is `G/rt@connection` (RFC 3660 section 2.1).
@@ -187,6 +225,9 @@ impl SignalRequest {
     /// The code that refuses the signal in this state of the hook: RFC 3435 section 4.4.2. Signals on connections go out whatever
     /// the handset does.
     pub(super) fn hook_refusal(&self, hook: Hook) -> Option<ReturnCode> {
+        if let Some(code) = self.steps.iter().find_map(|step| step.hook_refusal(hook)) {
+            return Some(code);
+        }
         match (self.hook, hook) {
             (Some(HookState::Off), Hook::On) if self.place == Place::Endpoint => Some(ReturnCode::ON_HOOK),
             (Some(HookState::On), Hook::Off) if self.place == Place::Endpoint => Some(ReturnCode::OFF_HOOK),

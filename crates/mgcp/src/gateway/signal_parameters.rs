@@ -41,6 +41,9 @@ pub(super) fn check_parameters(
         Parameters::Setup(parts) => return check_setup(parts, parameters),
         Parameters::MfDigits => return check_digits(parameters, SetupContent::Mf),
         Parameters::KeyState | Parameters::KeyLabel => return check_key(item, parameters),
+        // They were read one by one.
+        Parameters::Signals => return Ok(()),
+        Parameters::Transponder => return check_transponder(parameters),
         Parameters::Audio(operation) => {
             return match AudioRequest::parse(operation, parameters.as_str()) {
                 Some(_) => Ok(()),
@@ -72,10 +75,11 @@ pub(super) fn check_parameters(
     {
         return bad("del is a number up to 10000");
     }
-    check_values(item, kind, ring, parameters)
+    check_values(package, item, kind, ring, parameters)
 }
 
 fn check_values(
+    package: &Package,
     item: &Item,
     kind: Signal,
     ring: bool,
@@ -101,8 +105,10 @@ fn check_values(
             return bad("the signal has no such parameter, or not with this value");
         }
     }
-    // Special information tones have a usual one; the other numbered signals must say which (RFC 3660 sections 2.1 to 2.4).
-    let needs = matches!(item.parameters, Parameters::Number(..)) && item.symbol != "sit";
+    // On lines the special information tone has a usual one, and so has the test pattern; the other numbered signals must say which (RFC
+    // 3660 sections 2.1 to 2.4).
+    let has_usual = matches!((package.name, item.symbol), ("L" | "H", "sit") | ("T", "tp"));
+    let needs = matches!(item.parameters, Parameters::Number(..)) && !has_usual;
     if needs && numbers == 0 { bad("the signal needs its number") } else { Ok(()) }
 }
 
@@ -122,6 +128,35 @@ fn check_tone(item: &Item, parameters: EventParameters<'_>) -> Result<(), Refusa
         return bad("to is a number from 50 to 60000");
     }
     Ok(())
+}
+
+/// T/ct: two tones, not the same, and a sign; who turns it off need not name them.
+fn check_transponder(parameters: EventParameters<'_>) -> Result<(), Refusal> {
+    let (mut heard, mut sent, mut sign) = (None, None, None);
+    for parameter in parameters.iter() {
+        let free = match parameter {
+            EventParameter::Named { name, values } => {
+                let tones = ["co1", "co2"].into_iter();
+                let tone = tones.into_iter().find(|tone| tone.eq_ignore_ascii_case(values.as_str()));
+                let place = match name.to_ascii_lowercase().as_str() {
+                    "in" => &mut heard,
+                    "out" => &mut sent,
+                    _ => return bad("the transponder has in and out"),
+                };
+                tone.is_some() && std::mem::replace(place, tone).is_none()
+            }
+            EventParameter::Value(text @ ("+" | "-")) => sign.replace(text).is_none(),
+            _ => false,
+        };
+        if !free {
+            return bad("the transponder hears one of co1 and co2, and sends the other");
+        }
+    }
+    match (heard, sent) {
+        (Some(heard), Some(sent)) if heard != sent => Ok(()),
+        (None, None) if sign == Some("-") => Ok(()),
+        _ => bad("the transponder hears one of co1 and co2, and sends the other"),
+    }
 }
 
 /// `sup`: RFC 3064 table 13. The order of its parameters does not matter.

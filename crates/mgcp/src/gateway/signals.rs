@@ -5,8 +5,9 @@
 
 use std::collections::VecDeque;
 
-use strowger_sansio::{Duration, Time};
+use strowger_sansio::Duration;
 
+use super::active::{Active, Next};
 use super::event::{Occurrence, Place};
 use super::media::{ConnectionHandle, EndpointIndex, MediaFault, SignalOutcome, SignalTarget};
 use super::reach::{Reach, TimerKey};
@@ -45,6 +46,8 @@ pub(super) struct SignalRequest {
     pub(super) course: Course,
     /// The state of the hook that it needs, when it is applied to the endpoint.
     pub(super) hook: Option<HookState>,
+    /// The signals of a signal list (RFC 3660 section 2.8), which are given one after the other; none of other signals.
+    pub(super) steps: Vec<SignalRequest>,
 }
 
 impl SignalRequest {
@@ -84,14 +87,6 @@ impl SignalRequest {
 pub(super) struct Report {
     pub(super) outcome: SignalOutcome,
     pub(super) parameters: Vec<String>,
-}
-
-/// A signal that is being applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Active {
-    number: u32,
-    request: SignalRequest,
-    targets: Vec<SignalTarget>,
 }
 
 /// What [`Signals::begin`] has started.
@@ -185,13 +180,11 @@ impl Signals {
     pub(super) fn commit(&mut self, endpoint: EndpointIndex, begun: Begun, reach: &mut Reach<'_>) {
         let Begun { timed, on, brief, waiting, list } = begun;
         let listed = |active: &Active| list.iter().any(|request| request.repeats(&active.request));
-        self.timed.retain(|active| {
-            if !listed(active) {
-                active.stop(reach);
-                reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
-            }
-            listed(active)
-        });
+        let (stay, stop): (Vec<_>, Vec<_>) = self.timed.drain(..).partition(listed);
+        self.timed = stay;
+        for active in stop {
+            self.brief.extend(active.give_up(endpoint, reach));
+        }
         let off: Vec<_> = list.iter().filter(|request| request.course == Course::Off).collect();
         self.on.retain(|active| {
             let replaced = on.iter().any(|newer| newer.request.repeats(&active.request));
@@ -224,23 +217,23 @@ impl Signals {
         reach: &mut Reach<'_>,
     ) -> Result<Active, MediaFault> {
         for (done, target) in targets.iter().enumerate() {
-            if let Err(fault) = reach.plane.start_signal(reach.now, *target, &request.signal) {
+            let first = request.steps.first().unwrap_or(request);
+            if let Err(fault) = reach.plane.start_signal(reach.now, *target, &first.signal) {
                 for started in targets.iter().take(done) {
-                    reach.plane.stop_signal(reach.now, *started, &request.signal);
+                    reach.plane.stop_signal(reach.now, *started, &first.signal);
                 }
                 return Err(fault);
             }
         }
         self.numbers = self.numbers.wrapping_add(1);
-        Ok(Active { number: self.numbers, request: request.clone(), targets })
+        Ok(Active { number: self.numbers, request: request.clone(), targets, step: 0 })
     }
 
     /// A requested event occurred: time-out signals stop and brief ones that wait are forgotten.
     pub(super) fn stop_for_event(&mut self, endpoint: EndpointIndex, reach: &mut Reach<'_>) {
         self.waiting.clear();
         for active in self.timed.drain(..) {
-            active.stop(reach);
-            reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
+            self.brief.extend(active.give_up(endpoint, reach));
         }
     }
 
@@ -262,10 +255,10 @@ impl Signals {
         reach: &mut Reach<'_>,
     ) -> Vec<Occurrence> {
         if let Some(place) = self.timed.iter().position(|active| active.number == number) {
-            let active = self.timed.remove(place);
-            active.stop(reach);
-            let outcome = |target: &SignalTarget| active.request.outcome("oc", *target, connections);
-            return active.targets.iter().map(outcome).collect();
+            if let Some(active) = self.timed.get(place) {
+                active.stop(reach);
+            }
+            return self.step_over(endpoint, place, connections, reach);
         }
         if let Some(place) = self.brief.iter().position(|active| active.number == number) {
             let active = self.brief.remove(place);
@@ -275,7 +268,26 @@ impl Signals {
         Vec::new()
     }
 
-    /// The plane says that a brief signal has come to its own end.
+    /// A time-out signal has been given to its end, or one of the signals of a list: the next one follows. Gives the events that tell of the
+    /// end of all.
+    fn step_over(
+        &mut self,
+        endpoint: EndpointIndex,
+        place: usize,
+        connections: &[(ConnectionHandle, String)],
+        reach: &mut Reach<'_>,
+    ) -> Vec<Occurrence> {
+        let Some(active) = self.timed.get_mut(place) else { return Vec::new() };
+        let event = match active.advance(endpoint, reach) {
+            Next::Begun => return Vec::new(),
+            Next::Over => "oc",
+            Next::Failed => "of",
+        };
+        let active = self.timed.remove(place);
+        active.targets.iter().map(|target| active.request.outcome(event, *target, connections)).collect()
+    }
+
+    /// The plane says that a brief signal has come to its own end. Gives the events that tell of the end of its list.
     pub(super) fn ended(
         &mut self,
         endpoint: EndpointIndex,
@@ -283,12 +295,25 @@ impl Signals {
         signal: &SignalBuf,
         connections: &[(ConnectionHandle, String)],
         reach: &mut Reach<'_>,
-    ) {
-        let ended = |active: &Active| active.targets.contains(&target) && active.request.signal == *signal;
+    ) -> Vec<Occurrence> {
+        let ended = |active: &Active| active.is_giving(target, signal);
         if let Some(place) = self.brief.iter().position(ended) {
             let active = self.brief.remove(place);
             reach.timers.cancel(&TimerKey::Signal(endpoint, active.number));
             self.next_brief(endpoint, connections, reach);
+            return Vec::new();
+        }
+        let listed = |active: &Active| active.is_brief_step() && ended(active);
+        match self.timed.iter().position(listed) {
+            Some(place) => {
+                // How long it may take at most is not of interest any more, only the next one's time.
+                reach.timers.cancel(&TimerKey::Signal(
+                    endpoint,
+                    self.timed.get(place).map_or(0, |active| active.number),
+                ));
+                self.step_over(endpoint, place, connections, reach)
+            }
+            None => Vec::new(),
         }
     }
 
@@ -301,10 +326,13 @@ impl Signals {
         connections: &[(ConnectionHandle, String)],
         reach: &mut Reach<'_>,
     ) -> Option<Occurrence> {
-        self.ended(endpoint, target, signal, connections, reach);
-        self.on.retain(|active| !(active.targets.contains(&target) && active.request.signal == *signal));
-        let failed = |active: &Active| active.targets.contains(&target) && active.request.signal == *signal;
-        let place = self.timed.iter().position(failed)?;
+        let failed = |active: &Active| active.is_giving(target, signal);
+        let place = self.timed.iter().position(failed);
+        if place.is_none() {
+            self.ended(endpoint, target, signal, connections, reach);
+        }
+        self.on.retain(|active| !failed(active));
+        let place = place?;
         let active = self.timed.get_mut(place)?;
         let outcome = active.request.outcome("of", target, connections);
         active.targets.retain(|other| *other != target);
@@ -331,8 +359,13 @@ impl Signals {
         };
         // An operation of an audio server that AU/es ends is told of even though the new list no longer has it.
         let server = signal.name().package().is_some_and(|package| package.eq_ignore_ascii_case("AU"));
-        let is_it = |active: &Active| active.targets.contains(&target) && active.request.signal == *signal;
-        let place = self.timed.iter().position(is_it);
+        let place = self.timed.iter().position(|active| active.is_giving(target, signal));
+        if let Some(place) = place
+            && report.outcome == SignalOutcome::Complete
+            && self.timed.get(place).is_some_and(|active| !active.request.steps.is_empty())
+        {
+            return self.step_over(endpoint, place, connections, reach).pop();
+        }
         let mut outcome = None;
         if let Some(place) = place
             && let Some(active) = self.timed.get_mut(place)
@@ -344,7 +377,7 @@ impl Signals {
                 self.timed.remove(place);
             }
         }
-        if server {
+        if server && outcome.as_ref().is_none_or(|outcome| outcome.package == "AU") {
             return Some(Occurrence { parameters: report.parameters, ..Occurrence::new("AU", event) });
         }
         let mut outcome = outcome?;
@@ -413,7 +446,7 @@ impl Signals {
             if !active.targets.contains(&target) {
                 continue;
             }
-            reach.plane.stop_signal(reach.now, target, &active.request.signal);
+            reach.plane.stop_signal(reach.now, target, &active.giving().signal);
             active.targets.retain(|other| *other != target);
             if matches!(active.request.course, Course::TimeOut(_)) {
                 failures.push(active.request.outcome("of", target, connections));
@@ -442,26 +475,6 @@ impl Signals {
         let active = self.timed.iter().chain(&self.on).map(|active| active.request.wire.as_str());
         let wires: Vec<_> = active.chain(self.waiting.iter().map(|request| request.wire.as_str())).collect();
         wires.join(", ")
-    }
-}
-
-impl Active {
-    fn stop(&self, reach: &mut Reach<'_>) {
-        for target in &self.targets {
-            reach.plane.stop_signal(reach.now, *target, &self.request.signal);
-        }
-    }
-
-    fn arm(&self, endpoint: EndpointIndex, reach: &mut Reach<'_>) {
-        let lasts = match self.request.course {
-            Course::TimeOut(lasts) => lasts,
-            Course::Brief(lasts) => Some(lasts),
-            Course::On | Course::Off => None,
-        };
-        if let Some(lasts) = lasts {
-            let end: Time = reach.now + lasts;
-            reach.timers.set(TimerKey::Signal(endpoint, self.number), end);
-        }
     }
 }
 

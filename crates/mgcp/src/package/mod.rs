@@ -176,6 +176,10 @@ pub enum Parameters {
     Number(u16, u16),
     /// Anything that the grammar allows; the owner of the package checks it.
     Free,
+    /// Signals, which are given one after the other: RFC 3660 section 2.8.
+    Signals,
+    /// The tone to be heard and the one to be sent: RFC 3660 section 2.3.
+    Transponder,
     /// For events of completion and failure: the name of a signal.
     SignalName,
     /// What a seizing trunk sends: RFC 3064 table 13.

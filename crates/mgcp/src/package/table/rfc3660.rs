@@ -62,7 +62,7 @@ pub(super) const TRUNK: &[Item] = &[
     row("bz", "busy tone").time_out(30_000),
     row("co1", "continuity tone, 2010 Hz").event().time_out(3_000),
     row("co2", "continuity test, 1780 Hz").event().time_out(3_000),
-    row("ct", "continuity transponder").on_off().with(Parameters::Free),
+    row("ct", "continuity transponder").on_off().with(Parameters::Transponder),
     row("lb", "loopback").on_off(),
     row("nm", "new milliwatt, 1004 Hz").event().time_out(3_000),
     row("mm", "newest milliwatt").event().time_out(3_000),
@@ -74,7 +74,7 @@ pub(super) const TRUNK: &[Item] = &[
     row("ro", "reorder tone").event().time_out(30_000),
     row("sit", "special information tone").event().time_out(2_000).with(Parameters::Number(1, 7)),
     row("tl", "test line").event().infinite(),
-    row("tp", "test pattern").event().time_out(3_000).with(Parameters::Number(0, 999)),
+    row("tp", "test pattern").event().time_out(3_000).with(Parameters::Number(0, 255)),
     row("zz", "no circuit").event().time_out(2_000),
 ];
 
@@ -168,7 +168,7 @@ pub(super) const SUPPLEMENTARY: &[Item] = &[
 ];
 
 pub(super) const SIGNAL_LIST: &[Item] =
-    &[COMPLETE, FAILURE, row("s", "signal list").variable().with(Parameters::Free)];
+    &[COMPLETE, FAILURE, row("s", "signal list").variable().with(Parameters::Signals)];
 
 pub(super) const RTP: &[Item] = &[
     row("co1", "continuity tone").event_at(Place::Connection).time_out(3_000).only_on_connections(),
