@@ -24,7 +24,7 @@ use strowger_sdp::CodecEntry;
 use crate::distant::Distant;
 use crate::event::{Event, LineFact, What};
 use crate::megaco::Layout;
-use crate::plane::{CircuitFrame, Plane, PlaneConfig, PlaneCounters, TrunkOptions};
+use crate::plane::{CircuitFrame, Plane, PlaneConfig, PlaneCounters, QualityLimits, TrunkOptions};
 use crate::role::{Megaco, News, Role, main_route};
 use crate::script::{Order, Sign, Step};
 use crate::subscriber::{ActionError, Sounds, Subscriber};
@@ -48,6 +48,8 @@ pub struct SoftGatewayConfig {
     pub crossed: Vec<(String, String)>,
     /// The files with the recordings of announcement servers, which are read when they are wanted.
     pub announcements: Vec<String>,
+    /// What is bad enough for a quality alert.
+    pub quality: QualityLimits,
 }
 
 impl SoftGatewayConfig {
@@ -63,6 +65,7 @@ impl SoftGatewayConfig {
             trunks: BTreeMap::new(),
             crossed: Vec::new(),
             announcements: Vec::new(),
+            quality: QualityLimits::default(),
         }
     }
 }
@@ -209,6 +212,7 @@ impl SoftGateway {
                 .filter_map(|(name, options)| Some((place(name)?, *options)))
                 .collect(),
             crossed: config.crossed.iter().filter_map(|(a, b)| Some((place(a)?, place(b)?))).collect(),
+            quality: config.quality,
         };
         let mut plane = Plane::new(plane_config, ports, config.port_rest, rng.fork());
         for file in config.announcements {

@@ -22,7 +22,9 @@ mod subscriber;
 
 pub use event::{Event, LineFact, What};
 pub use gateway::{ConfigError, MegacoConfig, Question, Snapshot, SoftGateway, SoftGatewayConfig};
-pub use plane::{CircuitFrame, Plane, PlaneConfig, PlaneCounters, TrunkDirection, TrunkOptions, TrunkStart};
+pub use plane::{
+    CircuitFrame, Plane, PlaneConfig, PlaneCounters, QualityLimits, TrunkDirection, TrunkOptions, TrunkStart,
+};
 pub use runner::{Outcome, Runner};
 pub use script::{Parser, Progress, Sign, Step};
 pub use subscriber::ActionError;

@@ -46,7 +46,8 @@ const SIGNALS: &[(Item, &str)] = &[
     (Item::new(7, 0x32), "L/bz"),
     (Item::new(7, 0x33), "L/ro"),
     (Item::new(7, 0x34), "L/sit"),
-    (Item::new(7, 0x35), "L/ot"),
+    // The warning of ITU-T E.180 says that the conversation is recorded; the howler is in another package.
+    (Item::new(7, 0x35), "L/y"),
     (Item::new(7, 0x36), "SST/pr"),
     (Item::new(7, 0x37), "L/wt"),
     (Item::new(7, 0x38), "SST/cw"),

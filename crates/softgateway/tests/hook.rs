@@ -6,12 +6,13 @@ use strowger_mgcp::gateway::{
     EndpointIndex, EndpointKind, Hook, MediaCapabilities, MediaEvent, MediaPlane as _,
 };
 use strowger_sansio::{Duration, Rng, Time};
-use strowger_softgateway::{Plane, PlaneConfig};
+use strowger_softgateway::{Plane, PlaneConfig, QualityLimits};
 
 const LINE: EndpointIndex = EndpointIndex(0);
 
 fn plane() -> Plane {
     let config = PlaneConfig {
+        quality: QualityLimits::default(),
         endpoints: vec![EndpointKind::AnalogueLine],
         tones: TonePlan::north_america(),
         capabilities: MediaCapabilities::default(),

@@ -178,3 +178,14 @@ fn two_contexts_joined_by_streams_carry_speech_both_ways() {
     assert!(reply.contains("rtp/ps="), "{reply}");
     assert_eq!(town.gateway.snapshot().ports, 0);
 }
+
+#[test]
+fn the_warning_tone_says_that_the_conversation_is_recorded() {
+    let mut town = Town::new();
+    town.step("aaln/1 off-hook");
+    town.command("C=-{MF=aaln/1{SG{cg/wt}}}");
+    town.step("aaln/1 expect tone:1400");
+    // A burst of half a second each 15 s, where the howler would go on.
+    town.run(Duration::from_secs(1));
+    town.step("aaln/1 expect silence");
+}

@@ -198,7 +198,11 @@ fn transponder_and_loop_can_also_be_signals() {
         bench.good("RQNT ds/1/1", &test.replace("X: 1", "X: 2"));
         assert_eq!(bench.await_notified(2000), "T/oc(T/co1)", "{signal} was turned off");
     }
-    crossed().refused(513, "RQNT ds/1/2", "X: 1\nS: t/ct(in=co1,out=co1,+)");
+    for signal in
+        ["t/ct(in=co1,out=co1,+)", "t/ct(in=co1)", "t/ct", "t/ct(in=dl,out=co2)", "t/ct(in=co1,in=co2)"]
+    {
+        crossed().refused(538, "RQNT ds/1/2", &format!("X: 1\nS: {signal}"));
+    }
 }
 
 #[test]
@@ -215,8 +219,43 @@ fn each_test_tone_of_a_circuit_has_its_own_frequency() {
         let is_it = (tone.hertz - hertz).abs() < 2.0 && (tone.level - level).abs() < 1.0;
         assert!(is_it, "{signal}: {} Hz, {} dBm0", tone.hertz, tone.level);
     }
-    // A pattern of bits is not sound.
-    let mut bench =
-        Bench::new(|config| SoftGatewayConfig::new(config.with_trunks("1", 1, TrunkSignalling::Ms)));
-    bench.refused(513, "RQNT ds/1/1", "X: 1\nS: t/tp(95)");
+}
+
+#[test]
+fn a_test_pattern_comes_back_from_a_loop() {
+    for (signal, event, told) in [
+        ("t/tp", "t/tp", "T/tp(95)"),
+        ("t/tp(0)", "t/tp(N)(0)", "T/tp(0)"),
+        ("t/tp(85,to=1000)", "t/tp(N)(84)", "T/oc(T/tp)"),
+    ] {
+        let mut bench = crossed();
+        bench.good("CRCX ds/1/2", "C: 1\nM: loopback");
+        bench.good("RQNT ds/1/1", &format!("X: 1\nR: {event}, t/oc, t/of\nS: {signal}"));
+        assert_eq!(bench.await_notified(2000), told, "{signal}");
+    }
+    let mut bench = crossed();
+    bench.good("RQNT ds/1/1", "X: 1\nR: t/tp, t/oc\nS: t/tp");
+    assert_eq!(bench.await_notified(4000), "T/oc(T/tp)", "nothing returns it");
+    for signal in ["t/tp(256)", "t/tp(1,2)", "t/tp(x)"] {
+        bench.refused(538, "RQNT ds/1/1", &format!("X: 2\nS: {signal}"));
+    }
+    bench.refused(538, "RQNT ds/1/1", "X: 2\nR: t/tp(N)(256)");
+}
+
+#[test]
+fn what_comes_on_a_circuit_that_is_looped_or_answers_by_tones_reaches_no_connection() {
+    for signal in ["t/lb", "t/ct(in=co1,out=co2)"] {
+        let mut bench = crossed();
+        let party = bench.connect("ds/1/1", "sendrecv");
+        bench.good("RQNT ds/1/2", "X: 1\nS: t/nm(to=0)");
+        bench.pass_millis(500);
+        assert_eq!(bench.parties[party].hears(&[1004]).len(), 1);
+        bench.parties[party].say(700.0);
+        bench.good("RQNT ds/1/1", &format!("X: 1\nS: {signal}"));
+        bench.pass_millis(500);
+        assert!(bench.parties[party].hears(&[1004]).is_empty(), "{signal}");
+        let other = bench.connect("ds/1/2", "recvonly");
+        bench.pass_millis(500);
+        assert!(bench.parties[other].hears(&[700]).is_empty(), "{signal}: nor the other way");
+    }
 }

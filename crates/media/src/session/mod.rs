@@ -28,7 +28,7 @@ use strowger_sansio::{BoundedQueue, Rng, SocketId, Time, Transmit};
 
 use crate::comfort_noise::NoiseLevel;
 use crate::dtmf::{Digit, DtmfTiming};
-use crate::frame::{Frame, SILENCE, samples_in};
+use crate::frame::{Frame, SILENCE, samples_in, time_of};
 use crate::jitter::{Insertion, JitterBuffer};
 use crate::limits::Limits;
 use crate::rtcp::Compound;
@@ -86,6 +86,15 @@ pub enum Discard {
     Looped,
 }
 
+/// How the far end packs its speech.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpeechFormat {
+    /// The payload type that it uses.
+    pub payload_type: u8,
+    /// The time that a packet covers.
+    pub packet_time: Duration,
+}
+
 /// What happened to a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionEvent {
@@ -125,6 +134,7 @@ pub struct RtpSession {
     control: Control,
     remote: Option<SocketAddr>,
     rtcp_socket: SocketId,
+    speech: Option<SpeechFormat>,
     counters: statistics::Counters,
     events: BoundedQueue<SessionEvent>,
     transmits: BoundedQueue<Transmit>,
@@ -151,6 +161,7 @@ impl RtpSession {
             control: Control::new(now, config, &mut rng),
             remote: config.remote.map(canonical),
             rtcp_socket: config.rtcp_socket,
+            speech: None,
             counters: statistics::Counters::default(),
             events: BoundedQueue::new(Limits::DEFAULT.events),
             transmits: BoundedQueue::new(Limits::DEFAULT.events),
@@ -180,6 +191,7 @@ impl RtpSession {
             Err(why) => return Received::Discarded(why),
         };
         if let Some(coding) = format.coding() {
+            self.note_speech(packet.payload_type, packet.payload.len());
             let insertion = self.playout.insert(packet.timestamp, packet.marker, coding, packet.payload);
             if matches!(insertion, Insertion::Late | Insertion::Overrun) {
                 self.sources.discarded();
@@ -391,6 +403,12 @@ impl RtpSession {
         self.sources.last_packet()
     }
 
+    /// How the last packet of speech was packed; none before the first.
+    #[must_use]
+    pub const fn speech(&self) -> Option<SpeechFormat> {
+        self.speech
+    }
+
     /// The delay that play-out aims at.
     #[must_use]
     pub fn playout_delay(&self) -> Duration {
@@ -414,6 +432,8 @@ impl RtpSession {
         let (packet, format) = self.check(now, from, datagram)?;
         if format == PayloadFormat::TelephoneEvent {
             self.receive_event(now, &packet);
+        } else if format.coding().is_some() {
+            self.note_speech(packet.payload_type, packet.payload.len());
         }
         let header = RtpHeader {
             marker: packet.marker,
@@ -423,6 +443,13 @@ impl RtpSession {
             ssrc: packet.ssrc,
         };
         Ok((header, format, packet.payload.len()))
+    }
+
+    /// A packet of speech came. All codings here have 8 octets a millisecond.
+    #[inline]
+    fn note_speech(&mut self, payload_type: u8, octets: usize) {
+        let packet_time = time_of(octets as u64);
+        self.speech = Some(SpeechFormat { payload_type, packet_time });
     }
 
     #[inline]

@@ -11,15 +11,15 @@ use strowger_media::{
 use strowger_mgcp::gateway::{
     ConnectionHandle, EndpointIndex, FaxHandling, MediaEvent, MediaMode, MediaSpec, WantedEvent,
 };
-use strowger_mgcp::message::ConnectionStatistics;
+use strowger_mgcp::message::{ConnectionStatistics, SignalBuf};
 use strowger_sansio::{Rng, Time};
 use strowger_sdp::audio::Codec;
 
 use super::PlaneConfig;
-use super::continuity::Transponder;
+use super::continuity::{ContinuityTest, Tone, Transponder};
 use super::image::{Carried, ImagePort};
 use super::machines::{FormatLaws, PacketEar};
-use super::stream_watch::{Goes, StreamWatch};
+use super::stream_watch::{Goes, QualityLimits, StreamWatch};
 
 /// One connection.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(super) struct Connection {
     pub(super) laws: FormatLaws,
     /// What listens for faxes to what a relay passes, where somebody wants to know.
     pub(super) ear: Option<Box<PacketEar>>,
+    /// Its continuity tests: `R/co1` and `R/co2`.
+    tests: Vec<(SignalBuf, ContinuityTest)>,
     /// The transponder of the mode `netwtest`.
     pub(super) transponder: Option<Transponder>,
     /// Whether what comes in goes out on another connection of the endpoint, packet by packet.
@@ -74,6 +76,7 @@ impl Connection {
             has_t38: spec.fax == FaxHandling::T38,
             laws: FormatLaws::of(spec),
             ear: None,
+            tests: Vec::new(),
             transponder,
             is_relayed,
             watches: Vec::new(),
@@ -104,12 +107,12 @@ impl Connection {
     }
 
     /// Looks for these from now on, as far as they are for this connection.
-    pub(super) fn watch(&mut self, now: Time, wanted: &[WantedEvent]) {
+    pub(super) fn watch(&mut self, now: Time, wanted: &[WantedEvent], limits: QualityLimits) {
         self.listen_for_faxes(wants_faxes(wanted));
         let meant = |wanted: &&WantedEvent| wanted.connection.is_none_or(|handle| handle == self.handle);
         let session = &self.session;
-        self.watches =
-            wanted.iter().filter(meant).filter_map(|wanted| StreamWatch::new(now, wanted, session)).collect();
+        let watch = |wanted| StreamWatch::new(now, wanted, session, limits);
+        self.watches = wanted.iter().filter(meant).filter_map(watch).collect();
     }
 
     /// What has happened to its stream of what is looked for.
@@ -129,9 +132,33 @@ impl Connection {
         events
     }
 
-    /// The next 10 ms that come in, as they are to be mixed.
-    pub(super) fn input(&mut self, now: Time) -> Frame {
+    /// Begins a continuity test with one of the two tones (RFC 3660 section 2.10); none for another signal.
+    pub(super) fn start_test(&mut self, plan: &TonePlan, signal: &SignalBuf) -> Option<()> {
+        let go = Tone::named(signal.name().event())?;
+        self.tests.push((signal.clone(), ContinuityTest::new(plan, go)));
+        Some(())
+    }
+
+    pub(super) fn stop_test(&mut self, signal: &SignalBuf) {
+        self.tests.retain(|(known, _)| known != signal);
+    }
+
+    /// The next 10 ms of the tones that its tests send, while they do.
+    pub(super) fn test_frame(&mut self) -> Option<Frame> {
+        self.tests.iter_mut().find_map(|(_, test)| test.frame())
+    }
+
+    /// The next 10 ms that come in, as they are to be mixed. A continuity test that has passed is told of.
+    pub(super) fn input(&mut self, now: Time, events: &mut Vec<MediaEvent>) -> Frame {
         let heard = self.session.play_frame(now);
+        for (_, test) in &mut self.tests {
+            events.extend(test.listen(&heard).map(|tone| MediaEvent::Detected {
+                package: "R".to_owned(),
+                event: tone.symbol().to_owned(),
+                connection: Some(self.handle),
+                parameters: Vec::new(),
+            }));
+        }
         match &mut self.transponder {
             Some(transponder) => transponder.answer(&heard),
             None => heard,

@@ -109,7 +109,8 @@ const TRUNK: &[(&str, Sound)] = &[
     ("qt", Quiet),
     ("ro", Tone(SignalTone::Congestion)),
     ("tl", Tone(SignalTone::TestLine)),
-    ("zz", Tone(SignalTone::SpecialInformation(Sit::NoCircuitIntra))),
+    // RFC 3660 section 2.3: an alias of sit(2), whatever its name says.
+    ("zz", Tone(SignalTone::SpecialInformation(Sit::ReorderInter))),
 ];
 
 /// What this signal does; none when a virtual endpoint cannot give it (return code 513).

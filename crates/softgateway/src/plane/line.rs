@@ -55,6 +55,14 @@ impl Line {
         Ok(())
     }
 
+    /// Whether a signal is one that a line can give.
+    pub(super) fn gives(plan: &TonePlan, signal: &SignalBuf) -> bool {
+        let of_the_telephone = ["KY", "BP"].iter();
+        let package = signal.name().package().unwrap_or_default();
+        of_the_telephone.into_iter().any(|known| known.eq_ignore_ascii_case(package))
+            || Signals::gives(plan, signal)
+    }
+
     /// What a business telephone does by itself: RFC 3149.
     fn is_done_by_the_telephone(&mut self, now: Time, signal: &SignalBuf) -> Result<bool, MediaFault> {
         let is =

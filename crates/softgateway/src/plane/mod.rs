@@ -47,6 +47,7 @@ use connection::Connection;
 use line::Line;
 use server::{Library, Server};
 use signals::Signals;
+pub use stream_watch::QualityLimits;
 use trunk::Trunk;
 pub use trunk::{CircuitFrame, TrunkDirection, TrunkOptions, TrunkStart};
 
@@ -154,6 +155,8 @@ pub struct PlaneConfig {
     pub trunks: BTreeMap<EndpointIndex, TrunkOptions>,
     /// Circuits that are joined back to back within the gateway.
     pub crossed: Vec<(EndpointIndex, EndpointIndex)>,
+    /// What is bad enough for a quality alert.
+    pub quality: QualityLimits,
 }
 
 /// The media of a software gateway.

@@ -11,7 +11,9 @@ use strowger_mgcp::message::{ConnectionStatistics, SignalBuf};
 use strowger_sansio::Time;
 
 use super::connection::{Connection, wants_faxes};
-use super::server::recordings;
+use super::line::Line;
+use super::server::{Server, recordings};
+use super::signals::Signals;
 use super::stream_watch::is_known;
 use super::trunk::finds;
 use super::{Body, Plane};
@@ -41,7 +43,8 @@ impl MediaPlane for Plane {
         }
         match package {
             "T" => finds(event),
-            "R" if event.eq_ignore_ascii_case("ji") => !matches!(body, Some(Body::Relay)),
+            // These need the sound, which passes a relay unheard.
+            "R" if ["ji", "co1", "co2"].iter().any(is) => !matches!(body, Some(Body::Relay)),
             "R" => is_known(event),
             // Tones that machines make are listened for; the patterns and other tones of these packages are not.
             "G" if ["ft", "mt"].iter().any(is) => matches!(body, Some(Body::Line(_))),
@@ -60,10 +63,11 @@ impl MediaPlane for Plane {
             trunk.watch(tones, circuit);
         }
         endpoint.wanted = streams;
+        let limits = self.config.quality;
         for slot in endpoint.streams.clone() {
             let wanted = self.endpoint(index).map(|endpoint| endpoint.wanted.clone()).unwrap_or_default();
             if let Some(connection) = self.connection(slot) {
-                connection.watch(now, &wanted);
+                connection.watch(now, &wanted, limits);
             }
             self.settle(now, slot);
         }
@@ -102,8 +106,9 @@ impl MediaPlane for Plane {
             return Err(fault);
         }
         let wanted = self.endpoint(endpoint).map(|endpoint| endpoint.wanted.clone()).unwrap_or_default();
+        let limits = self.config.quality;
         if let Some(connection) = self.connection(slot) {
-            connection.watch(now, &wanted);
+            connection.watch(now, &wanted, limits);
         }
         Plane::watch(self, now, endpoint);
         self.settle(now, slot);
@@ -161,6 +166,18 @@ impl MediaPlane for Plane {
         slot.map(|connection| connection.statistics(now)).unwrap_or_default()
     }
 
+    fn gives(&self, endpoint: EndpointIndex, signal: &SignalBuf) -> bool {
+        let Self { config, library, .. } = self;
+        let tones = config.tones;
+        match self.endpoint(endpoint).map(|endpoint| &endpoint.body) {
+            Some(Body::Line(_)) => Line::gives(tones, signal),
+            Some(Body::Bridge(_)) => Signals::gives(tones, signal),
+            Some(Body::Trunk(trunk)) => trunk.gives(tones, signal),
+            Some(Body::Server(_)) => Server::gives(library, signal),
+            Some(Body::Relay) | None => false,
+        }
+    }
+
     fn fetch(&mut self, _: Time, endpoint: EndpointIndex, signal: &SignalBuf) -> Progress {
         match self.endpoint(endpoint).map(|endpoint| &endpoint.body) {
             Some(Body::Server(_)) => self.library.fetch(endpoint, signal, &recordings(signal)),
@@ -178,6 +195,9 @@ impl MediaPlane for Plane {
         let index = target.endpoint();
         let place = usize::try_from(index.0).ok();
         let endpoint = place.and_then(|place| self.endpoints.get_mut(place)).ok_or(MediaFault::Signal)?;
+        if is_rtp(signal) {
+            return self.start_test(target, signal).ok_or(MediaFault::Signal);
+        }
         match &mut endpoint.body {
             Body::Line(line) => line.start(now, tones, target, signal)?,
             Body::Bridge(signals) => {
@@ -193,7 +213,12 @@ impl MediaPlane for Plane {
 
     fn stop_signal(&mut self, now: Time, target: SignalTarget, signal: &SignalBuf) {
         let index = target.endpoint();
-        if let Some(endpoint) = self.endpoint_mut(index) {
+        if let SignalTarget::Connection(_, handle) = target
+            && is_rtp(signal)
+        {
+            let slot = self.handles.get(&handle).copied();
+            slot.and_then(|slot| self.connection(slot)).into_iter().for_each(|known| known.stop_test(signal));
+        } else if let Some(endpoint) = self.endpoint_mut(index) {
             match &mut endpoint.body {
                 Body::Line(line) => line.stop(now, target, signal),
                 Body::Relay => {}
@@ -214,6 +239,11 @@ impl MediaPlane for Plane {
             _ => Hook::Off,
         }
     }
+}
+
+/// Whether a signal is one of the package R, whose signals are on connections alone.
+fn is_rtp(signal: &SignalBuf) -> bool {
+    signal.name().package().is_some_and(|package| package.eq_ignore_ascii_case("R"))
 }
 
 impl Plane {
@@ -255,6 +285,14 @@ impl Plane {
             let _ = self.mix(index);
             Plane::watch(self, now, index);
         }
+    }
+
+    /// Begins a continuity test on a connection whose sound is heard here.
+    fn start_test(&mut self, target: SignalTarget, signal: &SignalBuf) -> Option<()> {
+        let SignalTarget::Connection(_, handle) = target else { return None };
+        let tones = self.config.tones;
+        let slot = self.handles.get(&handle).copied()?;
+        self.connection(slot).filter(|connection| !connection.is_relayed)?.start_test(tones, signal)
     }
 
     /// Whether an endpoint can have a mode that the plane has.

@@ -71,6 +71,11 @@ impl Signals {
         Ok(shown)
     }
 
+    /// Whether a signal is one that can be given.
+    pub(super) fn gives(plan: &TonePlan, signal: &SignalBuf) -> bool {
+        effect::of(plan, signal).is_some()
+    }
+
     /// Ends a signal.
     pub(super) fn stop(&mut self, target: SignalTarget, signal: &SignalBuf) {
         self.playing.retain(|playing| playing.target != target || playing.signal != *signal);

@@ -125,22 +125,25 @@ impl Plane {
             asked.looped |= connection.mode == MediaMode::Loopback;
             asked.tested |= connection.mode == MediaMode::ContinuityTest;
             // The play-out buffer runs on even where nobody hears it, so that it does not fill.
-            let input = connection.input(now);
+            let input = connection.input(now, &mut events);
             inputs.push(if endpoint.mixer.needs(place) { input } else { SILENCE });
         }
         let microphone = said.unwrap_or(SILENCE);
         let mix = endpoint.mixer.mix(&inputs, &microphone);
         for (place, slot) in endpoint.streams.iter().enumerate() {
             let Some(connection) = self.slots.get_mut(slot.0).and_then(Option::as_mut) else { continue };
+            let test = connection.test_frame();
             let signal = endpoint.body.signal(SignalTarget::Connection(index, connection.handle));
             // What sounds on a bridge is part of what it sends, where it sends.
             let added = match endpoint.body {
                 Body::Bridge(_) if connection.stream_mode().sends() => said,
                 _ => None,
             };
-            let packet = match (endpoint.mixer.sends(place) || added.is_some(), signal) {
-                (false, None) => connection.session.skip_frame(now),
-                (_, signal) => {
+            let packet = match (endpoint.mixer.sends(place) || added.is_some(), signal, test) {
+                // Nothing is mixed with the tone of a test.
+                (_, _, Some(go)) => connection.session.send_frame(now, &go),
+                (false, None, None) => connection.session.skip_frame(now),
+                (_, signal, None) => {
                     let mut frame = mix.output(place);
                     signal.iter().chain(&added).for_each(|signal| mix_into(&mut frame, signal));
                     connection.session.send_frame(now, &frame)

@@ -1,9 +1,10 @@
 //! What call agents want to know of the streams of connections: the events of the package R (RFC 3660 section 2.10).
 //!
-//! Each watch is for one connection and tells once, as the package says; only the size of the play-out buffer is told of each time that
-//! it changes. Counts and times begin with the request.
+//! Each watch is for one connection and tells once, as the package says; only the size of the play-out buffer, the codec and the packetisation
+//! period are told of each time that they change. Counts and times begin with the request.
 
 use strowger_media::RtpSession;
+use strowger_media::session::SessionStatistics;
 use strowger_mgcp::gateway::WantedEvent;
 use strowger_sansio::{Duration, Time};
 
@@ -31,16 +32,47 @@ enum What {
     Start,
     /// The play-out delay changes from this.
     Delay { millis: u128 },
+    /// The payload type of the speech changes from this.
+    Codec { last: Option<u8> },
+    /// The time that a packet covers changes from this, in milliseconds.
+    Period { last: Option<u128> },
+    /// One of the thresholds is exceeded, with the counts at the beginning.
+    Quality { limits: QualityLimits, received: u64, lost: i64 },
+}
+
+/// What is bad enough for a quality alert (`R/qa`): provisioned, as RFC 3660 section 2.10 has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QualityLimits {
+    /// Lost packets of 100,000. The default of 3 % is heard in every sentence, whatever conceals it.
+    pub loss: u32,
+    /// The one-way delay of network and play-out. The default is the 400 ms that ITU-T G.114 calls unacceptable for planning.
+    pub delay: Duration,
+    /// The interarrival jitter. The default is more than a play-out buffer makes good in a call that people would go on with.
+    pub jitter: Duration,
+}
+
+impl Default for QualityLimits {
+    fn default() -> Self {
+        Self { loss: 3_000, delay: Duration::from_millis(400), jitter: Duration::from_millis(100) }
+    }
 }
 
 /// The events of the package that a stream can be watched for.
 pub(super) fn is_known(event: &str) -> bool {
-    ["rto", "pl", "ma", "ji"].iter().any(|known| known.eq_ignore_ascii_case(event))
+    // Continuity tones are looked for by the tests of their connections.
+    ["rto", "pl", "ma", "ji", "uc", "sr", "qa", "co1", "co2"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(event))
 }
 
 impl StreamWatch {
     /// A watch for an event; none when there is nothing to look for any more.
-    pub(super) fn new(now: Time, wanted: &WantedEvent, session: &RtpSession) -> Option<Self> {
+    pub(super) fn new(
+        now: Time,
+        wanted: &WantedEvent,
+        session: &RtpSession,
+        limits: QualityLimits,
+    ) -> Option<Self> {
         let so_far = session.statistics(now);
         let number = wanted.parameters.split(',').next().and_then(|number| number.parse::<u64>().ok());
         let (event, what) = match wanted.event.to_ascii_lowercase().as_str() {
@@ -56,6 +88,14 @@ impl StreamWatch {
             }
             "ma" if so_far.packets_received == 0 => ("ma", What::Start),
             "ji" => ("ji", What::Delay { millis: session.playout_delay().as_millis() }),
+            "uc" => ("uc", What::Codec { last: session.speech().map(|speech| speech.payload_type) }),
+            "sr" => {
+                ("sr", What::Period { last: session.speech().map(|speech| speech.packet_time.as_millis()) })
+            }
+            "qa" => {
+                let (received, lost) = (so_far.packets_received, so_far.packets_lost);
+                ("qa", What::Quality { limits, received, lost })
+            }
             _ => return None,
         };
         let parameters = number.map(|number| number.to_string()).unwrap_or_default();
@@ -82,11 +122,12 @@ impl StreamWatch {
                 *since = since.map(|since| session.last_received().map_or(since, |last| last.max(since)));
                 since.is_some_and(|since| now.since(since) >= *span)
             }
-            What::Loss { limit, received, lost } => {
+            What::Loss { limit, received, lost } => exceeds(&so_far, *limit, *received, *lost),
+            What::Quality { limits, received, lost } => {
+                let delay = so_far.latency.unwrap_or_default() + session.playout_delay();
                 let came = so_far.packets_received.saturating_sub(*received);
-                let missing = u64::try_from(so_far.packets_lost.saturating_sub(*lost)).unwrap_or(0);
-                let all = came.saturating_add(missing);
-                all >= LEAST_PACKETS && missing.saturating_mul(100_000) > limit.saturating_mul(all)
+                let slow = came >= LEAST_PACKETS && (delay > limits.delay || so_far.jitter > limits.jitter);
+                slow || exceeds(&so_far, limits.loss.into(), *received, *lost)
             }
             What::Start => so_far.packets_received > 0,
             What::Delay { millis } => {
@@ -97,12 +138,36 @@ impl StreamWatch {
                 *millis = delay;
                 return (Some((self.event, delay.to_string())), Goes::On);
             }
+            What::Codec { last } => {
+                let speech = session.speech().map(|speech| speech.payload_type);
+                let changed = changed(last, speech);
+                return (changed.map(|number| (self.event, format!("{number:X}"))), Goes::On);
+            }
+            What::Period { last } => {
+                let speech = session.speech().map(|speech| speech.packet_time.as_millis());
+                let changed = changed(last, speech);
+                return (changed.map(|millis| (self.event, millis.to_string())), Goes::On);
+            }
         };
         match happened {
             true => (Some((self.event, std::mem::take(&mut self.parameters))), Goes::Not),
             false => (None, Goes::On),
         }
     }
+}
+
+/// Whether more than so many of 100,000 packets were lost since the counts were these.
+fn exceeds(so_far: &SessionStatistics, limit: u64, received: u64, lost: i64) -> bool {
+    let came = so_far.packets_received.saturating_sub(received);
+    let missing = u64::try_from(so_far.packets_lost.saturating_sub(lost)).unwrap_or(0);
+    let all = came.saturating_add(missing);
+    all >= LEAST_PACKETS && missing.saturating_mul(100_000) > limit.saturating_mul(all)
+}
+
+/// Keeps what there is now, and gives it if it is another than before. What was never there has not changed.
+fn changed<T: Copy + PartialEq>(last: &mut Option<T>, present: Option<T>) -> Option<T> {
+    let before = last.replace(present?)?;
+    present.filter(|present| *present != before)
 }
 
 /// Whether a watch goes on.

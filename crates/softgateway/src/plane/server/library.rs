@@ -67,6 +67,11 @@ impl Library {
         }
     }
 
+    /// Whether there is a recording of this name, read or not.
+    pub(super) fn has(&self, file: &str) -> bool {
+        self.key(file).is_some()
+    }
+
     fn key(&self, file: &str) -> Option<String> {
         let name = file.to_ascii_lowercase();
         let with_ending = format!("{name}.wav");

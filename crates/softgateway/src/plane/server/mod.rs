@@ -61,6 +61,14 @@ impl Server {
         self.playing.is_empty() && self.events.is_empty()
     }
 
+    /// Whether a signal is one that a server can give.
+    pub(super) fn gives(library: &Library, signal: &SignalBuf) -> bool {
+        let is =
+            |known: &str| signal.name().package().is_some_and(|package| package.eq_ignore_ascii_case(known));
+        // What is not there for an operation of RFC 2897 is told by its event.
+        is("AU") || (is("A") && recordings(signal).iter().all(|name| library.has(name)))
+    }
+
     pub(super) fn start(
         &mut self,
         library: &Library,

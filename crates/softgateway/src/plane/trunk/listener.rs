@@ -9,6 +9,8 @@ use strowger_media::analysis::{ToneRecogniser, strongest};
 use strowger_media::tone::{SignalTone, Sit, TonePlan};
 use strowger_mgcp::gateway::{MediaEvent, WantedEvent};
 
+use super::pattern::PatternWatch;
+
 /// Samples that a test tone is measured in: 256 ms.
 const WINDOW: usize = 2048;
 /// Frames between two measurements.
@@ -27,7 +29,7 @@ const TEST_TONES: [(&str, f64, f64); 4] =
 pub(in crate::plane) fn finds(event: &str) -> bool {
     let is = |known: &str| known.eq_ignore_ascii_case(event);
     TEST_TONES.iter().any(|(symbol, ..)| is(symbol))
-        || ["as", "co1", "co2", "oc", "of", "ro", "sit", "zz"].into_iter().any(is)
+        || ["as", "co1", "co2", "oc", "of", "ro", "sit", "tp", "zz"].into_iter().any(is)
 }
 
 /// Listens for what is wanted.
@@ -42,6 +44,7 @@ pub(super) struct Listener {
     sounding: Option<usize>,
     recogniser: Box<ToneRecogniser>,
     heard: Option<SignalTone>,
+    patterns: Vec<PatternWatch>,
 }
 
 impl Listener {
@@ -55,12 +58,15 @@ impl Listener {
             sounding: None,
             recogniser: Box::new(ToneRecogniser::new(plan)),
             heard: None,
+            patterns: Vec::new(),
         }
     }
 
     /// What is wanted from now on. A tone that sounds already and was told of is not told of again.
-    pub(super) fn want(&mut self, wanted: Vec<WantedEvent>) {
+    pub(super) fn want(&mut self, plan: &TonePlan, wanted: Vec<WantedEvent>) {
         self.wanted = wanted;
+        let octets = self.asked("tp").filter_map(|wanted| wanted.parameters.parse().ok());
+        self.patterns = octets.map(|octet| PatternWatch::new(plan, octet)).collect();
     }
 
     /// The parameters with which an event is wanted, if it is.
@@ -71,6 +77,11 @@ impl Listener {
     /// Listens to 10 ms.
     pub(super) fn listen(&mut self, frame: &Frame, events: &mut Vec<MediaEvent>) {
         self.measure(frame, events);
+        for pattern in &mut self.patterns {
+            if pattern.listen(frame) {
+                events.push(event("tp", &pattern.octet.to_string()));
+            }
+        }
         if self.recogniser.listen(frame) {
             self.recognise(events);
         }
@@ -119,7 +130,7 @@ impl Listener {
         if self.recogniser.hears(SignalTone::Congestion) && self.asked("ro").next().is_some() {
             events.push(event("ro", ""));
         }
-        if self.recogniser.hears(SignalTone::SpecialInformation(Sit::NoCircuitIntra))
+        if self.recogniser.hears(SignalTone::SpecialInformation(Sit::ReorderInter))
             && self.asked("zz").next().is_some()
         {
             events.push(event("zz", ""));

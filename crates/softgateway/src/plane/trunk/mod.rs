@@ -1,12 +1,14 @@
 //! One circuit: a DS0 with channel associated signalling, and the tests of the package T.
 //!
 //! - `cas`: what the bits of the circuit mean, in the words of RFC 3064. `tones`: what is sent on it. `listener`: tones that are wanted.
+//! - `pattern`: the test pattern.
 //!
 //! In each direction a circuit carries 10 ms of sound and the state of its signalling bits; [`CircuitFrame`] is both. Where the
 //! other end is, in this gateway or in another one, is not the circuit's affair.
 
 mod cas;
 mod listener;
+mod pattern;
 mod tones;
 
 use strowger_media::dtmf::DtmfDetector;
@@ -98,6 +100,8 @@ pub(super) struct Trunk {
     transponder: Option<(SignalBuf, Transponder)>,
     /// The transponder of the connection mode.
     mode_transponder: Transponder,
+    /// `T/tp`: the sample that is sent.
+    pattern: Option<(SignalBuf, i16)>,
     /// `T/lb`.
     looped: Option<SignalBuf>,
     incoming: CircuitFrame,
@@ -129,6 +133,7 @@ impl Trunk {
             tests: Vec::new(),
             transponder: None,
             mode_transponder: Transponder::new(plan),
+            pattern: None,
             looped: None,
             incoming: CircuitFrame::IDLE,
         }
@@ -142,6 +147,7 @@ impl Trunk {
             || !self.tests.is_empty()
             || self.transponder.is_some()
             || self.looped.is_some()
+            || self.pattern.is_some()
             || self.listener.is_some()
     }
 
@@ -150,7 +156,7 @@ impl Trunk {
         if wanted.is_empty() {
             self.listener = None;
         } else {
-            self.listener.get_or_insert_with(|| Box::new(Listener::new(plan))).want(wanted);
+            self.listener.get_or_insert_with(|| Box::new(Listener::new(plan))).want(plan, wanted);
         }
     }
 
@@ -166,6 +172,16 @@ impl Trunk {
 
     pub(super) fn states(&self) -> Vec<&'static str> {
         self.cas.states()
+    }
+
+    /// Whether a signal is one that the circuit can give, when its state allows it.
+    pub(super) fn gives(&self, plan: &TonePlan, signal: &SignalBuf) -> bool {
+        const TESTS: [&str; 5] = ["co1", "co2", "tp", "as", "bl"];
+        let package = signal.name().package().unwrap_or_default();
+        let is_test = TESTS.iter().any(|known| known.eq_ignore_ascii_case(signal.name().event()));
+        package.eq_ignore_ascii_case(self.cas.package())
+            || (package.eq_ignore_ascii_case("T") && is_test)
+            || Signals::gives(plan, signal)
     }
 
     pub(super) fn start(
@@ -200,6 +216,10 @@ impl Trunk {
         }
         match symbol {
             "lb" => self.looped = Some(signal.clone()),
+            "tp" => {
+                let octet = pattern::octet(signal.parameters()).ok_or(MediaFault::Signal)?;
+                self.pattern = Some((signal.clone(), pattern::sample(plan, octet)));
+            }
             "ct" => {
                 let parameters = signal.parameters();
                 let tone = |name: &str| match parameters.named(name)?.iter().next()? {
@@ -229,6 +249,9 @@ impl Trunk {
         }
         if self.looped.as_ref().is_some_and(is) {
             self.looped = None;
+        }
+        if self.pattern.as_ref().is_some_and(|(known, _)| known == signal) {
+            self.pattern = None;
         }
         if self.cas.stop(target, signal) {
             self.tones.clear();
@@ -268,7 +291,7 @@ impl Trunk {
                 });
             }
         }
-        if self.transponder.is_some() { SILENCE } else { frame }
+        if self.transponder.is_some() || self.looped.is_some() { SILENCE } else { frame }
     }
 
     /// Listens for modems and fax machines at either end of the call.
@@ -306,6 +329,9 @@ impl Trunk {
         }
         if let Some(tone) = self.signals.frame(SignalTarget::Endpoint(index)) {
             mix_into(&mut samples, &tone);
+        }
+        if let Some((_, sample)) = self.pattern {
+            samples = pattern::frame(sample);
         }
         if !self.tones.is_idle() {
             samples = self.tones.frame();
