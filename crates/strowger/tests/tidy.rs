@@ -20,6 +20,7 @@ const SANS_IO: &[&str] = &[
     "strowger-sansio",
     "strowger-sdp",
     "strowger-sim",
+    "strowger-sip",
     "strowger-softgateway",
 ];
 /// What would give them some.

@@ -1,0 +1,240 @@
+//! How messages are made.
+
+use strowger_sansio::Time;
+
+use super::config::{Peer, Trust};
+use super::{ALLOWED, Caller, PeerId, SUPPORTED, SessionId, UserAgent};
+use crate::message::grammar::quote;
+use crate::message::{Message, Method, Name, SipUri, Status, Uri};
+use crate::transaction::{ClientId, ServerId};
+use crate::transport::{Route, Transport};
+
+impl UserAgent {
+    /// The way to a peer.
+    pub(super) fn way(&self, peer: &Peer) -> Option<Route> {
+        let local = self.config.local(peer.transport)?;
+        Some(Route { transport: peer.transport, socket: local.socket, address: peer.address })
+    }
+
+    /// This side's host and port.
+    pub(super) fn sent_by(&self, transport: Transport) -> String {
+        self.config.local(transport).map(|local| local.address.to_string()).unwrap_or_default()
+    }
+
+    pub(super) fn contact(&self, transport: Transport) -> String {
+        let suffix = match transport {
+            Transport::Udp => String::new(),
+            other => format!(";transport={other}"),
+        };
+        format!("<sip:{}{suffix}>", self.sent_by(transport))
+    }
+
+    /// The address in whose name this side calls a peer's users.
+    pub(super) fn local_host(&self, peer: &Peer) -> String {
+        let own = self.config.local(peer.transport).map(|local| host(local.address.ip()));
+        peer.domain.clone().or(own).unwrap_or_default()
+    }
+
+    /// The first INVITE of a session.
+    pub(super) fn make_invite(&mut self, peer: &Peer, called: &str, caller: &Caller) -> Message<'static> {
+        let remote = peer.domain.clone().unwrap_or_else(|| host(peer.address.ip()));
+        let port = peer
+            .domain
+            .is_none()
+            .then(|| peer.address.port())
+            .filter(|port| *port != default_port(peer.transport));
+        let mut target = SipUri::new(Some(called), &remote, port);
+        let to = format!("<{target}>");
+        if peer.transport == Transport::Tcp {
+            target = target.with_parameter("transport=tcp");
+        }
+        let mut request = Message::request(Method::Invite, Uri::Sip(target));
+        let (tag, call_id) = (self.token(), self.token());
+        let local = self.local_host(peer);
+        let header = &mut request.header;
+        header.push(Name::MaxForwards, "70");
+        let identity = caller.user.as_ref().map(|user| {
+            let uri = SipUri::new(Some(user), &local, None);
+            match &caller.name {
+                Some(name) => format!("{} <{uri}>", quote(name)),
+                None => format!("<{uri}>"),
+            }
+        });
+        let from = match (&identity, caller.withheld) {
+            (Some(identity), false) => identity.clone(),
+            // RFC 3323 section 4.1.1.3.
+            _ => "\"Anonymous\" <sip:anonymous@anonymous.invalid>".to_owned(),
+        };
+        header.push(Name::From, format!("{from};tag={tag}"));
+        header.push(Name::To, to);
+        header.push(Name::CallId, format!("{call_id}@{local}"));
+        header.push(Name::CSeq, "1 INVITE");
+        header.push(Name::Contact, self.contact(peer.transport));
+        if caller.withheld {
+            header.push(Name::Privacy, "id");
+        }
+        if let Some(identity) = identity.filter(|_| peer.trust == Trust::Trusted) {
+            header.push(Name::PAssertedIdentity, identity);
+        }
+        self.introduce(&mut request);
+        request
+    }
+
+    /// What every request says of this side that may begin or change a session.
+    pub(super) fn introduce(&self, message: &mut Message<'static>) {
+        message.header.push(Name::Allow, ALLOWED);
+        message.header.push(Name::Supported, SUPPORTED.join(", "));
+        let product = if message.method().is_some() { Name::UserAgent } else { Name::Server };
+        message.header.push(product, self.config.product.clone());
+    }
+
+    /// `Session-Expires` and `Min-SE` of a request (RFC 4028 section 7.1).
+    pub(super) fn ask_for_timer(&self, request: &mut Message<'static>, interval: Option<u32>) {
+        if let Some(interval) = interval {
+            request.header.push(Name::SessionExpires, interval.to_string());
+            request.header.push(Name::MinSe, self.config.min_se.to_string());
+        }
+    }
+
+    /// Sends a request within a session's dialog.
+    pub(super) fn send_within(
+        &mut self,
+        now: Time,
+        id: SessionId,
+        request: Message<'static>,
+    ) -> Option<ClientId> {
+        let session = self.sessions.get(&id)?;
+        let to = self.next_hop(session.route, &request);
+        let sent_by = self.sent_by(to.transport);
+        Some(self.transactions.request(now, to, &sent_by, request))
+    }
+
+    /// Where a request of a dialog goes: to the first `Route`, or its Request-URI, when they name an address; else to where the
+    /// peer is (RFC 3261 section 8.1.2). A peer that is not the one that was called is never sent anything.
+    pub(super) fn next_hop(&self, route: Route, request: &Message<'_>) -> Route {
+        let first = request.header.list(&Name::Route).next().and_then(crate::message::Address::parse);
+        let uri = match &first {
+            Some(address) => Some(&address.uri),
+            None => request.uri(),
+        };
+        let Some(sip) = uri.and_then(|uri| uri.as_sip()) else { return route };
+        let Ok(ip) = sip.host.trim_matches(['[', ']']).parse() else { return route };
+        let to = route.to(std::net::SocketAddr::new(ip, sip.port.unwrap_or(default_port(route.transport))));
+        if self.config.peer_of(to).is_some() && !route.transport.is_reliable() { to } else { route }
+    }
+
+    /// A response with a contact, within which a dialog stands.
+    pub(super) fn dialog_response(
+        &self,
+        server: ServerId,
+        status: Status,
+        transport: Transport,
+    ) -> Option<Message<'static>> {
+        let mut response = self.transactions.make_response(server, status)?;
+        response.header.push(Name::Contact, self.contact(transport));
+        self.introduce(&mut response);
+        Some(response)
+    }
+
+    /// `Reason` with a cause of Q.850 (RFC 3326).
+    pub(super) fn reason(cause: u8) -> String {
+        format!("Q.850;cause={cause}")
+    }
+
+    /// What an OPTIONS is answered with (RFC 3261 section 11.2).
+    pub(super) fn describe_self(&mut self, now: Time, server: ServerId) {
+        if let Some(mut response) = self.transactions.make_response(server, Status::OK) {
+            self.introduce(&mut response);
+            response.header.push(Name::Accept, "application/sdp");
+            self.transactions.respond(now, server, &response);
+        }
+    }
+
+    /// A request whose method is not served: 405 when SIP knows it, else 501.
+    pub(super) fn not_allowed(&mut self, now: Time, server: ServerId, method: &Method<'_>) {
+        let known = !matches!(method, Method::Other(_));
+        let status = if known { Status::METHOD_NOT_ALLOWED } else { Status::NOT_IMPLEMENTED };
+        if let Some(mut response) = self.transactions.make_response(server, status) {
+            response.header.push(Name::Allow, ALLOWED);
+            self.transactions.respond(now, server, &response);
+        }
+    }
+
+    /// Refuses a request with a status and one field more.
+    pub(super) fn refuse_with(
+        &mut self,
+        now: Time,
+        server: ServerId,
+        status: Status,
+        field: (Name<'static>, String),
+    ) {
+        if let Some(mut response) = self.transactions.make_response(server, status) {
+            response.header.push(field.0, field.1);
+            self.transactions.respond(now, server, &response);
+        }
+    }
+
+    /// What every request is refused for that this side cannot serve (RFC 3261 section 8.2). Says whether it can.
+    pub(super) fn serves(
+        &mut self,
+        now: Time,
+        server: ServerId,
+        method: &Method<'_>,
+        request: &Message<'_>,
+    ) -> bool {
+        if let Some(options) = super::unsupported(request) {
+            self.refuse_with(now, server, Status::BAD_EXTENSION, (Name::Unsupported, options));
+            return false;
+        }
+        let header = &request.header;
+        let encoded =
+            header.list(&Name::ContentEncoding).any(|coding| !coding.eq_ignore_ascii_case("identity"));
+        if encoded && !request.body.is_empty() {
+            self.refuse_with(
+                now,
+                server,
+                Status::UNSUPPORTED_MEDIA_TYPE,
+                (Name::AcceptEncoding, String::new()),
+            );
+            return false;
+        }
+        let offers = matches!(method, Method::Invite | Method::Update | Method::Prack);
+        let optional =
+            header.get(&Name::ContentDisposition).is_some_and(|text| text.contains("handling=optional"));
+        if offers && !request.body.is_empty() && request.session_description().is_none() && !optional {
+            let accept = (Name::Accept, "application/sdp".to_owned());
+            self.refuse_with(now, server, Status::UNSUPPORTED_MEDIA_TYPE, accept);
+            return false;
+        }
+        let mut accepted = header.list(&Name::Accept).peekable();
+        let takes = |range: &str| {
+            let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            matches!(range.as_str(), "application/sdp" | "application/*" | "*/*")
+        };
+        if *method == Method::Invite && accepted.peek().is_some() && !accepted.any(takes) {
+            let warning = "399 strowger \"An answer would be application/sdp\"".to_owned();
+            self.refuse_with(now, server, Status::NOT_ACCEPTABLE, (Name::Warning, warning));
+            return false;
+        }
+        true
+    }
+
+    pub(super) fn peer(&self, id: PeerId) -> Option<&Peer> {
+        self.config.peer(id)
+    }
+}
+
+/// An address as a host of a URI.
+pub(super) fn host(ip: std::net::IpAddr) -> String {
+    match ip {
+        std::net::IpAddr::V4(ip) => ip.to_string(),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+const fn default_port(transport: Transport) -> u16 {
+    match transport {
+        Transport::Udp | Transport::Tcp => crate::transport::PORT,
+        Transport::Tls => crate::transport::TLS_PORT,
+    }
+}

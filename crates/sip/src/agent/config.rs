@@ -1,0 +1,153 @@
+//! What a user agent is told: its own sockets, and the peers that it serves.
+
+use std::net::{IpAddr, SocketAddr};
+
+use strowger_sansio::{Duration, SocketId};
+use strowger_sdp::AddressPolicy;
+
+use crate::limits::Limits;
+use crate::transaction::Timing;
+use crate::transport::{Route, Transport};
+
+/// A peer: its place in [`AgentConfig::peers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u32);
+
+/// One of this side's sockets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// What it carries.
+    pub transport: Transport,
+    /// The socket. For TCP and TLS: what stands for all connections; the host finds or makes one by the address.
+    pub socket: SocketId,
+    /// Where peers reach it: what `Via` and `Contact` say.
+    pub address: SocketAddr,
+}
+
+/// A peer: another switch, a provider, a proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Where requests go.
+    pub address: SocketAddr,
+    /// How.
+    pub transport: Transport,
+    /// Addresses besides that one that requests of this peer may come from.
+    pub sources: Vec<IpAddr>,
+    /// The domain of its users, and of this side's towards it; its address when none is named.
+    pub domain: Option<String>,
+    /// Who this side is when the peer asks for it.
+    pub credentials: Option<Credentials>,
+    /// Whether what this peer asserts of a caller is believed, and a caller who wants to be unknown is named to it
+    /// (RFC 3325): it is within the same trust domain.
+    pub trust: Trust,
+    /// How often it is asked whether it is there; none: never.
+    pub probe: Option<Duration>,
+    /// Which addresses its descriptions may name.
+    pub media: AddressPolicy,
+}
+
+impl Peer {
+    /// A peer at this address.
+    #[must_use]
+    pub fn new(name: &str, address: SocketAddr, transport: Transport) -> Self {
+        Self {
+            name: name.to_owned(),
+            address,
+            transport,
+            sources: Vec::new(),
+            domain: None,
+            credentials: None,
+            trust: Trust::Untrusted,
+            probe: None,
+            media: AddressPolicy::default(),
+        }
+    }
+}
+
+/// A user name and its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+/// The password is not shown.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// Whether a peer belongs to the trust domain of RFC 3325.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// It does not.
+    Untrusted,
+    /// It does.
+    Trusted,
+}
+
+/// What a user agent goes by.
+#[derive(Clone, Debug)]
+pub struct AgentConfig {
+    /// The sockets.
+    pub locals: Vec<Local>,
+    /// The peers. Whoever is none of them gets no answer.
+    pub peers: Vec<Peer>,
+    /// The timers of the transactions.
+    pub timing: Timing,
+    /// The limits of the codec.
+    pub limits: Limits,
+    /// What `User-Agent` and `Server` say.
+    pub product: String,
+    /// The most requests of peers that are open at a time.
+    pub transactions: usize,
+    /// The most sessions at a time.
+    pub sessions: usize,
+    /// The shortest session interval that is agreed to (RFC 4028 section 5), in seconds: at least 90.
+    pub min_se: u32,
+    /// The session interval that this side asks for, in seconds; none: it asks for none.
+    pub session_expires: Option<u32>,
+}
+
+impl AgentConfig {
+    /// The defaults, for these sockets and peers.
+    #[must_use]
+    pub fn new(locals: Vec<Local>, peers: Vec<Peer>) -> Self {
+        Self {
+            locals,
+            peers,
+            timing: Timing::default(),
+            limits: Limits::default(),
+            product: "Strowger".to_owned(),
+            transactions: 100_000,
+            sessions: 50_000,
+            min_se: 90,
+            session_expires: Some(1800),
+        }
+    }
+
+    pub(super) fn local(&self, transport: Transport) -> Option<&Local> {
+        self.locals.iter().find(|local| local.transport == transport)
+    }
+
+    /// Whose request this is: who is at this very address, or else who may send from this host.
+    pub(super) fn peer_of(&self, from: Route) -> Option<PeerId> {
+        let ids = || self.peers.iter().zip(0..).map(|(peer, id)| (peer, PeerId(id)));
+        let exact = ids().find(|(peer, _)| peer.address == from.address);
+        let host = |peer: &Peer| {
+            let ip = from.address.ip().to_canonical();
+            peer.address.ip().to_canonical() == ip
+                || peer.sources.iter().any(|source| source.to_canonical() == ip)
+        };
+        exact.or_else(|| ids().find(|(peer, _)| host(peer))).map(|(_, id)| id)
+    }
+
+    pub(super) fn peer(&self, id: PeerId) -> Option<&Peer> {
+        self.peers.get(usize::try_from(id.0).ok()?)
+    }
+}

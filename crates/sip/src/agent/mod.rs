@@ -1,0 +1,457 @@
+//! A user agent: calls to and from listed peers, each a [`SessionId`], over the transactions (RFC 3261 sections 8 to 15).
+//!
+//! ```text
+//!   user -- invite, progress, answer, offer, end --> UserAgent -- requests, responses --> Transactions --> datagrams
+//!   user <- Event --------------------------------- UserAgent <- transaction events ---- Transactions <-- datagrams
+//! ```
+//!
+//! The rooms: `config` (sockets and peers), `event` (what it says), `session` (what it keeps), `outgoing` (calls of this side),
+//! `incoming` (calls of peers), `within` (requests inside dialogs), `compose` (how messages are made), `deadline` (what time does),
+//! `peers` (whether they are there).
+//!
+//! Whoever is not listed gets no answer and costs nothing. A session ends in `Closed` whatever happens: each state waits
+//! for something that has a deadline.
+
+mod compose;
+mod config;
+mod credentials;
+mod deadline;
+mod event;
+mod incoming;
+mod outgoing;
+mod peers;
+mod session;
+mod within;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+
+use strowger_sansio::{Rng, Time, Timers, Transmit};
+use strowger_sdp::{AddressPolicy, Direction};
+
+use crate::auth;
+use crate::message::{Message, Method, Name, Status};
+use crate::offer::OfferFault;
+use crate::text;
+use crate::transaction::{self, ClientId, ServerId, Transactions};
+use crate::transport::Route;
+pub use config::{AgentConfig, Credentials, Local, Peer, PeerId, Trust};
+pub use event::{Caller, Event, Invitation, SessionId};
+use peers::Presence;
+use session::{Phase, Session};
+
+/// What a request of this side's was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// The INVITE that begins a session.
+    Invite(SessionId),
+    /// An INVITE or UPDATE within one.
+    Reinvite(SessionId),
+    Bye(SessionId),
+    Prack(SessionId),
+    /// A request whose answer changes nothing.
+    Notice,
+    Probe(PeerId),
+}
+
+/// What deadlines are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// A 2xx is repeated.
+    Repeat(SessionId),
+    /// A reliable provisional response is repeated.
+    Reliable(SessionId),
+    /// A CANCEL was not followed by a final response.
+    Cancelled(SessionId),
+    /// A session is refreshed, or was not.
+    Session(SessionId),
+    /// This side may offer again that met the peer's offer.
+    Glare(SessionId),
+    /// The ACK of a session that is over need not be kept any more.
+    Ack(ClientId),
+    /// A peer is asked whether it is there.
+    Probe(PeerId),
+}
+
+/// The ACK of a 2xx.
+#[derive(Debug)]
+struct Acknowledgement {
+    tag: String,
+    route: Route,
+    bytes: Vec<u8>,
+}
+
+/// What a user agent has counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Datagrams from nobody that is listed.
+    pub unlisted: u64,
+    /// Messages that were no SIP, or not what they must be.
+    pub malformed: u64,
+    /// Calls of peers.
+    pub incoming: u64,
+    /// Calls of this side.
+    pub outgoing: u64,
+}
+
+/// A user agent.
+#[derive(Debug)]
+pub struct UserAgent {
+    config: AgentConfig,
+    transactions: Transactions,
+    sessions: BTreeMap<SessionId, Session>,
+    /// By `Call-ID` and the tag of this side.
+    by_dialog: BTreeMap<(String, String), SessionId>,
+    by_client: BTreeMap<ClientId, Purpose>,
+    by_server: BTreeMap<ServerId, SessionId>,
+    /// ACKs, for 2xx that come again: by the INVITE, with the tag of whoever answered.
+    acks: BTreeMap<ClientId, Acknowledgement>,
+    presence: Vec<Presence>,
+    /// What peers have challenged this side with.
+    challenges: BTreeMap<PeerId, auth::Known>,
+    timers: Timers<Timer>,
+    rng: Rng,
+    last: u64,
+    events: VecDeque<Event>,
+    counters: Counters,
+}
+
+impl UserAgent {
+    /// A user agent without sessions, which begins to ask its peers whether they are there. `rng` must be seeded from a secret.
+    #[must_use]
+    pub fn new(now: Time, config: AgentConfig, mut rng: Rng) -> Self {
+        let transactions = Transactions::new(config.timing.clone(), config.transactions, rng.fork());
+        let mut timers = Timers::new();
+        let presence = config.peers.iter().map(|_| Presence::default()).collect();
+        for (peer, id) in config.peers.iter().zip(0..) {
+            if peer.probe.is_some() {
+                timers.set(Timer::Probe(PeerId(id)), now);
+            }
+        }
+        Self {
+            config,
+            transactions,
+            sessions: BTreeMap::new(),
+            by_dialog: BTreeMap::new(),
+            by_client: BTreeMap::new(),
+            by_server: BTreeMap::new(),
+            acks: BTreeMap::new(),
+            presence,
+            challenges: BTreeMap::new(),
+            timers,
+            rng,
+            last: 0,
+            events: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes a message: a datagram, or what a [`text::Framer`] cut out of a stream. Says whether its sender is listed.
+    pub fn handle_input(&mut self, now: Time, from: Route, bytes: &[u8]) -> bool {
+        let Some(peer) = self.config.peer_of(from) else {
+            self.counters.unlisted += 1;
+            return false;
+        };
+        if text::is_keep_alive(bytes) {
+            return true;
+        }
+        let limits = self.config.limits.clone();
+        let checked = text::decode(bytes, &limits).and_then(|message| {
+            text::check(&message, &limits)?;
+            Ok(message)
+        });
+        match checked {
+            Ok(message) => self.transactions.handle_input(now, from, message),
+            Err(error) => {
+                self.counters.malformed += 1;
+                self.events.push_back(Event::Malformed { peer, error });
+                if let Some((to, answer)) = text::refuse(bytes, &error, from.address) {
+                    let to = if from.transport.is_reliable() { from } else { from.to(to) };
+                    self.transactions.send_again(to, answer);
+                }
+            }
+        }
+        self.settle(now);
+        true
+    }
+
+    /// Calls a peer. The session's events follow: `Progress`, `Answered`, or `Ended` and `Closed`.
+    ///
+    /// # Errors
+    /// The peer is not known or cannot be reached by any socket, there are too many sessions, or the description is none.
+    pub fn invite(&mut self, now: Time, invitation: &Invitation) -> Result<SessionId, InviteFault> {
+        let session = self.start_call(now, invitation)?;
+        self.settle(now);
+        Ok(session)
+    }
+
+    /// Tells a caller how far its call is: 180 without a description, 183 or 180 with one. The response is reliable where the
+    /// caller wants it so, and with a description where it can be (RFC 3262).
+    ///
+    /// # Errors
+    /// The description answers nothing.
+    pub fn progress(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        status: Status,
+        description: Option<&[u8]>,
+    ) -> Result<(), OfferFault> {
+        self.tell_progress(now, session, status, description)
+    }
+
+    /// Answers a call.
+    ///
+    /// # Errors
+    /// The description does not answer the caller's offer: the call is as before.
+    pub fn answer(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        description: &[u8],
+        direction: Direction,
+    ) -> Result<(), OfferFault> {
+        self.accept_call(now, session, description, direction)
+    }
+
+    /// Ends a session, whatever its state, for a cause of Q.850: refuses a call, takes one back, or hangs up. `Closed` follows.
+    pub fn end(&mut self, now: Time, session: SessionId, cause: u8) {
+        self.end_session(now, session, cause);
+        self.settle(now);
+    }
+
+    /// Describes this side's stream anew, if the description says anything new; `Agreed` or `Refused` follows then. Says
+    /// whether it does.
+    pub fn offer(&mut self, now: Time, session: SessionId, description: &[u8], direction: Direction) -> bool {
+        self.reoffer(now, session, description, direction)
+    }
+
+    /// Answers a new description of the peer's.
+    ///
+    /// # Errors
+    /// The description does not answer it.
+    pub fn answer_offer(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        description: &[u8],
+        direction: Direction,
+    ) -> Result<(), OfferFault> {
+        self.accept_offer(now, session, description, direction)
+    }
+
+    /// Does not accept a new description of the peer's.
+    pub fn refuse_offer(&mut self, now: Time, session: SessionId, status: Status) {
+        self.decline_offer(now, session, status);
+    }
+
+    /// To be called when [`Self::poll_timeout`] is due.
+    pub fn handle_timeout(&mut self, now: Time) {
+        self.transactions.handle_timeout(now);
+        self.settle(now);
+        while let Some(timer) = self.timers.pop_due(now) {
+            self.deadline(now, timer);
+        }
+        self.settle(now);
+    }
+
+    /// A message to send. On a stream it is as it goes; the host finds or makes the connection to its address.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transactions.poll_transmit()
+    }
+
+    /// Something that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        [self.transactions.poll_timeout(), self.timers.next()].into_iter().flatten().min()
+    }
+
+    /// What it goes by.
+    #[must_use]
+    pub const fn config(&self) -> &AgentConfig {
+        &self.config
+    }
+
+    /// What it has counted.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// What its transactions have counted.
+    #[must_use]
+    pub const fn transaction_counters(&self) -> &transaction::Counters {
+        self.transactions.counters()
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// How many transactions there are.
+    #[must_use]
+    pub fn transactions(&self) -> usize {
+        self.transactions.len()
+    }
+
+    /// Lets what the transactions have heard have its consequences.
+    fn settle(&mut self, now: Time) {
+        while let Some(event) = self.transactions.poll_event() {
+            match event {
+                transaction::Event::Request { server, from, request } => {
+                    self.request(now, server, from, request);
+                }
+                transaction::Event::Cancel { invite, request } => self.cancelled(now, invite, &request),
+                transaction::Event::Ack { request, .. } => self.acknowledged(now, &request),
+                transaction::Event::Response { client, response } => self.response(now, client, &response),
+                transaction::Event::Stray { .. } => {}
+                transaction::Event::TimedOut { client } => self.timed_out(now, client),
+                transaction::Event::Unacknowledged { server } => {
+                    self.by_server.remove(&server);
+                }
+            }
+        }
+    }
+
+    fn response(&mut self, now: Time, client: ClientId, response: &Message<'static>) {
+        let Some(status) = response.status() else { return };
+        if status.is_success()
+            && let Some(ack) = self.acks.get(&client)
+            && response.header.to().is_some_and(|to| to.tag() == Some(&ack.tag))
+        {
+            let (route, bytes) = (ack.route, ack.bytes.clone());
+            return self.transactions.send_again(route, bytes);
+        }
+        let Some(purpose) = self.by_client.get(&client).copied() else { return };
+        if !status.is_provisional() && !matches!(purpose, Purpose::Invite(_) | Purpose::Reinvite(_)) {
+            self.by_client.remove(&client);
+        }
+        match purpose {
+            Purpose::Invite(session) => self.invite_response(now, session, client, status, response),
+            Purpose::Reinvite(session) => self.reinvite_response(now, session, client, status, response),
+            Purpose::Bye(session) if !status.is_provisional() => {
+                if !self.bye_again(now, session, status, response) {
+                    self.close(now, session);
+                }
+            }
+            Purpose::Probe(peer) if !status.is_provisional() => self.probe_answered(now, peer, status),
+            Purpose::Bye(_) | Purpose::Prack(_) | Purpose::Notice | Purpose::Probe(_) => {}
+        }
+    }
+
+    fn timed_out(&mut self, now: Time, client: ClientId) {
+        match self.by_client.remove(&client) {
+            Some(Purpose::Invite(session)) => self.invite_failed(now, session, Status::REQUEST_TIMEOUT, None),
+            Some(Purpose::Reinvite(session)) => {
+                // The peer has lost the dialog, or is gone (RFC 3261 section 12.2.1.2).
+                self.ended(session, crate::cause::cause_of_status(Status::REQUEST_TIMEOUT), None);
+                self.hang_up(now, session, 102);
+            }
+            Some(Purpose::Bye(session)) => self.close(now, session),
+            Some(Purpose::Probe(peer)) => self.probe_failed(now, peer),
+            Some(Purpose::Prack(_) | Purpose::Notice) | None => {}
+        }
+    }
+
+    fn request(&mut self, now: Time, server: ServerId, from: Route, request: Message<'static>) {
+        let Some(peer) = self.config.peer_of(from) else { return };
+        let Some(method) = request.method().cloned() else { return };
+        if request.header.to().is_some_and(|to| to.tag().is_some()) {
+            return self.within_dialog(now, server, &method, &request);
+        }
+        if !self.serves(now, server, &method, &request) {
+            return;
+        }
+        match method {
+            Method::Invite => self.incoming_call(now, server, (peer, from), request),
+            Method::Options => self.describe_self(now, server),
+            Method::Bye | Method::Prack | Method::Update | Method::Info => {
+                self.transactions.respond_with(now, server, Status::NO_SUCH_CALL);
+            }
+            _ => self.not_allowed(now, server, &method),
+        }
+    }
+
+    /// Forgets a session and says so.
+    fn close(&mut self, now: Time, id: SessionId) {
+        let Some(session) = self.sessions.remove(&id) else { return };
+        self.by_dialog.retain(|_, owner| *owner != id);
+        self.by_server.retain(|_, owner| *owner != id);
+        if let Some(client) = session.client {
+            // Others than the one that has answered may answer still.
+            self.timers.set(Timer::Ack(client), now + self.config.timing.timeout());
+        }
+        for timer in [
+            Timer::Repeat(id),
+            Timer::Reliable(id),
+            Timer::Cancelled(id),
+            Timer::Session(id),
+            Timer::Glare(id),
+        ] {
+            self.timers.cancel(&timer);
+        }
+        self.events.push_back(Event::Closed { session: id });
+    }
+
+    /// The session is over for its user, unless that has ended it itself.
+    fn ended(&mut self, id: SessionId, cause: u8, status: Option<Status>) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let told = session.ending.is_some() || session.phase == Phase::Ending;
+        session.phase = Phase::Ending;
+        if !told {
+            session.ending = Some(cause);
+            self.events.push_back(Event::Ended { session: id, cause, status });
+        }
+    }
+
+    /// The rule for the addresses in a peer's descriptions.
+    fn media_rule(&self, session: SessionId) -> (IpAddr, AddressPolicy) {
+        let known = self.sessions.get(&session);
+        let policy = known.and_then(|session| self.config.peer(session.peer)).map(|peer| peer.media.clone());
+        let address = known.map_or(IpAddr::from([0, 0, 0, 0]), |session| session.route.address.ip());
+        (address, policy.unwrap_or_default())
+    }
+
+    fn next(&mut self) -> SessionId {
+        self.last += 1;
+        SessionId(self.last)
+    }
+
+    fn token(&mut self) -> String {
+        format!("{:016x}", self.rng.next_u64())
+    }
+}
+
+/// Why a peer cannot be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InviteFault {
+    /// There is no such peer, or no socket for its transport.
+    Unreachable,
+    /// There are too many sessions.
+    TooMany,
+    /// The description is none that can be offered.
+    Description(OfferFault),
+}
+
+/// The options of SIP that are known (RFC 3261 section 19.2).
+const SUPPORTED: [&str; 2] = ["100rel", "timer"];
+
+/// The methods that are served.
+const ALLOWED: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO";
+
+/// What a request asks for that is not known: the value of `Unsupported`.
+fn unsupported(request: &Message<'_>) -> Option<String> {
+    let unknown: Vec<&str> = request
+        .header
+        .list(&Name::Require)
+        .filter(|option| !SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(option)))
+        .collect();
+    (!unknown.is_empty()).then(|| unknown.join(", "))
+}

@@ -1,0 +1,63 @@
+//! Whether peers are there: OPTIONS as a question that anybody answers (RFC 3261 section 11).
+
+use strowger_sansio::Time;
+
+use super::{Event, PeerId, Purpose, Timer, UserAgent};
+use crate::message::{Message, Method, Name, SipUri, Status, Uri};
+
+/// What is known of a peer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Presence {
+    up: Option<bool>,
+}
+
+impl UserAgent {
+    /// Whether a peer is worth a call: it is not known to be gone.
+    #[must_use]
+    pub fn is_reachable(&self, peer: PeerId) -> bool {
+        let at = usize::try_from(peer.0).unwrap_or(usize::MAX);
+        self.presence.get(at).is_some_and(|presence| presence.up != Some(false))
+    }
+
+    pub(super) fn probe(&mut self, now: Time, id: PeerId) {
+        let Some(peer) = self.peer(id).cloned() else { return };
+        let (Some(route), Some(pause)) = (self.way(&peer), peer.probe) else { return };
+        self.timers.set(Timer::Probe(id), now + pause);
+        let host = peer.domain.clone().unwrap_or_else(|| super::compose::host(peer.address.ip()));
+        let target = SipUri::new(None, &host, Some(peer.address.port()));
+        let to = format!("<{target}>");
+        let mut request = Message::request(Method::Options, Uri::Sip(target));
+        let (tag, call_id, local) = (self.token(), self.token(), self.local_host(&peer));
+        let header = &mut request.header;
+        header.push(Name::MaxForwards, "70");
+        header.push(Name::From, format!("<sip:{local}>;tag={tag}"));
+        header.push(Name::To, to);
+        header.push(Name::CallId, format!("{call_id}@{local}"));
+        header.push(Name::CSeq, "1 OPTIONS");
+        header.push(Name::Contact, self.contact(route.transport));
+        header.push(Name::Accept, "application/sdp");
+        self.introduce(&mut request);
+        let sent_by = self.sent_by(route.transport);
+        let client = self.transactions.request(now, route, &sent_by, request);
+        self.by_client.insert(client, Purpose::Probe(id));
+    }
+
+    /// Any answer shows that somebody is there, but for one that says otherwise.
+    pub(super) fn probe_answered(&mut self, _now: Time, id: PeerId, status: Status) {
+        let up =
+            !matches!(status, Status::SERVICE_UNAVAILABLE | Status::REQUEST_TIMEOUT | Status::SERVER_TIMEOUT);
+        self.found(id, up);
+    }
+
+    pub(super) fn probe_failed(&mut self, _now: Time, id: PeerId) {
+        self.found(id, false);
+    }
+
+    fn found(&mut self, id: PeerId, up: bool) {
+        let at = usize::try_from(id.0).unwrap_or(usize::MAX);
+        let Some(presence) = self.presence.get_mut(at) else { return };
+        if presence.up.replace(up) != Some(up) {
+            self.events.push_back(Event::Reachable { peer: id, up });
+        }
+    }
+}

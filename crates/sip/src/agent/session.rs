@@ -1,0 +1,159 @@
+//! One session, as the user agent keeps it.
+
+use strowger_sansio::{Duration, Time};
+
+use super::PeerId;
+use crate::dialog::Dialog;
+use crate::message::{Message, Refresher};
+use crate::offer::Negotiation;
+use crate::transaction::{ClientId, ServerId};
+use crate::transport::Route;
+
+/// How far a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// This side has called and heard nothing yet.
+    Calling,
+    /// The peer works on this side's call.
+    Early,
+    /// The peer has called.
+    Offered,
+    /// This side has answered, and the peer has not said that it knows.
+    Answered,
+    /// Both have.
+    Confirmed,
+    /// It is over for the user; what must still be said is being said.
+    Ending,
+}
+
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) peer: PeerId,
+    pub(super) route: Route,
+    pub(super) phase: Phase,
+    /// The INVITE of this side that is under way.
+    pub(super) client: Option<ClientId>,
+    /// The INVITE of the peer that waits for its final response.
+    pub(super) server: Option<ServerId>,
+    /// The INVITE that this side began with, to be sent again with credentials.
+    pub(super) invite: Option<Box<Message<'static>>>,
+    /// How often credentials were sent for it.
+    pub(super) attempts: u8,
+    pub(super) dialog: Option<Dialog>,
+    /// The dialogs of forks that are not answered.
+    pub(super) early: Vec<Early>,
+    /// This side has begun it.
+    pub(super) calls: bool,
+    pub(super) media: Negotiation,
+    /// The description of this side is in a provisional response already.
+    pub(super) early_answer: bool,
+    /// A 2xx that is repeated until its ACK comes.
+    pub(super) repeat: Option<Repeat>,
+    /// A reliable provisional response that waits for its PRACK.
+    pub(super) reliable: Option<Reliable>,
+    /// The last `RSeq` of this side.
+    pub(super) rseq: u32,
+    /// How the peer wants provisional responses.
+    pub(super) wants_reliable: Wish,
+    /// The user has ended it, for this cause.
+    pub(super) ending: Option<u8>,
+    pub(super) timer: Option<SessionTimer>,
+    /// The peer knows session timers.
+    pub(super) knows_timer: bool,
+    /// A description that waits until this side may offer.
+    pub(super) wanted: Option<(Vec<u8>, strowger_sdp::Direction)>,
+}
+
+/// What a caller says of reliable provisional responses (RFC 3262 section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// It does not know them.
+    Unknown,
+    /// It takes them.
+    Supported,
+    /// It wants them.
+    Required,
+}
+
+/// A dialog that may come to be.
+#[derive(Debug)]
+pub(super) struct Early {
+    pub(super) dialog: Dialog,
+    /// The `RSeq` of its last reliable provisional response.
+    pub(super) rseq: Option<u32>,
+}
+
+/// A 2xx until its ACK.
+#[derive(Debug)]
+pub(super) struct Repeat {
+    pub(super) bytes: Vec<u8>,
+    pub(super) route: Route,
+    pub(super) interval: Duration,
+    pub(super) until: Time,
+    /// The number of the INVITE.
+    pub(super) number: u32,
+    /// The 2xx holds an offer, which the ACK answers.
+    pub(super) offers: bool,
+}
+
+/// A reliable provisional response until its PRACK.
+#[derive(Debug)]
+pub(super) struct Reliable {
+    pub(super) bytes: Vec<u8>,
+    pub(super) route: Route,
+    pub(super) interval: Duration,
+    pub(super) until: Time,
+    pub(super) rseq: u32,
+    pub(super) number: u32,
+    /// What is to be said next: a 2xx must wait for the PRACK of a response with a description.
+    pub(super) answer: Option<Vec<u8>>,
+}
+
+/// Who refreshes a session, and how often (RFC 4028).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SessionTimer {
+    pub(super) interval: u32,
+    pub(super) ours: bool,
+}
+
+impl SessionTimer {
+    /// What was agreed, as the side sees it that sent the request (`uac`) or answered it.
+    pub(super) fn of(interval: u32, refresher: Refresher, uac: bool) -> Self {
+        Self { interval, ours: (refresher == Refresher::Uac) == uac }
+    }
+
+    /// When to do something about it: refresh at half the interval, or give the peer up shortly before its end
+    /// (RFC 4028 section 10).
+    pub(super) fn due(&self, now: Time) -> Time {
+        let whole = u64::from(self.interval);
+        let after = if self.ours { whole / 2 } else { whole - (whole / 3).min(32) };
+        now + Duration::from_secs(after)
+    }
+}
+
+impl Session {
+    pub(super) fn new(peer: PeerId, route: Route, phase: Phase, media: Negotiation) -> Self {
+        Self {
+            peer,
+            route,
+            phase,
+            client: None,
+            server: None,
+            invite: None,
+            attempts: 0,
+            dialog: None,
+            early: Vec::new(),
+            calls: phase == Phase::Calling,
+            media,
+            early_answer: false,
+            repeat: None,
+            reliable: None,
+            rseq: 0,
+            wants_reliable: Wish::Unknown,
+            ending: None,
+            timer: None,
+            knows_timer: false,
+            wanted: None,
+        }
+    }
+}

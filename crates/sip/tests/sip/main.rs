@@ -1,0 +1,14 @@
+//! SIP, told in stories: both sides in virtual time, and messages as RFC 4475 and worse have them.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a story that goes wrong says how"
+)]
+
+mod calls;
+mod offers;
+mod pair;
+mod raw;
+mod torture;
+mod transactions;
