@@ -72,6 +72,16 @@ pub struct Termination {
     pub connection: String,
 }
 
+impl Termination {
+    /// What stands for the connection where the gateway speaks Megaco: a stream has no name there but that of its termination, and
+    /// its context. The same whenever it is found again, so that records outlive the exchange.
+    #[must_use]
+    pub fn stream_name(context: u32, termination: &str) -> String {
+        let context = strowger_megaco::message::ContextId::new(context);
+        crate::access::stream_connection(context, termination).to_string()
+    }
+}
+
 /// What a stream was like, as its gateway counted it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct MediaStatistics {

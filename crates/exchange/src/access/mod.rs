@@ -37,7 +37,7 @@ use crate::{
 use census::{Census, Finding};
 use control::{Control, News};
 use gateways::Gateways;
-pub(crate) use megaco_line::is_message_identifier;
+pub(crate) use megaco_line::{connection as stream_connection, is_message_identifier};
 use mgcp_line::{Lines, Observed};
 use mgcp_relay::Relays;
 

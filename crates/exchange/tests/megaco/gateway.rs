@@ -64,6 +64,8 @@ pub(crate) struct Gateway {
     pub(crate) packages: Vec<&'static str>,
     /// Of them, ROOT names its own alone.
     pub(crate) root_names_its_own: bool,
+    /// So many requests have overtaken the reply to the registration: nothing is done before that has come.
+    pub(crate) early: usize,
     /// The digit maps of the lines.
     pub(crate) maps: BTreeMap<String, String>,
 }
@@ -107,6 +109,7 @@ impl Gateway {
             mouth,
             packages: PACKAGES.to_vec(),
             root_names_its_own: false,
+            early: 0,
             maps: BTreeMap::new(),
         };
         gateway.register(Time::from_secs(1000), Method::Restart, None);
@@ -175,6 +178,12 @@ impl Gateway {
         };
         for event in mouth.layer.handle_input(now, &accepted) {
             match event {
+                Event::Request { token, .. } if self.early > 0 => {
+                    self.early -= 1;
+                    let mouth = self.mouth.as_mut().unwrap();
+                    let refusal = ReplyResult::Error(descriptor(ErrorCode::BEFORE_SERVICE_CHANGE));
+                    mouth.layer.respond(now, token, refusal).unwrap();
+                }
                 Event::Request { token, actions, .. } => {
                     let mut again = false;
                     let replies: Vec<_> = actions

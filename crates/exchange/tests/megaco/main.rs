@@ -4,10 +4,11 @@
 //! - `gateway`, `telephone`, `words`, `digit_map`: lines as the MGCP gateway of the stories has them, behind a media gateway of RFC 3525 that is strict where the
 //!   standard is: packages, hook states, contexts, modes.
 //! - `world` and the stories of subscribers: those of `tests/exchange`.
-//! - `mixed`: a line on one protocol talks with a line on the other. `contexts`: what only Megaco has.
+//! - `mixed`: a line on one protocol talks with a line on the other. `association`: what only Megaco has.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "some stories of the other gateways are not told here")]
 
+mod association;
 #[path = "../exchange/choosing.rs"]
 mod choosing;
 #[path = "../exchange/clearing.rs"]

@@ -17,7 +17,7 @@ use strowger_megaco::text::Layout;
 use strowger_megaco::transaction::{Coding, Dialect, Form, PeerConfig, PeerId, Source, Transport};
 use strowger_megaco::transport::Route;
 use strowger_mgcp::agent::{self, Failure, GatewayId};
-use strowger_mgcp::message::{EndpointNameBuf, RestartMethod};
+use strowger_mgcp::message::{ConnectionIdBuf, EndpointNameBuf, RestartMethod};
 use strowger_sansio::{Duration, SocketId, Time};
 
 use super::{Ask, Megaco, order};
@@ -32,7 +32,13 @@ pub(super) enum Clock {
     Call,
     /// It has been silent.
     Silence,
+    /// It had not read the reply to its registration.
+    Early,
 }
+
+/// How often a request is given again that has overtaken the reply to the registration, and after how long at first. A gateway that
+/// has not read it after that will register again.
+const EARLY: (u32, Duration) = (6, Duration::from_millis(200));
 
 /// A gateway.
 #[derive(Debug)]
@@ -45,6 +51,10 @@ pub(super) struct Association {
     /// Whether it can be called: it can where its address takes datagrams.
     can_be_called: bool,
     heard: Time,
+    /// What has overtaken the reply to the registration.
+    early: Vec<Ask>,
+    /// How often something has.
+    overtaken: u32,
 }
 
 /// A message identifier as it is written in configurations.
@@ -110,6 +120,8 @@ impl Megaco {
                 socket: None,
                 can_be_called,
                 heard: now,
+                early: Vec::new(),
+                overtaken: 0,
             },
         );
         if can_be_called {
@@ -143,6 +155,7 @@ impl Megaco {
         };
         let is_there = controller.service(known.peer).is_registered();
         match clock {
+            Clock::Early => self.repeat(now, gateway),
             Clock::Call if is_there => {}
             Clock::Call => {
                 // What is not sent is tried again with the next call.
@@ -159,6 +172,52 @@ impl Megaco {
                 }
                 let next = if due <= now { now + patience } else { due };
                 self.clocks.set((gateway, Clock::Silence), next);
+            }
+        }
+    }
+
+    /// A request has overtaken the reply to the registration: it is given again. Says whether it is.
+    pub(super) fn put_off(&mut self, now: Time, ask: Ask) -> bool {
+        let gateway = match ask {
+            Ask::Line(id, serial) => match self.loops.get(id).filter(|line| line.serial == serial) {
+                Some(line) => line.gateway,
+                None => return true,
+            },
+            Ask::Packages(gateway) | Ask::Contexts(gateway) | Ask::Found(gateway, _) => gateway,
+            Ask::Probe(_) | Ask::Sweep => return false,
+        };
+        let Some(known) = self.associations.get_mut(&gateway) else { return false };
+        let is_first = known.early.is_empty();
+        if is_first && known.overtaken >= EARLY.0 {
+            return false;
+        }
+        known.early.push(ask);
+        if is_first {
+            let wait = EARLY.1 * 2_u32.saturating_pow(known.overtaken);
+            known.overtaken += 1;
+            self.clocks.set((gateway, Clock::Early), now + wait);
+        }
+        true
+    }
+
+    /// Gives again what was put off.
+    fn repeat(&mut self, now: Time, gateway: GatewayId) {
+        let Some(known) = self.associations.get_mut(&gateway) else { return };
+        for ask in std::mem::take(&mut known.early) {
+            match ask {
+                Ask::Line(id, serial) => {
+                    let Some(line) = self.loops.get_mut(id).filter(|line| line.serial == serial) else {
+                        continue;
+                    };
+                    if let Some(running) = line.running.take() {
+                        line.queue.push_front(running);
+                    }
+                    self.start(now, id);
+                }
+                Ask::Packages(gateway) => self.ask_packages(now, gateway),
+                Ask::Contexts(gateway) => self.ask_contexts(now, gateway),
+                Ask::Found(gateway, context) => self.ask_found(now, gateway, context),
+                Ask::Probe(_) | Ask::Sweep => {}
             }
         }
     }
@@ -202,15 +261,34 @@ impl Megaco {
                 self.announce(gateway, all, RestartMethod::Disconnected, 0);
             }
         }
-        let Some(controller) = &mut self.controller else { return };
-        let root = |items| order::audit(TerminationId::Root, items);
-        let packages = Action::new(ContextId::NULL, [root(AuditItems::NONE.with(AuditItem::Packages))]);
-        // A gateway that does not answer these is known soon enough by what it refuses.
-        let _ = controller.request(now, peer, vec![packages], Ask::Packages(gateway));
-        if !is_new_life {
-            let contexts = Action::new(ContextId::ALL, [root(AuditItems::NONE)]);
-            let _ = controller.request(now, peer, vec![contexts], Ask::Contexts(gateway));
+        if let Some(known) = self.associations.get_mut(&gateway) {
+            // Orders of lines are carried out yet; what is asked of the gateway itself is asked anew.
+            known.early.retain(|ask| matches!(ask, Ask::Line(..)));
+            known.overtaken = 0;
+            if !known.early.is_empty() {
+                self.clocks.set((gateway, Clock::Early), now + EARLY.1);
+            }
         }
+        // A gateway that does not answer these is known soon enough by what it refuses.
+        self.ask_packages(now, gateway);
+        if !is_new_life {
+            self.ask_contexts(now, gateway);
+        }
+    }
+
+    fn ask_packages(&mut self, now: Time, gateway: GatewayId) {
+        let body = order::audit(TerminationId::Root, AuditItems::NONE.with(AuditItem::Packages));
+        self.ask(now, gateway, Action::new(ContextId::NULL, [body]), Ask::Packages(gateway));
+    }
+
+    fn ask_contexts(&mut self, now: Time, gateway: GatewayId) {
+        let body = order::audit(TerminationId::Root, AuditItems::NONE);
+        self.ask(now, gateway, Action::new(ContextId::ALL, [body]), Ask::Contexts(gateway));
+    }
+
+    fn ask_found(&mut self, now: Time, gateway: GatewayId, context: ContextId) {
+        let body = order::audit(TerminationId::All, AuditItems::NONE);
+        self.ask(now, gateway, Action::new(context, [body]), Ask::Found(gateway, context));
     }
 
     pub(super) fn delayed(&mut self, peer: PeerId, seconds: u32) {
@@ -320,7 +398,19 @@ impl Megaco {
                 None => {}
             }
         }
-        for (endpoint, connection_id) in lost {
+        self.streams_gone(gateway, lost.into_iter());
+        for context in found.into_iter().filter(|context| !known.contains(context)) {
+            self.ask_found(now, gateway, context);
+        }
+    }
+
+    /// Streams are not there any more.
+    pub(super) fn streams_gone(
+        &mut self,
+        gateway: GatewayId,
+        gone: impl Iterator<Item = (EndpointNameBuf, ConnectionIdBuf)>,
+    ) {
+        for (endpoint, connection_id) in gone {
             let call_id = strowger_mgcp::message::CallIdBuf::from_u128(0);
             self.tell(agent::Event::ConnectionDeletedByGateway {
                 gateway,
@@ -330,10 +420,6 @@ impl Megaco {
                 reason: None,
                 statistics: None,
             });
-        }
-        for context in found.into_iter().filter(|context| !known.contains(context)) {
-            let list = Action::new(context, [order::audit(TerminationId::All, AuditItems::NONE)]);
-            self.ask(now, gateway, list, Ask::Found(gateway, context));
         }
     }
 

@@ -5,7 +5,7 @@ use strowger_mgcp::agent::{Failure, Refused};
 use strowger_mgcp::message::ReturnCode;
 
 /// Error codes of H.248.8 and the return codes that stand for them. What is not here is a temporary failure.
-const CODES: [(ErrorCode, ReturnCode); 36] = [
+const CODES: [(ErrorCode, ReturnCode); 37] = [
     (ErrorCode::UNAUTHORISED, ReturnCode::FACILITY),
     (ErrorCode::UNKNOWN_CONTEXT, ReturnCode::CONNECTION_ID),
     (ErrorCode::NO_CONTEXT_ID, ReturnCode::NO_RESOURCES_NOW),
@@ -30,6 +30,7 @@ const CODES: [(ErrorCode, ReturnCode); 36] = [
     (ErrorCode::MISSING_PARAMETER, ReturnCode::EVENT_PARAMETER),
     (ErrorCode::SERVICE_UNAVAILABLE, ReturnCode::RESTARTING),
     (ErrorCode::NOT_READY, ReturnCode::RESTARTING),
+    (ErrorCode::BEFORE_SERVICE_CHANGE, ReturnCode::RESTARTING),
     (ErrorCode::INSUFFICIENT_RESOURCES, ReturnCode::NO_RESOURCES_NOW),
     (ErrorCode::NO_EVENT_EQUIPMENT, ReturnCode::CANNOT_DETECT),
     (ErrorCode::NO_SIGNAL_EQUIPMENT, ReturnCode::CANNOT_SIGNAL),

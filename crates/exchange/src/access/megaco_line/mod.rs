@@ -42,6 +42,7 @@ use super::mgcp_line::{Terms, Watch};
 use crate::{GatewayProtocol, Inventory};
 pub(crate) use association::is_message_identifier;
 use association::{Association, Clock};
+pub(crate) use order::connection;
 use order::{At, Order};
 use outcome::{Step, at_once, done, not_answered, not_sent};
 use words::Wish;
@@ -75,6 +76,8 @@ struct Loop {
     gateway: GatewayId,
     endpoint: EndpointNameBuf,
     context: Option<ContextId>,
+    /// Whether that is known: a gateway that was lost may hold what nobody here knows.
+    is_known: bool,
     /// Its streams: the terminations that are in the context beside it.
     streams: BTreeMap<ConnectionIdBuf, String>,
     queue: VecDeque<(Order, Option<Tag>)>,
@@ -101,7 +104,7 @@ impl Loop {
 
     /// Its context is gone, with all that was in it.
     fn leave(&mut self) {
-        self.context = None;
+        (self.context, self.is_known) = (None, true);
         self.streams.clear();
     }
 }
@@ -234,6 +237,7 @@ impl Megaco {
                     gateway,
                     endpoint: endpoint.clone(),
                     context: None,
+                    is_known: false,
                     streams: BTreeMap::new(),
                     queue: VecDeque::new(),
                     running: None,
@@ -264,6 +268,8 @@ impl Megaco {
         loop {
             let Some(line) = self.loops.get_mut(id).filter(|line| line.running.is_none()) else { return };
             let Some((order, tag)) = line.queue.pop_front() else { return };
+            let is_unknown = line.context.is_none() && !line.is_known;
+            let order = if is_unknown && matches!(order, Order::DeleteAll) { Order::Seek } else { order };
             let gateway = line.gateway;
             line.serial += 1;
             let ask = Ask::Line(id, line.serial);
@@ -329,6 +335,9 @@ impl Megaco {
     }
 
     fn reply(&mut self, now: Time, ask: Ask, result: &ReplyResult<'_>) {
+        if order::is_early(result) && self.put_off(now, ask) {
+            return;
+        }
         match ask {
             Ask::Line(id, serial) => self.settled(now, id, serial, |line, order| done(line, order, result)),
             Ask::Packages(gateway) => self.packages(gateway, result),
@@ -352,6 +361,7 @@ impl Megaco {
         match read(line, &order) {
             Ok(Step::Done(outcome)) => self.finish(tag, Ok(*outcome)),
             Ok(Step::Next(next)) => line.queue.push_front((next, tag)),
+            Ok(Step::Again) => self.elsewhere(id, order, tag),
             Err(failure) => self.finish(tag, Err(failure)),
         }
         let Some(line) = self.loops.get_mut(id) else { return };
@@ -362,6 +372,22 @@ impl Megaco {
             self.news.push_back(News::Forgotten { gateway, endpoint });
         }
         self.start(now, id);
+    }
+
+    /// The termination of a line is not in the context where it was thought to be: whatever is in one or the other is nobody's.
+    fn elsewhere(&mut self, id: LoopId, mut order: Order, tag: Option<Tag>) {
+        let Some(line) = self.loops.get_mut(id) else { return };
+        if let Order::Watch(wish) = &mut order {
+            wish.is_repeated = true;
+        }
+        line.queue.push_front((order, tag));
+        line.queue.push_front((Order::Seek, None));
+        if line.context.is_some() {
+            line.queue.push_front((Order::DeleteAll, None));
+        }
+        let (gateway, endpoint) = (line.gateway, line.endpoint.clone());
+        let streams: Vec<_> = line.streams.keys().cloned().collect();
+        self.streams_gone(gateway, streams.into_iter().map(|stream| (endpoint.clone(), stream)));
     }
 
     /// Commands of a gateway: what its lines observed. Others are not for it to give (RFC 3525 section 7.2).
@@ -409,6 +435,7 @@ impl Megaco {
             let orders = line.running.take().into_iter().chain(std::mem::take(&mut line.queue));
             ended.extend(orders.map(|(_, tag)| tag));
             line.leave();
+            line.is_known = matches!(failure, Failure::Restarted);
         }
         for tag in ended {
             self.finish(tag, Err(failure.clone()));

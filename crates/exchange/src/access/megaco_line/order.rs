@@ -9,8 +9,8 @@ use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditDescriptor, AuditItem, AuditItems,
     AuditResult, AuditReturn, CommandBody, CommandReply, ContextId, Description, LocalControl, Media, Name,
-    Setting, Statistic, Stream, StreamId, StreamMode, StreamParameters, Streams, SubtractRequest,
-    TerminationId, TerminationName, TerminationReply, Terminations, Value,
+    ReplyResult, Setting, Statistic, Stream, StreamId, StreamMode, StreamParameters, Streams,
+    SubtractRequest, TerminationId, TerminationName, TerminationReply, Terminations, Value,
 };
 use strowger_mgcp::message::{ConnectionIdBuf, ConnectionMode, ConnectionStatistics};
 
@@ -34,6 +34,8 @@ pub(super) enum Order {
     DeleteAll,
     /// Find the context that the line is in.
     Find,
+    /// Find that context, and take it down: nobody knows it.
+    Seek,
     /// List what is in that context.
     List,
     /// Look at a stream; or only whether it is there.
@@ -173,7 +175,7 @@ impl Order {
             Self::DeleteAll => {
                 Action::new(at.context?, [subtract(TerminationId::All, Some(AuditDescriptor::default()))])
             }
-            Self::Find => Action::new(ContextId::ALL, [audit(own(), AuditItems::NONE)]),
+            Self::Find | Self::Seek => Action::new(ContextId::ALL, [audit(own(), AuditItems::NONE)]),
             Self::List => Action::new(at.context?, [audit(TerminationId::All, AuditItems::NONE)]),
             Self::Look { .. } => {
                 let items = AuditItems::NONE.with(AuditItem::Media);
@@ -181,6 +183,16 @@ impl Order {
             }
         }])
     }
+}
+
+/// Whether a gateway has not yet read the reply to its registration, which the request has overtaken: it does nothing before
+/// (RFC 3525 section 9.1, rule 6).
+pub(super) fn is_early(result: &ReplyResult<'_>) -> bool {
+    let code = match result {
+        ReplyResult::Error(error) => Some(error.code),
+        ReplyResult::Actions(replies) => error(replies),
+    };
+    code == Some(ErrorCode::BEFORE_SERVICE_CHANGE)
 }
 
 /// The first error of a reply, wherever it stands.
@@ -305,7 +317,7 @@ fn lost(received: u32, percent: u64) -> u32 {
 
 /// The identifier of a stream where its connection is named: its context, and a digest of its termination's name. The same
 /// whenever it is found again.
-pub(super) fn connection(context: ContextId, termination: &str) -> ConnectionIdBuf {
+pub(crate) fn connection(context: ContextId, termination: &str) -> ConnectionIdBuf {
     // FNV-1a over 128 bits: names within one gateway only have to be told apart.
     let basis = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
     let step = |hash: u128, byte: u8| {

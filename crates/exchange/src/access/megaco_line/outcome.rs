@@ -14,6 +14,8 @@ pub(super) enum Step {
     Done(Box<Outcome>),
     /// It goes on with this.
     Next(Order),
+    /// Its line is elsewhere than was thought: what is there goes, then the order is given again.
+    Again,
 }
 
 /// What is known of an order for which nothing has to be asked.
@@ -48,7 +50,10 @@ pub(super) fn done(line: &mut Loop, order: &Order, result: &ReplyResult<'_>) -> 
         line.context = named().map(|(context, ..)| context).find(|own| own.is_specific()).or(line.context);
     }
     if let Some(code) = order::error(replies) {
-        return Err(refused(line, order, code));
+        return match order {
+            Order::Watch(wish) if code == ErrorCode::NOT_IN_CONTEXT && !wish.is_repeated => Ok(Step::Again),
+            _ => Err(refused(line, order, code)),
+        };
     }
     let mut outcome = success();
     match order {
@@ -72,11 +77,12 @@ pub(super) fn done(line: &mut Loop, order: &Order, result: &ReplyResult<'_>) -> 
             }
         }
         Order::DeleteAll => line.leave(),
-        Order::Find => {
+        Order::Find | Order::Seek => {
             line.leave();
             line.context = named().map(|(context, ..)| context).find(|context| context.is_specific());
             if line.context.is_some() {
-                return Ok(Step::Next(Order::List));
+                let is_sought = matches!(order, Order::Seek);
+                return Ok(Step::Next(if is_sought { Order::DeleteAll } else { Order::List }));
             }
             outcome.audit = Some(Box::default());
         }

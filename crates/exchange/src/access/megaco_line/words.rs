@@ -33,6 +33,8 @@ const REMINDER: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
     pub(super) request: u32,
+    /// It was given before, when the line was elsewhere.
+    pub(super) is_repeated: bool,
     /// The hook event that is waited for.
     is_off_hook: bool,
     flash: bool,
@@ -61,7 +63,7 @@ impl Wish {
         };
         let names = watch.megaco_signals(terms);
         let signals = names.into_iter().map(|name| named_signal(name, watch, terms)).collect();
-        Self { request, is_off_hook, flash: watch.is_flashed(terms), digit_map, signals }
+        Self { request, is_repeated: false, is_off_hook, flash: watch.is_flashed(terms), digit_map, signals }
     }
 
     /// What it means when the hook is where the order waits for it to go.

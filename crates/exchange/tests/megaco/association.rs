@@ -1,0 +1,106 @@
+//! Gateways that register while they are being commanded, and lines that are not where the exchange thinks.
+
+use strowger_exchange::ServiceState;
+use strowger_megaco::message::{Method, TerminationId};
+use strowger_mgcp::message::Verb;
+use strowger_sansio::Duration;
+
+use crate::gateway::Connection;
+use crate::world::{World, town};
+
+#[test]
+fn commands_that_overtake_the_reply_to_a_registration_are_given_again() {
+    let mut world = World::new(town());
+    for gateway in &mut world.gateways {
+        // The packages, and three lines.
+        gateway.early = 4;
+    }
+    world.pass(2);
+    assert!(world.exchange.snapshot().lines.iter().all(|line| line.service == ServiceState::InService));
+    world.ring("2004", "2001");
+    assert_eq!(world.hears("2001"), "L/rg,L/ci(\"\",\"2004\",\"Dave\")", "its packages are known");
+    world.end();
+}
+
+#[test]
+fn commands_that_were_put_off_are_given_after_another_registration() {
+    let mut world = World::running(town());
+    world.gateways.iter_mut().for_each(|gateway| gateway.early = 1);
+    world.hook("2001", true);
+    world.pass_time(Duration::from_millis(30));
+    assert_eq!((world.gateways[0].early, world.hears("2001")), (0, String::new()));
+    let now = world.now;
+    world.gateways[0].change(now, TerminationId::Root, Method::Disconnected, None);
+    world.pass(2);
+    assert_eq!(world.hears("2001"), "L/dl");
+    world.gateways[1].early = 0;
+    world.hang_up("2001");
+    world.pass(5);
+    assert!(world.exchange.snapshot().is_idle());
+}
+
+#[test]
+fn a_gateway_that_goes_on_saying_that_it_is_not_registered_is_not_asked_for_ever() {
+    let mut world = World::new(town());
+    world.gateways[0].early = 1_000;
+    world.pass(60);
+    assert!(world.gateways[0].early > 900, "{}", world.gateways[0].early);
+    world.gateways[0].early = 0;
+    world.pass(60);
+    world.ring("2001", "2004");
+    world.end();
+}
+
+#[test]
+fn what_an_exchange_had_begun_is_found_by_the_next_one_whatever_overtakes_what() {
+    let mut world = World::running(town());
+    world.ring("2001", "2004");
+    world.crash();
+    assert_eq!(world.start_again(), []);
+    // The gateways have been called, and are about to register.
+    world.pass_time(Duration::from_millis(12));
+    world.gateways.iter_mut().for_each(|gateway| gateway.early = 5);
+    world.pass(10);
+    assert!(world.gateways.iter().all(|gateway| gateway.early == 0));
+    for gateway in &world.gateways {
+        assert_eq!(gateway.connections().count(), 0, "{}", gateway.domain);
+    }
+    assert_eq!(world.hears("2004"), "");
+    world.hang_up("2001");
+    world.pass(60);
+    assert!(world.exchange.snapshot().is_idle());
+}
+
+#[test]
+fn a_line_that_cannot_be_looked_at_is_cleared_unseen() {
+    let mut world = World::running(town());
+    world.ring("2001", "2004");
+    world.crash();
+    world.gateway_of("2004").refuse(Verb::Auep, "aaln/1", 400, 1);
+    assert_eq!(world.start_again(), []);
+    world.pass(10);
+    assert_eq!(world.gateway_of("2004").connections().count(), 0);
+    assert_eq!(world.line("2004").service, ServiceState::InService);
+}
+
+#[test]
+fn a_line_in_a_context_that_nobody_knows_comes_back_from_it() {
+    let mut world = World::running(town());
+    let gateway = world.gateway_of("2001");
+    gateway.mouth.as_mut().unwrap().contexts.insert("aaln/1".to_owned(), 77);
+    let stray = Connection {
+        call: "77".to_owned(),
+        mode: "sendrecv".to_owned(),
+        options: String::new(),
+        port: 0x4e20,
+        remote: None,
+    };
+    gateway.base.endpoints.get_mut("aaln/1").unwrap().connections.insert("4E20".to_owned(), stray);
+    world.lift("2001");
+    assert_eq!(world.hears("2001"), "L/dl");
+    assert_eq!(world.gateway_of("2001").connections().count(), 0);
+    world.dial("2001", "2004");
+    world.lift("2004");
+    assert!(world.talk("2001", "2004"));
+    world.end();
+}
