@@ -10,15 +10,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use strowger_exchange::{CallId, Event, LineCondition, Record, ServiceState};
+use strowger_megaco::message::{Body, Transaction};
+use strowger_megaco::transaction::Coding;
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::Message;
 use strowger_mgcp::text;
 use strowger_sansio::Time;
 
 use crate::network::Packet;
+use crate::town::coding;
 
 /// Something that must not be, and when it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,14 +39,29 @@ impl fmt::Display for Violation {
 }
 
 /// The checks of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Invariants {
     violations: Vec<Violation>,
+    /// How Megaco is read.
+    coding: Coding,
     begun: BTreeSet<CallId>,
     stable: BTreeSet<CallId>,
     ended: BTreeSet<CallId>,
-    /// The final response to each transaction, by who gave it, who asked, and the identifier.
-    responses: BTreeMap<(SocketAddr, SocketAddr, u32), Vec<u8>>,
+    /// The final response to each transaction, by who gave it, who asked, the identifier, and the segment where there are several.
+    responses: BTreeMap<(IpAddr, IpAddr, u32, u16), String>,
+}
+
+impl Default for Invariants {
+    fn default() -> Self {
+        Self {
+            violations: Vec::new(),
+            coding: coding(),
+            begun: BTreeSet::new(),
+            stable: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            responses: BTreeMap::new(),
+        }
+    }
 }
 
 impl Invariants {
@@ -72,8 +90,8 @@ impl Invariants {
     }
 
     /// One has restarted: it does not remember what it answered, and need not.
-    pub fn forget(&mut self, restarted: SocketAddr) {
-        self.responses.retain(|(from, _, _), _| *from != restarted);
+    pub fn forget(&mut self, restarted: IpAddr) {
+        self.responses.retain(|(from, ..), _| *from != restarted);
     }
 
     /// The exchange has restarted: the calls in progress are nobody's any more, but for those that were taken over.
@@ -103,23 +121,48 @@ impl Invariants {
                 }
                 Ok(Message::Command(_)) => {}
                 Ok(Message::Response(response)) if (200..1000).contains(&response.code.get()) => {
-                    let key = (packet.from, packet.to, response.transaction_id.get());
+                    let key = (packet.from.ip(), packet.to.ip(), response.transaction_id.get(), 0);
                     let mut bytes = Vec::new();
                     text::encode(&Message::Response(response), &mut bytes);
-                    match self.responses.get(&key) {
-                        Some(first) if *first != bytes => {
-                            let (first, again) = (first.escape_ascii(), bytes.escape_ascii());
-                            let text =
-                                format!("{} was executed twice by {}: {first} then {again}", key.2, key.0);
-                            self.broken(now, text);
-                        }
-                        Some(_) => {}
-                        None => {
-                            self.responses.insert(key, bytes);
-                        }
-                    }
+                    self.responded(now, key, bytes.escape_ascii().to_string());
                 }
                 Ok(Message::Response(_)) => {}
+            }
+        }
+    }
+
+    /// Checks a message of Megaco that is sent.
+    pub fn message(&mut self, now: Time, from: IpAddr, to: IpAddr, octets: &[u8]) {
+        let coding = self.coding.clone();
+        let message = match coding.decode(octets) {
+            Ok(message) => message,
+            Err(error) => {
+                let text = octets.escape_ascii();
+                return self.broken(now, format!("{from} sends what is no Megaco: {error}: {text}"));
+            }
+        };
+        match message.body {
+            Body::Error(error) => self.broken(now, format!("{from} cannot read what {to} sends: {error:?}")),
+            Body::Transactions(transactions) => {
+                for transaction in transactions {
+                    let Transaction::Reply(reply) = transaction else { continue };
+                    let segment = reply.segment.map_or(0, |segment| segment.number);
+                    let key = (from, to, reply.id.get(), segment);
+                    self.responded(now, key, format!("{:?}", reply.result));
+                }
+            }
+        }
+    }
+
+    fn responded(&mut self, now: Time, key: (IpAddr, IpAddr, u32, u16), response: String) {
+        match self.responses.get(&key) {
+            Some(first) if *first != response => {
+                let text = format!("{} was executed twice by {}: {first} then {response}", key.2, key.0);
+                self.broken(now, text);
+            }
+            Some(_) => {}
+            None => {
+                self.responses.insert(key, response);
             }
         }
     }

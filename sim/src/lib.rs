@@ -4,7 +4,8 @@
 //! production; only sockets and clocks are missing, so that a run takes a moment and can be repeated bit by bit.
 //!
 //! - [`options`]: what is drawn before the run begins.
-//! - [`network`]: datagrams in virtual time, lost, doubled, delayed and overtaken.
+//! - [`tongue`]: what its gateways speak.
+//! - [`network`]: datagrams in virtual time, lost, doubled, delayed and overtaken. [`stream`]: connections, which end.
 //! - [`person`]: a subscriber who lifts, listens, dials, talks and hangs up.
 //! - `town`: what it is built of. `ears`: who should hear whom. `store`: what outlives an exchange.
 //! - [`world`]: the town, step by step: awake, then to rest. [`report`]: how it went.
@@ -17,6 +18,8 @@ pub mod options;
 pub mod person;
 pub mod report;
 mod store;
+pub mod stream;
+pub mod tongue;
 mod town;
 pub mod world;
 
@@ -25,4 +28,5 @@ pub use network::{Fate, Link, Network, Packet};
 pub use options::{Habits, Options, Relay, Trouble, TroubleKind};
 pub use person::{Code, Person, Ways};
 pub use report::Report;
+pub use tongue::{Megaco, Tongue};
 pub use world::World;

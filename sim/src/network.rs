@@ -92,7 +92,7 @@ pub struct Network {
     rng: Rng,
     signalling: Link,
     media: Link,
-    signalling_ports: [u16; 2],
+    signalling_ports: Vec<u16>,
     cut_off: Vec<IpAddr>,
     in_flight: BTreeMap<(Time, u64), Packet>,
     sequence: u64,
@@ -102,12 +102,12 @@ pub struct Network {
 impl Network {
     /// A network with one kind of path for datagrams to or from `signalling_ports`, and one for all others.
     #[must_use]
-    pub fn new(rng: Rng, signalling: Link, media: Link, signalling_ports: [u16; 2]) -> Self {
+    pub fn new(rng: Rng, signalling: Link, media: Link, signalling_ports: &[u16]) -> Self {
         Self {
             rng,
             signalling,
             media,
-            signalling_ports,
+            signalling_ports: signalling_ports.to_vec(),
             cut_off: Vec::new(),
             in_flight: BTreeMap::new(),
             sequence: 0,
@@ -120,6 +120,12 @@ impl Network {
         self.signalling = Link::CLEAN;
         self.media = Link::CLEAN;
         self.cut_off.clear();
+    }
+
+    /// Whether nothing reaches `host`.
+    #[must_use]
+    pub fn is_cut_off(&self, host: IpAddr) -> bool {
+        self.cut_off.contains(&host)
     }
 
     /// Nothing reaches `host` and nothing leaves it.
@@ -193,7 +199,7 @@ mod tests {
     }
 
     fn arrivals(link: Link, count: u8) -> Vec<u8> {
-        let mut network = Network::new(Rng::from_number(1), link, Link::CLEAN, [2427, 2727]);
+        let mut network = Network::new(Rng::from_number(1), link, Link::CLEAN, &[2427, 2727]);
         for number in 0..count {
             network.send(Time::from_millis(u64::from(number)), packet(number));
         }
@@ -218,7 +224,7 @@ mod tests {
 
     #[test]
     fn nothing_passes_to_or_from_a_host_that_is_cut_off() {
-        let mut network = Network::new(Rng::from_number(1), Link::CLEAN, Link::CLEAN, [2427, 2727]);
+        let mut network = Network::new(Rng::from_number(1), Link::CLEAN, Link::CLEAN, &[2427, 2727]);
         network.cut_off(IpAddr::from([10, 0, 0, 2]));
         network.send(Time::ZERO, packet(0));
         assert_eq!(network.poll_timeout(), None);

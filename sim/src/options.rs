@@ -5,6 +5,7 @@ use std::fmt;
 use strowger_sansio::{Duration, Rng};
 
 use crate::network::Link;
+use crate::tongue::{self, Tongue};
 
 /// The options of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,8 @@ pub struct Options {
     pub gateways: u32,
     /// Lines on each of them.
     pub lines: u32,
+    /// What each of them speaks, and a relay behind them.
+    pub tongues: Vec<Tongue>,
     /// How long the town is awake.
     pub span: Duration,
     /// The paths between exchange and gateways.
@@ -78,7 +81,7 @@ pub enum Habits {
 const COUNTRIES: [&str; 6] = ["us", "gb", "de", "fr", "it", "jp"];
 
 impl Options {
-    /// The options of a seed.
+    /// The options of a seed, in a town where all gateways speak MGCP.
     #[must_use]
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::from_number(seed);
@@ -113,6 +116,7 @@ impl Options {
             seed,
             gateways,
             lines,
+            tongues: vec![Tongue::Mgcp; usize::try_from(hosts).unwrap_or(0)],
             span,
             signalling,
             media,
@@ -124,6 +128,16 @@ impl Options {
             relay,
             country,
         }
+    }
+
+    /// The same town with the same fate, where gateways speak MGCP or Megaco: what they speak is drawn apart.
+    #[must_use]
+    pub fn draw_mixed(seed: u64) -> Self {
+        let mut options = Self::draw(seed);
+        let lines = usize::try_from(options.gateways).unwrap_or(0);
+        // Relays speak MGCP.
+        tongue::draw(seed, options.tongues.get_mut(..lines).unwrap_or_default());
+        options
     }
 }
 
@@ -166,6 +180,8 @@ impl fmt::Display for Options {
             self.signalling,
             self.media,
         )?;
+        let mut megaco = self.tongues.iter().zip(1..).filter(|(tongue, _)| **tongue != Tongue::Mgcp);
+        megaco.try_for_each(|(tongue, gateway)| write!(f, ", gw{gateway} speaks {tongue}"))?;
         self.troubles.iter().try_for_each(|trouble| write!(f, ", {trouble}"))?;
         if let Some((at, lasts)) = self.stall {
             let (at, lasts) = (at.as_secs_f64(), lasts.as_secs_f64());

@@ -1,25 +1,34 @@
 //! What a town is built of: its inventory, its people, its gateways with their sockets.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use strowger_exchange::{
-    Codes, ControllerLeaves, Country, DialectChoice, Features, FlashControl, GatewayEntry, GatewayProtocol,
-    GroupEntry, HotLine, HuntOrder, Inventory, LineEntry, MediaPolicy, MegacoEntry, Pattern, RelayEntry,
-    Ring, Service, ServiceClass, Subscription,
+    Codes, ControllerLeaves, Country, Features, FlashControl, GatewayEntry, GroupEntry, HotLine, HuntOrder,
+    Inventory, LineEntry, MediaPolicy, MegacoEncoding, MegacoEntry, MegacoTransport, NamePlan, Pattern,
+    RelayEntry, Ring, Service, ServiceClass, Subscription,
 };
 use strowger_media::MediaPort;
 use strowger_media::tone::TonePlan;
+use strowger_megaco::message::{Caseless, Mid};
+use strowger_megaco::text::Layout;
+use strowger_megaco::transaction::{Coding, Dialect, Form, PeerConfig, Source, Transport};
+use strowger_megaco::transport::{BINARY_PORT, Route, TEXT_PORT};
+use strowger_megaco::{binary, gateway as media_gateway};
 use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
 use strowger_sansio::{Duration, Rng, SocketId, Time};
-use strowger_softgateway::{ConfigError, SoftGateway, SoftGatewayConfig};
+use strowger_softgateway::{ConfigError, MegacoConfig, SoftGateway, SoftGatewayConfig};
 
 use crate::options::{Habits, Options, Relay};
 use crate::person::{Code, Person, Ways};
+use crate::tongue::{Megaco, Tongue};
 
 /// The call agent's port.
 pub(crate) const AGENT_PORT: u16 = 2727;
 /// The gateways' port.
 pub(crate) const GATEWAY_PORT: u16 = 2427;
+/// Every port that signalling has at one of its ends.
+pub(crate) const SIGNALLING: [u16; 4] = [AGENT_PORT, GATEWAY_PORT, TEXT_PORT, BINARY_PORT];
 /// The first media port.
 const MEDIA_PORT: u16 = 16_384;
 /// Pairs of media ports on each gateway.
@@ -48,7 +57,7 @@ pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inve
     inventory.agent_address = Some(agent);
     let mut numbers = Vec::new();
     for gateway in 1..=options.gateways {
-        inventory.gateways.push(gateway_entry(gateway));
+        inventory.gateways.push(gateway_entry(gateway, tongue_of(options, gateway)));
         for line in 1..=options.lines {
             let number = format!("2{gateway:02}{line}");
             inventory.lines.push(LineEntry {
@@ -62,7 +71,7 @@ pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inve
         }
     }
     if options.relay != Relay::None {
-        let mut relay = gateway_entry(options.gateways + 1);
+        let mut relay = gateway_entry(options.gateways + 1, Tongue::Mgcp);
         relay.relay = Some(RelayEntry { endpoint: "relay/$".to_owned() });
         inventory.media = MediaPolicy::Relay { gateway: relay.id.clone() };
         inventory.gateways.push(relay);
@@ -164,24 +173,69 @@ fn subscribe(inventory: &mut Inventory, rng: &mut Rng) -> Vec<Code> {
     inventory.codes.iter().map(keys).collect()
 }
 
-fn gateway_entry(number: u32) -> GatewayEntry {
-    let last = u8::try_from(number).unwrap_or(u8::MAX);
-    GatewayEntry {
-        id: format!("gw{number}"),
-        protocol: GatewayProtocol::Mgcp,
-        address: SocketAddr::from((Ipv4Addr::new(10, 0, 1, last), GATEWAY_PORT)),
-        host: None,
-        domain: format!("gw{number}.town"),
-        dialect: DialectChoice::Auto,
-        media: Vec::new(),
-        relay: None,
-        megaco: MegacoEntry::default(),
+/// What a gateway speaks, by its number.
+fn tongue_of(options: &Options, number: u32) -> Tongue {
+    let place = usize::try_from(number).unwrap_or(0).saturating_sub(1);
+    options.tongues.get(place).copied().unwrap_or(Tongue::Mgcp)
+}
+
+/// The port of a form of Megaco, on either side.
+const fn megaco_port(encoding: MegacoEncoding) -> u16 {
+    match encoding {
+        MegacoEncoding::Binary => BINARY_PORT,
+        _ => TEXT_PORT,
     }
 }
 
+fn gateway_entry(number: u32, tongue: Tongue) -> GatewayEntry {
+    let last = u8::try_from(number).unwrap_or(u8::MAX);
+    let (id, domain) = (format!("gw{number}"), format!("gw{number}.town"));
+    let at = |port: u16| SocketAddr::from((Ipv4Addr::new(10, 0, 1, last), port));
+    match tongue {
+        Tongue::Mgcp => GatewayEntry::mgcp(&id, at(GATEWAY_PORT), &domain),
+        Tongue::Megaco(Megaco { transport, encoding, .. }) => {
+            let mid = Some(format!("<{domain}>"));
+            let megaco = MegacoEntry { mid, transport, encoding, ..MegacoEntry::default() };
+            GatewayEntry::megaco(&id, at(megaco_port(encoding)), &domain, megaco)
+        }
+    }
+}
+
+/// What both sides know of one another's forms.
+pub(crate) fn coding() -> Coding {
+    let binary = binary::Options { plan: NamePlan::telephones(), ..binary::Options::default() };
+    Coding { binary, ..Coding::default() }
+}
+
+/// The protocol side of a gateway that speaks Megaco.
+fn megaco(entry: &GatewayEntry, tongue: Megaco, lines: u32, exchange: SocketAddr) -> MegacoConfig {
+    let mid = Mid::Domain(Caseless::new(&entry.domain), None).into();
+    let controller = SocketAddr::new(exchange.ip(), megaco_port(tongue.encoding));
+    let peer = match tongue.transport {
+        MegacoTransport::Udp => PeerConfig::at(Route::udp(controller)),
+        MegacoTransport::Tcp => {
+            let (address, port) = (controller.ip(), Some(controller.port()));
+            PeerConfig::from_source(Source { address, port, transport: Some(Transport::Tcp) })
+        }
+    };
+    let form = match tongue.encoding {
+        MegacoEncoding::Compact => Form::Text(Layout::Compact),
+        MegacoEncoding::Pretty => Form::Text(Layout::Pretty),
+        MegacoEncoding::Binary => Form::Binary,
+    };
+    let dialect = Dialect { form, ..Dialect::default() };
+    let peer = PeerConfig { dialect, coding: Arc::new(coding()), ..peer };
+    let mut gateway = media_gateway::GatewayConfig::new(mid).with_lines(lines).with_controller(peer);
+    gateway.version = tongue.version;
+    gateway.waiting_delay = Duration::from_secs(1);
+    MegacoConfig { gateway, since_1970: None }
+}
+
+/// A gateway as it begins, and its sockets.
 pub(crate) fn host(
     options: &Options,
     entry: &GatewayEntry,
+    tongue: Tongue,
     agent: SocketAddr,
     now: Time,
     rng: Rng,
@@ -200,13 +254,18 @@ pub(crate) fn host(
             rtcp_socket: SocketId(number + 2),
         });
     }
-    let mut gateway = GatewayConfig::new(entry.domain.clone(), CallAgent::at(agent));
-    gateway = match options.relay {
-        Relay::Always(count) if entry.relay.is_some() => gateway.with_relays(count),
-        _ => gateway.with_lines(options.lines),
+    let mut config = match tongue {
+        Tongue::Mgcp => {
+            let mut gateway = GatewayConfig::new(entry.domain.clone(), CallAgent::at(agent));
+            gateway = match options.relay {
+                Relay::Always(count) if entry.relay.is_some() => gateway.with_relays(count),
+                _ => gateway.with_lines(options.lines),
+            };
+            gateway.timers.protocol.mwd = Duration::from_secs(1);
+            SoftGatewayConfig::new(gateway)
+        }
+        Tongue::Megaco(tongue) => SoftGatewayConfig::megaco(megaco(entry, tongue, options.lines, agent)),
     };
-    gateway.timers.protocol.mwd = Duration::from_secs(1);
-    let mut config = SoftGatewayConfig::new(gateway);
     config.tones = TonePlan::of(options.country).unwrap_or_else(TonePlan::north_america);
     Ok((SoftGateway::new(now, config, ports, rng)?, sockets))
 }

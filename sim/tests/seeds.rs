@@ -1,21 +1,26 @@
-//! Two hundred towns, each from its seed.
+//! Two hundred towns of MGCP and two hundred where gateways speak Megaco as well, each from its seed.
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping")]
 
 use strowger_sim::{Options, World};
 
-fn run(seeds: impl Iterator<Item = u64>) {
+/// Draws a town.
+type Draw = fn(u64) -> Options;
+
+fn run(seeds: impl Iterator<Item = u64>, draw: Draw, replay: &str) {
+    // All towns are seen before any is told of: a night that ends with the first tells little.
+    let (mut broken, mut last) = (Vec::new(), String::new());
     let mut restored = 0;
     let mut features = std::collections::BTreeMap::new();
     let (mut towns, mut calls, mut answered, mut heard, mut compared) = (0, 0, 0, 0, 0);
     for seed in seeds {
         towns += 1;
-        let (report, ladder) = World::new(Options::draw(seed)).unwrap().run();
-        assert!(
-            report.violations.is_empty(),
-            "{report}\nreplay it with: strowger sim --seed {seed}\n{}",
-            tail(&ladder.to_list(160), 60)
-        );
+        let (report, ladder) = World::new(draw(seed)).unwrap().run();
+        if !report.violations.is_empty() {
+            broken.push(format!("{report}\nreplay it with: strowger sim --seed {seed}{replay}"));
+            last = tail(&ladder.to_list(160), 60);
+            continue;
+        }
         calls += report.calls;
         answered += report.answered;
         heard += report.heard;
@@ -25,6 +30,7 @@ fn run(seeds: impl Iterator<Item = u64>) {
             *features.entry(name).or_insert(0_usize) += count;
         }
     }
+    assert!(broken.is_empty(), "{}\n\n{last}", broken.join("\n\n"));
     for (name, least) in [
         ("holds", 40),
         ("returns", 10),
@@ -48,16 +54,26 @@ fn tail(text: &str, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
-// Two tests, so that they run side by side.
+// Two tests of each kind, so that they run side by side.
 
 #[test]
 fn the_towns_of_the_first_half_hold() {
-    run(1..101);
+    run(1..101, Options::draw, "");
 }
 
 #[test]
 fn the_towns_of_the_second_half_hold() {
-    run(101..201);
+    run(101..201, Options::draw, "");
+}
+
+#[test]
+fn the_mixed_towns_of_the_first_half_hold() {
+    run(1..101, Options::draw_mixed, " --mixed");
+}
+
+#[test]
+fn the_mixed_towns_of_the_second_half_hold() {
+    run(101..201, Options::draw_mixed, " --mixed");
 }
 
 /// The nightly run: `cargo test -p strowger-sim --release --test seeds -- --ignored`, with the seeds of `STROWGER_SEEDS`
@@ -65,15 +81,28 @@ fn the_towns_of_the_second_half_hold() {
 #[test]
 #[ignore = "two thousand towns take their time: ./test --night runs them"]
 fn a_night_of_towns_holds() {
+    run(night(), Options::draw, "");
+}
+
+/// The same of towns where gateways speak Megaco as well.
+#[test]
+#[ignore = "two thousand towns take their time: ./test --night runs them"]
+fn a_night_of_mixed_towns_holds() {
+    run(night(), Options::draw_mixed, " --mixed");
+}
+
+fn night() -> std::ops::Range<u64> {
     let seeds = std::env::var("STROWGER_SEEDS").unwrap_or_else(|_| "1000..3000".to_owned());
     let (first, end) = seeds.split_once("..").unwrap();
-    run(first.parse().unwrap()..end.parse().unwrap());
+    first.parse().unwrap()..end.parse().unwrap()
 }
 
 #[test]
 fn a_seed_gives_the_same_run_again() {
-    let run = || World::new(Options::draw(11)).unwrap().run();
-    let ((first, ladder), (second, again)) = (run(), run());
-    assert_eq!(first.to_string(), second.to_string());
-    assert_eq!(ladder.to_list(200), again.to_list(200));
+    for draw in [Options::draw, Options::draw_mixed] {
+        let run = || World::new(draw(11)).unwrap().run();
+        let ((first, ladder), (second, again)) = (run(), run());
+        assert_eq!(first.to_string(), second.to_string());
+        assert_eq!(ladder.to_list(200), again.to_list(200));
+    }
 }

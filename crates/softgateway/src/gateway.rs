@@ -472,6 +472,12 @@ impl SoftGateway {
         self.role.endpoints()
     }
 
+    /// Its Megaco side, if it speaks Megaco: contexts and terminations.
+    #[must_use]
+    pub fn megaco(&self) -> Option<&megaco::Gateway> {
+        self.role.megaco()
+    }
+
     /// What the protocol role counted.
     #[must_use]
     pub fn counters(&self) -> &GatewayCounters {

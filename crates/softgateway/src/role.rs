@@ -204,6 +204,13 @@ impl Role {
         }
     }
 
+    pub(crate) fn megaco(&self) -> Option<&megaco::Gateway> {
+        match self {
+            Self::Mgcp(_) => None,
+            Self::Megaco(role) => Some(&role.gateway),
+        }
+    }
+
     pub(crate) fn counters(&self) -> &GatewayCounters {
         match self {
             Self::Mgcp(role) => role.counters(),

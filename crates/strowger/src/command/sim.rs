@@ -14,7 +14,7 @@ use crate::output::{Exit, fail, print, print_json};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  strowger sim --seed 7\n  strowger sim --seed 7 --ladder none --json\n  \
-    strowger sim --seed 1 --count 1000 --ladder none"
+    strowger sim --seed 1 --count 1000 --ladder none\n  strowger sim --seed 7 --mixed"
 )]
 pub(crate) struct Arguments {
     /// The seed
@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     /// How many seeds to run, from this one on; the first that fails ends it
     #[arg(long, value_name = "N", default_value_t = 1)]
     count: u64,
+    /// Let gateways speak Megaco too: the same town, where the seed also draws what each of them speaks
+    #[arg(long)]
+    mixed: bool,
     /// What to print of the ladder: the list of transactions, the picture, or none
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Form::List)]
     ladder: Form,
@@ -58,7 +61,7 @@ struct Row<'r> {
 
 pub(crate) fn execute(arguments: &Arguments) -> Exit {
     for seed in arguments.seed..arguments.seed.saturating_add(arguments.count) {
-        let options = Options::draw(seed);
+        let options = if arguments.mixed { Options::draw_mixed(seed) } else { Options::draw(seed) };
         if !arguments.json {
             print(&format!("{options}\n"));
         }

@@ -3,15 +3,17 @@
 //! A run has two phases. While the town is awake, everything that the options allow happens, and after each step the safety
 //! checks are made. Then the network heals, everybody hangs up, and the town must come to rest within a bounded time with
 //! nothing left behind.
+//!
+//! The rooms: `fate` (what happens to hosts and clocks), `wire` (datagrams and connections).
+
+mod fate;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 
-use strowger_capture::{Ladder, LadderLimits, Protocol};
-use strowger_exchange::{
-    CallId, Exchange, Forward, Input, Inventory, LineCondition, Record, ServiceState, Setting, WallClock,
-};
-
+use strowger_capture::{Ladder, LadderLimits};
+use strowger_exchange::{CallId, Exchange, Inventory, LineCondition, Record, ServiceState, Termination};
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time};
 use strowger_softgateway::script::{Action, Progress, Sign, Sound, Step};
 use strowger_softgateway::{ConfigError, Event, LineFact, SoftGateway, What};
@@ -19,11 +21,14 @@ use strowger_softgateway::{ConfigError, Event, LineFact, SoftGateway, What};
 use crate::ears::{Ear, Ears, parties};
 use crate::invariants::Invariants;
 use crate::network::{Network, Packet};
-use crate::options::{Habits, Options, Trouble, TroubleKind};
+use crate::options::Options;
 use crate::person::Person;
 use crate::report::{Report, feature};
 use crate::store::Store;
-use crate::town::{AGENT_PORT, GATEWAY_PORT, host, town};
+use crate::stream::{Notice, Streams};
+use crate::tongue::Tongue;
+use crate::town::{AGENT_PORT, SIGNALLING, host, town};
+use fate::{Turn, turns};
 
 /// How long a town may take to come to rest: the howler and lock-out, the give-up time of a transaction (2 T-HIST), the
 /// disconnected procedure's first rounds and the agent's audits, one after the other.
@@ -59,6 +64,8 @@ pub struct World {
     troubles: BTreeMap<(Time, usize), Turn>,
     rng: Rng,
     network: Network,
+    streams: Streams,
+    connections_made: u16,
     exchange: Exchange,
     agent: SocketAddr,
     hosts: Vec<Host>,
@@ -77,6 +84,8 @@ pub struct World {
     stalled_at: Option<Time>,
     /// What has come to the exchange since.
     unread: Vec<Packet>,
+    /// What its connections brought.
+    unnoticed: Vec<Notice>,
     /// What the exchange's store holds.
     store: Store,
     /// Answered calls that an exchange took over from the one before.
@@ -87,53 +96,6 @@ pub struct World {
     next_comparison: Time,
     compared: usize,
     features: BTreeMap<&'static str, usize>,
-}
-
-/// A turn of a gateway's fate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    CutOff(usize),
-    Reconnected(usize),
-    Restarted(usize),
-    ExchangeRestarted,
-    ExchangeStalls,
-    ExchangeGoesOn,
-    ClockSet(i64),
-    OperatorSets,
-}
-
-/// The turns of what happens to gateways. When two cuts of a gateway overlap, the first end is the end.
-fn turns(options: &Options) -> BTreeMap<(Time, usize), Turn> {
-    let restart = options.exchange_restart.map(|at| ((Time::ZERO + at, usize::MAX), Turn::ExchangeRestarted));
-    let mut turns: BTreeMap<_, _> = restart.into_iter().collect();
-    if let Some((at, lasts)) = options.stall {
-        let at = Time::ZERO + at;
-        turns.insert((at, usize::MAX - 1), Turn::ExchangeStalls);
-        turns.insert((at + lasts, usize::MAX - 1), Turn::ExchangeGoesOn);
-    }
-    if let Some((at, by)) = options.clock_set {
-        turns.insert((Time::ZERO + at, usize::MAX - 2), Turn::ClockSet(by));
-    }
-    if options.habits == Habits::Features {
-        // Now and then an operator lights a lamp, or helps somebody out.
-        let rounds = options.span.as_secs() / 20;
-        turns.extend(
-            (1..=rounds).map(|round| ((Time::from_secs(20 * round), usize::MAX - 3), Turn::OperatorSets)),
-        );
-    }
-    for (number, Trouble { gateway, at, kind }) in options.troubles.iter().enumerate() {
-        let at = Time::ZERO + *at;
-        match kind {
-            TroubleKind::Restart => {
-                turns.insert((at, number), Turn::Restarted(*gateway));
-            }
-            TroubleKind::CutOff(lasts) => {
-                turns.insert((at, number), Turn::CutOff(*gateway));
-                turns.insert((at + *lasts, number), Turn::Reconnected(*gateway));
-            }
-        }
-    }
-    turns
 }
 
 impl World {
@@ -148,18 +110,21 @@ impl World {
         let (inventory, people) = town(&options, agent, &mut rng);
         let mut hosts = Vec::new();
         let mut by_address = BTreeMap::new();
-        for entry in &inventory.gateways {
-            let (host, sockets) = host(&options, entry, agent, Time::ZERO, rng.fork())?;
+        for (place, entry) in inventory.gateways.iter().enumerate() {
+            let tongue = options.tongues.get(place).copied().unwrap_or(Tongue::Mgcp);
+            let (host, sockets) = host(&options, entry, tongue, agent, Time::ZERO, rng.fork())?;
             for (number, socket) in (0..).zip(&sockets) {
                 by_address.insert(*socket, (hosts.len(), SocketId(number)));
             }
             hosts.push(Host { gateway: host, sockets, excused: Time::ZERO });
         }
-        let network = Network::new(rng.fork(), options.signalling, options.media, [AGENT_PORT, GATEWAY_PORT]);
+        let network = Network::new(rng.fork(), options.signalling, options.media, &SIGNALLING);
         let exchange =
             Exchange::new(Time::ZERO, inventory.clone(), NodeId(0), Epoch(options.seed), rng.fork());
+        // Drawn apart, so that towns of MGCP stay what they were.
+        let streams = Streams::new(Rng::from_number(options.seed ^ 0x5443_5000), options.signalling);
         let mut ladder = Ladder::new(LadderLimits::default());
-        ladder.name_address(agent, "exchange");
+        ladder.name_host(agent.ip(), "exchange");
         for gateway in 1..=hosts.len() {
             let host = hosts.get(gateway - 1).and_then(|host: &Host| host.sockets.first().copied());
             host.into_iter().for_each(|address| ladder.name_host(address.ip(), &format!("gw{gateway}")));
@@ -171,6 +136,8 @@ impl World {
             now: Time::ZERO,
             rng,
             network,
+            streams,
+            connections_made: 0,
             exchange,
             agent,
             hosts,
@@ -184,6 +151,7 @@ impl World {
             stalled: false,
             stalled_at: None,
             unread: Vec::new(),
+            unnoticed: Vec::new(),
             store: Store::default(),
             restored: 0,
             steps_here: 0,
@@ -201,6 +169,7 @@ impl World {
         let evening = Time::ZERO + self.options.span;
         while self.invariants.hold() && self.step(evening) {}
         self.network.heal();
+        self.streams.heal();
         self.troubles.clear();
         self.now = self.now.max(evening);
         if self.stalled {
@@ -251,6 +220,14 @@ impl World {
                     self.invariants.broken(self.now, format!("gateway {place} is not at rest: {endpoint:?}"));
                 }
             }
+            let Some(gateway) = host.gateway.megaco() else { continue };
+            let restless = gateway.terminations().filter(|one| one.context.is_some() || one.signals > 0);
+            for own in restless {
+                self.invariants.broken(self.now, format!("gateway {place} is not at rest: {own:?}"));
+            }
+            if gateway.controller().is_none() {
+                self.invariants.broken(self.now, format!("gateway {place} has no controller"));
+            }
         }
     }
 
@@ -282,6 +259,10 @@ impl World {
         self.drain();
     }
 
+    fn tongue(&self, place: usize) -> Tongue {
+        self.options.tongues.get(place).copied().unwrap_or(Tongue::Mgcp)
+    }
+
     fn is_hot(&self, number: &str) -> bool {
         let features = self.inventory.subscriptions.get(number);
         features.and_then(|features| features.hot_line.as_ref()).is_some_and(|hot| hot.after.is_zero())
@@ -292,6 +273,7 @@ impl World {
             host.gateway.snapshot().connections == 0
                 && host.gateway.is_quiet()
                 && host.gateway.endpoints().all(|endpoint| endpoint.associated && !endpoint.notifying)
+                && host.gateway.megaco().is_none_or(|gateway| gateway.controller().is_some())
         };
         let exchange = self.exchange.snapshot();
         exchange.is_idle()
@@ -302,132 +284,6 @@ impl World {
             && exchange.gateways.iter().all(|gateway| gateway.service == ServiceState::InService)
             && self.hosts.iter().all(idle)
             && self.network.poll_timeout().is_none()
-    }
-
-    /// The fate of gateways takes its turns.
-    fn turn_fate(&mut self) {
-        let now = self.now;
-        while let Some(((at, _), turn)) = self.troubles.first_key_value().map(|(key, turn)| (*key, *turn))
-            && at <= now
-        {
-            self.troubles.pop_first();
-            let place = match turn {
-                Turn::CutOff(place) | Turn::Reconnected(place) | Turn::Restarted(place) => place,
-                Turn::ExchangeRestarted => {
-                    self.restart_exchange();
-                    continue;
-                }
-                Turn::ClockSet(by) => {
-                    self.store.set_clock(by);
-                    self.tell_wall();
-                    continue;
-                }
-                Turn::OperatorSets => {
-                    self.operator_sets();
-                    continue;
-                }
-                Turn::ExchangeStalls => {
-                    (self.stalled, self.stalled_at) = (true, Some(now));
-                    continue;
-                }
-                Turn::ExchangeGoesOn => {
-                    self.go_on();
-                    continue;
-                }
-            };
-            let Some(host) = self.hosts.get_mut(place) else { continue };
-            let Some(address) = host.sockets.first().map(SocketAddr::ip) else { continue };
-            match turn {
-                Turn::CutOff(_) => {
-                    // For as long as it lasts; its end sets the time anew.
-                    host.excused = Time::MAX;
-                    self.network.cut_off(address);
-                }
-                Turn::Reconnected(_) => {
-                    host.excused = now + EXCUSED;
-                    self.network.reconnect(address);
-                }
-                _ => {
-                    host.excused = host.excused.max(now + EXCUSED);
-                    self.restart(place);
-                }
-            }
-        }
-    }
-
-    /// The exchange is told what the wall shows.
-    fn tell_wall(&mut self) {
-        let unix = self.store.origin() + self.now.since(Time::ZERO);
-        self.exchange.set_wall_clock(self.now, WallClock { unix, utc_offset: 3_600 });
-    }
-
-    /// An operator sets something for somebody.
-    fn operator_sets(&mut self) {
-        let Some(line) = self.rng.pick(&self.inventory.lines).map(|line| line.number.clone()) else { return };
-        let on = self.rng.chance(0.5);
-        let settings = [
-            Setting::MessageWaiting(on),
-            Setting::CallWaiting(on),
-            Setting::DoNotDisturb(on && self.rng.chance(0.3)),
-            Setting::RejectAnonymous(on),
-            Setting::WithholdNumber(on),
-            Setting::Forward(Forward::Always, None),
-        ];
-        if let Some(setting) = self.rng.pick(&settings)
-            && let Err(fault) = self.exchange.set(self.now, &line, setting)
-        {
-            self.invariants.broken(self.now, format!("{line} cannot have {setting:?}: {fault}"));
-        }
-    }
-
-    /// A gateway begins anew; whose handset is lifted notices nothing but silence.
-    fn restart(&mut self, place: usize) {
-        let Some(entry) = self.inventory.gateways.get(place) else { return };
-        let Ok((gateway, _)) = host(&self.options, entry, self.agent, self.now, self.rng.fork()) else {
-            return;
-        };
-        let Some(host) = self.hosts.get_mut(place) else { return };
-        host.gateway = gateway;
-        self.invariants.forget(entry.address);
-        self.ears.forget_gateway(place);
-        let lifted = |(host, person): &(usize, Person)| *host == place && person.is_off_hook();
-        let people: Vec<_> =
-            (0..self.people.len()).filter(|person| self.people.get(*person).is_some_and(lifted)).collect();
-        for person in people {
-            self.act(person, vec![Action::OffHook]);
-        }
-    }
-
-    /// The exchange begins anew, in the next epoch, from what its store holds: the records of answered calls that have not
-    /// ended, and what subscribers have set. What it had begun besides has no record, and what it had made must be found.
-    fn restart_exchange(&mut self) {
-        let epoch = Epoch(self.options.seed + 1);
-        let now = self.now;
-        let inventory = self.store.inventory(&self.inventory);
-        self.exchange = Exchange::new(now, inventory, NodeId(0), epoch, self.rng.fork());
-        self.tell_wall();
-        self.invariants.forget(self.agent);
-        let standing = self.store.take_standing();
-        let refused = self.exchange.restore(now, &standing, now);
-        let restored = standing.iter().map(|stable| stable.call).filter(|call| !refused.contains(call));
-        let restored: BTreeSet<_> = restored.collect();
-        for stable in standing.into_iter().filter(|stable| restored.contains(&stable.call)) {
-            self.store.keep(&Record::CallStable(Box::new(stable)));
-        }
-        self.restored += restored.len();
-        self.invariants.forget_calls(&restored);
-        for host in &mut self.hosts {
-            host.excused = host.excused.max(self.now + EXCUSED);
-        }
-    }
-
-    /// The exchange's host runs again: what came meanwhile is read, as much of it as the socket kept, and what is due is done.
-    fn go_on(&mut self) {
-        let now = self.now;
-        (self.stalled, self.stalled_at) = (false, Some(now));
-        for packet in std::mem::take(&mut self.unread) {
-            self.exchange.handle_input(now, Input::Mgcp { from: packet.from, bytes: &packet.payload });
-        }
     }
 
     /// When nothing is under way, exchange and gateways know the same connections.
@@ -448,15 +304,8 @@ impl World {
             .map(|end| (end.gateway, end.endpoint.to_ascii_lowercase(), end.connection.to_ascii_lowercase()))
             .collect();
         let mut held = BTreeSet::new();
-        for (host, entry) in self.hosts.iter().zip(&self.inventory.gateways) {
-            for endpoint in host.gateway.endpoints() {
-                let name = endpoint.name.to_ascii_lowercase();
-                held.extend(
-                    endpoint.connections.into_iter().map(|connection| {
-                        (entry.id.clone(), name.clone(), connection.id.to_ascii_lowercase())
-                    }),
-                );
-            }
+        for place in 0..self.hosts.len() {
+            held.extend(self.held(place));
         }
         self.compared += usize::from(!held.is_empty());
         if known != held {
@@ -465,13 +314,55 @@ impl World {
         }
     }
 
+    /// The connections that a gateway has, by gateway, endpoint and name, in lower case.
+    fn held(&mut self, place: usize) -> Vec<(String, String, String)> {
+        let (Some(host), Some(entry)) = (self.hosts.get(place), self.inventory.gateways.get(place)) else {
+            return Vec::new();
+        };
+        let own = |endpoint: &str, connection: &str| {
+            (entry.id.clone(), endpoint.to_ascii_lowercase(), connection.to_ascii_lowercase())
+        };
+        let Some(gateway) = host.gateway.megaco() else {
+            let endpoints = host.gateway.endpoints();
+            let connections = |endpoint: strowger_mgcp::gateway::EndpointView| {
+                let name = endpoint.name;
+                endpoint.connections.into_iter().map(move |connection| (name.clone(), connection.id))
+            };
+            return endpoints.flat_map(connections).map(|(name, id)| own(&name, &id)).collect();
+        };
+        let lines: BTreeSet<_> =
+            gateway.terminations().filter(|one| !one.is_ephemeral).map(|one| one.name.to_owned()).collect();
+        let mut held = Vec::new();
+        let mut odd = Vec::new();
+        for context in gateway.contexts() {
+            let (own_lines, streams): (Vec<&String>, Vec<&String>) =
+                context.terminations.iter().partition(|name| lines.contains(*name));
+            match own_lines.as_slice() {
+                [line] if !streams.is_empty() => {
+                    held.extend(
+                        streams.iter().map(|name| own(line, &Termination::stream_name(context.id, name))),
+                    );
+                }
+                _ => odd.push(format!("context {} holds {:?}", context.id, context.terminations)),
+            }
+        }
+        let loose = gateway.terminations().filter(|one| one.is_ephemeral && one.context.is_none());
+        odd.extend(loose.map(|one| format!("{} is in no context", one.name)));
+        let now = self.now;
+        for odd in odd {
+            self.invariants.broken(now, format!("gateway {place}: {odd}"));
+        }
+        held
+    }
+
     /// Goes on to the next thing that is due before `end`; false when there is none.
     fn step(&mut self, end: Time) -> bool {
         let hosts = self.hosts.iter().filter_map(|host| host.gateway.poll_timeout());
         let people = self.people.iter().filter_map(|(_, person)| person.poll_timeout());
         let turn = self.troubles.first_key_value().map(|((at, _), _)| *at);
         let exchange = if self.stalled { None } else { self.exchange.poll_timeout() };
-        let due = [self.network.poll_timeout(), exchange, turn].into_iter().flatten();
+        let wires = [self.network.poll_timeout(), self.streams.poll_timeout()];
+        let due = wires.into_iter().chain([exchange, turn]).flatten();
         let Some(due) = due.chain(hosts).chain(people).min().filter(|due| *due < end) else { return false };
         self.steps_here = if due > self.now { 0 } else { self.steps_here + 1 };
         self.now = self.now.max(due);
@@ -485,6 +376,7 @@ impl World {
         while let Some(packet) = self.network.receive(now) {
             self.deliver(&packet);
         }
+        self.receive_streams();
         if !self.stalled && self.exchange.poll_timeout().is_some_and(|due| due <= now) {
             self.exchange.handle_timeout(now);
         }
@@ -509,27 +401,11 @@ impl World {
         true
     }
 
-    fn deliver(&mut self, packet: &Packet) {
-        let now = self.now;
-        if packet.to == self.agent && self.stalled {
-            if self.unread.len() < SOCKET_KEEPS {
-                self.unread.push(packet.clone());
-            }
-        } else if packet.to == self.agent {
-            self.exchange.handle_input(now, Input::Mgcp { from: packet.from, bytes: &packet.payload });
-        } else if let Some((host, socket)) = self.by_address.get(&packet.to)
-            && let Some(host) = self.hosts.get_mut(*host)
-        {
-            host.gateway.handle_input(now, *socket, packet.from, &packet.payload);
-        }
-    }
-
     /// Takes everything that the engines have to give, until they have nothing more.
     fn drain(&mut self) {
         let now = self.now;
         while let Some(transmit) = self.exchange.poll_transmit() {
-            let packet = Packet { from: self.agent, to: transmit.to, payload: transmit.payload };
-            self.send(packet);
+            self.exchange_sends(transmit);
         }
         while let Some(record) = self.exchange.poll_record() {
             self.store.keep(&record);
@@ -559,26 +435,17 @@ impl World {
             while let Some(host) = self.hosts.get_mut(place)
                 && let Some(transmit) = host.gateway.poll_transmit()
             {
-                let from = usize::try_from(transmit.socket.0).ok().and_then(|n| host.sockets.get(n).copied());
-                if let Some(from) = from {
-                    self.send(Packet { from, to: transmit.to, payload: transmit.payload });
-                }
+                self.gateway_sends(place, transmit);
+            }
+            while let Some((controller, address)) =
+                self.hosts.get_mut(place).and_then(|host| host.gateway.poll_connect())
+            {
+                self.connect(place, controller, address);
             }
             while let Some(event) = self.hosts.get_mut(place).and_then(|host| host.gateway.poll_event()) {
                 self.noticed(place, &event);
             }
         }
-    }
-
-    fn send(&mut self, packet: Packet) {
-        let signalling = [packet.from.port(), packet.to.port()]
-            .iter()
-            .any(|port| *port == AGENT_PORT || *port == GATEWAY_PORT);
-        if signalling {
-            self.invariants.datagram(self.now, &packet);
-            self.ladder.observe(self.now, packet.from, packet.to, Protocol::Mgcp, &packet.payload);
-        }
-        self.network.send(self.now, packet);
     }
 
     /// A gateway says what happened on a line.
