@@ -1,7 +1,7 @@
 //! The thread that writes the queue: whatever has come while a group was on its way to the disk is the next group.
 //!
 //! One caller alone waits for one write, a thousand callers share one. Callers who had their answer together come back together, but not
-//! at once: a group waits for as many as were in the last one and came meanwhile, though never longer than half of what the last
+//! at once: a group waits for as many as were in the last one and came meanwhile, though for each not longer than half of what the last
 //! force took, so that they do not fall into two halves that wait for each other's writes.
 //!
 //! A group is forced to the disk when somebody is to be told that it is there; ends of messages alone are written without force for up to a
@@ -29,8 +29,8 @@ const GROUP: usize = 8192;
 const UNFORCED: Duration = Duration::from_secs(1);
 /// How long ends of messages wait for company.
 const LINGER: Duration = Duration::from_millis(10);
-/// How long a group waits at most for those who are expected in it.
-const GATHER: Duration = Duration::from_millis(5);
+/// How long a group waits at most for those who are expected in it, from the first of them on.
+const GATHER: Duration = Duration::from_millis(10);
 /// How long a failing disk is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -378,25 +378,13 @@ impl Writer {
         incoming: &mut mpsc::Receiver<Change>,
         ends: &mut mpsc::UnboundedReceiver<Change>,
     ) {
-        let begun = Instant::now();
-        let expected = self.expected + incoming.len();
-        let patience = (self.force_took / 2).min(GATHER);
-        let (mut callers, mut pressed) = (0, false);
-        let mut count = |change: &Change| {
-            callers += usize::from(matches!(change, Change::Accept(..)));
-            pressed |= change.presses();
-            match (pressed, callers) {
-                (false, _) => LINGER,
-                (true, 1..) if callers < expected => patience,
-                (true, _) => Duration::ZERO,
-            }
-        };
-        let mut longest = group.iter().map(&mut count).next_back().unwrap_or(LINGER);
+        let mut company = Company::new(self.expected + incoming.len(), self.force_took);
+        group.iter().for_each(|change| company.joined(change, Instant::now()));
         while group.len() < GROUP {
             let change = match ends.try_recv().or_else(|_| incoming.try_recv()) {
                 Ok(change) => change,
                 Err(_) => {
-                    let left = longest.saturating_sub(begun.elapsed());
+                    let left = company.waits_until().saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return;
                     }
@@ -411,7 +399,7 @@ impl Writer {
                     change
                 }
             };
-            longest = count(&change);
+            company.joined(&change, Instant::now());
             group.push(change);
         }
     }
@@ -520,6 +508,49 @@ impl Writer {
             }
         }
         afters.into_iter().for_each(|after| after());
+    }
+}
+
+/// Whom a group waits for.
+struct Company {
+    /// Callers that were in the last group, and those that have come since.
+    expected: usize,
+    callers: usize,
+    /// Somebody waits until the group is on disk.
+    pressed: bool,
+    /// How long one caller may come behind another.
+    gap: Duration,
+    begun: Instant,
+    /// When the first caller came, and the last.
+    first: Option<Instant>,
+    last: Instant,
+}
+
+impl Company {
+    fn new(expected: usize, force_took: Duration) -> Self {
+        let now = Instant::now();
+        let gap = (force_took / 2).min(GATHER);
+        Self { expected, callers: 0, pressed: false, gap, begun: now, first: None, last: now }
+    }
+
+    fn joined(&mut self, change: &Change, now: Instant) {
+        self.pressed |= change.presses();
+        if matches!(change, Change::Accept(..)) {
+            self.callers += 1;
+            self.first.get_or_insert(now);
+            self.last = now;
+        }
+    }
+
+    /// Until when somebody else is waited for. Ends of messages wait for callers; callers for each other, and for as long as they come
+    /// one soon after the other: they were all answered at one moment.
+    fn waits_until(&self) -> Instant {
+        match self.first {
+            Some(first) if self.callers < self.expected => (self.last + self.gap).min(first + GATHER),
+            Some(first) => first,
+            None if self.pressed => self.begun,
+            None => self.begun + LINGER,
+        }
     }
 }
 
