@@ -24,6 +24,7 @@ fn request(content: &Content, id: usize, to: &str) -> Request {
         expires: None,
         confirm: false,
         notify: None,
+        version: strowger_messaging::pap::Version::default(),
         priority: Priority::default(),
         replaces: None,
     }

@@ -13,14 +13,14 @@ use strowger_messaging::http::client::{Call, Url};
 use strowger_messaging::http::multipart;
 use strowger_messaging::pap::client::{Entity, send, to_http};
 use strowger_messaging::pap::message::DeliveryMethod;
-use strowger_messaging::pap::{Code, Operation, PushMessage, Quality, ResultNotification, notify};
+use strowger_messaging::pap::{Code, Operation, PushMessage, Quality, ResultNotification, Version, notify};
 use strowger_messaging::push::Replacement;
 use strowger_messaging::push::address::{Address, AddressError, Network};
 use strowger_messaging::queue::{Gone, Priority, State};
 use strowger_messaging::smpp::simulator::Behaviour;
 use strowger_messaging::smpp::{Authorities, ServerTls};
 use strowger_messaging::time;
-use strowger_messaging::xml::{XmlLimits, parse};
+use strowger_messaging::xml::{Element, XmlLimits, parse};
 use strowger_mms::wbxml::ServiceIndication;
 use strowger_mms::{Limits, wsp};
 use support::{Host, Town, call, centre, config, simulator};
@@ -244,9 +244,9 @@ fn times_are_read_in_each_form_of_their_standard() {
     }
 }
 
-#[tokio::test]
-async fn a_result_is_reported_to_whoever_asked_until_it_is_taken() {
-    let (reports, mut reported) = mpsc::unbounded_channel();
+/// An initiator that takes reports at `/result`, and its address.
+async fn initiator() -> (std::net::SocketAddr, mpsc::UnboundedReceiver<axum::body::Bytes>) {
+    let (reports, reported) = mpsc::unbounded_channel();
     let routes = axum::Router::new().route(
         "/result",
         axum::routing::post(move |body: axum::body::Bytes| {
@@ -255,8 +255,112 @@ async fn a_result_is_reported_to_whoever_asked_until_it_is_taken() {
         }),
     );
     let listener = tokio::net::TcpListener::bind(support::any()).await.unwrap();
-    let initiator = listener.local_addr().unwrap();
+    let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, routes).await });
+    (address, reported)
+}
+
+/// A push as an initiator of another make writes it: the control document in the version that `kind` declares.
+async fn submit_as(town: &Town, kind: &str, push: &str, content: &str) -> String {
+    let body = format!(
+        "--x\r\nContent-Type: application/xml\r\n\r\n<?xml version=\"1.0\"?>{kind}<pap>{push}</pap>\r\n\
+         --x\r\nContent-Type: text/vnd.wap.si\r\n\r\n{content}\r\n--x--\r\n"
+    );
+    let call = Call {
+        method: Method::POST,
+        path: "/pap".into(),
+        content_type: Some("multipart/related; boundary=x; type=\"application/xml\"".into()),
+        body: body.into(),
+        user: Some(("pi".into(), "secret".into())),
+    };
+    let answer = town.connect().await.send(call).await.unwrap();
+    String::from_utf8_lossy(&answer.body).into_owned()
+}
+
+#[tokio::test]
+async fn a_result_is_reported_in_the_version_of_its_push_over_a_restart_too() {
+    let (initiator, mut reported) = initiator().await;
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::start().await;
+    let mut settings = config();
+    settings.report_to = vec![Network::parse("127.0.0.0/8").unwrap()];
+    settings.store = Some(folder.path().join("push.redb"));
+    let town = Town::start(settings.clone()).await;
+    let typed = |number: &str| format!("<!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP {number}//EN\" \"x\">");
+    for (id, kind) in [("a", typed("1.0")), ("b", typed("2.0")), ("c", typed("2.1")), ("d", String::new())] {
+        let push = format!(
+            "<push-message push-id=\"{id}\" ppg-notify-requested-to=\"http://{initiator}/result\">\
+             <address address-value=\"{}\"/></push-message>",
+            host.address()
+        );
+        let answer = submit_as(&town, &kind, &push, SI).await;
+        assert!(answer.contains("code=\"1001\""), "{answer}");
+        host.datagram().await;
+    }
+    // Nobody reported until here: the next gateway knows the versions from the disk.
+    town.stop().await;
+    let mut town = Town::start(settings).await;
+    tokio::spawn(notify::run(town.gateway.clone(), town.notices.take().unwrap()));
+    let mut heard = Vec::new();
+    for _ in 0..4 {
+        let body = tokio::time::timeout(support::PATIENCE, reported.recv()).await.unwrap().unwrap();
+        let report = ResultNotification::parse(&body).unwrap();
+        heard.push((report.push_id, report.version, report.state));
+    }
+    heard.sort_by(|one, other| one.0.cmp(&other.0));
+    let versions = [Version::V1_0, Version::V2_0, Version::V2_1, Version::V2_0];
+    let meant = ["a", "b", "c", "d"].into_iter().zip(versions);
+    let meant: Vec<_> = meant.map(|(id, version)| (id.to_owned(), version, State::Delivered)).collect();
+    assert_eq!(heard, meant);
+}
+
+/// Stage and note of each progress note in an answer, and its code.
+fn progress(answer: &str) -> (Vec<(String, String)>, String) {
+    let document = parse(answer.as_bytes(), &XmlLimits::default()).unwrap();
+    let response = document.find("push-response").unwrap();
+    let text = |element: &Element, name| element.attribute(name).unwrap().to_owned();
+    let notes = response.all("progress-note").map(|note| {
+        assert!(time::parse(&text(note, "time")).is_some(), "{answer}");
+        (text(note, "stage"), text(note, "note"))
+    });
+    let result = response.find("response-result").unwrap();
+    (notes.collect(), text(result, "code"))
+}
+
+#[tokio::test]
+async fn who_asks_for_progress_is_told_each_stage_up_to_the_one_that_failed() {
+    let town = Town::start(config()).await;
+    let push = |id: &str, more: &str, inside: &str| {
+        format!(
+            "<push-message push-id=\"{id}\" {more}><address address-value=\"127.0.0.1:9\"/>{inside}</push-message>"
+        )
+    };
+    let asked = "progress-notes-requested=\"true\"";
+    let demanding = "<quality-of-service delivery-method=\"confirmed\"/>";
+    let (notes, code) = progress(&submit_as(&town, "", &push("a", "", ""), SI).await);
+    assert_eq!((notes.len(), code.as_str()), (0, "1001"), "nobody asked");
+    for (id, inside, content, stages, code) in [
+        ("b", "", SI, &[("validation", "OK"), ("transformation", "OK"), ("acceptance", "OK")][..], "1001"),
+        ("c", "", "<si", &[("validation", "OK"), ("transformation", "Transformation Failure")][..], "3006"),
+        ("d", demanding, SI, &[("validation", "Specified Delivery Method Not Possible")][..], "3007"),
+        (
+            "a",
+            "",
+            SI,
+            &[("validation", "OK"), ("transformation", "OK"), ("acceptance", "Duplicate Push ID")][..],
+            "2007",
+        ),
+    ] {
+        let answer = submit_as(&town, "", &push(id, asked, inside), content).await;
+        let (notes, told) = progress(&answer);
+        let notes: Vec<_> = notes.iter().map(|(stage, note)| (stage.as_str(), note.as_str())).collect();
+        assert_eq!((notes.as_slice(), told.as_str()), (stages, code), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_result_is_reported_to_whoever_asked_until_it_is_taken() {
+    let (initiator, mut reported) = initiator().await;
     let smsc = simulator(Behaviour::default()).await;
     let _subscriber = smsc.subscribe("15550101");
     let mut settings = config();

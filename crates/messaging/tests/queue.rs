@@ -304,6 +304,7 @@ fn one_destination_gets_so_many_a_second() {
 fn rows_are_read_as_they_were_written_and_no_other_bytes_are_a_row() {
     let mut full = message(7, "+15550100");
     full.notify = Some("http://127.0.0.1/r".into());
+    full.version = strowger_messaging::pap::Version::V2_1;
     full.confirm = true;
     full.priority = Priority::High;
     full.replaces = Some(Replaced { seq: Seq(3), gone: Gone::Drop });

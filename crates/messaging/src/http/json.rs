@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::base64;
 use super::server::{Served, answer, known};
+use crate::pap::Version;
 use crate::pap::codes::Code;
 use crate::push::content::{self, Content};
 use crate::push::{self, Accepted, Gateway, Refused, User};
@@ -151,6 +152,7 @@ impl Submission<'_> {
             expires: moment(self.before, "before")?,
             confirm: self.confirm,
             notify: self.notify.map(Cow::into_owned),
+            version: Version::default(),
             priority,
             replaces,
         })

@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 use super::directory::Directory;
 use super::request::{Order, OrderId, Purpose, Taken};
 use super::service::Service;
+use crate::pap::Version;
 use crate::push::content::MMS;
 use crate::push::{self, Content, Gateway, Refused, User};
 use crate::queue::{Priority, Refusal};
@@ -92,6 +93,7 @@ fn request(order: &Order, directory: &Directory, most: usize) -> Option<push::Re
         expires: Some(order.expires.as_millis()),
         confirm: false,
         notify: None,
+        version: Version::default(),
         priority: Priority::default(),
         replaces: None,
     })

@@ -5,7 +5,7 @@ use super::version::{UnknownVersion, Version};
 use crate::push::Replacement;
 use crate::queue::{Gone, Priority, State};
 use crate::time;
-use crate::xml::{Element, XmlError, XmlLimits, parse, parse_document};
+use crate::xml::{Document, Element, XmlError, XmlLimits, parse, parse_document};
 
 /// How a push is to be delivered (section 9.2.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -337,6 +337,8 @@ impl Outcome {
 /// `resultnotification-message` (section 9.5): what became of a push at one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultNotification {
+    /// The version that it is in: that of the push.
+    pub version: Version,
     /// The push.
     pub push_id: String,
     /// The recipient.
@@ -365,10 +367,7 @@ impl ResultNotification {
             .with("event-time", time::stamp(self.event))
             .with("message-state", self.state.word());
         let element = self.outcome.on(element);
-        document(
-            Version::default(),
-            element.child(Element::new("address").with("address-value", &self.address)),
-        )
+        document(self.version, element.child(Element::new("address").with("address-value", &self.address)))
     }
 
     /// Reads one.
@@ -376,12 +375,14 @@ impl ResultNotification {
     /// # Errors
     /// When the document is none.
     pub fn parse(document: &[u8]) -> Result<Self, PapError> {
-        let root = parse(document, &XmlLimits::default())?;
+        let Document { root, declared } = parse_document(document, &XmlLimits::default())?;
+        let version = Version::of_type(declared.as_deref())?;
         let element = root.find("resultnotification-message").ok_or(PapError::NoOperation)?;
         let text = |name| element.attribute(name).unwrap_or_default().to_owned();
         let state = State::of_word(&text("message-state")).ok_or(PapError::Word("message-state"))?;
         let code = text("code").parse().map_err(|_| PapError::Word("code"))?;
         Ok(Self {
+            version,
             push_id: push_id(element)?,
             address: addresses(element).into_iter().next().unwrap_or_default(),
             sender: text("sender-address"),

@@ -84,6 +84,7 @@ async fn report(gateway: &Gateway, notice: &Notice) -> Result<(), ClientError> {
         return Err(ClientError::Url(notice.url.clone()));
     };
     let message = ResultNotification {
+        version: row.version,
         push_id: row.push_id,
         address: row.address,
         sender: gateway.config().name.clone(),

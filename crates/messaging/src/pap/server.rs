@@ -36,7 +36,7 @@ async fn pap(State(gateway): State<Gateway>, request: Request) -> Response {
         Ok((version, operation, content)) => {
             let user = &known.user;
             let answer = match operation {
-                Operation::Push(push) => submit(&gateway, user, push, content.as_ref()).await,
+                Operation::Push(push) => submit(&gateway, user, version, push, content.as_ref()).await,
                 Operation::Cancel(id, only) => cancel(&gateway, user, &id, &only).await,
                 Operation::Status(id, only) => status(&gateway, user, &id, &only).await,
                 Operation::Capabilities(query, address) => capabilities(query.as_deref(), &address),
@@ -79,40 +79,84 @@ fn bad_message(refusal: &Outcome, body: &[u8]) -> Element {
     refusal.on(Element::new("badmessage-response")).with("bad-message-fragment", fragment)
 }
 
-async fn submit(gateway: &Gateway, user: &User, push: PushMessage, part: Option<&Part<'_>>) -> Element {
+async fn submit(
+    gateway: &Gateway,
+    user: &User,
+    version: Version,
+    push: PushMessage,
+    part: Option<&Part<'_>>,
+) -> Element {
     let push_id = push.push_id.clone();
-    let received = time::stamp(gateway.now());
-    let notes = push.progress_notes;
-    let outcome = match prepare(gateway, push, part) {
-        Err(outcome) => outcome,
-        Ok(request) => match gateway.push(user, vec![request]).await.pop() {
-            Some(Ok(_)) => Outcome::of(Code::ACCEPTED),
-            Some(Err(refused)) => Outcome { code: code_of(&refused), detail: refused.to_string() },
-            None => Outcome::of(Code::INTERNAL_ERROR),
-        },
-    };
-    let name = &gateway.config().name;
-    let mut element = Element::new("push-response")
+    let mut progress = Progress::new(push.progress_notes);
+    let outcome = stages(gateway, user, version, push, part, &mut progress).await;
+    let element = Element::new("push-response")
         .with("push-id", push_id)
-        .with("sender-address", name)
+        .with("sender-address", &gateway.config().name)
         .with("sender-name", "Strowger")
         .with("reply-time", time::stamp(gateway.now()));
-    if notes {
-        let note = Element::new("progress-note").with("stage", "accepted").with("note", outcome.code.text());
-        element = element.child(note.with("time", received));
-    }
+    let element = progress.notes.into_iter().fold(element, Element::child);
     element.child(outcome.on(Element::new("response-result")))
 }
 
-fn prepare(gateway: &Gateway, push: PushMessage, part: Option<&Part<'_>>) -> Result<push::Request, Outcome> {
-    let refuse = |code, detail: &str| Outcome { code, detail: detail.to_owned() };
-    let part = part.ok_or_else(|| refuse(Code::BAD_REQUEST, "there is no content"))?;
-    check_network(&gateway.config().network_types, &push.quality)?;
-    for address in &push.addresses {
-        if let Ok(address) = Address::parse(address) {
-            check_quality(&push.quality, &address)?;
+/// What an initiator who asked for it is told of each stage that its push has come through, the last of which may be where it failed.
+struct Progress {
+    wanted: bool,
+    notes: Vec<Element>,
+}
+
+impl Progress {
+    const fn new(wanted: bool) -> Self {
+        Self { wanted, notes: Vec::new() }
+    }
+
+    /// A stage is over.
+    fn note<T>(&mut self, gateway: &Gateway, stage: &str, ended: &Result<T, Outcome>) {
+        if self.wanted {
+            let note = ended.as_ref().err().map_or(Code::OK, |outcome| outcome.code).text();
+            let element = Element::new("progress-note").with("stage", stage).with("note", note);
+            self.notes.push(element.with("time", time::stamp(gateway.now())));
         }
     }
+}
+
+/// A push stage by stage: what the initiator demands, what is to be sent, and the queue.
+async fn stages(
+    gateway: &Gateway,
+    user: &User,
+    version: Version,
+    push: PushMessage,
+    part: Option<&Part<'_>>,
+    progress: &mut Progress,
+) -> Outcome {
+    let checked = check(gateway, &push);
+    progress.note(gateway, "validation", &checked);
+    let converted = match checked {
+        Err(outcome) => return outcome,
+        Ok(()) => convert(gateway, part),
+    };
+    progress.note(gateway, "transformation", &converted);
+    let accepted = match converted {
+        Err(outcome) => return outcome,
+        Ok(content) => match gateway.push(user, vec![request(version, push, content)]).await.pop() {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(refused)) => Err(Outcome { code: code_of(&refused), detail: refused.to_string() }),
+            None => Err(Outcome::of(Code::INTERNAL_ERROR)),
+        },
+    };
+    progress.note(gateway, "acceptance", &accepted);
+    accepted.err().unwrap_or(Outcome::of(Code::ACCEPTED))
+}
+
+fn check(gateway: &Gateway, push: &PushMessage) -> Result<(), Outcome> {
+    check_network(&gateway.config().network_types, &push.quality)?;
+    let read = push.addresses.iter().filter_map(|address| Address::parse(address).ok());
+    read.into_iter().try_for_each(|address| check_quality(&push.quality, &address))
+}
+
+/// The content of a push as it goes over the air.
+fn convert(gateway: &Gateway, part: Option<&Part<'_>>) -> Result<Content, Outcome> {
+    let refuse = |code, detail: &str| Outcome { code, detail: detail.to_owned() };
+    let part = part.ok_or_else(|| refuse(Code::BAD_REQUEST, "there is no content"))?;
     let decoded;
     let body = match part.header("Content-Transfer-Encoding") {
         Some(encoding) if encoding.eq_ignore_ascii_case("base64") => {
@@ -126,11 +170,13 @@ fn prepare(gateway: &Gateway, push: PushMessage, part: Option<&Part<'_>>) -> Res
     let media = part.header("Content-Type").unwrap_or_default();
     let application = part.header("X-Wap-Application-Id");
     let content = Content::new(media, application, body, gateway.config().limits.octets);
-    let content =
-        content.map_err(|error| Outcome { code: Code::TRANSFORMATION_FAILURE, detail: error.to_string() })?;
+    content.map_err(|error| Outcome { code: Code::TRANSFORMATION_FAILURE, detail: error.to_string() })
+}
+
+fn request(version: Version, push: PushMessage, content: Content) -> push::Request {
     let confirm =
         matches!(push.quality.delivery, DeliveryMethod::Confirmed | DeliveryMethod::PreferConfirmed);
-    Ok(push::Request {
+    push::Request {
         push_id: push.push_id,
         to: push.addresses,
         content,
@@ -138,9 +184,10 @@ fn prepare(gateway: &Gateway, push: PushMessage, part: Option<&Part<'_>>) -> Res
         expires: push.before,
         confirm,
         notify: push.notify,
+        version,
         priority: push.quality.priority,
         replaces: push.replaces,
-    })
+    }
 }
 
 /// Whether phones are in the network that an initiator demands.

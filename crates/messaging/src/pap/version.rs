@@ -28,6 +28,9 @@ const VERSIONS: &[(Version, (u8, u8), &str, &str)] = &[
     ),
 ];
 
+/// Version, number on disk.
+const NUMBERS: &[(Version, u64)] = &[(Version::V2_0, 0), (Version::V1_0, 1), (Version::V2_1, 2)];
+
 /// A document of a version that is not known here: its number, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("version {0} of PAP is not known here")]
@@ -60,6 +63,16 @@ impl Version {
         };
         let known = highest(own).or_else(|| highest(listed)).or_else(|| highest(&major));
         known.ok_or_else(|| UnknownVersion(own.chars().take(16).collect()))
+    }
+
+    /// Its number on disk: the default is that of rows which name none.
+    pub(crate) fn number(self) -> u64 {
+        NUMBERS.iter().find(|(version, _)| *version == self).map_or(0, |(_, number)| *number)
+    }
+
+    /// The version with this number.
+    pub(crate) fn of_number(number: u64) -> Option<Self> {
+        NUMBERS.iter().find(|(_, known)| *known == number).map(|(version, _)| *version)
     }
 
     fn row(self) -> (Self, (u8, u8), &'static str, &'static str) {

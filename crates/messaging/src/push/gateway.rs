@@ -19,6 +19,7 @@ use super::counters::Counters;
 use super::delivery::Core;
 use super::policy::{self, Denied};
 use crate::clock::Clock;
+use crate::pap::Version;
 use crate::queue::{
     self, Ending, Found, Gone, Known, Message, Priority, Push, Queue, QueueStore, Refusal, Replaced, Seq,
     State, StoreError, WriterThread,
@@ -45,6 +46,8 @@ pub struct Request {
     pub confirm: bool,
     /// Where the result is to be reported to (HTTP).
     pub notify: Option<String>,
+    /// In which version of PAP.
+    pub version: Version,
     /// Whether others have their turn before it.
     pub priority: Priority,
     /// The earlier push that it takes the place of, with those recipients that both have.
@@ -393,6 +396,7 @@ impl Gateway {
                 expires: expires.min(longest),
                 confirm: request.confirm,
                 notify: request.notify.clone(),
+                version: request.version,
                 priority: request.priority,
                 replaces,
             });

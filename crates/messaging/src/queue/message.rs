@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::pap::Version;
+
 /// The place of a message in the order of acceptance; never given twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub u64);
@@ -151,6 +153,8 @@ pub struct Message {
     pub confirm: bool,
     /// Where its end is to be reported to.
     pub notify: Option<String>,
+    /// The version of PAP that its sender speaks, in which its end is reported.
+    pub version: Version,
     /// Whether others have their turn before it.
     pub priority: Priority,
     /// The message that it takes the place of.
@@ -181,6 +185,8 @@ pub struct EndedRow {
     pub address: String,
     /// When it was accepted.
     pub accepted: u64,
+    /// The version of PAP that its sender speaks.
+    pub version: Version,
     /// How it ended.
     pub ending: Ending,
 }
@@ -231,13 +237,15 @@ impl<'b> Reader<'b> {
     }
 }
 
-/// The flags of a row: the port in the first sixteen bits, then whether to confirm, what is replaced, and two bits of priority.
+/// The flags of a row: the port in the first sixteen bits, then whether to confirm, what is replaced, two bits of
+/// priority and two of the version of PAP.
 mod flag {
     pub(super) const CONFIRM: u64 = 1 << 16;
     /// The place of the replaced message is the last thing in the row.
     pub(super) const REPLACES: u64 = 1 << 17;
     pub(super) const PENDING_ONLY: u64 = 1 << 18;
     pub(super) const PRIORITY: u32 = 20;
+    pub(super) const VERSION: u32 = 22;
 }
 
 impl Message {
@@ -247,6 +255,7 @@ impl Message {
         let mut row = Writer(Vec::with_capacity(160 + self.payload.len()));
         row.number(self.accepted).number(self.not_before).number(self.expires);
         let mut flags = u64::from(self.port) | self.priority.number() << flag::PRIORITY;
+        flags |= self.version.number() << flag::VERSION;
         for (set, flag) in [
             (self.confirm, flag::CONFIRM),
             (self.replaces.is_some(), flag::REPLACES),
@@ -275,6 +284,7 @@ impl Message {
         let port = u16::try_from(flags & 0xffff).ok()?;
         let confirm = flags & flag::CONFIRM != 0;
         let priority = Priority::of_number(flags >> flag::PRIORITY & 0x3)?;
+        let version = Version::of_number(flags >> flag::VERSION & 0x3)?;
         let replaces = match flags & flag::REPLACES {
             0 => None,
             _ => {
@@ -295,6 +305,7 @@ impl Message {
             expires,
             confirm,
             notify,
+            version,
             priority,
             replaces,
         })
@@ -309,12 +320,16 @@ impl Message {
     }
 }
 
+/// Where the version of PAP stands in the row of an ended message, above code and state.
+const ENDED_VERSION: u32 = 24;
+
 /// How a message ended, as a row.
 #[must_use]
 pub(super) fn ended_to_row(message: &Message, ending: &Ending) -> Vec<u8> {
     let mut row = Writer(Vec::with_capacity(96));
     row.number(message.accepted).number(ending.at);
-    row.number(u64::from(ending.code) | u64::from(ending.state.octet()) << 16);
+    let version = message.version.number() << ENDED_VERSION;
+    row.number(u64::from(ending.code) | u64::from(ending.state.octet()) << 16 | version);
     row.text(&message.owner).text(&message.push_id).text(&message.address).text(&ending.detail);
     row.0
 }
@@ -327,8 +342,9 @@ impl EndedRow {
         let (accepted, at, codes) = (row.number()?, row.number()?, row.number()?);
         let (owner, push_id, address, detail) = (row.text()?, row.text()?, row.text()?, row.text()?);
         let state = State::of_octet(u8::try_from(codes >> 16 & 0xff).ok()?)?;
+        let version = Version::of_number(codes >> ENDED_VERSION & 0x3)?;
         let ending = Ending { state, code: u16::try_from(codes & 0xffff).ok()?, detail, at };
-        Some(Self { owner, push_id, address, accepted, ending })
+        Some(Self { owner, push_id, address, accepted, version, ending })
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use strowger_messaging::http::client::Url;
 use strowger_messaging::pap::client::{Entity, send_and_wait};
 use strowger_messaging::pap::message::DeliveryMethod;
-use strowger_messaging::pap::{Operation, PushMessage, Quality};
+use strowger_messaging::pap::{Operation, PushMessage, Quality, Version};
 use strowger_messaging::push::address::{Address, Network};
 use strowger_messaging::push::content::{MMS, Notification};
 use strowger_messaging::push::{CentreEntry, Content, PushConfig, Request, SegmentStyle, once};
@@ -358,6 +358,7 @@ fn deliver(
         expires: None,
         confirm: arguments.confirm,
         notify: None,
+        version: Version::default(),
         priority: Priority::default(),
         replaces: None,
     };
