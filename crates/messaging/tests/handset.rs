@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 
 use strowger_messaging::handset::engine::{Action, Failure, Handset, JobId};
 use strowger_messaging::handset::{Event, FetchPolicy, Handling, HandsetConfig, HostRule};
-use strowger_mms::message::{Counted, EncodedString, MessageClass, RetrieveStatus, Sender, Status, When};
+use strowger_mms::message::{
+    CancelStatus, Counted, EncodedString, MessageClass, RetrieveStatus, Sender, Status, When,
+};
 use strowger_mms::multipart::PartsBuf;
 use strowger_mms::sms::{Ports, Reference, ShortMessage, segment};
 use strowger_mms::wsp::{ContentTypeBuf, HeadersBuf, encode_mms_push};
@@ -21,7 +23,7 @@ fn from() -> SocketAddr {
 
 fn config() -> HandsetConfig {
     HandsetConfig {
-        policy: FetchPolicy { hosts: vec![HostRule::parse("mmsc").unwrap()], networks: Vec::new() },
+        policy: FetchPolicy { hosts: vec![HostRule::parse("mmsc").unwrap()], ..FetchPolicy::default() },
         mmsc: Some("http://mmsc/mms".to_owned()),
         ..HandsetConfig::default()
     }
@@ -261,4 +263,42 @@ fn who_sends_too_much_is_not_listened_to() {
         handset.handle_datagram(START, from(), &notification(&format!("t{number}"), "http://mmsc/1"));
     }
     assert_eq!(handset.counters().dropped, 980);
+}
+
+/// m-cancel-req, pushed; without an identifier when there is none.
+fn cancellation(transaction: &str, id: Option<&str>) -> Vec<u8> {
+    let message = Message::new(MessageType::CancelReq)
+        .with(Field::TransactionId(Text::from(transaction)))
+        .maybe(id.map(|id| Field::CancelId(Text::from(id))));
+    let (mut pdu, mut push) = (Vec::new(), Vec::new());
+    strowger_mms::binary::encode_as_it_is(&message, &mut pdu);
+    encode_mms_push(1, &pdu, &mut push);
+    push
+}
+
+#[test]
+fn a_message_that_is_taken_back_is_told_once_and_each_request_is_answered() {
+    let mut handset = Handset::new(config(), START);
+    let answer = |handset: &mut Handset| match handset.poll_action() {
+        Some(Action::Post { pdu, target, .. }) => {
+            assert_eq!(target.path, "/mms");
+            let pdu = strowger_mms::decode(&pdu, &Limits::default()).unwrap();
+            let transaction = pdu.transaction_id().unwrap().to_str().into_owned();
+            (pdu.kind(), transaction, pdu.cancel_status())
+        }
+        other => panic!("{other:?}"),
+    };
+    for told in [vec![Event::Cancelled { id: "m1@mmsc".to_owned() }], Vec::new()] {
+        handset.handle_datagram(START, from(), &cancellation("c1", Some("m1@mmsc")));
+        let expected = (MessageType::CancelConf, "c1".to_owned(), Some(CancelStatus::Received));
+        assert_eq!((answer(&mut handset), events(&mut handset)), (expected, told));
+    }
+    handset.handle_datagram(START, from(), &cancellation("c2", None));
+    let expected = (MessageType::CancelConf, "c2".to_owned(), Some(CancelStatus::Corrupted));
+    assert_eq!(answer(&mut handset), expected);
+    assert!(matches!(events(&mut handset).as_slice(), [Event::Malformed { .. }]));
+    let mut homeless = Handset::new(HandsetConfig { mmsc: None, ..config() }, START);
+    homeless.handle_datagram(START, from(), &cancellation("c1", Some("m1@mmsc")));
+    assert_eq!(homeless.poll_action(), None);
+    assert!(matches!(events(&mut homeless).as_slice(), [Event::Refused { .. }]));
 }

@@ -243,9 +243,13 @@ fn client(to: SocketAddr) -> (Client, Target) {
     let policy = FetchPolicy {
         hosts: HostRule::parse(&to.to_string()).into_iter().collect(),
         networks: Network::parse("127.0.0.1").into_iter().collect(),
+        tls: false,
     };
     let target = policy.admit(format!("http://{to}/m1").as_bytes()).unwrap();
-    (Client { policy, from: None, largest: LARGEST, patience: PATIENCE, tap: None }, target)
+    (
+        Client { policy, from: None, authorities: None, largest: LARGEST, patience: PATIENCE, tap: None },
+        target,
+    )
 }
 
 async fn fetch(answer: impl Into<Vec<u8>>, pause: Option<Duration>) -> Result<Vec<u8>, Failure> {
@@ -319,7 +323,8 @@ async fn a_handset_is_led_to_no_host_that_it_would_not_go_to_by_itself() {
 #[test]
 fn an_answer_that_is_no_message_is_told_as_a_failure_and_not_kept() {
     let now = Time::from_secs(1000);
-    let policy = FetchPolicy { hosts: HostRule::parse("mmsc").into_iter().collect(), networks: Vec::new() };
+    let policy =
+        FetchPolicy { hosts: HostRule::parse("mmsc").into_iter().collect(), ..FetchPolicy::default() };
     for body in [&b"<html>Log in</html>"[..], b"", &submission(), &submission()[..20]] {
         let config =
             HandsetConfig { policy: policy.clone(), retries: Vec::new(), ..HandsetConfig::default() };

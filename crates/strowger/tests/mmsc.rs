@@ -198,7 +198,7 @@ async fn subscriber(town: &Town, number: &str) -> (HandsetHandle, mpsc::Unbounde
     let hosts = vec![HostRule::parse(&town.mmsc.to_string()).unwrap()];
     let networks = vec![Network::parse("127.0.0.0/8").unwrap()];
     let handset = HandsetConfig {
-        policy: FetchPolicy { hosts, networks },
+        policy: FetchPolicy { hosts, networks, tls: false },
         mmsc: Some(town.url()),
         rate: 10_000,
         retries: vec![strowger_sansio::Duration::from_millis(200); 50],

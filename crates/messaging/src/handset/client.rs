@@ -7,15 +7,18 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::client::conn::http1::handshake;
+use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpSocket;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::engine::Failure;
 use super::host::Passed;
-use super::policy::{FetchPolicy, Target};
+use super::policy::{Barred, FetchPolicy, Target};
 use crate::push::content::MMS;
+use crate::smpp::{Authorities, ClientTls};
 
 /// Redirections of one request.
 const REDIRECTIONS: usize = 3;
@@ -25,6 +28,8 @@ const REDIRECTIONS: usize = 3;
 pub struct Client {
     /// Where they may go.
     pub policy: FetchPolicy,
+    /// Who signs for the hosts that are asked in TLS.
+    pub authorities: Option<Authorities>,
     /// The address that they come from; none is the system's choice.
     pub from: Option<IpAddr>,
     /// Octets of the largest answer.
@@ -47,6 +52,15 @@ fn failure(again: bool, why: impl Into<String>) -> Failure {
 /// A failure that may be gone at the next attempt.
 fn broken(why: &dyn std::fmt::Display) -> Failure {
     failure(true, why.to_string())
+}
+
+/// HTTP over a stream, and the task that does it.
+async fn speak<S>(stream: S) -> Result<(SendRequest<Full<Bytes>>, JoinHandle<hyper::Result<()>>), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+    Ok((sender, tokio::spawn(connection)))
 }
 
 impl Client {
@@ -90,9 +104,14 @@ impl Client {
         }
         let stream = socket.connect(address).await.map_err(|error| broken(&error))?;
         let _ = stream.set_nodelay(true);
-        let (mut sender, connection) =
-            handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
-        let running = tokio::spawn(connection);
+        let (mut sender, running) = match self.tls(target)? {
+            None => speak(stream).await?,
+            Some(tls) => {
+                let connector = tokio_rustls::TlsConnector::from(tls.config);
+                // Who proves nothing today may do so tomorrow, when the certificate has been renewed.
+                speak(connector.connect(tls.name, stream).await.map_err(|error| broken(&error))?).await?
+            }
+        };
         let mut request = Request::builder()
             .method(method.clone())
             .uri(target.path.as_str())
@@ -138,6 +157,16 @@ impl Client {
         }
     }
 
+    /// How a host proves itself; none where it need not.
+    fn tls(&self, target: &Target) -> Result<Option<ClientTls>, Failure> {
+        if !target.secure {
+            return Ok(None);
+        }
+        let authorities =
+            self.authorities.as_ref().ok_or_else(|| failure(false, Barred::Unproved.to_string()))?;
+        authorities.named(&target.host).map(Some).map_err(|error| failure(false, error.to_string()))
+    }
+
     fn show(&self, passed: impl FnOnce() -> Passed) {
         if let Some(tap) = &self.tap {
             let _ = tap.send(passed());
@@ -157,6 +186,9 @@ impl Client {
             .policy
             .admit(location)
             .map_err(|barred| failure(false, format!("a redirection: {barred}")))?;
+        if from.secure && !target.secure {
+            return Err(failure(false, "a redirection out of TLS"));
+        }
         Ok(Answer::Elsewhere(target))
     }
 

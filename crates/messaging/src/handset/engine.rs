@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
-use strowger_mms::message::{ResponseStatus, Status};
+use strowger_mms::message::{CancelStatus, ResponseStatus, Status};
 use strowger_mms::sms::{Datagram, Reassembly, ReassemblyLimits, ShortMessage};
 use strowger_mms::wbxml::{self, Load, ServiceIndication, ServiceLoading};
 use strowger_mms::wsp::{ApplicationId, MediaType, Pdu, Push, decode_connectionless};
@@ -432,7 +432,33 @@ impl Handset {
                     self.tell(event);
                 }
             }
+            MessageType::CancelReq => self.cancellation(bytes, &pdu),
             kind => self.refuse(&kind.to_string(), "no handset takes it as a push"),
+        }
+    }
+
+    /// m-cancel-req: a message that was fetched is taken back. Each request is answered, as the last answer may have been lost; what
+    /// becomes of the message is for whoever looks.
+    fn cancellation(&mut self, bytes: &[u8], pdu: &strowger_mms::Pdu<'_>) {
+        let home = self.config.mmsc.as_ref().and_then(|url| self.config.policy.admit(url.as_bytes()).ok());
+        let (Some(transaction), Some(target)) = (pdu.transaction_id(), home) else {
+            return self.refuse("an MMS cancellation", "there is nobody to answer, or nothing to answer to");
+        };
+        let status = if pdu.cancel_id().is_some() { CancelStatus::Received } else { CancelStatus::Corrupted };
+        let version = if pdu.version().is_supported() { pdu.version() } else { Version::V1_3 };
+        let transaction = transaction.to_str();
+        let message = Message::cancel_conf(&transaction, status).version(version);
+        let mut pdu_of_answer = Vec::new();
+        strowger_mms::binary::encode_as_it_is(&message, &mut pdu_of_answer);
+        let job = JobId(self.next);
+        self.next += 1;
+        self.actions.push_back(Action::Post { job, target, pdu: pdu_of_answer });
+        if self.is_known(receive::digest(&[bytes])) {
+            return;
+        }
+        match pdu.cancel_id() {
+            Some(id) => self.tell(Event::Cancelled { id: id.to_str().into_owned() }),
+            None => self.malformed("m-cancel-req names no message"),
         }
     }
 

@@ -101,6 +101,11 @@ pub enum Event {
         /// What he did.
         status: String,
     },
+    /// A sender takes a message back that was fetched.
+    Cancelled {
+        /// The message.
+        id: String,
+    },
     /// A service indication came.
     Indication {
         /// Its text.
@@ -167,6 +172,7 @@ impl fmt::Display for Event {
                 write!(f, "report: {} to {}: {status}", safe(id), safe(to))
             }
             Self::Read { id, by, status } => write!(f, "report: {} by {}: {status}", safe(id), safe(by)),
+            Self::Cancelled { id } => write!(f, "taken back: {}", safe(id)),
             Self::Indication { text, href } => {
                 write!(f, "indication: {}", safe(text))?;
                 href.as_ref().map_or(Ok(()), |href| write!(f, " ({})", safe(href)))

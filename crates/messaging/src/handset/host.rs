@@ -15,6 +15,7 @@ use super::engine::{Action, Failure, Handset, HandsetConfig, JobId, sent};
 use super::event::{Event, Received};
 use super::policy::Barred;
 use crate::clock::Clock;
+use crate::smpp::Authorities;
 
 /// The largest datagram.
 const DATAGRAM: usize = 65_535;
@@ -62,6 +63,8 @@ pub struct HostConfig {
     pub listen: Option<SocketAddr>,
     /// The address that its requests come from.
     pub from: Option<IpAddr>,
+    /// Who signs for MMSCs that are asked in TLS.
+    pub authorities: Option<Authorities>,
     /// Where messages are written to.
     pub folder: Option<PathBuf>,
     /// How long a request may take.
@@ -76,6 +79,7 @@ impl Default for HostConfig {
             handset: HandsetConfig::default(),
             listen: None,
             from: None,
+            authorities: None,
             folder: None,
             patience: Duration::from_secs(30),
             tap: None,
@@ -108,6 +112,7 @@ impl HandsetHandle {
         let client = Client {
             policy: config.handset.policy.clone(),
             from: config.from,
+            authorities: config.authorities,
             largest: largest.saturating_add(16 * 1024),
             patience: config.patience,
             tap: config.tap.clone(),

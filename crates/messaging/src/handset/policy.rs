@@ -18,16 +18,19 @@ pub struct HostRule {
     pub host: String,
     /// Its port; none is any.
     pub port: Option<u16>,
+    /// Whether it is fetched from in TLS alone: nobody may lead the handset back to where anybody listens.
+    pub secure: bool,
 }
 
 impl HostRule {
-    /// Reads `host`, `host:port`, `[v6]:port`, or what stands so in a URL.
+    /// Reads `host`, `host:port`, `[v6]:port`, or what stands so in a URL; one of `https` means TLS alone.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.strip_prefix("http://").unwrap_or(text);
+        let secure = text.strip_prefix("https://");
+        let text = secure.or_else(|| text.strip_prefix("http://")).unwrap_or(text);
         let authority = text.split('/').next()?;
         let (host, port) = split_authority(authority)?;
-        Some(Self { host: host.to_ascii_lowercase(), port })
+        Some(Self { host: host.to_ascii_lowercase(), port, secure: secure.is_some() })
     }
 }
 
@@ -38,6 +41,8 @@ pub struct FetchPolicy {
     pub hosts: Vec<HostRule>,
     /// Networks that may be connected to although they are not public: an MMSC of a private network is in one.
     pub networks: Vec<Network>,
+    /// Whether somebody is known who signs for hosts: without, nothing is fetched by `https`.
+    pub tls: bool,
 }
 
 /// A location that may be fetched from, as far as its text goes.
@@ -51,6 +56,8 @@ pub struct Target {
     pub authority: String,
     /// Path and query.
     pub path: String,
+    /// Whether it is asked in TLS.
+    pub secure: bool,
 }
 
 /// Why a location is not fetched.
@@ -60,8 +67,12 @@ pub enum Barred {
     Long,
     /// It holds a control character, a blank or something that is not ASCII.
     Characters,
-    /// Its scheme is not http.
+    /// Its scheme is neither http nor https.
     Scheme,
+    /// It is to be asked in TLS, and nobody is known who signs for hosts.
+    Unproved,
+    /// It is to be asked without TLS, which the host is not.
+    Plain(String),
     /// It has no host, a port that is none, or a user in it.
     Authority,
     /// Its host is none of the MMSCs.
@@ -75,7 +86,9 @@ impl fmt::Display for Barred {
         match self {
             Self::Long => write!(f, "the location is longer than {LONGEST} characters"),
             Self::Characters => f.write_str("the location holds characters that do not belong into a URL"),
-            Self::Scheme => f.write_str("the location is not of the scheme http"),
+            Self::Scheme => f.write_str("the location is neither of the scheme http nor of https"),
+            Self::Unproved => f.write_str("no authority is known that could have signed for a host of https"),
+            Self::Plain(host) => write!(f, "{host} is fetched from by https alone"),
             Self::Authority => f.write_str("the location names no host"),
             Self::Host(host) => write!(f, "{host} is not an MMSC that is fetched from"),
             Self::Address(address) => write!(f, "{address} is in no network that may be connected to"),
@@ -119,8 +132,12 @@ impl FetchPolicy {
         }
         let text = std::str::from_utf8(location).map_err(|_| Barred::Characters)?;
         let (scheme, rest) = text.split_once("://").ok_or(Barred::Scheme)?;
-        if !scheme.eq_ignore_ascii_case("http") {
+        let secure = scheme.eq_ignore_ascii_case("https");
+        if !secure && !scheme.eq_ignore_ascii_case("http") {
             return Err(Barred::Scheme);
+        }
+        if secure && !self.tls {
+            return Err(Barred::Unproved);
         }
         let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
@@ -128,14 +145,18 @@ impl FetchPolicy {
             return Err(Barred::Authority);
         }
         let (host, port) = split_authority(authority).ok_or(Barred::Authority)?;
-        let (host, port) = (host.to_ascii_lowercase(), port.unwrap_or(80));
-        let named = |rule: &HostRule| rule.host == host && rule.port.is_none_or(|allowed| allowed == port);
-        if !self.hosts.iter().any(named) {
+        let (host, port) = (host.to_ascii_lowercase(), port.unwrap_or(if secure { 443 } else { 80 }));
+        let named = |rule: &&HostRule| rule.host == host && rule.port.is_none_or(|allowed| allowed == port);
+        let mut rules = self.hosts.iter().filter(named).peekable();
+        if rules.peek().is_none() {
             return Err(Barred::Host(host));
+        }
+        if !rules.any(|rule| secure || !rule.secure) {
+            return Err(Barred::Plain(host));
         }
         let path = path.split('#').next().unwrap_or_default();
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        Ok(Target { host, port, authority: authority.to_owned(), path })
+        Ok(Target { host, port, authority: authority.to_owned(), path, secure })
     }
 
     /// Whether an address that a name stands for may be connected to: whoever answers the question for a name must not choose a host
@@ -192,7 +213,31 @@ mod tests {
                 HostRule::parse("mmsc").unwrap(),
             ],
             networks: vec![Network::parse("10.0.0.0/24").unwrap()],
+            tls: false,
         }
+    }
+
+    #[test]
+    fn a_location_of_https_needs_somebody_who_signs_and_a_host_of_https_is_not_asked_without() {
+        let mut policy = policy();
+        policy.hosts.push(HostRule::parse("https://safe.example/").unwrap());
+        let admit = |policy: &FetchPolicy, text: &str| policy.admit(text.as_bytes());
+        assert_eq!(admit(&policy, "https://safe.example/1"), Err(Barred::Unproved));
+        policy.tls = true;
+        let target = admit(&policy, "HTTPS://safe.example/1").unwrap();
+        assert_eq!((target.port, target.secure), (443, true));
+        assert_eq!(admit(&policy, "http://safe.example/1"), Err(Barred::Plain("safe.example".to_owned())));
+        assert_eq!(admit(&policy, "https://evil.example/1"), Err(Barred::Host("evil.example".to_owned())));
+        // A host that was named without a scheme is asked either way.
+        for (text, port, secure) in [("http://mmsc/1", 80, false), ("https://mmsc/1", 443, true)] {
+            let target = admit(&policy, text).unwrap();
+            assert_eq!((target.port, target.secure), (port, secure), "{text}");
+        }
+        assert_eq!(
+            admit(&policy, "https://mmsc.example/a"),
+            Err(Barred::Host("mmsc.example".to_owned())),
+            "another port"
+        );
     }
 
     #[test]
@@ -215,7 +260,7 @@ mod tests {
         let long = format!("http://mmsc/{}", "a".repeat(2000));
         for (text, barred) in [
             ("file:///etc/passwd", Barred::Scheme),
-            ("https://mmsc/1", Barred::Scheme),
+            ("https://mmsc/1", Barred::Unproved),
             ("gopher://mmsc/1", Barred::Scheme),
             ("mmsc/1", Barred::Scheme),
             ("", Barred::Scheme),

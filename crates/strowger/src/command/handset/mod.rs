@@ -16,6 +16,7 @@ use strowger_messaging::handset::{
     Event, FetchPolicy, Handling, HandsetConfig, HandsetHandle, HostConfig, HostRule,
 };
 use strowger_messaging::push::address::Network;
+use strowger_messaging::smpp::Authorities;
 use strowger_node::gateway::wait_for_stop;
 use tokio::sync::mpsc;
 
@@ -53,6 +54,9 @@ pub(crate) struct Arguments {
     /// Another host that messages may be fetched from; may be repeated
     #[arg(long, value_name = "HOST[:PORT]")]
     allow: Vec<String>,
+    /// Who signs the certificates of MMSCs of https, in PEM; without it nothing is asked over TLS
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// A network that is not public and that a name of those hosts may lead to; may be repeated
     #[arg(long, value_name = "NETWORK")]
     network: Vec<String>,
@@ -145,7 +149,11 @@ fn configure(arguments: &Arguments) -> Result<HostConfig, String> {
     let listen = listens.then(|| arguments.listen.unwrap_or(custom));
     let from =
         arguments.from.or(arguments.listen.map(|listen| listen.ip()).filter(|ip| !ip.is_unspecified()));
-    let mut policy = FetchPolicy { hosts: Vec::new(), networks: networks(&arguments.network)? };
+    let mut policy = FetchPolicy {
+        hosts: Vec::new(),
+        networks: networks(&arguments.network)?,
+        tls: arguments.ca.is_some(),
+    };
     for host in arguments.mmsc.iter().chain(&arguments.allow) {
         let rule =
             HostRule::parse(host).ok_or_else(|| format!("\"{}\" names no host", host.escape_debug()))?;
@@ -173,8 +181,16 @@ fn configure(arguments: &Arguments) -> Result<HostConfig, String> {
         largest: arguments.largest,
         ..HandsetConfig::default()
     };
-    let patience = Duration::from_secs(arguments.patience);
-    Ok(HostConfig { handset, listen, from, folder: arguments.folder.clone(), patience, tap: None })
+    let read = arguments.ca.as_deref().map(Authorities::read).transpose();
+    Ok(HostConfig {
+        handset,
+        listen,
+        from,
+        authorities: read.map_err(|error| error.to_string())?,
+        folder: arguments.folder.clone(),
+        patience: Duration::from_secs(arguments.patience),
+        tap: None,
+    })
 }
 
 fn networks(texts: &[String]) -> Result<Vec<Network>, String> {
@@ -311,6 +327,7 @@ impl Session<'_> {
             Event::Acknowledged { .. }
             | Event::Delivered { .. }
             | Event::Read { .. }
+            | Event::Cancelled { .. }
             | Event::Indication { .. } => {
                 self.done += 1;
             }

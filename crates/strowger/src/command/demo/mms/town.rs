@@ -296,6 +296,7 @@ impl Phone {
         let policy = FetchPolicy {
             hosts: HostRule::parse(&url).into_iter().collect(),
             networks: Network::parse("127.0.0.1").into_iter().collect(),
+            tls: false,
         };
         let (events, told) = mpsc::unbounded_channel();
         let (tap, mut raw) = mpsc::unbounded_channel();
