@@ -3,7 +3,7 @@
 use strowger_mms::binary::encode_as_it_is;
 use strowger_mms::message::{
     Counted, EncodedString, MessageClass, PreviousDate, PreviousSender, Priority, ResponseStatus,
-    RetrieveStatus, Sender, Status, When, YesNo,
+    RetrieveStatus, Sender, Status, StoreStatus, When, YesNo,
 };
 use strowger_mms::{Field, Message, MessageType, Text, Version};
 
@@ -143,29 +143,65 @@ pub fn read_report(envelope: &Envelope, delivery: &Delivery, reading: &Reading) 
     written(&message)
 }
 
-/// The answer to m-send-req or m-forward-req. A peer of version 1.0 is told in the codes that it knows.
+/// The answer to m-send-req or m-forward-req.
+#[derive(Clone, Copy, Debug)]
+pub struct Confirmation<'a> {
+    /// Its type.
+    pub kind: MessageType,
+    /// The version of the request.
+    pub version: Version,
+    /// The transaction identifier of the request.
+    pub transaction: &'a str,
+    /// What became of it. A peer of version 1.0 is told in the codes that it knows.
+    pub status: ResponseStatus,
+    /// Whether the request wanted the message to be kept in a box, too, which there is none of here: it is told so (1.2).
+    pub store: bool,
+}
+
+impl Confirmation<'_> {
+    /// With words for people, and the identifier of a message that was taken.
+    #[must_use]
+    pub fn encode(&self, text: Option<&str>, id: Option<&str>) -> Vec<u8> {
+        let old = self.version == Version::V1_0;
+        let status = match self.status {
+            // It knows no half of a success, and would send to those again who have the message.
+            ResponseStatus::PartialSuccess if old => ResponseStatus::Ok,
+            status if old => status.for_version_1_0(),
+            status => status,
+        };
+        let store = self.store && self.version >= Version::V1_2;
+        let message = Message::new(self.kind)
+            .version(answered(self.version))
+            .with(Field::TransactionId(Text::from(self.transaction)))
+            .with(Field::ResponseStatus(Counted::plain(status)))
+            .maybe(text.map(|text| Field::ResponseText(EncodedString::new(text))))
+            .maybe(id.map(|id| Field::MessageId(Text::from(id))))
+            .maybe(store.then_some(Field::StoreStatus(StoreStatus::PermanentServiceDenied)));
+        written(&message)
+    }
+}
+
+/// The version of an answer to a request of this one.
+fn answered(version: Version) -> Version {
+    if version.is_supported() && version <= VERSION { version } else { VERSION }
+}
+
+/// m-delete-conf: each message with its number among those that were asked for, from 1, and whether it was there.
 #[must_use]
-pub fn confirmation(
-    kind: MessageType,
-    version: Version,
-    transaction: &str,
-    status: ResponseStatus,
-    text: Option<&str>,
-    id: Option<&str>,
-) -> Vec<u8> {
-    let old = version == Version::V1_0;
-    let status = match status {
-        // It knows no half of a success, and would send to those again who have the message.
-        ResponseStatus::PartialSuccess if old => ResponseStatus::Ok,
-        status if old => status.for_version_1_0(),
-        status => status,
-    };
-    let answered = if version.is_supported() && version <= VERSION { version } else { VERSION };
-    let message = Message::new(kind)
-        .version(answered)
-        .with(Field::TransactionId(Text::from(transaction)))
-        .with(Field::ResponseStatus(Counted::plain(status)))
-        .maybe(text.map(|text| Field::ResponseText(EncodedString::new(text))))
-        .maybe(id.map(|id| Field::MessageId(Text::from(id))));
-    written(&message)
+pub fn deletion(version: Version, transaction: &str, messages: &[(&str, bool)]) -> Vec<u8> {
+    // The message came with version 1.3.
+    let version = if version.is_supported() { version } else { Version::V1_3 };
+    let message = Message::new(MessageType::DeleteConf)
+        .version(version)
+        .with(Field::TransactionId(Text::from(transaction)));
+    let message = messages.iter().zip(1..).fold(message, |message, ((location, there), number)| {
+        let status = if *there { ResponseStatus::Ok } else { ResponseStatus::PermanentMessageNotFound };
+        let count = Some(number);
+        message
+            .with(Field::ContentLocation(Counted { count, value: Text::from(*location) }))
+            .with(Field::ResponseStatus(Counted { count, value: status }))
+    });
+    // Without a location there is nothing to be numbered.
+    let nothing = messages.is_empty().then_some(ResponseStatus::PermanentFormatCorrupt);
+    written(&message.maybe(nothing.map(|status| Field::ResponseStatus(Counted::plain(status)))))
 }

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::compose;
+use super::compose::{self, Confirmation};
 use super::counters::count;
 use super::directory::Directory;
 use super::party::Party;
@@ -219,10 +219,10 @@ async fn stranger(shared: &Shared, request: Request) -> Response {
     let Ok(octets) = body(request, &limits).await else { return StatusCode::FORBIDDEN.into_response() };
     let nobody = Party::Number(String::new());
     match read::post(&octets, &nobody, &Limits { bytes: limits.request, ..Limits::default() }) {
-        Post::Ask(_, Reply::Confirm { kind, version, transaction }) => {
+        Post::Ask(_, Reply::Confirm { kind, version, transaction, store }) => {
             let status = ResponseStatus::PermanentAddressUnresolved;
-            let text = Some("nobody is known at this address");
-            message(StatusCode::OK, compose::confirmation(kind, version, &transaction, status, text, None))
+            let confirmation = Confirmation { kind, version, transaction: &transaction, status, store };
+            message(StatusCode::OK, confirmation.encode(Some("nobody is known at this address"), None))
         }
         _ => StatusCode::FORBIDDEN.into_response(),
     }
@@ -257,12 +257,22 @@ async fn ask_for(shared: &Shared, mut ask: Ask, reply: Reply) -> Response {
 }
 
 fn confirm(answer: &Answer, reply: &Reply) -> Response {
-    let Reply::Confirm { kind, version, transaction } = reply else {
-        return match answer {
-            // Who repeats what is over changes nothing by it, and need not be alarmed.
-            Answer::Done | Answer::NotFound | Answer::TooLate => StatusCode::OK.into_response(),
-            _ => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        };
+    let (kind, version, transaction, store) = match reply {
+        Reply::Confirm { kind, version, transaction, store } => (*kind, *version, transaction, *store),
+        Reply::Deleted { version, transaction, locations } => {
+            let Answer::Deleted(there) = answer else {
+                return StatusCode::SERVICE_UNAVAILABLE.into_response();
+            };
+            let messages: Vec<_> = locations.iter().map(String::as_str).zip(there.iter().copied()).collect();
+            return message(StatusCode::OK, compose::deletion(*version, transaction, &messages));
+        }
+        Reply::Nothing => {
+            return match answer {
+                // Who repeats what is over changes nothing by it, and need not be alarmed.
+                Answer::Done | Answer::NotFound | Answer::TooLate => StatusCode::OK.into_response(),
+                _ => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            };
+        }
     };
     let (status, text, id) = match answer {
         Answer::Submitted(submitted) => {
@@ -270,7 +280,8 @@ fn confirm(answer: &Answer, reply: &Reply) -> Response {
         }
         _ => (ResponseStatus::TransientFailure, Some("the store is not available"), None),
     };
-    message(StatusCode::OK, compose::confirmation(*kind, *version, transaction, status, text, id))
+    let confirmation = Confirmation { kind, version, transaction, status, store };
+    message(StatusCode::OK, confirmation.encode(text, id))
 }
 
 /// `GET /TOKEN`: m-retrieve-conf.

@@ -8,7 +8,7 @@ use strowger_mms::message::{
 };
 use strowger_mms::{DecodeError, Field, FieldCode, Limits, MessageType, Pdu, Version};
 
-use super::compose;
+use super::compose::Confirmation;
 use super::party::Party;
 use super::request::{Forwarding, NewBody, Request, Submission};
 
@@ -30,6 +30,17 @@ pub enum Reply {
         version: Version,
         /// With this transaction identifier.
         transaction: String,
+        /// Whether it was asked to be kept in a box, too.
+        store: bool,
+    },
+    /// By m-delete-conf, which names each message again.
+    Deleted {
+        /// In this version.
+        version: Version,
+        /// With this transaction identifier.
+        transaction: String,
+        /// The content locations as they were asked for.
+        locations: Vec<String>,
     },
     /// By the status of HTTP alone.
     Nothing,
@@ -90,6 +101,7 @@ pub fn post(bytes: &[u8], by: &Party, limits: &Limits) -> Post {
             }
             _ => Post::Discard("m-read-rec-ind without an identifier or a status".to_owned()),
         },
+        MessageType::DeleteReq => deletion(&pdu, by),
         kind => boxed(&pdu, kind),
     }
 }
@@ -107,6 +119,11 @@ fn transaction(pdu: &Pdu<'_>) -> String {
     pdu.transaction_id().map(|id| id.to_str().chars().take(TRANSACTION).collect()).unwrap_or_default()
 }
 
+fn confirm(pdu: &Pdu<'_>, kind: MessageType) -> Reply {
+    let store = matches!(pdu.find(FieldCode::Store), Some(Field::Store(YesNo::Yes)));
+    Reply::Confirm { kind, version: pdu.version(), transaction: transaction(pdu), store }
+}
+
 /// The confirmation that belongs to a request, where there is one.
 const fn confirmed_by(kind: MessageType) -> Option<MessageType> {
     match kind {
@@ -117,8 +134,11 @@ const fn confirmed_by(kind: MessageType) -> Option<MessageType> {
 }
 
 fn refusal(pdu: &Pdu<'_>, kind: MessageType, status: ResponseStatus, text: &str) -> Post {
-    let answer = compose::confirmation(kind, pdu.version(), &transaction(pdu), status, Some(text), None);
-    Post::Answer(answer, text.to_owned())
+    let Reply::Confirm { version, transaction, store, .. } = confirm(pdu, kind) else {
+        return Post::Discard(text.to_owned());
+    };
+    let confirmation = Confirmation { kind, version, transaction: &transaction, status, store };
+    Post::Answer(confirmation.encode(Some(text), None), text.to_owned())
 }
 
 /// Another major version: a request is answered so that the handset can ask again in ours; anything else is discarded.
@@ -130,6 +150,21 @@ fn unsupported(pdu: &Pdu<'_>) -> Post {
     }
 }
 
+/// Messages that a recipient wants to be rid of without fetching them.
+fn deletion(pdu: &Pdu<'_>, by: &Party) -> Post {
+    let transaction = transaction(pdu);
+    if transaction.is_empty() {
+        return Post::Discard("m-delete-req without a transaction".to_owned());
+    }
+    let named = pdu.fields().filter_map(|field| match field {
+        Field::ContentLocation(location) => Some(location.value.to_str().trim().to_owned()),
+        _ => None,
+    });
+    let locations: Vec<String> = named.collect();
+    let reply = Reply::Deleted { version: pdu.version(), transaction, locations: locations.clone() };
+    Post::Ask(Request::Delete { by: by.clone(), locations }, reply)
+}
+
 /// Requests for a box, which is not kept here, and messages that no handset sends.
 fn boxed(pdu: &Pdu<'_>, kind: MessageType) -> Post {
     use strowger_mms::Text;
@@ -139,7 +174,6 @@ fn boxed(pdu: &Pdu<'_>, kind: MessageType) -> Post {
         MessageType::MboxViewReq => MessageType::MboxViewConf,
         MessageType::MboxUploadReq => MessageType::MboxUploadConf,
         MessageType::MboxDeleteReq => MessageType::MboxDeleteConf,
-        MessageType::DeleteReq => MessageType::DeleteConf,
         _ => return Post::Discard(format!("{kind} is nothing that an MMSC takes")),
     };
     let transaction = transaction(pdu);
@@ -165,7 +199,8 @@ fn malformed(bytes: &[u8], error: &DecodeError) -> Post {
     } else {
         ResponseStatus::UnsupportedMessage
     };
-    Post::Answer(compose::confirmation(kind, version, &transaction, status, Some(&why), None), why)
+    let confirmation = Confirmation { kind, version, transaction: &transaction, status, store: false };
+    Post::Answer(confirmation.encode(Some(&why), None), why)
 }
 
 /// Type, transaction and version at the beginning of a message, where the standard has them.
@@ -237,8 +272,7 @@ fn submission(pdu: &Pdu<'_>, bytes: &[u8], by: &Party, limits: &Limits) -> Post 
         alias: None,
         linked: None,
     };
-    let reply =
-        Reply::Confirm { kind: MessageType::SendConf, version: pdu.version(), transaction: transaction(pdu) };
+    let reply = confirm(pdu, MessageType::SendConf);
     Post::Ask(Request::Submit(Box::new(submission)), reply)
 }
 
@@ -294,10 +328,6 @@ fn forwarding(pdu: &Pdu<'_>, bytes: &[u8], by: &Party) -> Post {
         read_report: pdu.read_report() == Some(YesNo::Yes),
         report_allowed: allowed(pdu),
     };
-    let reply = Reply::Confirm {
-        kind: MessageType::ForwardConf,
-        version: pdu.version(),
-        transaction: transaction(pdu),
-    };
+    let reply = confirm(pdu, MessageType::ForwardConf);
     Post::Ask(Request::Forward(Box::new(forwarding)), reply)
 }

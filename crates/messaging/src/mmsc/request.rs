@@ -164,6 +164,13 @@ pub enum Request {
         /// When, in seconds since 1970, if he says so.
         date: Option<u64>,
     },
+    /// A recipient does not want messages that he was told about and has not acknowledged (m-delete-req).
+    Delete {
+        /// Who.
+        by: Party,
+        /// Their content locations, of which the last segments count.
+        locations: Vec<String>,
+    },
     /// A sender replaces a message as far as it was not fetched.
     Replace(Box<Replacement>),
     /// A sender takes a message back as far as it was not fetched.
@@ -224,6 +231,8 @@ pub enum Answer {
     Handed(Handed),
     /// The same.
     NotHanded(NotHanded),
+    /// Of a recipient's wish to be rid of messages: whether each was there, in their order.
+    Deleted(Vec<bool>),
     /// It is noted.
     Done,
     /// There is no such message for who asks.

@@ -133,6 +133,25 @@ impl Mmsc {
         Answer::Done
     }
 
+    /// m-delete-req. A message that was not fetched is rejected, as far as its sender is told; of one that was fetched and never
+    /// acknowledged nobody knows what became of it.
+    pub(super) fn delete(&mut self, now: Time, by: &Party, locations: &[String]) -> Answer {
+        let delete = |location: &String| {
+            let token = location.rsplit('/').next().unwrap_or_default();
+            let id = self.by_token.get(token).copied();
+            let mine = id.and_then(|id| self.delivery(id).map(|(_, delivery)| (id, delivery)));
+            let mine = mine.filter(|(_, delivery)| delivery.to == *by && !delivery.state.is_final());
+            let Some((id, delivery)) = mine else {
+                self.events.push_back(Event::Denied);
+                return false;
+            };
+            let state = if delivery.fetched.is_some() { State::Indeterminate } else { State::Rejected };
+            self.end(now, id, state, true);
+            true
+        };
+        Answer::Deleted(locations.iter().map(delete).collect())
+    }
+
     /// A sender takes back what nobody has fetched.
     pub(super) fn cancel(&mut self, now: Time, by: &Party, id: &str) -> Answer {
         let Some(seq) = self.by_id.get(id).copied() else { return Answer::NotFound };

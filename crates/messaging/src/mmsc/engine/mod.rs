@@ -152,6 +152,7 @@ impl Mmsc {
                 self.acknowledge(now, &by, &transaction, report_allowed)
             }
             Request::Read { by, id, status, date } => self.read(now, &by, &id, status, date),
+            Request::Delete { by, locations } => self.delete(now, &by, &locations),
             Request::Replace(replacement) => self.replace(now, *replacement),
             Request::Cancel { by, id } => self.cancel(now, &by, &id),
             Request::Look { by, id } => self.look(by.as_ref(), &id),

@@ -2,170 +2,20 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+mod requests;
+mod stage;
 
-use strowger_messaging::handset::{Draft, DraftPart};
-use strowger_messaging::mmsc::message::{Envelope, State};
+use strowger_messaging::handset::Draft;
+use strowger_messaging::mmsc::compose::Confirmation;
+use strowger_messaging::mmsc::message::State;
 use strowger_messaging::mmsc::read::{self, Post, Reply};
-use strowger_messaging::mmsc::request::{
-    Answer, Change, Event, Handed, NewBody, NotHanded, Order, Purpose, Request, Submitted, Taken, Ticket,
-};
-use strowger_messaging::mmsc::{MessageStore, Mmsc, MmscConfig, Party, compose};
+use strowger_messaging::mmsc::request::{Answer, Event, NewBody, NotHanded, Purpose, Request, Taken, Ticket};
+use strowger_messaging::mmsc::{MessageStore, Mmsc, MmscConfig};
 use strowger_mms::message::{ReadStatus, ResponseStatus, RetrieveStatus, Status, When};
-use strowger_mms::{Limits, MessageType, Version};
-use strowger_sansio::{Duration, Rng, Time};
+use strowger_mms::{FieldCode, Limits, MessageType, Version};
+use strowger_sansio::{Duration, Rng};
 
-const START: Time = Time::from_secs(1_700_000_000);
-
-fn number(text: &str) -> Party {
-    Party::Number(text.to_owned())
-}
-
-fn draft(transaction: &str, to: &[&str]) -> Draft {
-    Draft {
-        transaction: transaction.to_owned(),
-        to: to.iter().map(|to| format!("{to}/TYPE=PLMN")).collect(),
-        subject: Some("Hi".to_owned()),
-        delivery_report: true,
-        read_report: true,
-        parts: vec![DraftPart {
-            name: "a.txt".to_owned(),
-            media: "text/plain".to_owned(),
-            data: b"hello".to_vec(),
-        }],
-        ..Draft::default()
-    }
-}
-
-/// What a post asks of the engine.
-fn asked(by: &str, pdu: &[u8]) -> Request {
-    match read::post(pdu, &number(by), &Limits::default()) {
-        Post::Ask(request, _) => request,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// An engine with the rows that a store would have.
-struct Stage {
-    mmsc: Mmsc,
-    now: Time,
-    rows: BTreeMap<u64, Envelope>,
-    bodies: BTreeMap<u64, Vec<u8>>,
-    tickets: u64,
-}
-
-impl Stage {
-    fn new(config: MmscConfig) -> Self {
-        let mmsc = Mmsc::open(config, Rng::from_number(1), START, 0, Vec::new());
-        Self { mmsc, now: START, rows: BTreeMap::new(), bodies: BTreeMap::new(), tickets: 0 }
-    }
-
-    /// A new engine on what the old one had written.
-    fn restart(&mut self, config: MmscConfig) {
-        let next = self.rows.keys().last().map_or(0, |seq| seq + 1);
-        let found = self.rows.values().cloned().collect();
-        self.mmsc = Mmsc::open(config, Rng::from_number(2), self.now, next, found);
-    }
-
-    fn write(&mut self) {
-        while let Some(change) = self.mmsc.poll_change() {
-            match change {
-                Change::PutBody(key, NewBody::Inline(octets)) => {
-                    self.bodies.insert(key.0, octets);
-                }
-                Change::PutBody(..) => panic!("no file was given"),
-                Change::DropBody(key) => {
-                    assert!(self.bodies.remove(&key.0).is_some(), "a body is dropped once");
-                }
-                Change::Put(envelope) => {
-                    let row = envelope.to_row();
-                    assert_eq!(Envelope::of_row(&row).as_ref(), Some(&*envelope));
-                    self.rows.insert(envelope.seq.0, *envelope);
-                }
-                Change::Forget(seq) => {
-                    self.rows.remove(&seq.0);
-                }
-            }
-        }
-    }
-
-    fn ask(&mut self, request: Request) -> Answer {
-        self.tickets += 1;
-        self.mmsc.handle_request(self.now, Ticket(self.tickets), request);
-        self.write();
-        let (ticket, answer) = self.mmsc.poll_answer().unwrap();
-        assert_eq!(ticket, Ticket(self.tickets));
-        answer
-    }
-
-    fn submit(&mut self, by: &str, draft: &Draft) -> Submitted {
-        match self.ask(asked(by, &draft.encode())) {
-            Answer::Submitted(submitted) => submitted,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn wait(&mut self, span: Duration) {
-        self.now += span;
-        self.mmsc.handle_timeout(self.now);
-        self.write();
-    }
-
-    /// The pushes that are due, all of which the push gateway takes.
-    fn pushes(&mut self) -> Vec<Order> {
-        let mut orders = Vec::new();
-        while let Some(order) = self.mmsc.poll_order(self.now) {
-            self.mmsc.handle_taken(self.now, order.id, Taken::Accepted);
-            self.write();
-            orders.push(order);
-        }
-        orders
-    }
-
-    /// The one notification that is due: its transaction and the token of its location.
-    fn notification(&mut self) -> (String, String) {
-        self.wait(Duration::ZERO);
-        let orders = self.pushes();
-        let [order] = orders.as_slice() else { panic!("{orders:?}") };
-        assert_eq!(order.id.purpose, Purpose::Notification);
-        told(order)
-    }
-
-    fn retrieve(&mut self, by: &str, token: &str) -> Answer {
-        self.ask(Request::Retrieve { by: number(by), token: token.to_owned() })
-    }
-
-    fn respond(&mut self, by: &str, transaction: &str, status: Status) -> Answer {
-        self.ask(Request::Respond {
-            by: number(by),
-            transaction: transaction.to_owned(),
-            status,
-            report_allowed: true,
-        })
-    }
-}
-
-fn told(order: &Order) -> (String, String) {
-    let pdu = strowger_mms::decode(&order.pdu, &Limits::default()).unwrap();
-    assert_eq!(pdu.kind(), MessageType::NotificationInd);
-    let location = pdu.content_location().unwrap().to_str().into_owned();
-    let token = location.rsplit('/').next().unwrap().to_owned();
-    (pdu.transaction_id().unwrap().to_str().into_owned(), token)
-}
-
-fn handed(answer: Answer) -> Handed {
-    match answer {
-        Answer::Handed(handed) => handed,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Status and recipient of a delivery report.
-fn report(order: &Order) -> (Status, String) {
-    let pdu = strowger_mms::decode(&order.pdu, &Limits::default()).unwrap();
-    assert_eq!(pdu.kind(), MessageType::DeliveryInd);
-    (pdu.status().unwrap(), pdu.to().next().unwrap().to_str().into_owned())
-}
+use stage::{START, Stage, asked, draft, handed, number, report, told};
 
 #[test]
 fn a_message_is_announced_fetched_acknowledged_and_reported() {
@@ -532,11 +382,13 @@ fn a_full_store_forgets_what_ended_first_and_refuses_when_nothing_has() {
 #[test]
 fn a_peer_of_version_1_0_is_told_in_the_codes_that_it_knows() {
     for status in ResponseStatus::ALL {
-        let octets =
-            compose::confirmation(MessageType::SendConf, Version::V1_0, "t", *status, None, Some("i"));
+        let (kind, version) = (MessageType::SendConf, Version::V1_0);
+        let confirmation = Confirmation { kind, version, transaction: "t", status: *status, store: true };
+        let octets = confirmation.encode(None, Some("i"));
         let pdu = strowger_mms::decode(&octets, &Limits::default()).unwrap();
         assert_eq!(pdu.version(), Version::V1_0);
         assert!((0x80..=0x88).contains(&pdu.response_status().unwrap().code()), "{status}");
+        assert_eq!(pdu.find(FieldCode::StoreStatus), None, "it knows no boxes");
     }
 }
 
