@@ -1,6 +1,6 @@
 //! The push proxy gateway and its bearers.
 //!
-//! - [`smpp`]: sessions with message centres, both sides.
+//! - [`smpp`]: sessions with message centres, both sides. [`smtp`]: mail between hosts, both sides.
 //! - [`push`]: the gateway: who may push what to whom, and how it gets there.
 //! - [`queue`]: what was accepted is delivered, whatever happens to the process.
 //! - [`pap`], [`http`]: how pushes are submitted.
@@ -21,6 +21,7 @@ pub mod pap;
 pub mod push;
 pub mod queue;
 pub mod smpp;
+pub mod smtp;
 pub mod time;
 pub mod xml;
 
