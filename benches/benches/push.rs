@@ -3,7 +3,8 @@
 //! Gateway, host, message centre and initiator share this process, each on a thread of its own; the gateway's processor time is that of its
 //! two threads, from the system's account, and a rate "a core" is pushes divided by it. Kannel's is that of bearerbox and wapbox. Run it with
 //! `cargo bench -p strowger-benches --bench push`; without Kannel its row says so. An argument
-//! measures only the loads whose name holds it. Each figure is the median of the rounds.
+//! measures only the loads whose name holds it. Each figure is the median of the rounds. The rate on the wall is what the machine's other work
+//! leaves; of durable acceptance it is also the disk's, whose time for one forced write is shown beside it.
 
 #![expect(clippy::print_stdout, reason = "the figures are what the bench is for")]
 
@@ -23,6 +24,7 @@ use strowger_messaging::push::address::Network;
 use strowger_messaging::push::{CentreEntry, Gateway, PushConfig, SegmentStyle, User};
 use strowger_messaging::smpp::simulator::{Behaviour, Simulator};
 use strowger_messaging::smpp::{CentreConfig, ClientConfig, IdForm};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{mpsc, oneshot};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -253,6 +255,24 @@ fn rate(count: usize, wall: Duration, cpu: Duration) -> Figure {
     Figure { wall: count as f64 / wall.as_secs_f64(), core: count as f64 / cpu.as_secs_f64() }
 }
 
+/// Submits one push over a connection that stays open, as plainly as can be: what the submitter costs is no part of the figure.
+async fn accepted(stream: &mut tokio::net::TcpStream, push: &str) -> Result<(), Failure> {
+    let length = push.len();
+    let request = format!("POST /v1/push HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{push}");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::with_capacity(512);
+    // The answer ends with the brace of its JSON.
+    while !answer.ends_with(b"}") {
+        if stream.read_buf(&mut answer).await? == 0 {
+            return Err("hung up".into());
+        }
+    }
+    match answer.starts_with(b"HTTP/1.1 202") {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&answer).into_owned().into()),
+    }
+}
+
 /// Single pushes, each answered when it is on disk, over many connections.
 fn durable(store: &Path) -> Result<Figure, Failure> {
     let town = Town::start(PushConfig { store: Some(store.to_owned()), ..config() })?;
@@ -265,14 +285,12 @@ fn durable(store: &Path) -> Result<Figure, Failure> {
             for client in 0..CONNECTIONS {
                 let (server, to) = (town.server, host.address(client));
                 clients.spawn(async move {
-                    let mut connection = Connection::open(server, "town", PATIENCE).await?;
+                    let mut stream = tokio::net::TcpStream::connect(server).await?;
+                    stream.set_nodelay(true)?;
                     for id in (client..DURABLE).step_by(CONNECTIONS) {
-                        let answer = connection.send(post(push(&to, id, round))).await?;
-                        if answer.status.as_u16() != 202 {
-                            return Err(Failure::from("not accepted"));
-                        }
+                        accepted(&mut stream, &push(&to, id, round)).await?;
                     }
-                    Ok(())
+                    Ok::<_, Failure>(())
                 });
             }
             while let Some(client) = clients.join_next().await {
@@ -282,7 +300,22 @@ fn durable(store: &Path) -> Result<Figure, Failure> {
         })?;
         figures.push(rate(DURABLE, begun.elapsed(), used() - cpu));
     }
+    println!("  a forced write of 64 KiB takes {:.1} ms", forced(store)?.as_secs_f64() * 1e3);
     Ok(median(figures))
+}
+
+/// How long the disk takes for a forced write, the mean of a hundred: what a group waits for at least.
+fn forced(beside: &Path) -> Result<Duration, Failure> {
+    use std::os::unix::fs::FileExt as _;
+    let file = fs::File::create(beside.with_extension("probe"))?;
+    let page = vec![7; 64 * 1024];
+    let write =
+        |at: u64| file.write_all_at(&page, at % 100 * page.len() as u64).and_then(|()| file.sync_data());
+    // The file has its length before it is measured.
+    (0..100).try_for_each(write)?;
+    let begun = Instant::now();
+    (0..100).try_for_each(write)?;
+    Ok(begun.elapsed() / 100)
 }
 
 /// Through one link with a window of 100 to the simulator, each push one short message.

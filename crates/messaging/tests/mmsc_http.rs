@@ -4,13 +4,9 @@
 
 mod support;
 
-use std::net::{IpAddr, SocketAddr};
-
 use axum::body::Bytes;
 use axum::http::{Method, header};
 use serde_json::{Value, json};
-use strowger_messaging::handset::client::Client;
-use strowger_messaging::handset::{Draft, DraftPart, FetchPolicy, HostRule, Target};
 use strowger_messaging::http::client::{Call, Connection, Url};
 use strowger_messaging::mm7::message::Recipient;
 use strowger_messaging::mm7::{
@@ -18,87 +14,18 @@ use strowger_messaging::mm7::{
     Soap, Status as Told, StatusCode, Submit,
 };
 use strowger_messaging::mmsc::application::{Application, Callback, Interface};
-use strowger_messaging::mmsc::{MmscHost, MmscSettings, Subscriber};
+use strowger_messaging::mmsc::{MmscHost, MmscSettings};
 use strowger_messaging::push::User;
 use strowger_messaging::push::address::Network;
 use strowger_messaging::xml::XmlLimits;
 use strowger_mms::message::{Counted, ReadStatus, ResponseStatus, Sender as From, Status};
-use strowger_mms::wsp::Pdu;
-use strowger_mms::{Field, Limits, Message, MessageType, Text, Version, wsp};
+use strowger_mms::{Field, Limits, Message, MessageType, Text, Version};
 use support::PATIENCE;
-use tokio::net::UdpSocket;
+use support::phone::{Phone, draft, holds};
 use tokio::sync::mpsc;
 
 const PHONE: &str = "127.0.0.22";
 const OTHER: &str = "127.0.0.21";
-
-/// A subscriber's handset, by hand: a socket that is pushed to, and requests from its address.
-struct Phone {
-    socket: UdpSocket,
-    client: Client,
-    mmsc: SocketAddr,
-}
-
-impl Phone {
-    async fn start(host: &str) -> Self {
-        let host: IpAddr = host.parse().unwrap();
-        let socket = UdpSocket::bind(SocketAddr::new(host, 0)).await.unwrap();
-        let policy = FetchPolicy {
-            hosts: HostRule::parse("127.0.0.1").into_iter().collect(),
-            networks: Network::parse("127.0.0.1").into_iter().collect(),
-            tls: false,
-        };
-        let client = Client {
-            policy,
-            from: Some(host),
-            authorities: None,
-            largest: 1 << 20,
-            patience: PATIENCE,
-            tap: None,
-        };
-        Self { socket, client, mmsc: support::any() }
-    }
-
-    fn subscriber(&self, number: &str) -> Subscriber {
-        let push = self.socket.local_addr().unwrap();
-        Subscriber { number: number.into(), networks: vec![push.ip().to_string()], push: Some(push) }
-    }
-
-    /// The next message of MMS that is pushed.
-    async fn pushed(&self) -> Vec<u8> {
-        let mut buffer = vec![0; 65_535];
-        let received = tokio::time::timeout(PATIENCE, self.socket.recv_from(&mut buffer)).await;
-        let (length, _) = received.expect("a push in time").unwrap();
-        let unit = wsp::decode_connectionless(&buffer[..length], &Limits::default()).unwrap();
-        let Pdu::Push(push) = unit.pdu else { panic!("a push") };
-        push.data.to_vec()
-    }
-
-    /// Transaction and location of the next notification.
-    async fn notified(&self) -> (String, String) {
-        let pushed = self.pushed().await;
-        let pdu = strowger_mms::decode(&pushed, &Limits::default()).unwrap();
-        assert_eq!(pdu.kind(), MessageType::NotificationInd);
-        let text = |text: Text<'_>| text.to_str().into_owned();
-        (text(pdu.transaction_id().unwrap()), text(pdu.content_location().unwrap()))
-    }
-
-    async fn fetch(&self, location: &str) -> Result<Vec<u8>, String> {
-        let target = self.client.policy.admit(location.as_bytes()).unwrap();
-        self.client.get(&target).await.map_err(|failure| failure.why)
-    }
-
-    async fn post(&self, message: &Message<'_>) -> Vec<u8> {
-        let mut pdu = Vec::new();
-        strowger_mms::binary::encode_as_it_is(message, &mut pdu);
-        self.post_octets(pdu).await
-    }
-
-    async fn post_octets(&self, pdu: Vec<u8>) -> Vec<u8> {
-        let to: Target = self.client.policy.admit(format!("http://{}/", self.mmsc).as_bytes()).unwrap();
-        self.client.post(&to, pdu).await.unwrap()
-    }
-}
 
 /// An MMSC with two subscribers and an application of each kind, and what the applications are posted.
 struct Town {
@@ -228,10 +155,6 @@ impl Town {
     }
 }
 
-fn holds(octets: &[u8], text: &str) -> bool {
-    octets.windows(text.len()).any(|window| window == text.as_bytes())
-}
-
 #[tokio::test]
 async fn an_application_hears_by_mm7_that_a_handset_has_read_its_message() {
     let mut town = Town::start().await;
@@ -350,14 +273,8 @@ async fn an_application_submits_a_form_with_files_as_they_are() {
 #[tokio::test]
 async fn a_handset_defers_fetches_later_and_acknowledges_and_the_sender_hears_of_it() {
     let town = Town::start().await;
-    let draft = Draft {
-        transaction: "s1".into(),
-        to: vec!["2002/TYPE=PLMN".into()],
-        delivery_report: true,
-        parts: vec![DraftPart { name: "a.txt".into(), media: "text/plain".into(), data: b"later".to_vec() }],
-        ..Draft::default()
-    };
-    let sent = town.other.post_octets(draft.encode()).await;
+    let message = draft("s1", &["2002/TYPE=PLMN"], "later");
+    let sent = town.other.post_octets(message.encode()).await;
     let sent = strowger_mms::decode(&sent, &Limits::default()).unwrap();
     assert_eq!(sent.response_status(), Some(ResponseStatus::Ok));
     let (transaction, location) = town.phone.notified().await;

@@ -32,6 +32,7 @@ pub(crate) struct Messaging {
     push: Option<SocketAddr>,
     mmsc: Option<SocketAddr>,
     applications: Option<SocketAddr>,
+    mail: Option<SocketAddr>,
     health: watch::Receiver<Measured>,
     stop: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
@@ -141,6 +142,7 @@ impl Messaging {
         let (push, mmsc) =
             (parts.server.as_ref().map(Server::local), parts.mmsc.as_ref().map(MmscHost::local));
         let applications = parts.mmsc.as_ref().and_then(MmscHost::applications);
+        let mail = parts.mmsc.as_ref().and_then(MmscHost::mail);
         let first = runtime.block_on(parts.measure(subscribers));
         let (tell, health) = watch::channel(Measured { at: Instant::now(), health: first });
         let (stop, stopped) = oneshot::channel();
@@ -149,7 +151,7 @@ impl Messaging {
             .name("messaging".to_owned())
             .spawn(move || parts.run(&runtime, &metrics, subscribers, &tell, stopped))
             .map_err(|error| StartError::System { what: "thread", error })?;
-        Ok(Self { push, mmsc, applications, health, stop, thread })
+        Ok(Self { push, mmsc, applications, mail, health, stop, thread })
     }
 
     /// Where pushes are submitted.
@@ -165,6 +167,11 @@ impl Messaging {
     /// Where applications submit messages.
     pub(crate) const fn applications(&self) -> Option<SocketAddr> {
         self.applications
+    }
+
+    /// Where mail comes.
+    pub(crate) const fn mail(&self) -> Option<SocketAddr> {
+        self.mail
     }
 
     /// Its figures, for the console.

@@ -251,6 +251,12 @@ impl Node {
         self.messaging.as_ref().and_then(Messaging::applications)
     }
 
+    /// Where mail comes.
+    #[must_use]
+    pub fn mail(&self) -> Option<SocketAddr> {
+        self.messaging.as_ref().and_then(Messaging::mail)
+    }
+
     /// What the store held at the start.
     #[must_use]
     pub fn restored(&self) -> &Restored {

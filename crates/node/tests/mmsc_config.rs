@@ -47,6 +47,56 @@ fn said(text: &str, severity: Severity) -> Vec<(usize, String)> {
     rows.filter(|row| row.severity == severity).map(|row| (row.line, row.found)).collect()
 }
 
+/// The same with mail and another MMSC.
+const MAIL: &str = r#"
+mail = "127.0.0.1:2525"
+mail_domain = "mms.town"
+mail_sources = ["10.0.0.25"]
+smarthost = "10.0.0.25:25"
+"#;
+
+const PEER: &str = r#"
+[[mmsc_peer]]
+name = "other"
+domain = "mmsc.other.example"
+address = "192.0.2.9:25"
+networks = ["192.0.2.9"]
+prefixes = ["+1556"]
+"#;
+
+fn with_mail(mail: &str, peer: &str) -> String {
+    GOOD.replacen("store = \"mmsc\"\n", &format!("store = \"mmsc\"\n{mail}"), 1) + peer
+}
+
+#[test]
+fn mail_and_other_mmscs_are_read_and_whoever_may_not_come_is_told_of() {
+    let (config, report) = Config::parse("mmsc.toml", &with_mail(MAIL, PEER)).unwrap();
+    assert_eq!(report.warnings(), 0, "{}", report.render(false));
+    let mail = config.mmsc.unwrap().mail;
+    assert_eq!(mail.domain, "mms.town");
+    assert_eq!(mail.smarthost, Some("10.0.0.25:25".parse().unwrap()));
+    assert!(mail.is_source("10.0.0.25".parse().unwrap()) && !mail.is_source("10.0.0.26".parse().unwrap()));
+    let peer = mail.peer_at("192.0.2.9".parse().unwrap()).unwrap();
+    assert_eq!((peer.name.as_str(), peer.domain.as_str()), ("other", "mmsc.other.example"));
+    assert_eq!(peer.prefixes, ["+1556"]);
+    let listen = "mail = \"127.0.0.1:2525\"\n";
+    for (text, found) in [
+        (with_mail(listen, ""), "nobody may bring mail"),
+        (with_mail("", PEER), "the other MMSC can neither send nor report"),
+        (with_mail("mail_sources = [\"10.0.0.25\"]\n", ""), "no mail comes from there"),
+        (with_mail(listen, &PEER.repeat(2)), "MMSC \"other\" is given twice"),
+        (with_mail(listen, &PEER.replace("+1556", "x")), "\"x\" does not begin a number"),
+        (
+            with_mail(listen, &PEER.replace("mmsc.other", "mmsc other")),
+            "\"mmsc other.example\" is no legal domain",
+        ),
+        (PEER.to_owned(), "there is no table [mmsc]"),
+    ] {
+        let errors = said(&text, Severity::Error);
+        assert!(errors.iter().any(|(_, said)| said == found), "{found}: {errors:?}");
+    }
+}
+
 #[test]
 fn an_mmsc_and_a_way_to_its_subscribers_are_enough() {
     let (config, report) = Config::parse("mmsc.toml", GOOD).unwrap();

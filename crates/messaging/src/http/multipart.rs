@@ -136,7 +136,15 @@ fn after_mark<'b>(body: &'b [u8], mark: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
 /// Behind a boundary: the rest of its line, headers, an empty line, octets.
 fn read_part(part: &[u8]) -> Result<Part<'_>, MultipartError> {
     let start = part.iter().position(|byte| *byte == b'\n').ok_or(MultipartError::Headers)? + 1;
-    let mut rest = part.get(start..).unwrap_or_default();
+    entity(part.get(start..).unwrap_or_default(), HEADERS)
+}
+
+/// Headers of at most `most` octets, an empty line, octets.
+///
+/// # Errors
+/// When the headers are none, or too many.
+pub fn entity(entity: &[u8], most: usize) -> Result<Part<'_>, MultipartError> {
+    let mut rest = entity;
     let mut headers: Vec<(String, String)> = Vec::new();
     let mut read = 0;
     loop {
@@ -156,7 +164,7 @@ fn read_part(part: &[u8]) -> Result<Part<'_>, MultipartError> {
         if line.is_empty() {
             return Ok(Part { headers, body: rest });
         }
-        if read > HEADERS {
+        if read > most {
             return Err(MultipartError::Headers);
         }
         let text = String::from_utf8_lossy(line);

@@ -88,7 +88,7 @@ impl Directory {
             (Some(address), _) => Some(address.to_string()),
             (None, Party::Number(number)) => Some(number.clone()),
             (None, Party::Host(host)) => Some(host.to_string()),
-            (None, Party::Application(_) | Party::Nobody(_)) => None,
+            (None, Party::Application(_) | Party::Mail(_) | Party::Peer { .. } | Party::Nobody(_)) => None,
         }
     }
 }

@@ -16,10 +16,12 @@ use super::carrier;
 use super::config::MmscConfig;
 use super::directory::{Directory, Subscriber};
 use super::http::{HttpLimits, MmscServer};
+use super::mail::{MailSettings, incoming};
 use super::service::{self, Outlets, Service, ServiceThread};
 use super::store::{MessageStore, StoreError};
 use crate::push::Gateway;
 use crate::push::address::Network;
+use crate::smtp::host::MailServer;
 
 /// Everything that an MMSC is started with.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,8 @@ pub struct MmscSettings {
     pub applications_listen: Option<SocketAddr>,
     /// The applications.
     pub applications: Vec<Application>,
+    /// Mail addresses and other MMSCs. An empty `domain` becomes the MMSC's name.
+    pub mail: MailSettings,
 }
 
 /// Why an MMSC did not start.
@@ -71,6 +75,7 @@ pub struct MmscHost {
     service: Service,
     server: MmscServer,
     applications: Option<ApplicationServer>,
+    mail: Option<MailServer>,
     carrier: JoinHandle<()>,
     outbox: JoinHandle<()>,
     thread: ServiceThread,
@@ -88,8 +93,16 @@ impl MmscHost {
         let local = listener.local_addr().map_err(failed)?;
         let mut engine = settings.engine;
         let inventory = Arc::new(Inventory::new(settings.applications));
-        engine.routes = inventory.route(engine.routes);
         let name = engine.name.clone();
+        let mut mail = settings.mail;
+        if mail.domain.is_empty() {
+            mail.domain.clone_from(&name);
+        }
+        let mail = Arc::new(mail);
+        let numbers = settings.subscribers.iter().map(|subscriber| &subscriber.number);
+        let routes = numbers.fold(engine.routes, |routes, number| routes.subscriber(number));
+        engine.routes = mail.route(inventory.route(routes));
+        let routes = engine.routes.clone();
         if engine.base.is_empty() {
             engine.base = format!("http://{local}/");
         }
@@ -122,9 +135,19 @@ impl MmscHost {
             }
             _ => None,
         };
-        let outbox = tokio::spawn(outbox::run(handed, service.clone(), inventory, name));
+        let mail_server = match mail.listen {
+            Some(address) => {
+                let failed = |error| MmscError::Listen { address, error };
+                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                let postmaster =
+                    incoming::postmaster(Arc::clone(&mail), routes, service.clone(), settings.limits);
+                Some(MailServer::start(listener, postmaster).map_err(failed)?)
+            }
+            None => None,
+        };
+        let outbox = tokio::spawn(outbox::run(handed, service.clone(), inventory, mail, name));
         let carrier = tokio::spawn(carrier::run(incoming, service.clone(), gateway, directory));
-        Ok(Self { service, server, applications, carrier, outbox, thread })
+        Ok(Self { service, server, applications, mail: mail_server, carrier, outbox, thread })
     }
 
     /// Where handsets come.
@@ -139,6 +162,12 @@ impl MmscHost {
         self.applications.as_ref().map(ApplicationServer::local)
     }
 
+    /// Where mail comes; none when none does.
+    #[must_use]
+    pub fn mail(&self) -> Option<SocketAddr> {
+        self.mail.as_ref().map(MailServer::local)
+    }
+
     /// The way to it.
     #[must_use]
     pub const fn service(&self) -> &Service {
@@ -147,8 +176,8 @@ impl MmscHost {
 
     /// Stops in order: what was answered is on disk.
     pub async fn stop(self) {
-        let Self { service, server, applications, carrier, outbox, thread } = self;
-        drop((server, applications));
+        let Self { service, server, applications, mail, carrier, outbox, thread } = self;
+        drop((server, applications, mail));
         service.stop().await;
         carrier.abort();
         // What is being handed over is offered again at the next start.

@@ -32,6 +32,8 @@ pub enum State {
     Waiting,
     /// The recipient knows and has said that it will be fetched later.
     Deferred,
+    /// Another MMSC has it, and has not said what became of it.
+    Relayed,
     /// Fetched, and acknowledged.
     Retrieved,
     /// The recipient does not want it.
@@ -40,7 +42,7 @@ pub enum State {
     Expired,
     /// The recipient gave it to somebody else without fetching it.
     Forwarded,
-    /// The recipient's handset did not understand the notification.
+    /// The recipient's handset did not understand the notification, or nobody says what became of the message.
     Indeterminate,
     /// There is no way to the recipient.
     Unreachable,
@@ -52,14 +54,14 @@ impl State {
     /// Whether nothing more will happen to it.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Deferred)
+        !matches!(self, Self::Waiting | Self::Deferred | Self::Relayed)
     }
 
     /// What a delivery report says (MMS ENC, Status); none of what is not reported.
     #[must_use]
     pub const fn report(self) -> Option<Status> {
         match self {
-            Self::Waiting | Self::Deferred | Self::Cancelled => None,
+            Self::Waiting | Self::Deferred | Self::Relayed | Self::Cancelled => None,
             Self::Retrieved => Some(Status::Retrieved),
             Self::Rejected => Some(Status::Rejected),
             Self::Expired => Some(Status::Expired),
@@ -75,6 +77,7 @@ impl State {
         match self {
             Self::Waiting => "waiting",
             Self::Deferred => "deferred",
+            Self::Relayed => "relayed",
             Self::Retrieved => "retrieved",
             Self::Rejected => "rejected",
             Self::Expired => "expired",
@@ -128,6 +131,10 @@ pub enum Via {
     Push,
     /// The message is handed to an application, by the name that it has here.
     Application(String),
+    /// It goes out as mail.
+    Mail,
+    /// It goes to another MMSC, by the name that it has here.
+    Peer(String),
 }
 
 impl Via {
@@ -137,6 +144,8 @@ impl Via {
         match self {
             Self::Push => None,
             Self::Application(name) => Some(Party::Application(name.clone())),
+            Self::Mail => Some(Party::Mail(String::new())),
+            Self::Peer(name) => Some(Party::Peer { peer: name.clone(), number: String::new() }),
         }
     }
 }

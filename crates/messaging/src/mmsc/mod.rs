@@ -5,7 +5,7 @@
 //! - [`compose`]: the messages that an MMSC writes. [`mime`]: contents, from and to MIME.
 //! - [`mod@read`]: what handsets post. [`directory`]: who is at which address. [`routes`]: which addresses are no handsets. [`mod@http`]: MM1. [`carrier`]: pushes to the push gateway.
 //! - [`store`]: rows and bodies on disk. [`service`]: the thread that owns engine and store. [`counters`]: what was counted.
-//! - [`application`]: programs that send and receive, by MM7 and JSON.
+//! - [`application`]: programs that send and receive, by MM7 and JSON. [`mail`]: mail addresses and other MMSCs, by SMTP.
 //! - [`host`]: all of it together.
 
 pub mod application;
@@ -17,6 +17,7 @@ pub mod directory;
 pub mod engine;
 pub mod host;
 pub mod http;
+pub mod mail;
 pub mod message;
 pub mod mime;
 pub mod party;

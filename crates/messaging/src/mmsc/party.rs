@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use strowger_mms::message::Address;
 
+use crate::smtp::is_path;
+
 /// Characters of an address that is kept.
 const LONGEST: usize = 128;
 
@@ -19,6 +21,15 @@ pub enum Party {
     Host(IpAddr),
     /// An application of a value-added service provider, by the name that it has here.
     Application(String),
+    /// Somebody with a mail address.
+    Mail(String),
+    /// A subscriber of another MMSC, as that one says.
+    Peer {
+        /// The name that the MMSC has here.
+        peer: String,
+        /// The subscriber's number; empty for the MMSC itself.
+        number: String,
+    },
     /// Nobody: an address that is none or is not served, as it was written. It is kept for the report that says so.
     Nobody(String),
 }
@@ -71,14 +82,27 @@ impl Party {
         }
     }
 
+    /// Somebody with this mail address, perhaps with a name in front of it; none when it is no address that mail can have.
+    #[must_use]
+    pub fn mail(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let bare = match text.rsplit_once('<') {
+            Some((_, rest)) => rest.strip_suffix('>')?,
+            None => text,
+        };
+        let (local, domain) = bare.rsplit_once('@')?;
+        let whole = !local.is_empty() && !domain.is_empty() && bare.len() <= LONGEST;
+        (whole && is_path(bare)).then(|| Self::Mail(format!("{local}@{}", domain.to_ascii_lowercase())))
+    }
+
     /// How the party is written into a message.
     #[must_use]
     pub fn address(&self) -> String {
         match self {
-            Self::Number(number) => Address::Plmn(number.into()).to_string(),
+            Self::Number(number) | Self::Peer { number, .. } => Address::Plmn(number.into()).to_string(),
             Self::Host(IpAddr::V4(host)) => Address::Ipv4(*host).to_string(),
             Self::Host(IpAddr::V6(host)) => Address::Ipv6(*host).to_string(),
-            Self::Application(name) | Self::Nobody(name) => name.clone(),
+            Self::Application(name) | Self::Mail(name) | Self::Nobody(name) => name.clone(),
         }
     }
 
@@ -93,9 +117,9 @@ impl Party {
 impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Number(number) => f.write_str(number),
+            Self::Number(number) | Self::Peer { number, .. } => f.write_str(number),
             Self::Host(host) => write!(f, "{host}"),
-            Self::Application(name) | Self::Nobody(name) => f.write_str(name),
+            Self::Application(name) | Self::Mail(name) | Self::Nobody(name) => f.write_str(name),
         }
     }
 }
@@ -113,6 +137,18 @@ mod tests {
         assert_eq!(Party::number("+1-555-0100"), Some(number));
         assert_eq!(Party::parse("2001"), Ok(Party::Number("2001".to_owned())));
         assert_eq!(Party::parse("::ffff:192.0.2.1/TYPE=IPv6"), Party::parse("192.0.2.1/TYPE=IPv4"));
+    }
+
+    #[test]
+    fn a_mail_address_is_read_with_and_without_a_name_and_nothing_else_is_one() {
+        let mail = |text: &str| Some(Party::Mail(text.to_owned()));
+        assert_eq!(Party::mail("User@Example.NET"), mail("User@example.net"));
+        assert_eq!(Party::mail("\"A, Name\" <user@example.net>"), mail("user@example.net"));
+        for text in
+            ["user", "@example.net", "user@", "a b@example.net", "a@b\r\nc", "<user@example.net", "u>@x"]
+        {
+            assert_eq!(Party::mail(text), None, "{text}");
+        }
     }
 
     #[test]

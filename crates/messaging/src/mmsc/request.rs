@@ -119,6 +119,20 @@ pub struct Forwarding {
     pub report_allowed: bool,
 }
 
+/// How another MMSC names a message that it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Relayed {
+    /// By the transaction in which it was given.
+    Transaction(String),
+    /// By its identifier, and the recipient.
+    Recipient {
+        /// The identifier.
+        id: String,
+        /// The recipient.
+        to: Party,
+    },
+}
+
 /// What the engine is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -173,6 +187,15 @@ pub enum Request {
     },
     /// A sender replaces a message as far as it was not fetched.
     Replace(Box<Replacement>),
+    /// Another MMSC says what became of a message that it was given.
+    Relayed {
+        /// Its name here.
+        peer: String,
+        /// Which message, for whom.
+        which: Relayed,
+        /// How it ended; none when it has not.
+        state: Option<super::message::State>,
+    },
     /// A sender takes a message back as far as it was not fetched.
     Cancel {
         /// Who.

@@ -72,7 +72,7 @@ fn the_answer_to_a_deletion_names_each_message_by_number_with_what_became_of_it(
     for field in read.fields() {
         match field {
             Field::ContentLocation(Counted { count, value }) => {
-                named.push((count, value.to_str().into_owned()))
+                named.push((count, value.to_str().into_owned()));
             }
             Field::ResponseStatus(Counted { count, value }) => told.push((count, value)),
             _ => {}

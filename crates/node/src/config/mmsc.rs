@@ -13,6 +13,7 @@ use toml::Spanned;
 
 use super::application::Applications;
 use super::diagnostic::Report;
+use super::mail::MailKeys;
 use super::names;
 use super::push::{fault, networks, to_network};
 use super::reader::{Table, excerpt};
@@ -49,6 +50,7 @@ pub(super) struct Mmsc {
     subscribers: Vec<Entry>,
     applications_listen: Option<Spanned<SocketAddr>>,
     applications: Applications,
+    mail: MailKeys,
 }
 
 impl Mmsc {
@@ -62,6 +64,7 @@ impl Mmsc {
             mmsc.read_subscriber(&table, report);
         }
         mmsc.applications = Applications::read(root, report);
+        mmsc.mail.read_peers(root, report);
         mmsc
     }
 
@@ -78,6 +81,7 @@ impl Mmsc {
         self.listen = table.address("listen", report);
         self.base = table.string("base", report);
         self.applications_listen = table.address("applications", report);
+        self.mail.read_centre(table, report);
         self.store = table.string("store", report);
         self.settings.proxies = networks(table, "proxies", report);
         self.proxies = table.value("proxies").map(Spanned::span);
@@ -115,8 +119,8 @@ impl Mmsc {
     pub(super) fn check(self, push: Option<&PushConfig>, report: &mut Report) -> Option<MmscSettings> {
         let numbers = self.check_subscribers(report);
         let Some(span) = self.span.clone() else {
-            let stray =
-                self.subscribers.first().map(|entry| entry.span.clone()).or(self.applications.first());
+            let stray = self.subscribers.first().map(|entry| entry.span.clone());
+            let stray = stray.or(self.applications.first()).or(self.mail.first());
             if let Some(stray) = stray {
                 report.error(stray, "there is no table [mmsc]", "expected [mmsc] with `listen`");
             }
@@ -141,6 +145,7 @@ impl Mmsc {
         settings.header = self.header.map(Spanned::into_inner).unwrap_or_default();
         settings.engine.base = self.base.map(Spanned::into_inner).unwrap_or_default();
         settings.applications = self.applications.check(self.applications_listen.as_ref(), &numbers, report);
+        settings.mail = self.mail.check(report);
         settings.applications_listen = self.applications_listen.map(Spanned::into_inner);
         settings.subscribers = self.subscribers.into_iter().filter_map(Entry::into_subscriber).collect();
         Some(settings)

@@ -13,6 +13,7 @@ pub mod diagnostic;
 mod application;
 mod check;
 mod features;
+mod mail;
 mod mmsc;
 mod names;
 mod push;

@@ -347,7 +347,8 @@ pub(super) fn to_network(text: &Spanned<String>, report: &mut Report) -> Option<
     network
 }
 
-fn prefixes(table: &Table<'_>, report: &mut Report) -> Vec<String> {
+/// Beginnings of numbers.
+pub(super) fn prefixes(table: &Table<'_>, report: &mut Report) -> Vec<String> {
     let Some(texts) = table.strings("prefixes", report) else { return Vec::new() };
     for text in texts.get_ref() {
         let digits = text.get_ref().strip_prefix('+').unwrap_or(text.get_ref());

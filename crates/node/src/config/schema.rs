@@ -72,6 +72,7 @@ pub(super) static ROOT: Section = Section {
         key("mmsc", "[mmsc]"),
         key("subscriber", "[[subscriber]]"),
         key("application", "[[application]]"),
+        key("mmsc_peer", "[[mmsc_peer]]"),
         later("trunk", "trunks"),
     ],
 };
@@ -342,6 +343,10 @@ pub(super) static MMSC: Section = Section {
         key("listen", "listen = \"127.0.0.1:8190\""),
         key("base", "base = \"http://192.0.2.1:8190/\""),
         key("applications", "applications = \"127.0.0.1:8191\""),
+        key("mail", "mail = \"127.0.0.1:2525\""),
+        key("mail_domain", "mail_domain = \"mms.town\""),
+        key("mail_sources", "mail_sources = [\"10.0.0.25\"]"),
+        key("smarthost", "smarthost = \"10.0.0.25:25\""),
         key("store", "store = \"mmsc\""),
         key("proxies", "proxies = [\"192.0.2.7\"]"),
         key("header", "header = \"X-MSISDN\""),
@@ -392,6 +397,17 @@ pub(super) static APPLICATION: Section = Section {
     ],
 };
 
+pub(super) static MMSC_PEER: Section = Section {
+    title: "[[mmsc_peer]]",
+    keys: &[
+        key("name", "name = \"other\""),
+        key("domain", "domain = \"mmsc.other.example\""),
+        key("address", "address = \"192.0.2.9:25\""),
+        key("networks", "networks = [\"192.0.2.9\"]"),
+        key("prefixes", "prefixes = [\"+1556\"]"),
+    ],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -430,6 +446,7 @@ mod tests {
             &MMSC,
             &SUBSCRIBER,
             &APPLICATION,
+            &MMSC_PEER,
         ];
         for section in sections {
             let (_, rest) = manual.split_once(&format!("\n## `{}`\n", section.title)).unwrap();

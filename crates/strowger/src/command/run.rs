@@ -48,6 +48,8 @@ struct Ready<'r> {
     push: Option<SocketAddr>,
     mmsc: Option<SocketAddr>,
     applications: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<SocketAddr>,
 }
 
 pub(crate) fn execute(arguments: &Arguments) -> Exit {
@@ -129,6 +131,7 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
         push: node.push(),
         mmsc: node.mmsc(),
         applications: node.applications(),
+        mail: node.mail(),
     };
     if json {
         print_json(&ready);
@@ -142,6 +145,7 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
     let mmsc = ready.mmsc.map(|address| format!(", MMSC on http://{address}/")).unwrap_or_default();
     let applications =
         ready.applications.map(|address| format!(", applications on http://{address}/")).unwrap_or_default();
+    let mail = ready.mail.map(|address| format!(", mail on {address}")).unwrap_or_default();
     let console = console.unwrap_or_default();
-    print(&format!("exchange \"{name}\" is ready{mgcp}{megaco}{console}{push}{mmsc}{applications}\n"));
+    print(&format!("exchange \"{name}\" is ready{mgcp}{megaco}{console}{push}{mmsc}{applications}{mail}\n"));
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use strowger_mms::Charset;
 use tokio::task::JoinSet;
 
+use super::super::mail::{MailSettings, outgoing};
 use super::super::message::{Delivery, Envelope, State};
 use super::super::mime::{Parts, Transfer};
 use super::super::party::Party;
@@ -65,7 +66,11 @@ pub async fn hand(service: &Service, inventory: &Inventory, server: &str, handov
 }
 
 /// The content of a message that is handed over; reports have none.
-async fn content(service: &Service, handover: &Handover, delivery: &Delivery) -> Result<Parts, Taken> {
+pub(in crate::mmsc) async fn content(
+    service: &Service,
+    handover: &Handover,
+    delivery: &Delivery,
+) -> Result<Parts, Taken> {
     if handover.id.purpose != Purpose::Notification {
         return Ok(Parts::default());
     }
@@ -320,6 +325,7 @@ pub async fn run(
     mut handovers: tokio::sync::mpsc::UnboundedReceiver<Handover>,
     service: Service,
     inventory: Arc<Inventory>,
+    mail: Arc<MailSettings>,
     server: String,
 ) {
     let mut going = JoinSet::new();
@@ -331,9 +337,13 @@ pub async fn run(
             },
             Some(_) = going.join_next() => continue,
         };
-        let (service, inventory, server) = (service.clone(), Arc::clone(&inventory), server.clone());
+        let (service, server) = (service.clone(), server.clone());
+        let (inventory, mail) = (Arc::clone(&inventory), Arc::clone(&mail));
         going.spawn(async move {
-            let taken = hand(&service, &inventory, &server, &handover).await;
+            let taken = match &handover.to {
+                Party::Mail(_) | Party::Peer { .. } => outgoing::hand(&service, &mail, &handover).await,
+                _ => hand(&service, &inventory, &server, &handover).await,
+            };
             service.taken(handover.id, taken).await;
         });
     }

@@ -69,7 +69,7 @@ impl Draft {
         let recipients = [self.to.as_slice(), &self.cc, &self.bcc].concat();
         for text in &recipients {
             // What is no address at all is for the engine to say.
-            if let Ok((party, _)) = Routes::new().find(text)
+            if let Ok((party, _)) = Routes::new().mail().find(text)
                 && !application.may_send_to(&party)
             {
                 let details = format!("{party} is none of your recipients");

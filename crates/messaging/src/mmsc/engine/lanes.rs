@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use strowger_sansio::Time;
 
-use super::super::message::{MessageSeq, Report, State};
+use super::super::message::{DeliveryId, MessageSeq, Report, State, Via};
 use super::super::party::Party;
-use super::super::request::{Event, Handover, OrderId, Purpose, Taken};
+use super::super::request::{Answer, Event, Handover, OrderId, Purpose, Relayed, Taken};
 use super::{Mmsc, Timer};
 
 /// Doublings of a pause after which it is the longest anyway.
@@ -101,8 +101,14 @@ impl Mmsc {
         match order.purpose {
             Purpose::Notification => delivery.via.party(),
             Purpose::DeliveryReport | Purpose::ReadReport => {
-                let takes = |party: &Party| matches!(party, Party::Application(_));
-                envelope.from.clone().filter(takes)
+                match &envelope.from {
+                    Some(party @ Party::Application(_)) => Some(party.clone()),
+                    // His MMSC is told.
+                    Some(Party::Peer { peer, .. }) => {
+                        Some(Party::Peer { peer: peer.clone(), number: String::new() })
+                    }
+                    _ => None,
+                }
             }
         }
     }
@@ -132,8 +138,15 @@ impl Mmsc {
         });
         let message = id.purpose == Purpose::Notification;
         match taken {
-            Taken::Accepted if message => self.end(now, id.delivery, State::Retrieved, true),
-            Taken::Refused if message => self.end(now, id.delivery, State::Rejected, true),
+            Taken::Accepted if message => self.taken_over(now, id.delivery),
+            Taken::Refused if message => {
+                let delivery = self.delivery(id.delivery);
+                let by_mail =
+                    delivery.is_some_and(|(_, delivery)| matches!(delivery.via, Via::Mail | Via::Peer(_)));
+                // A host on the way is not the recipient.
+                let state = if by_mail { State::Unreachable } else { State::Rejected };
+                self.end(now, id.delivery, state, true);
+            }
             Taken::Accepted | Taken::Refused => self.report_ended(id),
             Taken::Busy | Taken::NoWay => {
                 self.offer_again(now, id, taken);
@@ -141,6 +154,48 @@ impl Mmsc {
             }
         }
         self.lanes.attempts.remove(&id);
+    }
+
+    /// Somebody else has a message: an application, to which it was addressed; or mail or an MMSC, which are to bring it there.
+    fn taken_over(&mut self, now: Time, id: DeliveryId) {
+        let Some(envelope) = self.envelopes.get_mut(&id.message) else { return };
+        let reports = envelope.delivery_report || envelope.read_report;
+        let Some(delivery) = envelope.deliveries.get_mut(id.place) else { return };
+        match delivery.via {
+            Via::Push | Via::Application(_) => self.end(now, id, State::Retrieved, true),
+            Via::Peer(_) if reports && delivery.state == State::Waiting => {
+                delivery.state = State::Relayed;
+                // It cannot be taken back any more, and its end is not known.
+                delivery.fetched = Some(now.as_millis());
+                self.put(id.message);
+            }
+            // Nobody will say what becomes of it (RFC 4356 section 2.1.3).
+            Via::Mail | Via::Peer(_) => self.end(now, id, State::Indeterminate, true),
+        }
+    }
+
+    /// Another MMSC says what became of a message that it was given: by the identifier and the recipient, or by the transaction.
+    pub(super) fn relayed(&mut self, now: Time, peer: &str, which: &Relayed, state: Option<State>) -> Answer {
+        let found = match which {
+            Relayed::Transaction(transaction) => self.by_transaction.get(transaction).copied(),
+            Relayed::Recipient { id, to } => self.by_id.get(id).copied().and_then(|message| {
+                let envelope = self.envelopes.get(&message)?;
+                let place = envelope.deliveries.iter().position(|delivery| delivery.to == *to)?;
+                Some(DeliveryId { message, place })
+            }),
+        };
+        let theirs = |id: &DeliveryId| {
+            self.delivery(*id)
+                .is_some_and(|(_, delivery)| matches!(&delivery.via, Via::Peer(name) if name == peer))
+        };
+        let Some(id) = found.filter(theirs) else {
+            self.events.push_back(Event::Denied);
+            return Answer::NotFound;
+        };
+        if let Some(state) = state {
+            self.end(now, id, state, true);
+        }
+        Answer::Done
     }
 
     fn offer_again(&mut self, now: Time, id: OrderId, taken: Taken) {

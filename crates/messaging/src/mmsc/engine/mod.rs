@@ -154,6 +154,7 @@ impl Mmsc {
             Request::Read { by, id, status, date } => self.read(now, &by, &id, status, date),
             Request::Delete { by, locations } => self.delete(now, &by, &locations),
             Request::Replace(replacement) => self.replace(now, *replacement),
+            Request::Relayed { peer, which, state } => self.relayed(now, &peer, &which, state),
             Request::Cancel { by, id } => self.cancel(now, &by, &id),
             Request::Look { by, id } => self.look(by.as_ref(), &id),
         };

@@ -140,7 +140,7 @@ impl Mmsc {
             }
             // Applications are told over their own connection, as fast as they ask.
             let at = match from {
-                Party::Application(_) => now,
+                Party::Application(_) | Party::Peer { .. } => now,
                 _ => self.reports.queue(now, &from),
             };
             if at <= now { self.line_up(order) } else { self.timers.set(timer, at) }
