@@ -9,6 +9,9 @@ use crate::limits::Limits;
 use crate::message::grammar::{is_token_octet, number, trim};
 use crate::message::{Header, Message, Method, Name, StartLine, Status, Uri};
 
+/// What a start line may have besides its URI, or a phrase.
+const LONGEST_METHOD: usize = 1024;
+
 /// Whether a datagram or the start of a message holds line ends alone: a peer keeps its way open (RFC 3261 section 7.5,
 /// RFC 5626 section 3.5.1).
 #[must_use]
@@ -33,6 +36,10 @@ pub fn decode<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Message<'a>, Decod
     }
     if lines.at == bytes.len() {
         return Err(DecodeError::at(bytes, 0, Rule::Empty));
+    }
+    let first = memchr(b'\n', bytes.get(lines.at..).unwrap_or_default());
+    if first.is_some_and(|length| length > limits.uri + LONGEST_METHOD) {
+        return Err(DecodeError::at(bytes, lines.at, Rule::UriSize));
     }
     let (at, line) = lines.line()?;
     let start = start_line(bytes, at, line, limits)?;

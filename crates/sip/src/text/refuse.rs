@@ -20,10 +20,12 @@ const MOST: usize = 8_192;
 /// no request, is an ACK, or has no `Via`.
 #[must_use]
 pub fn refuse(bytes: &[u8], error: &DecodeError, source: SocketAddr) -> Option<(SocketAddr, Vec<u8>)> {
-    let head = bytes.get(..bytes.len().min(MOST))?;
-    let text = String::from_utf8_lossy(head);
-    let mut lines = text.split("\r\n");
-    let first = lines.by_ref().find(|line| !line.is_empty())?;
+    let bytes = bytes.trim_ascii_start();
+    // The first line may be what is too long.
+    let (first, rest) = bytes.split_at(memchr::memchr(b'\n', bytes)? + 1);
+    let first = String::from_utf8_lossy(first.get(..first.len().min(MOST))?);
+    let text = String::from_utf8_lossy(rest.get(..rest.len().min(MOST))?);
+    let lines = text.split("\r\n");
     let method = first.split(' ').next()?;
     if !is_token(method)
         || method == "ACK"

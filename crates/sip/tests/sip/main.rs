@@ -7,8 +7,11 @@
 )]
 
 mod calls;
+mod hostile;
 mod offers;
 mod pair;
+mod properties;
 mod raw;
 mod torture;
 mod transactions;
+mod values;
