@@ -13,6 +13,8 @@ pub enum Protocol {
     Mgcp,
     /// Megaco (H.248.1, RFC 3525), text and binary.
     Megaco,
+    /// SIP (RFC 3261).
+    Sip,
     /// A session description on its own (RFC 8866).
     Sdp,
     /// Media (RFC 3550).
@@ -29,8 +31,17 @@ pub enum Protocol {
 
 impl Protocol {
     /// All protocols.
-    pub const ALL: &'static [Self] =
-        &[Self::Mgcp, Self::Megaco, Self::Sdp, Self::Rtp, Self::Rtcp, Self::Push, Self::Mms, Self::Sms];
+    pub const ALL: &'static [Self] = &[
+        Self::Mgcp,
+        Self::Megaco,
+        Self::Sip,
+        Self::Sdp,
+        Self::Rtp,
+        Self::Rtcp,
+        Self::Push,
+        Self::Mms,
+        Self::Sms,
+    ];
 
     /// The name in commands and in JSON.
     #[must_use]
@@ -38,6 +49,7 @@ impl Protocol {
         match self {
             Self::Mgcp => "mgcp",
             Self::Megaco => "megaco",
+            Self::Sip => "sip",
             Self::Sdp => "sdp",
             Self::Rtp => "rtp",
             Self::Rtcp => "rtcp",
@@ -48,12 +60,13 @@ impl Protocol {
     }
 
     /// The protocol of a datagram by the ports that it came from and went to, where one of them is registered: MGCP on 2427 and
-    /// 2727; WAP Push on 2948, at the handset, and 9200, at the gateway.
+    /// 2727; Megaco on 2944 and 2945; SIP on 5060; WAP Push on 2948, at the handset, and 9200, at the gateway.
     #[must_use]
     pub fn of_ports(one: u16, other: u16) -> Option<Self> {
         let of = |port| match port {
             2427 | 2727 => Some(Self::Mgcp),
             2944 | 2945 => Some(Self::Megaco),
+            5060 => Some(Self::Sip),
             2948 | 9200 => Some(Self::Push),
             _ => None,
         };
@@ -72,6 +85,7 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Self::Mgcp => "MGCP",
             Self::Megaco => "Megaco",
+            Self::Sip => "SIP",
             Self::Sdp => "SDP",
             Self::Rtp => "RTP",
             Self::Rtcp => "RTCP",

@@ -177,6 +177,13 @@ pub enum Event {
         /// The dialect's name.
         dialect: &'static str,
     },
+    /// A trunk's peer sent what is no SIP, or not what it must be. It changed nothing.
+    MalformedSip {
+        /// The trunk.
+        trunk: String,
+        /// What is wrong with it.
+        error: String,
+    },
     /// A datagram came from an address that is not in the inventory. It was dropped without an answer.
     UnlistedSource {
         /// The address.

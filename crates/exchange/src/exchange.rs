@@ -24,6 +24,13 @@ pub enum Input<'a> {
         /// Its bytes.
         bytes: &'a [u8],
     },
+    /// A message for the SIP user agent: a datagram, or what was cut out of a stream.
+    Sip {
+        /// Where it came from. Datagrams come by [`SIP_UDP`]; all connections by [`SIP_TCP`] and [`SIP_TLS`].
+        from: strowger_sip::Route,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
     /// A message for the Megaco controller, without the framing of its transport.
     Megaco {
         /// Where it came from. Datagrams come by [`MEGACO_TEXT`] or [`MEGACO_BINARY`]; connections have numbers above those.
@@ -37,6 +44,12 @@ pub enum Input<'a> {
 pub const MEGACO_TEXT: SocketId = SocketId(1);
 /// The socket for datagrams of Megaco in binary form.
 pub const MEGACO_BINARY: SocketId = SocketId(2);
+/// The socket for datagrams of SIP.
+pub const SIP_UDP: SocketId = crate::access::SIP_UDP;
+/// All connections of SIP over TCP: the host finds or makes the one to an address.
+pub const SIP_TCP: SocketId = crate::access::SIP_TCP;
+/// All connections of SIP over TLS.
+pub const SIP_TLS: SocketId = crate::access::SIP_TLS;
 
 /// What the engine's clock shows on the wall; only the time that caller identification shows depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +155,10 @@ impl Exchange {
 
     /// Takes a datagram.
     pub fn handle_input(&mut self, now: Time, input: Input<'_>) {
+        if let Input::Sip { from, bytes } = input {
+            let is_listed = self.access.sip_mut().handle_input(now, from, bytes);
+            return self.taken_in(now, from.address, is_listed);
+        }
         let control = self.access.control_mut();
         let (from, is_listed) = match input {
             Input::Mgcp { from, bytes } => {
@@ -152,7 +169,12 @@ impl Exchange {
             Input::Megaco { route, bytes } => {
                 (route.address, control.megaco_mut().handle_input(now, route, bytes))
             }
+            Input::Sip { .. } => return,
         };
+        self.taken_in(now, from, is_listed);
+    }
+
+    fn taken_in(&mut self, now: Time, from: SocketAddr, is_listed: bool) {
         if !is_listed && self.unlisted.take(now) {
             self.tell(Event::UnlistedSource { from });
         }
@@ -175,7 +197,7 @@ impl Exchange {
 
     /// A message to send: a datagram, or for the socket of a connection a message that its framing goes around.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.access.control_mut().poll_transmit()
+        self.access.control_mut().poll_transmit().or_else(|| self.access.sip_mut().poll_transmit())
     }
 
     /// A connection of Megaco has ended.
@@ -212,6 +234,9 @@ impl Exchange {
         for (id, line) in self.access.line_ids().zip(&mut snapshot.lines) {
             line.calls = self.switch.calls_of(id);
         }
+        for (id, trunk) in (0..).map(crate::TrunkId).zip(&mut snapshot.trunks) {
+            trunk.taken = self.switch.taken_channels(id);
+        }
         snapshot
     }
 
@@ -219,6 +244,12 @@ impl Exchange {
     #[must_use]
     pub const fn plan(&self) -> &Plan {
         self.switch.plan()
+    }
+
+    /// What the SIP user agent has counted.
+    #[must_use]
+    pub fn sip_counters(&self) -> &strowger_sip::agent::Counters {
+        self.access.sip().agent().counters()
     }
 
     /// What the call agent has counted.
@@ -272,6 +303,12 @@ impl Exchange {
             Report::Line(line, event) => self.switch.handle_line(now, line, event),
             Report::Leg(leg, event) => self.switch.handle_leg(now, leg, event),
             Report::Context(context, event) => self.switch.handle_context(now, context, event),
+            Report::Incoming(arrival) => {
+                match self.switch.handle_incoming(now, arrival.trunk, &arrival.called, &arrival.calling) {
+                    Ok((_, leg, line)) => self.access.arrival_taken(*arrival, leg, line),
+                    Err(cause) => self.access.arrival_refused(now, &arrival, cause),
+                }
+            }
             Report::Record(record) => self.records.push_back(record),
             Report::Event(event) => self.tell(event),
         }

@@ -16,6 +16,7 @@ use crate::feature::code::{Codes, Service};
 use crate::feature::group::GroupEntry;
 use crate::feature::setting::Setting;
 use crate::feature::subscription::Subscription;
+use crate::trunk::{SipSocket, TrunkEntry};
 use crate::{CallTimers, Cause, CodecPlan, Country, FeaturePlan, Features, Limits};
 
 /// Everything that an exchange is told at its start.
@@ -33,6 +34,10 @@ pub struct Inventory {
     pub lines: Vec<LineEntry>,
     /// Where numbers go that are not lines.
     pub routes: Vec<RouteEntry>,
+    /// Ways to other networks.
+    pub trunks: Vec<TrunkEntry>,
+    /// Where SIP peers find the exchange: what is named in messages. Without it no trunk is in service.
+    pub sip: Vec<SipSocket>,
     /// What lines have beyond plain calls, by their numbers; a line without an entry has what all have.
     pub subscriptions: BTreeMap<String, Subscription>,
     /// Classes of service.
@@ -68,6 +73,8 @@ impl Inventory {
             gateways: Vec::new(),
             lines: Vec::new(),
             routes: Vec::new(),
+            trunks: Vec::new(),
+            sip: Vec::new(),
             subscriptions: BTreeMap::new(),
             classes: Vec::new(),
             groups: Vec::new(),
@@ -123,6 +130,7 @@ impl Inventory {
         let of_subscriptions = self.subscriptions.values().flat_map(|line| &line.numbers);
         numbers.extend(of_subscriptions.map(|(number, _)| number.as_str()));
         numbers.extend(self.groups.iter().map(|group| group.number.as_str()));
+        self.check_trunks(&mut faults);
         self.check_routes(&numbers, &mut faults);
         if let MediaPolicy::Relay { gateway } = &self.media {
             match self.gateways.iter().find(|entry| entry.id == *gateway) {
@@ -159,10 +167,14 @@ impl Inventory {
                 faults.push(InventoryFault::BadLength(route.prefix.clone()));
             }
             for target in &route.to {
-                if let RouteTarget::Line(number) = target
-                    && !numbers.contains(number.as_str())
-                {
-                    faults.push(InventoryFault::UnknownNumber(number.clone()));
+                match target {
+                    RouteTarget::Line(number) if !numbers.contains(number.as_str()) => {
+                        faults.push(InventoryFault::UnknownNumber(number.clone()));
+                    }
+                    RouteTarget::Trunk(id) if !self.trunks.iter().any(|trunk| trunk.id == *id) => {
+                        faults.push(InventoryFault::UnknownTrunk(id.clone()));
+                    }
+                    _ => {}
                 }
             }
         }
@@ -364,6 +376,8 @@ pub enum RouteTarget {
     Lines,
     /// This line, whatever the translated number is: written `line:2001`.
     Line(String),
+    /// A channel of this trunk: written `trunk:carrier`.
+    Trunk(String),
     /// None: the call ends with this cause. Written `cause:21`.
     Release(Cause),
 }
@@ -376,6 +390,7 @@ impl FromStr for RouteTarget {
         match text.split_once(':') {
             None if text == "lines" => Ok(Self::Lines),
             Some(("line", number)) if is_number(number) => Ok(Self::Line(number.to_owned())),
+            Some(("trunk", id)) if !id.is_empty() => Ok(Self::Trunk(id.to_owned())),
             Some(("cause", value)) => {
                 value.parse().ok().and_then(Cause::new).map(Self::Release).ok_or_else(unknown)
             }
@@ -389,12 +404,13 @@ impl fmt::Display for RouteTarget {
         match self {
             Self::Lines => f.write_str("lines"),
             Self::Line(number) => write!(f, "line:{number}"),
+            Self::Trunk(id) => write!(f, "trunk:{id}"),
             Self::Release(cause) => write!(f, "cause:{}", cause.value()),
         }
     }
 }
 
-/// A route target that is none of `lines`, `line:NUMBER` and `cause:VALUE`.
+/// A route target that is none of `lines`, `line:NUMBER`, `trunk:ID` and `cause:VALUE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownTarget(pub String);
 
@@ -402,7 +418,7 @@ impl fmt::Display for UnknownTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "unknown route target \"{}\"; expected \"lines\", \"line:NUMBER\" or \"cause:VALUE\"",
+            "unknown route target \"{}\"; expected \"lines\", \"line:NUMBER\", \"trunk:ID\" or \"cause:VALUE\"",
             self.0.escape_default()
         )
     }
@@ -457,6 +473,12 @@ pub enum InventoryFault {
     NoTarget(String),
     /// The media policy names a gateway without a relay.
     NotARelay(String),
+    /// Two trunks have this id, or one has that of a gateway.
+    DuplicateTrunk(String),
+    /// A route names a trunk that is not there.
+    UnknownTrunk(String),
+    /// A trunk for which the exchange has no socket.
+    NoSocket(String),
     /// Two classes of service have this id.
     DuplicateClass(String),
     /// A line's features name a class of service that is not there.
@@ -493,6 +515,11 @@ impl fmt::Display for InventoryFault {
             }
             Self::NoTarget(prefix) => write!(f, "the route {prefix:?} has no target"),
             Self::NotARelay(id) => write!(f, "the gateway {id:?} has no relay endpoint"),
+            Self::DuplicateTrunk(id) => {
+                write!(f, "the id {id:?} of a trunk is that of another or of a gateway")
+            }
+            Self::UnknownTrunk(id) => write!(f, "there is no trunk with the id {id:?}"),
+            Self::NoSocket(id) => write!(f, "the exchange has no SIP socket for the trunk {id:?}"),
             Self::DuplicateClass(id) => write!(f, "two classes of service have the id {id:?}"),
             Self::UnknownClass(id) => write!(f, "there is no class of service with the id {id:?}"),
             Self::ForwardsToItself(number) => write!(f, "the calls of {number:?} are sent on to itself"),
@@ -565,10 +592,10 @@ mod tests {
 
     #[test]
     fn route_targets_are_read_as_they_are_written() {
-        for text in ["lines", "line:2001", "cause:21"] {
+        for text in ["lines", "line:2001", "cause:21", "trunk:carrier"] {
             assert_eq!(text.parse::<RouteTarget>().unwrap().to_string(), text);
         }
-        for text in ["", "line", "line:", "line:abc", "cause:128", "cause:-1", "trunk:carrier"] {
+        for text in ["", "line", "line:", "line:abc", "cause:128", "cause:-1", "trunk:"] {
             assert!(text.parse::<RouteTarget>().is_err(), "{text}");
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use strowger_sansio::Duration;
 
-use crate::{Cause, Ring};
+use crate::{Cause, Diversion, Ring};
 
 /// A call: 128 random bits, unique among all nodes and epochs without their agreeing on anything. It is the call
 /// identifier on the wire as well as the key of the call's records.
@@ -191,6 +191,9 @@ pub enum LegEvent {
     },
     /// The called party is being rung.
     Alerting,
+    /// The called side gives something to hear before anybody answers: its own ringing tone, an announcement. Its `MediaReady` came
+    /// before.
+    Progress,
     /// The called party has answered.
     Answered,
     /// The stream flows both ways, as [`LegCommand::Connect`] asked. A new description when the old one changed.
@@ -243,6 +246,18 @@ pub enum LegCommand {
         /// The line.
         line: LineId,
     },
+    /// Take this channel of a trunk for a call to a number. Answered by `Seized`, or by `Released` with the reason; `Alert` then
+    /// sends the call.
+    Call {
+        /// The channel.
+        line: LineId,
+        /// The number.
+        number: String,
+        /// Who calls, whether that is to be shown or not.
+        caller: CallingParty,
+        /// Who sent the call on, the first first.
+        diversions: Vec<Diversion>,
+    },
     /// Keep a place for the call behind the one that the party on this line is in. Answered by `Seized`, or by
     /// `Released` with the reason. `Alert` then lets the party hear that a call waits.
     Wait {
@@ -280,6 +295,11 @@ pub enum LegCommand {
     },
     /// Let the party hear this tone.
     Play(Tone),
+    /// Let the party hear the stream of the other side, which has not answered, in the place of any tone.
+    Hear {
+        /// The other side's description.
+        remote: Sdp,
+    },
     /// The other side has answered.
     Answer,
     /// Let the stream flow both ways, towards `remote` when it is given. Answered by `Connected`.

@@ -4,6 +4,7 @@
 //!
 //! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by
 //!   country. [`codec`]: which codecs gateways are asked for. [`timers`] and [`limits`]: how long and how much.
+//! - [`trunk`]: ways to other networks.
 //! - [`numbering`]: the plan, and the digit maps derived from it. [`routing`]: where a dialled number goes.
 //! - [`feature`]: what subscribers have beyond plain calls.
 //! - [`switch`]: the call model. `access`: the adapters between its legs and the protocols.
@@ -29,12 +30,13 @@ pub mod routing;
 pub mod snapshot;
 pub mod switch;
 pub mod timers;
+pub mod trunk;
 
 pub use cause::{Cause, CauseClass};
 pub use codec::{Codec, CodecPlan, UnknownCodec};
 pub use country::{Country, FlashControl, Law, UnknownCountry};
 pub use event::Event;
-pub use exchange::{Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, WallClock};
+pub use exchange::{Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, SIP_TCP, SIP_TLS, SIP_UDP, WallClock};
 pub use feature::class::ServiceClass;
 pub use feature::code::{BadPattern, Codes, Feature, Pattern, Service, Slot};
 pub use feature::group::{GroupEntry, GroupId, HuntOrder, UnknownOrder};
@@ -58,10 +60,11 @@ pub use record::{
 };
 pub use routing::{Plan, Resolution, Target};
 pub use snapshot::{
-    CallPhase, CallView, EndpointsView, GatewayView, LineCalls, LineCondition, LineView, Snapshot,
+    CallPhase, CallView, EndpointsView, GatewayView, LineCalls, LineCondition, LineView, Snapshot, TrunkView,
 };
 pub use switch::{Command, LineCommand, RestoredCall, RestoredLeg, Switch};
 pub use timers::CallTimers;
+pub use trunk::{SipSocket, SipTransport, TrunkEntry, TrunkId};
 
 // The example of the README is compiled and run.
 #[cfg(doctest)]

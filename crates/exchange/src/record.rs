@@ -284,6 +284,8 @@ pub enum Subject {
     Line(String),
     /// A gateway, by its id.
     Gateway(String),
+    /// A trunk, by its id.
+    Trunk(String),
 }
 
 impl fmt::Display for Subject {
@@ -291,6 +293,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Line(number) => write!(f, "line {number}"),
             Self::Gateway(id) => write!(f, "gateway {id}"),
+            Self::Trunk(id) => write!(f, "trunk {id}"),
         }
     }
 }

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::numbering::{DigitMap, Numbering, Way};
-use crate::{Cause, Codes, FeaturePlan, Features, GroupId, Inventory, LineId, RouteEntry, RouteTarget};
+use crate::{
+    Cause, Codes, FeaturePlan, Features, GroupId, Inventory, LineId, RouteEntry, RouteTarget, TrunkId,
+};
 
 /// The dialling plan of an exchange, made once from its inventory.
 #[derive(Clone, Debug)]
@@ -26,6 +28,7 @@ pub struct Plan {
     number_map: String,
     consultation_map: String,
     codes: Codes,
+    trunks: BTreeMap<String, TrunkId>,
 }
 
 /// A route behind one of the ways to dial its numbers.
@@ -58,6 +61,8 @@ pub enum Resolution {
 pub enum Target {
     /// Ring this line.
     Line(LineId),
+    /// Call by a channel of this trunk.
+    Trunk(TrunkId),
     /// Look for a free member of this group.
     Group(GroupId),
     /// End the call.
@@ -79,6 +84,12 @@ impl Plan {
             number_map: String::new(),
             consultation_map: String::new(),
             codes: inventory.codes.clone(),
+            trunks: inventory
+                .trunks
+                .iter()
+                .zip(0..)
+                .map(|(trunk, id)| (trunk.id.clone(), TrunkId(id)))
+                .collect(),
         };
         // What stands in the inventory as it is dialled goes before the dialled forms of E.164 numbers.
         let by_form = |text: &str| text.starts_with('+');
@@ -196,6 +207,22 @@ impl Plan {
         }
     }
 
+    /// Where a number leads that comes from another network: as it stands in the inventory, as it would be dialled here, or in E.164
+    /// form with `+`.
+    #[must_use]
+    pub fn resolve_incoming(&self, number: &str) -> Resolution {
+        if let Some(target) = self.numbers.get(number) {
+            return Resolution::Hunt { number: number.to_owned(), targets: vec![*target] };
+        }
+        match number.strip_prefix('+') {
+            Some(digits) => {
+                let prefix = self.numbering.international_prefix();
+                self.resolve(&format!("{prefix}{digits}"))
+            }
+            None => self.resolve(number),
+        }
+    }
+
     fn longest_prefix(&self, dialled: &str) -> Option<(&str, &Prefix)> {
         let ends = dialled.char_indices().map(|(at, key)| at + key.len_utf8()).rev().chain([0]);
         let prefixes = ends.filter_map(|end| self.prefixes.get_key_value(dialled.get(..end)?));
@@ -224,6 +251,7 @@ impl Plan {
     fn target(&self, target: &RouteTarget, number: &str) -> Option<Target> {
         let found = match target {
             RouteTarget::Release(cause) => return Some(Target::Release(*cause)),
+            RouteTarget::Trunk(id) => return self.trunks.get(id).copied().map(Target::Trunk),
             RouteTarget::Line(number) => self.numbers.get(number),
             RouteTarget::Lines => {
                 self.numbers.get(number).or_else(|| self.numbers.get(&self.numbering.e164(number)?))

@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub lines: Vec<LineView>,
     /// The gateways of the inventory.
     pub gateways: Vec<GatewayView>,
+    /// The trunks of the inventory.
+    pub trunks: Vec<TrunkView>,
 }
 
 impl Snapshot {
@@ -121,6 +123,19 @@ pub struct GatewayView {
     pub service: ServiceState,
     /// Its endpoints, when it has told of them.
     pub endpoints: Option<EndpointsView>,
+}
+
+/// A trunk of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkView {
+    /// Its id.
+    pub id: String,
+    /// Its service state.
+    pub service: ServiceState,
+    /// How many calls it has room for.
+    pub channels: u32,
+    /// How many channels are taken.
+    pub taken: u32,
 }
 
 /// What a gateway has, against what the inventory says of it.

@@ -162,6 +162,9 @@ impl EventLog {
                 }
             }
             // What came of it is logged by the one who looks it up.
+            Event::MalformedSip { trunk, error } => {
+                tracing::warn!(trunk = ?escape(trunk), error = ?escape(error), "a peer sent what is no SIP");
+            }
             Event::Resolve { .. } => {}
             Event::EndpointsListed { gateway, endpoints } => {
                 let (listed, unlisted) = (endpoints.listed, endpoints.unlisted.len());

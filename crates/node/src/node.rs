@@ -98,6 +98,7 @@ pub enum NodeError {
 pub struct Node {
     mgcp: Option<SocketAddr>,
     megaco: Addresses,
+    sip: Option<SocketAddr>,
     console: Option<Console>,
     messaging: Option<Messaging>,
     requests: mpsc::Sender<Request>,
@@ -121,6 +122,8 @@ impl Node {
         let mgcp = open_mgcp(&config, &runtime, &metrics)?;
         let megaco = open_megaco(&config, &runtime, &clock, &metrics)?;
         let megaco_locals = megaco.locals();
+        let sip = open_sip(&config, &runtime, &metrics)?;
+        let sip_local = sip.as_ref().map(Udp::local);
         let (mut ledger, restored) = open_ledger(&config, &metrics)?;
         let health = ledger.health();
         let local = mgcp.as_ref().map(Udp::local);
@@ -152,6 +155,10 @@ impl Node {
             // Bound to one address, the agent can name it; bound to all, gateways go by where commands come from.
             inventory.agent_address = local.filter(|address| !address.ip().is_unspecified());
         }
+        if let Some(address) = sip_local {
+            // A port of 0 was chosen by the system.
+            inventory.sip.iter_mut().for_each(|socket| socket.address = address);
+        }
         inventory.settings.clone_from(&restored.settings);
         let epoch = epoch(&restored, &config.store, &clock);
         let mut exchange = Exchange::new(clock.now(), inventory, NodeId(0), epoch, secret()?);
@@ -176,6 +183,7 @@ impl Node {
             exchange,
             mgcp,
             megaco,
+            sip,
             ledger,
             observers,
             listed,
@@ -197,6 +205,7 @@ impl Node {
         Ok(Self {
             mgcp: local,
             megaco: megaco_locals,
+            sip: sip_local,
             console,
             messaging,
             requests: sender,
@@ -225,6 +234,12 @@ impl Node {
     #[must_use]
     pub fn megaco_binary(&self) -> Option<SocketAddr> {
         self.megaco.binary
+    }
+
+    /// Where SIP peers are heard.
+    #[must_use]
+    pub fn sip(&self) -> Option<SocketAddr> {
+        self.sip
     }
 
     /// The address of the console.
@@ -372,6 +387,7 @@ fn party_names(config: &Config, local: Option<SocketAddr>) -> Vec<(IpAddr, Strin
     let placed = gateways.iter().filter(|gateway| gateway.host.is_none());
     let mut names: Vec<(IpAddr, String)> =
         placed.map(|gateway| (gateway.address.ip(), gateway.id.clone())).collect();
+    names.extend(config.inventory.trunks.iter().map(|trunk| (trunk.address.ip(), trunk.id.clone())));
     names.extend(local.map(|local| (local.ip(), config.inventory.name.clone())));
     let alone = |host: IpAddr| names.iter().filter(|(other, _)| *other == host).count() == 1;
     names.iter().filter(|(host, _)| alone(*host)).cloned().collect()
@@ -399,6 +415,17 @@ fn open_mgcp(
     let _within = runtime.enter();
     let bound = Udp::bind(address, "mgcp", metrics);
     bound.map(Some).map_err(|error| StartError::Listen { what: "mgcp", address, error })
+}
+
+fn open_sip(
+    config: &Config,
+    runtime: &tokio::runtime::Runtime,
+    metrics: &Registry,
+) -> Result<Option<Udp>, StartError> {
+    let Some(address) = config.listen.sip else { return Ok(None) };
+    let _within = runtime.enter();
+    let bound = Udp::bind(address, "sip", metrics);
+    bound.map(Some).map_err(|error| StartError::Listen { what: "sip", address, error })
 }
 
 fn open_megaco(

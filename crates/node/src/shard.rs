@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use strowger_capture::{Protocol, Way};
-use strowger_exchange::{Event, Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, Record, Setting, SettingFault};
+use strowger_exchange::{
+    Event, Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, Record, SIP_UDP, Setting, SettingFault,
+};
 use strowger_megaco::transport::{Route, Transport};
 use strowger_sansio::{SocketId, Time, TokenBucket};
 use tokio::sync::{mpsc, oneshot};
@@ -102,6 +104,7 @@ pub(crate) struct Shard {
     exchange: Exchange,
     mgcp: Option<Udp>,
     megaco: Ports,
+    sip: Option<Udp>,
     ledger: Ledger,
     observers: Vec<Box<dyn Observer>>,
     admission: Admission,
@@ -132,6 +135,7 @@ pub(crate) struct Parts {
     pub(crate) exchange: Exchange,
     pub(crate) mgcp: Option<Udp>,
     pub(crate) megaco: Ports,
+    pub(crate) sip: Option<Udp>,
     pub(crate) ledger: Ledger,
     pub(crate) observers: Vec<Box<dyn Observer>>,
     /// The gateways' addresses.
@@ -147,7 +151,8 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Shard {
     pub(crate) fn new(parts: Parts, metrics: &Registry) -> Self {
-        let Parts { clock, exchange, mgcp, megaco, ledger, observers, listed, limits, requests, own } = parts;
+        let Parts { clock, exchange, mgcp, megaco, sip, ledger, observers, listed, limits, requests, own } =
+            parts;
         let admission = Admission::new(clock.now(), listed, limits);
         let strangers = TokenBucket::new(STRANGERS, STRANGERS, clock.now());
         let counts = Counts {
@@ -169,6 +174,7 @@ impl Shard {
             exchange,
             mgcp,
             megaco,
+            sip,
             ledger,
             observers,
             admission,
@@ -227,6 +233,13 @@ impl Shard {
                         break;
                     }
                     self.receive_megaco(MEGACO_BINARY);
+                }
+                ready = ready(self.sip.as_ref()) => {
+                    if let Err(error) = ready {
+                        tracing::error!(%error, "the socket cannot be waited for");
+                        break;
+                    }
+                    self.receive_sip();
                 }
                 Some(arrival) = self.megaco.arrivals.recv() => self.arrived(arrival),
                 request = self.requests.recv() => match request {
@@ -317,6 +330,36 @@ impl Shard {
         self.tell();
     }
 
+    /// Takes a batch of datagrams of SIP. What strangers send is refused by its address before it is looked at.
+    fn receive_sip(&mut self) {
+        for _ in 0..ROOM {
+            let Some(udp) = &mut self.sip else { return };
+            udp.flush();
+            let to = udp.local();
+            let (from, bytes) = match udp.try_receive() {
+                Received::Datagram { from, bytes } => (from, bytes.to_vec()),
+                Received::Nothing => continue,
+                Received::Empty => break,
+            };
+            let now = self.clock.now();
+            let (protocol, way) = (Protocol::Sip, Way::In);
+            let frame = Frame { at: now, clock: &self.clock, from, to, protocol, way, bytes: &bytes };
+            for observer in &mut self.observers {
+                observer.datagram(&frame);
+            }
+            let route = strowger_sip::Route {
+                transport: strowger_sip::Transport::Udp,
+                socket: SIP_UDP,
+                address: from,
+            };
+            self.exchange.handle_input(now, Input::Sip { from: route, bytes: &bytes });
+            self.collect();
+            self.counts.turns.observe(self.clock.now().since(now));
+        }
+        self.flush();
+        self.tell();
+    }
+
     /// Something came by a connection.
     fn arrived(&mut self, arrival: Arrival) {
         match arrival {
@@ -359,6 +402,9 @@ impl Shard {
         if let Some(udp) = &mut self.mgcp {
             udp.flush();
         }
+        if let Some(udp) = &mut self.sip {
+            udp.flush();
+        }
         self.megaco.flush();
     }
 
@@ -367,6 +413,7 @@ impl Shard {
         while let Some(transmit) = self.exchange.poll_transmit() {
             let (udp, protocol) = match transmit.socket {
                 SocketId::MAIN => (self.mgcp.as_mut(), Protocol::Mgcp),
+                SIP_UDP => (self.sip.as_mut(), Protocol::Sip),
                 socket => (self.megaco.datagrams(socket), Protocol::Megaco),
             };
             let local = udp.as_ref().map(|udp| udp.local());
@@ -454,7 +501,8 @@ impl Shard {
 
     fn has_drained(&self) -> bool {
         let Some(deadline) = self.deadline else { return false };
-        let flushed = self.mgcp.as_ref().is_none_or(Udp::is_flushed) && self.megaco.is_flushed();
+        let flushed =
+            [&self.mgcp, &self.sip].into_iter().flatten().all(Udp::is_flushed) && self.megaco.is_flushed();
         Instant::now() >= deadline || flushed && self.exchange.snapshot().calls.is_empty()
     }
 }

@@ -171,7 +171,6 @@ fn a_key_of_a_later_version_is_known_as_such() {
     let text = r#"[listen]
 mgcp = "127.0.0.1:2727"
 sips = "127.0.0.1:5061"
-sip = "127.0.0.1:5060"
 [store]
 kind = "etcd"
 endpoints = ["127.0.0.1:2379"]
@@ -182,20 +181,61 @@ address = "127.0.0.9:2427"
 [[line]]
 number = "2003"
 sip = { user = "2003" }
-[[trunk]]
-id = "carrier"
-[[route]]
-prefix = "9"
-to = ["trunk:carrier"]
 "#;
     let found = findings(text);
-    assert_eq!(found.len(), 7, "{found:#?}");
+    assert_eq!(found.len(), 4, "{found:#?}");
     assert!(found.iter().all(|line| line.contains("is not supported by this version yet")), "{found:#?}");
     assert_eq!(
         found[0],
-        "3:1 `sips` is not supported by this version yet; SIP trunks and phones come with a later version: \
+        "3:1 `sips` is not supported by this version yet; SIP over TLS come with a later version: \
          remove it from [listen]"
     );
+}
+
+const TRUNK: &str = r#"[listen]
+sip = "127.0.0.1:5060"
+[[trunk]]
+id = "carrier"
+channels = 30
+transit = true
+sip = { address = "127.0.0.20:5060", transport = "udp", domain = "carrier.example", user = "town", password = "secret", sources = ["127.0.0.21"], media = ["127.0.0.22"], probe = 30, trusted = true }
+[[route]]
+prefix = "9"
+strip = 1
+to = ["trunk:carrier", "cause:34"]
+"#;
+
+#[test]
+fn a_sip_trunk_has_its_address_and_routes_lead_to_it() {
+    let config = good(TRUNK);
+    assert_eq!(config.listen.sip, Some("127.0.0.1:5060".parse().unwrap()));
+    let trunk = &config.inventory.trunks[0];
+    assert_eq!(
+        (trunk.id.as_str(), trunk.channels, trunk.transit, trunk.trusted),
+        ("carrier", 30, true, true)
+    );
+    assert_eq!(trunk.address, "127.0.0.20:5060".parse().unwrap());
+    assert_eq!(trunk.domain.as_deref(), Some("carrier.example"));
+    assert_eq!((trunk.user.as_deref(), trunk.password.as_deref()), (Some("town"), Some("secret")));
+    assert_eq!(config.inventory.sip[0].address, "127.0.0.1:5060".parse().unwrap());
+    assert_eq!(config.inventory.routes[0].to[0].to_string(), "trunk:carrier");
+}
+
+#[test]
+fn what_is_wrong_with_a_trunk_is_said() {
+    let wrong = |from: &str, to: &str| findings(&TRUNK.replace(from, to)).join("\n");
+    assert!(
+        wrong("to = [\"trunk:carrier\"", "to = [\"trunk:carier\"")
+            .contains("did you mean \"trunk:carrier\"?")
+    );
+    assert!(wrong(", password = \"secret\"", "").contains("a user without a password"));
+    assert!(wrong("sip = \"127.0.0.1:5060\"", "mgcp = \"127.0.0.1:2727\"").contains("no SIP port is opened"));
+    assert!(wrong("sip = \"127.0.0.1:5060\"", "sip = \"0.0.0.0:5060\"").contains("name none to its peers"));
+    assert!(wrong("transport = \"udp\"", "transport = \"tls\"").contains("with a later version"));
+    assert!(wrong("probe = 30", "probes = 30").contains("did you mean `probe`?"));
+    assert!(wrong("channels = 30", "channels = 0").contains("from 1 to 10000"));
+    assert!(wrong("address = \"127.0.0.20:5060\", ", "").contains("has no `address`"));
+    assert!(wrong("id = \"carrier\"", "id = \"a b\"").contains("trunk id"));
 }
 
 const MEGACO: &str = r#"[exchange]
@@ -337,9 +377,9 @@ fn addresses_are_addresses() {
     let listening = SMALL.replace("127.0.0.1:2727", "localhost:2727");
     assert!(findings(&listening)[0].contains("names are not looked up"));
     assert!(found("127.0.0.9:70000").contains("the port is not a number"));
-    assert!(found("127.0.0.9:0").contains("is not the address of one gateway"));
-    assert!(found("0.0.0.0:2427").contains("is not the address of one gateway"));
-    assert!(found("224.0.0.1:2427").contains("is not the address of one gateway"));
+    assert!(found("127.0.0.9:0").contains("is not the address of one host"));
+    assert!(found("0.0.0.0:2427").contains("is not the address of one host"));
+    assert!(found("224.0.0.1:2427").contains("is not the address of one host"));
     assert!(found("127.0.0.1:2727").contains("is the exchange's own address"));
     assert!(found("[::1]:2427").contains("cannot be reached"));
 }
@@ -348,7 +388,10 @@ fn addresses_are_addresses() {
 fn listening_beyond_loopback_needs_a_gateway_or_a_word() {
     let empty = "[listen]\nmgcp = \"0.0.0.0:2727\"\n";
     let found = findings(empty);
-    assert!(found[0].starts_with("2:8 this listens beyond loopback without one gateway"), "{found:?}");
+    assert!(
+        found[0].starts_with("2:8 this listens beyond loopback without one gateway or trunk"),
+        "{found:?}"
+    );
     good(&format!("{empty}[exchange]\nopen = true\n"));
     good("[listen]\nmgcp = \"127.0.0.1:2727\"\n");
     good(&SMALL.replace("127.0.0.1:", "0.0.0.0:"));
@@ -400,10 +443,10 @@ add = "x"
             "14:9 2 digits are stripped from a prefix of 1; expected at most 1",
             "15:10 found the number 40; expected the digits of the whole number, 1 to 32: length = 11, or from and \
              to: length = [7, 15]",
-            "16:7 unknown route target \"line:2O01\"; expected \"lines\", \"line:NUMBER\" or \"cause:VALUE\" with a \
+            "16:7 unknown route target \"line:2O01\"; expected \"lines\", \"line:NUMBER\", \"trunk:ID\" or \"cause:VALUE\" with a \
              value of Q.850",
             "16:20 there is no line with the number \"2002\"; did you mean \"line:2001\"?",
-            "16:33 unknown route target \"nowhere\"; expected \"lines\", \"line:NUMBER\" or \"cause:VALUE\" with a \
+            "16:33 unknown route target \"nowhere\"; expected \"lines\", \"line:NUMBER\", \"trunk:ID\" or \"cause:VALUE\" with a \
              value of Q.850",
             "16:44 found the number 5; expected strings in brackets: to = [\"lines\"]",
             "18:10 prefix \"9\" is given twice; expected each prefix once",

@@ -41,6 +41,8 @@ pub struct Negotiation {
     id: u64,
     version: u64,
     local: Option<AudioDescription>,
+    /// What was wanted when that was made: an answer may have less.
+    wanted: Option<AudioDescription>,
     /// What the description on the wire has behind or before the audio stream.
     sent: Vec<u8>,
     remote: Option<Vec<u8>>,
@@ -82,11 +84,11 @@ impl Negotiation {
     /// Whether a description asks for nothing that the peer does not know: where to send, and which way.
     #[must_use]
     pub fn is_as_before(&self, wanted: &[u8], direction: Direction) -> bool {
-        let (Some(own), Ok(wanted)) = (&self.local, read(wanted)) else { return false };
+        let (Some(own), Ok(wanted)) = (&self.wanted, read(wanted)) else { return false };
         own.destination() == wanted.destination()
             && own.rtcp_destination() == wanted.rtcp_destination()
             && own.direction == wanted.direction.and(direction)
-            // The codecs may have become fewer: that was the answer's doing.
+            // The codecs may have become fewer: that was an answer's doing.
             && wanted.codecs.iter().all(|codec| own.codecs.iter().any(|before| before.matches(codec)))
     }
 
@@ -101,6 +103,7 @@ impl Negotiation {
         let mut audio = read(wanted)?;
         audio.direction = audio.direction.and(direction);
         self.turn = Turn::Ours;
+        self.wanted = Some(audio.clone());
         Ok(self.send(audio, |bytes| bytes))
     }
 
@@ -148,6 +151,7 @@ impl Negotiation {
         local.direction = local.direction.and(direction);
         let audio = offered.answer(&local).map_err(|_| OfferFault::NoCommonCodec)?;
         self.turn = Turn::Free;
+        self.wanted = Some(local);
         self.remote = Some(seen(&offer, &session, &offered));
         Ok(self.send(audio, |bytes| with_refused(&bytes, &session, place)))
     }

@@ -1,6 +1,6 @@
 //! Messages explained: each field with its name, value, octets and clause; or the rule that is broken, and where.
 //!
-//! This is `strowger decode -`. Rooms: [`tree`], the outcome; `sdp`, `mgcp` with `values` and `names`, `megaco`, `media`, `push` with `mms` and `wbxml`: one
+//! This is `strowger decode -`. Rooms: [`tree`], the outcome; `sdp`, `mgcp` with `values` and `names`, `megaco`, `sip`, `media`, `push` with `mms` and `wbxml`: one
 //! reader for each protocol; [`input`]: what a person pastes, text or hexadecimal digits, as octets.
 
 pub mod input;
@@ -13,6 +13,7 @@ mod mms;
 mod names;
 mod push;
 mod sdp;
+mod sip;
 mod values;
 mod wbxml;
 
@@ -25,6 +26,7 @@ pub fn explain(protocol: Protocol, octets: &[u8]) -> Explained {
     match protocol {
         Protocol::Mgcp => mgcp::explain(octets),
         Protocol::Megaco => megaco::explain(octets),
+        Protocol::Sip => sip::explain(octets),
         Protocol::Sdp => sdp::explain(octets),
         Protocol::Rtp => media::explain_rtp(octets),
         Protocol::Rtcp => media::explain_rtcp(octets),

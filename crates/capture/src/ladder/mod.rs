@@ -21,6 +21,7 @@ mod megaco;
 mod mgcp;
 mod mms;
 mod parties;
+mod sip;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -121,6 +122,7 @@ impl Ladder {
         match protocol {
             Protocol::Mgcp => self.mgcp(&frame),
             Protocol::Megaco => self.megaco(&frame),
+            Protocol::Sip => self.sip(&frame),
             Protocol::Sdp => self.description(&frame),
             Protocol::Rtp => self.rtp_packet(&frame),
             Protocol::Rtcp => self.rtcp_packet(&frame),

@@ -19,6 +19,7 @@ mod megaco_line;
 mod mgcp_line;
 mod mgcp_relay;
 mod signal;
+mod sip_trunk;
 mod stream;
 
 use std::collections::VecDeque;
@@ -32,7 +33,7 @@ use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 use crate::{
     CallId, CallStable, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Digits, Event,
     Inventory, LegCommand, LegEvent, LegId, LineCommand, LineEvent, LineId, LineView, Record, RestoredCall,
-    ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, WallClock,
+    ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, TrunkId, TrunkView, WallClock,
 };
 use census::{Census, Finding};
 use control::{Control, News};
@@ -40,6 +41,8 @@ use gateways::Gateways;
 pub(crate) use megaco_line::{connection as stream_connection, is_message_identifier};
 use mgcp_line::{Lines, Observed};
 use mgcp_relay::Relays;
+use sip_trunk::SipTrunks;
+pub(crate) use sip_trunk::{Arrival, SIP_TCP, SIP_TLS, SIP_UDP};
 
 /// The call agent as the adapters use it.
 pub(crate) type Agent = agent::Agent<Tag>;
@@ -109,6 +112,8 @@ pub(crate) enum Report {
     Context(ContextId, ContextEvent),
     /// Something to be kept.
     Record(Record),
+    /// A call comes by a trunk.
+    Incoming(Box<Arrival>),
     /// Something to be seen.
     Event(Event),
 }
@@ -196,6 +201,9 @@ pub(crate) struct Access {
     gateways: Gateways,
     lines: Lines,
     relays: Relays,
+    sip: SipTrunks,
+    /// The first channel of each trunk, and behind them the first line that is none.
+    channels: Vec<u32>,
     census: Census,
     settings: Settings,
     timers: Timers<Timer>,
@@ -209,8 +217,17 @@ impl Access {
         digit_maps: DigitMaps,
         node: NodeId,
         epoch: Epoch,
-        rng: Rng,
+        mut rng: Rng,
     ) -> Self {
+        // An exchange without trunks draws the numbers that it always drew.
+        let of_sip = if inventory.trunks.is_empty() { Rng::from_number(0) } else { rng.fork() };
+        let sip = SipTrunks::new(now, inventory, of_sip);
+        let mut next = u32::try_from(inventory.lines.len()).unwrap_or(u32::MAX);
+        let mut channels = vec![next];
+        for trunk in &inventory.trunks {
+            next = next.saturating_add(trunk.channels);
+            channels.push(next);
+        }
         let mut agent = Control::new(inventory, node, epoch, rng);
         let gateways = Gateways::new(now, inventory, &mut agent);
         let settings = Settings {
@@ -224,6 +241,8 @@ impl Access {
         Self {
             lines: Lines::new(inventory, &gateways),
             relays: Relays::new(inventory, &gateways),
+            sip,
+            channels,
             census: Census::default(),
             agent,
             gateways,
@@ -282,6 +301,10 @@ impl Access {
     }
 
     pub(crate) fn leg_command(&mut self, now: Time, call: CallId, leg: LegId, command: LegCommand) {
+        if self.sip.has(leg) || matches!(command, LegCommand::Call { .. }) {
+            let Self { sip, channels, reports, .. } = self;
+            return sip.command(now, leg, command, &|line| channel(channels, line), reports);
+        }
         self.turn(now, |lines, _, turn| lines.command(turn, call, leg, command));
     }
 
@@ -299,9 +322,28 @@ impl Access {
         self.turn(now, |_, relays, turn| relays.command(turn, call, context, command));
     }
 
+    pub(crate) const fn sip(&self) -> &SipTrunks {
+        &self.sip
+    }
+
+    pub(crate) const fn sip_mut(&mut self) -> &mut SipTrunks {
+        &mut self.sip
+    }
+
+    /// The switch took a call that came by a trunk.
+    pub(crate) fn arrival_taken(&mut self, arrival: Arrival, leg: LegId, line: LineId) {
+        let Some((_, first)) = channel(&self.channels, line) else { return };
+        self.sip.taken(arrival, leg, line, first);
+    }
+
+    /// The switch refused a call that came by a trunk.
+    pub(crate) fn arrival_refused(&mut self, now: Time, arrival: &Arrival, cause: Cause) {
+        self.sip.refused(now, arrival.session, cause);
+    }
+
     /// Hands what the agent has to say to the adapters; says whether there was anything.
     pub(crate) fn hear_agent(&mut self, now: Time) -> bool {
-        let mut heard = false;
+        let mut heard = self.sip.hear(now, &mut self.reports);
         while let Some(news) = self.agent.poll_event() {
             heard = true;
             match news {
@@ -455,6 +497,7 @@ impl Access {
 
     pub(crate) fn handle_timeout(&mut self, now: Time) {
         self.agent.handle_timeout(now);
+        self.sip.handle_timeout(now);
         while let Some(timer) = self.timers.pop_due(now) {
             self.turn(now, |lines, relays, turn| match timer {
                 Timer::Party(line) => lines.party_timeout(turn, line),
@@ -478,7 +521,7 @@ impl Access {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Time> {
-        [self.agent.poll_timeout(), self.timers.next()].into_iter().flatten().min()
+        [self.agent.poll_timeout(), self.sip.poll_timeout(), self.timers.next()].into_iter().flatten().min()
     }
 
     pub(crate) fn fill(&self, snapshot: &mut Snapshot) {
@@ -487,6 +530,18 @@ impl Access {
         self.relays.fill(snapshot);
         snapshot.lines = self.lines.views().collect::<Vec<LineView>>();
         snapshot.gateways = self.gateways.views(|gateway| self.census.view(gateway)).collect();
+        let channels = self
+            .channels
+            .windows(2)
+            .map(|pair| pair.last().zip(pair.first()).map_or(0, |(end, first)| end - first));
+        let trunks = self.sip.states().zip(channels).map(|((id, service), channels)| TrunkView {
+            id: id.to_owned(),
+            service,
+            channels,
+            // The switch knows them.
+            taken: 0,
+        });
+        snapshot.trunks = trunks.collect();
     }
 
     /// The lines, in the order of their views.
@@ -498,4 +553,12 @@ impl Access {
         let Self { agent, lines, relays, settings, timers, reports, .. } = self;
         act(lines, relays, &mut Turn { now, agent, timers, reports, settings });
     }
+}
+
+/// The trunk that a channel is of, and its first channel.
+fn channel(channels: &[u32], line: LineId) -> Option<(TrunkId, u32)> {
+    let at = channels.partition_point(|first| *first <= line.0).checked_sub(1)?;
+    // Behind the last trunk there are no more.
+    (at + 1 < channels.len()).then_some(())?;
+    Some((TrunkId(u32::try_from(at).ok()?), *channels.get(at)?))
 }

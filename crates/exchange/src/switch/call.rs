@@ -46,6 +46,8 @@ pub(super) struct Call {
     payer: LineId,
     /// Who was tried or has answered, whoever has the called side now.
     reached: Option<LineId>,
+    /// Who is at the channels of trunks that the call has taken: the channel is another's when it is free again.
+    pub(super) guests: Vec<(LineId, Party)>,
     /// The calling side has changed since the called side was told where it is.
     pub(super) readdress: bool,
     /// The side that is tried or rung: the called one, but for a party that is given back a call that it had transferred.
@@ -208,6 +210,7 @@ impl Call {
             redescriptions: 0,
             payer: line,
             reached: None,
+            guests: Vec::new(),
             readdress: false,
             sought: Side::Called,
             returning: None,
@@ -346,6 +349,12 @@ impl Call {
         .chain(left.map(|stream| (StreamRole::Left, stream)))
     }
 
+    /// Who is on a line, or was at a channel of a trunk when the call took it.
+    fn party(&self, parties: &[Party], line: LineId) -> Option<Party> {
+        let guest = self.guests.iter().rev().find(|(own, _)| *own == line).map(|(_, guest)| guest);
+        guest.or_else(|| parties.get(usize::try_from(line.0).ok()?)).cloned()
+    }
+
     /// The record of it as it stands; none before its answer.
     pub(super) fn stable(&self, parties: &[Party]) -> Option<CallStable> {
         let streams = self.streams().map(|(role, end)| {
@@ -360,8 +369,8 @@ impl Call {
         });
         Some(CallStable {
             call: self.id,
-            calling: party(parties, self.payer)?,
-            called: party(parties, self.reached?)?,
+            calling: self.party(parties, self.payer)?,
+            called: self.party(parties, self.reached?)?,
             dialled: self.dialled.clone(),
             diversions: self.diversions.clone(),
             start: self.start,
@@ -382,8 +391,8 @@ impl Call {
         });
         Some(CallEnded {
             call: self.id,
-            calling: party(parties, self.payer)?,
-            called: self.reached.and_then(|line| party(parties, line)),
+            calling: self.party(parties, self.payer)?,
+            called: self.reached.and_then(|line| self.party(parties, line)),
             dialled: self.dialled.clone(),
             diversions: self.diversions.clone(),
             start: self.start,
@@ -427,8 +436,4 @@ impl Leg {
     pub(super) fn local(&self) -> Option<Sdp> {
         self.stream.as_ref().map(|stream| stream.local.clone())
     }
-}
-
-fn party(parties: &[Party], line: LineId) -> Option<Party> {
-    parties.get(usize::try_from(line.0).ok()?).cloned()
 }

@@ -82,7 +82,20 @@ impl Switch {
         cause: Cause,
         caller: Option<LineId>,
     ) {
-        match self.plan.resolve(number) {
+        let resolution = self.plan.resolve(number);
+        self.follow_route(now, call, (number, resolution), cause, caller);
+    }
+
+    /// Sends the call to where a number was found to lead.
+    pub(super) fn follow_route(
+        &mut self,
+        now: Time,
+        call: &mut Call,
+        (number, resolution): (&str, Resolution),
+        cause: Cause,
+        caller: Option<LineId>,
+    ) {
+        match resolution {
             Resolution::Hunt { targets, number: translated } => {
                 if let Some(line) = caller {
                     self.desk.has_called(line, number);

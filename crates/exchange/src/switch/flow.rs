@@ -31,6 +31,7 @@ impl Switch {
                 self.media_ready(now, call, leg, StreamEnd::new(termination, local));
             }
             LegEvent::Alerting => self.alerting(now, call, leg),
+            LegEvent::Progress => self.progress(now, call, leg),
             LegEvent::Answered if call.leg(leg).is_some_and(|leg| leg.recalled) => {
                 self.returned(now, call, leg);
             }
@@ -223,17 +224,36 @@ impl Switch {
         }
     }
 
+    /// The called side is to be heard before it answers. What it says takes the place of the ringing tone.
+    fn progress(&mut self, now: Time, call: &mut Call, leg: LegId) {
+        let sought = matches!(call.phase, CallPhase::Offering | CallPhase::Ringing)
+            && call.sought_leg() == Some(leg)
+            && call.returning.is_none();
+        let (Some(origin), true) = (call.origin_leg(), sought) else { return };
+        if call.phase == CallPhase::Offering {
+            call.phase = CallPhase::Ringing;
+            let until = self.ringing_ends(now, call);
+            self.deadlines.set(call.id, until);
+        }
+        if let Some(remote) = Self::to_be_heard(call, leg) {
+            self.command(call.id, origin, LegCommand::Hear { remote });
+        }
+    }
+
+    /// What describes a leg's stream to the other side: its own description, or that of the context between.
+    fn to_be_heard(call: &mut Call, leg: LegId) -> Option<Sdp> {
+        match &call.context {
+            Some(context) => context.at(call.sought.other()).map(|stream| stream.local.clone()),
+            None => call.leg(leg).and_then(|leg| leg.local()),
+        }
+    }
+
     pub(super) fn answered(&mut self, now: Time, call: &mut Call, leg: LegId) {
         let expected = matches!(call.phase, CallPhase::Offering | CallPhase::Ringing);
         let Some(origin) = call.origin_leg().filter(|_| expected && call.sought_leg() == Some(leg)) else {
             return;
         };
-        let local = |stream: Option<&StreamEnd>| stream.map(|stream| stream.local.clone());
-        let remote = match &call.context {
-            Some(context) => local(context.at(call.sought.other())),
-            None => call.leg(leg).and_then(|leg| leg.local()),
-        };
-        let Some(remote) = remote else {
+        let Some(remote) = Self::to_be_heard(call, leg) else {
             // An access that answers without media has broken its word.
             return self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange);
         };
@@ -338,9 +358,11 @@ impl Switch {
             self.departed.push((cleared.line, leg));
         }
         cleared.progress = Progress::Cleared;
+        let line = cleared.line;
         if let Some(stream) = &mut cleared.stream {
             stream.statistics = statistics;
         }
+        self.trunks.give_back(line);
         if !ended && (leg == call.calling || call.called == Some(leg)) {
             self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange);
         }

@@ -31,6 +31,7 @@ mod restore;
 mod returning;
 mod station;
 mod transfer;
+mod trunk;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -45,6 +46,7 @@ use call::{Call, Progress};
 pub(crate) use restore::in_order;
 pub use restore::{RestoredCall, RestoredLeg};
 use station::Station;
+use trunk::Trunks;
 
 /// What the switch asks of an access adapter or of a media gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +93,7 @@ pub struct Switch {
     plan: Plan,
     desk: Desk,
     parties: Vec<Party>,
+    trunks: Trunks,
     timers: CallTimers,
     most_calls: usize,
     relayed: bool,
@@ -126,11 +129,14 @@ impl Switch {
             gateway: line.gateway.clone(),
             endpoint: line.endpoint.clone(),
         });
+        let mut parties: Vec<Party> = parties.collect();
+        let trunks = Trunks::new(inventory, &mut parties);
         let desk = Desk::new(inventory);
         let mut switch = Self {
             plan: Plan::new(inventory),
             desk,
-            parties: parties.collect(),
+            parties,
+            trunks,
             timers: inventory.timers.clone(),
             most_calls: inventory.limits.calls,
             relayed: matches!(inventory.media, MediaPolicy::Relay { .. }),

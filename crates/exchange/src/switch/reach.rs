@@ -8,13 +8,16 @@ use strowger_sansio::Time;
 use super::call::Call;
 use super::{LineCommand, Switch};
 use crate::feature::Incoming;
-use crate::{CallPhase, Cause, Diversion, Event, Forward, GroupId, LegCommand, LineId, ReleasedBy, Target};
+use crate::{
+    CallPhase, Cause, Diversion, Event, Forward, GroupId, LegCommand, LegId, LineId, ReleasedBy, Target,
+};
 
 impl Switch {
     /// Tries the next target; without one the call ends with the reason why the last could not be had.
     pub(super) fn hunt_on(&mut self, now: Time, call: &mut Call, cause: Cause, by: ReleasedBy) {
         match call.hunt.pop_front() {
             Some(Target::Line(line)) => self.approach(now, call, line, cause),
+            Some(Target::Trunk(trunk)) => self.try_trunk(now, call, trunk, cause),
             Some(Target::Group(group)) => self.enter_group(now, call, group, cause),
             Some(Target::Release(cause)) => self.end(now, call, cause, ReleasedBy::Exchange),
             None => self.end(now, call, cause, by),
@@ -93,6 +96,18 @@ impl Switch {
     }
 
     pub(super) fn seize(&mut self, now: Time, call: &mut Call, line: LineId, left_because: Cause) {
+        let leg = self.try_leg(now, call, line, left_because);
+        // A group looks for somebody who is free.
+        if call.search.is_none() && self.may_wait(line) {
+            self.with_station(line, |station| station.waiting = Some(leg));
+            self.command(call.id, leg, LegCommand::Wait { line });
+        } else {
+            self.command(call.id, leg, LegCommand::Seize { line });
+        }
+    }
+
+    /// A leg for who is tried next, on this line or channel.
+    pub(super) fn try_leg(&mut self, now: Time, call: &mut Call, line: LineId, left_because: Cause) -> LegId {
         if let Some(before) = call.called {
             self.release(call, before, left_because);
         }
@@ -108,13 +123,7 @@ impl Switch {
         self.deadlines.set(call.id, now + self.timers.setup);
         let called = self.number(Some(line)).unwrap_or_default();
         self.events.push_back(Event::Routed { call: call.id, called });
-        // A group looks for somebody who is free.
-        if call.search.is_none() && self.may_wait(line) {
-            self.with_station(line, |station| station.waiting = Some(leg));
-            self.command(call.id, leg, LegCommand::Wait { line });
-        } else {
-            self.command(call.id, leg, LegCommand::Seize { line });
-        }
+        leg
     }
 
     /// The called line remembers who called, for its call return.

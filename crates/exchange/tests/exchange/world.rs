@@ -12,6 +12,7 @@ use strowger_exchange::{
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
 
 use crate::gateway::{self, Connection, Endpoint, Gateway};
+use crate::sip_peer::{self, SipPeer};
 
 const LATENCY: Duration = Duration::from_millis(5);
 
@@ -88,6 +89,8 @@ pub(crate) struct World {
     pub(crate) settings: Vec<SettingChange>,
     /// What goes over the wire is lost when this says so.
     pub(crate) loses: Loss,
+    /// Who is at the other end of the trunk, if the town has one.
+    pub(crate) peer: Option<SipPeer>,
     /// When the exchange died, until another one is started.
     pub(crate) died: Option<Time>,
     exchanges: u64,
@@ -114,6 +117,7 @@ impl World {
             service: Vec::new(),
             settings: Vec::new(),
             loses: Box::new(|_| false),
+            peer: None,
             died: None,
             exchanges: 1,
         }
@@ -147,7 +151,12 @@ impl World {
 
     fn drain(&mut self) {
         while let Some(transmit) = self.exchange.poll_transmit() {
-            self.send(exchange_address(), transmit.to, transmit.payload);
+            let is_sip = transmit.socket == strowger_exchange::SIP_UDP;
+            let from = if is_sip { sip_peer::exchange_address() } else { exchange_address() };
+            self.send(from, transmit.to, transmit.payload);
+        }
+        while let Some((from, bytes)) = self.peer.as_mut().and_then(SipPeer::transmit) {
+            self.send(from, sip_peer::exchange_address(), bytes);
         }
         for index in 0..self.gateways.len() {
             while let Some(bytes) = self.gateways[index].transmit(self.now) {
@@ -177,7 +186,8 @@ impl World {
         let wire = self.wire.first_key_value().map(|((at, _), _)| *at);
         let gateways = self.gateways.iter().filter_map(Gateway::timeout).min();
         let exchange = self.exchange.poll_timeout().filter(|_| self.died.is_none());
-        [wire, gateways, exchange].into_iter().flatten().min()
+        let peer = self.peer.as_ref().and_then(SipPeer::timeout);
+        [wire, gateways, exchange, peer].into_iter().flatten().min()
     }
 
     /// The exchange dies: what it knew is lost, but for its records.
@@ -212,12 +222,19 @@ impl World {
                     let gateway = self.gateways.iter().find(|gateway| gateway.address == from);
                     let gateway = gateway.unwrap_or(&self.gateways[0]);
                     self.exchange.handle_input(self.now, gateway::input(gateway, from, &bytes));
+                } else if to == sip_peer::exchange_address() {
+                    self.exchange.handle_input(self.now, sip_peer::input(from, &bytes));
+                } else if let Some(peer) = self.peer.as_mut().filter(|_| to == sip_peer::address()) {
+                    peer.hear(self.now, &bytes);
                 } else if let Some(gateway) = self.gateways.iter_mut().find(|gateway| gateway.address == to) {
                     gateway.receive(self.now, &bytes);
                 }
             } else {
                 let now = self.now;
                 self.gateways.iter_mut().for_each(|gateway| gateway.handle_timeout(now));
+                if let Some(peer) = &mut self.peer {
+                    peer.handle_timeout(now);
+                }
                 if self.died.is_none() && self.exchange.poll_timeout().is_some_and(|at| at <= now) {
                     self.exchange.handle_timeout(now);
                 }

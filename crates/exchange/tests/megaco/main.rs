@@ -34,6 +34,10 @@ mod midcall;
 mod mixed;
 #[path = "../exchange/returning.rs"]
 mod returning;
+#[path = "../exchange/sip.rs"]
+mod sip;
+#[path = "../exchange/sip_peer.rs"]
+mod sip_peer;
 mod telephone;
 mod words;
 #[path = "../exchange/world.rs"]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use strowger_exchange::{
     Codec, CodecPlan, GatewayEntry, GatewayProtocol, Inventory, LineEntry, MediaPolicy, MegacoEncoding,
-    MegacoEntry, NamePlan, RelayEntry, RouteEntry, RouteTarget,
+    MegacoEntry, NamePlan, RelayEntry, RouteEntry, RouteTarget, SipSocket, SipTransport,
 };
 use toml::Spanned;
 
@@ -18,6 +18,7 @@ use super::raw::{Gateway, Line, Media, Raw, Route, StoreKind};
 use super::reader::excerpt;
 use super::schema::nearest;
 use super::subscription;
+use super::trunk;
 use super::{CaptureConfig, Config, Listen, StoreConfig};
 
 /// The name of an exchange that was not given one.
@@ -38,7 +39,8 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     let mut numbers = check_lines(&raw, &gateways, report);
     let lines = raw.lines.iter().map(|line| (line.number.as_ref(), &line.subscribed));
     subscription::check(&raw.services, lines, &mut numbers, report);
-    check_routes(&raw.routes, &numbers, report);
+    let trunks = trunk::check(&raw, report);
+    check_routes(&raw.routes, &numbers, &trunks, report);
     check_media(&raw, &gateways, report);
     let store = check_store(&raw, report);
     check_paths(&raw, report);
@@ -64,6 +66,9 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
         }
         inventory.lines.push(entry);
     }
+    let sip = raw.sip.map(Spanned::into_inner);
+    inventory.sip.extend(sip.map(|address| SipSocket { transport: SipTransport::Udp, address }));
+    inventory.trunks = raw.trunks.into_iter().filter_map(trunk::entry).collect();
     inventory.routes = raw.routes.into_iter().filter_map(route_entry).collect();
     if report.errors() == 0 {
         // The exchange has the last word: what it refuses and nothing above has found is still an error.
@@ -85,6 +90,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
             mgcp: raw.mgcp.map(Spanned::into_inner),
             megaco_text: raw.megaco_text.map(Spanned::into_inner),
             megaco_binary: raw.megaco_binary.map(Spanned::into_inner),
+            sip,
             console: raw.console.map(Spanned::into_inner),
         },
         store,
@@ -98,6 +104,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
 
 fn check_listen(raw: &Raw, report: &mut Report) {
     if signalling(raw).next().is_none()
+        && raw.sip.is_none()
         && raw.console.is_none()
         && !raw.push.is_there()
         && !raw.mmsc.is_there()
@@ -113,6 +120,7 @@ fn check_listen(raw: &Raw, report: &mut Report) {
         (&raw.mgcp, "mgcp"),
         (&raw.megaco_text, "megaco_text"),
         (&raw.megaco_binary, "megaco_binary"),
+        (&raw.sip, "sip"),
         (&raw.console, "console"),
     ];
     for (address, key) in addresses {
@@ -126,13 +134,14 @@ fn check_listen(raw: &Raw, report: &mut Report) {
             );
         }
     }
-    for address in signalling(raw).filter(|_| raw.gateways.is_empty()) {
+    let gateways = signalling(raw).filter(|_| raw.gateways.is_empty());
+    for address in gateways.chain(raw.sip.as_ref().filter(|_| raw.trunks.is_empty())) {
         let open = raw.open.as_ref().is_some_and(|open| *open.get_ref());
         if !address.get_ref().ip().is_loopback() && !open {
             report.error(
                 address.span(),
-                "this listens beyond loopback without one gateway to answer",
-                "expected a [[gateway]], a loopback address, or `open = true` in [exchange] if that is meant",
+                "this listens beyond loopback without one gateway or trunk to answer",
+                "expected a [[gateway]] or [[trunk]], a loopback address, or `open = true` in [exchange] if that is meant",
             );
         }
     }
@@ -271,11 +280,15 @@ fn check_protocol(gateway: &Gateway, report: &mut Report) {
 }
 
 /// Whether commands can go from the listening socket to a gateway's address.
-fn check_address(address: &Spanned<SocketAddr>, listen: Option<&Spanned<SocketAddr>>, report: &mut Report) {
+pub(super) fn check_address(
+    address: &Spanned<SocketAddr>,
+    listen: Option<&Spanned<SocketAddr>>,
+    report: &mut Report,
+) {
     let to = *address.get_ref();
-    let expected = "expected the address and port where the gateway takes commands: \"192.0.2.9:2427\"";
+    let expected = "expected the address and port where it is spoken to: \"192.0.2.9:2427\"";
     if to.ip().is_unspecified() || to.ip().is_multicast() || to.port() == 0 {
-        report.error(address.span(), format!("{to} is not the address of one gateway"), expected);
+        report.error(address.span(), format!("{to} is not the address of one host"), expected);
         return;
     }
     let Some(listen) = listen else { return };
@@ -346,7 +359,12 @@ fn check_lines<'r>(
     numbers
 }
 
-fn check_routes(routes: &[Route], numbers: &BTreeMap<&str, Range<usize>>, report: &mut Report) {
+fn check_routes(
+    routes: &[Route],
+    numbers: &BTreeMap<&str, Range<usize>>,
+    trunks: &BTreeMap<&str, Range<usize>>,
+    report: &mut Report,
+) {
     let mut prefixes: BTreeMap<&str, Range<usize>> = BTreeMap::new();
     for route in routes {
         if let Some(prefix) = &route.prefix {
@@ -378,13 +396,21 @@ fn check_routes(routes: &[Route], numbers: &BTreeMap<&str, Range<usize>>, report
         {
             refuse(add, "number to add", names::number_fault, report);
         }
-        check_targets(route, numbers, report);
+        check_targets(route, numbers, trunks, report);
     }
 }
 
-fn check_targets(route: &Route, numbers: &BTreeMap<&str, Range<usize>>, report: &mut Report) {
+fn check_targets(
+    route: &Route,
+    numbers: &BTreeMap<&str, Range<usize>>,
+    trunks: &BTreeMap<&str, Range<usize>>,
+    report: &mut Report,
+) {
     let Some(to) = &route.to else { return };
     for target in to.get_ref() {
+        if let RouteTarget::Trunk(id) = target.get_ref() {
+            trunk::check_target(id, target.span(), trunks, report);
+        }
         if let RouteTarget::Line(number) = target.get_ref()
             && !numbers.contains_key(number.as_str())
         {
@@ -465,7 +491,7 @@ fn check_paths(raw: &Raw, report: &mut Report) {
     }
 }
 
-fn refuse(
+pub(super) fn refuse(
     text: &Spanned<String>,
     what: &str,
     fault: impl Fn(&str) -> Option<&'static str>,
@@ -476,7 +502,7 @@ fn refuse(
     }
 }
 
-fn twice(text: &Spanned<String>, what: &str, first: Range<usize>, report: &mut Report) {
+pub(super) fn twice(text: &Spanned<String>, what: &str, first: Range<usize>, report: &mut Report) {
     let found = format!("{what} \"{}\" is given twice", excerpt(text.get_ref()));
     report.error_with(text.span(), found, format!("expected each {what} once"), (first, "first given here"));
 }

@@ -21,6 +21,7 @@ mod raw;
 mod reader;
 mod schema;
 mod subscription;
+mod trunk;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -67,6 +68,8 @@ pub struct Listen {
     pub megaco_text: Option<SocketAddr>,
     /// Where those of Megaco in binary form are.
     pub megaco_binary: Option<SocketAddr>,
+    /// SIP (UDP).
+    pub sip: Option<SocketAddr>,
     /// Health, metrics and the interface for programs (TCP, HTTP).
     pub console: Option<SocketAddr>,
 }

@@ -19,6 +19,7 @@ use super::push::Push;
 use super::reader::{Place, Table, excerpt, found};
 use super::schema::{self, nearest};
 use super::subscription::{Services, Subscribed};
+use super::trunk::Trunk;
 use crate::admission::Limits;
 
 /// All sections. A value that could not be read is absent here and named in the report.
@@ -33,6 +34,7 @@ pub(super) struct Raw {
     pub(super) mgcp: Option<Spanned<SocketAddr>>,
     pub(super) megaco_text: Option<Spanned<SocketAddr>>,
     pub(super) megaco_binary: Option<Spanned<SocketAddr>>,
+    pub(super) sip: Option<Spanned<SocketAddr>>,
     pub(super) console: Option<Spanned<SocketAddr>>,
     pub(super) store: Option<Store>,
     pub(super) cdr: Option<Spanned<String>>,
@@ -41,6 +43,7 @@ pub(super) struct Raw {
     pub(super) gateways: Vec<Gateway>,
     pub(super) lines: Vec<Line>,
     pub(super) routes: Vec<Route>,
+    pub(super) trunks: Vec<Trunk>,
     pub(super) timers: CallTimers,
     /// None when there was nothing to read.
     pub(super) features: Option<FeaturePlan>,
@@ -131,6 +134,7 @@ impl Raw {
             raw.mgcp = table.address("mgcp", report);
             raw.megaco_text = table.address("megaco_text", report);
             raw.megaco_binary = table.address("megaco_binary", report);
+            raw.sip = table.address("sip", report);
             raw.console = table.address("console", report);
         }
         raw.store = root.table("store", &schema::STORE, report).map(|table| Store::read(&table, report));
@@ -156,6 +160,8 @@ impl Raw {
         raw.gateways = tables.iter().map(|table| Gateway::read(table, report)).collect();
         let tables = root.tables("line", &schema::LINE, report);
         raw.lines = tables.iter().map(|table| Line::read(table, report)).collect();
+        let tables = root.tables("trunk", &schema::TRUNK, report);
+        raw.trunks = tables.iter().map(|table| Trunk::read(table, report)).collect();
         let tables = root.tables("route", &schema::ROUTE, report);
         raw.routes = tables.iter().map(|table| Route::read(table, report)).collect();
         raw
@@ -309,21 +315,12 @@ fn read_target(text: &Spanned<String>, report: &mut Report) -> Option<Spanned<Ro
     if let Ok(target) = word.parse() {
         return Some(Spanned::new(text.span(), target));
     }
-    if word.starts_with("trunk:") {
-        let found = format!("route target \"{}\" is not supported by this version yet", excerpt(word));
-        report.error(
-            text.span(),
-            found,
-            "trunks come with a later version: expected \"lines\", \"line:NUMBER\" or \"cause:VALUE\"",
-        );
-    } else {
-        let found = format!("unknown route target \"{}\"", excerpt(word));
-        report.error(
-            text.span(),
-            found,
-            "expected \"lines\", \"line:NUMBER\" or \"cause:VALUE\" with a value of Q.850",
-        );
-    }
+    let found = format!("unknown route target \"{}\"", excerpt(word));
+    report.error(
+        text.span(),
+        found,
+        "expected \"lines\", \"line:NUMBER\", \"trunk:ID\" or \"cause:VALUE\" with a value of Q.850",
+    );
     None
 }
 
@@ -411,7 +408,7 @@ fn codecs(table: &Table<'_>, report: &mut Report) -> Vec<Codec> {
 }
 
 /// IP addresses without ports.
-fn addresses(table: &Table<'_>, key: &str, report: &mut Report) -> Vec<Spanned<IpAddr>> {
+pub(super) fn addresses(table: &Table<'_>, key: &str, report: &mut Report) -> Vec<Spanned<IpAddr>> {
     let Some(texts) = table.strings(key, report) else { return Vec::new() };
     let read = texts.into_inner().into_iter().filter_map(|text| match text.get_ref().parse::<IpAddr>() {
         Ok(address) => Some(Spanned::new(text.span(), address.to_canonical())),

@@ -73,7 +73,7 @@ pub(super) static ROOT: Section = Section {
         key("subscriber", "[[subscriber]]"),
         key("application", "[[application]]"),
         key("mmsc_peer", "[[mmsc_peer]]"),
-        later("trunk", "trunks"),
+        key("trunk", "[[trunk]]"),
     ],
 };
 
@@ -96,8 +96,8 @@ pub(super) static LISTEN: Section = Section {
         key("console", "console = \"127.0.0.1:8088\""),
         key("megaco_text", "megaco_text = \"127.0.0.1:2944\""),
         key("megaco_binary", "megaco_binary = \"127.0.0.1:2945\""),
-        later("sip", "SIP trunks and phones"),
-        later("sips", "SIP trunks and phones"),
+        key("sip", "sip = \"127.0.0.1:5060\""),
+        later("sips", "SIP over TLS"),
     ],
 };
 
@@ -273,6 +273,32 @@ pub(super) static ROUTE: Section = Section {
         key("add", "add = \"1212\""),
         key("length", "length = 11 or length = [7, 15]"),
         key("to", "to = [\"lines\"]"),
+    ],
+};
+
+pub(super) static TRUNK: Section = Section {
+    title: "[[trunk]]",
+    keys: &[
+        key("id", "id = \"carrier\""),
+        key("sip", "sip = { address = \"192.0.2.20:5060\" }"),
+        key("channels", "channels = 100"),
+        key("transit", "transit = true"),
+    ],
+};
+
+pub(super) static TRUNK_SIP: Section = Section {
+    title: "sip of a [[trunk]]",
+    keys: &[
+        key("address", "address = \"192.0.2.20:5060\""),
+        key("transport", "transport = \"udp\""),
+        key("domain", "domain = \"carrier.example\""),
+        key("user", "user = \"town\""),
+        key("password", "password = \"secret\""),
+        key("sources", "sources = [\"192.0.2.21\"]"),
+        key("media", "media = [\"192.0.2.22\"]"),
+        key("probe", "probe = 30"),
+        key("trusted", "trusted = true"),
+        later("register", "registering with a provider"),
     ],
 };
 

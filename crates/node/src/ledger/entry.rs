@@ -513,6 +513,7 @@ pub fn service_key(subject: &Subject) -> String {
     match subject {
         Subject::Line(number) => format!("service/line/{number}"),
         Subject::Gateway(id) => format!("service/gateway/{id}"),
+        Subject::Trunk(id) => format!("service/trunk/{id}"),
     }
 }
 

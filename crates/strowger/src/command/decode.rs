@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     /// Where to read: - is standard input
     #[arg(value_name = "INPUT", default_value = "-")]
     input: String,
-    /// The protocol of the message: mgcp, megaco, sdp, rtp, rtcp, push, mms or sms
+    /// The protocol of the message: mgcp, megaco, sip, sdp, rtp, rtcp, push, mms or sms
     #[arg(long, value_name = "PROTOCOL", value_parser = protocol)]
     proto: Protocol,
     /// Write a legal message in another form instead of explaining it: pretty, compact or ber (megaco)

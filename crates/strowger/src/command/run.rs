@@ -44,6 +44,7 @@ struct Ready<'r> {
     mgcp: Option<SocketAddr>,
     megaco_text: Option<SocketAddr>,
     megaco_binary: Option<SocketAddr>,
+    sip: Option<SocketAddr>,
     console: Option<SocketAddr>,
     push: Option<SocketAddr>,
     mmsc: Option<SocketAddr>,
@@ -127,6 +128,7 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
         mgcp: node.mgcp(),
         megaco_text: node.megaco_text(),
         megaco_binary: node.megaco_binary(),
+        sip: node.sip(),
         console: node.console(),
         push: node.push(),
         mmsc: node.mmsc(),
@@ -140,6 +142,7 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
     let mgcp = ready.mgcp.map(|address| format!(", MGCP on {address}")).unwrap_or_default();
     let megaco = [ready.megaco_text, ready.megaco_binary].into_iter().flatten();
     let megaco: String = megaco.map(|address| format!(", Megaco on {address}")).collect();
+    let sip = ready.sip.map(|address| format!(", SIP on {address}")).unwrap_or_default();
     let console = ready.console.map(|address| format!(", console on http://{address}/health"));
     let push = ready.push.map(|address| format!(", push on http://{address}/pap")).unwrap_or_default();
     let mmsc = ready.mmsc.map(|address| format!(", MMSC on http://{address}/")).unwrap_or_default();
@@ -147,5 +150,7 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
         ready.applications.map(|address| format!(", applications on http://{address}/")).unwrap_or_default();
     let mail = ready.mail.map(|address| format!(", mail on {address}")).unwrap_or_default();
     let console = console.unwrap_or_default();
-    print(&format!("exchange \"{name}\" is ready{mgcp}{megaco}{console}{push}{mmsc}{applications}{mail}\n"));
+    print(&format!(
+        "exchange \"{name}\" is ready{mgcp}{megaco}{sip}{console}{push}{mmsc}{applications}{mail}\n"
+    ));
 }

@@ -57,6 +57,7 @@ impl Lines {
         self.touched.insert(line);
         match command {
             LegCommand::Seize { .. }
+            | LegCommand::Call { .. }
             | LegCommand::Wait { .. }
             | LegCommand::Consult { .. }
             | LegCommand::Keep { .. } => {}
@@ -73,6 +74,10 @@ impl Lines {
                 self.open(turn, id, Some(&remote));
             }
             LegCommand::Play(tone) => self.hear(id, Some(tone)),
+            LegCommand::Hear { remote } => {
+                self.hear(id, None);
+                self.modify(turn, id, ConnectionMode::RecvOnly, Some(&remote));
+            }
             LegCommand::Answer => self.hear(id, None),
             LegCommand::Connect { remote } => {
                 self.modify(turn, id, ConnectionMode::SendRecv, remote.as_ref());

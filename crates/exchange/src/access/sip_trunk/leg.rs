@@ -1,0 +1,258 @@
+//! What the switch wants of a leg on a trunk.
+
+use std::collections::VecDeque;
+
+use strowger_sansio::Time;
+use strowger_sdp::Direction;
+use strowger_sip::agent::{Caller, Invitation, PeerId, SessionId};
+use strowger_sip::message::Status;
+use strowger_sip::offer::OfferFault;
+
+use super::{Report, SipTrunks, placeholder};
+use crate::{
+    CallingParty, Cause, Diversion, Forward, LegCommand, LegEvent, LegId, LineId, Sdp, Termination, Tone,
+    TrunkId,
+};
+
+/// A leg in a session, or one that will have one.
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) session: Option<SessionId>,
+    pub(super) trunk: TrunkId,
+    pub(super) termination: Termination,
+    /// What the peer described last; the switch knows it.
+    pub(super) remote: Option<Sdp>,
+    /// What the other side of the call described last.
+    pub(super) described: Option<Sdp>,
+    /// Which way the stream is to go.
+    pub(super) direction: Direction,
+    /// Whom to call, and for whom.
+    outgoing: Option<Outgoing>,
+    pub(super) alerting: bool,
+    pub(super) answered: bool,
+    pub(super) ended: bool,
+}
+
+#[derive(Debug)]
+struct Outgoing {
+    number: String,
+    caller: CallingParty,
+    diversions: Vec<Diversion>,
+}
+
+impl Leg {
+    pub(super) fn incoming(
+        session: SessionId,
+        trunk: TrunkId,
+        termination: Termination,
+        offer: Option<Sdp>,
+    ) -> Self {
+        Self {
+            session: Some(session),
+            trunk,
+            termination,
+            remote: offer,
+            described: None,
+            direction: Direction::SendRecv,
+            outgoing: None,
+            alerting: false,
+            answered: false,
+            ended: false,
+        }
+    }
+
+    /// The peer describes its stream before, or with, its answer.
+    pub(super) fn describes(&mut self, description: &[u8], say: &mut dyn FnMut(LegEvent)) {
+        if let Some(local) = self.renewed(description) {
+            say(LegEvent::MediaReady { termination: self.termination.clone(), local });
+        }
+    }
+
+    /// A description, if it is another than before.
+    pub(super) fn renewed(&mut self, description: &[u8]) -> Option<Sdp> {
+        let new = Sdp::new(description);
+        if self.remote.as_ref() == Some(&new) {
+            return None;
+        }
+        self.remote = Some(new.clone());
+        Some(new)
+    }
+}
+
+impl SipTrunks {
+    pub(crate) fn command(
+        &mut self,
+        now: Time,
+        id: LegId,
+        command: LegCommand,
+        first: &dyn Fn(LineId) -> Option<(TrunkId, u32)>,
+        reports: &mut VecDeque<Report>,
+    ) {
+        if let LegCommand::Call { line, number, caller, diversions } = command {
+            let Some((trunk, first)) = first(line) else { return };
+            return self.call(id, (trunk, line, first), Outgoing { number, caller, diversions }, reports);
+        }
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
+        let mut say = |event| reports.push_back(Report::Leg(id, event));
+        match command {
+            LegCommand::OpenMedia => {
+                let local = leg.remote.clone().unwrap_or_else(placeholder);
+                say(LegEvent::MediaReady { termination: leg.termination.clone(), local });
+            }
+            LegCommand::Alert { calling, remote } => self.send_call(now, id, &calling, remote, reports),
+            LegCommand::Play(Tone::Ringback) if !leg.answered => {
+                if let Some(session) = leg.session {
+                    // Without a description it cannot fail.
+                    let _ = self.agent.progress(now, session, Status::RINGING, None);
+                }
+            }
+            LegCommand::Hear { remote } if !leg.answered => {
+                if let Some(session) = leg.session {
+                    leg.described = Some(remote.clone());
+                    let status = Status::SESSION_PROGRESS;
+                    // What cannot be told now is told with the answer, or refused by it.
+                    let _ = self.agent.progress(now, session, status, Some(remote.bytes()));
+                }
+            }
+            LegCommand::Play(Tone::Hold) => self.turn(now, id, None, Direction::SendOnly, reports),
+            LegCommand::Answer if leg.answered && leg.direction != Direction::SendRecv => {
+                self.turn(now, id, None, Direction::SendRecv, reports);
+            }
+            LegCommand::Connect { remote } | LegCommand::Mix { remote } => {
+                let direction = leg.direction;
+                self.connect(now, id, remote, direction, reports);
+            }
+            LegCommand::Hold { remote } => self.connect(now, id, remote, Direction::Inactive, reports),
+            LegCommand::Release { cause } => self.release(now, id, cause, reports),
+            // A trunk has no party that dials, is rung again, or has several calls.
+            LegCommand::Recall { .. } | LegCommand::Consult { .. } | LegCommand::Keep { .. } => {
+                self.fail(now, id, Cause::FACILITY_REJECTED, reports);
+            }
+            LegCommand::CollectDigits { .. } => say(LegEvent::NoDigits),
+            LegCommand::Play(_) | LegCommand::Answer | LegCommand::Hear { .. } | LegCommand::Retrieve => {}
+            LegCommand::Seize { .. } | LegCommand::Wait { .. } | LegCommand::Call { .. } => {}
+        }
+    }
+
+    /// Takes a channel for a call, if the peer is there.
+    fn call(
+        &mut self,
+        id: LegId,
+        (trunk, line, first): (TrunkId, LineId, u32),
+        outgoing: Outgoing,
+        reports: &mut VecDeque<Report>,
+    ) {
+        if !self.agent.is_reachable(PeerId(trunk.0)) {
+            reports.push_back(Report::Leg(id, LegEvent::Released { cause: Cause::NETWORK_OUT_OF_ORDER }));
+            reports.push_back(Report::Leg(id, LegEvent::Cleared { statistics: None }));
+            return;
+        }
+        let termination = self.termination(trunk, line, first, SessionId(0));
+        let mut leg = Leg::incoming(SessionId(0), trunk, termination, None);
+        (leg.session, leg.outgoing) = (None, Some(outgoing));
+        self.legs.insert(id, leg);
+        reports.push_back(Report::Leg(id, LegEvent::Seized));
+    }
+
+    fn send_call(
+        &mut self,
+        now: Time,
+        id: LegId,
+        calling: &CallingParty,
+        remote: Sdp,
+        reports: &mut VecDeque<Report>,
+    ) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Some(Outgoing { number, caller, diversions }) = leg.outgoing.take() else { return };
+        let invitation = Invitation {
+            peer: PeerId(leg.trunk.0),
+            called: number,
+            caller: Caller { user: caller.number, name: caller.name, withheld: calling.withheld },
+            offer: remote.bytes().to_vec(),
+            diversions: diversions.iter().rev().map(|one| (one.by.clone(), reason(one.reason))).collect(),
+        };
+        leg.described = Some(remote);
+        match self.agent.invite(now, &invitation) {
+            Ok(session) => {
+                leg.session = Some(session);
+                leg.termination.connection = session.0.to_string();
+                self.sessions.insert(session, id);
+            }
+            Err(_) => self.fail(now, id, Cause::NETWORK_OUT_OF_ORDER, reports),
+        }
+    }
+
+    /// Answers a call, or lets its stream go on towards what is given.
+    fn connect(
+        &mut self,
+        now: Time,
+        id: LegId,
+        remote: Option<Sdp>,
+        direction: Direction,
+        reports: &mut VecDeque<Report>,
+    ) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let (Some(session), answered) = (leg.session, leg.answered) else { return };
+        if answered {
+            return self.turn(now, id, remote, direction, reports);
+        }
+        let Some(described) = remote.or_else(|| leg.described.clone()) else { return };
+        leg.described = Some(described.clone());
+        match self.agent.answer(now, session, described.bytes(), direction) {
+            Ok(()) => leg.answered = true,
+            Err(OfferFault::NoCommonCodec) => self.fail(now, id, Cause::BEARER_NOT_IMPLEMENTED, reports),
+            Err(_) => self.fail(now, id, Cause::TEMPORARY_FAILURE, reports),
+        }
+    }
+
+    /// Tells the peer what is new of the other side's stream, or says at once that nothing is.
+    fn turn(
+        &mut self,
+        now: Time,
+        id: LegId,
+        remote: Option<Sdp>,
+        direction: Direction,
+        reports: &mut VecDeque<Report>,
+    ) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.direction = direction;
+        if let Some(remote) = remote {
+            leg.described = Some(remote);
+        }
+        let described = leg.described.clone();
+        let told = match (leg.session, &described) {
+            (Some(session), Some(described)) => self.agent.offer(now, session, described.bytes(), direction),
+            _ => false,
+        };
+        if !told {
+            reports.push_back(Report::Leg(id, LegEvent::Connected { local: None }));
+        }
+    }
+
+    fn release(&mut self, now: Time, id: LegId, cause: Cause, reports: &mut VecDeque<Report>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.ended = true;
+        match leg.session {
+            Some(session) => self.agent.end(now, session, cause.value()),
+            None => {
+                self.legs.remove(&id);
+                reports.push_back(Report::Leg(id, LegEvent::Cleared { statistics: None }));
+            }
+        }
+    }
+
+    /// The leg cannot go on.
+    fn fail(&mut self, now: Time, id: LegId, cause: Cause, reports: &mut VecDeque<Report>) {
+        reports.push_back(Report::Leg(id, LegEvent::Released { cause }));
+        self.release(now, id, cause, reports);
+    }
+}
+
+/// The reason of RFC 5806 for a diversion.
+const fn reason(why: Forward) -> &'static str {
+    match why {
+        Forward::Always => "unconditional",
+        Forward::Busy => "user-busy",
+        Forward::NoAnswer => "no-answer",
+    }
+}

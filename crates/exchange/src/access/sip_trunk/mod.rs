@@ -1,0 +1,299 @@
+//! Trunks to SIP peers (RFC 3261): legs that live in sessions.
+//!
+//! ```text
+//!   Call -> Seized   Alert -> INVITE   18x -> Alerting   200 -> MediaReady, Answered   Connect, tones -> re-INVITE   Release -> BYE, CANCEL
+//!   INVITE -> Incoming   OpenMedia -> MediaReady   Play(Ringback) -> 180   Connect -> 200, ACK -> Connected   BYE -> Released
+//! ```
+//!
+//! The user agent below owns the protocol; here its sessions become legs. What a peer describes goes to the other side as it
+//! came, and what the other side describes is offered or answered by the user agent's rules. A peer that changes its stream in
+//! the middle of a call is answered at once with what is known of the other side, which is told behind that.
+//!
+//! The rooms: `leg` (what the switch wants of a leg), this file (what peers do).
+
+mod leg;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+use strowger_sansio::{Rng, SocketId, Time, Transmit};
+use strowger_sdp::{AddressPolicy, Direction, Hosts};
+use strowger_sip::agent::{
+    self, AgentConfig, Caller, Credentials, Local, Peer, PeerId, SessionId, Trust, UserAgent,
+};
+use strowger_sip::{Route, Transport, message::Status};
+
+use super::Report;
+use crate::{
+    CallingParty, Cause, Event, Inventory, LegEvent, LegId, LineId, Sdp, ServiceChange, ServiceState,
+    Subject, Termination, TrunkId,
+};
+use leg::Leg;
+
+/// The socket for datagrams of SIP.
+pub(crate) const SIP_UDP: SocketId = SocketId(3);
+/// What stands for all connections of SIP over TCP: the host finds or makes the one to an address.
+pub(crate) const SIP_TCP: SocketId = SocketId(4);
+/// The same over TLS.
+pub(crate) const SIP_TLS: SocketId = SocketId(5);
+
+/// A call that comes by a trunk.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) session: SessionId,
+    pub(crate) trunk: TrunkId,
+    pub(crate) called: String,
+    pub(crate) calling: CallingParty,
+    offer: Option<Vec<u8>>,
+}
+
+/// All trunks to SIP peers.
+#[derive(Debug)]
+pub(crate) struct SipTrunks {
+    agent: UserAgent,
+    ids: Vec<String>,
+    legs: BTreeMap<LegId, Leg>,
+    sessions: BTreeMap<SessionId, LegId>,
+    service: Vec<ServiceState>,
+}
+
+impl SipTrunks {
+    pub(super) fn new(now: Time, inventory: &Inventory, rng: Rng) -> Self {
+        let locals = inventory.sip.iter().map(|socket| Local {
+            transport: socket.transport,
+            socket: socket_of(socket.transport),
+            address: socket.address,
+        });
+        let peers = inventory.trunks.iter().map(|entry| {
+            let mut peer = Peer::new(&entry.id, entry.address, entry.transport);
+            peer.sources.clone_from(&entry.sources);
+            peer.domain.clone_from(&entry.domain);
+            peer.credentials = entry
+                .user
+                .as_ref()
+                .zip(entry.password.as_ref())
+                .map(|(user, password)| Credentials { user: user.clone(), password: password.clone() });
+            peer.trust = if entry.trusted { Trust::Trusted } else { Trust::Untrusted };
+            peer.probe = entry.probe;
+            let hosts = if entry.media.is_empty() { Hosts::Any } else { Hosts::PeerAnd(entry.media.clone()) };
+            peer.media = AddressPolicy { hosts };
+            peer
+        });
+        let mut config = AgentConfig::new(locals.collect(), peers.collect());
+        config.sessions = inventory.limits.calls.saturating_mul(2);
+        Self {
+            agent: UserAgent::new(now, config, rng),
+            ids: inventory.trunks.iter().map(|trunk| trunk.id.clone()).collect(),
+            legs: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            service: inventory.trunks.iter().map(|_| ServiceState::InService).collect(),
+        }
+    }
+
+    pub(crate) fn agent(&self) -> &UserAgent {
+        &self.agent
+    }
+
+    /// Takes a message; says whether its sender is listed.
+    pub(crate) fn handle_input(&mut self, now: Time, from: Route, bytes: &[u8]) -> bool {
+        self.agent.handle_input(now, from, bytes)
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Time) {
+        if self.agent.poll_timeout().is_some_and(|due| due <= now) {
+            self.agent.handle_timeout(now);
+        }
+    }
+
+    pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.agent.poll_transmit()
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Time> {
+        self.agent.poll_timeout()
+    }
+
+    /// Whether a leg is one of these.
+    pub(super) fn has(&self, leg: LegId) -> bool {
+        self.legs.contains_key(&leg)
+    }
+
+    /// The switch took a call: its session is this leg.
+    pub(super) fn taken(&mut self, arrival: Arrival, leg: LegId, line: LineId, first: u32) {
+        let Arrival { session, trunk, offer, .. } = arrival;
+        let termination = self.termination(trunk, line, first, session);
+        self.sessions.insert(session, leg);
+        self.legs.insert(leg, Leg::incoming(session, trunk, termination, offer.as_deref().map(Sdp::new)));
+    }
+
+    /// The switch refused a call.
+    pub(super) fn refused(&mut self, now: Time, session: SessionId, cause: Cause) {
+        self.agent.end(now, session, cause.value());
+    }
+
+    fn termination(&self, trunk: TrunkId, line: LineId, first: u32, session: SessionId) -> Termination {
+        let gateway =
+            usize::try_from(trunk.0).ok().and_then(|at| self.ids.get(at)).cloned().unwrap_or_default();
+        let endpoint = format!("channel/{}", line.0.saturating_sub(first) + 1);
+        Termination { gateway, endpoint, connection: session.0.to_string() }
+    }
+
+    /// Makes reports of what peers have done; says whether there was anything.
+    pub(super) fn hear(&mut self, now: Time, reports: &mut VecDeque<Report>) -> bool {
+        let mut heard = false;
+        while let Some(event) = self.agent.poll_event() {
+            heard = true;
+            self.event(now, event, reports);
+        }
+        heard
+    }
+
+    fn event(&mut self, now: Time, event: agent::Event, reports: &mut VecDeque<Report>) {
+        match event {
+            agent::Event::Incoming { session, peer, called, caller, offer, .. } => {
+                let calling = calling(&caller);
+                let arrival = Arrival { session, trunk: TrunkId(peer.0), called, calling, offer };
+                reports.push_back(Report::Incoming(Box::new(arrival)));
+            }
+            agent::Event::Progress { session, status, description } => {
+                self.with_leg(session, reports, |leg, say| {
+                    if let Some(description) = description {
+                        leg.describes(&description, say);
+                        say(LegEvent::Progress);
+                    }
+                    if status == Status::RINGING && !std::mem::replace(&mut leg.alerting, true) {
+                        say(LegEvent::Alerting);
+                    }
+                });
+            }
+            agent::Event::Answered { session, description } => {
+                self.with_leg(session, reports, |leg, say| {
+                    leg.describes(&description, say);
+                    leg.answered = true;
+                    say(LegEvent::Answered);
+                });
+            }
+            agent::Event::Confirmed { session, description } => {
+                self.with_leg(session, reports, |leg, say| {
+                    let local = description.as_deref().map(Sdp::new);
+                    if local.is_some() {
+                        leg.remote.clone_from(&local);
+                    }
+                    say(LegEvent::Connected { local });
+                });
+            }
+            agent::Event::Offered { session, description } => {
+                self.offered(now, session, &description, reports);
+            }
+            agent::Event::Agreed { session, description } => {
+                self.with_leg(session, reports, |leg, say| {
+                    let local = leg.renewed(&description);
+                    say(LegEvent::Connected { local });
+                });
+            }
+            agent::Event::Refused { session, .. } => {
+                self.with_leg(session, reports, |_, say| say(LegEvent::Connected { local: None }));
+            }
+            agent::Event::Dtmf { session, key } => {
+                self.with_leg(session, reports, |_, say| say(LegEvent::Dtmf(key)));
+            }
+            agent::Event::Ended { session, cause, .. } => {
+                let cause = Cause::new(cause).unwrap_or(Cause::NORMAL_UNSPECIFIED);
+                self.with_leg(session, reports, |leg, say| {
+                    if !std::mem::replace(&mut leg.ended, true) {
+                        say(LegEvent::Released { cause });
+                    }
+                });
+            }
+            agent::Event::Closed { session } => {
+                if let Some(leg) = self.sessions.remove(&session) {
+                    self.legs.remove(&leg);
+                    reports.push_back(Report::Leg(leg, LegEvent::Cleared { statistics: None }));
+                }
+            }
+            agent::Event::Reachable { peer, up } => self.reachable(now, peer, up, reports),
+            agent::Event::Malformed { peer, error } => {
+                let trunk = self.name(peer);
+                reports.push_back(Report::Event(Event::MalformedSip { trunk, error: error.to_string() }));
+            }
+        }
+    }
+
+    /// A peer describes its stream anew: it is answered with what the other side said last, and that is told.
+    fn offered(&mut self, now: Time, session: SessionId, description: &[u8], reports: &mut VecDeque<Report>) {
+        let known = self.sessions.get(&session).and_then(|id| Some((*id, self.legs.get_mut(id)?)));
+        let Some((id, leg)) = known else {
+            return self.agent.refuse_offer(now, session, Status::NOT_ACCEPTABLE_HERE);
+        };
+        let Some(described) = leg.described.clone() else {
+            return self.agent.refuse_offer(now, session, Status::REQUEST_PENDING);
+        };
+        let direction = leg.direction;
+        if self.agent.answer_offer(now, session, described.bytes(), direction).is_err() {
+            return self.agent.refuse_offer(now, session, Status::NOT_ACCEPTABLE_HERE);
+        }
+        if let Some(local) = leg.renewed(description) {
+            reports.push_back(Report::Leg(id, LegEvent::Connected { local: Some(local) }));
+        }
+    }
+
+    fn with_leg(
+        &mut self,
+        session: SessionId,
+        reports: &mut VecDeque<Report>,
+        act: impl FnOnce(&mut Leg, &mut dyn FnMut(LegEvent)),
+    ) {
+        let Some(id) = self.sessions.get(&session).copied() else { return };
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        act(leg, &mut |event| reports.push_back(Report::Leg(id, event)));
+    }
+
+    fn reachable(&mut self, now: Time, peer: PeerId, up: bool, reports: &mut VecDeque<Report>) {
+        let to = if up { ServiceState::InService } else { ServiceState::OutOfService };
+        let subject = Subject::Trunk(self.name(peer));
+        let Some(state) = usize::try_from(peer.0).ok().and_then(|at| self.service.get_mut(at)) else {
+            return;
+        };
+        let from = std::mem::replace(state, to);
+        if from != to {
+            let change = ServiceChange { at: now, subject, from, to };
+            reports.push_back(Report::Record(crate::Record::Service(change)));
+        }
+    }
+
+    fn name(&self, peer: PeerId) -> String {
+        usize::try_from(peer.0).ok().and_then(|at| self.ids.get(at)).cloned().unwrap_or_default()
+    }
+
+    /// The trunks: names and service states.
+    pub(super) fn states(&self) -> impl Iterator<Item = (&str, ServiceState)> {
+        self.ids.iter().map(String::as_str).zip(self.service.iter().copied())
+    }
+}
+
+/// The socket of a transport.
+pub(crate) const fn socket_of(transport: Transport) -> SocketId {
+    match transport {
+        Transport::Udp => SIP_UDP,
+        Transport::Tcp => SIP_TCP,
+        Transport::Tls => SIP_TLS,
+    }
+}
+
+fn calling(caller: &Caller) -> CallingParty {
+    CallingParty {
+        number: caller.user.clone(),
+        name: caller.name.clone(),
+        withheld: caller.withheld,
+        ..CallingParty::default()
+    }
+}
+
+/// Where nobody is, to be described for a caller who has not described itself yet: its streams are held (RFC 3264 section 8.4).
+fn placeholder() -> Sdp {
+    let nowhere = SocketAddr::from(([0, 0, 0, 0], 9));
+    let codecs = vec![strowger_sdp::CodecEntry::pcmu(), strowger_sdp::CodecEntry::pcma()];
+    let mut held = strowger_sdp::AudioDescription::new(nowhere, codecs);
+    held.direction = Direction::Inactive;
+    Sdp::new(&held.to_bytes())
+}

@@ -1,0 +1,142 @@
+//! Who is at the other end of a SIP trunk.
+#![allow(dead_code, reason = "not every test has a trunk")]
+
+use std::net::SocketAddr;
+
+use strowger_exchange::{
+    Input, Inventory, RouteEntry, RouteTarget, SIP_UDP, SipSocket, SipTransport, TrunkEntry,
+};
+use strowger_sansio::{Rng, SocketId, Time};
+use strowger_sdp::Direction;
+use strowger_sip::agent::{
+    AgentConfig, Caller, Event, Invitation, Local, Peer, PeerId, SessionId, UserAgent,
+};
+use strowger_sip::message::{Message, Status};
+use strowger_sip::{Limits, Route, Transport, text};
+
+/// Where peers find the exchange.
+pub(crate) fn exchange_address() -> SocketAddr {
+    "127.0.0.1:5060".parse().unwrap()
+}
+
+/// Where the peer is.
+pub(crate) fn address() -> SocketAddr {
+    "127.0.0.30:5060".parse().unwrap()
+}
+
+/// A datagram for the exchange's user agent.
+pub(crate) const fn input(from: SocketAddr, bytes: &[u8]) -> Input<'_> {
+    Input::Sip { from: Route { transport: Transport::Udp, socket: SIP_UDP, address: from }, bytes }
+}
+
+/// Gives a town a trunk, which numbers with a 9 before them go to.
+pub(crate) fn with_trunk(mut town: Inventory) -> Inventory {
+    town.sip.push(SipSocket { transport: SipTransport::Udp, address: exchange_address() });
+    town.trunks.push(TrunkEntry::sip("carrier", address()));
+    town.routes.push(RouteEntry {
+        prefix: "9".to_owned(),
+        strip: 1,
+        add: String::new(),
+        length: Some(8..=8),
+        to: vec![RouteTarget::Trunk("carrier".to_owned())],
+    });
+    assert_eq!(town.check(), []);
+    town
+}
+
+pub(crate) struct SipPeer {
+    pub(crate) agent: UserAgent,
+    pub(crate) events: Vec<Event>,
+    /// What came, in the order in which it came.
+    pub(crate) heard: Vec<Message<'static>>,
+}
+
+impl SipPeer {
+    pub(crate) fn new(now: Time) -> Self {
+        let local = Local { transport: Transport::Udp, socket: SocketId::MAIN, address: address() };
+        let peer = Peer::new("town", exchange_address(), Transport::Udp);
+        let config = AgentConfig::new(vec![local], vec![peer]);
+        let agent = UserAgent::new(now, config, Rng::from_number(7));
+        Self { agent, events: Vec::new(), heard: Vec::new() }
+    }
+
+    pub(crate) fn hear(&mut self, now: Time, bytes: &[u8]) {
+        self.heard.push(text::decode(bytes, &Limits::default()).unwrap().into_owned());
+        assert!(self.agent.handle_input(now, Route::udp(exchange_address()), bytes));
+        self.collect();
+    }
+
+    pub(crate) fn transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
+        self.agent.poll_transmit().map(|datagram| (address(), datagram.payload))
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Time> {
+        self.agent.poll_timeout()
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Time) {
+        if self.timeout().is_some_and(|due| due <= now) {
+            self.agent.handle_timeout(now);
+            self.collect();
+        }
+    }
+
+    fn collect(&mut self) {
+        self.events.extend(std::iter::from_fn(|| self.agent.poll_event()));
+    }
+
+    /// The session of the call that came last.
+    pub(crate) fn incoming(&self) -> SessionId {
+        let incoming = self.events.iter().rev().find_map(|event| match event {
+            Event::Incoming { session, .. } => Some(*session),
+            _ => None,
+        });
+        incoming.unwrap()
+    }
+
+    /// Calls a number of the exchange from 5550102.
+    pub(crate) fn call(&mut self, now: Time, number: &str) -> SessionId {
+        let invitation = Invitation {
+            peer: PeerId(0),
+            called: number.to_owned(),
+            caller: Caller { user: Some("5550102".into()), name: Some("Far Away".into()), withheld: false },
+            offer: audio(7000),
+            diversions: Vec::new(),
+        };
+        self.agent.invite(now, &invitation).unwrap()
+    }
+
+    pub(crate) fn ring(&mut self, now: Time) {
+        let session = self.incoming();
+        self.agent.progress(now, session, Status::RINGING, None).unwrap();
+    }
+
+    pub(crate) fn answer(&mut self, now: Time) {
+        let session = self.incoming();
+        self.agent.answer(now, session, &audio(7000), Direction::SendRecv).unwrap();
+    }
+
+    /// The requests and statuses that came, in words.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let word = |message: &Message<'_>| match (message.method(), message.status()) {
+            (Some(method), _) => method.to_string(),
+            (None, status) => status.map(|status| status.code().to_string()).unwrap_or_default(),
+        };
+        self.heard.iter().map(word).collect()
+    }
+
+    /// The description that came last.
+    pub(crate) fn described(&self) -> String {
+        let mut described = self.heard.iter().rev().filter_map(|message| message.session_description());
+        String::from_utf8(described.next().unwrap().to_vec()).unwrap()
+    }
+}
+
+/// The description of the peer's stream.
+pub(crate) fn audio(port: u16) -> Vec<u8> {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.30\r\ns=-\r\nc=IN IP4 127.0.0.30\r\nt=0 0\r\n\
+         m=audio {port} RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+    )
+    .into_bytes()
+}
