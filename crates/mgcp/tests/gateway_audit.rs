@@ -46,7 +46,7 @@ fn all_that_can_be_asked_about_an_endpoint_is_told_even_when_it_is_empty() {
         ("Q", "step,process"),
         ("RM", "restart"),
         ("RD", "0"),
-        ("PL", "L:1,D:1,G:1,R:1,B:0,DM1:0,SST:0,SL:0,FXR:0,VBD:0,GPMD:0,KY:0,BP:0,BA:0,RED:0,LCK:0"),
+        ("PL", "L:1,D:1,G:1,R:1,B:0,DM1:0,SST:0,SL:0,FM:0,FXR:0,VBD:0,GPMD:0,KY:0,BP:0,BA:0,RED:0,LCK:0"),
         ("MD", "65507"),
         ("B/PR", ""),
         ("B/NS", "o"),

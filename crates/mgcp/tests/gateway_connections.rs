@@ -245,9 +245,10 @@ fn options_that_are_not_understood_each_have_their_code() {
     };
     refuse(525, "x+foo:1");
     refuse(541, "zz:1");
-    refuse(541, "fmtp:PCMU");
-    for reservation in ["r-dir:sendonly", "r-cnf:none", "r-sh:$", "o-fmtp:\"PCMU x\""] {
-        // Of the packages RES and FM, which this gateway does not list.
+    refuse(532, "fmtp:PCMU");
+    refuse(524, "o-fmtp:\"PCMU x\"");
+    for reservation in ["r-dir:sendonly", "r-cnf:none", "r-sh:$"] {
+        // Of the package RES, which this gateway does not list.
         refuse(541, reservation);
     }
     refuse(541, "k:clear:secret");

@@ -244,7 +244,7 @@ fn voiceband_data_are_told_with_their_reasons_from_their_first_tone_to_their_end
 }
 
 #[test]
-fn a_media_descriptor_takes_its_codec_away_unless_it_is_optional() {
+fn a_media_descriptor_gives_its_codec_to_data_or_takes_it_away_unless_it_is_optional() {
     let mut bench = bench();
     let mut refuse = |code, options: &str| {
         bench.refused(code, "CRCX", LINE, &format!("C: 1\nL: {options}\nM: recvonly"));
@@ -259,9 +259,11 @@ fn a_media_descriptor_takes_its_codec_away_unless_it_is_optional() {
     refuse(532, "a:PCMU, gpmd/gpmd:\"PCMU:x vbd=yes\"");
     refuse(541, "a:PCMU, gpmd/vbd:\"PCMU vbd=yes\"");
     for (options, format) in [
-        ("a:PCMU;PCMA, gpmd/gpmd:\"PCMU vbd=yes\"", "RTP/AVP 8\r\n"),
-        ("a:PCMA;PCMU;PCMU, gpmd/gpmd:\"pcmu:2 vbd=yes\"", "RTP/AVP 8 0\r\n"),
-        ("a:PCMU, gpmd/o-gpmd:\"PCMU vbd=yes\"", "RTP/AVP 0\r\n"),
+        ("a:PCMU;PCMA, gpmd/gpmd:\"PCMU vbd=yes\"", "RTP/AVP 96 8\r\n"),
+        ("a:PCMA;PCMU;PCMU, gpmd/gpmd:\"pcmu:2 vbd=yes\"", "RTP/AVP 8 0 96\r\n"),
+        ("a:PCMU;PCMA, gpmd/gpmd:\"PCMU other=yes\"", "RTP/AVP 8\r\n"),
+        ("a:PCMU, gpmd/o-gpmd:\"PCMU other=yes\"", "RTP/AVP 0\r\n"),
+        ("a:PCMU, gpmd/gpmd:\"PCMU vbd=no\"", "RTP/AVP 0\r\n"),
     ] {
         let answer = bench.good("CRCX", LINE, &format!("C: 1\nL: {options}\nM: recvonly"));
         assert!(answer.0.contains(format), "{options}: {}", answer.0);

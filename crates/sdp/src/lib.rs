@@ -46,7 +46,8 @@ pub mod session;
 mod class;
 
 pub use audio::{
-    Agreement, AudioDescription, AudioFault, AudioRule, Codec, CodecEntry, Direction, EventSet, NoCommonCodec,
+    Agreement, AudioDescription, AudioFault, AudioRule, Codec, CodecEntry, Direction, EventSet,
+    NoCommonCodec, Purpose,
 };
 pub use decode::decode;
 pub use departure::{Departure, DepartureKind};

@@ -122,12 +122,12 @@ fn audio() -> impl Strategy<Value = AudioDescription> {
             proptest::option::of("[a-z]{1,5}=[0-9]{1,3}")
         )
             .prop_map(|(payload_type, name, clock, channels, fmtp)| CodecEntry {
-                payload_type,
-                codec: Codec::from_name(&name),
                 clock,
                 channels,
-                fmtp
+                fmtp,
+                ..CodecEntry::new(payload_type, Codec::from_name(&name))
             }),
+        (96_u8..128).prop_map(|payload_type| CodecEntry::new(payload_type, Codec::Pcmu).for_data()),
     ];
     let direction = prop_oneof![
         Just(Direction::SendRecv),
@@ -324,7 +324,7 @@ proptest! {
     fn an_answer_names_only_what_was_offered_and_accepting_it_agrees(offer in audio(), local in audio()) {
         let answer = offer.answer(&local);
         let shared = offer.codecs.iter().any(|entry| {
-            entry.codec.is_speech() && local.codecs.iter().any(|ours| ours.matches(entry))
+            entry.is_speech() && local.codecs.iter().any(|ours| ours.matches(entry))
         });
         prop_assert_eq!(answer.is_ok(), shared);
         let Ok(answer) = answer else { return Ok(()) };

@@ -96,7 +96,7 @@ impl Layout {
 
     /// For a plane with `lines` lines and the hidden endpoints behind them.
     pub(crate) fn new(lines: u32, able: &mgcp::MediaCapabilities) -> Self {
-        let is_known = |entry: &&CodecEntry| entry.codec.is_speech() || entry.codec == Codec::TelephoneEvent;
+        let is_known = |entry: &&CodecEntry| entry.is_speech() || entry.codec == Codec::TelephoneEvent;
         let able = MediaCapabilities {
             codecs: able.codecs.iter().filter(is_known).cloned().collect(),
             packetization: able.packetization.clone(),
@@ -163,7 +163,7 @@ fn fault(fault: mgcp::MediaFault) -> MediaFault {
 }
 
 fn spec_of(spec: &StreamSpec, mode: MediaMode) -> MediaSpec {
-    let speech = spec.receive.iter().find(|entry| entry.codec.is_speech());
+    let speech = spec.receive.iter().find(|entry| entry.is_speech());
     let send = spec.send.clone().or_else(|| speech.cloned()).unwrap_or_else(CodecEntry::pcmu);
     let mut codecs = spec.receive.clone();
     if codecs.is_empty() {
@@ -173,6 +173,7 @@ fn spec_of(spec: &StreamSpec, mode: MediaMode) -> MediaSpec {
         mode,
         codecs,
         send,
+        data: None,
         telephone_event: spec.telephone_event,
         packetization: spec.packetization,
         remote: spec.remote,

@@ -280,6 +280,11 @@ impl JitterBuffer {
         self.is_fixed = true;
     }
 
+    /// Lets the delay adapt to speech again.
+    pub fn release(&mut self) {
+        self.is_fixed = false;
+    }
+
     /// Whether the delay stays as it is.
     #[must_use]
     pub const fn is_fixed(&self) -> bool {

@@ -169,6 +169,9 @@ pub struct SessionConfig {
     /// The formats that the far end takes, under the numbers that it announced; sound is sent in the first that
     /// carries it, events as telephone events if they are in the list and as sound if not.
     pub sends: Vec<Payload>,
+    /// What the sound of modems is sent as, when both ends have a format for it (ITU-T V.152); its number is not among those of `sends`. Without one
+    /// the first format of `sends` that keeps the waveform serves.
+    pub data: Option<Payload>,
     /// How much sound a sent packet carries.
     pub packet_time: PacketTime,
     /// Whose packets are taken.
@@ -209,6 +212,7 @@ impl SessionConfig {
         Self {
             receives,
             sends,
+            data: None,
             packet_time: PacketTime::DEFAULT,
             source: SourcePolicy::Closed,
             remote: None,

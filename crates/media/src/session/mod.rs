@@ -47,7 +47,7 @@ pub use statistics::SessionStatistics;
 use config::{PayloadTable, canonical};
 use control::{Control, Heard};
 use digits::{EVENT_VOLUME, InBand, Listener, Renderer};
-use sender::Sender;
+use sender::{Carries, Sender};
 use source::{Arrival, ControlGate, Gate, Path, Sources};
 
 /// RTP clock of all formats here, in Hz.
@@ -283,8 +283,14 @@ impl RtpSession {
     /// Carries the data of modems and fax machines from now on (voiceband data): nothing is suppressed, the play-out delay stays where
     /// it is, and what is sent keeps the waveform if the far end lets it.
     pub fn carry_data(&mut self) {
-        self.sender.carry_data();
+        self.sender.carry_data(Carries::Data);
         self.playout.fix();
+    }
+
+    /// Carries speech again: silence is suppressed and the play-out delay adapts, as signalling has it.
+    pub fn carry_speech(&mut self) {
+        self.sender.carry_data(Carries::Speech);
+        self.playout.release();
     }
 
     /// Whether it carries data.

@@ -9,7 +9,7 @@ use super::CLOCK_RATE;
 use super::activity::Activity;
 use super::config::{PacketTime, PayloadFormat, PayloadTable, SessionConfig, SilenceSuppression};
 use super::relay::Passage;
-use crate::coding::Encoder;
+use crate::coding::{Coding, Encoder};
 use crate::frame::{FRAME_SAMPLES, FRAME_TIME, Frame, samples_in, time_of};
 use crate::rtp::{HEADER_LEN, RtpHeader};
 use crate::telephone_event::EventSender;
@@ -17,9 +17,18 @@ use crate::telephone_event::EventSender;
 /// A pause of the host longer than this is a pause of the stream; a shorter one is made up by frames that come in a burst.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// What the sound is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carries {
+    Speech,
+    Data,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
     payloads: PayloadTable,
+    /// What data of modems is sent as, when that was agreed.
+    data: Option<(u8, Coding)>,
     packet_time: PacketTime,
     silence: SilenceSuppression,
     encoder: Encoder,
@@ -49,6 +58,7 @@ impl Sender {
     pub(super) fn new(config: &SessionConfig, rng: &mut Rng) -> Self {
         Self {
             payloads: PayloadTable::new(&config.sends),
+            data: data(config),
             packet_time: config.packet_time,
             silence: config.silence,
             encoder: Encoder::default(),
@@ -74,14 +84,18 @@ impl Sender {
         if payloads.voice() != self.payloads.voice() || config.packet_time != self.packet_time {
             self.drop_partial();
         }
+        if self.carries_data && data(config) != self.data {
+            self.drop_partial();
+        }
         self.payloads = payloads;
+        self.data = data(config);
         self.packet_time = config.packet_time;
         self.silence = config.silence;
     }
 
     /// Takes a frame; says whether a packet is full, which is then in `out`.
     pub(super) fn frame(&mut self, now: Time, frame: &Frame, out: &mut Vec<u8>) -> bool {
-        let voice = if self.carries_data { self.payloads.waveform() } else { None };
+        let voice = if self.carries_data { self.waveform() } else { None };
         let Some((number, coding)) = voice.or(self.payloads.voice()) else { return self.skip(now, out) };
         if self.events.is_busy() {
             return self.skip(now, out);
@@ -151,13 +165,18 @@ impl Sender {
         true
     }
 
-    /// What is sent is data from now on.
-    pub(super) fn carry_data(&mut self) {
-        let wide = self.payloads.waveform() != self.payloads.voice();
-        if !self.carries_data && wide {
+    /// What is sent is data from now on, or speech again.
+    pub(super) fn carry_data(&mut self, carries: Carries) {
+        let carries_data = carries == Carries::Data;
+        if self.carries_data != carries_data && self.waveform() != self.payloads.voice() {
             self.drop_partial();
         }
-        self.carries_data = true;
+        self.carries_data = carries_data;
+    }
+
+    /// What data of modems is sent in.
+    fn waveform(&self) -> Option<(u8, Coding)> {
+        self.data.or(self.payloads.waveform())
     }
 
     /// The header under which a packet of another stream goes out on this one; none when it has to be dropped. See
@@ -287,4 +306,9 @@ impl Sender {
         self.frames = 0;
         self.talkspurt = true;
     }
+}
+
+fn data(config: &SessionConfig) -> Option<(u8, Coding)> {
+    let payload = config.data?;
+    Some((payload.number, payload.format.coding()?))
 }

@@ -44,7 +44,7 @@ impl Alternative {
     }
 
     pub(super) fn speech(&self) -> Option<&CodecEntry> {
-        self.codecs.iter().find(|entry| entry.codec.is_speech())
+        self.codecs.iter().find(|entry| entry.is_speech())
     }
 
     pub(super) fn telephone_event(&self) -> Option<u8> {
@@ -60,17 +60,17 @@ impl Alternative {
     /// Whether both have a format of speech in common.
     pub(super) fn agrees(&self, other: &Self) -> bool {
         let is_common = |entry: &&CodecEntry| other.codecs.iter().any(|theirs| theirs.matches(entry));
-        self.codecs.iter().filter(|entry| entry.codec.is_speech()).any(|entry| is_common(&entry))
+        self.codecs.iter().filter(|entry| entry.is_speech()).any(|entry| is_common(&entry))
     }
 
     /// With one format of speech alone: the first, or the first that the other side has too.
     pub(super) fn narrowed(mut self, other: Option<&Self>) -> Self {
-        let speech: Vec<_> = self.codecs.iter().filter(|entry| entry.codec.is_speech()).cloned().collect();
+        let speech: Vec<_> = self.codecs.iter().filter(|entry| entry.is_speech()).cloned().collect();
         let common = other.and_then(|other| {
             speech.iter().find(|entry| other.codecs.iter().any(|theirs| theirs.matches(entry))).cloned()
         });
         if let Some(chosen) = common.or_else(|| speech.first().cloned()) {
-            self.codecs.retain(|entry| *entry == chosen || !entry.codec.is_speech());
+            self.codecs.retain(|entry| *entry == chosen || !entry.is_speech());
         }
         self
     }
@@ -234,7 +234,7 @@ fn formats_of(formats: &[&str], attributes: &[&str], able: &MediaCapabilities) -
     let formats = if formats.is_empty() { &["$"] } else { formats };
     for format in formats {
         if *format == "$" {
-            list.extend(able.codecs.iter().filter(|entry| entry.codec.is_speech()).cloned());
+            list.extend(able.codecs.iter().filter(|entry| entry.is_speech()).cloned());
             continue;
         }
         let Ok(number) = format.parse::<u8>() else { continue };

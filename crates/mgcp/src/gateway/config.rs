@@ -269,29 +269,29 @@ impl EndpointKind {
     pub const fn packages(self) -> PackageSet {
         PackageSet::new(match self {
             Self::AnalogueLine => &[
-                "L", "D", "G", "R", "B", "DM1", "SST", "SL", "FXR", "VBD", "GPMD", "KY", "BP", "BA", "RED",
-                "LCK",
+                "L", "D", "G", "R", "B", "DM1", "SST", "SL", "FM", "FXR", "VBD", "GPMD", "KY", "BP", "BA",
+                "RED", "LCK",
             ],
-            Self::PacketRelay => &["G", "R", "B", "FXR", "BA", "RED", "LCK"],
-            Self::ConferenceBridge => &["G", "SST", "SL", "R", "B", "BA", "RED", "LCK"],
-            Self::AnnouncementServer => &["A", "AU", "SL", "R", "B", "BA", "RED", "LCK"],
+            Self::PacketRelay => &["G", "R", "FM", "B", "FXR", "BA", "RED", "LCK"],
+            Self::ConferenceBridge => &["G", "SST", "SL", "FM", "R", "B", "BA", "RED", "LCK"],
+            Self::AnnouncementServer => &["A", "AU", "SL", "FM", "R", "B", "BA", "RED", "LCK"],
             Self::Trunk(TrunkSignalling::Ms) => {
-                &["MS", "T", "SL", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["MS", "T", "SL", "FM", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
             Self::Trunk(TrunkSignalling::Dt) => {
-                &["DT", "D", "T", "SL", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["DT", "D", "T", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
             Self::Trunk(TrunkSignalling::Bl) => {
-                &["BL", "D", "T", "SL", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["BL", "D", "T", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
             Self::Trunk(TrunkSignalling::Do) => {
-                &["DO", "D", "T", "SL", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["DO", "D", "T", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
             Self::Trunk(TrunkSignalling::Md) => {
-                &["MD", "T", "SL", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["MD", "T", "SL", "FM", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
             Self::Trunk(TrunkSignalling::Mo) => {
-                &["MO", "T", "SL", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["MO", "T", "SL", "FM", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
         })
     }

@@ -87,7 +87,7 @@ pub(super) struct Endpoint {
     /// The fax that is heard, and how it is handled.
     pub(super) fax: Option<FaxHandling>,
     /// Machines are heard whose sound is data: RFC 6498.
-    pub(super) carries_data: bool,
+    pub(super) carries_data: Option<&'static str>,
     /// Commands that wait: for a procedure to complete, or for older ones to be answered.
     pub(super) held: VecDeque<Outbound>,
     /// Commands without an answer.

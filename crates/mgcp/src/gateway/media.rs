@@ -152,6 +152,9 @@ pub struct MediaSpec {
     pub codecs: Vec<CodecEntry>,
     /// The format to speak in, with the payload type that the remote end expects.
     pub send: CodecEntry,
+    /// The format to send the sound of modems in, when both ends have one for it (ITU-T V.152). What they send so comes in under the one of `codecs` that
+    /// is for data.
+    pub data: Option<CodecEntry>,
     /// The payload type to send RFC 4733 events with, when both ends have them.
     pub telephone_event: Option<u8>,
     /// Packetisation period.
@@ -314,10 +317,10 @@ pub enum MediaEvent {
     ConnectionLost(ConnectionHandle, LossReason),
 }
 
-/// An event of the packages T, R and FXR that is asked for.
+/// An event of the packages T, R and FXR, or `D/dd`, that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedEvent {
-    /// Its package: `T`, `R` or `FXR`.
+    /// Its package: `T`, `R`, `FXR` or `D`.
     pub package: &'static str,
     /// Its code in the package.
     pub event: String,
@@ -376,7 +379,7 @@ pub trait MediaPlane {
         true
     }
 
-    /// The events of the packages T, R and FXR that are wanted from now on, and no others; counts and times of them begin anew.
+    /// The events of the packages T, R and FXR, and `D/dd`, that are wanted from now on, and no others; counts and times of them begin anew.
     fn watch(&mut self, now: Time, endpoint: EndpointIndex, wanted: Vec<WantedEvent>) {
         let _ = (now, endpoint, wanted);
     }

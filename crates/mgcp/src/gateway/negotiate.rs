@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use strowger_sansio::Duration;
 use strowger_sdp::audio::{ExtendedReports, common};
-use strowger_sdp::{AudioDescription, Codec, CodecEntry, NoCommonCodec};
+use strowger_sdp::{AudioDescription, Codec, CodecEntry, NoCommonCodec, Purpose};
 
 use super::connection::{Connection, millis};
 use super::fax::{self, FaxHandling};
@@ -17,6 +17,7 @@ use super::refusal::{Refusal, refuse};
 use super::remote::Remote;
 use super::stream;
 use crate::message::ReturnCode;
+use crate::package::PackageSet;
 
 /// What a command asks of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +38,8 @@ pub(super) struct Wanted<'a> {
     pub(super) joined: bool,
     /// Whether the endpoint can carry `image/t38`.
     pub(super) images: bool,
-    /// Whether the endpoint has the package FXR.
-    pub(super) faxes: bool,
+    /// The packages of the endpoint.
+    pub(super) packages: PackageSet,
     /// The other connections of the endpoint.
     pub(super) beside: &'a [Connection],
 }
@@ -90,7 +91,7 @@ pub(super) fn negotiate(wanted: &Wanted<'_>, able: &MediaCapabilities) -> Result
             None => spec.remote = None,
         }
     }
-    spec.fax = fax::handling(wanted, options)?;
+    spec.fax = fax::handling(wanted, options, spec.data.as_ref())?;
     spec.muted &= spec.image.is_none() && spec.fax == FaxHandling::T38;
     options.apply(&mut spec);
     Ok(spec)
@@ -127,6 +128,7 @@ fn fresh(
         mode,
         codecs: Vec::new(),
         send: CodecEntry::pcmu(),
+        data: None,
         telephone_event: None,
         packetization,
         remote: None,
@@ -150,12 +152,19 @@ fn codecs(
     able: &MediaCapabilities,
     spec: &mut MediaSpec,
 ) -> Result<(), Refusal> {
-    let approved = approved(options, able, spec);
-    if !approved.iter().any(|entry| entry.codec.is_speech()) {
-        return Err(refuse(ReturnCode::CODEC_NEGOTIATION, "none of the codecs asked for is supported"));
-    }
+    let mut approved = approved(options, able, spec);
     let known = wanted.remote.or(wanted.current.and_then(|current| current.remote.as_ref()));
     let known = known.and_then(|remote| remote.audio.as_ref());
+    if options.codecs().is_none() && wanted.packages.contains("GPMD") {
+        // What the other side has for data is taken where nothing is said against it.
+        let theirs = known.into_iter().flat_map(|audio| &audio.codecs);
+        let able =
+            |entry: &&CodecEntry| entry.is_for_data() && matches!(entry.codec, Codec::Pcmu | Codec::Pcma);
+        approved.extend(theirs.filter(able).cloned());
+    }
+    if !approved.iter().any(CodecEntry::is_speech) {
+        return Err(refuse(ReturnCode::CODEC_NEGOTIATION, "none of the codecs asked for is supported"));
+    }
     let both = known.map(|audio| preferred(options, &approved, &audio.codecs));
     let negotiated = match (wanted.remote, &both) {
         (Some(_), Some(Ok(both))) => both.clone(),
@@ -173,6 +182,7 @@ fn codecs(
     spec.send = first_speech(towards);
     let event = towards.iter().find(|entry| entry.codec == Codec::TelephoneEvent);
     spec.telephone_event = event.filter(|_| known.is_some()).map(|entry| entry.payload_type);
+    spec.data = towards.iter().find(|entry| entry.is_for_data()).filter(|_| known.is_some()).cloned();
     spec.codecs = keep_numbers(negotiated, &spec.codecs);
     Ok(())
 }
@@ -192,15 +202,23 @@ fn preferred(
 
 /// What the gateway has and the options allow, in the options' order.
 fn approved(options: &Options, able: &MediaCapabilities, spec: &MediaSpec) -> Vec<CodecEntry> {
-    let mut list = match options.codecs() {
+    let mut list = match options.listed() {
         Some(names) => {
             let mut list: Vec<CodecEntry> = Vec::new();
-            for name in names {
+            for (name, purpose) in names {
                 let codec = Codec::from_name(name);
+                if purpose == Purpose::VoicebandData {
+                    list.extend(data_entry(codec, &list, able));
+                    continue;
+                }
                 let known = able.codecs.iter().filter(|entry| entry.codec.matches(&codec));
                 for entry in known {
-                    if !list.contains(entry) {
-                        list.push(entry.clone());
+                    let mut entry = entry.clone();
+                    if entry.codec == Codec::TelephoneEvent {
+                        entry.fmtp = options.events().or(entry.fmtp);
+                    }
+                    if !list.contains(&entry) {
+                        list.push(entry);
                     }
                 }
             }
@@ -212,8 +230,7 @@ fn approved(options: &Options, able: &MediaCapabilities, spec: &MediaSpec) -> Ve
             .iter()
             .filter(|entry| match options.bandwidth {
                 Some(allowed) => {
-                    !entry.codec.is_speech()
-                        || bandwidth(entry, spec.packetization) <= u32::from(allowed.high)
+                    !entry.is_speech() || bandwidth(entry, spec.packetization) <= u32::from(allowed.high)
                 }
                 None => true,
             })
@@ -228,6 +245,13 @@ fn approved(options: &Options, able: &MediaCapabilities, spec: &MediaSpec) -> Ve
         list.extend(able.codecs.iter().find(|entry| noise(entry)).cloned());
     }
     list
+}
+
+/// A format for voiceband data, under a payload type that nothing else has.
+fn data_entry(codec: Codec, list: &[CodecEntry], able: &MediaCapabilities) -> Option<CodecEntry> {
+    let free = |number: &u8| !list.iter().chain(&able.codecs).any(|entry| entry.payload_type == *number);
+    let known = able.codecs.iter().any(|entry| entry.codec.matches(&codec));
+    (96..=127).find(free).filter(|_| known).map(|number| CodecEntry::new(number, codec).for_data())
 }
 
 /// Kilobits per second of a codec with the headers of IP (v4), UDP and RTP: RFC 3435 section 2.3.5 counts from the transport
@@ -260,7 +284,7 @@ fn keep_numbers(mut list: Vec<CodecEntry>, told: &[CodecEntry]) -> Vec<CodecEntr
 }
 
 fn first_speech(list: &[CodecEntry]) -> CodecEntry {
-    list.iter().find(|entry| entry.codec.is_speech()).cloned().unwrap_or_else(CodecEntry::pcmu)
+    list.iter().find(|entry| entry.is_speech()).cloned().unwrap_or_else(CodecEntry::pcmu)
 }
 
 /// The period: as this command's options say, else as said before, else as the remote side would like it, else the default. A

@@ -7,24 +7,36 @@ use super::media::{MediaCapabilities, MediaMode, MediaSpec};
 use super::refusal::{Refusal, refuse};
 use crate::message::{Gain, LocalOptions, Reservation, ReturnCode, Span, Switch, type_of_service};
 use crate::package::PackageSet;
+use strowger_sdp::{Codec, EventSet, Purpose};
 
 /// The most codecs of one connection: there are no more payload types. The list is kept for as long as the connection is, so
 /// that without a bound each connection could cost its call agent a datagram and the gateway half a megabyte.
 const MOST_CODECS: usize = 128;
 
-/// A general-purpose media descriptor (RFC 6498 section 5.1.1) takes its codec away, since none is supported; an optional one changes
-/// nothing.
+/// General-purpose media descriptors (RFC 6498 section 5.1.1): `vbd=yes` makes its codec one for voiceband data (ITU-T V.152). Another one takes
+/// its codec away, since it is not supported; an optional one then changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Descriptors {
-    /// The places of those codecs in the list.
+    /// The places in the list of codecs that are taken away.
     places: Vec<usize>,
+    /// Those of codecs for data.
+    data: Vec<usize>,
+    /// The telephone events that must be there, and those that may (RFC 3660 section 2.9).
+    events: [Option<EventSet>; 2],
     /// As they were supplied, for audits.
     text: Vec<String>,
 }
 
 impl Descriptors {
-    /// Reads the value of `gpmd`: quoted strings with semicolons between, each with a format, perhaps its order, and parameters.
-    fn add(&mut self, name: &str, value: &str, codecs: &[&str], optional: bool) -> Result<(), Refusal> {
+    /// Reads the value of `gpmd` or `fmtp`: quoted strings with semicolons between, each with a format, perhaps its order, and parameters.
+    fn add(&mut self, name: &str, value: &str, codecs: &[&str]) -> Result<(), Refusal> {
+        let (kind, optional) = match name.to_ascii_lowercase().as_str() {
+            "fmtp" => (describes_events as fn(&str, &str) -> Descriptor, false),
+            "o-fmtp" => (describes_events as fn(&str, &str) -> Descriptor, true),
+            "gpmd/gpmd" => (describes as fn(&str, &str) -> Descriptor, false),
+            "gpmd/o-gpmd" => (describes as fn(&str, &str) -> Descriptor, true),
+            _ => return Ok(()),
+        };
         let bad = || {
             refuse(
                 ReturnCode::LOCAL_OPTION_VALUE,
@@ -36,7 +48,10 @@ impl Descriptors {
             let (quoted, behind) =
                 rest.strip_prefix('"').and_then(|inner| inner.split_once('"')).ok_or_else(bad)?;
             let (format, parameters) = quoted.split_once(' ').ok_or_else(bad)?;
-            if format.is_empty() || parameters.trim_ascii().is_empty() || self.places.len() == MOST_CODECS {
+            if format.is_empty()
+                || parameters.trim_ascii().is_empty()
+                || self.places.len() + self.data.len() >= MOST_CODECS
+            {
                 return Err(bad());
             }
             let (format, order) = match format.split_once(':') {
@@ -51,8 +66,19 @@ impl Descriptors {
                 let text = "a media descriptor for a codec that is not listed";
                 return Err(refuse(ReturnCode::LOCAL_OPTIONS_INCONSISTENT, text));
             };
-            if !optional {
-                self.places.push(place);
+            match kind(format, parameters) {
+                Descriptor::Data => self.data.push(place),
+                Descriptor::Events(set) => {
+                    let able = set.and(&EventSet::DTMF);
+                    if !optional && able != set {
+                        self.places.push(place);
+                    }
+                    let [must, may] = &mut self.events;
+                    *(if optional { may } else { must }) = Some(able);
+                }
+                Descriptor::Nothing => {}
+                Descriptor::Unknown if optional => {}
+                Descriptor::Unknown => self.places.push(place),
             }
             match behind.trim_ascii().strip_prefix(';') {
                 Some(next) => rest = next.trim_ascii(),
@@ -63,6 +89,42 @@ impl Descriptors {
         self.text.push(format!("{name}:{value}"));
         Ok(())
     }
+}
+
+/// What a descriptor makes of its codec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Descriptor {
+    /// One for voiceband data.
+    Data,
+    /// One for these telephone events.
+    Events(EventSet),
+    /// What it is anyway.
+    Nothing,
+    Unknown,
+}
+
+/// `vbd=yes` and `vbd=no`, for codecs that keep the waveform.
+fn describes(format: &str, parameters: &str) -> Descriptor {
+    let keeps_waveform = matches!(Codec::from_name(format), Codec::Pcmu | Codec::Pcma);
+    let mut found = Descriptor::Nothing;
+    for pair in parameters.split(';').map(str::trim_ascii).filter(|pair| !pair.is_empty()) {
+        found = match pair.split_once('=').map(|(name, value)| (name.trim_ascii(), value.trim_ascii())) {
+            Some((name, _)) if !name.eq_ignore_ascii_case("vbd") || !keeps_waveform => {
+                return Descriptor::Unknown;
+            }
+            Some((_, value)) if value.eq_ignore_ascii_case("yes") => Descriptor::Data,
+            Some((_, value)) if value.eq_ignore_ascii_case("no") => found,
+            _ => return Descriptor::Unknown,
+        };
+    }
+    found
+}
+
+/// The format parameters that there are: the events of `telephone-event`.
+fn describes_events(format: &str, parameters: &str) -> Descriptor {
+    let is_event = format.eq_ignore_ascii_case("telephone-event");
+    let set = EventSet::parse(parameters.trim_ascii()).filter(|set| is_event && !set.is_empty());
+    set.map_or(Descriptor::Unknown, Descriptor::Events)
 }
 
 /// Options that were found good.
@@ -109,10 +171,7 @@ impl Options {
         let listed: Vec<&str> = options.codecs.iter().flatten().map(String::as_str).collect();
         let mut descriptors = Descriptors::default();
         for option in list.iter() {
-            let optional = option.name.eq_ignore_ascii_case("GPMD/o-gpmd");
-            if optional || option.name.eq_ignore_ascii_case("GPMD/gpmd") {
-                descriptors.add(option.name, option.value.unwrap_or_default(), &listed, optional)?;
-            }
+            descriptors.add(option.name, option.value.unwrap_or_default(), &listed)?;
         }
         options.descriptors = descriptors;
         options.check_values(able)?;
@@ -152,11 +211,29 @@ impl Options {
         Ok(())
     }
 
-    /// The codecs that are asked for and can be, the preferred ones first.
+    /// The codecs that are asked for and can be, the preferred ones first; those for data are left out.
     pub(super) fn codecs(&self) -> Option<Vec<&str>> {
+        let plain = self.listed()?.filter(|(_, purpose)| *purpose == Purpose::Usual);
+        Some(plain.map(|(name, _)| name).collect())
+    }
+
+    /// The codecs that are asked for and can be, with what each is for.
+    pub(super) fn listed(&self) -> Option<impl Iterator<Item = (&str, Purpose)>> {
+        let Descriptors { places, data, .. } = &self.descriptors;
         let codecs = self.codecs.as_ref()?.iter().enumerate();
-        let plain = codecs.filter(|(place, _)| !self.descriptors.places.contains(place));
-        Some(plain.map(|(_, name)| name.as_str()).collect())
+        let able = codecs.filter(|(place, _)| !places.contains(place));
+        Some(able.map(|(place, name)| {
+            let purpose = if data.contains(&place) { Purpose::VoicebandData } else { Purpose::Usual };
+            (name.as_str(), purpose)
+        }))
+    }
+
+    /// The telephone events that are asked for, as a description lists them; none when nothing is said of them.
+    pub(super) fn events(&self) -> Option<String> {
+        let known: Vec<_> = self.descriptors.events.iter().flatten().map(EventSet::to_string).collect();
+        let text =
+            known.iter().filter(|text| !text.is_empty()).map(String::as_str).collect::<Vec<_>>().join(",");
+        EventSet::parse(&text).map(|set| set.to_string())
     }
 
     /// Whether the connection is to be within the gateway; none when nothing is said of it.
@@ -245,6 +322,24 @@ fn codecs(value: &str) -> Result<Vec<String>, Refusal> {
     Ok(names)
 }
 
+/// The value of the `A:` line for voiceband data, which goes with other options than speech does (RFC 6498 section 5.1.1); none of an endpoint
+/// without the package.
+pub(super) fn data_capabilities(
+    able: &MediaCapabilities,
+    modes: &[MediaMode],
+    packages: PackageSet,
+) -> Option<String> {
+    let codecs = able.codecs.iter().filter(|entry| matches!(entry.codec, Codec::Pcmu | Codec::Pcma));
+    let codecs: Vec<_> = codecs.cloned().collect();
+    if !packages.contains("GPMD") || codecs.is_empty() {
+        return None;
+    }
+    let described: Vec<_> =
+        codecs.iter().map(|entry| format!("\"{} vbd=yes\"", entry.codec.name())).collect();
+    let able = MediaCapabilities { codecs, silence_suppression: false, ..able.clone() };
+    Some(format!("{}, GPMD/gpmd:{}", capabilities(&able, false, modes, packages), described.join(";")))
+}
+
 /// The value of an `A:` line: what the endpoint can do (section 3.2.2.3).
 pub(super) fn capabilities(
     able: &MediaCapabilities,
@@ -262,8 +357,11 @@ pub(super) fn capabilities(
         (Some(only), _) => only.to_string(),
         _ => "20".to_owned(),
     };
+    let events = able.codecs.iter().find(|entry| entry.codec == Codec::TelephoneEvent);
+    let events = events.filter(|_| packages.contains("FM")).and_then(|entry| entry.fmtp.as_ref());
+    let events = events.map(|events| format!(", fmtp:\"telephone-event {events}\"")).unwrap_or_default();
     format!(
-        "a:{}, p:{period}, e:{}, s:{}, gc:{}, t:{}, nt:IN;LOCAL, v:{}, m:{}",
+        "a:{}, p:{period}, e:{}, s:{}, gc:{}, t:{}, nt:IN;LOCAL, v:{}, m:{}{events}",
         codecs.join(";"),
         switch(able.echo_cancellation),
         switch(able.silence_suppression),

@@ -87,7 +87,7 @@ impl Gateway {
             machine: Machine::new(map.clone(), Vec::new()),
             connections: Vec::new(),
             fax: None,
-            carries_data: false,
+            carries_data: None,
             held: std::collections::VecDeque::new(),
             unanswered: Vec::new(),
             provisioned: Provisioned { entity, digit_map: map, persistent: Vec::new() },

@@ -61,7 +61,7 @@ fn mixed() -> Refusal {
 fn is_image(wanted: &Wanted<'_>, options: &Options, able: &MediaCapabilities) -> Result<bool, Refusal> {
     let is_speech = |name: &str| {
         let codec = Codec::from_name(name);
-        able.codecs.iter().any(|entry| entry.codec.is_speech() && entry.codec.matches(&codec))
+        able.codecs.iter().any(|entry| entry.is_speech() && entry.codec.matches(&codec))
     };
     let listed = options.codecs();
     let names = listed.as_deref();

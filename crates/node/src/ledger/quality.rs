@@ -76,7 +76,7 @@ pub(super) fn spoken(record: &CallEnded, stream: &StreamRecord) -> Option<(Strin
     let has = |entry: &&CodecEntry| {
         sender.as_ref().is_none_or(|sender| sender.codecs.iter().any(|other| other.matches(entry)))
     };
-    let speech = || own.codecs.iter().filter(|entry| entry.codec.is_speech());
+    let speech = || own.codecs.iter().filter(|entry| entry.is_speech());
     let entry = speech().find(has).or_else(|| speech().next())?;
     Some((entry.codec.name().to_owned(), own.ptime.unwrap_or(PACKET_MS)))
 }

@@ -74,6 +74,16 @@ impl fmt::Display for Codec {
     }
 }
 
+/// What a format is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// Whatever its codec is for.
+    #[default]
+    Usual,
+    /// Voiceband data alone: modems and fax machines (`a=gpmd` with `vbd=yes`, ITU-T V.152). Who sends under it says that the sound is theirs.
+    VoicebandData,
+}
+
 /// One format of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CodecEntry {
@@ -87,13 +97,15 @@ pub struct CodecEntry {
     pub channels: u8,
     /// The parameters of `a=fmtp`, as they are written.
     pub fmtp: Option<String>,
+    /// What it is for.
+    pub purpose: Purpose,
 }
 
 impl CodecEntry {
     /// A format with one channel and the clock of 8000 that telephony has.
     #[must_use]
     pub fn new(payload_type: u8, codec: Codec) -> Self {
-        Self { payload_type, codec, clock: 8000, channels: 1, fmtp: None }
+        Self { payload_type, codec, clock: 8000, channels: 1, fmtp: None, purpose: Purpose::Usual }
     }
 
     /// G.711 mu law at its own payload type, 0.
@@ -130,13 +142,35 @@ impl CodecEntry {
             clock: *clock,
             channels: *channels,
             fmtp: None,
+            purpose: Purpose::Usual,
         })
+    }
+
+    /// The same format for voiceband data alone.
+    #[must_use]
+    pub fn for_data(self) -> Self {
+        Self { purpose: Purpose::VoicebandData, ..self }
+    }
+
+    /// Whether it is for voiceband data alone.
+    #[must_use]
+    pub fn is_for_data(&self) -> bool {
+        self.purpose == Purpose::VoicebandData
+    }
+
+    /// Whether people can speak in it.
+    #[must_use]
+    pub fn is_speech(&self) -> bool {
+        self.codec.is_speech() && !self.is_for_data()
     }
 
     /// Whether both are the same format, at whatever payload types.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
-        self.codec.matches(&other.codec) && self.clock == other.clock && self.channels == other.channels
+        self.codec.matches(&other.codec)
+            && self.clock == other.clock
+            && self.channels == other.channels
+            && self.purpose == other.purpose
     }
 }
 

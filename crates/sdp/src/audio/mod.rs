@@ -17,7 +17,7 @@ pub mod negotiate;
 pub mod read;
 pub mod write;
 
-pub use codec::{Codec, CodecEntry};
+pub use codec::{Codec, CodecEntry, Purpose};
 pub use direction::Direction;
 pub use event::EventSet;
 pub use extended::ExtendedReports;
@@ -94,7 +94,7 @@ impl AudioDescription {
     /// The format that speech is sent with: the first one that carries speech.
     #[must_use]
     pub fn speech(&self) -> Option<&CodecEntry> {
-        self.codecs.iter().find(|entry| entry.codec.is_speech())
+        self.codecs.iter().find(|entry| entry.is_speech())
     }
 
     /// The payload type of `telephone-event`, if it is listed.

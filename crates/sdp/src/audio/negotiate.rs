@@ -35,7 +35,7 @@ pub fn common(preferred: &[CodecEntry], peer: &[CodecEntry]) -> Result<Vec<Codec
             }
         }
     }
-    if both.iter().any(|entry| entry.codec.is_speech()) { Ok(both) } else { Err(NoCommonCodec) }
+    if both.iter().any(CodecEntry::is_speech) { Ok(both) } else { Err(NoCommonCodec) }
 }
 
 /// One format of both sides, at the peer's payload type.
@@ -109,7 +109,7 @@ impl AudioDescription {
         }
         let offered = |entry: &&CodecEntry| self.codecs.iter().any(|ours| ours.matches(entry));
         let send: Vec<_> = answer.codecs.iter().filter(offered).cloned().collect();
-        if !send.iter().any(|entry| entry.codec.is_speech()) {
+        if !send.iter().any(CodecEntry::is_speech) {
             return Err(NoCommonCodec);
         }
         Ok(Agreement { send, direction: self.direction.and(answer.direction.reversed()) })

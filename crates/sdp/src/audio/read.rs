@@ -214,6 +214,7 @@ fn codecs(media: &MediaDescription<'_>, port: u16) -> Result<Vec<CodecEntry>, Au
     // One entry for each payload type at most, whatever is repeated: 128.
     let mut mapped: Vec<CodecEntry> = Vec::new();
     let mut parameters: Vec<(u8, &str)> = Vec::new();
+    let mut data: Vec<u8> = Vec::new();
     for attribute in media.attributes() {
         match attribute.name {
             "rtpmap" => {
@@ -228,6 +229,7 @@ fn codecs(media: &MediaDescription<'_>, port: u16) -> Result<Vec<CodecEntry>, Au
                     parameters.push((number, text));
                 }
             }
+            "gpmd" => data.extend(voiceband_data(&attribute).filter(|number| !data.contains(number))),
             _ => {}
         }
     }
@@ -245,6 +247,9 @@ fn codecs(media: &MediaDescription<'_>, port: u16) -> Result<Vec<CodecEntry>, Au
             None => CodecEntry::from_static(number),
         };
         if let Some(mut entry) = entry {
+            if data.contains(&number) {
+                entry = entry.for_data();
+            }
             entry.fmtp = parameters.iter().find(|known| known.0 == number).map(|known| known.1.to_owned());
             codecs.push(entry);
         }
@@ -269,7 +274,7 @@ fn rtpmap(attribute: &Attribute<'_>) -> Result<CodecEntry, AudioFault> {
         };
         let good = class::all(name, class::TOKEN) && field(&mut value).is_empty();
         let codec = Codec::from_name(class::ascii(name));
-        good.then_some(CodecEntry { payload_type, codec, clock, channels, fmtp: None })
+        good.then_some(CodecEntry { clock, channels, ..CodecEntry::new(payload_type, codec) })
     };
     read().ok_or_else(|| attribute_fault(attribute, AudioRule::RtpMap))
 }
@@ -283,6 +288,17 @@ fn fmtp<'a>(attribute: &Attribute<'a>) -> Result<(u8, &'a str), AudioFault> {
         (!parameters.is_empty()).then_some((number, parameters))
     };
     read().ok_or_else(|| attribute_fault(attribute, AudioRule::Fmtp))
+}
+
+/// `format parameter=value;…` of ITU-T V.152, which says `vbd=yes`: the format. Other descriptors mean nothing here.
+fn voiceband_data(attribute: &Attribute<'_>) -> Option<u8> {
+    let mut value = attribute.value?;
+    let number = payload_type(field(&mut value))?;
+    let is_data = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        name.trim().eq_ignore_ascii_case("vbd") && value.trim().eq_ignore_ascii_case("yes")
+    };
+    str::from_utf8(value).ok()?.split(';').any(is_data).then_some(number)
 }
 
 fn payload_type(text: &[u8]) -> Option<u8> {

@@ -91,6 +91,11 @@ impl AudioDescription {
                 out.extend_from_slice(fmtp.as_bytes());
                 out.extend_from_slice(b"\r\n");
             }
+            if entry.is_for_data() {
+                out.extend_from_slice(b"a=gpmd:");
+                put_decimal(out, entry.payload_type.into());
+                out.extend_from_slice(b" vbd=yes\r\n");
+            }
         }
     }
 }

@@ -9,10 +9,11 @@ use strowger_media::{
     StreamMode,
 };
 use strowger_mgcp::gateway::{
-    ConnectionHandle, EndpointIndex, FaxHandling, MediaEvent, MediaMode, MediaSpec, WantedEvent,
+    ConnectionHandle, EndpointIndex, FaxHandling, MachineSign, MediaEvent, MediaMode, MediaSpec, WantedEvent,
 };
 use strowger_mgcp::message::{ConnectionStatistics, SignalBuf};
-use strowger_sansio::{Rng, Time};
+use strowger_sansio::{Duration, Rng, Time};
+use strowger_sdp::CodecEntry;
 use strowger_sdp::audio::Codec;
 
 use super::PlaneConfig;
@@ -20,6 +21,9 @@ use super::continuity::{ContinuityTest, Tone, Transponder};
 use super::image::{Carried, ImagePort};
 use super::machines::{FormatLaws, PacketEar};
 use super::stream_watch::{Goes, QualityLimits, StreamWatch};
+
+/// How long the far end's data may go on after the end of the machines here: both ends wait for the same silence.
+const LAG: Duration = Duration::from_secs(1);
 
 /// One connection.
 #[derive(Debug)]
@@ -37,6 +41,11 @@ pub(super) struct Connection {
     muted: bool,
     /// Whether the call agent controls the change of a fax to T.38.
     has_t38: bool,
+    /// The payload type under which the far end sends the sound of modems (ITU-T V.152), and whether it does.
+    data_type: Option<u8>,
+    is_switched: bool,
+    /// When the machines at this end were over last.
+    returned: Option<Time>,
     /// Which of its payload types can be listened to.
     pub(super) laws: FormatLaws,
     /// What listens for faxes to what a relay passes, where somebody wants to know.
@@ -74,6 +83,9 @@ impl Connection {
             carried,
             muted: spec.muted,
             has_t38: spec.fax == FaxHandling::T38,
+            data_type: data_type(spec),
+            is_switched: false,
+            returned: None,
             laws: FormatLaws::of(spec),
             ear: None,
             tests: Vec::new(),
@@ -93,6 +105,7 @@ impl Connection {
         self.image = ImagePort::of(spec);
         self.muted = spec.muted;
         self.has_t38 = spec.fax == FaxHandling::T38;
+        self.data_type = data_type(spec);
         self.laws = FormatLaws::of(spec);
         self.session.reconfigure(now, &session_config(&self.port, spec, &config.cname));
     }
@@ -130,6 +143,30 @@ impl Connection {
             goes == Goes::On
         });
         events
+    }
+
+    /// Goes with the far end, which has changed to the payload type of modems or back.
+    pub(super) fn follow(&mut self, now: Time) -> Option<MediaEvent> {
+        let number = self.session.speech().map(|speech| speech.payload_type);
+        let lags = self.returned.is_some_and(|returned| now.since(returned) < LAG);
+        let switched = self.data_type.is_some() && number == self.data_type && !lags;
+        if switched == std::mem::replace(&mut self.is_switched, switched) {
+            return None;
+        }
+        Some(MediaEvent::Machine(if switched {
+            self.session.carry_data();
+            MachineSign::Switched
+        } else {
+            self.session.carry_speech();
+            MachineSign::SwitchedBack
+        }))
+    }
+
+    /// The machines are over: speech again, whatever the far end does yet.
+    pub(super) fn return_to_speech(&mut self, now: Time) {
+        self.session.carry_speech();
+        self.is_switched = false;
+        self.returned = Some(now);
     }
 
     /// Begins a continuity test with one of the two tones (RFC 3660 section 2.10); none for another signal.
@@ -208,6 +245,10 @@ impl Connection {
     }
 }
 
+fn data_type(spec: &MediaSpec) -> Option<u8> {
+    spec.codecs.iter().find(|entry| entry.is_for_data()).map(|entry| entry.payload_type)
+}
+
 /// Whether faxes are to be told of.
 pub(super) fn wants_faxes(wanted: &[WantedEvent]) -> bool {
     wanted.iter().any(|wanted| wanted.package == "FXR")
@@ -219,12 +260,12 @@ fn transponder(mode: MediaMode, plan: &TonePlan) -> Option<Transponder> {
 
 /// A description without a far end closes the session: nobody's packets are taken.
 fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &Arc<str>) -> SessionConfig {
-    let mut payloads: Vec<_> = spec
-        .codecs
-        .iter()
-        .enumerate()
-        .map(|(place, codec)| Payload { number: codec.payload_type, format: format(&codec.codec, place) })
-        .collect();
+    let payload = |(place, entry): (usize, &CodecEntry)| Payload {
+        number: entry.payload_type,
+        format: format(&entry.codec, place),
+    };
+    let of_speech = spec.codecs.iter().enumerate().filter(|(_, entry)| !entry.is_for_data());
+    let mut payloads: Vec<_> = of_speech.map(payload).collect();
     payloads.extend(spec.telephone_event.map(Payload::telephone_event));
     // What the far end prefers, or alone understands, need not be what comes first here.
     let send = Payload { number: spec.send.payload_type, format: format(&spec.send.codec, 0) };
@@ -233,7 +274,10 @@ fn session_config(port: &MediaPort, spec: &MediaSpec, cname: &Arc<str>) -> Sessi
     let mut sends = Vec::with_capacity(payloads.len() + 1);
     sends.extend(first);
     sends.extend(others.copied());
+    // In data nobody speaks.
+    payloads.extend(spec.codecs.iter().enumerate().filter(|(_, entry)| entry.is_for_data()).map(payload));
     let mut config = SessionConfig::of(payloads, sends, Arc::clone(cname));
+    config.data = spec.data.as_ref().map(|data| payload((0, data)));
     config.packet_time = PacketTime::nearest(u32::try_from(spec.packetization.as_millis()).unwrap_or(20));
     // While the port carries T.38, nobody sends RTP to it, and RTCP has nobody to go to.
     let remote = spec.remote.filter(|_| spec.image.is_none());

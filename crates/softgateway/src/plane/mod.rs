@@ -265,6 +265,9 @@ impl Plane {
             Channel::Rtp if connection.is_relayed => self.relay(now, slot, from, datagram),
             Channel::Rtp => {
                 connection.session.receive(now, from, datagram);
+                let endpoint = connection.endpoint;
+                let sign = connection.follow(now);
+                self.events.extend(sign.map(|sign| (endpoint, sign)));
             }
         }
         self.settle(now, slot);

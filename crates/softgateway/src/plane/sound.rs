@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use strowger_media::frame::mix_into;
 use strowger_media::session::{self, Relayed};
 use strowger_media::{Frame, LineEvent, SILENCE};
-use strowger_mgcp::gateway::{EndpointIndex, MediaEvent, MediaMode, SignalTarget};
+use strowger_mgcp::gateway::{EndpointIndex, MachineSign, MediaEvent, MediaMode, SignalTarget};
 use strowger_sansio::{Duration, Time, Transmit};
 
 use super::stream_watch::StreamWatch;
@@ -43,7 +43,7 @@ impl Body {
                 } else {
                     events.extend(line.deafen());
                 }
-                Some(microphone)
+                Some(if line.hides_digit() { SILENCE } else { microphone })
             }
             Self::Relay => None,
             Self::Bridge(signals) => signals.frame(SignalTarget::Endpoint(index)),
@@ -159,6 +159,12 @@ impl Plane {
             for slot in &endpoint.streams {
                 let connection = self.slots.get_mut(slot.0).and_then(Option::as_mut);
                 connection.into_iter().for_each(|connection| connection.session.carry_data());
+            }
+        }
+        if events.contains(&MediaEvent::Machine(MachineSign::Ended)) {
+            for slot in &endpoint.streams {
+                let connection = self.slots.get_mut(slot.0).and_then(Option::as_mut);
+                connection.into_iter().for_each(|connection| connection.return_to_speech(now));
             }
         }
         self.events.extend(events.into_iter().map(|event| (index, event)));

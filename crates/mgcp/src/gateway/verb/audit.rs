@@ -9,7 +9,7 @@ use crate::gateway::connection::Connection;
 use crate::gateway::endpoint::Endpoint;
 use crate::gateway::machine::Phase;
 use crate::gateway::media::{Hook, MediaPlane};
-use crate::gateway::options::capabilities;
+use crate::gateway::options::{capabilities, data_capabilities};
 use crate::gateway::refusal::{Refusal, refuse};
 use crate::limits::Limits;
 use crate::message::{
@@ -110,10 +110,10 @@ impl Gateway {
                 let images = plane.carries_images(endpoint.index);
                 let modes = plane.modes(endpoint.index);
                 let text = capabilities(plane.capabilities(), images, &modes, endpoint.packages());
-                return match LocalOptions::parse_capabilities(&text) {
-                    Some(list) => response.capabilities(list),
-                    None => response,
-                };
+                let data = data_capabilities(plane.capabilities(), &modes, endpoint.packages());
+                let sets = [Some(text), data];
+                let lists = sets.iter().flatten().filter_map(|text| LocalOptions::parse_capabilities(text));
+                return lists.fold(response, ResponseBuilder::capabilities);
             }
             ParameterCode::Package { package, name } => {
                 match extension(endpoint, &package.to_ascii_uppercase(), &name.to_ascii_uppercase()) {

@@ -273,7 +273,7 @@ impl Gateway {
             line: endpoint.connections.first().map(|connection| &connection.spec),
             joined,
             images,
-            faxes: endpoint.packages().contains("FXR"),
+            packages: endpoint.packages(),
             beside: &endpoint.connections,
         };
         let spec = negotiate(&wanted, able)?;

@@ -7,6 +7,7 @@ use super::target::Targets;
 use super::{Done, Origin, Progress};
 use crate::gateway::Gateway;
 use crate::gateway::connection::{Change, Connection};
+use crate::gateway::endpoint::Endpoint;
 use crate::gateway::media::{ConnectionHandle, EndpointIndex, MediaPlane, Progress as Settling};
 use crate::gateway::negotiate::{Wanted, negotiate};
 use crate::gateway::options::Options;
@@ -14,6 +15,7 @@ use crate::gateway::pending::{Suspended, Wait, Work};
 use crate::gateway::prepare::{Current, Readiness};
 use crate::gateway::refusal::{Refusal, refuse};
 use crate::message::{Command, ReturnCode};
+use crate::package::PackageSet;
 use crate::text::ResponseBuilder;
 
 /// What a command makes of a connection.
@@ -181,7 +183,7 @@ impl Gateway {
             line: None,
             joined: false,
             images,
-            faxes: self.endpoint(index).is_some_and(|endpoint| endpoint.packages().contains("FXR")),
+            packages: self.endpoint(index).map_or(PackageSet::new(&[]), Endpoint::packages),
             beside: self.endpoint(index).map_or(&[][..], |endpoint| endpoint.connections.as_slice()),
         };
         let spec = negotiate(&wanted, able)?;
