@@ -1,5 +1,7 @@
 //! Stories of announcement servers: the package A of RFC 3660 section 2.12 and the package AU of RFC 2897.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::collections::BTreeSet;
@@ -140,7 +142,12 @@ fn failures_have_the_return_codes_of_the_package() {
         ("pa(an=41)", 301),
         ("pa(an=/absent/)", 309),
         ("pa(an=39<12>)", 312),
-        ("pa(an=vb(mny,usd,1153))", 304),
+        ("pa(an=vb(mny,usd,1153))", 323),
+        ("pa(an=vb(ton,null,1))", 304),
+        ("pa(an=vb(mny,xxx,1))", 305),
+        ("pa(an=vb(wkd,null,8))", 307),
+        ("pa(an=vb(dat,null,101598))", 308),
+        ("pa(an=39[gender=female])", 302),
         ("pa(an=ts(hello))", 300),
         ("pr(dpa=39)", 300),
         ("pc(dp=[x)", 325),
@@ -244,4 +251,96 @@ fn an_operation_that_is_ended_tells_what_it_has() {
     bench.good("RQNT ann/1", "X: 4\nR: au/oc, au/of");
     bench.pass_millis(6000);
     assert_eq!(bench.notified(), None);
+}
+
+/// Recordings of words and of variants, each with a tone of its own.
+fn speaking() -> Bench {
+    let mut bench = bench();
+    for (file, hertz) in [
+        ("one.wav", 500.0),
+        ("two.wav", 800.0),
+        ("two.lang=dan.wav", 1300.0),
+        ("50.lang=eng.wav", 500.0),
+        ("50.lang=dan.wav", 800.0),
+        ("50.lang=dan.gender=female.wav", 1300.0),
+        ("60.vb=dig-gen.vb=wkd.wav", 600.0),
+        ("monday.wav", 2000.0),
+    ] {
+        bench.gateway.add_announcement(file, tone(hertz, Duration::from_millis(500)).into());
+    }
+    bench
+}
+
+/// The tones that a party hears in turn, half a second each.
+fn heard_in_turn(bench: &mut Bench, signals: &str) -> (Vec<u32>, String) {
+    const TONES: [u32; 7] = [500, 600, 800, 1100, 1300, 1700, 2000];
+    let party = bench.connect("ann/1", "sendonly");
+    request(bench, signals);
+    let mut heard = Vec::new();
+    for _ in 0..40 {
+        bench.pass_millis(100);
+        let samples = &bench.parties[party].heard;
+        let tail = &samples[samples.len().saturating_sub(800)..];
+        heard.extend(found(tail, &TONES).into_iter().next());
+        heard.dedup();
+        if let Some(events) = bench.notified() {
+            bench.good("DLCX ann/1", "C: 1");
+            return (heard, events);
+        }
+    }
+    panic!("{signals} has no end")
+}
+
+#[test]
+fn variables_are_spoken_word_by_word() {
+    let mut bench = speaking();
+    let (heard, events) = heard_in_turn(&mut bench, "au/pa(an=vb(dig,gen,12))");
+    assert_eq!((heard, events.as_str()), (vec![500, 800], "AU/oc(rc=100)"));
+    let (heard, _) = heard_in_turn(&mut bench, "au/pa(an=60<12,2>[Lang=dan])");
+    assert_eq!(heard, [600, 500, 1300, 2000], "each word as it is there in the language");
+    // Behind a recording, as it was provisioned.
+    let (heard, events) = heard_in_turn(&mut bench, "au/pa(an=60<21,2>)");
+    assert_eq!((heard, events.as_str()), (vec![600, 800, 500, 2000], "AU/oc(rc=100)"));
+    let (heard, _) = heard_in_turn(&mut bench, "au/pa(an=60<null>)");
+    assert_eq!(heard, [600]);
+    for (values, code) in [("", 311), ("<21>", 311), ("<2,2,2>", 310), ("<2,9>", 307), ("<two,2>", 308)] {
+        let (_, events) = heard_in_turn(&mut bench, &format!("au/pa(an=60{values})"));
+        assert_eq!(events, format!("AU/of(rc={code})"), "{values}");
+    }
+}
+
+#[test]
+fn selectors_choose_among_the_recordings_of_a_segment() {
+    let mut bench = speaking();
+    for (selectors, hertz) in [("Lang=eng", 500), ("language=DAN", 800), ("Lang=dan,gender=female", 1300)] {
+        let (heard, _) = heard_in_turn(&mut bench, &format!("au/pa(an=50[{selectors}])"));
+        assert_eq!(heard, [hertz], "{selectors}");
+    }
+    // A recording without variants serves for all of them.
+    let (heard, _) = heard_in_turn(&mut bench, "au/pa(an=40[Lang=dan])");
+    assert_eq!(heard, [SEGMENT_40]);
+    for (selectors, code) in [("[Lang=fra]", 303), ("[gender=male]", 303), ("[accent=cajun]", 302), ("", 303)]
+    {
+        let (_, events) = heard_in_turn(&mut bench, &format!("au/pa(an=50{selectors})"));
+        assert_eq!(events, format!("AU/of(rc={code})"), "{selectors}");
+    }
+}
+
+#[test]
+fn the_words_of_a_variable_are_read_when_they_are_wanted() {
+    let mut bench = Bench::new(|config| SoftGatewayConfig::new(config.with_announcements(1)));
+    for file in ["One.wav", "two.wav", "39.wav"] {
+        bench.gateway.list_announcement(file);
+    }
+    let id = bench.begin("RQNT ann/1", "X: 1\nR: au/oc\nS: au/pa(an=vb(dig,gen,121))");
+    let mut wanted: Vec<_> = std::iter::from_fn(|| bench.gateway.poll_announcement()).collect();
+    wanted.sort();
+    assert_eq!(wanted, ["One.wav", "two.wav"]);
+    for file in wanted {
+        let samples = tone(700.0, Duration::from_millis(200));
+        bench.gateway.handle_announcement(bench.now, &file, Ok(samples.into()));
+    }
+    bench.pass_millis(50);
+    assert_eq!(bench.answer(id).as_deref(), Some("200"));
+    assert_eq!(bench.await_notified(2000), "AU/oc(rc=100)");
 }

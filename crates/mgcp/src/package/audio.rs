@@ -107,7 +107,16 @@ pub enum Position {
 
 /// A part of an announcement (section 7).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Segment {
+pub struct Segment {
+    /// What is played.
+    pub content: Content,
+    /// Which of its provisioned variants, by types and values in lower case (section 9).
+    pub selectors: Vec<(String, String)>,
+}
+
+/// What a segment is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
     /// A provisioned recording, with the values of its variables.
     Id(u32, Vec<String>),
     /// A name for one.
@@ -323,17 +332,41 @@ fn segments(text: &str) -> Option<Vec<Segment>> {
 }
 
 fn segment(text: &str) -> Option<Segment> {
-    // Selectors choose among provisioned variants; a segment that has one variant is it.
-    let text = text.split_once('[').map_or(text, |(before, _)| before);
+    let (text, selectors) = match text.split_once('[') {
+        None => (text, Vec::new()),
+        Some((text, rest)) => (text.trim_end(), selectors(rest.strip_suffix(']')?)?),
+    };
+    Some(Segment { content: content(text)?, selectors })
+}
+
+/// `Lang=dan,gender=female`: each type once. The language has two names in the RFC's own examples.
+fn selectors(text: &str) -> Option<Vec<(String, String)>> {
+    let mut list: Vec<(String, String)> = Vec::new();
+    for pair in text.split(',') {
+        let (kind, value) = pair.split_once('=')?;
+        let mut kind = kind.trim().to_ascii_lowercase();
+        if kind == "language" {
+            "lang".clone_into(&mut kind);
+        }
+        let value = value.trim().to_ascii_lowercase();
+        if kind.is_empty() || value.is_empty() || list.iter().any(|(known, _)| *known == kind) {
+            return None;
+        }
+        list.push((kind, value));
+    }
+    Some(list)
+}
+
+fn content(text: &str) -> Option<Content> {
     if let Some((kind, rest)) = text.split_once('(') {
         let inner = rest.strip_suffix(')')?;
         return match kind.to_ascii_lowercase().as_str() {
-            "si" => Some(Segment::Silence(span(inner)?)),
-            "ts" => Some(Segment::Speech(inner.to_owned())),
-            "dt" => Some(Segment::Display(inner.to_owned())),
+            "si" => Some(Content::Silence(span(inner)?)),
+            "ts" => Some(Content::Speech(inner.to_owned())),
+            "dt" => Some(Content::Display(inner.to_owned())),
             "vb" => {
                 let mut parts = inner.splitn(3, ',').map(|part| part.trim().to_owned());
-                Some(Segment::Variable(parts.next()?, parts.next()?, parts.next()?))
+                Some(Content::Variable(parts.next()?, parts.next()?, parts.next()?))
             }
             _ => None,
         };
@@ -348,9 +381,9 @@ fn segment(text: &str) -> Option<Segment> {
     match name.strip_prefix('/') {
         Some(rest) => {
             let alias = rest.strip_suffix('/').filter(|alias| !alias.is_empty())?;
-            Some(Segment::Alias(alias.to_owned(), variables))
+            Some(Content::Alias(alias.to_owned(), variables))
         }
-        None => Some(Segment::Id(number(name)?, variables)),
+        None => Some(Content::Id(number(name)?, variables)),
     }
 }
 
@@ -439,8 +472,16 @@ mod tests {
     fn values_are_what_they_mean() {
         let play =
             AudioRequest::parse(AudioOperation::Play, "an=27,si(30),/busy/ vl=-5 it=-1 iv=20").unwrap();
-        let busy = Segment::Alias("busy".to_owned(), Vec::new());
-        assert_eq!(play.prompt, [Segment::Id(27, Vec::new()), Segment::Silence(tenths(30)), busy]);
+        let segment = |content| Segment { content, selectors: Vec::new() };
+        let busy = segment(Content::Alias("busy".to_owned(), Vec::new()));
+        let recording = segment(Content::Id(27, Vec::new()));
+        assert_eq!(play.prompt, [recording, segment(Content::Silence(tenths(30))), busy]);
+        let chosen =
+            AudioRequest::parse(AudioOperation::Play, "an=5[Language=FRA,gender=female],vb(wkd,null,1)")
+                .unwrap();
+        let pair = |kind: &str, value: &str| (kind.to_owned(), value.to_owned());
+        assert_eq!(chosen.prompt[0].selectors, [pair("lang", "fra"), pair("gender", "female")]);
+        assert_eq!(chosen.prompt[1].selectors, []);
         assert_eq!((play.volume, play.iterations, play.interval), (-5, None, Duration::from_secs(2)));
         let collect = AudioRequest::parse(AudioOperation::Collect, "mx=4 fdt=80 eik=null").unwrap();
         assert_eq!((collect.least, collect.most, collect.end), (1, 4, None));
@@ -454,6 +495,9 @@ mod tests {
             (AudioOperation::Play, "ip=3"),
             (AudioOperation::Play, "an=x"),
             (AudioOperation::Play, "an=4294967296"),
+            (AudioOperation::Play, "an=3[Lang]"),
+            (AudioOperation::Play, "an=3[Lang=eng,language=fra]"),
+            (AudioOperation::Play, "an=3[Lang=eng"),
             (AudioOperation::Play, "an=3 it=often"),
             (AudioOperation::Play, "an=3 du=36001"),
             (AudioOperation::Collect, "mx=65"),

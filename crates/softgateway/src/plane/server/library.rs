@@ -1,6 +1,7 @@
 //! The recordings of an announcement server: by file name, by number (RFC 2897 section 7) and by alias (section 10).
 //!
-//! `39.wav` is segment 39, and `busy.wav` is the alias `/busy/`. The library knows the names of all files, and holds the samples of those
+//! `39.wav` is segment 39, and `busy.wav` is the alias `/busy/`. `39.lang=dan.gender=female.wav` is what is played instead for those selectors
+//! (section 9), and `40.vb=mny-usd.wav` has a variable spoken behind it (section 8). The library knows the names of all files, and holds the samples of those
 //! that were wanted lately: a signal that needs another one waits until the host has read it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -13,6 +14,8 @@ use strowger_mgcp::message::SignalBuf;
 #[derive(Clone, Debug, Default)]
 pub(in crate::plane) struct Library {
     files: BTreeMap<String, Recording>,
+    /// The types of selectors that some file has.
+    selector_types: BTreeSet<String>,
     recorded: u32,
     /// Files that were read when they were wanted, the latest one last, and how many samples they have in all.
     read: VecDeque<String>,
@@ -29,6 +32,34 @@ enum Recording {
     Here(Arc<[i16]>),
     /// In a file of this name.
     Elsewhere(String),
+}
+
+/// One of the recordings of a segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Variant {
+    /// Its file.
+    pub(super) key: String,
+    selectors: Vec<(String, String)>,
+    /// The types and subtypes of the variables behind it.
+    pub(super) variables: Vec<(String, String)>,
+}
+
+impl Variant {
+    /// Reads what stands in a file's name behind that of the segment.
+    fn read(key: &str, rest: &str) -> Option<Self> {
+        let mut variant = Self { key: key.to_owned(), ..Self::default() };
+        let rest = rest.strip_suffix(".wav").unwrap_or(rest);
+        for part in rest.split('.').skip(1) {
+            let (kind, value) = part.split_once('=')?;
+            if kind == "vb" {
+                let (kind, subtype) = value.split_once('-').unwrap_or((value, "null"));
+                variant.variables.push((kind.to_owned(), subtype.to_owned()));
+            } else {
+                variant.selectors.push((kind.to_owned(), value.to_owned()));
+            }
+        }
+        (rest.is_empty() || rest.starts_with('.')).then_some(variant)
+    }
 }
 
 /// A signal that needs files.
@@ -51,11 +82,19 @@ const MOST_WAITING: usize = 256;
 impl Library {
     /// Puts a recording under the name of its file.
     pub(in crate::plane) fn insert(&mut self, file: &str, samples: Arc<[i16]>) {
+        self.note_selectors(file);
         self.files.insert(file.to_ascii_lowercase(), Recording::Here(samples));
+    }
+
+    fn note_selectors(&mut self, file: &str) {
+        let kinds = file.split('.').skip(1).filter_map(|part| part.split_once('='));
+        self.selector_types
+            .extend(kinds.map(|(kind, _)| kind.to_ascii_lowercase()).filter(|kind| kind != "vb"));
     }
 
     /// Notes that there is a file, to be read when it is wanted.
     pub(in crate::plane) fn list(&mut self, file: &str) {
+        self.note_selectors(file);
         self.files.insert(file.to_ascii_lowercase(), Recording::Elsewhere(file.to_owned()));
     }
 
@@ -64,6 +103,38 @@ impl Library {
         match self.files.get(&self.key(file)?) {
             Some(Recording::Here(samples)) => Some(samples.clone()),
             Some(Recording::Elsewhere(_)) | None => None,
+        }
+    }
+
+    /// The recording of a segment or word for these selectors: the one that fits most of them. What fails is the return code of RFC 2897
+    /// section 6, `missing` when there is no such recording at all.
+    pub(super) fn choose(
+        &self,
+        name: &str,
+        selectors: &[(String, String)],
+        missing: u16,
+    ) -> Result<Variant, u16> {
+        if selectors.iter().any(|(kind, _)| kind != "lang" && !self.selector_types.contains(kind)) {
+            return Err(302);
+        }
+        let name = name.to_ascii_lowercase();
+        let name = name.strip_suffix(".wav").unwrap_or(&name);
+        let named = self.files.range(name.to_owned()..).map(|(key, _)| key);
+        let named = named.take_while(|key| key.starts_with(name));
+        let variants: Vec<_> = named.filter_map(|key| Variant::read(key, key.get(name.len()..)?)).collect();
+        let fits = |variant: &&Variant| variant.selectors.iter().all(|wanted| selectors.contains(wanted));
+        let best = variants.iter().filter(fits).max_by_key(|variant| variant.selectors.len());
+        // A variant by a value that was not asked for is none of it; one that is usual serves for all values.
+        let refused = |(kind, value): &(String, String)| {
+            let mut known =
+                variants.iter().flat_map(|variant| &variant.selectors).filter(|(of, _)| of == kind);
+            known.clone().next().is_some() && !known.any(|(_, known)| known == value)
+        };
+        match best {
+            _ if variants.is_empty() => Err(missing),
+            _ if selectors.iter().any(refused) => Err(303),
+            Some(best) => Ok(best.clone()),
+            None => Err(303),
         }
     }
 

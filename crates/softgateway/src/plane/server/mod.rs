@@ -1,13 +1,14 @@
 //! An announcement server: recordings by name, played to the connections of an endpoint (`A/ann`, RFC 3660 section 2.12), and the
 //! play, collect and record operations of RFC 2897.
 //!
-//! - `library`: the recordings. `playlist`: what is played, a frame at a time. `operation`: play, collect and record.
+//! - `library`: the recordings. `words`: what variables are. `playlist`: what is played, a frame at a time. `operation`: play, collect and record.
 //!
 //! What is played on the endpoint goes out on all connections that send; what comes in on them is listened to.
 
 mod library;
 mod operation;
 mod playlist;
+mod words;
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use strowger_mgcp::package::audio::AudioRequest;
 use super::line::digits;
 pub(super) use library::Library;
 use operation::{Operation, Step};
-use playlist::{Playlist, recording_of};
+use playlist::{Playlist, files_of};
 
 /// Signals that one endpoint gives at a time: one on itself and one on each connection that it can have, and some to spare.
 const MOST_SIGNALS: usize = 32;
@@ -66,7 +67,7 @@ impl Server {
         let is =
             |known: &str| signal.name().package().is_some_and(|package| package.eq_ignore_ascii_case(known));
         // What is not there for an operation of RFC 2897 is told by its event.
-        is("AU") || (is("A") && recordings(signal).iter().all(|name| library.has(name)))
+        is("AU") || (is("A") && recordings(signal, library).iter().all(|name| library.has(name)))
     }
 
     pub(super) fn start(
@@ -235,7 +236,7 @@ impl Server {
 }
 
 /// The recordings that a signal of an announcement server plays.
-pub(super) fn recordings(signal: &SignalBuf) -> Vec<String> {
+pub(super) fn recordings(signal: &SignalBuf, library: &Library) -> Vec<String> {
     let package = signal.name().package().unwrap_or_default().to_ascii_lowercase();
     let symbol = signal.name().event().to_ascii_lowercase();
     let kind = match (package.as_str(), symbol.as_str()) {
@@ -248,7 +249,13 @@ pub(super) fn recordings(signal: &SignalBuf) -> Vec<String> {
     let request = AudioRequest::parse(kind, signal.parameters().as_str()).unwrap_or_default();
     let AudioRequest { prompt, reprompt, nothing, failure, success, .. } = &request;
     let more = reprompt.iter().chain(nothing).flatten();
-    prompt.iter().chain(more).chain(failure).chain(success).filter_map(recording_of).collect()
+    prompt
+        .iter()
+        .chain(more)
+        .chain(failure)
+        .chain(success)
+        .flat_map(|segment| files_of(segment, library))
+        .collect()
 }
 
 /// The name of a recording: what stands behind the last slash of a URL, whatever its scheme. The URL may hold what event

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use strowger_media::frame::samples_in;
 use strowger_media::{Frame, SILENCE};
-use strowger_mgcp::package::audio::Segment;
+use strowger_mgcp::package::audio::{Content, Segment};
 use strowger_sansio::Duration;
 
 use super::library::Library;
+use super::words::{Utterance, utterances};
 
 /// A part of what is played.
 #[derive(Clone, Debug)]
@@ -61,18 +62,22 @@ impl Playlist {
     ) -> Result<Self, u16> {
         let mut parts = Vec::with_capacity(segments.len());
         for segment in segments {
-            parts.push(match segment {
-                Segment::Id(number, variables) if variables.is_empty() => {
-                    Part::Samples(library.find(&format!("{number}.wav")).ok_or(301_u16)?)
+            let selectors = &segment.selectors;
+            parts.push(match &segment.content {
+                Content::Id(number, values) => {
+                    Part::Samples(recording(&number.to_string(), 301, values, selectors, library)?)
                 }
-                Segment::Alias(name, variables) if variables.is_empty() => {
-                    Part::Samples(library.find(name).ok_or(309_u16)?)
+                Content::Alias(name, values) => {
+                    Part::Samples(recording(name, 309, values, selectors, library)?)
                 }
-                Segment::Silence(span) => Part::Silence(samples_in(*span)),
-                // Recordings have no variables in them, and nothing here speaks text or shows it.
-                Segment::Id(..) | Segment::Alias(..) => return Err(312),
-                Segment::Variable(..) => return Err(304),
-                Segment::Speech(_) | Segment::Display(_) => return Err(300),
+                Content::Silence(span) => Part::Silence(samples_in(*span)),
+                Content::Variable(kind, subtype, value) => {
+                    let mut samples = Vec::new();
+                    speak(kind, subtype, value, selectors, library, &mut samples)?;
+                    Part::Samples(samples.into())
+                }
+                // Nothing here speaks text or shows it.
+                Content::Speech(_) | Content::Display(_) => return Err(300),
             });
         }
         let speed = u64::try_from(speed).unwrap_or(100);
@@ -118,13 +123,82 @@ impl Playlist {
     }
 }
 
-/// The name of the recording that a segment plays.
-pub(super) fn recording_of(segment: &Segment) -> Option<String> {
-    match segment {
-        Segment::Id(number, _) => Some(format!("{number}.wav")),
-        Segment::Alias(name, _) => Some(name.clone()),
-        _ => None,
+/// A recording with its variables behind it (RFC 2897 section 8).
+fn recording(
+    name: &str,
+    missing: u16,
+    values: &[String],
+    selectors: &[(String, String)],
+    library: &Library,
+) -> Result<Arc<[i16]>, u16> {
+    let variant = library.choose(name, selectors, missing)?;
+    let samples = library.find(&variant.key).ok_or(missing)?;
+    match (values.len(), variant.variables.len()) {
+        (0, 0) => return Ok(samples),
+        (_, 0) => return Err(312),
+        // One "null" plays the recording without any of them.
+        (1, _) if values.first().is_some_and(|value| value.eq_ignore_ascii_case("null")) => {
+            return Ok(samples);
+        }
+        (given, known) if given > known => return Err(310),
+        (given, known) if given < known => return Err(311),
+        _ => {}
     }
+    let mut samples = samples.to_vec();
+    for ((kind, subtype), value) in variant.variables.iter().zip(values) {
+        if !value.eq_ignore_ascii_case("null") {
+            speak(kind, subtype, value, selectors, library, &mut samples)?;
+        }
+    }
+    Ok(samples.into())
+}
+
+/// Appends the words of a variable. A word that nobody recorded is a mistake of provisioning.
+fn speak(
+    kind: &str,
+    subtype: &str,
+    value: &str,
+    selectors: &[(String, String)],
+    library: &Library,
+    samples: &mut Vec<i16>,
+) -> Result<(), u16> {
+    for part in utterances(kind, subtype, value)? {
+        match part {
+            Utterance::Word(word) => {
+                let variant = library.choose(word, selectors, 323)?;
+                samples.extend_from_slice(&library.find(&variant.key).ok_or(323_u16)?);
+            }
+            Utterance::Pause(span) => {
+                let count = usize::try_from(samples_in(span)).unwrap_or(0);
+                samples.resize(samples.len().saturating_add(count), 0);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The files that a segment needs, as far as there are any.
+pub(super) fn files_of(segment: &Segment, library: &Library) -> Vec<String> {
+    let selectors = &segment.selectors;
+    let chosen = |name: &str| library.choose(name, selectors, 0).ok();
+    let words = |kind: &str, subtype: &str, value: &str| -> Vec<String> {
+        let said = utterances(kind, subtype, value).unwrap_or_default().into_iter();
+        let words = said.filter_map(|part| match part {
+            Utterance::Word(word) => Some(word),
+            Utterance::Pause(_) => None,
+        });
+        words.filter_map(|word| chosen(word).map(|variant| variant.key)).collect()
+    };
+    let (name, values) = match &segment.content {
+        Content::Id(number, values) => (number.to_string(), values),
+        Content::Alias(name, values) => (name.clone(), values),
+        Content::Variable(kind, subtype, value) => return words(kind, subtype, value),
+        Content::Silence(_) | Content::Speech(_) | Content::Display(_) => return Vec::new(),
+    };
+    let Some(variant) = chosen(&name) else { return Vec::new() };
+    let spoken =
+        variant.variables.iter().zip(values).flat_map(|((kind, subtype), value)| words(kind, subtype, value));
+    std::iter::once(variant.key.clone()).chain(spoken).collect()
 }
 
 /// Silence of a length.
