@@ -21,8 +21,8 @@ use crate::dialect::Dialect;
 use crate::digitmap::{DigitMap, DigitMapError};
 use crate::limits::Limits;
 use crate::message::{
-    ActionSet, Actions, Command, EventConnection, EventList, EventName, EventParameters, NotificationControl,
-    ParameterCode, Quarantine, RequestId, RequestedEvent, RequestedEvents, ReturnCode,
+    ActionSet, Actions, Command, EventConnection, EventList, EventName, EventParameter, EventParameters,
+    NotificationControl, ParameterCode, Quarantine, RequestId, RequestedEvent, RequestedEvents, ReturnCode,
 };
 use crate::package::{self, Package, PackageSet, Parameters};
 
@@ -441,6 +441,19 @@ fn event_place(package: &Package, code: &str, place: Place) -> Result<Place, Ref
 /// The parameters of a request for D/dd: RFC 3660 section 2.2.
 fn tone_duration(parameters: EventParameters<'_>) -> Result<ToneDuration, Refusal> {
     let bad = |text| refuse(ReturnCode::EVENT_PARAMETER, text);
+    let known = |parameter| match parameter {
+        EventParameter::Named { name, .. } => {
+            ["dg", "to", "su"].iter().any(|known| known.eq_ignore_ascii_case(name))
+        }
+        EventParameter::Value(_) | EventParameter::Quoted(_) => false,
+    };
+    if !parameters.iter().all(known) {
+        return Err(bad("dd has dg, to and su"));
+    }
+    let is_truth = |text: &str| ["true", "false"].iter().any(|known| known.eq_ignore_ascii_case(text));
+    if parameters.named("su").is_some_and(|su| !is_truth(su.as_str())) {
+        return Err(bad("su is true or false"));
+    }
     let tones = match parameters.named("dg") {
         None => u128::MAX,
         Some(tone) if tone.as_str().len() == 1 => {

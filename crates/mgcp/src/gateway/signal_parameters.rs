@@ -121,6 +121,17 @@ fn check_tone(item: &Item, parameters: EventParameters<'_>) -> Result<(), Refusa
     if !tone.is_some_and(is_tone) {
         return bad("dg names one tone");
     }
+    let on_off = item.symbol.eq_ignore_ascii_case("do");
+    let known = |parameter| match parameter {
+        EventParameter::Named { name, .. } => {
+            name.eq_ignore_ascii_case("dg") || (!on_off && name.eq_ignore_ascii_case("to"))
+        }
+        EventParameter::Value(sign) => on_off && matches!(sign, "+" | "-"),
+        EventParameter::Quoted(_) => false,
+    };
+    if !parameters.iter().all(known) {
+        return bad("the tone has no such parameter");
+    }
     let millis = parameters.named("to").map(|_| parameters.number("to"));
     if item.symbol.eq_ignore_ascii_case("dd")
         && millis.is_some_and(|millis| !millis.is_some_and(|millis| (50..=60_000).contains(&millis)))

@@ -2,6 +2,7 @@
 //!
 //! RFC 3660 says what a signal means; the country's plan says how that sounds.
 
+use strowger_media::dtmf::DtmfTiming;
 use strowger_media::tone::{RingCadence, RingPattern, SignalTone, Sit, ToneGenerator, TonePlan};
 use strowger_mgcp::message::{EventParameter, EventParameters, SignalBuf};
 use strowger_sansio::Duration;
@@ -15,8 +16,10 @@ pub(super) enum Effect {
     Ring(RingCadence),
     /// It shows who calls.
     Caller(String),
-    /// It sends keys.
-    Digit(char),
+    /// It sends a key, and is over.
+    Digit(char, DtmfTiming),
+    /// It sends a key until it is turned off.
+    Held(char),
     /// It changes a lamp, a voltage or a relay that a virtual telephone has not got. Asking for it is legal, nothing is heard.
     Quiet,
 }
@@ -125,7 +128,7 @@ pub(super) fn of(plan: &TonePlan, signal: &SignalBuf) -> Option<Effect> {
             "sl" => return Some(stutter(plan, signal.parameters())),
             _ => LINE,
         },
-        "d" => return digit(symbol),
+        "d" => return digit(symbol, signal.parameters()),
         "g" => GENERIC,
         "bp" => BUSINESS,
         "ms" | "dt" | "md" | "bl" => CIRCUIT,
@@ -166,13 +169,29 @@ fn sit(parameters: EventParameters<'_>) -> Option<Sit> {
     }
 }
 
-fn digit(symbol: &str) -> Option<Effect> {
-    let mut letters = symbol.chars();
-    match (letters.next()?.to_ascii_uppercase(), letters.next()) {
-        (key @ ('0'..='9' | '*' | '#' | 'A'..='D'), None) => Some(Effect::Digit(key)),
-        _ => None,
+/// The package D: a tone, one of a given length (`dd`), one that is turned on and off (`do`), and the timer, which sounds not.
+fn digit(symbol: &str, parameters: EventParameters<'_>) -> Option<Effect> {
+    let only = |text: &str| {
+        let mut letters = text.chars();
+        let key = letters.next()?.to_ascii_uppercase();
+        let known = matches!(key, '0'..='9' | '*' | '#' | 'A'..='D') && letters.next().is_none();
+        known.then_some(key)
+    };
+    let named = || only(parameters.named("dg")?.as_str());
+    match symbol {
+        "dd" => {
+            let millis = parameters.number("to").unwrap_or(3_000);
+            let timing = DtmfTiming::new(Duration::from_millis(u64::from(millis)), DIGIT_TAIL);
+            Some(Effect::Digit(named()?, timing))
+        }
+        "do" => Some(Effect::Held(named()?)),
+        "t" => Some(Effect::Quiet),
+        _ => Some(Effect::Digit(only(symbol)?, DtmfTiming::default())),
     }
 }
+
+/// The silence behind `D/dd` (RFC 3660 section 2.2).
+const DIGIT_TAIL: Duration = Duration::from_millis(50);
 
 /// `L/ci(time,number,name)`: what the display shows, number before name. Each part may be missing.
 fn caller(parameters: EventParameters<'_>) -> String {

@@ -1,10 +1,10 @@
 //! One analogue line: a telephone on two wires, the signals applied to it, and what its keys are heard as.
 
-use strowger_media::dtmf::{DtmfDetector, DtmfEvent};
+use strowger_media::dtmf::{Digit, DtmfDetector, DtmfEvent};
 use strowger_media::telephone::HookTiming;
 use strowger_media::tone::TonePlan;
 use strowger_media::{DataTone, Frame, Telephone};
-use strowger_mgcp::gateway::{MediaEvent, MediaFault, SignalTarget};
+use strowger_mgcp::gateway::{MediaEvent, MediaFault, SignalTarget, WantedEvent};
 use strowger_mgcp::message::SignalBuf;
 use strowger_sansio::Time;
 
@@ -19,7 +19,17 @@ pub(super) struct Line {
     pub(super) signals: Signals,
     pub(super) keys: Keys,
     detector: DtmfDetector,
+    /// The digits that are kept from the other side (`D/dd` with `su=true`).
+    hidden: Vec<Hidden>,
     machines: Machines,
+}
+
+/// Digits that the other side does not hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hidden {
+    All,
+    Numbers,
+    One(char),
 }
 
 impl Line {
@@ -30,7 +40,7 @@ impl Line {
         }
         let signals = Signals::default();
         let (keys, machines) = (Keys::default(), Machines::default());
-        Self { telephone, signals, keys, detector: DtmfDetector::new(), machines }
+        Self { telephone, signals, keys, detector: DtmfDetector::new(), hidden: Vec::new(), machines }
     }
 
     /// Whether sound or ringing current flows, so that the line needs its 10 ms.
@@ -95,6 +105,33 @@ impl Line {
     /// Listens to 10 ms of the microphone for keys.
     pub(super) fn listen(&mut self, frame: &Frame) -> impl Iterator<Item = MediaEvent> + use<> {
         digits(&mut self.detector, frame)
+    }
+
+    /// What is wanted of digits from now on.
+    pub(super) fn hide(&mut self, wanted: &[WantedEvent]) {
+        let hidden = |wanted: &WantedEvent| {
+            let text = wanted.parameters.to_ascii_lowercase();
+            let value =
+                |name: &str| text.split(',').find_map(|pair| pair.trim().strip_prefix(name)).map(str::trim);
+            (wanted.package == "D" && value("su=") == Some("true")).then(|| match value("dg=") {
+                None => Hidden::All,
+                Some("x") => Hidden::Numbers,
+                Some(key) => {
+                    key.chars().next().map_or(Hidden::All, |key| Hidden::One(key.to_ascii_uppercase()))
+                }
+            })
+        };
+        self.hidden = wanted.iter().filter_map(hidden).collect();
+    }
+
+    /// Whether a digit sounds that the other side is not to hear. What is heard of it before it is known as one passes.
+    pub(super) fn hides_digit(&self) -> bool {
+        let Some(key) = self.detector.sounding().map(Digit::letter) else { return false };
+        self.hidden.iter().any(|hidden| match hidden {
+            Hidden::All => true,
+            Hidden::Numbers => key.is_ascii_digit(),
+            Hidden::One(one) => *one == key,
+        })
     }
 
     /// Listens for modems and fax machines to 10 ms of the microphone, and of what came for the earpiece. Says whether one was recognised,

@@ -62,6 +62,9 @@ impl MediaPlane for Plane {
         if let Body::Trunk(trunk) = &mut endpoint.body {
             trunk.watch(tones, circuit);
         }
+        if let Body::Line(line) = &mut endpoint.body {
+            line.hide(&streams);
+        }
         endpoint.wanted = streams;
         let limits = self.config.quality;
         for slot in endpoint.streams.clone() {
@@ -179,10 +182,12 @@ impl MediaPlane for Plane {
     }
 
     fn fetch(&mut self, _: Time, endpoint: EndpointIndex, signal: &SignalBuf) -> Progress {
-        match self.endpoint(endpoint).map(|endpoint| &endpoint.body) {
-            Some(Body::Server(_)) => self.library.fetch(endpoint, signal, &recordings(signal)),
-            _ => Progress::Done,
+        if !matches!(self.endpoint(endpoint).map(|endpoint| &endpoint.body), Some(Body::Server(_))) {
+            return Progress::Done;
         }
+        let Self { library, .. } = self;
+        let files = recordings(signal, library);
+        library.fetch(endpoint, signal, &files)
     }
 
     fn start_signal(

@@ -1,6 +1,6 @@
 //! The signals that are being given on an endpoint and on its connections, and what they sound like.
 
-use strowger_media::dtmf::{Digit, DtmfGenerator, DtmfLevel, DtmfTiming};
+use strowger_media::dtmf::{Digit, DtmfGenerator, DtmfLevel};
 use strowger_media::frame::mix_into;
 use strowger_media::tone::{RingCadence, ToneGenerator, TonePlan};
 use strowger_media::{Frame, SILENCE};
@@ -55,10 +55,16 @@ impl Signals {
         let what = match effect::of(plan, signal).ok_or(MediaFault::Signal)? {
             Effect::Tone(generator) => Sounding::Tone(generator),
             Effect::Ring(cadence) => Sounding::Ring { cadence, since: now },
-            Effect::Digit(key) => {
+            Effect::Digit(key, timing) => {
                 let digit = Digit::from_char(key).ok_or(MediaFault::Signal)?;
                 let mut keys = DtmfGenerator::new(DtmfLevel::default());
-                keys.dial(digit, DtmfTiming::default());
+                keys.dial(digit, timing);
+                Sounding::Keys(Box::new(keys))
+            }
+            Effect::Held(key) => {
+                let digit = Digit::from_char(key).ok_or(MediaFault::Signal)?;
+                let mut keys = DtmfGenerator::new(DtmfLevel::default());
+                keys.press(digit);
                 Sounding::Keys(Box::new(keys))
             }
             Effect::Caller(text) => {
