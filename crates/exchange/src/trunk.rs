@@ -41,6 +41,8 @@ pub struct TrunkEntry {
     pub user: Option<String>,
     /// Its password.
     pub password: Option<String>,
+    /// The exchange registers with the peer, as that user.
+    pub register: bool,
     /// How many calls there may be at a time.
     pub channels: u32,
     /// Addresses that its session descriptions may name. When empty: any.
@@ -65,6 +67,7 @@ impl TrunkEntry {
             domain: None,
             user: None,
             password: None,
+            register: false,
             channels: 100,
             media: Vec::new(),
             probe: None,

@@ -198,7 +198,7 @@ sip = "127.0.0.1:5060"
 id = "carrier"
 channels = 30
 transit = true
-sip = { address = "127.0.0.20:5060", transport = "udp", domain = "carrier.example", user = "town", password = "secret", sources = ["127.0.0.21"], media = ["127.0.0.22"], probe = 30, trusted = true }
+sip = { address = "127.0.0.20:5060", transport = "udp", domain = "carrier.example", user = "town", password = "secret", register = true, sources = ["127.0.0.21"], media = ["127.0.0.22"], probe = 30, trusted = true }
 [[route]]
 prefix = "9"
 strip = 1
@@ -216,6 +216,7 @@ fn a_sip_trunk_has_its_address_and_routes_lead_to_it() {
     );
     assert_eq!(trunk.address, "127.0.0.20:5060".parse().unwrap());
     assert_eq!(trunk.domain.as_deref(), Some("carrier.example"));
+    assert!(trunk.register);
     assert_eq!((trunk.user.as_deref(), trunk.password.as_deref()), (Some("town"), Some("secret")));
     assert_eq!(config.inventory.sip[0].address, "127.0.0.1:5060".parse().unwrap());
     assert_eq!(config.inventory.routes[0].to[0].to_string(), "trunk:carrier");
@@ -228,6 +229,7 @@ fn what_is_wrong_with_a_trunk_is_said() {
         wrong("to = [\"trunk:carrier\"", "to = [\"trunk:carier\"")
             .contains("did you mean \"trunk:carrier\"?")
     );
+    assert!(wrong("user = \"town\", password = \"secret\", ", "").contains("nobody to register"));
     assert!(wrong(", password = \"secret\"", "").contains("a user without a password"));
     assert!(wrong("sip = \"127.0.0.1:5060\"", "mgcp = \"127.0.0.1:2727\"").contains("no SIP port is opened"));
     assert!(wrong("sip = \"127.0.0.1:5060\"", "sip = \"0.0.0.0:5060\"").contains("name none to its peers"));

@@ -165,6 +165,37 @@ fn what_the_peer_says_before_it_answers_is_heard_in_the_place_of_ringing() {
 }
 
 #[test]
+fn a_peer_that_offers_nothing_is_offered_the_lines_stream() {
+    let mut world = world(town());
+    let (now, from) = (world.now, address());
+    let request = |method: &str, to: &str, body: &str| {
+        format!(
+            "{method} sip:2001@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.30;branch=z9hG4bK{method}\r\n\
+             From: <sip:5550102@127.0.0.30>;tag=f\r\nTo: <sip:2001@127.0.0.1>{to}\r\nCall-ID: late\r\n\
+             CSeq: 1 {method}\r\nContact: <sip:127.0.0.30>\r\nContent-Type: application/sdp\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    world.exchange.handle_input(now, input(from, request("INVITE", "", "").as_bytes()));
+    world.settle();
+    assert!(world.hears("2001").starts_with("L/rg"));
+    world.lift("2001");
+    let accepted =
+        world.sip().heard.iter().find(|message| message.status().is_some_and(|status| status.code() == 200));
+    let tag = accepted.unwrap().header.to().unwrap().tag().unwrap().to_owned();
+    let body = String::from_utf8(audio(7000)).unwrap();
+    let ack = request("ACK", &format!(";tag={tag}"), &body);
+    world.exchange.handle_input(world.now, input(from, ack.as_bytes()));
+    world.settle();
+    assert!(world.talks_abroad("2001", 7000));
+    world.hang_up("2001");
+    world.pass(60);
+    world.sip().heard.clear();
+    world.end_of_trunk();
+}
+
+#[test]
 fn a_caller_who_hangs_up_while_it_rings_abroad_cancels() {
     let mut world = world(town());
     world.lift("2001");

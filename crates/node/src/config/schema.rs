@@ -298,7 +298,7 @@ pub(super) static TRUNK_SIP: Section = Section {
         key("media", "media = [\"192.0.2.22\"]"),
         key("probe", "probe = 30"),
         key("trusted", "trusted = true"),
-        later("register", "registering with a provider"),
+        key("register", "register = true"),
     ],
 };
 

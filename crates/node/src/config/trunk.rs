@@ -29,6 +29,7 @@ pub(super) struct Sip {
     domain: Option<Spanned<String>>,
     user: Option<Spanned<String>>,
     password: Option<Spanned<String>>,
+    register: Option<Spanned<bool>>,
     sources: Vec<Spanned<IpAddr>>,
     media: Vec<Spanned<IpAddr>>,
     probe: Option<Duration>,
@@ -63,6 +64,7 @@ impl Sip {
             domain: table.string("domain", report),
             user: table.string("user", report),
             password: table.string("password", report),
+            register: table.boolean("register", report),
             sources: addresses(table, "sources", report),
             media: addresses(table, "media", report),
             probe: table.seconds("probe", report),
@@ -73,6 +75,14 @@ impl Sip {
             (None, Some(password)) => Some((password.span(), "a password without a user", "user = \"town\"")),
             _ => None,
         };
+        let registers = sip.register.as_ref().filter(|register| *register.get_ref() && sip.user.is_none());
+        if let Some(register) = registers {
+            report.error(
+                register.span(),
+                "nobody to register",
+                "expected user = \"town\" and password = \"secret\" beside it",
+            );
+        }
         if let Some((span, found, expected)) = lone {
             report.error(span, found, format!("expected {expected} beside it"));
         }
@@ -147,6 +157,7 @@ pub(super) fn entry(trunk: Trunk) -> Option<TrunkEntry> {
     entry.domain = sip.domain.map(Spanned::into_inner);
     entry.user = sip.user.map(Spanned::into_inner);
     entry.password = sip.password.map(Spanned::into_inner);
+    entry.register = sip.register.is_some_and(Spanned::into_inner);
     entry.sources = sip.sources.into_iter().map(Spanned::into_inner).collect();
     entry.media = sip.media.into_iter().map(Spanned::into_inner).collect();
     entry.probe = sip.probe;

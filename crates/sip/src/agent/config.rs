@@ -44,6 +44,9 @@ pub struct Peer {
     pub trust: Trust,
     /// How often it is asked whether it is there; none: never.
     pub probe: Option<Duration>,
+    /// Whether this side registers there, as the user of its credentials. The peer then calls that user here, and names the number
+    /// in `To`.
+    pub registers: bool,
     /// Which addresses its descriptions may name.
     pub media: AddressPolicy,
 }
@@ -61,6 +64,7 @@ impl Peer {
             credentials: None,
             trust: Trust::Untrusted,
             probe: None,
+            registers: false,
             media: AddressPolicy::default(),
         }
     }

@@ -60,9 +60,21 @@ impl UserAgent {
         self.counters.incoming += 1;
         let trusted = self.peer(peer).is_some_and(|peer| peer.trust == Trust::Trusted);
         let caller = caller(&request, trusted);
-        let called = request.uri().and_then(crate::message::Uri::number).unwrap_or_default();
+        let called = self.called(peer, &request);
         let request = Box::new(request);
         self.events.push_back(Event::Incoming { session: id, peer, called, caller, offer, request });
+    }
+
+    /// The user that is called. A peer with whom this side is registered calls the contact that it was given, and says in `To`
+    /// whom the call is for.
+    fn called(&self, peer: PeerId, request: &Message<'_>) -> String {
+        let user = request.uri().and_then(crate::message::Uri::number).unwrap_or_default();
+        let registered =
+            self.peer(peer).filter(|peer| peer.registers).and_then(|peer| peer.credentials.as_ref());
+        if registered.is_some_and(|known| known.user == user) {
+            return request.header.to().and_then(|to| to.uri.number()).unwrap_or(user);
+        }
+        user
     }
 
     /// What a caller wants of session timers, as this side will agree to it; none when it was refused (RFC 4028 section 9).

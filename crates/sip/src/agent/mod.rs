@@ -7,7 +7,7 @@
 //!
 //! The rooms: `config` (sockets and peers), `event` (what it says), `session` (what it keeps), `outgoing` (calls of this side),
 //! `incoming` (calls of peers), `within` (requests inside dialogs), `compose` (how messages are made), `deadline` (what time does),
-//! `peers` (whether they are there).
+//! `peers` (whether they are there), `register` (registering with them), `credentials`.
 //!
 //! Whoever is not listed gets no answer and costs nothing. A session ends in `Closed` whatever happens: each state waits
 //! for something that has a deadline.
@@ -20,6 +20,7 @@ mod event;
 mod incoming;
 mod outgoing;
 mod peers;
+mod register;
 mod session;
 mod within;
 
@@ -38,6 +39,7 @@ use crate::transport::Route;
 pub use config::{AgentConfig, Credentials, Local, Peer, PeerId, Trust};
 pub use event::{Caller, Event, Invitation, SessionId};
 use peers::Presence;
+use register::Registration;
 use session::{Phase, Session};
 
 /// What a request of this side's was for.
@@ -52,6 +54,7 @@ enum Purpose {
     /// A request whose answer changes nothing.
     Notice,
     Probe(PeerId),
+    Register(PeerId),
 }
 
 /// What deadlines are for.
@@ -71,6 +74,8 @@ enum Timer {
     Ack(ClientId),
     /// A peer is asked whether it is there.
     Probe(PeerId),
+    /// A registration is made, or made again.
+    Register(PeerId),
 }
 
 /// The ACK of a 2xx.
@@ -109,6 +114,7 @@ pub struct UserAgent {
     presence: Vec<Presence>,
     /// What peers have challenged this side with.
     challenges: BTreeMap<PeerId, auth::Known>,
+    registrations: BTreeMap<PeerId, Registration>,
     timers: Timers<Timer>,
     rng: Rng,
     last: u64,
@@ -127,6 +133,9 @@ impl UserAgent {
             if peer.probe.is_some() {
                 timers.set(Timer::Probe(PeerId(id)), now);
             }
+            if peer.registers {
+                timers.set(Timer::Register(PeerId(id)), now);
+            }
         }
         Self {
             config,
@@ -138,6 +147,7 @@ impl UserAgent {
             acks: BTreeMap::new(),
             presence,
             challenges: BTreeMap::new(),
+            registrations: BTreeMap::new(),
             timers,
             rng,
             last: 0,
@@ -342,7 +352,14 @@ impl UserAgent {
                 }
             }
             Purpose::Probe(peer) if !status.is_provisional() => self.probe_answered(now, peer, status),
-            Purpose::Bye(_) | Purpose::Prack(_) | Purpose::Notice | Purpose::Probe(_) => {}
+            Purpose::Register(peer) if !status.is_provisional() => {
+                self.registered(now, peer, status, response)
+            }
+            Purpose::Bye(_)
+            | Purpose::Prack(_)
+            | Purpose::Notice
+            | Purpose::Probe(_)
+            | Purpose::Register(_) => {}
         }
     }
 
@@ -356,6 +373,7 @@ impl UserAgent {
             }
             Some(Purpose::Bye(session)) => self.close(now, session),
             Some(Purpose::Probe(peer)) => self.probe_failed(now, peer),
+            Some(Purpose::Register(peer)) => self.not_registered(now, peer),
             Some(Purpose::Prack(_) | Purpose::Notice) | None => {}
         }
     }

@@ -53,7 +53,7 @@ impl UserAgent {
         self.found(id, false);
     }
 
-    fn found(&mut self, id: PeerId, up: bool) {
+    pub(super) fn found(&mut self, id: PeerId, up: bool) {
         let at = usize::try_from(id.0).unwrap_or(usize::MAX);
         let Some(presence) = self.presence.get_mut(at) else { return };
         if presence.up.replace(up) != Some(up) {

@@ -220,6 +220,56 @@ fn a_peer_that_is_asked_and_does_not_answer_is_out_of_service_until_it_does() {
 }
 
 #[test]
+fn a_registration_answers_the_challenge_and_is_kept() {
+    let mut config = config(BOB);
+    (config.peers[0].credentials, config.peers[0].registers) = (Some(credentials()), true);
+    config.peers[0].domain = Some("carrier.example".into());
+    let mut raw = Raw::with(config);
+    let first = raw.wait(Duration::from_millis(1)).remove(0);
+    assert_eq!(first.uri().unwrap().to_string(), "sip:carrier.example");
+    assert_eq!(first.header.get(&Name::To), Some("<sip:town@carrier.example>"));
+    assert_eq!(first.header.get(&Name::Contact), Some("<sip:town@192.0.2.2:5060>"));
+    let challenge = "WWW-Authenticate: Digest realm=\"carrier\", nonce=\"n1\", qop=\"auth\"\r\n";
+    let again = raw.say(response(&first, "401 Unauthorized", "s", challenge, "")).remove(0);
+    let proof = strowger_sip::auth::Proof::parse(again.header.get(&Name::Authorization).unwrap()).unwrap();
+    assert!(proof.holds("secret", "REGISTER"));
+    assert_eq!((again.header.call_id(), again.header.cseq().unwrap().number), (first.header.call_id(), 2));
+    let longer =
+        raw.say(response(&again, "423 Interval Too Brief", "s", "Min-Expires: 7200\r\n", "")).remove(0);
+    assert_eq!(longer.header.get(&Name::Expires), Some("7200"));
+    let granted = "Contact: <sip:town@192.0.2.2:5060>;expires=600\r\n";
+    assert!(raw.say(response(&longer, "200 OK", "s", granted, "")).is_empty());
+    assert!(raw.events().contains(&Event::Reachable { peer: PeerId(0), up: true }));
+    assert!(raw.wait(Duration::from_secs(479)).is_empty());
+    let refreshed = raw.wait(Duration::from_secs(1)).remove(0);
+    assert!(refreshed.header.get(&Name::Authorization).unwrap().contains("nc=00000003"));
+    // What the registrar calls is the contact; whom it is for stands in To.
+    let call = request("INVITE", "1", 1, "", "", OFFER).replace("INVITE sip:2002@", "INVITE sip:town@");
+    raw.say(call);
+    assert!(
+        raw.events().iter().any(|event| matches!(event, Event::Incoming { called, .. } if called == "2002"))
+    );
+}
+
+#[test]
+fn a_registration_that_is_refused_is_tried_again_later_each_time() {
+    let mut config = config(BOB);
+    (config.peers[0].credentials, config.peers[0].registers) = (Some(credentials()), true);
+    let mut raw = Raw::with(config);
+    let mut first = raw.wait(Duration::from_millis(1)).remove(0);
+    for wait in [10, 20, 40] {
+        assert!(raw.say(response(&first, "403 Forbidden", "s", "", "")).is_empty());
+        assert!(!raw.agent.is_reachable(PeerId(0)));
+        assert!(raw.wait(Duration::from_secs(wait - 1)).is_empty());
+        first = raw.wait(Duration::from_secs(1)).remove(0);
+    }
+    let challenge = "WWW-Authenticate: Digest realm=\"carrier\", nonce=\"n1\", qop=\"auth\"\r\n";
+    let second = raw.say(response(&first, "401 Unauthorized", "s", challenge, "")).remove(0);
+    let wrong = raw.say(response(&second, "401 Unauthorized", "s", challenge, ""));
+    assert!(wrong.is_empty(), "the password is wrong: it is not sent at once again");
+}
+
+#[test]
 fn keys_come_by_info() {
     let mut raw = Raw::new();
     raw.say(request("INVITE", "1", 1, "", "", OFFER));

@@ -74,6 +74,7 @@ impl SipTrunks {
                 .zip(entry.password.as_ref())
                 .map(|(user, password)| Credentials { user: user.clone(), password: password.clone() });
             peer.trust = if entry.trusted { Trust::Trusted } else { Trust::Untrusted };
+            peer.registers = entry.register && peer.credentials.is_some();
             peer.probe = entry.probe;
             let hosts = if entry.media.is_empty() { Hosts::Any } else { Hosts::PeerAnd(entry.media.clone()) };
             peer.media = AddressPolicy { hosts };
