@@ -16,6 +16,8 @@ pub enum Target {
     Rtp,
     /// A message of Megaco as text; the same octets as BER.
     Megaco,
+    /// A message of SIP, as a datagram and in a stream, heard by a user agent.
+    Sip,
     /// A datagram of WAP Push; the same octets as what it carries, and as user data of a short message.
     Mms,
     /// A unit of SMPP, and octets that both ends of a link get.
@@ -26,8 +28,17 @@ pub enum Target {
 
 impl Target {
     /// All targets.
-    pub const ALL: [Self; 8] =
-        [Self::Megaco, Self::Mgcp, Self::Sdp, Self::DigitMap, Self::Rtp, Self::Mms, Self::Smpp, Self::Pap];
+    pub const ALL: [Self; 9] = [
+        Self::Megaco,
+        Self::Mgcp,
+        Self::Sdp,
+        Self::DigitMap,
+        Self::Rtp,
+        Self::Sip,
+        Self::Mms,
+        Self::Smpp,
+        Self::Pap,
+    ];
 
     /// Its name, which is also that of its corpus.
     #[must_use]
@@ -38,6 +49,7 @@ impl Target {
             Self::Sdp => "sdp",
             Self::DigitMap => "digit_map",
             Self::Rtp => "rtp",
+            Self::Sip => "sip",
             Self::Mms => "mms",
             Self::Smpp => "smpp",
             Self::Pap => "pap",
@@ -59,6 +71,7 @@ impl Target {
             Self::Sdp => crate::sdp,
             Self::DigitMap => crate::digit_map,
             Self::Rtp => crate::rtp,
+            Self::Sip => crate::sip,
             Self::Mms => crate::mms,
             Self::Smpp => crate::smpp,
             Self::Pap => crate::pap,
@@ -74,6 +87,7 @@ impl Target {
             Self::Sdp => &["fuzz/corpus/sdp", "crates/sdp/tests/corpus"],
             Self::DigitMap => &["fuzz/corpus/digit_map"],
             Self::Rtp => &["fuzz/corpus/rtp"],
+            Self::Sip => &["fuzz/corpus/sip"],
             Self::Mms => &["fuzz/corpus/mms"],
             Self::Smpp => &["fuzz/corpus/smpp"],
             Self::Pap => &["fuzz/corpus/pap"],
@@ -85,6 +99,7 @@ impl Target {
         match self {
             Self::Mgcp => Some("fuzz/dictionaries/mgcp.txt"),
             Self::Sdp => Some("fuzz/dictionaries/sdp.txt"),
+            Self::Sip => Some("fuzz/dictionaries/sip.txt"),
             Self::Mms => Some("fuzz/dictionaries/mms.txt"),
             Self::Pap => Some("fuzz/dictionaries/pap.txt"),
             Self::Megaco | Self::DigitMap | Self::Rtp | Self::Smpp => None,

@@ -4,8 +4,8 @@
 //! the coverage-guided runs need another one.
 //!
 //! - [`megaco`], [`mgcp`], [`sdp`], [`digit_map`], [`rtp`], [`mms()`]: the checks. Each says how much of the input was accepted. `mms` and `reassembly` have files of their own.
-//! - [`megaco`], [`mgcp`], [`sdp`], [`digit_map`], [`rtp`], [`mms()`], [`smpp`], [`pap`]: the checks. Each says how much of the input was accepted. `mms` has
-//!   a file of its own, `push` has the last two.
+//! - [`megaco`], [`mgcp`], [`sdp`], [`digit_map`], [`rtp`], [`sip()`], [`mms()`], [`smpp`], [`pap`]: the checks. Each says how much of the input was accepted. `sip` and `mms`
+//!   have files of their own, `push` has the last two.
 //! - [`corpus`]: the targets and their samples. [`mutate`]: samples with something wrong, as many as one likes.
 
 #![allow(clippy::panic, reason = "a property that does not hold is to stop the fuzzer")]
@@ -13,12 +13,14 @@
 mod mms;
 mod push;
 mod reassembly;
+mod sip;
 
 pub mod corpus;
 pub mod mutate;
 
 pub use mms::mms;
 pub use push::{pap, smpp};
+pub use sip::sip;
 
 use std::net::SocketAddr;
 
