@@ -246,6 +246,12 @@ impl Exchange {
         self.switch.plan()
     }
 
+    /// Whether SIP messages from there are heard. A host may ask before it spends anything on them.
+    #[must_use]
+    pub fn knows_sip_peer(&self, from: strowger_sip::Route) -> bool {
+        self.access.sip().agent().knows(from)
+    }
+
     /// What the SIP user agent has counted.
     #[must_use]
     pub fn sip_counters(&self) -> &strowger_sip::agent::Counters {

@@ -5,7 +5,8 @@
 //! that a flood delays timers by one batch at most. Within a batch each gateway has its turn, and what is more than its
 //! share is dropped ([`crate::admission`]). What a batch wants sent leaves together, before anything is logged.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use strowger_capture::{Protocol, Way};
@@ -105,6 +106,7 @@ pub(crate) struct Shard {
     mgcp: Option<Udp>,
     megaco: Ports,
     sip: Option<Udp>,
+    sip_shares: BTreeMap<IpAddr, TokenBucket>,
     ledger: Ledger,
     observers: Vec<Box<dyn Observer>>,
     admission: Admission,
@@ -175,6 +177,7 @@ impl Shard {
             mgcp,
             megaco,
             sip,
+            sip_shares: BTreeMap::new(),
             ledger,
             observers,
             admission,
@@ -342,22 +345,33 @@ impl Shard {
                 Received::Empty => break,
             };
             let now = self.clock.now();
-            let (protocol, way) = (Protocol::Sip, Way::In);
-            let frame = Frame { at: now, clock: &self.clock, from, to, protocol, way, bytes: &bytes };
-            for observer in &mut self.observers {
-                observer.datagram(&frame);
+            let transport = strowger_sip::Transport::Udp;
+            let route = strowger_sip::Route { transport, socket: SIP_UDP, address: from };
+            let is_known = self.exchange.knows_sip_peer(route);
+            if is_known && !self.sip_share(now, from.ip()).take(now) {
+                self.counts.excess.increment();
+                if let Some(suppressed) = self.floods.admit() {
+                    tracing::warn!(peer = %from, suppressed, "a peer sends more than its share");
+                }
+                continue;
             }
-            let route = strowger_sip::Route {
-                transport: strowger_sip::Transport::Udp,
-                socket: SIP_UDP,
-                address: from,
-            };
+            if is_known || self.strangers.take(now) {
+                let (protocol, way) = (Protocol::Sip, Way::In);
+                let frame = Frame { at: now, clock: &self.clock, from, to, protocol, way, bytes: &bytes };
+                self.observers.iter_mut().for_each(|observer| observer.datagram(&frame));
+            }
             self.exchange.handle_input(now, Input::Sip { from: route, bytes: &bytes });
             self.collect();
             self.counts.turns.observe(self.clock.now().since(now));
         }
         self.flush();
         self.tell();
+    }
+
+    /// What a peer may send, by its host. Only hosts of the inventory get one.
+    fn sip_share(&mut self, now: Time, host: IpAddr) -> &mut TokenBucket {
+        let Limits { gateway_rate, gateway_burst } = self.limits;
+        self.sip_shares.entry(host).or_insert_with(|| TokenBucket::new(gateway_rate, gateway_burst, now))
     }
 
     /// Something came by a connection.

@@ -281,6 +281,12 @@ impl UserAgent {
         [self.transactions.poll_timeout(), self.timers.next()].into_iter().flatten().min()
     }
 
+    /// Whether messages that come by this way are heard: their sender is listed.
+    #[must_use]
+    pub fn knows(&self, from: Route) -> bool {
+        self.config.peer_of(from).is_some()
+    }
+
     /// What it goes by.
     #[must_use]
     pub const fn config(&self) -> &AgentConfig {

@@ -270,6 +270,30 @@ fn a_registration_that_is_refused_is_tried_again_later_each_time() {
 }
 
 #[test]
+fn an_update_moves_a_stream_and_one_that_says_nothing_refreshes() {
+    let mut raw = Raw::new();
+    raw.say(request("INVITE", "1", 1, "", "", OFFER));
+    let session = incoming(&mut raw);
+    raw.agent.answer(raw.now, session, &audio(BOB, 4000), Direction::SendRecv).unwrap();
+    let tag = raw.heard()[0].header.to().unwrap().tag().unwrap().to_owned();
+    raw.say(request("ACK", "2", 1, &tag, "", ""));
+    raw.events();
+    assert_eq!(raw.statuses(request("UPDATE", "3", 2, &tag, "", "")), [200]);
+    let same = raw.say(request("UPDATE", "4", 3, &tag, "", OFFER)).remove(0);
+    assert!(same.session_description().is_some(), "what says nothing new is answered as before");
+    assert!(raw.events().is_empty());
+    let moved = OFFER.replace("m=audio 3000", "m=audio 3010");
+    assert!(raw.say(request("UPDATE", "5", 4, &tag, "", &moved)).is_empty());
+    assert!(matches!(&raw.events()[..], [Event::Offered { .. }]));
+    // Another one while the first waits: 500 with Retry-After (RFC 3311 section 5.2).
+    assert_eq!(raw.statuses(request("UPDATE", "6", 5, &tag, "", &moved)), [500]);
+    raw.agent.answer_offer(raw.now, session, &audio(BOB, 4000), Direction::SendRecv).unwrap();
+    let answer = raw.heard().remove(0);
+    assert_eq!((answer.status(), answer.header.cseq().unwrap().number), (Some(Status::OK), 4));
+    assert!(answer.session_description().is_some());
+}
+
+#[test]
 fn keys_come_by_info() {
     let mut raw = Raw::new();
     raw.say(request("INVITE", "1", 1, "", "", OFFER));
