@@ -43,7 +43,10 @@ impl Dialog {
             local: without_tag(header.get(&Name::To)?),
             remote: without_tag(header.get(&Name::From)?),
             // Before RFC 3261 a caller without a contact was reached by what From says.
-            target: header.contact().map_or(from.uri, |contact| contact.uri).into_owned(),
+            target: match header.get(&Name::Contact) {
+                Some(_) => target(request)?,
+                None => Some(from.uri).filter(|uri| uri.as_sip().is_some())?.into_owned(),
+            },
             route_set: header.list(&Name::RecordRoute).map(str::to_owned).collect(),
             local_seq: 0,
             remote_seq: Some(cseq.number),
@@ -64,7 +67,7 @@ impl Dialog {
             remote_tag: to.tag()?.to_owned(),
             local: without_tag(header.get(&Name::From)?),
             remote: without_tag(header.get(&Name::To)?),
-            target: header.contact()?.uri.into_owned(),
+            target: target(response)?,
             route_set,
             local_seq: cseq.number,
             remote_seq: None,
@@ -129,8 +132,8 @@ impl Dialog {
 
     /// The peer's `Contact` may have changed (section 12.2.1.2).
     pub fn refresh(&mut self, message: &Message<'_>) {
-        if let Some(contact) = message.header.contact() {
-            self.target = contact.uri.into_owned();
+        if let Some(target) = target(message) {
+            self.target = target;
         }
     }
 
@@ -143,6 +146,12 @@ impl Dialog {
             && tag(header.to()).as_deref() == Some(&self.local_tag)
             && tag(header.from()).unwrap_or_default() == self.remote_tag
     }
+}
+
+/// The contact of a message that takes part in a dialog: a SIP or SIPS URI (sections 8.1.1.8 and 12.1.1).
+fn target(message: &Message<'_>) -> Option<Uri<'static>> {
+    let contact = message.header.contact()?;
+    contact.uri.as_sip().is_some().then(|| contact.uri.into_owned())
 }
 
 fn tagged(address: &str, tag: &str) -> String {

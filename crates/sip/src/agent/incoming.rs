@@ -53,7 +53,9 @@ impl UserAgent {
         };
         session.knows_timer = request.header.lists(&Name::Supported, "timer");
         session.timer = timer;
-        self.by_dialog.insert((dialog.call_id.clone(), dialog.local_tag.clone()), id);
+        let key = (dialog.call_id.clone(), dialog.local_tag.clone());
+        session.key = Some(key.clone());
+        self.by_dialog.insert(key, id);
         session.dialog = Some(dialog);
         self.by_server.insert(server, id);
         self.sessions.insert(id, session);

@@ -359,7 +359,7 @@ impl UserAgent {
             }
             Purpose::Probe(peer) if !status.is_provisional() => self.probe_answered(now, peer, status),
             Purpose::Register(peer) if !status.is_provisional() => {
-                self.registered(now, peer, status, response)
+                self.registered(now, peer, status, response);
             }
             Purpose::Bye(_)
             | Purpose::Prack(_)
@@ -406,8 +406,12 @@ impl UserAgent {
     /// Forgets a session and says so.
     fn close(&mut self, now: Time, id: SessionId) {
         let Some(session) = self.sessions.remove(&id) else { return };
-        self.by_dialog.retain(|_, owner| *owner != id);
-        self.by_server.retain(|_, owner| *owner != id);
+        if let Some(key) = session.key {
+            self.by_dialog.remove(&key);
+        }
+        if let Some(server) = session.server {
+            self.by_server.remove(&server);
+        }
         if let Some(client) = session.client {
             // Others than the one that has answered may answer still.
             self.timers.set(Timer::Ack(client), now + self.config.timing.timeout());

@@ -52,10 +52,13 @@ impl UserAgent {
         let (route, peer) = (session.route, session.peer);
         session.invite = Some(Box::new(request.clone()));
         self.authorize_at_once(peer, &mut request);
-        if let (Some(call_id), Some(tag)) =
-            (request.header.call_id(), request.header.from().and_then(|from| from.tag()))
-        {
-            self.by_dialog.insert((call_id.to_owned(), tag.to_owned()), id);
+        let tag = request.header.from().and_then(|from| from.tag().map(str::to_owned));
+        if let (Some(call_id), Some(tag)) = (request.header.call_id(), tag) {
+            let key = (call_id.to_owned(), tag);
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.key = Some(key.clone());
+            }
+            self.by_dialog.insert(key, id);
         }
         let sent_by = self.sent_by(route.transport);
         let client = self.transactions.request(now, route, &sent_by, request);

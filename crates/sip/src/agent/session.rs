@@ -40,6 +40,8 @@ pub(super) struct Session {
     /// How often credentials were sent for it.
     pub(super) attempts: u8,
     pub(super) dialog: Option<Dialog>,
+    /// Its `Call-ID` and the tag of this side, by which it is found.
+    pub(super) key: Option<(String, String)>,
     /// The dialogs of forks that are not answered.
     pub(super) early: Vec<Early>,
     /// This side has begun it.
@@ -142,6 +144,7 @@ impl Session {
             invite: None,
             attempts: 0,
             dialog: None,
+            key: None,
             early: Vec::new(),
             calls: phase == Phase::Calling,
             media,

@@ -399,10 +399,6 @@ impl Transactions {
             self.events.push_back(Event::Stray { from, response: message.into_owned() });
             return;
         };
-        // An answer comes from where the request went, by whatever port.
-        if client.route.address.ip() != from.address.ip() {
-            return;
-        }
         let wants = client.response(status, &message, &self.timing, now);
         let (route, deliver) = (client.route, wants.deliver);
         self.counters.repeated += u64::from(wants.send.is_some() && !deliver);

@@ -294,6 +294,19 @@ fn an_update_moves_a_stream_and_one_that_says_nothing_refreshes() {
 }
 
 #[test]
+fn a_contact_that_is_no_sip_uri_makes_no_dialog() {
+    let mut raw = Raw::new();
+    let odd = "Contact: <tel:+15550102>\r\n";
+    let invite = request("INVITE", "1", 1, "", "", OFFER).replace("Contact: <sip:192.0.2.1:5060>\r\n", odd);
+    assert_eq!(raw.statuses(invite), [400]);
+    assert!(raw.events().is_empty());
+    raw.agent.invite(raw.now, &invitation()).unwrap();
+    let invite = raw.heard().remove(0);
+    raw.say(response(&invite, "200 OK", "t", odd, OFFER));
+    assert!(matches!(raw.events()[..], [Event::Ended { cause: 111, .. }, Event::Closed { .. }]));
+}
+
+#[test]
 fn keys_come_by_info() {
     let mut raw = Raw::new();
     raw.say(request("INVITE", "1", 1, "", "", OFFER));
