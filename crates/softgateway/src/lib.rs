@@ -10,6 +10,7 @@
 //! - `role`: MGCP or Megaco. `megaco`: how its contexts lie on the plane.
 //! - `subscriber`: who does it. `distant`: the far end of a circuit.
 
+mod display;
 mod distant;
 pub mod event;
 pub mod gateway;

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use strowger_megaco::gateway::{
-    Flow, Hook, Item, LineIndex, MediaCapabilities, MediaEvent, MediaFault, MediaPlane, Port, SignalHandle,
-    SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
+    Choice, Flow, Given, Hook, Item, LineIndex, MediaCapabilities, MediaEvent, MediaFault, MediaPlane, Port,
+    SignalHandle, SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
 };
 use strowger_mgcp::gateway::{
     self as mgcp, ConnectionHandle, EndpointIndex, MediaMode, MediaPlane as _, MediaSpec, SignalTarget,
@@ -21,6 +21,7 @@ use strowger_sansio::Time;
 use strowger_sdp::audio::ExtendedReports;
 use strowger_sdp::{Codec, CodecEntry};
 
+use crate::display::{self, DataMessage};
 use crate::plane::Plane;
 
 /// The signals of the packages and what sounds like them on a line.
@@ -52,7 +53,16 @@ const SIGNALS: &[(Item, &str)] = &[
     (Item::new(7, 0x37), "L/wt"),
     (Item::new(7, 0x38), "SST/cw"),
     (Item::new(9, 2), "L/rg"),
+    (DISPLAY_WITH_ALERTING, "L/rg"),
+    (DATA, "L/ci"),
 ];
+
+/// Ringing with a data message, and a data message alone (package `andisp`).
+const DISPLAY_WITH_ALERTING: Item = Item::new(0x3c, 1);
+const DATA: Item = Item::new(0x3c, 2);
+/// Their parameters: the data message, and the pattern of ringing.
+const DATA_BLOCK: u16 = 1;
+const PATTERN: u16 = 2;
 
 /// How many bridges there are for contexts without a line.
 const BRIDGES: u32 = 256;
@@ -385,8 +395,10 @@ impl MediaPlane for Laying<'_> {
     }
 
     fn can_signal(&self, port: Port, order: &SignalOrder) -> bool {
-        let is_on_a_line = matches!(port, Port::Line(_)) || order.item.package != 9;
-        is_on_a_line && SIGNALS.iter().any(|(item, _)| *item == order.item)
+        let is_on_a_line = matches!(port, Port::Line(_)) || ![9, 0x3c].contains(&order.item.package);
+        // A data message that no telephone can read is refused.
+        let is_read = order.item.package != 0x3c || message(order).is_some();
+        is_on_a_line && is_read && SIGNALS.iter().any(|(item, _)| *item == order.item)
     }
 
     fn can_detect(&self, port: Port, item: Item) -> bool {
@@ -405,9 +417,31 @@ impl MediaPlane for Laying<'_> {
         signal: SignalHandle,
         order: &SignalOrder,
     ) -> Result<(), MediaFault> {
-        let name = SIGNALS.iter().find(|(item, _)| *item == order.item).map(|(_, name)| *name);
-        let what = name.and_then(SignalBuf::parse).ok_or(MediaFault::Signal)?;
         let target = self.target(port).ok_or(MediaFault::Signal)?;
+        let name = match order.item {
+            DATA | DISPLAY_WITH_ALERTING => {
+                let shown = match message(order).ok_or(MediaFault::Signal)? {
+                    DataMessage::Caller(shown) => Some(shown),
+                    // Lamps are seen, and not heard: the telephone of a script has none.
+                    DataMessage::Lamp => None,
+                };
+                if order.item == DATA {
+                    let Some(shown) = shown else { return Ok(()) };
+                    shown
+                } else {
+                    let caller = shown.as_deref().and_then(SignalBuf::parse);
+                    if let Some(caller) = caller {
+                        self.plane.start_signal(now, target, &caller).map_err(fault)?;
+                    }
+                    ringing(order).to_owned()
+                }
+            }
+            _ => {
+                let name = SIGNALS.iter().find(|(item, _)| *item == order.item).map(|(_, name)| *name);
+                name.ok_or(MediaFault::Signal)?.to_owned()
+            }
+        };
+        let what = SignalBuf::parse(&name).ok_or(MediaFault::Signal)?;
         self.plane.start_signal(now, target, &what).map_err(fault)?;
         self.layout.signals.insert(signal, (target, what));
         Ok(())
@@ -425,6 +459,22 @@ impl MediaPlane for Laying<'_> {
             mgcp::Hook::Off => Hook::Off,
         }
     }
+}
+
+/// The data message of a signal, if there is one that can be read.
+fn message(order: &SignalOrder) -> Option<DataMessage> {
+    let block = order.arguments.iter().find(|own| own.id == DATA_BLOCK)?;
+    let Choice::One(Given::Octets(octets)) = &block.choice else { return None };
+    display::read(octets)
+}
+
+/// How it rings: pattern 1 is the usual one, from 2 on they are distinctive.
+fn ringing(order: &SignalOrder) -> &'static str {
+    const DISTINCTIVE: [&str; 8] = ["L/r0", "L/r1", "L/r2", "L/r3", "L/r4", "L/r5", "L/r6", "L/r7"];
+    let pattern = order.arguments.iter().find(|own| own.id == PATTERN).map(|own| &own.choice);
+    let Some(Choice::One(Given::Integer(number))) = pattern else { return "L/rg" };
+    let place = usize::try_from(number - 2).ok();
+    place.and_then(|place| DISTINCTIVE.get(place)).copied().unwrap_or("L/rg")
 }
 
 fn told(sums: &strowger_mgcp::message::ConnectionStatistics) -> StreamStatistics {

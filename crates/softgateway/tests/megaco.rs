@@ -134,6 +134,33 @@ fn a_bell_rings_until_the_handset_is_lifted() {
 }
 
 #[test]
+fn a_telephone_rings_and_shows_who_calls() {
+    let mut town = Town::new();
+    town.command("C=-{MF=aaln/2{E=1{al/of},SG{andisp/dwa{ddb=8006020432303031B1,pattern=1}}}}");
+    town.step("aaln/2 expect caller 2001");
+    town.step("aaln/2 expect ring");
+    town.step("aaln/2 off-hook");
+    town.step("aaln/2 expect silence");
+    // A call that waits is shown during another.
+    town.command("C=-{MF=aaln/2{E=2{al/on},SG{cg/cw,andisp/data{ddb=8006020432303031B1}}}}");
+    town.step("aaln/2 expect caller 2001");
+    // A lamp is no sound.
+    town.command("C=-{MF=aaln/2{E=3{al/on},SG{andisp/data{ddb=82030B01FF70}}}}");
+    town.step("aaln/2 expect silence");
+}
+
+#[test]
+fn a_data_message_that_is_damaged_is_refused() {
+    let mut town = Town::new();
+    let reply = town.command("C=-{MF=aaln/2{E=1{al/of},SG{andisp/dwa{ddb=8006020432303031B2,pattern=1}}}}");
+    assert!(reply.contains("ER=513"), "{reply}");
+    let reply = town.command("C=-{MF=aaln/2{E=1{al/of},SG{andisp/dwa{pattern=1}}}}");
+    assert!(reply.contains("ER=513"), "{reply}");
+    let is_told = |event: &Event| matches!(event.what, What::Line { .. });
+    assert!(!town.events.iter().any(is_told), "{:?}", town.events);
+}
+
+#[test]
 fn two_lines_of_one_context_hear_one_another() {
     let mut town = Town::new();
     town.step("aaln/1 off-hook");

@@ -65,8 +65,10 @@ pub(crate) fn shown(data: &[u8]) -> String {
 }
 
 pub(crate) fn parameter<'p>(parameters: &'p [Parameter<'_>], name: &str) -> Option<&'p Value<'p>> {
+    let id = if name == "ddb" { 1 } else { 2 };
     parameters.iter().find_map(|own| match (&own.name, &own.setting) {
         (Name::Text(text), Setting::One(value)) if text.as_str() == name => Some(value),
+        (Name::Id(known), Setting::One(value)) if *known == id => Some(value),
         _ => None,
     })
 }

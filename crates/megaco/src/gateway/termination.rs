@@ -42,7 +42,7 @@ pub(super) enum Kind {
 
 /// The packages that each kind of termination realises, in the order of Annex E.
 const ROOT: &[u16] = &[1, 2];
-const LINE: &[u16] = &[1, 5, 6, 7, 9, 0xd];
+const LINE: &[u16] = &[1, 5, 6, 7, 9, 0xd, 0x3c];
 const CIRCUIT: &[u16] = &[1, 5, 6, 7, 0xa, 0xd];
 const RTP: &[u16] = &[1, 7, 0xb, 0xc];
 

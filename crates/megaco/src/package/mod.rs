@@ -1,8 +1,9 @@
 //! Packages as data: properties, events, signals, statistics, their parameters and types (RFC 3525 section 12 and Annex E).
 //!
-//! One table drives readers, writers, checks and the decoder's explanations. `annex_e` holds the packages of the RFC, `value` turns text and octets into values of their types.
+//! One table drives readers, writers, checks and the decoder's explanations. `annex_e` holds the packages of the RFC, `display` that of telephones with a display, `value` turns text and octets into values of their types.
 
 mod annex_e;
+mod display;
 mod value;
 
 pub(crate) use value::{
@@ -191,6 +192,7 @@ pub static PACKAGES: &[&Package] = &[
     &annex_e::NT,
     &annex_e::RTP,
     &annex_e::TDMC,
+    &display::ANDISP,
 ];
 
 /// The package with an identifier.

@@ -126,7 +126,12 @@ fn event(name: &'static str) -> ItemName<'static> {
 }
 
 fn parameter(event: &'static str, name: &'static str) -> Name<'static> {
-    let row = package::item(Kind::Event, self::event(event));
+    parameter_of(Kind::Event, event, name)
+}
+
+/// A parameter by its name, with its identifier where the tables know it.
+fn parameter_of(kind: Kind, own: &'static str, name: &'static str) -> Name<'static> {
+    let row = package::item(kind, item(kind, own));
     let own = row.and_then(|row| row.parameters.iter().find(|own| own.name == name));
     own.map_or(Name::Text(Caseless::new(name)), |own| Name::Id(own.id))
 }
@@ -143,7 +148,7 @@ fn named_signal(own: &'static str, watch: &Watch, terms: &Terms<'_>) -> Signal<'
         ("cg/sit", _) => Some(signal::duration(Tone::SpecialInformation, terms.settings)),
         ("cg/rt", _) => Some(timers.ringing),
         (signal::RING_MEGACO, Watch::Seizure { .. }) => Some(REMINDER),
-        (signal::RING_MEGACO, _) => Some(timers.ringing),
+        (signal::RING_MEGACO | signal::DISPLAY_MEGACO, _) => Some(timers.ringing),
         _ => None,
     };
     if let Some(lasts) = lasts {
@@ -156,30 +161,29 @@ fn named_signal(own: &'static str, watch: &Watch, terms: &Terms<'_>) -> Signal<'
         signal.parameters = display(own, calling, terms);
     }
     if let (signal::DATA_MEGACO, Watch::Seizure { lamp: Some(on), .. }) = (own, watch) {
-        signal.parameters = vec![data(signal::lamp_data(*on))];
+        signal.parameters = vec![data(own, signal::lamp_data(*on))];
     }
     signal
 }
 
 /// The parameters of the signals of `andisp` (H.248.23): the data message, and the pattern of ringing: 1 the usual one, from 2 on those
 /// of `r0` and its like.
-fn display(signal: &str, calling: &CallingParty, terms: &Terms<'_>) -> Vec<Parameter<'static>> {
-    let named =
-        |name, value| Parameter { name: Name::Text(Caseless::new(name)), setting: Setting::One(value) };
-    let mut parameters = vec![data(signal::caller_data(terms.now, terms.settings, calling))];
-    if signal == signal::DISPLAY_MEGACO {
+fn display(own: &'static str, calling: &CallingParty, terms: &Terms<'_>) -> Vec<Parameter<'static>> {
+    let mut parameters = vec![data(own, signal::caller_data(terms.now, terms.settings, calling))];
+    if own == signal::DISPLAY_MEGACO {
         let pattern = match calling.ring {
             Ring::Normal => 1,
             Ring::Pattern(number) => i64::from(number) + 2,
         };
-        parameters.push(named("pattern", Value::Integer(pattern)));
+        let name = parameter_of(Kind::Signal, own, "pattern");
+        parameters.push(Parameter { name, setting: Setting::One(Value::Integer(pattern)) });
     }
     parameters
 }
 
-fn data(message: Vec<u8>) -> Parameter<'static> {
+fn data(own: &'static str, message: Vec<u8>) -> Parameter<'static> {
     let value = Value::Octets(Cow::Owned(message));
-    Parameter { name: Name::Text(Caseless::new("ddb")), setting: Setting::One(value) }
+    Parameter { name: parameter_of(Kind::Signal, own, "ddb"), setting: Setting::One(value) }
 }
 
 /// A digit map of RFC 3435 in the notation of RFC 3525 section 7.1.14: `*` is E, `#` is F, what is timed ends by its timer.
@@ -373,7 +377,9 @@ mod tests {
     fn signals_have_identifiers_where_the_tables_know_them() {
         assert_eq!(item(Kind::Signal, "cg/dt"), ItemName::of(7, 0x30));
         assert_eq!(event("al/of"), ItemName::of(9, 5));
-        assert!(matches!(item(Kind::Signal, "andisp/dwa").package(), Name::Text(_)));
+        assert_eq!(item(Kind::Signal, "andisp/dwa"), ItemName::of(0x3c, 1));
+        assert_eq!(parameter_of(Kind::Signal, "andisp/dwa", "pattern"), Name::Id(2));
+        assert!(matches!(item(Kind::Signal, "xcg/roh").package(), Name::Text(_)));
         assert_eq!(parameter("al/of", "strict"), Name::Id(1));
     }
 }
