@@ -270,6 +270,12 @@ impl Exchange {
         self.access.control().agent().transaction_counters()
     }
 
+    /// What the transaction layer of the Megaco controller has counted; none where no gateway speaks Megaco.
+    #[must_use]
+    pub fn megaco_counters(&self) -> Option<&strowger_megaco::transaction::TransactionCounters> {
+        self.access.control().megaco().counters()
+    }
+
     /// Lets everything that has happened have its consequences: gateways' words go up, the switch's words go
     /// down, and when nobody has anything to say any more, lines are told what they should do now.
     fn settle(&mut self, now: Time) {

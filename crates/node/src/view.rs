@@ -8,6 +8,7 @@ use strowger_exchange::{
     Snapshot,
 };
 
+use strowger_megaco::transaction::TransactionCounters as MegacoCounters;
 use strowger_mgcp::agent::AgentCounters;
 use strowger_mgcp::transaction::TransactionCounters;
 
@@ -23,6 +24,8 @@ pub struct Picture {
     pub agent: AgentCounters,
     /// What its transaction layer has counted.
     pub transactions: TransactionCounters,
+    /// What the transaction layer of Megaco has counted, where a gateway speaks it.
+    pub megaco: Option<MegacoCounters>,
 }
 
 impl Picture {
@@ -33,6 +36,7 @@ impl Picture {
             snapshot: exchange.snapshot(),
             agent: *exchange.agent_counters(),
             transactions: *exchange.transaction_counters(),
+            megaco: exchange.megaco_counters().cloned(),
         }
     }
 }
@@ -207,6 +211,10 @@ pub fn measure(picture: &Picture, metrics: &Registry) {
         let help = "What the MGCP transaction layer has counted.";
         metrics.counter("strowger_mgcp_transactions_total", help, &[("what", what)]).raise_to(total);
     }
+    for (what, total) in picture.megaco.iter().flat_map(megaco_counts) {
+        let help = "What the Megaco transaction layer has counted.";
+        metrics.counter("strowger_megaco_transactions_total", help, &[("what", what)]).raise_to(total);
+    }
 }
 
 fn measure_snapshot(snapshot: &Snapshot, metrics: &Registry) {
@@ -246,6 +254,12 @@ fn transaction_counts(counters: &TransactionCounters) -> impl IntoIterator<Item 
     counts!(counters: executed replayed in_progress confirmed_duplicates refused execution_timeouts
         malformed_answered malformed_dropped unlisted wrong_peer stray_responses requests retransmissions completed
         provisionals timed_out aborted final_retransmissions confirmations)
+}
+
+fn megaco_counts(counters: &MegacoCounters) -> impl IntoIterator<Item = (&'static str, u64)> + use<> {
+    counts!(counters: unlisted wrong_mid unauthentic malformed_answered malformed_dropped wrong_version executed replayed in_progress
+        confirmed_duplicates refused pendings aborted requested retransmissions answered stray failed segmented segments_repeated
+        replies_repeated too_long messages transactions)
 }
 
 const PHASES: [CallPhase; 7] = [

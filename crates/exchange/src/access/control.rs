@@ -57,6 +57,10 @@ impl Control {
         &mut self.agent
     }
 
+    pub(crate) const fn megaco(&self) -> &Megaco {
+        &self.megaco
+    }
+
     pub(crate) const fn megaco_mut(&mut self) -> &mut Megaco {
         &mut self.megaco
     }

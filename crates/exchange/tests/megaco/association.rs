@@ -1,6 +1,6 @@
 //! Gateways that register while they are being commanded, and lines that are not where the exchange thinks.
 
-use strowger_exchange::ServiceState;
+use strowger_exchange::{Cause, MEGACO_TEXT, ServiceState};
 use strowger_megaco::message::{Method, TerminationId};
 use strowger_mgcp::message::Verb;
 use strowger_sansio::Duration;
@@ -69,6 +69,42 @@ fn what_an_exchange_had_begun_is_found_by_the_next_one_whatever_overtakes_what()
     world.hang_up("2001");
     world.pass(60);
     assert!(world.exchange.snapshot().is_idle());
+}
+
+#[test]
+fn what_a_gateway_is_to_be_told_waits_until_it_comes_back_by_another_connection() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    let now = world.now;
+    // The first gateway that spoke by this socket.
+    world.exchange.handle_disconnected(now, MEGACO_TEXT);
+    world.hang_up("2004");
+    assert_eq!(world.hears("2001"), "", "it cannot be told");
+    world.pass(5);
+    assert_eq!(world.states("2001"), []);
+    let now = world.now;
+    world.gateways[0].change(now, TerminationId::Root, Method::Disconnected, None);
+    world.settle();
+    assert_eq!(world.hears("2001"), "L/ro");
+    assert_eq!(world.states("2001"), []);
+    world.end();
+}
+
+#[test]
+fn a_gateway_that_does_not_come_back_by_another_connection_is_lost() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    let now = world.now;
+    world.exchange.handle_disconnected(now, MEGACO_TEXT);
+    world.pass(30);
+    assert_eq!(world.states("2001"), [ServiceState::Unreachable]);
+    assert_eq!(world.ended[0].cause, Cause::NETWORK_OUT_OF_ORDER);
+    let now = world.now;
+    world.gateways[0].change(now, TerminationId::Root, Method::Disconnected, None);
+    world.pass(5);
+    assert_eq!(world.states("2001"), [ServiceState::Unreachable, ServiceState::InService]);
+    assert_eq!(world.gateways[0].connections().count(), 0, "what it kept is nobody's");
+    world.end();
 }
 
 #[test]

@@ -34,7 +34,12 @@ pub(super) enum Clock {
     Silence,
     /// It had not read the reply to its registration.
     Early,
+    /// It has had the time to register, since the exchange began or its connection ended.
+    Absent,
 }
+
+/// How long a gateway that is not there counts as one that may come: as long as any answer is waited for (T-MAX).
+const EXPECTED: Duration = Duration::from_secs(25);
 
 /// How often a request is given again that has overtaken the reply to the registration, and after how long at first. A gateway that
 /// has not read it after that will register again.
@@ -51,6 +56,10 @@ pub(super) struct Association {
     /// Whether it can be called: it can where its address takes datagrams.
     can_be_called: bool,
     heard: Time,
+    /// Its connection has ended: what it is to be told waits until it comes back by another.
+    pub(super) is_cut: bool,
+    /// It was lost while it was cut, and has not registered since.
+    pub(super) is_lost: bool,
     /// What has overtaken the reply to the registration.
     early: Vec<Ask>,
     /// How often something has.
@@ -120,10 +129,13 @@ impl Megaco {
                 socket: None,
                 can_be_called,
                 heard: now,
+                is_cut: false,
+                is_lost: false,
                 early: Vec::new(),
                 overtaken: 0,
             },
         );
+        self.clocks.set((gateway, Clock::Absent), now + EXPECTED);
         if can_be_called {
             self.clocks.set((gateway, Clock::Call), now);
         }
@@ -140,11 +152,14 @@ impl Megaco {
 
     /// A connection has ended: the gateway that spoke by it is expected to come back by another.
     pub(crate) fn handle_disconnected(&mut self, now: Time, socket: SocketId) {
-        let of = |known: &&Association| known.socket == Some(socket);
-        let Some(peer) = self.associations.values().find(of).map(|known| known.peer) else { return };
+        let mut all = self.associations.iter_mut();
+        let Some((gateway, known)) = all.find(|(_, known)| known.socket == Some(socket)) else { return };
+        let (gateway, peer) = (*gateway, known.peer);
+        (known.socket, known.is_cut) = (None, true);
         if let Some(controller) = &mut self.controller {
             controller.handle_disconnected(peer);
         }
+        self.clocks.set((gateway, Clock::Absent), now + EXPECTED);
         self.drain(now);
     }
 
@@ -156,6 +171,15 @@ impl Megaco {
         let is_there = controller.service(known.peer).is_registered();
         match clock {
             Clock::Early => self.repeat(now, gateway),
+            Clock::Absent if is_there && known.is_cut => {
+                if let Some(known) = self.associations.get_mut(&gateway) {
+                    known.is_lost = true;
+                }
+                self.gone(now, gateway);
+            }
+            Clock::Absent if is_there => {}
+            // Whoever talked by it when an exchange before died has been waited for long enough.
+            Clock::Absent => self.tell(agent::Event::GatewayLost { gateway }),
             Clock::Call if is_there => {}
             Clock::Call => {
                 // What is not sent is tried again with the next call.
@@ -245,23 +269,26 @@ impl Megaco {
     pub(super) fn registered(&mut self, now: Time, peer: PeerId, how: Registration, was: Service) {
         let Some(gateway) = self.by_peer.get(&peer).copied() else { return };
         self.clocks.cancel(&(gateway, Clock::Call));
+        self.clocks.cancel(&(gateway, Clock::Absent));
         self.clocks.set((gateway, Clock::Silence), now + self.patience);
         let is_new_life = how == Registration::Restart;
         if is_new_life {
             self.drop_orders(gateway, &Failure::Restarted);
         }
-        if is_new_life || !was.is_registered() {
-            let after_loss = was == Service::Unreachable;
+        let was_lost = self.associations.get(&gateway).is_some_and(|known| known.is_lost);
+        if is_new_life || !was.is_registered() || was_lost {
+            let after_loss = was == Service::Unreachable || was_lost;
             self.tell(agent::Event::GatewayUp { gateway, after_loss });
         }
         if let Some(all) = self.all(gateway) {
             if is_new_life {
                 self.announce(gateway, all, RestartMethod::Restart, 0);
-            } else if was.is_registered() {
+            } else if was.is_registered() && !was_lost {
                 self.announce(gateway, all, RestartMethod::Disconnected, 0);
             }
         }
         if let Some(known) = self.associations.get_mut(&gateway) {
+            (known.is_cut, known.is_lost) = (false, false);
             // Orders of lines are carried out yet; what is asked of the gateway itself is asked anew.
             known.early.retain(|ask| matches!(ask, Ask::Line(..)));
             known.overtaken = 0;
@@ -273,6 +300,11 @@ impl Megaco {
         self.ask_packages(now, gateway);
         if !is_new_life {
             self.ask_contexts(now, gateway);
+        }
+        let own = (0..).zip(&self.loops).filter(|(_, line)| line.gateway == gateway);
+        let waiting: Vec<_> = own.filter(|(_, line)| !line.queue.is_empty()).map(|(id, _)| id).collect();
+        for id in waiting {
+            self.start(now, id);
         }
     }
 
@@ -300,8 +332,13 @@ impl Megaco {
 
     pub(super) fn lost(&mut self, now: Time, peer: PeerId) {
         let Some(gateway) = self.by_peer.get(&peer).copied() else { return };
-        self.drop_orders(gateway, &Failure::GatewayLost);
+        self.gone(now, gateway);
+    }
+
+    fn gone(&mut self, now: Time, gateway: GatewayId) {
+        // First that it is lost: what becomes of calls is a matter of how far they are, and not of the order that was not answered.
         self.tell(agent::Event::GatewayLost { gateway });
+        self.drop_orders(gateway, &Failure::GatewayLost);
         self.clocks.cancel(&(gateway, Clock::Silence));
         if self.associations.get(&gateway).is_some_and(|known| known.can_be_called) {
             self.clocks.set((gateway, Clock::Call), now + self.patience);

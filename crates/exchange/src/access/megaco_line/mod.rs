@@ -29,7 +29,7 @@ use strowger_megaco::message::{
     NotifyRequest, ReplyResult,
 };
 use strowger_megaco::transaction::{
-    PeerId, RequestError, Token, TransactionIds, TransactionLimits, TransactionTimers,
+    PeerId, RequestError, Token, TransactionCounters, TransactionIds, TransactionLimits, TransactionTimers,
 };
 use strowger_megaco::transport::Route;
 use strowger_mgcp::agent::{self, CreateConnection, Failure, GatewayId, ModifyConnection, Outcome};
@@ -162,6 +162,11 @@ impl Megaco {
         self.associations.get(&gateway).map(|known| known.domain.as_str())
     }
 
+    /// What the transaction layer has counted.
+    pub(crate) fn counters(&self) -> Option<&TransactionCounters> {
+        self.controller.as_ref().map(Controller::counters)
+    }
+
     /// Orders that have no answer.
     pub(super) fn pending(&self) -> usize {
         let of = |line: &Loop| line.queue.len() + usize::from(line.running.is_some());
@@ -267,6 +272,9 @@ impl Megaco {
     fn start(&mut self, now: Time, id: LoopId) {
         loop {
             let Some(line) = self.loops.get_mut(id).filter(|line| line.running.is_none()) else { return };
+            if self.associations.get(&line.gateway).is_some_and(|known| known.is_cut && !known.is_lost) {
+                return;
+            }
             let Some((order, tag)) = line.queue.pop_front() else { return };
             let is_unknown = line.context.is_none() && !line.is_known;
             let order = if is_unknown && matches!(order, Order::DeleteAll) { Order::Seek } else { order };
