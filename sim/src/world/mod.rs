@@ -273,7 +273,9 @@ impl World {
             host.gateway.snapshot().connections == 0
                 && host.gateway.is_quiet()
                 && host.gateway.endpoints().all(|endpoint| endpoint.associated && !endpoint.notifying)
-                && host.gateway.megaco().is_none_or(|gateway| gateway.controller().is_some())
+                && host.gateway.megaco().is_none_or(|gateway| {
+                    gateway.controller().is_some() && gateway.terminations().all(|one| one.signals == 0)
+                })
         };
         let exchange = self.exchange.snapshot();
         exchange.is_idle()

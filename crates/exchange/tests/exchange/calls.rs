@@ -62,19 +62,6 @@ fn a_call_within_one_gateway_goes_the_same_way() {
 }
 
 #[test]
-fn the_codec_of_the_country_is_asked_for_first() {
-    for (country, options) in [("us", "p:20, a:PCMU;PCMA"), ("de", "p:20, a:PCMA;PCMU")] {
-        let mut inventory = town();
-        inventory.country = country.parse().unwrap();
-        let mut world = World::running(inventory);
-        world.connect("2001", "2004");
-        let connection = world.endpoint("2001").connections.values().next().unwrap();
-        assert_eq!(connection.options, options);
-        world.end();
-    }
-}
-
-#[test]
 fn the_called_party_is_shown_the_local_time_of_the_call() {
     let mut world = World::running(town());
     // 2024-02-29T12:00:00Z.
@@ -146,23 +133,6 @@ fn calls_survive_a_network_that_loses_every_third_datagram() {
     let world = world.end();
     assert_eq!(world.ended.len(), 5);
     assert_eq!(world.gateways[0].count("CRCX"), 5, "each order is executed once");
-}
-
-#[test]
-fn a_listed_gateway_speaks_for_its_own_lines_only() {
-    let mut world = World::running(town());
-    let unlisted = strowger_mgcp::message::EndpointNameBuf::from_parts("aaln/9", "gw1.town").unwrap();
-    let now = world.now;
-    world.gateways[0].notify_as(now, unlisted.as_name());
-    world.settle();
-    let event = Event::UnlistedEndpoint { gateway: "gw1".to_owned(), endpoint: "aaln/9".to_owned() };
-    assert!(world.events.contains(&event), "{:?}", world.events);
-    let foreign = strowger_mgcp::message::EndpointNameBuf::from_parts("aaln/1", "gw2.town").unwrap();
-    let now = world.now;
-    world.gateways[0].notify_as(now, foreign.as_name());
-    world.settle();
-    assert_eq!(world.exchange.snapshot().calls, []);
-    world.end();
 }
 
 #[test]

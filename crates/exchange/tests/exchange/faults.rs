@@ -1,45 +1,9 @@
 //! Gateways that refuse, do not answer, lie, or lose what they had.
 
-use strowger_exchange::{Cause, Event, LineCondition, ReleasedBy, ServiceState};
+use strowger_exchange::{Cause, Event, ServiceState};
 use strowger_mgcp::message::{RestartMethod, Verb};
 
 use crate::world::{World, town};
-
-#[test]
-fn a_refused_connection_of_the_caller_ends_the_call_with_the_cause_of_its_category() {
-    for (code, cause) in [
-        (400, Cause::TEMPORARY_FAILURE),
-        (403, Cause::NO_CIRCUIT_AVAILABLE),
-        (404, Cause::NO_CIRCUIT_AVAILABLE),
-        (409, Cause::SWITCHING_EQUIPMENT_CONGESTION),
-        (501, Cause::DESTINATION_OUT_OF_ORDER),
-        (540, Cause::NO_CIRCUIT_AVAILABLE),
-    ] {
-        let mut world = World::running(town());
-        world.lift("2001");
-        world.gateways[0].refuse(Verb::Crcx, "aaln/1", code, 1);
-        world.dial("2001", "2004");
-        // One that is overloaded (409) gets a pause first.
-        world.pass(2);
-        assert_eq!(world.hears("2001"), "L/ro", "{code}");
-        assert_eq!(world.line("2004").condition, LineCondition::Idle);
-        let record = world.end_with_record();
-        assert_eq!((record.cause, record.released_by), (cause, ReleasedBy::Exchange), "{code}");
-    }
-}
-
-#[test]
-fn a_refused_connection_of_the_called_line_frees_the_callers() {
-    for (code, cause) in [(403, Cause::NO_CIRCUIT_AVAILABLE), (505, Cause::INCOMPATIBLE_DESTINATION)] {
-        let mut world = World::running(town());
-        world.lift("2001");
-        world.gateways[1].refuse(Verb::Crcx, "aaln/1", code, 1);
-        world.dial("2001", "2004");
-        assert_eq!(world.hears("2001"), "L/ro");
-        assert_eq!(world.gateways[0].connections().count(), 0);
-        assert_eq!(world.end_with_record().cause, cause);
-    }
-}
 
 #[test]
 fn a_line_that_cannot_be_rung_is_given_back() {
@@ -57,25 +21,6 @@ fn a_line_that_cannot_be_rung_is_given_back() {
         "it is tried again"
     );
     world.end();
-}
-
-#[test]
-fn a_refused_answer_ends_the_call_on_both_sides() {
-    for (gateway, code) in [(0, 403), (1, 403), (0, 509), (1, 515)] {
-        let mut world = World::running(town());
-        world.ring("2001", "2004");
-        world.gateways[gateway].refuse(Verb::Mdcx, "aaln/1", code, 1);
-        world.lift("2004");
-        assert_eq!((world.hears("2001"), world.hears("2004")), ("L/ro".to_owned(), "L/ro".to_owned()));
-        if code == 515 {
-            // The refusal was a lie: this connection is really there, and the exchange cannot know.
-            world.gateways[gateway].power_cycle();
-        }
-        assert_eq!(world.gateways[0].connections().count() + world.gateways[1].connections().count(), 0);
-        let record = world.end_with_record();
-        assert!(record.answer.is_some());
-        assert_eq!(record.released_by, ReleasedBy::Exchange);
-    }
 }
 
 #[test]
@@ -100,20 +45,6 @@ fn a_listed_media_address_is_accepted() {
     let mut world = World::running(inventory);
     world.gateways[0].media_host = "127.0.0.99".to_owned();
     world.connect("2001", "2004");
-    world.end();
-}
-
-#[test]
-fn a_description_that_cannot_be_read_is_refused_and_its_connection_deleted() {
-    let mut world = World::running(town());
-    world.gateways[1].media_host = "not an address".to_owned();
-    world.lift("2001");
-    world.dial("2001", "2004");
-    assert_eq!(world.hears("2001"), "L/ro");
-    let failed = |event: &Event| matches!(event, Event::OrderFailed { order: "CRCX", endpoint, .. } if endpoint == "aaln/1");
-    assert!(world.events.iter().any(failed), "{:?}", world.events);
-    assert_eq!(world.gateways[1].count("CRCX"), 1);
-    assert_eq!(world.gateways[1].connections().count(), 0);
     world.end();
 }
 
@@ -176,18 +107,6 @@ fn the_record_does_not_wait_for_ever_for_a_deletion() {
     let record = world.end_with_record();
     let statistics: Vec<_> = record.media.iter().map(|stream| stream.statistics.is_some()).collect();
     assert_eq!(statistics, [false, true]);
-}
-
-#[test]
-fn a_connection_that_its_gateway_drops_ends_the_call() {
-    let mut world = World::running(town());
-    world.connect("2001", "2004");
-    let now = world.now;
-    world.gateways[0].drop_connection(now, "aaln/1");
-    world.settle();
-    assert_eq!((world.hears("2001"), world.hears("2004")), ("L/ro".to_owned(), "L/ro".to_owned()));
-    let record = world.end_with_record();
-    assert_eq!((record.cause, record.released_by), (Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange));
 }
 
 #[test]

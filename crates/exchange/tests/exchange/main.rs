@@ -20,6 +20,7 @@ mod gateway;
 mod glare;
 mod hunting;
 mod interplay;
+mod mgcp_only;
 mod mgcp_words;
 mod midcall;
 mod relay;

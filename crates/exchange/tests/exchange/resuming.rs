@@ -6,7 +6,7 @@ use strowger_sansio::Duration;
 use crate::world::{World, all, consult, relayed_town};
 
 /// The exchange dies, and another one starts from its records.
-fn revive(world: &mut World) {
+pub(crate) fn revive(world: &mut World) {
     world.pass(20);
     world.crash();
     world.pass(3);
@@ -15,7 +15,7 @@ fn revive(world: &mut World) {
 }
 
 /// How often gateways were told to create, modify and delete.
-fn orders(world: &World) -> [usize; 3] {
+pub(crate) fn orders(world: &World) -> [usize; 3] {
     ["CRCX", "MDCX", "DLCX"].map(|verb| world.gateways.iter().map(|gateway| gateway.count(verb)).sum())
 }
 
@@ -194,22 +194,6 @@ fn a_call_that_had_waited_is_no_consultation_afterwards() {
 }
 
 #[test]
-fn a_three_way_call_survives() {
-    let mut world = World::running(all());
-    consult(&mut world);
-    world.flash("2001");
-    let before = orders(&world);
-    revive(&mut world);
-    assert!(world.hear_each_other("2001", "2004") && world.hear_each_other("2001", "2005"));
-    assert_eq!(world.modes("2001"), ["confrnce", "confrnce"]);
-    assert_eq!(orders(&world), before, "nothing was touched");
-    assert!(world.line("2001").calls.mixed);
-    world.flash("2001");
-    assert!(world.talk("2001", "2004"), "the one that came last is dropped");
-    world.end();
-}
-
-#[test]
 fn half_a_three_way_call_is_a_call() {
     let mut world = World::running(all());
     consult(&mut world);
@@ -245,24 +229,6 @@ fn a_transfer_to_a_telephone_that_rings_is_over_with_its_exchange() {
     assert_eq!(world.hears("2005"), "");
     world.hang_up("2004");
     world.connect("2004", "2005");
-}
-
-#[test]
-fn what_was_asked_and_not_done_when_the_exchange_died_is_done() {
-    let mut world = World::running(all());
-    world.connect("2001", "2004");
-    world.loses = Box::new(|bytes| bytes.windows(4).any(|word| word == b"MDCX"));
-    world.flash("2001");
-    assert_eq!(world.modes("2001"), ["sendrecv"], "the order to rest was lost");
-    world.crash();
-    world.loses = Box::new(|_| false);
-    world.pass(1);
-    assert_eq!(world.start_again(), []);
-    world.pass(10);
-    assert_eq!(world.modes("2001"), ["inactive"]);
-    world.flash("2001");
-    assert!(world.talk("2001", "2004"));
-    world.hang_up("2001");
 }
 
 #[test]

@@ -5,19 +5,7 @@ use strowger_exchange::{CallPhase, Cause, Event, ReleasedBy, ServiceState};
 use strowger_mgcp::message::{RestartMethod, Verb};
 use strowger_sansio::{Duration, Time};
 
-use crate::gateway::Connection;
 use crate::world::{World, town};
-
-/// A connection of a call that nobody knows.
-fn stray(call: &str) -> Connection {
-    Connection {
-        call: call.to_owned(),
-        mode: "sendrecv".to_owned(),
-        options: String::new(),
-        port: 30_000,
-        remote: None,
-    }
-}
 
 /// How often gateways were told to create, modify and delete.
 fn orders(world: &World) -> [usize; 3] {
@@ -170,51 +158,6 @@ fn a_gateway_that_does_not_return_ends_the_call_when_its_exchange_died() {
     assert_eq!((world.ended[0].end, world.ended[0].cause), (died, Cause::NETWORK_OUT_OF_ORDER));
     assert!(world.hears("2001").starts_with("L/"));
     world.end();
-}
-
-#[test]
-fn what_belongs_to_no_call_is_deleted_and_what_belongs_to_one_stays() {
-    let mut world = World::running(town());
-    world.connect("2001", "2004");
-    world.crash();
-    let endpoint = |world: &mut World, name: &str, id: &str| {
-        let endpoints = &mut world.gateways[0].endpoints;
-        endpoints.get_mut(name).unwrap().connections.insert(id.to_owned(), stray("AB"));
-    };
-    endpoint(&mut world, "aaln/1", "C1");
-    endpoint(&mut world, "aaln/1", "C2");
-    endpoint(&mut world, "aaln/2", "C3");
-    world.start_again();
-    world.pass(10);
-    assert!(world.talk("2001", "2004"));
-    assert_eq!(world.gateways[0].connections().count(), 1);
-    let told: Vec<_> = world
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::StrayConnections { endpoint, .. } => Some(endpoint.as_str()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(told, ["aaln/1", "aaln/2"]);
-    world.end();
-}
-
-#[test]
-fn a_call_whose_streams_were_not_joined_yet_is_joined() {
-    let mut world = World::running(town());
-    world.ring("2001", "2004");
-    world.loses = Box::new(|bytes| bytes.starts_with(b"MDCX"));
-    world.lift("2004");
-    assert_eq!(world.stable.len(), 1);
-    assert!(!world.talk("2001", "2004"));
-    world.crash();
-    world.loses = Box::new(|_| false);
-    world.start_again();
-    world.pass(10);
-    assert!(world.talk("2001", "2004"));
-    assert_eq!(world.phase(), Some(CallPhase::Talking));
-    world.end_with_record();
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl Gateway {
     pub(crate) fn transmit(&mut self, now: Time) -> Option<Vec<u8>> {
         let Some(mouth) = &mut self.mouth else { return self.base.transmit(now) };
         let sent = mouth.layer.poll_transmit(now).map(|transmit| transmit.payload);
-        sent.filter(|_| !self.base.dead)
+        sent.filter(|bytes| !self.base.dead && !swallows(&self.base.swallowed, bytes))
     }
 
     pub(crate) fn timeout(&self) -> Option<Time> {
@@ -186,10 +186,14 @@ impl Gateway {
                 }
                 Event::Request { token, actions, .. } => {
                     let mut again = false;
-                    let replies: Vec<_> = actions
-                        .into_iter()
-                        .scan(false, |failed, action| self.act(action, failed, &mut again))
-                        .collect();
+                    let mut failed = false;
+                    let mut replies = Vec::new();
+                    for action in actions {
+                        match self.listed(&action) {
+                            Some(contexts) => replies.extend(contexts),
+                            None => replies.extend(self.act(action, &mut failed, &mut again)),
+                        }
+                    }
                     let mouth = self.mouth.as_mut().unwrap();
                     mouth.layer.respond(now, token, ReplyResult::Actions(replies)).unwrap();
                     if again {
@@ -213,6 +217,21 @@ impl Gateway {
                 other => panic!("what is this? {other:?}: {}", String::from_utf8_lossy(bytes)),
             }
         }
+    }
+
+    /// Its contexts, one reply each, when it is asked for them: ROOT in all contexts (RFC 3525 section 7.2.5).
+    fn listed<'m>(&self, action: &Action<'m>) -> Option<Vec<ActionReply<'m>>> {
+        let [command] = action.commands.as_slice() else { return None };
+        let CommandBody::AuditValue(audit) = &command.body else { return None };
+        let is_asked = action.context == ContextId::ALL && audit.terminations.first == TerminationId::Root;
+        let contexts = &self.mouth.as_ref().unwrap().contexts;
+        let reply = |context: u32| {
+            let own =
+                CommandReply::AuditValue(AuditResult::Termination(reply(&audit.terminations, Vec::new())));
+            let context = ContextId::new(context);
+            ActionReply { context, properties: None, commands: vec![own], error: None }
+        };
+        (is_asked && !contexts.is_empty()).then(|| contexts.values().copied().map(reply).collect())
     }
 
     fn act<'m>(
@@ -263,6 +282,22 @@ impl Gateway {
         let found = self.base.endpoints.iter().find(|(_, endpoint)| endpoint.connections.contains_key(&id));
         found.map(|(local, _)| (local.clone(), id))
     }
+}
+
+/// Whether a message has the answer to a command of a kind whose answers never arrive.
+fn swallows(verbs: &[Verb], bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let is_of = |verb: &Verb| {
+        let token = match verb {
+            Verb::Crcx => "A=",
+            Verb::Mdcx | Verb::Rqnt => "MF=",
+            Verb::Dlcx => "S=",
+            Verb::Auep => "AV=",
+            other => panic!("no command for {other:?}"),
+        };
+        text.contains("P=") && ["{", ","].iter().any(|before| text.contains(&format!("{before}{token}")))
+    };
+    verbs.iter().any(is_of)
 }
 
 type Refused<'m> = (ErrorCode, Box<dyn FnOnce(ErrorCode) -> CommandReply<'m> + 'm>);

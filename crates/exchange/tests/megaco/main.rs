@@ -9,6 +9,10 @@
 #![allow(dead_code, reason = "some stories of the other gateways are not told here")]
 
 mod association;
+#[path = "../exchange/calls.rs"]
+mod calls;
+#[path = "../exchange/chaos.rs"]
+mod chaos;
 #[path = "../exchange/choosing.rs"]
 mod choosing;
 #[path = "../exchange/clearing.rs"]
@@ -16,6 +20,8 @@ mod clearing;
 #[path = "../exchange/crossing.rs"]
 mod crossing;
 mod digit_map;
+#[path = "../exchange/faults.rs"]
+mod faults;
 #[path = "../exchange/features.rs"]
 mod features;
 #[path = "../exchange/forwarding.rs"]
@@ -32,8 +38,16 @@ mod mgcp_gateway;
 #[path = "../exchange/midcall.rs"]
 mod midcall;
 mod mixed;
+#[path = "../exchange/relay.rs"]
+mod relay;
+#[path = "../exchange/resuming.rs"]
+mod resuming;
+#[path = "../exchange/resync.rs"]
+mod resync;
 #[path = "../exchange/returning.rs"]
 mod returning;
+#[path = "../exchange/service.rs"]
+mod service;
 #[path = "../exchange/sip.rs"]
 mod sip;
 #[path = "../exchange/sip_peer.rs"]
