@@ -127,23 +127,35 @@ impl Exchange {
     #[must_use = "a call that is not taken over needs a last record"]
     pub fn restore(&mut self, now: Time, standing: &[CallStable], alive: Time) -> Vec<CallId> {
         let alive = alive.min(now);
+        let stood = |call: CallId| standing.iter().any(|stable| stable.call == call);
         let order = crate::switch::in_order(standing).into_iter();
-        let refused = order.filter(|stable| !self.take_over(now, stable, alive)).map(|stable| stable.call);
-        let refused = refused.collect();
+        let refused = order.filter(|stable| !self.take_over(now, stable, alive, stood));
+        let refused = refused.map(|stable| stable.call).collect();
         self.switch.restored();
         self.settle(now);
         refused
     }
 
-    fn take_over(&mut self, now: Time, stable: &CallStable, alive: Time) -> bool {
-        if stable.joined.is_some() {
+    fn take_over(
+        &mut self,
+        now: Time,
+        stable: &CallStable,
+        alive: Time,
+        stood: impl Fn(CallId) -> bool,
+    ) -> bool {
+        // A call that nobody had answered is in no record.
+        if stable.joined.is_some_and(|joined| stable.awaited.is_none() || stood(joined.call)) {
             return self.switch.restore_account(stable, alive);
         }
-        let Some(lines) = self.switch.lines_of(stable) else { return false };
-        if !self.access.can_restore(stable, lines) {
+        let lines = self.switch.lines_of(stable);
+        if lines.is_empty() || !self.access.can_restore(stable, &lines) {
             return false;
         }
-        let Some(restored) = self.switch.restore(stable, alive) else { return false };
+        let restored = match stable.awaited {
+            Some(_) => self.switch.restore_waiting(now, stable, alive),
+            None => self.switch.restore(stable, alive),
+        };
+        let Some(restored) = restored else { return false };
         self.access.restore(now, stable, &restored);
         true
     }

@@ -224,6 +224,8 @@ pub enum LineEvent {
     /// The receiver was put back. The leg that the party had in hand, if any, has its `Released` behind this;
     /// the others of the line are for the switch to say.
     OnHook,
+    /// It has come into service.
+    Serves,
 }
 
 /// What a leg is told.

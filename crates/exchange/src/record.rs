@@ -51,6 +51,9 @@ pub struct CallStable {
     pub transfers: Vec<Transfer>,
     /// The call that the party who is left talks in since a transfer; this one lasts as long as that, for its record alone.
     pub joined: Option<Joined>,
+    /// Who transferred the party who is left, while nobody has taken that party: it is given back to this one. Its stream is the only one of the two
+    /// parties' then.
+    pub awaited: Option<Party>,
 }
 
 /// Where the party who is left of a call has gone by a transfer.
@@ -179,6 +182,15 @@ impl StreamRole {
     /// All of them, from the calling to the called side, and that of parties that left.
     pub const ALL: [Self; 5] =
         [Self::Calling, Self::RelayCalling, Self::RelayCalled, Self::Called, Self::Left];
+
+    /// That of the party on a side.
+    #[must_use]
+    pub const fn of(side: Side) -> Self {
+        match side {
+            Side::Calling => Self::Calling,
+            Side::Called => Self::Called,
+        }
+    }
 
     /// The word for it in records.
     #[must_use]

@@ -14,6 +14,11 @@ use strowger_sansio::{Duration, Time};
 /// The past that an exchange's clock has: ten years, so that calls that an earlier process began have a time too.
 const PAST: Duration = Duration::from_secs(10 * 365 * 86_400);
 
+/// Two clocks that are read within this are read at once: a reading takes some 50 ns.
+const AT_ONCE: Duration = Duration::from_nanos(500);
+/// How often it is tried again.
+const LOOKS: u32 = 8;
+
 /// The host's clocks. Copies share the origin.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -59,8 +64,24 @@ impl Clock {
     /// What the wall shows now, to convert engine times by.
     #[must_use]
     pub fn wall(&self) -> Wall {
-        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Wall { now: self.now(), unix }
+        // Whoever is interrupted between the two clocks would see them apart: of several looks the quickest counts.
+        let look = || {
+            let before = self.now();
+            let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let took = self.now().since(before);
+            (took, Wall { now: before + took / 2, unix })
+        };
+        let (mut took, mut wall) = look();
+        for _ in 0..LOOKS {
+            if took <= AT_ONCE {
+                break;
+            }
+            let again = look();
+            if again.0 < took {
+                (took, wall) = again;
+            }
+        }
+        wall
     }
 }
 
@@ -116,6 +137,12 @@ impl Wall {
         stamp(self.unix(time))
     }
 
+    /// The same to the nanosecond, for what is read back.
+    #[must_use]
+    pub fn exact_stamp(&self, time: Time) -> String {
+        exact_stamp(self.unix(time))
+    }
+
     /// It as the exchange wants it, with the local offset of this moment.
     #[must_use]
     pub fn for_exchange(&self) -> WallClock {
@@ -131,11 +158,17 @@ pub fn stamp(unix: Duration) -> String {
     format!("{:.3}", timestamp(unix))
 }
 
+/// `2025-11-20T13:29:00.250000000Z`, for what is read back.
+#[must_use]
+pub fn exact_stamp(unix: Duration) -> String {
+    format!("{:.9}", timestamp(unix))
+}
+
 /// The other way round; none for text that is no time.
 #[must_use]
 pub fn parse_stamp(text: &str) -> Option<Duration> {
     let moment: Timestamp = text.parse().ok()?;
-    u64::try_from(moment.as_millisecond()).ok().map(Duration::from_millis)
+    u64::try_from(moment.as_nanosecond()).ok().map(Duration::from_nanos)
 }
 
 fn timestamp(unix: Duration) -> Timestamp {
@@ -166,6 +199,18 @@ mod tests {
         assert_eq!(parse_stamp(&stamp(unix)), Some(unix));
         assert_eq!(parse_stamp("yesterday"), None);
         assert_eq!(stamp(Duration::ZERO), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn a_time_that_is_kept_comes_back_to_the_nanosecond() {
+        let wall = Wall::new(Time::from_secs(100), Duration::from_nanos(1_700_000_000_250_000_001));
+        let at = Time::from_nanos(99_999_999_999);
+        let kept = wall.exact_stamp(at);
+        assert_eq!(kept, "2023-11-14T22:13:20.250000000Z");
+        assert_eq!(parse_stamp(&kept).map(|unix| wall.time(unix)), Some(at));
+        let another = Wall::new(Time::from_secs(7), Duration::from_nanos(1_700_000_003_123_456_789));
+        let back = another.time(parse_stamp(&kept).unwrap());
+        assert_eq!((another.stamp(back), another.exact_stamp(back)), (wall.stamp(at), kept));
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn stable(call: u128) -> Record {
         }],
         transfers: Vec::new(),
         joined: None,
+        awaited: None,
     }))
 }
 
@@ -164,6 +165,9 @@ fn what_changed_in_a_call_is_read_back_and_the_call_still_ends_once() {
     changed.streams[0].flow = Flow::Rest;
     changed.transfers.push(Transfer { at: Time::from_secs(9), by: "2002".into(), with: CallId(7) });
     changed.joined = Some(Joined { call: CallId(7), side: Side::Called, here: Side::Calling });
+    changed.awaited = Some(party("2002"));
+    // To the nanosecond: what a console shows of the call is the same before and after.
+    changed.answer = Time::from_nanos(5_000_999_999);
     ledger.record(Record::CallChanged(changed.clone()), wall());
     ledger.close(PATIENCE);
     let (mut ledger, restored) = open(&store, &settings());
@@ -173,6 +177,8 @@ fn what_changed_in_a_call_is_read_back_and_the_call_still_ends_once() {
     ledger.close(PATIENCE);
     let detail = detail(&*store, 1);
     assert_eq!((detail.transfers.len(), detail.media[0].flow.as_deref()), (1, None));
+    assert_eq!(detail.answer.as_deref(), Some("2023-11-14T22:13:25.000Z"));
+    assert_eq!(detail.transfers[0].at, "2023-11-14T22:13:29.000Z");
     assert_eq!(keys(&*store, "call/"), [""; 0]);
 }
 

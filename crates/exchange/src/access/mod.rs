@@ -179,18 +179,19 @@ impl Turn<'_> {
         self.reports.push_back(Report::Event(event));
     }
 
-    /// Changes a service state, and records it if it is another than before.
+    /// Changes a service state, and records it if it is another than before; says whether it is.
     pub(crate) fn service(
         &mut self,
         state: &mut ServiceState,
         to: ServiceState,
         subject: impl FnOnce() -> Subject,
-    ) {
+    ) -> bool {
         let from = std::mem::replace(state, to);
         if from != to {
             let change = ServiceChange { at: self.now, subject: subject(), from, to };
             self.reports.push_back(Report::Record(Record::Service(change)));
         }
+        from != to
     }
 }
 
@@ -265,7 +266,7 @@ impl Access {
     }
 
     /// Whether an answered call's lines and relay are there, and nothing else is on them.
-    pub(crate) fn can_restore(&self, stable: &CallStable, lines: (LineId, LineId)) -> bool {
+    pub(crate) fn can_restore(&self, stable: &CallStable, lines: &[(Side, LineId)]) -> bool {
         let mut relay = stable
             .streams
             .iter()

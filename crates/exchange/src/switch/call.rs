@@ -64,6 +64,8 @@ pub(super) struct Call {
     pub(super) accounts: Vec<Account>,
     /// The call that its party was brought into.
     pub(super) joined: Option<Joined>,
+    /// That party's stream, if nobody had answered there, and who brought it there.
+    pub(super) lent: Option<(LineId, Stream)>,
     /// Who is in it, or how, is not what was recorded last.
     pub(super) changed: bool,
     /// How many calls hang on it, one on the other.
@@ -93,6 +95,8 @@ pub(super) struct Account {
 /// How a party is sought that is given back a call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Returning {
+    /// Its line.
+    pub(super) by: LineId,
     /// How often it was in vain.
     pub(super) failures: u8,
     /// Until when it may be in another call.
@@ -219,6 +223,7 @@ impl Call {
             transfers: Vec::new(),
             accounts: Vec::new(),
             joined: None,
+            lent: None,
             changed: false,
             depth: 0,
             end: None,
@@ -355,9 +360,22 @@ impl Call {
         guest.or_else(|| parties.get(usize::try_from(line.0).ok()?)).cloned()
     }
 
+    /// Whether its parties are together, or one of them waits to be given back to who has transferred it.
+    pub(super) const fn stands(&self) -> bool {
+        self.is_answered() || self.returning.is_some() && !matches!(self.phase, CallPhase::Clearing)
+    }
+
     /// The record of it as it stands; none before its answer.
     pub(super) fn stable(&self, parties: &[Party]) -> Option<CallStable> {
-        let streams = self.streams().map(|(role, end)| {
+        let waits = self.returning.map(|returning| (returning.by, StreamRole::of(self.sought.other())));
+        let lent = self.lent.as_ref().filter(|_| self.joined.is_some());
+        // Of one that waits nobody else's is of use.
+        let is_kept = |role| match (waits, lent) {
+            _ if role == StreamRole::Left => true,
+            (Some((_, own)), _) => role == own,
+            (None, lent) => lent.is_none(),
+        };
+        let streams = self.streams().filter(|(role, _)| is_kept(*role)).map(|(role, end)| {
             let (termination, local) = (end.termination.clone(), end.local.clone());
             let leg = match role {
                 StreamRole::Calling => self.calling_leg(),
@@ -367,6 +385,7 @@ impl Call {
             let (call, flow) = leg.map_or((self.id, Flow::Both), |leg| (leg.origin, leg.flow));
             Stream { role, call, termination, local, flow }
         });
+        let awaited = waits.map(|(by, _)| by).or(lent.map(|(by, _)| *by));
         Some(CallStable {
             call: self.id,
             calling: self.party(parties, self.payer)?,
@@ -376,9 +395,10 @@ impl Call {
             start: self.start,
             alerting: self.alerting,
             answer: self.answer?,
-            streams: streams.collect(),
+            streams: streams.chain(lent.map(|(_, stream)| stream.clone())).collect(),
             transfers: self.transfers.clone(),
             joined: self.joined,
+            awaited: awaited.and_then(|line| self.party(parties, line)),
         })
     }
 

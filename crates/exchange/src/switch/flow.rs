@@ -36,7 +36,10 @@ impl Switch {
                 self.returned(now, call, leg);
             }
             LegEvent::Answered => self.answered(now, call, leg),
-            LegEvent::Connected { local } => self.connected(call, leg, local),
+            LegEvent::Connected { local } => {
+                self.connected(call, leg, local);
+                self.found_waiting(now, call);
+            }
             // Features listen to these.
             LegEvent::Dtmf(_) => {}
         }

@@ -30,6 +30,7 @@ impl Switch {
         match event {
             LineEvent::HookFlash => self.flashed(now, line),
             LineEvent::OnHook => self.hung_up(now, line),
+            LineEvent::Serves => self.give_restored_back(now, line),
         }
         self.settle(now);
     }

@@ -43,6 +43,7 @@ use crate::{
     FeaturePlan, Features, Inventory, LegCommand, LegEvent, LegId, LineId, MediaPolicy, Party, Plan, Record,
 };
 use call::{Call, Progress};
+use restore::Awaited;
 pub(crate) use restore::in_order;
 pub use restore::{RestoredCall, RestoredLeg};
 use station::Station;
@@ -106,6 +107,8 @@ pub struct Switch {
     stations: BTreeMap<LineId, Station>,
     /// Calls that are to be given back to who is on a line, when that is not in another: the first that came first.
     returns: BTreeMap<LineId, VecDeque<CallId>>,
+    /// Calls that were taken over of which a party waits: whom it is to be given back to, once both are known to be there.
+    awaited: BTreeMap<CallId, Awaited>,
     /// Legs that have ended, whose lines must be looked at.
     departed: Vec<(LineId, LegId)>,
     /// Lines whose parties have begun to talk: they may be told now of what waits.
@@ -148,6 +151,7 @@ impl Switch {
             contexts: BTreeMap::new(),
             stations: BTreeMap::new(),
             returns: BTreeMap::new(),
+            awaited: BTreeMap::new(),
             departed: Vec::new(),
             talking: Vec::new(),
             last_leg: 0,
@@ -307,7 +311,7 @@ impl Switch {
     /// What is kept of an answered call must be what a successor finds.
     fn give_change(&mut self, call: &mut Call) {
         if std::mem::take(&mut call.changed)
-            && call.is_answered()
+            && call.stands()
             && let Some(record) = call.stable(&self.parties)
         {
             self.records.push_back(Record::CallChanged(Box::new(record)));

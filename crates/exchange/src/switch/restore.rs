@@ -6,22 +6,27 @@
 //!
 //! A party's calls come back as they were recorded last: in hand, on hold, mixed. What a party with a call on hold had begun
 //! besides and nobody had answered is over, and it returns to the call on hold as after any consultation that failed.
-//! A call whose party was transferred comes back behind the call that it was transferred to, for its record.
+//! A call whose party was transferred comes back behind the call that it was transferred to, for its record. If nobody had answered
+//! there, or who transferred the party was being sought for it again, the party waits for that as before: it is given back when its
+//! own stream is confirmed and the line of who transferred it serves.
 
 use strowger_sansio::Time;
 
 use super::Switch;
-use super::call::{Account, Call, Context, Progress, StreamEnd};
+use super::call::{Account, Call, Context, Leg, Progress, Returning, StreamEnd};
 use super::station::{Pair, Station};
-use crate::{CallId, CallPhase, CallStable, ContextId, Event, Flow, LegId, LineId, Party, Side, StreamRole};
+use crate::{
+    CallId, CallPhase, CallStable, ContextId, Event, Flow, LegCommand, LegId, LineId, Party, Side, Stream,
+    StreamRole, Tone,
+};
 
 /// The parts of a call that was taken over, for the accesses to adopt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestoredCall {
     /// The call.
     pub call: CallId,
-    /// The legs of its sides, the calling one first.
-    pub legs: [RestoredLeg; 2],
+    /// The legs of its sides, the calling one first; one alone where a party waits to be given back.
+    pub legs: [Option<RestoredLeg>; 2],
     /// The context between them.
     pub context: Option<ContextId>,
 }
@@ -39,6 +44,16 @@ pub struct RestoredLeg {
     pub in_hand: bool,
 }
 
+/// Whom a party waits for that was taken over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Awaited {
+    line: LineId,
+    /// Whether that line serves.
+    serves: bool,
+    /// Whether the party is known to be there.
+    confirmed: bool,
+}
+
 /// The calls that stood, in the order in which they can be taken over: by age, so that of two calls of a party the later one is
 /// known, and those that go on for their records alone behind the calls that they hang on.
 pub(crate) fn in_order(standing: &[CallStable]) -> Vec<&CallStable> {
@@ -52,18 +67,20 @@ pub(crate) fn in_order(standing: &[CallStable]) -> Vec<&CallStable> {
 }
 
 impl Switch {
-    /// The lines of those who are in an answered call, the calling side's first: none when the inventory has them no more, or
-    /// not there.
+    /// The lines of those who are in an answered call, the calling side's first, or of the one who waits in it: none when the inventory has
+    /// them no more, or not there.
     #[must_use]
-    pub fn lines_of(&self, stable: &CallStable) -> Option<(LineId, LineId)> {
-        let line = |role: StreamRole| {
-            let stream = stable.streams.iter().find(|stream| stream.role == role)?;
-            let at = &stream.termination;
-            self.find(|party| {
+    pub fn lines_of(&self, stable: &CallStable) -> Vec<(Side, LineId)> {
+        let line = |side: Side| {
+            let at = &own_stream(stable, side)?.termination;
+            let line = self.find(|party| {
                 party.gateway == at.gateway && party.endpoint.eq_ignore_ascii_case(&at.endpoint)
-            })
+            })?;
+            Some((side, line))
         };
-        Some((line(StreamRole::Calling)?, line(StreamRole::Called)?))
+        let lines: Vec<_> = [Side::Calling, Side::Called].into_iter().filter_map(line).collect();
+        let wanted = if stable.awaited.is_some() { 1 } else { 2 };
+        if lines.len() == wanted { lines } else { Vec::new() }
     }
 
     fn line_of(&self, party: &Party) -> Option<LineId> {
@@ -106,7 +123,9 @@ impl Switch {
     /// Takes over an answered call. Its accesses will say what they find by `Connected` and `Modified`, as if they had
     /// been asked to connect.
     pub fn restore(&mut self, stable: &CallStable, alive: Time) -> Option<RestoredCall> {
-        let (calling_line, called_line) = self.lines_of(stable)?;
+        let lines = self.lines_of(stable);
+        let [(_, calling_line), (_, called_line)] = lines.as_slice() else { return None };
+        let (calling_line, called_line) = (*calling_line, *called_line);
         let find = |role: StreamRole| stable.streams.iter().find(|stream| stream.role == role);
         let end = |role: StreamRole| {
             find(role).map(|stream| StreamEnd::new(stream.termination.clone(), stream.local.clone()))
@@ -141,11 +160,83 @@ impl Switch {
             let leg = call.at(side)?;
             Some(RestoredLeg { leg, line, side, in_hand: self.station(line).hand == Some(leg) })
         };
-        let legs = [leg(Side::Calling, calling_line)?, leg(Side::Called, called_line)?];
+        let legs = [Some(leg(Side::Calling, calling_line)?), Some(leg(Side::Called, called_line)?)];
         let restored = RestoredCall { call: call.id, legs, context: call.context.as_ref().map(|c| c.id) };
         self.calls.insert(stable.call, call);
         self.tell_restored(stable);
         Some(restored)
+    }
+
+    /// Takes over a call of which one party waits to be given back to who has transferred it. Its access will say what it finds by
+    /// `Connected`.
+    pub(crate) fn restore_waiting(
+        &mut self,
+        now: Time,
+        stable: &CallStable,
+        alive: Time,
+    ) -> Option<RestoredCall> {
+        let by = self.line_of(stable.awaited.as_ref()?)?;
+        let [(side, line)] = *self.lines_of(stable).as_slice() else { return None };
+        let own = own_stream(stable, side).filter(|own| self.station(line).has_room(own.flow))?;
+        let mut call = self.recorded(stable, alive)?;
+        let leg = self.new_leg();
+        let stream = StreamEnd::new(own.termination.clone(), own.local.clone());
+        let party = Leg {
+            progress: Progress::Opened,
+            stream: Some(stream),
+            flow: own.flow,
+            ..Leg::new(leg, line, own.call)
+        };
+        call.legs.clear();
+        call.adopt(party, side);
+        self.legs.insert(leg, call.id);
+        let pair = if side == Side::Calling { Pair::Consultation } else { Pair::Waiting };
+        self.with_station(line, |station| station.place(leg, own.flow, pair));
+        let until = now + self.timers.returning;
+        let returning = Returning { by, failures: 0, until, waits: false, kept: false, gone: false };
+        (call.phase, call.sought, call.returning) = (CallPhase::Routing, side.other(), Some(returning));
+        self.deadlines.set(call.id, until);
+        self.awaited.insert(call.id, Awaited { line: by, serves: false, confirmed: false });
+        self.command(call.id, leg, LegCommand::Play(Tone::Hold));
+        // Nobody had answered where it was transferred to.
+        if let Some(joined) = stable.joined {
+            let by = call.transfers.pop().map(|transfer| transfer.by).unwrap_or_default();
+            self.events.push_back(Event::TransferFailed { call: call.id, from: joined.call, by });
+            call.changed = true;
+        }
+        let leg = RestoredLeg { leg, line, side, in_hand: self.station(line).hand == Some(leg) };
+        let mut legs = [None; 2];
+        legs[usize::from(side == Side::Called)] = Some(leg);
+        let restored = RestoredCall { call: call.id, legs, context: None };
+        self.put_back(call);
+        self.tell_restored(stable);
+        Some(restored)
+    }
+
+    /// The party of a call that was taken over is there.
+    pub(super) fn found_waiting(&mut self, now: Time, call: &mut Call) {
+        let Some(awaited) = self.awaited.get_mut(&call.id) else { return };
+        awaited.confirmed = true;
+        let Awaited { line, serves, .. } = *awaited;
+        self.confirm(call);
+        if serves {
+            self.awaited.remove(&call.id);
+            self.seek(now, call, line);
+        }
+    }
+
+    /// A line serves: the parties that wait for it since they were taken over are given back.
+    pub(super) fn give_restored_back(&mut self, now: Time, line: LineId) {
+        let mut due = Vec::new();
+        self.awaited.retain(|call, awaited| {
+            awaited.serves |= awaited.line == line;
+            let is_due = awaited.serves && awaited.confirmed;
+            due.extend(is_due.then_some(*call));
+            !is_due
+        });
+        for call in due {
+            self.with_call(call, |switch, call| switch.seek(now, call, line));
+        }
     }
 
     /// Takes over a call that goes on for its record alone; says whether the call that it hangs on is there.
@@ -198,6 +289,11 @@ impl Switch {
             }
         }
     }
+}
+
+/// The stream of the party on this side.
+fn own_stream(stable: &CallStable, side: Side) -> Option<&Stream> {
+    stable.streams.iter().find(|stream| stream.role == StreamRole::of(side))
 }
 
 impl Station {

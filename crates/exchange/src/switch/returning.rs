@@ -45,7 +45,8 @@ impl Switch {
     /// A party is in its call again, and `by` is sought for it.
     fn take_back(&mut self, now: Time, call: &mut Call, (party, side): (Leg, Side), by: LineId) {
         call.adopt(party, side);
-        call.joined = None;
+        (call.joined, call.lent) = (None, None);
+        call.changed = true;
         call.transfers.pop();
         if let Some(context) = call.context.take_if(|context| self.contexts.contains_key(&context.id)) {
             call.spent.push(context.id);
@@ -54,13 +55,13 @@ impl Switch {
         call.search = None;
         call.hunt.clear();
         let until = now + self.timers.returning;
-        let returning = Returning { failures: 0, until, waits: false, kept: false, gone: false };
+        let returning = Returning { by, failures: 0, until, waits: false, kept: false, gone: false };
         (call.sought, call.returning, call.readdress) = (side.other(), Some(returning), false);
         self.seek(now, call, by);
     }
 
     /// Asks for the line of who transferred.
-    fn seek(&mut self, now: Time, call: &mut Call, line: LineId) {
+    pub(super) fn seek(&mut self, now: Time, call: &mut Call, line: LineId) {
         call.phase = CallPhase::Routing;
         self.deadlines.set(call.id, now + self.timers.setup);
         if let Some(context) = &mut call.context {
@@ -160,6 +161,7 @@ impl Switch {
 
     /// The call does not wait any more for the end of another, if it did.
     pub(super) fn wait_no_more(&mut self, call: &mut Call) {
+        self.awaited.remove(&call.id);
         let Some(returning) = call.returning.as_mut().filter(|returning| returning.waits) else { return };
         returning.waits = false;
         self.returns.retain(|_, calls| {

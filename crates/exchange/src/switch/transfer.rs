@@ -8,9 +8,10 @@
 use strowger_sansio::Time;
 
 use super::Switch;
-use super::call::{Account, Call, Progress};
+use super::call::{Account, Call, Progress, StreamEnd};
 use crate::{
-    CallPhase, Cause, ContextCommand, Event, Joined, LegCommand, LegId, LineId, ReleasedBy, Side, Transfer,
+    CallPhase, Cause, ContextCommand, Event, Joined, LegCommand, LegId, LineId, ReleasedBy, Side, Stream,
+    StreamRole, Transfer,
 };
 
 /// How many calls may hang one on the other. 16: more than an afternoon of a department; without a bound two parties
@@ -61,6 +62,12 @@ impl Switch {
         let Some(far) = far.and_then(|far| first.take_leg(far)) else { return false };
         let party = far.id;
         self.legs.insert(party, second.id);
+        first.lent = None;
+        if let Some(end) = far.stream.clone().filter(|_| !second.is_answered()) {
+            let StreamEnd { termination, local, .. } = end;
+            let (role, call, flow) = (StreamRole::of(side.other()), far.origin, far.flow);
+            first.lent = Some((line, Stream { role, call, termination, local, flow }));
+        }
         second.adopt(far, here);
         for (call, leg) in [(&mut *first, held), (&mut *second, hand)] {
             if let Some(leg) = call.leg(leg) {

@@ -212,23 +212,94 @@ fn half_a_three_way_call_is_a_call() {
     assert!(world.talk("2001", "2004"));
 }
 
-#[test]
-fn a_transfer_to_a_telephone_that_rings_is_over_with_its_exchange() {
-    let mut world = World::running(all());
+/// 2001 has transferred 2004 to 2005, where it rings.
+fn transfer_to_the_ringing(world: &mut World) {
     world.connect("2001", "2004");
     world.flash("2001");
     world.dial("2001", "2005");
     world.hang_up("2001");
     assert!(world.hears("2005").starts_with("L/rg"));
-    world.crash();
-    world.pass(2);
-    let first = world.stable[0].call;
-    assert_eq!(world.start_again(), [first], "there is nobody to talk to");
-    world.pass(10);
-    assert_eq!(world.gateways.iter().map(|gateway| gateway.connections().count()).sum::<usize>(), 0);
-    assert_eq!(world.hears("2005"), "");
+}
+
+#[test]
+fn a_transfer_to_a_telephone_that_rings_is_in_vain_and_rings_who_transferred() {
+    let mut world = World::running(all());
+    transfer_to_the_ringing(&mut world);
+    revive(&mut world);
+    assert_eq!(world.hears("2005"), "", "it was in no record");
+    assert_eq!(world.hears("2001"), "L/r4,L/ci(\"\",\"2004\",\"Dave\")");
+    assert_eq!(world.hears("2004"), "G/rt");
+    world.lift("2001");
+    assert!(world.talk("2001", "2004"));
+    revive(&mut world);
+    assert!(world.talk("2001", "2004"));
+    world.pass(200);
+    assert!(world.talk("2001", "2004"), "no timer is left");
+    world.hang_up("2001");
+    assert_eq!(world.hears("2004"), "L/ro");
     world.hang_up("2004");
-    world.connect("2004", "2005");
+    // The call that nobody had answered has no record of its end.
+    let record = world.record_of("2001", "2004");
+    assert_eq!((record.cause, record.transfers.len()), (Cause::NORMAL_CLEARING, 0));
+    assert!(world.events.iter().any(|event| matches!(event, Event::TransferFailed { .. })));
+}
+
+#[test]
+fn a_party_that_waits_for_who_transferred_it_waits_on() {
+    let mut inventory = all();
+    inventory.lines[0].features.call_waiting = false;
+    let mut world = World::running(inventory);
+    transfer_to_the_ringing(&mut world);
+    world.connect("2001", "2002");
+    world.pass(61);
+    assert_eq!(world.hears("2004"), "L/ht");
+    revive(&mut world);
+    assert!(world.talk("2001", "2002"));
+    assert_eq!((world.hears("2004"), world.hears("2001")), ("L/ht".to_owned(), String::new()));
+    world.hang_up("2001");
+    assert_eq!(world.hears("2001"), "L/r4,L/ci(\"\",\"2004\",\"Dave\")");
+    revive(&mut world);
+    assert_eq!(world.hears("2001"), "L/r4,L/ci(\"\",\"2004\",\"Dave\")", "it is rung again");
+    assert_eq!(world.hears("2004"), "G/rt");
+    world.lift("2001");
+    assert!(world.talk("2001", "2004"));
+    world.hang_up("2004");
+    let world = world.end();
+    assert_eq!(world.record_of("2001", "2004").cause, Cause::NORMAL_CLEARING);
+}
+
+#[test]
+fn a_party_that_waits_hears_that_nobody_comes() {
+    let mut world = World::running(all());
+    transfer_to_the_ringing(&mut world);
+    world.pass(20);
+    world.crash();
+    world.pass(1);
+    // The gateway of who transferred is gone.
+    world.loses = Box::new(|bytes| bytes.windows(12).any(|word| word == b"aaln/1@gw1.t"));
+    assert_eq!(world.start_again(), []);
+    world.pass(100);
+    assert_eq!(world.hears("2004"), "L/ht");
+    world.pass(30);
+    assert_eq!(world.hears("2004"), "L/ro");
+    world.hang_up("2004");
+    world.loses = Box::new(|_| false);
+    assert_eq!(world.record_of("2001", "2004").cause, Cause::TEMPORARY_FAILURE);
+}
+
+#[test]
+fn a_party_that_hung_up_while_it_waited_is_gone() {
+    let mut world = World::running(all());
+    transfer_to_the_ringing(&mut world);
+    world.pass(20);
+    world.crash();
+    let died = world.now;
+    world.pass(1);
+    world.hang_up("2004");
+    assert_eq!(world.start_again(), []);
+    world.pass(10);
+    assert_eq!((world.hears("2001"), world.hears("2004")), (String::new(), String::new()));
+    assert_eq!(world.record_of("2001", "2004").end, died, "nobody pays for silence");
 }
 
 #[test]

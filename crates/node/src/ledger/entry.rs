@@ -165,7 +165,7 @@ pub struct StableEntry {
     /// Who sent the call on, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diversions: Vec<DiversionEntry>,
-    /// When the caller's line was seized: RFC 3339, UTC.
+    /// When the caller's line was seized: RFC 3339, UTC, to the nanosecond, so that a successor tells the time that this exchange has told.
     pub start: String,
     /// When the called party was first rung.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,6 +181,9 @@ pub struct StableEntry {
     /// Where the party who is left has gone by a transfer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<JoinedEntry>,
+    /// Who has transferred the party who is left, while nobody has taken that party.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited: Option<PartyEntry>,
 }
 
 /// Where the party who is left of a call has gone by a transfer.
@@ -230,12 +233,13 @@ impl StableEntry {
             called: (&record.called).into(),
             dialled: record.dialled.clone(),
             diversions: record.diversions.iter().map(Into::into).collect(),
-            start: wall.stamp(record.start),
-            alerting: record.alerting.map(|at| wall.stamp(at)),
-            answer: wall.stamp(record.answer),
+            start: wall.exact_stamp(record.start),
+            alerting: record.alerting.map(|at| wall.exact_stamp(at)),
+            answer: wall.exact_stamp(record.answer),
             streams: streams.collect(),
-            transfers: record.transfers.iter().map(|transfer| TransferEntry::new(transfer, wall)).collect(),
+            transfers: record.transfers.iter().map(|transfer| TransferEntry::exact(transfer, wall)).collect(),
             joined: record.joined.as_ref().map(Into::into),
+            awaited: record.awaited.as_ref().map(Into::into),
         }
     }
 
@@ -274,6 +278,7 @@ impl StableEntry {
                 Some(joined) => Some(joined.to_record()?),
                 None => None,
             },
+            awaited: self.awaited.as_ref().map(PartyEntry::to_party),
         })
     }
 
@@ -284,6 +289,8 @@ impl StableEntry {
         let (start, answer) = (parse_stamp(&self.start), parse_stamp(&self.answer));
         let end = alive.max(answer.unwrap_or_default());
         let cause = Cause::TEMPORARY_FAILURE;
+        let told = |text: String| parse_stamp(&text).map_or(text, stamp);
+        let transfers = self.transfers.into_iter();
         CallDetail {
             sequence: 0,
             call: self.call,
@@ -291,9 +298,9 @@ impl StableEntry {
             called: Some(self.called),
             dialled: self.dialled,
             diversions: self.diversions,
-            start: self.start,
-            alerting: self.alerting,
-            answer: Some(self.answer),
+            start: told(self.start),
+            alerting: self.alerting.map(told),
+            answer: Some(told(self.answer)),
             end: stamp(end),
             duration_ms: millis(end.saturating_sub(start.unwrap_or(end))),
             talk_ms: millis(end.saturating_sub(answer.unwrap_or(end))),
@@ -302,7 +309,7 @@ impl StableEntry {
             released_by: "exchange".to_owned(),
             interrupted: true,
             media: self.streams.into_iter().map(StreamEntry::interrupted).collect(),
-            transfers: self.transfers,
+            transfers: transfers.map(|entry| TransferEntry { at: told(entry.at), ..entry }).collect(),
         }
     }
 }
@@ -396,6 +403,10 @@ impl CallDetail {
 impl TransferEntry {
     fn new(transfer: &Transfer, wall: &Wall) -> Self {
         Self { at: wall.stamp(transfer.at), by: transfer.by.clone(), with: transfer.with.to_string() }
+    }
+
+    fn exact(transfer: &Transfer, wall: &Wall) -> Self {
+        Self { at: wall.exact_stamp(transfer.at), ..Self::new(transfer, wall) }
     }
 
     fn to_record(&self, wall: &Wall) -> Option<Transfer> {

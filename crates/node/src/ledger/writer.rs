@@ -15,7 +15,7 @@ use super::entry::{
 };
 use super::start::{ALIVE, Book, EXPORTED, ExportError, LAST, json};
 use super::{Job, Settings, Shared};
-use crate::clock::stamp;
+use crate::clock::exact_stamp;
 use crate::store::{Outcome, StoreError};
 
 /// Keys in one transaction, with room for those of `meta/`: a store's limit is 128 operations.
@@ -221,7 +221,7 @@ impl Writer {
             txn = txn.put(EXPORTED, file.last().to_string());
         }
         if self.standing > 0 && !batch.unix.is_zero() {
-            txn = txn.put(ALIVE, json(&stamp(batch.unix)));
+            txn = txn.put(ALIVE, json(&exact_stamp(batch.unix)));
         }
         let mut pause = self.settings.retry.0;
         loop {
@@ -289,7 +289,7 @@ impl Writer {
             return;
         }
         let unix = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
-        let txn = self.book.txn().put(ALIVE, json(&stamp(unix.unwrap_or_default())));
+        let txn = self.book.txn().put(ALIVE, json(&exact_stamp(unix.unwrap_or_default())));
         match self.book.store.txn(&txn) {
             Ok(_) => self.store_works(),
             Err(error) => self.store_fails(&error.to_string()),

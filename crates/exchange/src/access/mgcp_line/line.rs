@@ -276,8 +276,8 @@ pub(super) struct Leg {
 /// What is still to be done for a call that was taken over.
 #[derive(Debug)]
 pub(super) struct Resume {
-    /// What the connection was connected to.
-    pub(super) remote: Sdp,
+    /// What the connection was connected to; nothing of a party that waits.
+    pub(super) remote: Option<Sdp>,
 }
 
 impl Leg {

@@ -46,8 +46,8 @@ use super::census::{self, Abilities};
 use super::gateways::Gateways;
 use super::{Turn, signal};
 use crate::{
-    GatewayProtocol, Inventory, LegEvent, LegId, LineCalls, LineCommand, LineId, LineView, MediaStatistics,
-    ServiceState, Snapshot, Subject,
+    GatewayProtocol, Inventory, LegEvent, LegId, LineCalls, LineCommand, LineEvent, LineId, LineView,
+    MediaStatistics, ServiceState, Snapshot, Subject,
 };
 use bulk::Counts;
 use line::{Leg, Line, Party, Standing};
@@ -182,7 +182,10 @@ impl Lines {
 
     fn set_service(turn: &mut Turn<'_>, line: &mut Line, to: ServiceState) {
         let Line { service, number, .. } = line;
-        turn.service(service, to, || Subject::Line(number.clone()));
+        let changed = turn.service(service, to, || Subject::Line(number.clone()));
+        if changed && to == ServiceState::InService {
+            turn.line(line.id, LineEvent::Serves);
+        }
     }
 
     /// A gateway deleted a connection by itself.

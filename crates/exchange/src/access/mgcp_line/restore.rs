@@ -20,19 +20,20 @@ use crate::{
 };
 
 impl Lines {
-    /// Whether both lines of an answered call are there, with nothing but such calls on them.
+    /// Whether the lines of an answered call are there, with nothing but such calls on them.
     pub(in crate::access) fn can_restore(
         &self,
         settings: &Settings,
         stable: &CallStable,
-        (calling, called): (LineId, LineId),
+        lines: &[(Side, LineId)],
     ) -> bool {
-        let free = |line: LineId, side: Side| {
-            let on = |leg: &Leg| leg.line == line;
+        let free = |(side, line): &(Side, LineId)| {
+            let on = |leg: &Leg| leg.line == *line;
             self.legs.values().filter(|leg| on(leg)).all(|leg| leg.resume.is_some())
-                && self.adopt(settings, stable, line, LegId(0), side).is_some()
+                && self.adopt(settings, stable, *line, LegId(0), *side).is_some()
         };
-        calling != called && free(calling, Side::Calling) && free(called, Side::Called)
+        let is_one = matches!(lines, [(_, calling), (_, called)] if calling == called);
+        !is_one && lines.iter().all(free)
     }
 
     /// The legs of an answered call, as they were.
@@ -42,7 +43,7 @@ impl Lines {
         stable: &CallStable,
         restored: &RestoredCall,
     ) {
-        for RestoredLeg { leg, line: id, side, in_hand } in restored.legs {
+        for RestoredLeg { leg, line: id, side, in_hand } in restored.legs.into_iter().flatten() {
             let Some((stream, remote)) = self.adopt(turn.settings, stable, id, leg, side) else { continue };
             let Some(line) = self.lines.get_mut(&id) else { continue };
             if in_hand {
@@ -66,23 +67,29 @@ impl Lines {
         line: LineId,
         leg: LegId,
         side: Side,
-    ) -> Option<(Stream, Sdp)> {
+    ) -> Option<(Stream, Option<Sdp>)> {
         let (own, others) = match side {
             Side::Calling => (StreamRole::Calling, [StreamRole::RelayCalling, StreamRole::Called]),
             Side::Called => (StreamRole::Called, [StreamRole::RelayCalled, StreamRole::Calling]),
         };
         let find = |role: &StreamRole| stable.streams.iter().find(|stream| stream.role == *role);
-        let (own, other) = (find(&own)?, others.iter().find_map(find)?);
+        let (own, other) = (find(&own)?, others.iter().find_map(find));
         let place = Arc::clone(&self.lines.get(&line)?.place);
         let is_there = *place.id == *own.termination.gateway
             && place.endpoint.local().eq_ignore_ascii_case(&own.termination.endpoint);
         let mode = match own.flow {
+            _ if stable.awaited.is_some() => ConnectionMode::Inactive,
             Flow::Both => ConnectionMode::SendRecv,
             Flow::Rest => ConnectionMode::Inactive,
             Flow::Mixed => ConnectionMode::Conference,
         };
+        // Who waits is connected to nobody.
+        let remote = other.map(|other| other.local.clone());
+        if remote.is_none() && stable.awaited.is_none() {
+            return None;
+        }
         let stream = Stream::adopt(settings, place, Owner::Leg(leg), own, mode)?;
-        is_there.then(|| (stream, other.local.clone()))
+        is_there.then_some((stream, remote))
     }
 
     /// A line does what it was asked for: if calls of it were taken over, their connections are looked at now.
@@ -106,7 +113,7 @@ impl Lines {
             return turn.leg(id, LegEvent::Connected { local });
         }
         // The exchange died between a change and what was to follow from it.
-        let remote = resume.map(|resume| resume.remote);
+        let remote = resume.and_then(|resume| resume.remote);
         let connecting = leg.stream.as_mut().ok_or(Cause::TEMPORARY_FAILURE);
         if let Err(cause) = connecting.and_then(|stream| stream.correct(turn, remote.as_ref())) {
             self.fail(turn, id, cause);
