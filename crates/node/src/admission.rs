@@ -11,7 +11,7 @@
 //! bucket; the exchange refuses them by their address.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use strowger_sansio::{Time, TokenBucket};
 
@@ -89,6 +89,11 @@ impl Admission {
             let bucket = TokenBucket::new(limits.gateway_rate, limits.gateway_burst, now);
             self.sources.entry(address).or_insert(Source { bucket, waiting: VecDeque::new() });
         }
+    }
+
+    /// The hosts of all sources, in their order.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = IpAddr> {
+        self.sources.keys().map(SocketAddr::ip)
     }
 
     /// Takes a datagram, unless it is one too many. Only what waits is copied.

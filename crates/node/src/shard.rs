@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::admission::{Admission, Datagram, Limits, ROOM, Verdict};
 use crate::clock::{Clock, Wall};
+use crate::filter::{self, Filter, Guard, MOST_RANGES};
 use crate::ledger::Ledger;
 use crate::log::{EventLog, Throttle};
 use crate::megaco::{Arrival, Ports};
@@ -110,6 +111,7 @@ pub(crate) struct Shard {
     ledger: Ledger,
     observers: Vec<Box<dyn Observer>>,
     admission: Admission,
+    guard: Guard,
     /// Which strangers' datagrams observers are shown.
     strangers: TokenBucket,
     requests: mpsc::Receiver<Request>,
@@ -121,6 +123,7 @@ pub(crate) struct Shard {
     /// When each input of a batch was taken.
     taken: Vec<Time>,
     floods: Throttle,
+    filters: Throttle,
     /// When to stop, calls or not; none while it runs.
     deadline: Option<Instant>,
 }
@@ -129,6 +132,7 @@ struct Counts {
     turns: Histogram,
     timers: Counter,
     excess: Counter,
+    filters: Counter,
 }
 
 /// The parts that a shard is made of.
@@ -156,6 +160,7 @@ impl Shard {
         let Parts { clock, exchange, mgcp, megaco, sip, ledger, observers, listed, limits, requests, own } =
             parts;
         let admission = Admission::new(clock.now(), listed, limits);
+        let guard = Guard::new(clock.now(), limits.gateway_rate);
         let strangers = TokenBucket::new(STRANGERS, STRANGERS, clock.now());
         let counts = Counts {
             turns: metrics.histogram(
@@ -167,6 +172,11 @@ impl Shard {
             excess: metrics.counter(
                 "strowger_gateway_datagrams_dropped_total",
                 "Datagrams dropped because their gateway sent more than its share.",
+                &[],
+            ),
+            filters: metrics.counter(
+                "strowger_socket_filters_total",
+                "Filters set in the kernel before the MGCP socket, which was flooded.",
                 &[],
             ),
         };
@@ -181,6 +191,7 @@ impl Shard {
             ledger,
             observers,
             admission,
+            guard,
             strangers,
             requests,
             own,
@@ -189,6 +200,7 @@ impl Shard {
             counts,
             taken: Vec::with_capacity(ROOM),
             floods: Throttle::default(),
+            filters: Throttle::default(),
             deadline: None,
         }
     }
@@ -205,12 +217,16 @@ impl Shard {
             }
             self.run_due_timers();
             self.drain();
+            self.judge_flood();
             if self.has_drained() {
                 break;
             }
             let mut until = wall_due;
             if let Some(timeout) = self.exchange.poll_timeout() {
                 until = until.min(self.clock.instant(timeout));
+            }
+            if let Some(due) = self.guard.due() {
+                until = until.min(self.clock.instant(due));
             }
             if let Some(deadline) = self.deadline {
                 until = until.min(deadline).min(Instant::now() + DRAIN_STEP);
@@ -278,14 +294,16 @@ impl Shard {
             };
             let now = self.clock.now();
             match self.admission.offer(now, from, bytes) {
-                Verdict::Waits => {}
+                Verdict::Waits => self.guard.served(from),
                 Verdict::Dropped => {
+                    self.guard.dropped(from);
                     self.counts.excess.increment();
                     if let Some(suppressed) = self.floods.admit() {
                         tracing::warn!(gateway = %from, suppressed, "a gateway sends more than its share");
                     }
                 }
                 Verdict::Stranger => {
+                    self.guard.stranger();
                     let protocol = Protocol::Mgcp;
                     let frame =
                         Frame { at: now, clock: &self.clock, from, to, protocol, way: Way::In, bytes };
@@ -314,6 +332,43 @@ impl Shard {
             self.counts.turns.observe(now.since(taken));
         }
         self.tell();
+    }
+
+    /// Sets the filter that what came asks for.
+    fn judge_flood(&mut self) {
+        let Some(filter) = self.guard.judge(self.clock.now()).cloned() else { return };
+        if filter.is_open() {
+            tracing::info!("the flood is over, and everything is heard again");
+        } else {
+            self.counts.filters.increment();
+            if let Some(suppressed) = self.filters.admit() {
+                let (strangers, gateways) = (filter.strangers, filter.sources.len());
+                tracing::warn!(strangers, gateways, suppressed, "a flood is thinned out before it is heard");
+            }
+        }
+        self.set_filter(&filter);
+    }
+
+    fn set_filter(&self, filter: &Filter) {
+        let Some(udp) = &self.mgcp else { return };
+        if filter.is_open() {
+            // One that was never set is not there to be taken away.
+            let _ = udp.filter(None);
+            return;
+        }
+        let mut most = MOST_RANGES;
+        loop {
+            let program = filter::program(filter, &filter::ranges(self.admission.hosts(), most));
+            match udp.filter(Some(&program)) {
+                Ok(()) => return,
+                // The system has room for shorter ones, or none; what a filter leaves is refused behind it.
+                Err(_) if most > 1 => most /= 4,
+                Err(error) => {
+                    tracing::debug!(%error, "no filter");
+                    return;
+                }
+            }
+        }
     }
 
     /// Takes a batch of datagrams of Megaco.
@@ -491,6 +546,9 @@ impl Shard {
             Request::Resolved(gateway, addresses) => {
                 let now = self.clock.now();
                 self.admission.list(now, addresses.iter().copied(), self.limits);
+                if !self.guard.filter().is_open() {
+                    self.set_filter(self.guard.filter());
+                }
                 self.exchange.handle_resolved(now, &gateway, &addresses);
             }
             Request::Stop(patience) => {

@@ -12,6 +12,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::burst::{self, BURST};
+use crate::filter::{self, Instruction};
 use crate::inbox::LARGEST;
 use crate::metrics::{Counter, Registry};
 
@@ -71,7 +72,7 @@ impl Counts {
             ),
             kernel_drops: count(
                 "strowger_socket_kernel_drops_total",
-                "Datagrams that the kernel dropped because they were not read in time.",
+                "Datagrams that the kernel dropped: not read in time, or refused by a filter against a flood.",
             ),
         }
     }
@@ -212,6 +213,14 @@ impl Udp {
     #[must_use]
     pub fn is_flushed(&self) -> bool {
         self.backlog.is_empty()
+    }
+
+    /// Sets a filter in the kernel, or takes it away.
+    ///
+    /// # Errors
+    /// Why the system takes none, or no such one.
+    pub(crate) fn filter(&self, program: Option<&[Instruction]>) -> io::Result<()> {
+        filter::set(&self.socket, program)
     }
 
     /// The form of `to` that this socket's family takes.
