@@ -13,24 +13,37 @@ use strowger_sansio::Transmit;
 /// microseconds.
 pub(crate) const BURST: usize = 32;
 
+/// How a datagram finds its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By its address.
+    Named,
+    /// The socket is connected to where it goes.
+    Connected,
+}
+
 /// Sends the first of these datagrams, as many as the system takes at once; says how many that were, one at least.
 ///
 /// # Errors
 /// What the system has against the first one. Nothing has been sent then.
-pub(crate) fn send(socket: impl AsFd, datagrams: &[Transmit]) -> io::Result<usize> {
+pub(crate) fn send(socket: impl AsFd, way: Way, datagrams: &[Transmit]) -> io::Result<usize> {
     match datagrams {
         [] => Ok(0),
         #[cfg(target_os = "linux")]
-        [_, _, ..] => send_several(socket, datagrams),
+        [_, _, ..] => send_several(socket, way, datagrams),
         [first, ..] => {
-            sendto(socket, &first.payload, SendFlags::empty(), &first.to)?;
+            let flags = SendFlags::empty();
+            match way {
+                Way::Named => sendto(socket, &first.payload, flags, &first.to)?,
+                Way::Connected => rustix::net::send(socket, &first.payload, flags)?,
+            };
             Ok(1)
         }
     }
 }
 
 #[cfg(target_os = "linux")]
-fn send_several(socket: impl AsFd, datagrams: &[Transmit]) -> io::Result<usize> {
+fn send_several(socket: impl AsFd, way: Way, datagrams: &[Transmit]) -> io::Result<usize> {
     use std::io::IoSlice;
 
     use rustix::net::{MMsgHdr, SendAncillaryBuffer, SocketAddrAny, sendmmsg};
@@ -42,8 +55,12 @@ fn send_several(socket: impl AsFd, datagrams: &[Transmit]) -> io::Result<usize> 
     let mut controls: Vec<SendAncillaryBuffer<'_, '_, '_>> =
         targets.iter().map(|_| SendAncillaryBuffer::default()).collect();
     let parts = targets.iter().zip(&payloads).zip(&mut controls);
-    let mut messages: Vec<MMsgHdr<'_>> =
-        parts.map(|((to, payload), control)| MMsgHdr::new_with_addr(to, payload, control)).collect();
+    let mut messages: Vec<MMsgHdr<'_>> = parts
+        .map(|((to, payload), control)| match way {
+            Way::Named => MMsgHdr::new_with_addr(to, payload, control),
+            Way::Connected => MMsgHdr::new(payload, control),
+        })
+        .collect();
     Ok(sendmmsg(socket, &mut messages, SendFlags::empty())?.max(1))
 }
 
@@ -65,7 +82,7 @@ mod tests {
         datagrams.insert(10, Transmit::new(nowhere, b"lost".to_vec()));
         let (mut rest, mut refused) = (datagrams.as_slice(), 0);
         while !rest.is_empty() {
-            let done = send(&socket, rest).unwrap_or_else(|_| {
+            let done = send(&socket, Way::Named, rest).unwrap_or_else(|_| {
                 assert_eq!(rest[0].to, nowhere);
                 refused += 1;
                 1
@@ -78,6 +95,12 @@ mod tests {
             let (length, from) = peers[place % 2].recv_from(&mut buffer).unwrap();
             assert_eq!((length, buffer[0], from), (place + 1, place as u8, socket.local_addr().unwrap()));
         }
-        assert_eq!(send(&socket, &[]).unwrap(), 0);
+        assert_eq!(send(&socket, Way::Named, &[]).unwrap(), 0);
+        socket.connect(address(0)).unwrap();
+        for count in [1, 3] {
+            let datagrams = vec![Transmit::new(address(0), b"known".to_vec()); count];
+            assert_eq!(send(&socket, Way::Connected, &datagrams).unwrap(), count);
+            (0..count).for_each(|_| assert_eq!(peers[0].recv(&mut buffer).unwrap(), 5));
+        }
     }
 }

@@ -26,7 +26,12 @@ pub(crate) struct Inbox {
     arrived: Vec<(SocketAddr, usize)>,
     /// How many of these have been taken.
     taken: usize,
+    /// How many datagrams the next call asks for: what is prepared and never used costs a transaction alone as much as parsing it.
+    width: usize,
 }
+
+/// One more than is needed of a socket that has one datagram at a time, so that the call says that there is no other.
+const LEAST: usize = 2;
 
 /// Whether a socket may have more to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +44,7 @@ pub(crate) enum Rest {
 
 impl Inbox {
     pub(crate) fn new() -> Self {
-        Self { buffer: vec![0; MOST * LARGEST], arrived: Vec::with_capacity(MOST), taken: 0 }
+        Self { buffer: vec![0; MOST * LARGEST], arrived: Vec::with_capacity(MOST), taken: 0, width: LEAST }
     }
 
     /// Takes what has come to a socket that does not block and is bound to `local`, [`MOST`] datagrams at most. What came before
@@ -50,7 +55,15 @@ impl Inbox {
     pub(crate) fn receive(&mut self, socket: impl AsFd, local: SocketAddr) -> io::Result<Rest> {
         self.arrived.clear();
         self.taken = 0;
-        system::receive(socket, local, &mut self.buffer, &mut self.arrived)
+        let asked = self.width;
+        let rest = system::receive(socket, local, asked, &mut self.buffer, &mut self.arrived)?;
+        let came = self.arrived.len();
+        if came >= asked {
+            self.width = (asked * 4).min(MOST);
+        } else if came * 4 <= asked {
+            self.width = (asked / 2).max(LEAST);
+        }
+        Ok(rest)
     }
 
     /// The next one of what came: its sender and its bytes.
@@ -98,6 +111,7 @@ mod system {
     pub(super) fn receive(
         socket: impl AsFd,
         local: SocketAddr,
+        most: usize,
         buffer: &mut [u8],
         arrived: &mut Vec<(SocketAddr, usize)>,
     ) -> io::Result<Rest> {
@@ -107,12 +121,13 @@ mod system {
             let mut places = buffer.chunks_mut(LARGEST);
             let mut parts: [_; MOST] =
                 std::array::from_fn(|_| [IoSliceMut::new(places.next().unwrap_or_default())]);
-            for message in recvmmsg(socket, headers, parts.iter_mut(), MsgFlags::MSG_DONTWAIT, None)? {
+            let parts = parts.iter_mut().take(most);
+            for message in recvmmsg(socket, headers, parts, MsgFlags::MSG_DONTWAIT, None)? {
                 arrived.push((sender(message.address.as_ref()), message.bytes));
             }
             io::Result::Ok(())
         })?;
-        Ok(if arrived.len() < MOST { Rest::None } else { Rest::Some })
+        Ok(if arrived.len() < most { Rest::None } else { Rest::Some })
     }
 }
 
@@ -129,6 +144,7 @@ mod system {
     pub(super) fn receive(
         socket: impl AsFd,
         _: SocketAddr,
+        _: usize,
         buffer: &mut [u8],
         arrived: &mut Vec<(SocketAddr, usize)>,
     ) -> io::Result<Rest> {

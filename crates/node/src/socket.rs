@@ -11,7 +11,7 @@ use strowger_sansio::Transmit;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use crate::burst::{self, BURST};
+use crate::burst::{self, BURST, Way};
 use crate::filter::{self, Instruction};
 use crate::inbox::LARGEST;
 use crate::metrics::{Counter, Registry};
@@ -182,7 +182,7 @@ impl Udp {
         self.is_stuck = false;
         while !self.backlog.is_empty() {
             let waiting = self.backlog.make_contiguous();
-            match self.socket.try_io(Interest::WRITABLE, || burst::send(&self.socket, waiting)) {
+            match self.socket.try_io(Interest::WRITABLE, || burst::send(&self.socket, Way::Named, waiting)) {
                 Ok(sent) => {
                     let bytes = waiting.iter().take(sent).map(|datagram| datagram.payload.len() as u64).sum();
                     self.counts.sent.add(sent as u64);

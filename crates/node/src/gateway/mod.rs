@@ -4,9 +4,10 @@
 //! first call, so that a call costs no system call but those that carry its datagrams. What is to be sent goes when the
 //! socket that was read is empty, or so much waits that it should not wait longer.
 //!
-//! - `sockets`: the signalling socket and the pairs for media. `outbox`: what is to be sent. `unreachable`: errors of
+//! - `sockets`: the signalling socket and the pairs for media. `connected`: the call agent's. `outbox`: what is to be sent. `unreachable`: errors of
 //!   the network.
 
+mod connected;
 mod outbox;
 pub(crate) mod sockets;
 mod unreachable;
@@ -28,7 +29,7 @@ use crate::clock::Clock;
 use crate::inbox::{Inbox, Rest};
 use crate::signals::Signals;
 use outbox::Outbox;
-use sockets::Sockets;
+use sockets::{CONNECTED, Sockets};
 use unreachable::Unreachable;
 
 /// Samples of the longest recording that is read: ten minutes.
@@ -198,6 +199,14 @@ impl Drop for GatewayHost {
     }
 }
 
+/// What became of what was to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    All,
+    /// The system refused some of it.
+    Refused,
+}
+
 /// What the gateway's thread owns.
 struct Worker {
     poll: Poll,
@@ -267,10 +276,10 @@ impl Worker {
         // Sockets that had more to read than their turn allowed.
         let mut unread: Vec<SocketId> = Vec::new();
         let mut ready: Vec<SocketId> = Vec::new();
-        self.drain(self.clock.now());
+        let mut now = self.clock.now();
+        self.drain(now);
         loop {
-            let now = self.clock.now();
-            let due = [self.gateway.poll_timeout(), leave_at].into_iter().flatten().min();
+            let due = [self.due(now), leave_at].into_iter().flatten().min();
             let wait = if unread.is_empty() { due.map(|due| due.since(now)) } else { Some(Duration::ZERO) };
             match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
@@ -280,15 +289,19 @@ impl Worker {
             // The poll names each socket once; only what was left over can come twice.
             let left_over = ready.len();
             for event in &events {
-                if let Ok(id) = u32::try_from(event.token().0)
-                    && event.token().0 < self.sockets.len()
-                    && ready.iter().take(left_over).all(|other| *other != SocketId(id))
+                if let Some(id) = self.socket_of(event.token())
+                    && ready.iter().take(left_over).all(|other| *other != id)
                 {
-                    ready.push(SocketId(id));
+                    ready.push(id);
                 }
             }
-            for socket in ready.drain(..) {
-                if self.read(socket, &mut inbox) == Rest::Some {
+            // What is due is looked at by this time too: all that follows takes less than the poll is exact to.
+            now = self.clock.now();
+            for (place, socket) in ready.drain(..).enumerate() {
+                if place > 0 {
+                    now = self.clock.now();
+                }
+                if self.read(now, socket, &mut inbox) == Rest::Some {
                     unread.push(socket);
                 }
             }
@@ -315,29 +328,47 @@ impl Worker {
                     Order::Stop => {}
                 }
             }
-            let now = self.clock.now();
-            if self.gateway.poll_timeout().is_some_and(|due| due <= now) {
-                self.gateway.handle_timeout(now);
-                self.drain(now);
-            }
             if leave_at.is_some_and(|at| at <= now || self.gateway.is_quiet()) {
                 return Ok(());
             }
         }
     }
 
-    /// Reads what has come to a socket, and sends what follows from it; says whether there may be more to read.
-    fn read(&mut self, id: SocketId, inbox: &mut Inbox) -> Rest {
-        // One time for the whole turn: it lasts less than the tenths of a millisecond that jitter is told in.
-        let now = self.clock.now();
-        let rest = self.read_turn(now, id, inbox);
+    /// The token of the connected socket; the one before is that of the waker.
+    fn connected_token(&self) -> Token {
+        Token(self.sockets.len() + 1)
+    }
+
+    fn socket_of(&self, token: Token) -> Option<SocketId> {
+        if token == self.connected_token() {
+            return Some(CONNECTED);
+        }
+        u32::try_from(token.0).ok().filter(|_| token.0 < self.sockets.len()).map(SocketId)
+    }
+
+    /// Does what is due; says when there is more to do.
+    fn due(&mut self, now: Time) -> Option<Time> {
+        let due = self.gateway.poll_timeout();
+        if due.is_none_or(|due| due > now) {
+            return due;
+        }
+        self.gateway.handle_timeout(now);
         self.drain(now);
+        self.gateway.poll_timeout()
+    }
+
+    /// Reads what has come to a socket, and sends what follows from it; says whether there may be more to read. One time holds for the
+    /// whole turn: it lasts less than the tenths of a millisecond that jitter is told in.
+    fn read(&mut self, now: Time, id: SocketId, inbox: &mut Inbox) -> Rest {
+        let rest = self.read_turn(now, id, inbox);
+        self.send_all(now);
         rest
     }
 
-    fn read_turn(&mut self, now: Time, id: SocketId, inbox: &mut Inbox) -> Rest {
+    fn read_turn(&mut self, now: Time, place: SocketId, inbox: &mut Inbox) -> Rest {
+        let id = if place == CONNECTED { SocketId::MAIN } else { place };
         for _ in 0..TURN {
-            let Some((socket, to)) = self.sockets.get(id) else { return Rest::None };
+            let Some((socket, to)) = self.sockets.get(place) else { return Rest::None };
             match inbox.receive(socket, to) {
                 Ok(rest) => {
                     while let Some((from, payload)) = inbox.take() {
@@ -382,10 +413,16 @@ impl Worker {
     /// Takes everything out of the gateway and sends what there is to send.
     fn drain(&mut self, now: Time) {
         self.collect(now);
+        self.send_all(now);
+    }
+
+    /// Sends what there is to send.
+    fn send_all(&mut self, now: Time) {
         while !self.outbox.is_empty() {
-            self.send(now);
-            // What could not be sent may have made it try elsewhere.
-            self.collect(now);
+            if self.send(now) == Sent::Refused {
+                // It may try elsewhere.
+                self.collect(now);
+            }
         }
     }
 
@@ -403,6 +440,8 @@ impl Worker {
             });
             if transmit.socket == SocketId::MAIN {
                 self.unreachable.note(transmit.to, &transmit.payload);
+                let token = self.connected_token();
+                self.sockets.note(self.poll.registry(), token, transmit.to);
             }
             self.outbox.push(transmit);
         }
@@ -418,19 +457,24 @@ impl Worker {
     }
 
     /// A datagram that cannot be sent is a datagram lost: signalling repeats it, media goes on without it.
-    fn send(&mut self, now: Time) {
+    fn send(&mut self, now: Time) -> Sent {
         let Self { outbox, sockets, unreachable, gateway, .. } = self;
-        outbox.send(sockets, |id, to, error| match error.kind() {
-            _ if id != SocketId::MAIN => {}
-            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-                gateway.handle_unreachable(now, to);
-            }
-            _ => {
-                if let Some((socket, _)) = sockets.get(id) {
-                    unreachable.take(now, socket, |to| gateway.handle_unreachable(now, to));
+        let mut sent = Sent::All;
+        outbox.send(sockets, |id, to, error| {
+            sent = Sent::Refused;
+            match error.kind() {
+                _ if id != SocketId::MAIN => {}
+                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+                    gateway.handle_unreachable(now, to);
+                }
+                _ => {
+                    for (socket, _) in [id, CONNECTED].into_iter().filter_map(|id| sockets.get(id)) {
+                        unreachable.take(now, socket, |to| gateway.handle_unreachable(now, to));
+                    }
                 }
             }
         });
+        sent
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use strowger_sansio::{SocketId, Transmit};
 
 use super::sockets::Sockets;
-use crate::burst::{self, BURST};
+use crate::burst::{self, BURST, Way};
 
 /// How often an error of earlier datagrams may come in the way of one: more are those of a storm.
 const REFUSALS: u32 = 16;
@@ -37,9 +37,15 @@ impl Outbox {
         let mut rest = self.waiting.as_slice();
         let mut refusals = 0;
         while let [first, ..] = rest {
-            let count = rest.iter().take_while(|other| other.socket == first.socket).count();
+            let way = sockets.way(first);
+            let is_alike = |other: &&Transmit| other.socket == first.socket && sockets.way(other) == way;
+            let count = rest.iter().take_while(is_alike).count();
             let Some((same, others)) = rest.split_at_checked(count) else { break };
-            let done = match sockets.get(first.socket).map(|(socket, _)| burst::send(socket, same)) {
+            let socket = match way {
+                Way::Connected => sockets.connected(),
+                Way::Named => sockets.get(first.socket).map(|(socket, _)| socket),
+            };
+            let done = match socket.map(|socket| burst::send(socket, way, same)) {
                 Some(Ok(sent)) => sent,
                 Some(Err(error)) => {
                     lost(first.socket, first.to, &error);

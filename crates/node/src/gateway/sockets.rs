@@ -7,12 +7,15 @@ use std::ops::RangeInclusive;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use strowger_media::MediaPort;
-use strowger_sansio::SocketId;
+use strowger_sansio::{SocketId, Transmit};
+
+use super::connected::Connected;
+use crate::burst::Way;
 
 /// Media datagrams are 10 ms to 60 ms of sound each; half a second of them from a late host fits in this.
 const MEDIA_BUFFER: usize = 256 * 1024;
 /// A restart of many lines at once must fit: RFC 3435 answers are up to 4000 bytes.
-const SIGNALLING_BUFFER: usize = 4 * 1024 * 1024;
+pub(super) const SIGNALLING_BUFFER: usize = 4 * 1024 * 1024;
 /// How many ports are tried for a pair before giving up, when the system chooses them.
 const TRIES: usize = 4096;
 
@@ -20,7 +23,11 @@ const TRIES: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Sockets {
     sockets: Vec<(UdpSocket, SocketAddr)>,
+    connected: Connected,
 }
+
+/// The number under which the connected socket is read; what comes by it has come to [`SocketId::MAIN`].
+pub(super) const CONNECTED: SocketId = SocketId(u32::MAX);
 
 impl Sockets {
     /// Binds the signalling socket at `listen`, and `pairs` pairs of media ports on the same host: from `range`, or where the
@@ -34,7 +41,7 @@ impl Sockets {
         range: Option<&RangeInclusive<u16>>,
         pairs: usize,
     ) -> io::Result<(Self, Vec<MediaPort>)> {
-        let mut bound = Self { sockets: Vec::with_capacity(1 + pairs * 2) };
+        let mut bound = Self { sockets: Vec::with_capacity(1 + pairs * 2), connected: Connected::default() };
         let signalling = socket(listen, SIGNALLING_BUFFER)?;
         super::unreachable::enable(&signalling, listen);
         bound.add(registry, signalling)?;
@@ -62,8 +69,34 @@ impl Sockets {
         Ok(SocketId(id))
     }
 
+    /// How a datagram goes.
+    pub(super) fn way(&self, datagram: &Transmit) -> Way {
+        let is_connected = datagram.socket == SocketId::MAIN && self.connected.to(datagram.to).is_some();
+        if is_connected { Way::Connected } else { Way::Named }
+    }
+
+    /// The socket that is connected to the call agent.
+    pub(super) fn connected(&self) -> Option<&UdpSocket> {
+        self.connected.socket()
+    }
+
+    /// Signalling goes to this peer. Who is spoken to again and again is connected to; what comes by that is told of by `token`.
+    pub(super) fn note(&mut self, registry: &Registry, token: Token, peer: SocketAddr) {
+        let Self { sockets, connected } = self;
+        if connected.note(peer)
+            && let Some((main, local)) = sockets.first()
+            && let Some(socket) = connected.connect(main, *local, peer)
+        {
+            // One that cannot be waited for cannot be used; a poll that was made for the others takes this one too.
+            let _ = registry.register(socket, token, Interest::READABLE);
+        }
+    }
+
     /// A socket and its address.
     pub(super) fn get(&self, id: SocketId) -> Option<(&UdpSocket, SocketAddr)> {
+        if id == CONNECTED {
+            return Some((self.connected.socket()?, self.sockets.first()?.1));
+        }
         self.sockets.get(usize::try_from(id.0).ok()?).map(|(socket, address)| (socket, *address))
     }
 

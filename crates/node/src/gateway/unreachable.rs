@@ -23,18 +23,27 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What was sent lately, to tell true errors from forged ones.
 #[derive(Debug, Default)]
 pub(super) struct Unreachable {
-    sent: VecDeque<(SocketAddr, Vec<u8>)>,
+    sent: VecDeque<Sent>,
     believed: BTreeMap<SocketAddr, Time>,
+}
+
+/// The beginning of a datagram, and whom it went to.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    to: SocketAddr,
+    kept: [u8; KEPT],
+    length: usize,
 }
 
 impl Unreachable {
     /// A datagram went out.
     pub(super) fn note(&mut self, to: SocketAddr, datagram: &[u8]) {
-        let forgotten = if self.sent.len() >= REMEMBERED { self.sent.pop_front() } else { None };
-        let (_, mut kept) = forgotten.unwrap_or_else(|| (to, Vec::with_capacity(KEPT)));
-        kept.clear();
-        kept.extend_from_slice(datagram.get(..KEPT).unwrap_or(datagram));
-        self.sent.push_back((to, kept));
+        if self.sent.len() >= REMEMBERED {
+            self.sent.pop_front();
+        }
+        let mut kept = [0; KEPT];
+        kept.iter_mut().zip(datagram).for_each(|(kept, octet)| *kept = *octet);
+        self.sent.push_back(Sent { to, kept, length: datagram.len().min(KEPT) });
     }
 
     /// Takes the errors that a socket has, and tells of each address that is to be given up.
@@ -48,7 +57,8 @@ impl Unreachable {
 
     /// Whether an error that quotes this datagram is to be acted upon.
     fn believes(&mut self, now: Time, to: SocketAddr, quoted: &[u8]) -> bool {
-        let is_it = |(address, sent): &(SocketAddr, Vec<u8>)| {
+        let is_it = |sent: &Sent| {
+            let (address, sent) = (&sent.to, sent.kept.get(..sent.length).unwrap_or_default());
             let length = quoted.len().min(sent.len());
             *address == to && length >= QUOTED.min(sent.len()) && quoted.get(..length) == sent.get(..length)
         };

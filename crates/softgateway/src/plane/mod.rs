@@ -166,7 +166,7 @@ pub struct Plane {
     ports: PortPool,
     endpoints: Vec<Endpoint>,
     /// Open connections by the place of their ports in the host's list, so that a datagram finds its session at once.
-    slots: Vec<Option<Connection>>,
+    slots: Vec<Option<Box<Connection>>>,
     /// The slot of each media socket.
     sockets: Vec<Option<(Slot, Channel)>>,
     handles: BTreeMap<ConnectionHandle, Slot>,
@@ -443,7 +443,7 @@ impl Plane {
     }
 
     fn connection(&mut self, slot: Slot) -> Option<&mut Connection> {
-        self.slots.get_mut(slot.0)?.as_mut()
+        self.slots.get_mut(slot.0)?.as_deref_mut()
     }
 
     fn endpoint(&self, index: EndpointIndex) -> Option<&Endpoint> {

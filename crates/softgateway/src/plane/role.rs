@@ -98,7 +98,7 @@ impl MediaPlane for Plane {
         let name = (handle, endpoint);
         let connection = Connection::open(now, name, port, spec, &self.config, is_relayed, rng);
         if let Some(entry) = self.slots.get_mut(slot.0) {
-            *entry = Some(connection);
+            *entry = Some(Box::new(connection));
         }
         self.handles.insert(handle, slot);
         if let Some(endpoint) = self.endpoint_mut(endpoint) {
@@ -330,7 +330,7 @@ impl Plane {
             .streams
             .iter()
             .filter_map(|slot| self.slots.get(slot.0)?.as_ref())
-            .map(Connection::stream_mode)
+            .map(|connection| connection.stream_mode())
             .collect();
         let mixer = Mixer::plan(endpoint.shape(), &modes).map_err(|_| MediaFault::Insufficient)?;
         if let Some(endpoint) = self.endpoint_mut(index) {
