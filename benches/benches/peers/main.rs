@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use gateways::{Peer, osmo, ours};
 use relay::Load;
-use strowger_benches::build;
+use strowger_benches::{build, median};
 
 /// Rounds of each measurement; the median counts.
 const ROUNDS: usize = 5;
@@ -190,11 +190,6 @@ fn description(port: u16) -> String {
 fn delete(answer: &str) -> String {
     let connection = answer.lines().find_map(|line| line.strip_prefix("I:")).unwrap_or("");
     format!("C: 1F\r\nI: {}\r\n", connection.trim())
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Prints a row.

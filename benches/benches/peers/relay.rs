@@ -9,7 +9,8 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use crate::gateways::{Peer, osmo, ours};
-use crate::{Client, FIRST_OPEN, ROUNDS, compare, description, median};
+use crate::{Client, FIRST_OPEN, ROUNDS, compare, description};
+use strowger_benches::median;
 
 /// Packets of one round.
 const PACKETS: usize = 20_000;

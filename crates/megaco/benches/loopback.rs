@@ -1,7 +1,11 @@
-//! Notify transactions over loopback UDP: a gateway and its controller, one thread each, blocking sockets, no batched system calls.
+//! Notify transactions over loopback UDP: a gateway and its controller, one thread each, blocking sockets.
 //!
-//! `cargo bench -p strowger-megaco --bench loopback` prints transactions a second and the median time of one for each number of
-//! outstanding requests.
+//! Each end reads what has come, as much as one system call gives, acts on all of it, and then sends what follows from it in one
+//! system call. What it sends to one place at one time travels in shared messages or, where the row says so, in a message for each
+//! transaction.
+//!
+//! `cargo bench -p strowger-megaco --bench loopback` prints, for each number of outstanding requests, transactions a second by the wall and by
+//! the processor time of the busier thread, the times of one, and how many a message carried.
 
 #![allow(
     clippy::disallowed_types,
@@ -12,11 +16,15 @@
     reason = "a bench has sockets, a clock and threads, and ends at the first fault"
 )]
 
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{IoSlice, IoSliceMut};
+use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, sendmmsg};
+use nix::time::{ClockId, clock_gettime};
 use strowger_megaco::message::{
     Action, ActionReply, Caseless, CommandBody, CommandReply, ContextId, ItemName, Mid, NotifyRequest,
     ObservedEvent, ObservedEvents, ReplyResult, RequestId, TerminationId,
@@ -30,12 +38,18 @@ use strowger_sansio::{Rng, Time};
 
 const SPAN: Duration = Duration::from_secs(3);
 const LINE: &str = "00000001/00000010/00000011";
+/// Datagrams of one system call at most.
+const MOST: usize = 32;
 
-fn layer(name: &str, to: SocketAddr, form: Form, seed: u64) -> (Transactions<Instant>, PeerId) {
+fn layer(name: &str, to: SocketAddr, load: Load, seed: u64) -> (Transactions<Instant>, PeerId) {
+    let Load { form, shared, .. } = load;
     let mut rng = Rng::from_number(seed);
     let ids = TransactionIds::alone(&mut rng);
     let mid = Mid::Domain(Caseless::new(name), None).into();
-    let (timers, limits) = (TransactionTimers::default(), TransactionLimits::default());
+    let (timers, mut limits) = (TransactionTimers::default(), TransactionLimits::default());
+    if !shared {
+        limits.bundled = 1;
+    }
     let mut layer = Transactions::new(mid, timers, limits, ids, rng);
     let dialect = Dialect { form, ..Dialect::default() };
     let peer = layer.add_peer(PeerConfig { dialect, ..PeerConfig::at(Route::udp(to)) });
@@ -54,56 +68,102 @@ struct End {
     socket: UdpSocket,
     layer: Transactions<Instant>,
     start: Instant,
-    buffer: Vec<u8>,
+    inbox: Vec<u8>,
+    headers: MultiHeaders<SockaddrIn>,
+    replies: MultiHeaders<SockaddrIn>,
 }
 
 impl End {
+    fn new(socket: UdpSocket, layer: Transactions<Instant>, start: Instant) -> Self {
+        let headers = || MultiHeaders::preallocate(MOST, None);
+        Self { socket, layer, start, inbox: vec![0; MOST * 2048], headers: headers(), replies: headers() }
+    }
+
     fn now(&self) -> Time {
         Time::from_nanos(u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
 
+    /// Sends what there is to send.
     fn flush(&mut self) {
         let now = self.now();
-        while let Some(transmit) = self.layer.poll_transmit(now) {
-            let _ = self.socket.send_to(&transmit.payload, transmit.to);
+        loop {
+            let out: Vec<_> = std::iter::from_fn(|| self.layer.poll_transmit(now)).take(MOST).collect();
+            if let [one] = out.as_slice() {
+                let _ = self.socket.send_to(&one.payload, one.to);
+                continue;
+            }
+            let parts: Vec<_> = out.iter().map(|out| [IoSlice::new(&out.payload)]).collect();
+            let to: Vec<_> = out.iter().map(|out| address(out.to)).collect();
+            if out.is_empty() {
+                return;
+            }
+            let _ = sendmmsg(self.socket.as_raw_fd(), &mut self.replies, &parts, &to, [], MsgFlags::empty());
         }
     }
 
-    /// Hears one message, if one comes in time; gives back the tags of what was answered.
+    /// Hears what comes, if anything does in time; gives back the tags of what was answered.
     fn hear(&mut self) -> Vec<Instant> {
-        let now = self.now();
         let mut answered = Vec::new();
-        let Ok((length, from)) = self.socket.recv_from(&mut self.buffer) else {
+        let mut parts: Vec<_> = self.inbox.chunks_mut(2048).map(|part| [IoSliceMut::new(part)]).collect();
+        let socket = self.socket.as_raw_fd();
+        let came = recvmmsg(socket, &mut self.headers, parts.iter_mut(), MsgFlags::MSG_WAITFORONE, None);
+        let came: Vec<_> =
+            came.map(|came| came.map(|one| (one.address, one.bytes)).collect()).unwrap_or_default();
+        let now = self.now();
+        if came.is_empty() {
             self.layer.handle_timeout(now);
-            return answered;
-        };
-        let bytes = self.buffer.get(..length).unwrap_or_default();
-        let Some(accepted) = self.layer.accept(now, Route::udp(from), bytes) else { return answered };
-        for event in self.layer.handle_input(now, &accepted) {
-            match event {
-                Event::Request { token, actions, .. } => {
-                    let answer = |action: &Action<'_>| {
-                        let lines =
-                            action.commands.iter().map(|command| command.body.terminations().first.clone());
-                        let commands = lines.map(|line| CommandReply::Notify(line_of(&line), None)).collect();
-                        ActionReply { context: action.context, properties: None, commands, error: None }
-                    };
-                    let result = ReplyResult::Actions(actions.iter().map(answer).collect());
-                    self.layer.respond(now, token, result).unwrap();
+        }
+        for ((from, length), place) in came.into_iter().zip(self.inbox.chunks(2048)) {
+            let Some(from) = from.map(|from| SocketAddr::V4(SocketAddrV4::new(from.ip(), from.port())))
+            else {
+                continue;
+            };
+            let bytes = place.get(..length).unwrap_or_default();
+            let Some(accepted) = self.layer.accept(now, Route::udp(from), bytes) else { continue };
+            for event in self.layer.handle_input(now, &accepted) {
+                match event {
+                    Event::Request { token, actions, .. } => {
+                        let result = ReplyResult::Actions(actions.iter().map(answer).collect());
+                        self.layer.respond(now, token, result).unwrap();
+                    }
+                    Event::Reply { tag, .. } => answered.push(tag),
+                    _ => {}
                 }
-                Event::Reply { tag, .. } => answered.push(tag),
-                _ => {}
             }
         }
         answered
     }
 }
 
-fn line_of(line: &TerminationId<'_>) -> strowger_megaco::message::Terminations<'static> {
-    TerminationId::new(line.as_str().to_owned()).unwrap_or(TerminationId::Root).into()
+fn answer<'a>(action: &Action<'a>) -> ActionReply<'a> {
+    let lines = action.commands.iter().map(|command| command.body.terminations().first.clone());
+    let commands = lines.map(|line| CommandReply::Notify(line.into(), None)).collect();
+    ActionReply { context: action.context, properties: None, commands, error: None }
 }
 
-fn run(form: Form, outstanding: usize) {
+fn address(to: SocketAddr) -> Option<SockaddrIn> {
+    match to {
+        SocketAddr::V4(to) => Some(SockaddrIn::from(to)),
+        SocketAddr::V6(_) => None,
+    }
+}
+
+/// What this thread has used of a processor.
+fn used() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap().into()
+}
+
+/// A row.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    form: Form,
+    outstanding: usize,
+    /// Whether transactions share messages.
+    shared: bool,
+}
+
+fn run(load: Load) {
+    let Load { form, outstanding, shared } = load;
     let bind = || {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
@@ -114,16 +174,18 @@ fn run(form: Form, outstanding: usize) {
     let start = Instant::now();
     let over = Arc::new(AtomicBool::new(false));
     let stop = Arc::clone(&over);
-    let (other, _) = layer("town", from, form, 1);
+    let (other, _) = layer("town", from, load, 1);
     let other = std::thread::spawn(move || {
-        let mut end = End { socket: controller, layer: other, start, buffer: vec![0; 65_536] };
+        let mut end = End::new(controller, other, start);
         while !stop.load(Ordering::Relaxed) {
             end.hear();
             end.flush();
         }
+        used()
     });
-    let (own, peer) = layer("gw1.town", to, form, 2);
-    let mut end = End { socket: gateway, layer: own, start, buffer: vec![0; 65_536] };
+    let (own, peer) = layer("gw1.town", to, load, 2);
+    let mut end = End::new(gateway, own, start);
+    let before = used();
     let mut times = Vec::with_capacity(4 << 20);
     let mut missing = outstanding;
     while start.elapsed() < SPAN {
@@ -136,14 +198,24 @@ fn run(form: Form, outstanding: usize) {
         missing = answered.len();
         times.extend(answered.into_iter().map(|sent| sent.elapsed()));
     }
+    let busy = used() - before;
     over.store(true, Ordering::Relaxed);
-    other.join().unwrap();
+    let busy = busy.max(other.join().unwrap());
     times.sort_unstable();
     let rate = times.len() as f64 / SPAN.as_secs_f64();
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
-    let repeated = end.layer.counters().retransmissions;
+    let counters = end.layer.counters();
+    let (repeated, messages) = (counters.retransmissions, counters.messages.max(1));
+    let form = match form {
+        Form::Text(Layout::Pretty) => "pretty",
+        Form::Text(_) => "compact",
+        Form::Binary => "ber",
+    };
     println!(
-        "{form:?}, {outstanding:2} outstanding: {rate:9.0}/s, p50 {:?}, p99 {:?}, {repeated} repeated",
+        "{form:7} {outstanding:2} outstanding, {:4.1} a message{}: {rate:9.0}/s, {:9.0}/s of a core, p50 {:?}, p99 {:?}, {repeated} repeated",
+        counters.transactions as f64 / messages as f64,
+        if shared { "" } else { " (one wanted)" },
+        times.len() as f64 / busy.as_secs_f64(),
         at(50),
         at(99)
     );
@@ -151,8 +223,8 @@ fn run(form: Form, outstanding: usize) {
 
 fn main() {
     for form in [Form::Text(Layout::Pretty), Form::Text(Layout::Compact), Form::Binary] {
-        for outstanding in [1, 32] {
-            run(form, outstanding);
+        for (outstanding, shared) in [(1, true), (32, false), (32, true)] {
+            run(Load { form, outstanding, shared });
         }
     }
 }

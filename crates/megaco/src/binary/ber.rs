@@ -1,117 +1,178 @@
 //! BER as far as Annex A needs it: elements with definite and indefinite lengths, sequences, integers, bit strings
 //! (X.690 section 8).
 
-use crate::error::{Fault, Rule};
+use crate::error::Rule;
+
+/// What is wrong, and where: by the place in memory, which the reader makes an offset of, so that elements need not carry theirs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fault {
+    place: usize,
+    pub(super) length: usize,
+    pub(super) rule: Rule,
+}
 
 pub(super) type Parsed<T> = Result<T, Fault>;
 
-/// Octets that hold elements, and where they stand in the message.
+impl Fault {
+    /// At the beginning of these octets.
+    pub(super) fn new(octets: &[u8], length: usize, rule: Rule) -> Self {
+        Self { place: octets.as_ptr() as usize, length, rule }
+    }
+
+    /// Its offset in the message.
+    pub(super) fn offset(&self, message: &[u8]) -> usize {
+        self.place.wrapping_sub(message.as_ptr() as usize).min(message.len())
+    }
+}
+
+/// Octets that hold elements.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Octets<'a> {
     pub(super) rest: &'a [u8],
-    pub(super) at: usize,
 }
 
 /// An element: its identifier octet and its contents.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Element<'a> {
     pub(super) tag: u8,
-    /// Where its identifier octet stands.
-    pub(super) at: usize,
+    /// Octets before the contents.
+    header: u8,
     pub(super) contents: Octets<'a>,
 }
 
 const CONSTRUCTED: u8 = 0x20;
+/// How long a list may be for which memory is taken at once: longer ones grow.
+const PREPARED: usize = 32;
 
 #[cold]
-fn fault<T>(at: usize, length: usize, rule: Rule) -> Parsed<T> {
-    Err(Fault { at, length, rule })
+fn fault<T>(at: &[u8], length: usize, rule: Rule) -> Parsed<T> {
+    Err(Fault::new(at, length, rule))
 }
 
 impl<'a> Octets<'a> {
     /// The next element.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self, depth: usize) -> Parsed<Option<Element<'a>>> {
-        let at = self.at;
-        let Some((tag, rest)) = self.rest.split_first() else { return Ok(None) };
+        match self.rest {
+            [] => Ok(None),
+            // Nearly all are so.
+            [tag, length @ 0..=0x7f, contents @ ..] if tag & 0x1f != 0x1f => {
+                let Some((inner, rest)) = contents.split_at_checked(usize::from(*length)) else {
+                    return fault(self.rest, self.rest.len(), Rule::Ends);
+                };
+                self.rest = rest;
+                Ok(Some(Element { tag: *tag, header: 2, contents: Octets { rest: inner } }))
+            }
+            [tag, ..] => self.next_long(*tag, depth).map(Some),
+        }
+    }
+
+    /// An element with a long tag or a long or indefinite length.
+    #[inline(never)]
+    fn next_long(&mut self, tag: u8, depth: usize) -> Parsed<Element<'a>> {
+        let whole = self.rest;
+        let rest = whole.get(1..).unwrap_or_default();
         // All tags of Annex A are short; a long one can only be an extension, of which the number does not matter.
-        let rest = if tag & 0x1f == 0x1f { long_tag(rest, at)? } else { rest };
+        let rest = if tag & 0x1f == 0x1f { long_tag(rest, whole)? } else { rest };
         let (length, contents) = match rest {
             [length @ 0..=0x7f, contents @ ..] => (usize::from(*length), contents),
             [0x80, contents @ ..] if tag & CONSTRUCTED != 0 => {
-                let length = indefinite(contents, at, depth)?;
-                let start = at + (self.rest.len() - contents.len());
-                let inner = contents.get(..length).unwrap_or_default();
+                let length = indefinite(contents, whole, depth)?;
                 self.rest = contents.get(length + 2..).unwrap_or_default();
-                self.at = start + length + 2;
-                let contents = Octets { rest: inner, at: start };
-                return Ok(Some(Element { tag: *tag, at, contents }));
+                let inner = contents.get(..length).unwrap_or_default();
+                return Ok(Element::new(tag, whole, contents, inner));
             }
             [0x81, length, contents @ ..] => (usize::from(*length), contents),
             [0x82, high, low, contents @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), contents),
             [0x83, high, middle, low, contents @ ..] => {
                 (u32::from_be_bytes([0, *high, *middle, *low]) as usize, contents)
             }
-            [] => return fault(at, 1, Rule::Ends),
-            _ => return fault(at, 2, Rule::Ber),
+            [] => return fault(whole, 1, Rule::Ends),
+            _ => return fault(whole, 2, Rule::Ber),
         };
-        let start = at + (self.rest.len() - contents.len());
         let Some((inner, rest)) = contents.split_at_checked(length) else {
-            return fault(at, self.rest.len(), Rule::Ends);
+            return fault(whole, whole.len(), Rule::Ends);
         };
         self.rest = rest;
-        self.at = start + length;
-        Ok(Some(Element { tag: *tag, at, contents: Octets { rest: inner, at: start } }))
+        Ok(Element::new(tag, whole, contents, inner))
+    }
+}
+
+impl Octets<'_> {
+    /// How many elements there are, as far as their lengths say it at once: what a list may be prepared for.
+    #[inline]
+    pub(super) fn count(self) -> usize {
+        let (mut rest, mut count) = (self.rest, 0);
+        while count < PREPARED {
+            let (length, contents) = match rest {
+                [_, length @ 0..=0x7f, contents @ ..] => (usize::from(*length), contents),
+                [_, 0x81, length, contents @ ..] => (usize::from(*length), contents),
+                [_, 0x82, high, low, contents @ ..] => {
+                    (usize::from(u16::from_be_bytes([*high, *low])), contents)
+                }
+                _ => break,
+            };
+            let Some(behind) = contents.get(length..) else { break };
+            (rest, count) = (behind, count + 1);
+        }
+        count
     }
 }
 
 #[cold]
-fn long_tag(rest: &[u8], at: usize) -> Parsed<&[u8]> {
+fn long_tag<'a>(rest: &'a [u8], whole: &[u8]) -> Parsed<&'a [u8]> {
     let end = rest.iter().take(4).position(|octet| octet & 0x80 == 0);
     match end.and_then(|end| rest.get(end + 1..)) {
         Some(rest) => Ok(rest),
-        None => fault(at, 1, Rule::Ber),
+        None => fault(whole, 1, Rule::Ber),
     }
 }
 
 /// How many octets stand before the end-of-contents octets of an indefinite length.
 #[cold]
-fn indefinite(contents: &[u8], at: usize, limit: usize) -> Parsed<usize> {
-    let mut inner = Octets { rest: contents, at: 0 };
+fn indefinite(contents: &[u8], whole: &[u8], limit: usize) -> Parsed<usize> {
+    let mut inner = Octets { rest: contents };
     let mut open = 0_usize;
     loop {
         match inner.rest {
             [0, 0, rest @ ..] => {
                 if open == 0 {
-                    return Ok(inner.at);
+                    return Ok(contents.len() - inner.rest.len());
                 }
                 open -= 1;
-                inner = Octets { rest, at: inner.at + 2 };
+                inner = Octets { rest };
             }
             // Elements of indefinite length are gone through without recursion.
             [tag, 0x80, rest @ ..] if tag & CONSTRUCTED != 0 && tag & 0x1f != 0x1f => {
                 open += 1;
                 if open > limit {
-                    return fault(at, 2, Rule::Depth);
+                    return fault(whole, 2, Rule::Depth);
                 }
-                inner = Octets { rest, at: inner.at + 2 };
+                inner = Octets { rest };
             }
             // A long tag within is too rare to be worth more than a fault.
-            [tag, ..] if tag & 0x1f == 0x1f => return fault(at, 2, Rule::Ber),
-            [] => return fault(at, 2, Rule::Ends),
+            [tag, ..] if tag & 0x1f == 0x1f => return fault(whole, 2, Rule::Ber),
+            [] => return fault(whole, 2, Rule::Ends),
             _ => match inner.next(limit) {
                 Ok(_) => {}
-                Err(found) => return fault(at, 2, found.rule),
+                Err(found) => return fault(whole, 2, found.rule),
             },
         }
     }
 }
 
 impl<'a> Element<'a> {
+    fn new(tag: u8, whole: &'a [u8], contents: &'a [u8], inner: &'a [u8]) -> Self {
+        // At most a tag of five octets and a length of four.
+        let header = u8::try_from(whole.len() - contents.len()).unwrap_or(u8::MAX);
+        Self { tag, header, contents: Octets { rest: inner } }
+    }
+
     #[cold]
     pub(super) fn fault<T>(&self, rule: Rule) -> Parsed<T> {
-        let length = self.contents.at + self.contents.rest.len() - self.at;
-        Err(Fault { at: self.at, length, rule })
+        let header = usize::from(self.header);
+        let contents = Fault::new(self.contents.rest, self.contents.rest.len() + header, rule);
+        Err(Fault { place: contents.place.wrapping_sub(header), ..contents })
     }
 
     /// The octets of a primitive value.
@@ -211,6 +272,11 @@ impl<'a> Element<'a> {
 
 /// A signed number of one to eight octets.
 pub(super) fn integer(octets: &[u8]) -> Option<i64> {
+    match octets {
+        [only] => return Some(i64::from(only.cast_signed())),
+        [high, low] => return Some(i64::from(i16::from_be_bytes([*high, *low]))),
+        _ => {}
+    }
     let (first, _) = octets.split_first()?;
     if octets.len() > 8 {
         return None;
@@ -227,7 +293,7 @@ pub(super) struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Parsed<Option<(u8, Element<'a>)>> {
         let Some(element) = self.octets.next(self.depth)? else { return Ok(None) };
         let number = element.number();

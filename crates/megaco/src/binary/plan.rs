@@ -190,18 +190,18 @@ impl NamePlan {
             return wildcards.is_empty().then(|| unplanned_name(id)).flatten();
         }
         let value = id.iter().fold(0_u64, |value, octet| value << 8 | u64::from(*octet));
-        let mut name = String::with_capacity(usize::from(self.bits) + self.levels.len());
+        let mut name = Vec::with_capacity(usize::from(self.bits) + self.levels.len());
         let mut below = u32::from(self.bits);
         let mut used = 0;
         for level in &self.levels {
             let top = u8::try_from(below.checked_sub(1)?).ok()?;
             below -= u32::from(level.bits);
             if !name.is_empty() {
-                name.push('/');
+                name.push(b'/');
             }
             match wildcards.iter().find(|wildcard| **wildcard & 0x3f == top) {
                 Some(wildcard) => {
-                    name.push(if wildcard & ALL == 0 { '$' } else { '*' });
+                    name.push(if wildcard & ALL == 0 { b'$' } else { b'*' });
                     used += 1;
                     if wildcard & BELOW != 0 {
                         break;
@@ -215,10 +215,10 @@ impl NamePlan {
         }
         // Each wildcard begins at the top of a level.
         (used == wildcards.len()).then_some(())?;
-        match name.as_str() {
-            "*" => Some(TerminationId::All),
-            "$" => Some(TerminationId::Choose),
-            _ => TerminationName::new(name).map(TerminationId::Name),
+        match name.as_slice() {
+            b"*" => Some(TerminationId::All),
+            b"$" => Some(TerminationId::Choose),
+            _ => TerminationName::new(String::from_utf8(name).ok()?).map(TerminationId::Name),
         }
     }
 }
@@ -228,6 +228,21 @@ fn unplanned_name(id: &[u8]) -> Option<TerminationId<'static>> {
     crate::package::write_hexadecimal(id, &mut name);
     TerminationName::new(String::from_utf8(name).ok()?).map(TerminationId::Name)
 }
+
+/// All octets in binary digits: levels of eight bits are the usual ones.
+static DIGITS: [[u8; 8]; 256] = {
+    let mut digits = [[b'0'; 8]; 256];
+    let mut value = 0;
+    while value < 256 {
+        let mut place = 0;
+        while place < 8 {
+            digits[value][place] |= (value >> (7 - place) & 1) as u8;
+            place += 1;
+        }
+        value += 1;
+    }
+    digits
+};
 
 impl Level {
     fn read(&self, part: &str) -> Option<u32> {
@@ -251,19 +266,25 @@ impl Level {
         (u64::from(value) < 1 << self.bits).then_some(value)
     }
 
-    fn write(&self, value: u32, out: &mut String) -> Option<()> {
+    fn write(&self, value: u32, out: &mut Vec<u8>) -> Option<()> {
         match &self.form {
+            LevelForm::Bits if self.bits == 8 => {
+                out.extend_from_slice(DIGITS.get(usize::try_from(value).ok()?)?);
+            }
             LevelForm::Bits => {
-                for bit in (0..self.bits).rev() {
-                    out.push(if value >> bit & 1 == 0 { '0' } else { '1' });
-                }
+                let mut digits = [b'0'; 32];
+                let places = digits.iter_mut().zip((0..self.bits).rev());
+                places.for_each(|(digit, bit)| *digit |= u8::from(value >> bit & 1 != 0));
+                out.extend_from_slice(digits.get(..usize::from(self.bits))?);
             }
             LevelForm::Number => {
-                use std::fmt::Write as _;
+                use std::io::Write as _;
                 // Writing to memory cannot fail.
                 let _ = write!(out, "{value}");
             }
-            LevelForm::Words(words) => out.push_str(words.get(usize::try_from(value).ok()?)?),
+            LevelForm::Words(words) => {
+                out.extend_from_slice(words.get(usize::try_from(value).ok()?)?.as_bytes());
+            }
         }
         Some(())
     }

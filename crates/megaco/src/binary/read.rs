@@ -10,8 +10,8 @@ mod service;
 use std::borrow::Cow;
 
 use super::Options;
-use super::ber::{Element, Members, Octets, Parsed};
-use crate::error::{DecodeError, ErrorCode, Fault, Found, Rule, Scope};
+use super::ber::{Element, Fault, Members, Octets, Parsed};
+use crate::error::{DecodeError, ErrorCode, Found, Rule, Scope};
 use crate::message::{
     Acknowledged, Authentication, Body, Caseless, ErrorDescriptor, Message, Mid, MtpAddress, Opening, Reply,
     ReplyResult, Request, Segment, Transaction, TransactionId, Version,
@@ -71,10 +71,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn error(&self, fault: Fault) -> DecodeError {
+        let offset = fault.offset(self.bytes);
         DecodeError {
-            offset: fault.at,
+            offset,
             length: fault.length,
-            found: Found::at(self.bytes, fault.at),
+            found: Found::at(self.bytes, offset),
             rule: fault.rule,
             scope: self.scope,
             transaction: self.transaction,
@@ -125,7 +126,8 @@ impl<'a> Reader<'a> {
         list: Element<'a>,
         mut read: impl FnMut(&mut Self, Element<'a>) -> Parsed<T>,
     ) -> Parsed<Vec<T>> {
-        let mut all = Vec::new();
+        // Most lists are short. Taken one by one, the first element would take the memory of four, of which most are never used.
+        let mut all = Vec::with_capacity(list.contents.count());
         self.each(list, |reader, element| {
             if element.tag != 0x30 {
                 return element.fault(Rule::BerType);
@@ -154,17 +156,17 @@ impl<'a> Reader<'a> {
     /// The message's own element.
     fn whole(&mut self) -> Parsed<(Element<'a>, Members<'a>)> {
         if self.bytes.len() > self.options.limits.message_bytes {
-            return Err(Fault { at: 0, length: self.bytes.len(), rule: Rule::MessageLength });
+            return Err(Fault::new(self.bytes, self.bytes.len(), Rule::MessageLength));
         }
         if self.bytes.first().is_some_and(|tag| *tag != 0x30) {
-            return Err(Fault { at: 0, length: 1, rule: Rule::BerType });
+            return Err(Fault::new(self.bytes, 1, Rule::BerType));
         }
-        let mut octets = Octets { rest: self.bytes, at: 0 };
+        let mut octets = Octets { rest: self.bytes };
         let Some(whole) = octets.next(self.depth())? else {
-            return Err(Fault { at: 0, length: 0, rule: Rule::Ends });
+            return Err(Fault::new(self.bytes, 0, Rule::Ends));
         };
         if !octets.rest.is_empty() {
-            return Err(Fault { at: octets.at, length: octets.rest.len(), rule: Rule::Trailing });
+            return Err(Fault::new(octets.rest, octets.rest.len(), Rule::Trailing));
         }
         Ok((whole, whole.members(self.depth())?))
     }
@@ -319,7 +321,7 @@ impl<'a> Reader<'a> {
         match element.number() {
             0 => self.error_descriptor(element).map(Body::Error),
             1 => {
-                let mut transactions = Vec::new();
+                let mut transactions = Vec::with_capacity(element.contents.count());
                 self.level().each(element, |reader, element| {
                     reader.scope = Scope::Transaction;
                     reader.transaction = None;

@@ -180,6 +180,18 @@ impl fmt::Display for RequestId {
 #[derive(Clone)]
 pub struct TerminationName<'a>(Cow<'a, str>);
 
+/// The characters of names of terminations (RFC 3525 Annex B.2, `pathNAME`).
+const LEGAL_IN_NAMES: [bool; 128] = {
+    let mut legal = [false; 128];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        legal[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'*' | b'$' | b'.' | b'-' | b'@');
+        byte += 1;
+    }
+    legal
+};
+
 impl<'a> TerminationName<'a> {
     /// The longest name.
     pub const LONGEST: usize = 64;
@@ -188,7 +200,7 @@ impl<'a> TerminationName<'a> {
     #[must_use]
     pub fn new(name: impl Into<Cow<'a, str>>) -> Option<Self> {
         let name = name.into();
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"/_*$.-@".contains(&byte);
+        let legal = |byte: u8| LEGAL_IN_NAMES.get(usize::from(byte)).is_some_and(|legal| *legal);
         (1..=Self::LONGEST).contains(&name.len()).then_some(())?;
         name.bytes().all(legal).then_some(Self(name))
     }

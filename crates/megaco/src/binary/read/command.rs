@@ -207,6 +207,7 @@ impl<'a> Reader<'a> {
                 0 => terminations = Some(self.terminations(member)?),
                 1 => {
                     has_descriptors = true;
+                    descriptors.reserve_exact(member.contents.count());
                     self.each(member, |reader, element| {
                         let number = element.number();
                         if number > 8 {
@@ -280,7 +281,7 @@ impl<'a> Reader<'a> {
                 1 => error = Some(self.error_descriptor(member)?),
                 2 => properties = Some(Box::new(self.context_properties(member)?)),
                 3 => {
-                    let mut replies = Vec::new();
+                    let mut replies = Vec::with_capacity(member.contents.count());
                     self.each(member, |reader, element| {
                         reader.enter(Scope::Command);
                         replies.push(reader.command_reply(element)?);
@@ -368,7 +369,7 @@ impl<'a> Reader<'a> {
     }
 
     fn termination_audit(&mut self, element: Element<'a>) -> Parsed<Vec<AuditReturn<'a>>> {
-        let mut all: Vec<AuditReturn<'a>> = Vec::new();
+        let mut all: Vec<AuditReturn<'a>> = Vec::with_capacity(element.contents.count());
         self.each(element, |reader, element| {
             match element.number() {
                 0 => all.push(AuditReturn::Error(reader.error_descriptor(element)?)),

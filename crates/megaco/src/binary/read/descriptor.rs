@@ -182,6 +182,7 @@ impl<'a> Reader<'a> {
                 if group.tag != 0x30 {
                     return group.fault(Rule::BerType);
                 }
+                lines.reserve(group.contents.count());
                 let mut is_first = true;
                 reader.each(group, |reader, element| {
                     let line = reader.line(element, is_first)?;

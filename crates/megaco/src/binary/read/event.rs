@@ -285,7 +285,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn signals(&mut self, element: Element<'a>) -> Parsed<Vec<SignalRequest<'a>>> {
-        let mut signals = Vec::new();
+        let mut signals = Vec::with_capacity(element.contents.count());
         self.each(element, |reader, element| {
             signals.push(match element.number() {
                 0 => SignalRequest::Signal(reader.signal(element)?),
