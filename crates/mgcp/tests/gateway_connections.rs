@@ -223,6 +223,9 @@ fn remote_descriptions_that_cannot_be_used_are_told_apart() {
     bench.refused(505, "CRCX", LINE, &with(&format!("{good}m=audio 0 RTP/AVP 0\n")));
     let multicast = good.replace("127.0.0.7", "224.2.1.1/127").replacen("224.2.1.1/127", "127.0.0.7", 1);
     bench.refused(505, "CRCX", LINE, &with(&format!("{multicast}m=audio 4000 RTP/AVP 0\n")));
+    // Names in messages are not resolved.
+    let named = good.replace("c=IN IP4 127.0.0.7", "c=IN IP4 media.example.net");
+    bench.refused(505, "CRCX", LINE, &with(&format!("{named}m=audio 4000 RTP/AVP 0\n")));
     bench.refused(505, "CRCX", LINE, &with("v=0\nc=LOCAL EPN relay/1\nm=audio 0 LOCAL 0\n"));
     // Short descriptions without o, s and t are legal in MGCP.
     bench.good("CRCX", LINE, &with("v=0\nc=IN IP4 127.0.0.7\nm=audio 4000 RTP/AVP 0\n"));

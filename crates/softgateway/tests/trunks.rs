@@ -218,6 +218,14 @@ fn an_operator_trunk_sends_the_caller_when_the_operator_answers() {
     assert_eq!(told(&mut bench, 2500), ["MS/sup", "MO/swk", "MS/inf(K0,0,S0)"]);
     request(&mut bench, IN, "ms/inf", "ms/ans");
     assert_eq!(told(&mut bench, 2500), ["MO/ans", "MO/oc(MO/sup)"]);
+    // The operator has the caller rung: a short on-hook, which is no release.
+    request(&mut bench, OUT, "mo/orbk", "");
+    for _ in 0..2 {
+        request(&mut bench, IN, "ms/inf", "ms/sus");
+        assert!(told(&mut bench, 150).is_empty());
+        request(&mut bench, IN, "ms/inf", "ms/res");
+        assert_eq!(told(&mut bench, 500), ["MO/orbk"]);
+    }
 }
 
 #[test]
@@ -261,4 +269,5 @@ fn what_a_trunk_cannot_send_is_refused() {
         bench.refused(code, &format!("RQNT {trunk}"), &format!("X: 1\nS: {signal}"));
     }
     bench.refused(512, &format!("RQNT {IN}"), "X: 1\nR: do/hd");
+    bench.refused(512, &format!("RQNT {IN}"), "X: 1\nR: do/ci");
 }

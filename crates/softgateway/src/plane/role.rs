@@ -50,6 +50,8 @@ impl MediaPlane for Plane {
             "G" if ["ft", "mt"].iter().any(is) => matches!(body, Some(Body::Line(_))),
             "G" => event.eq_ignore_ascii_case("ld"),
             "L" => ["hd", "hf", "hu"].iter().any(is),
+            // The caller's number comes as FSK, which nothing here demodulates.
+            "DO" => !event.eq_ignore_ascii_case("ci"),
             _ => true,
         }
     }

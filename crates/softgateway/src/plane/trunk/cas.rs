@@ -403,6 +403,11 @@ impl Cas {
         if self.signalling == TrunkSignalling::Bl {
             return self.pbx(flashed);
         }
+        // An operator who is connected lets go for as long as a wink: the caller is to be rung again (RFC 3064 section 2.7).
+        let winked_on = self.bit && self.bit_for == 1 && WINK_RANGE.contains(&self.bit_before);
+        if self.signalling == TrunkSignalling::Mo && self.steady && winked_on {
+            self.tell("orbk", &[]);
+        }
         if self.bit != self.steady && self.bit_for >= self.patience() {
             self.steady = self.bit;
             match self.steady {
