@@ -285,7 +285,7 @@ impl EndpointKind {
                 &["BL", "D", "T", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
             Self::Trunk(TrunkSignalling::Do) => {
-                &["DO", "D", "T", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["DO", "H", "D", "T", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
             Self::Trunk(TrunkSignalling::Md) => {
                 &["MD", "T", "SL", "FM", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]

@@ -317,10 +317,10 @@ pub enum MediaEvent {
     ConnectionLost(ConnectionHandle, LossReason),
 }
 
-/// An event of the packages T, R and FXR, or `D/dd`, that is asked for.
+/// An event of the packages T, R, FXR and H, or `D/dd`, that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedEvent {
-    /// Its package: `T`, `R`, `FXR` or `D`.
+    /// Its package: `T`, `R`, `FXR`, `H` or `D`.
     pub package: &'static str,
     /// Its code in the package.
     pub event: String,
@@ -379,7 +379,7 @@ pub trait MediaPlane {
         true
     }
 
-    /// The events of the packages T, R and FXR, and `D/dd`, that are wanted from now on, and no others; counts and times of them begin anew.
+    /// The events of the packages T, R, FXR and H, and `D/dd`, that are wanted from now on, and no others; counts and times of them begin anew.
     fn watch(&mut self, now: Time, endpoint: EndpointIndex, wanted: Vec<WantedEvent>) {
         let _ = (now, endpoint, wanted);
     }

@@ -353,9 +353,18 @@ impl Reader<'_> {
                 }
             }
             _ if parameters.is_empty() => Ok(None),
+            // An emulated handset counts rings (RFC 3660 section 2.5).
+            _ if package.eq_ignore_ascii_case("H") && is_ringing(code) => match parameters.number("rep") {
+                Some(1..=255) if parameters.iter().count() == 1 => Ok(None),
+                _ => bad("rep is a number from 1 to 255"),
+            },
             _ => bad("the event takes no parameters when it is requested"),
         }
     }
+}
+
+fn is_ringing(code: &str) -> bool {
+    code.eq_ignore_ascii_case("rg") || matches!(code.as_bytes(), [b'r' | b'R', b'0'..=b'7'])
 }
 
 /// How deep a list of requested events stands.

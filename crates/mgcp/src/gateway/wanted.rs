@@ -1,5 +1,5 @@
 //! Events that media look for only when they are asked to: those of the packages T and R (RFC 3660 sections 2.3 and 2.10) and
-//! FXR (RFC 5347), and the length of digits (`D/dd`), which may be kept from the other side.
+//! FXR (RFC 5347), what an emulated handset hears (H), and the length of digits (`D/dd`), which may be kept from the other side.
 //!
 //! Who listens for tones on a circuit or counts lost packets has work with it, and some of these events begin with the request: a time-out
 //! runs from it, a count starts with it. So the plane is told of each request that names one, and of each that names none any more.
@@ -13,7 +13,7 @@ use super::request::Requested;
 use crate::message::{EventParameter, EventParameters, ReturnCode};
 
 /// The packages whose events are looked for on request.
-const ON_REQUEST: [&str; 4] = ["T", "R", "FXR", "D"];
+const ON_REQUEST: [&str; 5] = ["T", "R", "FXR", "D", "H"];
 
 impl Endpoint {
     /// Tells the plane what a request that takes effect wants of it.

@@ -15,7 +15,7 @@ use super::line::Line;
 use super::server::{Server, recordings};
 use super::signals::Signals;
 use super::stream_watch::is_known;
-use super::trunk::finds;
+use super::trunk::{HANDSET, finds};
 use super::{Body, Plane};
 
 impl MediaPlane for Plane {
@@ -50,6 +50,8 @@ impl MediaPlane for Plane {
             "G" if ["ft", "mt"].iter().any(is) => matches!(body, Some(Body::Line(_))),
             "G" => event.eq_ignore_ascii_case("ld"),
             "L" => ["hd", "hf", "hu"].iter().any(is),
+            // An emulated handset hears the line's ringing and tones, and that it is cut; its own hook it is told of.
+            "H" => HANDSET.iter().any(is),
             // The caller's number comes as FSK, which nothing here demodulates.
             "DO" => !event.eq_ignore_ascii_case("ci"),
             _ => true,
@@ -60,7 +62,8 @@ impl MediaPlane for Plane {
         let tones = self.config.tones;
         let place = usize::try_from(index.0).ok();
         let Some(endpoint) = place.and_then(|place| self.endpoints.get_mut(place)) else { return };
-        let (circuit, streams): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|event| event.package == "T");
+        let (circuit, streams): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|event| matches!(event.package, "T" | "H"));
         if let Body::Trunk(trunk) = &mut endpoint.body {
             trunk.watch(tones, circuit);
         }

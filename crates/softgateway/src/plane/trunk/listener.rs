@@ -1,5 +1,5 @@
 //! Tones that come in on a circuit and that a call agent wants to know of: the events of the package T (RFC 3660 section 2.3) besides those
-//! of continuity tests.
+//! of continuity tests, and on the line of a PBX those of the package H (section 2.5).
 //!
 //! A tone is told of when it begins. Test tones differ by a few hertz, so that a quarter of a second is looked at as a whole; the others are
 //! recognised by frequency and cadence as the country has them.
@@ -9,6 +9,7 @@ use strowger_media::analysis::{ToneRecogniser, strongest};
 use strowger_media::tone::{SignalTone, Sit, TonePlan};
 use strowger_mgcp::gateway::{MediaEvent, WantedEvent};
 
+use super::CircuitFrame;
 use super::pattern::PatternWatch;
 
 /// Samples that a test tone is measured in: 256 ms.
@@ -24,6 +25,14 @@ const ABOVE: f64 = 20.0;
 /// The test tones: symbol, frequency in hertz, and how far off it may be.
 const TEST_TONES: [(&str, f64, f64); 4] =
     [("om", 1000.0, 2.0), ("nm", 1004.0, 2.0), ("mm", 1013.8, 4.0), ("tl", 2225.0, 25.0)];
+
+/// The events of the package H that are found on the line of a PBX (RFC 3660 section 2.5).
+pub(in crate::plane) const HANDSET: [&str; 6] = ["bz", "dl", "osi", "rg", "ro", "sit"];
+/// Those that are tones.
+const HEARD: [(&str, SignalTone); 3] =
+    [("bz", SignalTone::Busy), ("dl", SignalTone::Dial), ("ro", SignalTone::Congestion)];
+/// Frames without ringing after which another ring is a first one: the longest pause in any country's cadence is 6 s.
+const RING_PAUSE: u32 = 650;
 
 /// Whether an event of the package can be found.
 pub(in crate::plane) fn finds(event: &str) -> bool {
@@ -45,6 +54,11 @@ pub(super) struct Listener {
     recogniser: Box<ToneRecogniser>,
     heard: Option<SignalTone>,
     patterns: Vec<PatternWatch>,
+    /// Rings of the bell so far, frames since the last one, and whether the wires were open.
+    rings: u32,
+    ring_absent: u32,
+    was_ringing: bool,
+    was_open: bool,
 }
 
 impl Listener {
@@ -59,6 +73,10 @@ impl Listener {
             recogniser: Box::new(ToneRecogniser::new(plan)),
             heard: None,
             patterns: Vec::new(),
+            rings: 0,
+            ring_absent: RING_PAUSE,
+            was_ringing: false,
+            was_open: false,
         }
     }
 
@@ -70,8 +88,36 @@ impl Listener {
     }
 
     /// The parameters with which an event is wanted, if it is.
-    fn asked(&self, event: &str) -> impl Iterator<Item = &WantedEvent> {
-        self.wanted.iter().filter(move |wanted| wanted.event.eq_ignore_ascii_case(event))
+    fn asked(&self, symbol: &str) -> impl Iterator<Item = &WantedEvent> {
+        self.wanted_of("T", symbol)
+    }
+
+    fn wanted_of(&self, package: &str, symbol: &str) -> impl Iterator<Item = &WantedEvent> {
+        let is_it = move |wanted: &&WantedEvent| {
+            wanted.package == package && wanted.event.eq_ignore_ascii_case(symbol)
+        };
+        self.wanted.iter().filter(is_it)
+    }
+
+    /// Follows what the line of a PBX does besides sound: ringing current, and wires that are opened.
+    pub(super) fn follow(&mut self, incoming: &CircuitFrame, events: &mut Vec<MediaEvent>) {
+        if incoming.ringing && !self.was_ringing {
+            self.rings = if self.ring_absent >= RING_PAUSE { 1 } else { self.rings.saturating_add(1) };
+            for wanted in self.wanted_of("H", "rg") {
+                let count = wanted.parameters.rsplit('=').next().and_then(|count| count.trim().parse().ok());
+                if count.unwrap_or(1) == self.rings {
+                    events.push(told("H", "rg", &wanted.parameters));
+                }
+            }
+        }
+        self.ring_absent = if incoming.ringing { 0 } else { self.ring_absent.saturating_add(1) };
+        if incoming.off_hook {
+            self.ring_absent = RING_PAUSE;
+        }
+        if incoming.open && !self.was_open && self.wanted_of("H", "osi").next().is_some() {
+            events.push(told("H", "osi", ""));
+        }
+        (self.was_ringing, self.was_open) = (incoming.ringing, incoming.open);
     }
 
     /// Listens to 10 ms.
@@ -135,10 +181,15 @@ impl Listener {
         {
             events.push(event("zz", ""));
         }
-        for wanted in self.asked("sit") {
+        for (symbol, tone) in HEARD {
+            if self.recogniser.hears(tone) && self.wanted_of("H", symbol).next().is_some() {
+                events.push(told("H", symbol, ""));
+            }
+        }
+        for wanted in self.asked("sit").chain(self.wanted_of("H", "sit")) {
             let sit = wanted.parameters.parse().ok().and_then(Sit::from_number);
             if sit.is_some_and(|sit| self.recogniser.hears(SignalTone::SpecialInformation(sit))) {
-                events.push(event("sit", &wanted.parameters));
+                events.push(told(wanted.package, "sit", &wanted.parameters));
             }
         }
     }
@@ -158,8 +209,12 @@ fn test_tone(samples: &[i16]) -> Option<usize> {
 }
 
 fn event(symbol: &str, parameters: &str) -> MediaEvent {
+    told("T", symbol, parameters)
+}
+
+fn told(package: &str, symbol: &str, parameters: &str) -> MediaEvent {
     MediaEvent::Detected {
-        package: "T".to_owned(),
+        package: package.to_owned(),
         event: symbol.to_owned(),
         connection: None,
         parameters: Some(parameters.to_owned()).filter(|text| !text.is_empty()).into_iter().collect(),

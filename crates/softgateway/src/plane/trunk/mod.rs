@@ -27,7 +27,7 @@ use super::machines::{Heard as Machinery, Machines};
 use super::signals::Signals;
 use cas::Cas;
 use listener::Listener;
-pub(super) use listener::finds;
+pub(super) use listener::{HANDSET, finds};
 use tones::Tones;
 
 /// What one end of a circuit sends in 10 ms.
@@ -174,12 +174,19 @@ impl Trunk {
         self.cas.states()
     }
 
+    /// Whether a signal of the package H is one that works the line of a PBX: the handset that the circuit emulates has no other.
+    fn is_handset(&self, package: &str, symbol: &str) -> bool {
+        package.eq_ignore_ascii_case("H")
+            && ["hd", "hu", "hf"].iter().any(|known| known.eq_ignore_ascii_case(symbol))
+    }
+
     /// Whether a signal is one that the circuit can give, when its state allows it.
     pub(super) fn gives(&self, plan: &TonePlan, signal: &SignalBuf) -> bool {
         const TESTS: [&str; 5] = ["co1", "co2", "tp", "as", "bl"];
         let package = signal.name().package().unwrap_or_default();
         let is_test = TESTS.iter().any(|known| known.eq_ignore_ascii_case(signal.name().event()));
         package.eq_ignore_ascii_case(self.cas.package())
+            || self.is_handset(package, signal.name().event())
             || (package.eq_ignore_ascii_case("T") && is_test)
             || Signals::gives(plan, signal)
     }
@@ -196,7 +203,8 @@ impl Trunk {
         if package == "T" {
             return self.start_test(now, plan, target, signal, &symbol);
         }
-        if package == self.cas.package() && self.cas.command(target, signal, &symbol)? {
+        let is_own = package == self.cas.package() || self.is_handset(&package, &symbol);
+        if is_own && self.cas.command(target, signal, &symbol)? {
             return Ok(());
         }
         self.signals.start(now, plan, target, signal).map(|_| ())
@@ -274,6 +282,7 @@ impl Trunk {
             if events.iter().skip(told).any(is_answer) {
                 listener.answered(events);
             }
+            listener.follow(&self.incoming, events);
             listener.listen(&frame, events);
         }
         if self.hears_digits && self.cas.is_in_use() {
