@@ -8,7 +8,7 @@
 //! - [`script`]: the language in which subscribers are told what to do. [`runner`]: a script on its way.
 //! - [`event`]: what happens on a gateway.
 //! - `role`: MGCP or Megaco. `megaco`: how its contexts lie on the plane.
-//! - `subscriber`: who does it. `distant`: the far end of a circuit.
+//! - `subscriber`: who does it. `distant`: the far end of a circuit. `display`: the data messages of telephones with a display.
 
 mod display;
 mod distant;
