@@ -306,6 +306,32 @@ fn a_trunk_has_as_many_calls_as_channels() {
 }
 
 #[test]
+fn a_call_of_a_trunk_ends_with_its_exchange_and_leaves_nothing_on_the_gateway() {
+    let mut world = world(town());
+    let session = world.peer_calls("2001");
+    world.lift("2001");
+    assert!(world.talks_abroad("2001", 7000));
+    world.crash();
+    world.pass(2);
+    let refused = world.start_again();
+    assert_eq!(refused, [world.stable[0].call]);
+    world.pass(30);
+    assert!(world.endpoint("2001").connections.is_empty(), "the gateway keeps its connection");
+    // The peer does not know yet: what it says of the call is answered with 481.
+    world.peer_ends(session, 16);
+    assert_eq!(world.sip().words().last().unwrap(), "481");
+    world.hang_up("2001");
+    world.pass(5);
+    let again = world.peer_calls("2001");
+    world.lift("2001");
+    assert!(world.talks_abroad("2001", 7000), "the next call goes as ever");
+    world.peer_ends(again, 16);
+    world.hang_up("2001");
+    world.pass(40);
+    assert_eq!(world.sip().agent.sessions(), 0);
+}
+
+#[test]
 fn strangers_hear_nothing_from_the_exchange() {
     let mut world = world(town());
     let stranger = "127.0.0.99:5060".parse().unwrap();
