@@ -187,7 +187,7 @@ sip = { user = "2003" }
     assert!(found.iter().all(|line| line.contains("is not supported by this version yet")), "{found:#?}");
     assert_eq!(
         found[0],
-        "3:1 `sips` is not supported by this version yet; SIP over TLS come with a later version: \
+        "3:1 `sips` is not supported by this version yet; SIP connections over TLS come with a later version: \
          remove it from [listen]"
     );
 }

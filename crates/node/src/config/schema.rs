@@ -97,7 +97,7 @@ pub(super) static LISTEN: Section = Section {
         key("megaco_text", "megaco_text = \"127.0.0.1:2944\""),
         key("megaco_binary", "megaco_binary = \"127.0.0.1:2945\""),
         key("sip", "sip = \"127.0.0.1:5060\""),
-        later("sips", "SIP over TLS"),
+        later("sips", "SIP connections over TLS"),
     ],
 };
 
