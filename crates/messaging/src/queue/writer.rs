@@ -31,6 +31,8 @@ const UNFORCED: Duration = Duration::from_secs(1);
 const LINGER: Duration = Duration::from_millis(10);
 /// How long a group waits at most for those who are expected in it, from the first of them on.
 const GATHER: Duration = Duration::from_millis(10);
+/// What the runtime's timers can tell apart.
+const TICK: Duration = Duration::from_millis(1);
 /// How long a failing disk is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -314,7 +316,7 @@ struct Writer {
     accepted: mpsc::UnboundedSender<Vec<Arc<Message>>>,
     healthy: Arc<AtomicBool>,
     replies: Option<mpsc::UnboundedSender<Vec<Reply>>>,
-    /// Callers in the last group.
+    /// Callers in the last group, and those who came while it was written.
     expected: usize,
     forced: Option<Instant>,
     /// How long the last force took.
@@ -333,12 +335,12 @@ impl Writer {
         };
         let mut group = Vec::new();
         while runtime.block_on(self.gather(&mut group, &mut incoming, &mut ends)) {
-            self.write(&mut group);
+            self.write(&mut group, &incoming);
         }
         // What ended last is forced too: a start after an orderly end repeats nothing.
         self.unforced = true;
         self.forced = None;
-        self.write(&mut group);
+        self.write(&mut group, &incoming);
     }
 
     /// Waits for changes, and takes what there is. False when there will be none.
@@ -378,7 +380,7 @@ impl Writer {
         incoming: &mut mpsc::Receiver<Change>,
         ends: &mut mpsc::UnboundedReceiver<Change>,
     ) {
-        let mut company = Company::new(self.expected + incoming.len(), self.force_took);
+        let mut company = Company::new(self.expected, self.force_took, Instant::now());
         group.iter().for_each(|change| company.joined(change, Instant::now()));
         while group.len() < GROUP {
             let change = match ends.try_recv().or_else(|_| incoming.try_recv()) {
@@ -405,10 +407,14 @@ impl Writer {
     }
 
     /// Writes a group, again and again where it must not be lost.
-    fn write(&mut self, group: &mut Vec<Change>) {
+    fn write(&mut self, group: &mut Vec<Change>, incoming: &mpsc::Receiver<Change>) {
         loop {
             match self.try_write(group) {
                 Ok(verdicts) => {
+                    // Those who came meanwhile, and those who are answered now and may come again: counted before they can.
+                    if !verdicts.is_empty() {
+                        self.expected = verdicts.len() + incoming.len();
+                    }
                     self.healthy.store(true, Ordering::Relaxed);
                     self.tell(group, verdicts);
                     return;
@@ -498,7 +504,6 @@ impl Writer {
         if !messages.is_empty() {
             let _ = self.accepted.send(messages);
         }
-        self.expected = replies.len();
         match &self.replies {
             _ if replies.is_empty() => {}
             None => tell_all(replies),
@@ -527,9 +532,9 @@ struct Company {
 }
 
 impl Company {
-    fn new(expected: usize, force_took: Duration) -> Self {
-        let now = Instant::now();
-        let gap = (force_took / 2).min(GATHER);
+    fn new(expected: usize, force_took: Duration, now: Instant) -> Self {
+        // A disk that is quicker than the timers is not worth waiting for.
+        let gap = if force_took < TICK * 2 { Duration::ZERO } else { (force_took / 2).min(GATHER) };
         Self { expected, callers: 0, pressed: false, gap, begun: now, first: None, last: now }
     }
 
@@ -581,4 +586,50 @@ fn end(
         rows.bury(message.seq, &message.to_row())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn accept() -> Change {
+        Change::Accept(Vec::new(), oneshot::channel().0)
+    }
+
+    #[test]
+    fn a_caller_alone_waits_for_nobody_and_ends_wait_for_a_caller() {
+        let begun = Instant::now();
+        let mut company = Company::new(1, 20 * MS, begun);
+        company.joined(&Change::Forget, begun);
+        assert_eq!(company.waits_until(), begun + LINGER);
+        company.joined(&accept(), begun + MS);
+        assert!(company.waits_until() <= begun + MS);
+    }
+
+    #[test]
+    fn callers_who_were_answered_together_are_waited_for_one_behind_the_other() {
+        let begun = Instant::now();
+        let mut company = Company::new(3, 8 * MS, begun);
+        // Ends come first, and use up nothing of the callers' time.
+        company.joined(&Change::Forget, begun);
+        company.joined(&accept(), begun + 5 * MS);
+        assert_eq!(company.waits_until(), begun + 9 * MS);
+        company.joined(&accept(), begun + 8 * MS);
+        assert_eq!(company.waits_until(), begun + 12 * MS);
+        company.joined(&accept(), begun + 11 * MS);
+        assert!(company.waits_until() <= begun + 11 * MS, "all have come");
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_ten_milliseconds_nor_for_a_quick_disk() {
+        let begun = Instant::now();
+        let mut slow = Company::new(100, Duration::from_secs(1), begun);
+        (0..9).for_each(|late| slow.joined(&accept(), begun + late * MS));
+        assert_eq!(slow.waits_until(), begun + GATHER);
+        let mut quick = Company::new(100, MS, begun);
+        quick.joined(&accept(), begun);
+        assert!(quick.waits_until() <= begun);
+    }
 }
