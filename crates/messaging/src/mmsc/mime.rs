@@ -275,7 +275,7 @@ fn read_entity(
         None => entity.body.to_vec(),
     };
     let disposition = entity.header("Content-Disposition").unwrap_or_default();
-    let name = parameter(kind, "name").or_else(|| parameter(disposition, "filename"));
+    let name = named(kind, "name").or_else(|| named(disposition, "filename"));
     let id = entity.header("Content-ID").map(|id| id.trim().trim_start_matches('<').trim_end_matches('>'));
     parts.push(MimePart {
         charset: parameter(kind, "charset").and_then(|name| Charset::from_name(&name)),
@@ -286,6 +286,41 @@ fn read_entity(
         data,
     });
     Ok(())
+}
+
+/// A name in a parameter: plain, in words of RFC 2047 as many write them, or in the form of RFC 2231 section 4.
+fn named(value: &str, name: &str) -> Option<String> {
+    if let Some(plain) = parameter(value, name) {
+        return Some(strowger_mms::words::decode(plain.as_bytes()).into_owned());
+    }
+    let extended = parameter(value, &format!("{name}*"))?;
+    let mut fields = extended.splitn(3, '\'');
+    let (charset, _language, text) = (fields.next()?, fields.next()?, fields.next()?);
+    Some(Charset::from_name(charset)?.decode(&unescaped(text)).into_owned())
+}
+
+/// The other way round from [`escaped`]; what is no escape stands for itself.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digit = |octet: &u8| char::from(*octet).to_digit(16);
+        let value = match (first, after) {
+            (b'%', [high, low, ..]) => digit(high).zip(digit(low)).map(|(high, low)| high << 4 | low),
+            _ => None,
+        };
+        match value.and_then(|value| u8::try_from(value).ok()) {
+            Some(octet) => {
+                out.push(octet);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    out
 }
 
 /// The type without its parameters, in small letters; what is none is octets.
@@ -405,6 +440,28 @@ mod tests {
             let (kind, body) = parts.to_mime("b-1", transfer);
             assert_eq!(Parts::of_entity(&entity(&[("Content-Type", &kind)], &body)), Ok(parts.clone()));
         }
+    }
+
+    #[test]
+    fn a_name_is_read_in_each_form_that_mail_has() {
+        let name = |kind: &str, disposition: &str| {
+            let headers = [("Content-Type", kind), ("Content-Disposition", disposition)];
+            Parts::of_entity(&entity(&headers, b"x")).unwrap().parts.remove(0).name
+        };
+        let umlaut = Some("t\u{e4}st.png".to_owned());
+        assert_eq!(name("image/png; name=\"a b.png\"", "attachment"), Some("a b.png".to_owned()));
+        assert_eq!(name("image/png", "attachment; filename*=utf-8''t%C3%A4st.png"), umlaut);
+        assert_eq!(name("image/png; name*=iso-8859-1'de't%E4st.png", "attachment"), umlaut);
+        assert_eq!(name("image/png; name=\"=?utf-8?B?dMOkc3QucG5n?=\"", "attachment"), umlaut);
+        assert_eq!(name("image/png; name*=utf-8''100%", "attachment"), Some("100%".to_owned()));
+        for none in ["image/png; name*=utf-8", "image/png; name*=nothing''x", "image/png"] {
+            assert_eq!(name(none, "attachment"), None, "{none}");
+        }
+        // And ours come back.
+        let part = MimePart { media: "image/png".to_owned(), name: umlaut.clone(), ..MimePart::default() };
+        let (kind, body) = Parts { parts: vec![part] }.to_mime("b", Transfer::Base64);
+        let read = Parts::of_entity(&entity(&[("Content-Type", &kind)], &body)).unwrap();
+        assert_eq!(read.parts[0].name, umlaut);
     }
 
     #[test]
