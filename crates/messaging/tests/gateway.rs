@@ -4,10 +4,13 @@
 
 mod support;
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use strowger_messaging::push::SegmentStyle;
 use strowger_messaging::push::address::Network;
+use strowger_messaging::push::{Content, PushConfig, Request, SegmentStyle, once};
+use strowger_messaging::queue::Priority;
 use strowger_messaging::smpp::simulator::Behaviour;
 use strowger_messaging::smpp::{ShortMessage, Status, tlv};
 use strowger_mms::sms::{Ports, UserData};
@@ -369,4 +372,30 @@ async fn a_push_is_replaced_over_json_while_it_waits() {
     .await;
     let (_, answer) = ask(&mut connection, call(Method::POST, "/v1/push", &replacing("late"))).await;
     assert_eq!(answer["code"], 3003, "{answer}");
+}
+
+#[test]
+fn a_push_that_meets_no_message_centre_says_so() {
+    // Nobody listens there.
+    let port = std::net::TcpListener::bind(support::any()).unwrap().local_addr().unwrap();
+    let content = Content::new("text/plain", None, b"x", 1000).unwrap();
+    let request = Request {
+        push_id: "a".into(),
+        to: vec!["+15550101".into()],
+        content,
+        not_before: None,
+        expires: None,
+        confirm: false,
+        notify: None,
+        version: strowger_messaging::pap::Version::default(),
+        priority: Priority::default(),
+        replaces: None,
+    };
+    let patience = Duration::from_millis(300);
+    // Whichever comes first, the end of the push or of the patience.
+    for lifetime in [Duration::from_millis(100), Duration::from_secs(60)] {
+        let config = PushConfig { centres: vec![centre(port)], lifetime, ..config() };
+        let error = once::deliver(config, request.clone(), patience).unwrap_err();
+        assert!(error.to_string().contains("the message centre was not reached"), "{error}");
+    }
 }

@@ -281,7 +281,7 @@ async fn a_centre_that_does_not_prove_its_name_is_not_bound_to() {
     let (foreign, _, _) = support::authority(&other);
     for (ca, name) in [(&ca, "other.town"), (&foreign, "127.0.0.1")] {
         let mut esme = Esme::start(&smsc, Some(ClientTls::new(ca, name).unwrap()));
-        assert!(matches!(esme.event().await, LinkEvent::Down(Loss::Disconnected)), "{name}");
+        assert!(matches!(esme.event().await, LinkEvent::Down(Loss::Unreachable)), "{name}");
         esme.link.close();
     }
     // Nor does a plain client come through, nor TLS to a plain centre.
@@ -289,6 +289,6 @@ async fn a_centre_that_does_not_prove_its_name_is_not_bound_to() {
     assert!(matches!(esme.event().await, LinkEvent::Down(_)));
     let plain = support::simulator(Behaviour::default()).await;
     let mut esme = Esme::start(&plain, Some(ClientTls::new(&ca, "127.0.0.1").unwrap()));
-    assert!(matches!(esme.event().await, LinkEvent::Down(Loss::Disconnected)));
+    assert!(matches!(esme.event().await, LinkEvent::Down(Loss::Unreachable)));
     assert_eq!((smsc.counts().binds, plain.counts().binds), (0, 0));
 }

@@ -5,6 +5,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::config::{PushConfig, User};
 use super::gateway::{Ended, Gateway, Refused, Request, StartError};
+use crate::queue::State;
 
 /// Why a push had no end.
 #[derive(Debug, thiserror::Error)]
@@ -54,12 +55,18 @@ pub fn deliver(config: PushConfig, request: Request, patience: Duration) -> Resu
         gateway.stop();
         drop(gateway);
         let _ = tokio::time::timeout(patience, running.ended()).await;
-        outcome.unwrap_or_else(|_| {
-            let why = match (centres, links) {
-                (true, 0) => "the message centre was not reached, or refused the bind",
-                _ => "no word about its end",
-            };
-            Err(OnceError::Late(patience, why))
-        })
+        // A push that never left for want of a centre says less by its state than by the reason.
+        let expired = |ended: &Ended| centres && links == 0 && ended.ending.state == State::Expired;
+        match outcome {
+            Ok(Ok(ended)) if !expired(&ended) => Ok(ended),
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(_)) | Err(_) => {
+                let why = match (centres, links) {
+                    (true, 0) => "the message centre was not reached, or refused the bind",
+                    _ => "no word about its end",
+                };
+                Err(OnceError::Late(patience, why))
+            }
+        }
     })
 }

@@ -89,7 +89,10 @@ pub enum Outcome {
 /// Why a link is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Loss {
-    /// The transport ended, or could not be opened.
+    /// The transport could not be opened.
+    #[error("it cannot be connected to")]
+    Unreachable,
+    /// The transport ended.
     #[error("the connection ended")]
     Disconnected,
     /// The centre does not want us.
@@ -253,7 +256,8 @@ impl Client {
         match self.state {
             State::Waiting | State::Closed => {}
             State::Unbinding => self.lose(now, Loss::Closed),
-            State::Connecting | State::Binding | State::Bound => self.lose(now, Loss::Disconnected),
+            State::Connecting => self.lose(now, Loss::Unreachable),
+            State::Binding | State::Bound => self.lose(now, Loss::Disconnected),
         }
     }
 
