@@ -1,5 +1,7 @@
 //! Digest authentication (RFC 3261 section 22, RFC 7616, RFC 8760): MD5 and SHA-256, quality of protection `auth`.
 
+use std::net::IpAddr;
+
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
@@ -263,7 +265,7 @@ impl Proof {
     }
 }
 
-/// Nonces that say when they were made, and that nobody else can make.
+/// Nonces that say when they were made, that nobody else can make, and that serve one source only.
 #[derive(Clone, Debug)]
 pub struct Nonces {
     secret: [u8; 16],
@@ -276,24 +278,27 @@ impl Nonces {
         Self { secret }
     }
 
-    /// A nonce made at this second.
+    /// A nonce made at this second for this source. `salt` tells it from others of the same second.
     #[must_use]
-    pub fn make(&self, second: u64) -> String {
-        format!("{second:016x}{}", self.seal(second))
+    pub fn make(&self, second: u64, salt: u64, source: IpAddr) -> String {
+        let text = format!("{second:016x}{salt:016x}");
+        let seal = self.seal(&format!("{text}{}", source.to_canonical()));
+        text + &seal
     }
 
-    /// When a nonce was made, in seconds; none when it is not one of these.
+    /// When a nonce was made, in seconds; none when it is not one of these, or was another source's.
     #[must_use]
-    pub fn made_at(&self, nonce: &str) -> Option<u64> {
-        let (second, seal) = (nonce.get(..16)?, nonce.get(16..)?);
-        let second = u64::from_str_radix(second, 16).ok()?;
-        (self.seal(second) == seal).then_some(second)
+    pub fn made_at(&self, nonce: &str, source: IpAddr) -> Option<u64> {
+        let (text, seal) = (nonce.get(..32)?, nonce.get(32..)?);
+        let own = self.seal(&format!("{text}{}", source.to_canonical()));
+        (own == seal).then(|| u64::from_str_radix(text.get(..16)?, 16).ok())?
     }
 
-    fn seal(&self, second: u64) -> String {
+    /// Half of a digest that depends on the text and the secret.
+    pub(crate) fn seal(&self, text: &str) -> String {
         let mut hash = Sha256::new();
         hash.update(self.secret);
-        hash.update(second.to_be_bytes());
+        hash.update(text);
         hash.update(self.secret);
         hex(hash.finalize().get(..12).unwrap_or_default())
     }

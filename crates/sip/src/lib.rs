@@ -4,6 +4,7 @@
 //!   message, text        octets <-> messages
 //!   transaction          a request, its repetitions and responses as one thing
 //!   dialog, offer, auth  what outlasts a request: the peer, the descriptions, who is who
+//!   registrar            where telephones are, and who may say so
 //!   agent                calls to and from listed peers, over all of these
 //! ```
 //!
@@ -12,7 +13,7 @@
 //! - [`message`]: [`message::Message`] and the values of its fields. [`mod@text`]: the codec, and the verdicts of RFC 4475.
 //! - [`transaction`]: the machines of RFC 3261 section 17 and RFC 6026.
 //! - [`dialog`]: [`dialog::Dialog`]. [`offer`]: [`offer::Negotiation`]. [`auth`]: digest. [`cause`]: statuses and causes of Q.850.
-//! - [`agent`]: [`agent::UserAgent`], the engine that a host drives.
+//! - [`registrar`]: [`registrar::Registrar`]. [`agent`]: [`agent::UserAgent`], the engine that a host drives.
 //! - [`transport`], [`limits`], [`error`]: ways, bounds, and what is wrong with a message.
 
 pub mod agent;
@@ -23,6 +24,7 @@ pub mod error;
 pub mod limits;
 pub mod message;
 pub mod offer;
+pub mod registrar;
 pub mod text;
 pub mod transaction;
 pub mod transport;

@@ -37,11 +37,15 @@ impl UserAgent {
 
     /// The first INVITE of a session.
     pub(super) fn make_invite(&mut self, peer: &Peer, called: &str, caller: &Caller) -> Message<'static> {
-        let remote = peer.domain.clone().unwrap_or_else(|| host(peer.address.ip()));
+        let remote = match &peer.phone {
+            Some(_) => self.local_host(peer),
+            None => peer.domain.clone().unwrap_or_else(|| host(peer.address.ip())),
+        };
         let port = peer
             .domain
             .is_none()
             .then(|| peer.address.port())
+            .filter(|_| peer.phone.is_none())
             .filter(|port| *port != default_port(peer.transport));
         let mut target = SipUri::new(Some(called), &remote, port);
         let to = format!("<{target}>");

@@ -6,6 +6,7 @@ use strowger_sansio::{Duration, SocketId};
 use strowger_sdp::AddressPolicy;
 
 use crate::limits::Limits;
+use crate::registrar::RegistrarConfig;
 use crate::transaction::Timing;
 use crate::transport::{Route, Transport};
 
@@ -49,6 +50,9 @@ pub struct Peer {
     pub registers: bool,
     /// Which addresses its descriptions may name.
     pub media: AddressPolicy,
+    /// Who it proves to be, when it is a telephone that registers here: its address is not known before then, and what is said
+    /// above of addresses, credentials and registering does not go for it.
+    pub phone: Option<Credentials>,
 }
 
 impl Peer {
@@ -66,7 +70,15 @@ impl Peer {
             probe: None,
             registers: false,
             media: AddressPolicy::default(),
+            phone: None,
         }
+    }
+
+    /// A telephone that registers as this user.
+    #[must_use]
+    pub fn phone(name: &str, user: Credentials) -> Self {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Self { phone: Some(user), ..Self::new(name, nowhere, Transport::Udp) }
     }
 }
 
@@ -116,6 +128,8 @@ pub struct AgentConfig {
     pub min_se: u32,
     /// The session interval that this side asks for, in seconds; none: it asks for none.
     pub session_expires: Option<u32>,
+    /// What the registrar of the telephones among the peers goes by; none: there is none, and REGISTER is not served.
+    pub registrar: Option<RegistrarConfig>,
 }
 
 impl AgentConfig {
@@ -132,6 +146,7 @@ impl AgentConfig {
             sessions: 50_000,
             min_se: 90,
             session_expires: Some(1800),
+            registrar: None,
         }
     }
 
@@ -141,7 +156,8 @@ impl AgentConfig {
 
     /// Whose request this is: who is at this very address, or else who may send from this host.
     pub(super) fn peer_of(&self, from: Route) -> Option<PeerId> {
-        let ids = || self.peers.iter().zip(0..).map(|(peer, id)| (peer, PeerId(id)));
+        let all = || self.peers.iter().zip(0..).map(|(peer, id)| (peer, PeerId(id)));
+        let ids = || all().filter(|(peer, _)| peer.phone.is_none());
         let exact = ids().find(|(peer, _)| peer.address == from.address);
         let host = |peer: &Peer| {
             let ip = from.address.ip().to_canonical();

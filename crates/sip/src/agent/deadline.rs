@@ -21,6 +21,7 @@ impl UserAgent {
                 self.by_client.remove(&client);
             }
             Timer::Probe(peer) => self.probe(now, peer),
+            Timer::Bindings => self.bindings_due(now),
             Timer::Register(peer) => self.register(now, peer),
         }
     }

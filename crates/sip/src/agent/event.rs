@@ -126,6 +126,11 @@ pub enum Event {
         /// Whether it is there.
         up: bool,
     },
+    /// A telephone is elsewhere than before, at more or fewer places, or nowhere: see [`super::UserAgent::bindings`].
+    Moved {
+        /// Which.
+        peer: PeerId,
+    },
     /// A message that was no SIP, or not what it must be; it changed nothing.
     Malformed {
         /// Whose.

@@ -7,7 +7,7 @@
 //!
 //! The rooms: `config` (sockets and peers), `event` (what it says), `session` (what it keeps), `outgoing` (calls of this side),
 //! `incoming` (calls of peers), `within` (requests inside dialogs), `compose` (how messages are made), `deadline` (what time does),
-//! `peers` (whether they are there), `register` (registering with them), `credentials`.
+//! `peers` (whether they are there), `register` (registering with them), `phones` (that register here), `credentials`.
 //!
 //! Whoever is not listed gets no answer and costs nothing. A session ends in `Closed` whatever happens: each state waits
 //! for something that has a deadline.
@@ -20,6 +20,7 @@ mod event;
 mod incoming;
 mod outgoing;
 mod peers;
+mod phones;
 mod register;
 mod session;
 mod within;
@@ -39,6 +40,7 @@ use crate::transport::Route;
 pub use config::{AgentConfig, Credentials, Local, Peer, PeerId, Trust};
 pub use event::{Caller, Event, Invitation, SessionId};
 use peers::Presence;
+use phones::Phones;
 use register::Registration;
 use session::{Phase, Session};
 
@@ -76,6 +78,8 @@ enum Timer {
     Probe(PeerId),
     /// A registration is made, or made again.
     Register(PeerId),
+    /// A telephone's registration ends.
+    Bindings,
 }
 
 /// The ACK of a 2xx.
@@ -115,6 +119,9 @@ pub struct UserAgent {
     /// What peers have challenged this side with.
     challenges: BTreeMap<PeerId, auth::Known>,
     registrations: BTreeMap<PeerId, Registration>,
+    phones: Option<Phones>,
+    /// The telephone that has proven to have sent the request in hand.
+    author: Option<PeerId>,
     timers: Timers<Timer>,
     rng: Rng,
     last: u64,
@@ -137,6 +144,7 @@ impl UserAgent {
                 timers.set(Timer::Register(PeerId(id)), now);
             }
         }
+        let phones = Phones::new(now, &config, rng.fork());
         Self {
             config,
             transactions,
@@ -148,6 +156,8 @@ impl UserAgent {
             presence,
             challenges: BTreeMap::new(),
             registrations: BTreeMap::new(),
+            phones,
+            author: None,
             timers,
             rng,
             last: 0,
@@ -158,6 +168,9 @@ impl UserAgent {
 
     /// Takes a message: a datagram, or what a [`text::Framer`] cut out of a stream. Says whether its sender is listed.
     pub fn handle_input(&mut self, now: Time, from: Route, bytes: &[u8]) -> bool {
+        if let Some(heard) = self.phone_input(now, from, bytes) {
+            return heard;
+        }
         let Some(peer) = self.config.peer_of(from) else {
             self.counters.unlisted += 1;
             return false;
@@ -281,10 +294,10 @@ impl UserAgent {
         [self.transactions.poll_timeout(), self.timers.next()].into_iter().flatten().min()
     }
 
-    /// Whether messages that come by this way are heard: their sender is listed.
+    /// Whether messages that come by this way are heard: their sender is listed, or a telephone may be there.
     #[must_use]
     pub fn knows(&self, from: Route) -> bool {
-        self.config.peer_of(from).is_some()
+        self.phones.is_some() || self.config.peer_of(from).is_some()
     }
 
     /// What it goes by.
@@ -385,17 +398,20 @@ impl UserAgent {
     }
 
     fn request(&mut self, now: Time, server: ServerId, from: Route, request: Message<'static>) {
-        let Some(peer) = self.config.peer_of(from) else { return };
         let Some(method) = request.method().cloned() else { return };
-        if request.header.to().is_some_and(|to| to.tag().is_some()) {
+        if request.header.to().is_some_and(|to| to.tag().is_some()) && method != Method::Register {
             return self.within_dialog(now, server, &method, &request);
         }
+        let Some(peer) = self.author.or_else(|| self.config.peer_of(from)) else { return };
         if !self.serves(now, server, &method, &request) {
             return;
         }
         match method {
             Method::Invite => self.incoming_call(now, server, (peer, from), request),
             Method::Options => self.describe_self(now, server),
+            Method::Register if self.phones.is_some() => {
+                self.register_phone(now, server, (peer, from), &request);
+            }
             Method::Bye | Method::Prack | Method::Update | Method::Info => {
                 self.transactions.respond_with(now, server, Status::NO_SUCH_CALL);
             }

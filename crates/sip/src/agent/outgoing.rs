@@ -7,7 +7,7 @@ use super::session::{Early, Phase, Session, SessionTimer};
 use super::{Acknowledgement, Event, Invitation, InviteFault, Purpose, SessionId, Timer, UserAgent};
 use crate::cause::cause_of_status;
 use crate::dialog::Dialog;
-use crate::message::{Message, Method, Name, RAck, Refresher, SessionExpires, Status};
+use crate::message::{Message, Method, Name, RAck, Refresher, SessionExpires, StartLine, Status, Uri};
 use crate::offer::Negotiation;
 use crate::transaction::ClientId;
 use crate::transport::Route;
@@ -24,14 +24,28 @@ impl UserAgent {
         now: Time,
         invitation: &Invitation,
     ) -> Result<SessionId, InviteFault> {
+        self.start_call_to(now, invitation, None)
+    }
+
+    /// Calls a peer where it is, or at a contact of its.
+    pub(super) fn start_call_to(
+        &mut self,
+        now: Time,
+        invitation: &Invitation,
+        contact: Option<(Route, Uri<'static>)>,
+    ) -> Result<SessionId, InviteFault> {
         if self.sessions.len() >= self.config.sessions {
             return Err(InviteFault::TooMany);
         }
         let peer = self.peer(invitation.peer).cloned().ok_or(InviteFault::Unreachable)?;
-        let route = self.way(&peer).ok_or(InviteFault::Unreachable)?;
+        let here = peer.phone.is_none().then(|| self.way(&peer)).flatten();
+        let route = contact.as_ref().map(|(route, _)| *route).or(here).ok_or(InviteFault::Unreachable)?;
         let mut media = Negotiation::new(self.rng.next_u64());
         let offer = media.offer(&invitation.offer, Direction::SendRecv).map_err(InviteFault::Description)?;
         let mut request = self.make_invite(&peer, &invitation.called, &invitation.caller);
+        if let (Some((_, contact)), StartLine::Request { uri, .. }) = (contact, &mut request.start) {
+            *uri = contact;
+        }
         for (number, reason) in &invitation.diversions {
             let local = self.local_host(&peer);
             request.header.push(Name::Diversion, format!("<sip:{number}@{local}>;reason={reason}"));

@@ -198,6 +198,33 @@ impl Transactions {
         self.transmits.push_back(Transmit { socket: to.socket, to: to.address, payload: bytes });
     }
 
+    /// Whether a request belongs to a transaction that is known: it is a repetition, or a CANCEL of something.
+    #[must_use]
+    pub fn knows(&self, request: &Message<'_>) -> bool {
+        let method = match request.method() {
+            Some(Method::Cancel) => &Method::Invite,
+            Some(method) => method,
+            None => return false,
+        };
+        ServerKey::of(request, method).is_some_and(|key| self.server_keys.contains_key(&key))
+    }
+
+    /// Answers a request of which nothing is kept (RFC 3261 section 8.2.7): a repetition is answered again. An answer to INVITE
+    /// is not repeated by itself, so that whoever sends no ACK gets one message for one.
+    pub fn answer_stateless(
+        &mut self,
+        from: Route,
+        request: &Message<'_>,
+        (status, tag): (Status, &str),
+        fields: Vec<(Name<'static>, String)>,
+    ) {
+        let mut response = server::response_of(&server::repeated(request, from.address), status, tag);
+        for (name, value) in fields {
+            response.header.push(name, value);
+        }
+        self.send_again(answer_route(request, from), text::to_bytes(&response));
+    }
+
     /// A response to a request, without a body; none when its transaction is over.
     #[must_use]
     pub fn make_response(&self, server: ServerId, status: Status) -> Option<Message<'static>> {

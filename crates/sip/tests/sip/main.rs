@@ -12,6 +12,7 @@ mod offers;
 mod pair;
 mod properties;
 mod raw;
+mod registrar;
 mod torture;
 mod transactions;
 mod values;

@@ -1,5 +1,7 @@
 //! The values of fields, and the tables.
 
+use std::net::IpAddr;
+
 use strowger_sip::auth::{Algorithm, Challenge, Known, Nonces, Proof, Secret, Subject};
 use strowger_sip::cause::{cause_of_status, status_of_cause};
 use strowger_sip::message::{Address, CSeq, Name, SessionExpires, Status, Uri, Via, q850_cause};
@@ -216,8 +218,11 @@ fn challenges_that_cannot_be_answered_are_passed_over() {
 #[test]
 fn a_nonce_is_known_by_its_maker_alone_and_tells_its_age() {
     let (own, other) = (Nonces::new([1; 16]), Nonces::new([2; 16]));
-    let nonce = own.make(1234);
-    assert_eq!((own.made_at(&nonce), other.made_at(&nonce)), (Some(1234), None));
-    assert_eq!(own.made_at(&nonce.replace("4d2", "4d3")), None);
-    assert_eq!(own.made_at("short"), None);
+    let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+    let nonce = own.make(1234, 7, here);
+    assert_eq!((own.made_at(&nonce, here), other.made_at(&nonce, here)), (Some(1234), None));
+    assert_eq!(own.made_at(&nonce, there), None);
+    assert_ne!(own.make(1234, 8, here), nonce);
+    assert_eq!(own.made_at(&nonce.replace("4d2", "4d3"), here), None);
+    assert_eq!(own.made_at("short", here), None);
 }

@@ -213,6 +213,8 @@ impl SipTrunks {
                 }
             }
             agent::Event::Reachable { peer, up } => self.reachable(now, peer, up, reports),
+            // No trunk is a telephone.
+            agent::Event::Moved { .. } => {}
             agent::Event::Malformed { peer, error } => {
                 let trunk = self.name(peer);
                 reports.push_back(Report::Event(Event::MalformedSip { trunk, error: error.to_string() }));

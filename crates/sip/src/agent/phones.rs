@@ -1,0 +1,186 @@
+//! Telephones that register here: where they are is told by the registrar, who they are by their credentials (RFC 3261
+//! sections 10.3 and 22).
+//!
+//! Their addresses are not known beforehand, so that anybody may be one. Whoever is no peer is let in with a response, an ACK, a
+//! repetition, a CANCEL of something, and a request within a dialog, whose tags nobody guesses; any other request is challenged,
+//! without anything being kept of it, and as often as its source may be.
+
+use strowger_sansio::Time;
+
+use super::{Event, Invitation, InviteFault, PeerId, SessionId, Timer, UserAgent};
+use crate::message::{Message, Method, Name, Status, Uri};
+use crate::registrar::{Binding, Registrar, Verdict};
+use crate::text;
+use crate::transaction::ServerId;
+use crate::transport::Route;
+
+/// A registrar, and which peers its users are.
+#[derive(Debug)]
+pub(super) struct Phones {
+    registrar: Registrar,
+    /// By user.
+    peers: Vec<PeerId>,
+}
+
+impl Phones {
+    pub(super) fn new(now: Time, config: &super::AgentConfig, rng: strowger_sansio::Rng) -> Option<Self> {
+        let registrar = config.registrar.clone()?;
+        let all = config.peers.iter().zip(0..);
+        let (users, peers) = all.filter_map(|(peer, id)| Some((peer.phone.clone()?, PeerId(id)))).unzip();
+        Some(Self { registrar: Registrar::new(now, registrar, users, rng), peers })
+    }
+
+    fn user(&self, peer: PeerId) -> Option<usize> {
+        self.peers.iter().position(|own| *own == peer)
+    }
+}
+
+impl UserAgent {
+    /// Takes a message from somewhere where a telephone may be. None when it is for the listed peer that is there, too; else
+    /// whether it was let in, or answered.
+    pub(super) fn phone_input(&mut self, now: Time, from: Route, bytes: &[u8]) -> Option<bool> {
+        let phones = self.phones.as_ref()?;
+        let peer = self.config.peer_of(from);
+        let is_phone = || phones.registrar.user_at(now, from).is_some();
+        if peer.is_some() && !bytes.starts_with(b"REGISTER ") && !is_phone() {
+            return None;
+        }
+        if text::is_keep_alive(bytes) {
+            return Some(is_phone());
+        }
+        let limits = self.config.limits.clone();
+        let checked = text::decode(bytes, &limits).and_then(|message| {
+            text::check(&message, &limits)?;
+            Ok(message)
+        });
+        let message = match checked {
+            Ok(message) => message,
+            Err(_) if peer.is_some() => return None,
+            Err(_) => {
+                // No answer: its sender has not shown that it is there.
+                self.counters.malformed += 1;
+                return Some(false);
+            }
+        };
+        Some(self.admit(now, from, message))
+    }
+
+    fn admit(&mut self, now: Time, from: Route, message: Message<'_>) -> bool {
+        let own = match message.method() {
+            None | Some(Method::Ack) => true,
+            Some(Method::Cancel) => {
+                if !self.transactions.knows(&message) {
+                    self.counters.unlisted += 1;
+                    return false;
+                }
+                true
+            }
+            Some(_) => self.transactions.knows(&message) || self.session_of(&message).is_some(),
+        };
+        if !own {
+            let Some(phones) = &mut self.phones else { return false };
+            match phones.registrar.judge(now, from, &message) {
+                Verdict::Proven(user) => self.author = phones.peers.get(user).copied(),
+                Verdict::Challenged(values) => {
+                    let tag = phones.registrar.tag(&message);
+                    let fields = values.into_iter().map(|value| (Name::WwwAuthenticate, value)).collect();
+                    let status = (Status::UNAUTHORIZED, tag.as_str());
+                    self.transactions.answer_stateless(from, &message, status, fields);
+                    return true;
+                }
+                Verdict::Ignored => {
+                    self.counters.unlisted += 1;
+                    return false;
+                }
+            }
+        }
+        self.transactions.handle_input(now, from, message);
+        self.settle(now);
+        self.author = None;
+        true
+    }
+
+    /// A REGISTER whose sender has proven who it is.
+    pub(super) fn register_phone(
+        &mut self,
+        now: Time,
+        server: ServerId,
+        (peer, from): (PeerId, Route),
+        request: &Message<'_>,
+    ) {
+        let Some(phones) = &mut self.phones else { return };
+        let Some(user) = phones.user(peer) else {
+            self.transactions.respond_with(now, server, Status::FORBIDDEN);
+            return;
+        };
+        let reply = phones.registrar.register(now, user, from, request);
+        if reply.changed {
+            self.events.push_back(Event::Moved { peer });
+        }
+        self.set_expiry();
+        if let Some(mut response) = self.transactions.make_response(server, reply.status) {
+            for (name, value) in reply.fields {
+                response.header.push(name, value);
+            }
+            self.introduce(&mut response);
+            self.transactions.respond(now, server, &response);
+        }
+    }
+
+    fn set_expiry(&mut self) {
+        match self.phones.as_ref().and_then(|phones| phones.registrar.poll_timeout()) {
+            Some(at) => self.timers.set(Timer::Bindings, at),
+            None => {
+                self.timers.cancel(&Timer::Bindings);
+            }
+        }
+    }
+
+    /// Bindings have come to their end.
+    pub(super) fn bindings_due(&mut self, now: Time) {
+        if let Some(phones) = &mut self.phones {
+            for user in phones.registrar.expire(now) {
+                let peer = phones.peers.get(user).copied();
+                self.events.extend(peer.map(|peer| Event::Moved { peer }));
+            }
+        }
+        self.set_expiry();
+    }
+
+    /// Where a telephone is: what it prefers comes first.
+    #[must_use]
+    pub fn bindings(&self, now: Time, peer: PeerId) -> Vec<&Binding> {
+        let phones = self.phones.as_ref().and_then(|phones| Some((phones, phones.user(peer)?)));
+        phones.map(|(phones, user)| phones.registrar.bindings(now, user)).unwrap_or_default()
+    }
+
+    /// Puts a binding back that a telephone had before a restart.
+    pub fn restore_binding(&mut self, now: Time, peer: PeerId, binding: Binding) {
+        if let Some(phones) = &mut self.phones
+            && let Some(user) = phones.user(peer)
+        {
+            phones.registrar.restore(now, user, binding);
+        }
+        self.set_expiry();
+    }
+
+    /// Calls a telephone at one of its contacts, as [`Self::invite`] calls a peer. Each contact is a session of its own.
+    ///
+    /// # Errors
+    /// It is not there, or as for [`Self::invite`].
+    pub fn invite_contact(
+        &mut self,
+        now: Time,
+        invitation: &Invitation,
+        contact: &str,
+    ) -> Result<SessionId, InviteFault> {
+        let bindings = self.bindings(now, invitation.peer);
+        let binding = bindings.into_iter().find(|binding| binding.contact == contact);
+        let (route, uri) = binding
+            .and_then(|binding| Some((binding.route, Uri::parse(&binding.contact)?.into_owned())))
+            .ok_or(InviteFault::Unreachable)?;
+        let session = self.start_call_to(now, invitation, Some((route, uri)))?;
+        self.settle(now);
+        Ok(session)
+    }
+}

@@ -1,0 +1,284 @@
+//! A registrar: which telephones are where (RFC 3261 section 10.3), and who may say so (section 22).
+//!
+//! ```text
+//!   REGISTER -> Guard -- proven --> Registrar -> Bindings         INVITE to a user -> Bindings -> its telephones
+//!                 `--- not proven -> 401, as often as its source may have one
+//! ```
+//!
+//! The rooms: `guard` (challenges, proofs, and the cap of both for each source), `binding` (what is known of a telephone, and the
+//! rules by which it changes). The user agent owns a registrar and asks it; see [`crate::agent::AgentConfig::registrar`].
+//!
+//! What a request without credentials learns is the same for every user, there or not. A telephone is reached where its REGISTER
+//! came from, at no other host: a registered user cannot aim calls at a third party.
+
+mod binding;
+mod guard;
+
+use std::collections::BTreeMap;
+
+use strowger_sansio::{Duration, Rng, Time};
+
+use crate::agent::Credentials;
+use crate::message::grammar::{number, trim};
+use crate::message::{Address, Message, Name, Status, Uri};
+use crate::transport::Route;
+pub use binding::{Binding, Quality};
+pub(crate) use guard::Guard;
+pub use guard::Verdict;
+
+/// What a registrar goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrarConfig {
+    /// The realm of its users' passwords.
+    pub realm: String,
+    /// The domains whose users it keeps, in lower case: others are refused with 404. When empty: whatever telephones call it.
+    pub domains: Vec<String>,
+    /// The shortest registration, in seconds: less is refused with 423. 60: a telephone behind a NAT refreshes as often as that.
+    pub min_expires: u32,
+    /// The longest. 7200: what has been taken away without a word is forgotten by then.
+    pub max_expires: u32,
+    /// That of a REGISTER which names none. 3600 (RFC 3261 section 10.2.1.1).
+    pub default_expires: u32,
+    /// The most bindings of one user.
+    pub contacts: usize,
+    /// How long a nonce may be used. 300 s.
+    pub nonce_lifetime: Duration,
+    /// The most challenges that one source is sent a second. 10: telephones behind one NAT that begin together.
+    pub challenges: u32,
+    /// How many more at once. 50.
+    pub burst: u32,
+    /// The most sources that are counted apart; those beyond share one count.
+    pub sources: usize,
+}
+
+impl RegistrarConfig {
+    /// The defaults, in this realm.
+    #[must_use]
+    pub fn new(realm: &str) -> Self {
+        Self {
+            realm: realm.to_owned(),
+            domains: Vec::new(),
+            min_expires: 60,
+            max_expires: 7200,
+            default_expires: 3600,
+            contacts: 10,
+            nonce_lifetime: Duration::from_secs(300),
+            challenges: 10,
+            burst: 50,
+            sources: 10_000,
+        }
+    }
+}
+
+/// A user: its place among those that the registrar was given.
+pub type User = usize;
+
+/// What a REGISTER is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: Status,
+    /// Fields besides those of every response.
+    pub fields: Vec<(Name<'static>, String)>,
+    /// Whether bindings were added or removed, or are elsewhere now.
+    pub changed: bool,
+}
+
+impl Reply {
+    fn refused(status: Status) -> Self {
+        Self { status, fields: Vec::new(), changed: false }
+    }
+}
+
+/// The bindings of all users.
+#[derive(Debug)]
+pub struct Registrar {
+    config: RegistrarConfig,
+    users: Vec<Credentials>,
+    by_name: BTreeMap<String, User>,
+    bindings: Vec<Vec<Binding>>,
+    guard: Guard,
+}
+
+impl Registrar {
+    /// A registrar of these users, none of whom is anywhere. `rng` must be seeded from a secret. Of users with the same name the
+    /// first counts.
+    #[must_use]
+    pub fn new(now: Time, config: RegistrarConfig, users: Vec<Credentials>, rng: Rng) -> Self {
+        let mut by_name = BTreeMap::new();
+        for (at, user) in users.iter().enumerate() {
+            by_name.entry(user.user.clone()).or_insert(at);
+        }
+        let guard = Guard::new(now, &config, users.len(), rng);
+        Self { bindings: users.iter().map(|_| Vec::new()).collect(), config, users, by_name, guard }
+    }
+
+    /// Judges who has sent a request.
+    pub fn judge(&mut self, now: Time, from: Route, request: &Message<'_>) -> Verdict {
+        let (users, names) = (&self.users, &self.by_name);
+        let password = |name: &str| {
+            let at = names.get(name)?;
+            Some((*at, users.get(*at)?.password.as_str()))
+        };
+        self.guard.judge(now, from.address.ip(), request, password)
+    }
+
+    /// A tag for answers that are not remembered: always the same for the same request (RFC 3261 section 8.2.7).
+    #[must_use]
+    pub fn tag(&self, request: &Message<'_>) -> String {
+        self.guard.tag(request)
+    }
+
+    /// Does what a REGISTER of this user wants (RFC 3261 section 10.3, from step 4). Either all of it is done, or nothing.
+    pub fn register(&mut self, now: Time, user: User, from: Route, request: &Message<'_>) -> Reply {
+        let header = &request.header;
+        let asked = header.to().and_then(|to| user_and_host(&to.uri));
+        let Some((name, host)) = asked else { return Reply::refused(Status::FORBIDDEN) };
+        // The same for users that are there and for others: nobody learns who is (steps 4 and 5).
+        if self.by_name.get(&name) != Some(&user) {
+            return Reply::refused(Status::FORBIDDEN);
+        }
+        if !self.config.domains.is_empty() && !self.config.domains.contains(&host) {
+            return Reply::refused(Status::NOT_FOUND);
+        }
+        let (Some(call_id), Some(cseq)) = (header.call_id(), header.cseq().map(|cseq| cseq.number)) else {
+            return Reply::refused(Status::BAD_REQUEST);
+        };
+        let Some(kept) = self.bindings.get(user) else { return Reply::refused(Status::FORBIDDEN) };
+        let known: Vec<Binding> = kept.iter().filter(|binding| binding.expires > now).cloned().collect();
+        let contacts: Vec<&str> = header.list(&Name::Contact).collect();
+        let whole = header.get(&Name::Expires).map(|text| number::<u32>(trim(text)).unwrap_or(3600));
+        let order = (call_id, cseq);
+        let next = if contacts.contains(&"*") {
+            if contacts.len() > 1 || whole != Some(0) {
+                return Reply::refused(Status::BAD_REQUEST);
+            }
+            if !known.iter().all(|binding| binding.yields(order)) {
+                return Reply::refused(Status::SERVER_INTERNAL_ERROR);
+            }
+            Vec::new()
+        } else {
+            match self.updated(now, known, &contacts, (whole, order), (from, request)) {
+                Ok(next) => next,
+                Err(reply) => return reply,
+            }
+        };
+        let changed = next.len() != kept.len()
+            || next
+                .iter()
+                .any(|new| !kept.iter().any(|old| old.contact == new.contact && old.route == new.route));
+        let fields = next.iter().map(|binding| (Name::Contact, binding.to_value(now))).collect();
+        if let Some(place) = self.bindings.get_mut(user) {
+            *place = next;
+        }
+        Reply { status: Status::OK, fields, changed }
+    }
+
+    /// Step 7 of section 10.3.
+    fn updated(
+        &self,
+        now: Time,
+        mut next: Vec<Binding>,
+        contacts: &[&str],
+        (whole, order): (Option<u32>, (&str, u32)),
+        (from, request): (Route, &Message<'_>),
+    ) -> Result<Vec<Binding>, Reply> {
+        for text in contacts {
+            let contact = Address::parse(text).ok_or_else(|| Reply::refused(Status::BAD_REQUEST))?;
+            let Uri::Sip(uri) = contact.uri else { return Err(Reply::refused(Status::BAD_REQUEST)) };
+            // What is malformed counts as an hour (section 10.2.1.1).
+            let own = contact.parameters.get("expires").map(|text| number::<u32>(text).unwrap_or(3600));
+            let wanted = own.or(whole).unwrap_or(self.config.default_expires);
+            if wanted > 0 && wanted < self.config.min_expires {
+                let least = (Name::MinExpires, self.config.min_expires.to_string());
+                let status = Status::INTERVAL_TOO_BRIEF;
+                return Err(Reply { status, fields: vec![least], changed: false });
+            }
+            let quality = match contact.parameters.get("q") {
+                None => Quality::default(),
+                Some(text) => Quality::parse(text).ok_or_else(|| Reply::refused(Status::BAD_REQUEST))?,
+            };
+            let place = next.iter().position(|known| known.is_of(&uri));
+            if let Some(known) = place.and_then(|at| next.get(at))
+                && !known.yields(order)
+            {
+                return Err(Reply::refused(Status::SERVER_INTERNAL_ERROR));
+            }
+            if wanted == 0 {
+                if let Some(at) = place {
+                    next.remove(at);
+                }
+                continue;
+            }
+            let span = Duration::from_secs(u64::from(wanted.min(self.config.max_expires)));
+            let route = binding::reached_at(&uri, from, request);
+            let (contact, (call_id, cseq)) = (uri.to_string(), order);
+            let new =
+                Binding { contact, quality, call_id: call_id.to_owned(), cseq, expires: now + span, route };
+            let room = next.len() < self.config.contacts;
+            match place.and_then(|at| next.get_mut(at)) {
+                Some(known) => *known = new,
+                None if room => next.push(new),
+                None => {
+                    let why = "399 strowger \"There are too many contacts of this user\"".to_owned();
+                    let fields = vec![(Name::Warning, why)];
+                    return Err(Reply { status: Status::FORBIDDEN, fields, changed: false });
+                }
+            }
+        }
+        Ok(next)
+    }
+
+    /// Puts a binding back that was there before: behind a restart. One that has expired is not.
+    pub fn restore(&mut self, now: Time, user: User, binding: Binding) {
+        if binding.expires > now
+            && let Some(known) = self.bindings.get_mut(user)
+            && known.len() < self.config.contacts
+            && !known.iter().any(|other| other.contact == binding.contact)
+        {
+            known.push(binding);
+        }
+    }
+
+    /// Where a user is: what was preferred comes first.
+    #[must_use]
+    pub fn bindings(&self, now: Time, user: User) -> Vec<&Binding> {
+        let all = self.bindings.get(user).map(Vec::as_slice).unwrap_or_default();
+        let mut live: Vec<&Binding> = all.iter().filter(|binding| binding.expires > now).collect();
+        live.sort_by_key(|binding| std::cmp::Reverse(binding.quality));
+        live
+    }
+
+    /// The user who has registered from there; none when nobody has.
+    #[must_use]
+    pub fn user_at(&self, now: Time, from: Route) -> Option<User> {
+        let is_there = |binding: &Binding| binding.route == from && binding.expires > now;
+        self.bindings.iter().position(|all| all.iter().any(is_there))
+    }
+
+    /// Forgets what has expired; the users whose bindings these were.
+    pub fn expire(&mut self, now: Time) -> Vec<User> {
+        let mut of = Vec::new();
+        for (user, all) in self.bindings.iter_mut().enumerate() {
+            let before = all.len();
+            all.retain(|binding| binding.expires > now);
+            if all.len() < before {
+                of.push(user);
+            }
+        }
+        of
+    }
+
+    /// When the next binding expires.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        self.bindings.iter().flatten().map(|binding| binding.expires).min()
+    }
+}
+
+/// The user, unescaped, and the host in lower case that a SIP URI names.
+fn user_and_host(uri: &Uri<'_>) -> Option<(String, String)> {
+    let sip = uri.as_sip()?;
+    let raw = sip.user.as_deref()?.split([';', ':']).next().unwrap_or_default();
+    Some((crate::message::unescape(raw)?.into_owned(), sip.host.to_ascii_lowercase()))
+}
