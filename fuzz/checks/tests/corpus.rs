@@ -52,6 +52,11 @@ fn the_corpus_of_rtp_holds() {
 }
 
 #[test]
+fn the_corpus_of_sip_holds() {
+    replay(Target::Sip);
+}
+
+#[test]
 fn the_corpus_of_mms_holds() {
     replay(Target::Mms);
 }

@@ -32,6 +32,7 @@ fn changed_messages_hold_and_many_of_them_are_still_accepted() {
         (Target::Sdp, 60_000, 0.2),
         (Target::DigitMap, 5_000, 0.1),
         (Target::Rtp, 5_000, 0.2),
+        (Target::Sip, 30_000, 0.1),
         (Target::Mms, 30_000, 0.1),
     ] {
         let corpus = corpus(target);
