@@ -18,12 +18,14 @@ use crate::message::{
     Action, Address, Caseless, Command, CommandBody, CommandReply, ContextId, Method, Mid, Profile, Reason,
     ReplyResult, ServiceChange, ServiceChangeResult, ServiceTarget, TerminationId, Version,
 };
-use crate::transaction::{NEWEST, PeerConfig, PeerId, RequestError, Route};
+use crate::transaction::{Failure, NEWEST, PeerConfig, PeerId, RequestError, Route};
 
 /// Redirections that are followed one after another: two controllers that name each other end here.
 const MOST_REDIRECTIONS: u8 = 4;
 /// Controllers that were learned from redirections.
 const MOST_CONTROLLERS: usize = 16;
+/// The name that says that there is no profile (H.248.1 version 3).
+const NO_PROFILE: &str = "NoProfile";
 
 /// How a gateway registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub(super) struct Association {
     former: Option<PeerId>,
     attempt: u64,
     redirections: u8,
+    /// The profile of the association.
+    profile: Option<(String, Version)>,
     /// The version that is proposed next: lower than that of the configuration after a refusal with 406.
     version: Option<Version>,
 }
@@ -87,6 +91,7 @@ impl Association {
             former: None,
             attempt: 0,
             redirections: 0,
+            profile: None,
             version: None,
         }
     }
@@ -126,7 +131,10 @@ impl Gateway {
     pub(super) fn associate(&mut self, now: Time) {
         match self.association.state {
             State::Associated(_) | State::Registering(..) => {}
-            State::Connecting(..) => self.next(now),
+            State::Connecting(peer, _) => {
+                self.events.extend(self.place_of(peer).map(|controller| GatewayEvent::Close { controller }));
+                self.next(now);
+            }
             State::Waiting => {
                 if self.association.candidates.is_empty() {
                     self.begin_round();
@@ -203,7 +211,7 @@ impl Gateway {
     }
 
     /// A controller does not answer, or its connection has ended.
-    pub(super) fn lost(&mut self, now: Time, peer: PeerId, _: &mut dyn MediaPlane) {
+    pub(super) fn lost(&mut self, now: Time, peer: PeerId) {
         match self.association.state {
             State::Associated(current) if current == peer => {
                 self.events
@@ -228,6 +236,14 @@ impl Gateway {
         }
     }
 
+    /// Nobody answers at the other end of a connection: it may be half open, and the next registration there needs one that is not.
+    pub(super) fn give_up_connection(&mut self, peer: PeerId) {
+        if self.transactions.route_of(peer).is_some_and(|route| route.transport.is_reliable()) {
+            self.transactions.set_route(peer, None);
+            self.events.extend(self.place_of(peer).map(|controller| GatewayEvent::Close { controller }));
+        }
+    }
+
     /// The next candidate, after a breath: what fails at once would fail in a circle.
     fn later(&mut self, now: Time) {
         self.association.state = State::Waiting;
@@ -239,7 +255,7 @@ impl Gateway {
     }
 
     /// A request of ours will not be answered.
-    pub(super) fn failed(&mut self, now: Time, _: PeerId, tag: &Tag) {
+    pub(super) fn failed(&mut self, now: Time, tag: &Tag, reason: Failure) {
         match tag {
             Tag::Register(attempt) => {
                 let is_current = *attempt == self.association.attempt;
@@ -247,6 +263,9 @@ impl Gateway {
                     self.association.state = State::Waiting;
                     self.next(now);
                 }
+            }
+            Tag::Notify(key) if matches!(reason, Failure::TimedOut | Failure::Disconnected) => {
+                self.untold(*key);
             }
             Tag::Notify(key) => self.told(now, *key),
             Tag::ServiceChange => {}
@@ -291,10 +310,20 @@ impl Gateway {
         result: &ReplyResult<'_>,
         _: &mut dyn MediaPlane,
     ) {
-        let (target, version) = match outcome(result) {
+        let Accepted { target, version, profile } = match outcome(result) {
             Ok(accepted) => accepted,
             Err(code) => return self.refused(now, peer, how, code),
         };
+        let profile = profile.map(|profile| (profile.name.as_str().to_owned(), profile.version));
+        if let Some((name, _)) = &profile
+            && !self.speaks(name)
+        {
+            // The controller wants another profile than this gateway has: there can be no association.
+            let controller = self.place_of(peer).unwrap_or_default();
+            let profile = name.clone();
+            self.events.push_back(GatewayEvent::ProfileUnknown { controller, profile });
+            return self.later(now);
+        }
         match target {
             Some(ServiceTarget::Mgc(mid)) => return self.redirected(now, peer, how, mid),
             Some(ServiceTarget::Address(address)) => {
@@ -308,6 +337,7 @@ impl Gateway {
         self.transactions.set_version(peer, version);
         let former = self.association.former.replace(peer);
         self.association.state = State::Associated(peer);
+        self.association.profile = profile.or_else(|| self.config.profile.clone());
         self.association.redirections = 0;
         self.association.candidates.clear();
         self.timers.cancel(&Timer::Association);
@@ -318,6 +348,19 @@ impl Gateway {
         self.events
             .extend(self.place_of(peer).map(|controller| GatewayEvent::Associated { controller, version }));
         self.tell_all(now);
+    }
+
+    /// Whether a profile is this gateway's, or that there is none.
+    fn speaks(&self, profile: &str) -> bool {
+        let own = self.config.profile.as_ref().map(|(own, _)| own.as_str());
+        own.unwrap_or(NO_PROFILE).eq_ignore_ascii_case(profile) || profile.eq_ignore_ascii_case(NO_PROFILE)
+    }
+
+    /// The profile of the association, when there is one.
+    #[must_use]
+    pub fn profile(&self) -> Option<(&str, Version)> {
+        self.association.controller()?;
+        self.association.profile.as_ref().map(|(name, version)| (name.as_str(), *version))
     }
 
     fn refused(&mut self, now: Time, peer: PeerId, how: How, code: ErrorCode) {
@@ -425,8 +468,16 @@ impl Gateway {
     }
 }
 
+/// What a controller said to a registration that it took.
+#[derive(Clone, Copy, Debug)]
+struct Accepted<'a> {
+    target: Option<ServiceTarget<'a>>,
+    version: Option<Version>,
+    profile: Option<Profile<'a>>,
+}
+
 /// What a controller said to a registration.
-fn outcome<'a>(result: &ReplyResult<'a>) -> Result<(Option<ServiceTarget<'a>>, Option<Version>), ErrorCode> {
+fn outcome<'a>(result: &ReplyResult<'a>) -> Result<Accepted<'a>, ErrorCode> {
     let actions = match result {
         ReplyResult::Error(error) => return Err(error.code),
         ReplyResult::Actions(actions) => actions,
@@ -439,7 +490,9 @@ fn outcome<'a>(result: &ReplyResult<'a>) -> Result<(Option<ServiceTarget<'a>>, O
         _ => None,
     });
     match reply {
-        Some(ServiceChangeResult::Accepted { target, version, .. }) => Ok((*target, *version)),
+        Some(ServiceChangeResult::Accepted { target, version, profile, .. }) => {
+            Ok(Accepted { target: *target, version: *version, profile: *profile })
+        }
         Some(ServiceChangeResult::Error(error)) => Err(error.code),
         None => Err(ErrorCode::PROTOCOL_ERROR),
     }

@@ -109,7 +109,7 @@ impl Checker<'_> {
         let mut list: Vec<Argument> = Vec::new();
         for parameter in parameters {
             let known = match (row, parameter.name) {
-                (Some(row), Name::Id(id)) => row.parameter(side, id),
+                (Some(row), Name::Id(id)) => row.own_parameter(side, id),
                 _ => None,
             };
             let Some(known) = known else { return Err(ErrorCode::UNKNOWN_PARAMETER.into()) };
@@ -304,6 +304,8 @@ fn check_setting(kind: Type, setting: &Setting<'_>) -> Result<(), Fault> {
         Setting::One(value) | Setting::Relation(_, value) => fits(value),
         Setting::Choose => Ok(()),
         Setting::Range(first, last) => fits(first).and_then(|()| fits(last)),
+        // A list is a value of lists alone (section 12.2).
+        Setting::All(_) if !matches!(kind, Type::List(_)) => Err(ErrorCode::NO_PARAMETER_VALUE.into()),
         Setting::All(values) | Setting::Any(values) => values.iter().try_for_each(fits),
     }
 }

@@ -75,6 +75,8 @@ pub struct GatewayConfig {
     pub durations: Vec<(Item, Duration)>,
     /// How long those last that are not in that list.
     pub duration: Duration,
+    /// How long a controller that asks for `it/ito` may be silent, where it does not say it (H.248.14).
+    pub longest_silence: Duration,
     /// Bounds.
     pub limits: GatewayLimits,
     /// The timers of transactions.
@@ -99,6 +101,7 @@ impl GatewayConfig {
             digits: DigitTimers::default(),
             durations: provisioned(),
             duration: Duration::from_secs(180),
+            longest_silence: Duration::from_secs(60),
             limits: GatewayLimits::default(),
             timers: TransactionTimers::default(),
             transactions: TransactionLimits::default(),

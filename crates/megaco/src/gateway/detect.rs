@@ -7,6 +7,7 @@ use strowger_sansio::Time;
 
 use super::amm::{OFF_HOOK, ON_HOOK, STRICT};
 use super::check::COMPLETION;
+use super::continuity;
 use super::detection::{Detection, Dialling, Occurrence, Reporting};
 use super::digit_map::{Collection, Completion, Step};
 use super::media::{Hook, LineIndex, MediaEvent, MediaPlane, Port, StreamHandle};
@@ -72,6 +73,9 @@ impl Gateway {
             MediaEvent::DigitEnded(port, key, lasted) => self.digit_ended(now, port, key, lasted, media),
             MediaEvent::Detected { port, item, arguments } => {
                 if let Some((key, stream)) = self.at(port) {
+                    if item == continuity::COMPLETION {
+                        self.end_tests(now, key, media);
+                    }
                     let event = self.occurrence(now, item, stream, arguments);
                     self.happened(now, key, event, media);
                 }
@@ -99,7 +103,7 @@ impl Gateway {
         self.happened(now, self.key_of_line(line), event, media);
     }
 
-    fn occurrence(
+    pub(super) fn occurrence(
         &self,
         now: Time,
         item: Item,
@@ -314,6 +318,10 @@ impl Gateway {
         });
         let kind = termination.kind;
         self.wait_for_digit(now, key);
+        if key == Key::ROOT {
+            self.await_word(now);
+        }
+        self.watch_quality(now, key, media);
         self.look_at_hook(now, key, kind, detection, media);
         self.work_queue(now, key, media);
     }

@@ -35,6 +35,18 @@ pub enum GatewayEvent {
         /// Its place in the configuration.
         controller: usize,
     },
+    /// A controller wants a profile that this gateway does not have: another controller is asked.
+    ProfileUnknown {
+        /// Its place in the configuration.
+        controller: usize,
+        /// The profile.
+        profile: String,
+    },
+    /// The connection to a controller that does not answer is to be closed: it may be half open. No `handle_disconnected` is called for it.
+    Close {
+        /// Its place in the configuration.
+        controller: usize,
+    },
     /// A command was refused.
     Refused {
         /// The code.

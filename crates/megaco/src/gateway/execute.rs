@@ -11,7 +11,7 @@ use super::{Gateway, report};
 use crate::error::ErrorCode;
 use crate::message::{
     Action, AmmRequest, AuditDescriptor, AuditItem, Command, CommandBody, ContextAudit, ContextId,
-    TerminationId, Terminations,
+    ContextProperties, TerminationId, Terminations,
 };
 use crate::transaction::PeerId;
 
@@ -120,6 +120,11 @@ impl Gateway {
             report.error = Some(fault);
             failed = Some(fault);
         }
+        if report.commands.is_empty() && report.properties.is_none() && report.error.is_none() {
+            // An action that changes attributes alone is answered with its effect (section 7.2.9).
+            report.properties =
+                action.properties.as_deref().map(|properties| self.effect(context, properties));
+        }
         if scene.context.is_specific() {
             let is_left = self.contexts.get(&context).is_some_and(|context| !context.members.is_empty());
             // A context that nobody came into has not been made.
@@ -148,13 +153,26 @@ impl Gateway {
         }
     }
 
+    /// The attributes that an action has set, as they are now.
+    fn effect(&self, context: u32, properties: &ContextProperties<'_>) -> ContextReport {
+        let all = self.context_report(context);
+        ContextReport {
+            priority: all.priority.filter(|_| properties.priority.is_some()),
+            emergency: all.emergency.filter(|_| properties.emergency.is_some()),
+            ieps: all.ieps.filter(|_| properties.ieps.is_some()),
+            topology: if properties.topology.is_empty() { Vec::new() } else { all.topology },
+        }
+    }
+
     fn command(&mut self, scene: Scene, command: &Command<'_>, media: &mut dyn MediaPlane) -> Outcome {
         let is_union = command.is_wildcard_reply;
         match &command.body {
             CommandBody::Add(request) => {
-                self.each(Verb::Add, is_union, &request.terminations, |gateway, id| {
+                let outcome = self.each(Verb::Add, is_union, &request.terminations, |gateway, id| {
                     gateway.add(scene, id, request, media)
-                })
+                });
+                self.note_add(scene.now, media);
+                outcome
             }
             CommandBody::Move(request) => {
                 self.each(Verb::Move, is_union, &request.terminations, |gateway, id| {

@@ -65,8 +65,9 @@ impl Gateway {
     pub(super) fn remove(&mut self, now: Time, key: Key, media: &mut dyn MediaPlane) {
         self.silence(now, key, media);
         self.close_streams(now, key, media);
-        for timer in [Timer::Digit(key), Timer::Pause(key), Timer::Leaving(key), Timer::Returning(key)] {
-            self.timers.cancel(&timer);
+        let own = [Timer::Digit, Timer::Pause, Timer::Leaving, Timer::Quality, Timer::Returning];
+        for timer in own {
+            self.timers.cancel(&timer(key));
         }
         if let Some(termination) = self.terminations.remove(&key) {
             self.names.remove(termination.name.to_ascii_lowercase().as_str());

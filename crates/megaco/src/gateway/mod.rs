@@ -13,7 +13,8 @@
 //!
 //! The rooms: `config`, `media` and `event` are its seams. `termination`, `detection`, `signal`, `context` hold what is known; `check` reads
 //! descriptors by the tables of the packages, `description` session descriptions; `digit_map` matches dial strings; `report` is
-//! the model of replies; `owned` what outlives a message.
+//! the model of replies; `owned` what outlives a message; `silence` and `overload` are events of the gateway as a whole,
+//! `continuity` those of circuits, `quality` those of streams.
 
 mod amm;
 mod association;
@@ -23,6 +24,7 @@ mod check;
 mod clock;
 mod config;
 mod context;
+mod continuity;
 mod description;
 mod detect;
 mod detection;
@@ -32,11 +34,14 @@ mod execute;
 mod leave;
 mod media;
 mod notice;
+mod overload;
 mod owned;
 mod play;
+mod quality;
 mod report;
 mod service;
 mod signal;
+mod silence;
 mod streams;
 mod target;
 mod termination;
@@ -53,6 +58,7 @@ pub use media::{
     Flow, Hook, LineIndex, MediaCapabilities, MediaEvent, MediaFault, MediaPlane, Port, SignalHandle,
     SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
 };
+pub use overload::Load;
 pub use owned::{Argument, Choice, Given, Item};
 pub use service::Order;
 pub use termination::TerminationKind;
@@ -89,8 +95,12 @@ enum Timer {
     Digit(Key),
     /// A graceful service change comes to its end.
     Leaving(Key),
+    /// What streams have lost is to be looked at.
+    Quality(Key),
     /// Service comes back.
     Returning(Key),
+    /// The controller has said nothing for too long.
+    Silence,
 }
 
 /// A media gateway.
@@ -115,6 +125,7 @@ pub struct Gateway {
     unsettled: BTreeSet<u32>,
     notices: BTreeMap<Key, Notices>,
     timers: Timers<Timer>,
+    load: Load,
     clock: TimeOfDay,
     events: VecDeque<GatewayEvent>,
     rng: Rng,
@@ -168,6 +179,7 @@ impl Gateway {
             unsettled: BTreeSet::new(),
             notices: BTreeMap::new(),
             timers,
+            load: Load::Normal,
             clock: TimeOfDay::default(),
             events: VecDeque::new(),
             rng,
@@ -184,6 +196,7 @@ impl Gateway {
         let Some(accepted) = self.transactions.accept(now, route, bytes) else {
             return self.drain(now, media);
         };
+        self.heard(now, accepted.peer());
         for event in self.transactions.handle_input(now, &accepted) {
             match event {
                 transaction::Event::Request { token, actions, .. } => {
@@ -245,7 +258,7 @@ impl Gateway {
     pub fn handle_disconnected(&mut self, now: Time, controller: usize, media: &mut dyn MediaPlane) {
         if let Some(peer) = self.controllers.get(controller).copied() {
             self.transactions.set_route(peer, None);
-            self.lost(now, peer, media);
+            self.lost(now, peer);
         }
         self.drain(now, media);
     }
@@ -261,6 +274,8 @@ impl Gateway {
                 Timer::Digit(key) => self.digits_over(now, key, media),
                 Timer::Leaving(key) => self.leaving_over(now, key, media),
                 Timer::Returning(key) => self.returning_over(now, key),
+                Timer::Quality(key) => self.quality_due(now, key, media),
+                Timer::Silence => self.silence_over(now, media),
             }
         }
         self.drain(now, media);
@@ -334,8 +349,11 @@ impl Gateway {
     fn drain(&mut self, now: Time, media: &mut dyn MediaPlane) {
         while let Some(event) = self.transactions.poll_event() {
             match event {
-                transaction::Event::Lost { peer } => self.lost(now, peer, media),
-                transaction::Event::Failed { peer, tag, .. } => self.failed(now, peer, &tag),
+                transaction::Event::Lost { peer } => {
+                    self.give_up_connection(peer);
+                    self.lost(now, peer);
+                }
+                transaction::Event::Failed { tag, reason, .. } => self.failed(now, &tag, reason),
                 _ => {}
             }
         }

@@ -17,7 +17,8 @@ use crate::transaction::RequestError;
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     queue: VecDeque<(RequestId, Occurrence)>,
-    /// One is on its way: over UDP a second could overtake it.
+    /// What is on its way: over UDP a second command could overtake it.
+    told: Vec<(RequestId, Occurrence)>,
     is_outstanding: bool,
 }
 
@@ -58,16 +59,26 @@ impl Gateway {
         let body = CommandBody::Notify(NotifyRequest { terminations: first.into(), observed, error });
         let actions = vec![Action::new(context, [body])];
         let sent = self.transactions.request(now, peer, actions, Tag::Notify(key));
-        if let Err(error) = sent {
-            if let Some(notices) = self.notices.get_mut(&key) {
+        let Some(notices) = self.notices.get_mut(&key) else { return };
+        match sent {
+            Ok(_) => notices.told = told,
+            Err(error) => {
                 notices.is_outstanding = false;
                 if error == RequestError::NoRoute {
                     told.into_iter().rev().for_each(|notice| notices.queue.push_front(notice));
                 }
+                if let RequestError::Encode(error) = error {
+                    self.events.push_back(GatewayEvent::Unwritable { error });
+                }
             }
-            if let RequestError::Encode(error) = error {
-                self.events.push_back(GatewayEvent::Unwritable { error });
-            }
+        }
+    }
+
+    /// Nobody answered a Notify: what it told waits for the next association.
+    pub(super) fn untold(&mut self, key: Key) {
+        if let Some(notices) = self.notices.get_mut(&key) {
+            notices.is_outstanding = false;
+            notices.told.drain(..).rev().for_each(|notice| notices.queue.push_front(notice));
         }
     }
 
@@ -75,6 +86,7 @@ impl Gateway {
     pub(super) fn told(&mut self, now: Time, key: Key) {
         if let Some(notices) = self.notices.get_mut(&key) {
             notices.is_outstanding = false;
+            notices.told.clear();
             if notices.queue.is_empty() {
                 self.notices.remove(&key);
             } else {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use strowger_sansio::Time;
 
 use super::check::kind_of;
+use super::continuity;
 use super::detection::Occurrence;
 use super::media::{MediaPlane, SignalHandle};
 use super::owned::{Argument, Given, Item};
@@ -84,7 +85,22 @@ impl Gateway {
 
     fn stop(&mut self, now: Time, key: Key, playing: &Playing, end: End, media: &mut dyn MediaPlane) {
         self.release(now, key, playing, media);
+        if let Some(item) = playing.sound().map(|sound| sound.item).filter(|_| end == End::Event) {
+            self.note_failed_test(now, key, item, media);
+        }
         self.complete(now, key, playing, end, media);
+    }
+
+    /// A test has passed: its tones end, and nothing is told of them.
+    pub(super) fn end_tests(&mut self, now: Time, key: Key, media: &mut dyn MediaPlane) {
+        let Some(termination) = self.terminations.get_mut(&key) else { return };
+        let is_test = |playing: &Playing| playing.sound().is_some_and(|sound| sound.item == continuity::TEST);
+        let (over, rest) = std::mem::take(&mut termination.playing).into_iter().partition(is_test);
+        termination.playing = rest;
+        let over: Vec<Playing> = over;
+        for playing in over {
+            self.release(now, key, &playing, media);
+        }
     }
 
     fn release(&mut self, now: Time, key: Key, playing: &Playing, media: &mut dyn MediaPlane) {
@@ -107,6 +123,7 @@ impl Gateway {
         self.next_handle += 1;
         let started = port.map(|port| media.start_signal(now, port, handle, &sound.order()));
         if !matches!(started, Some(Ok(()))) {
+            self.note_failed_test(now, key, sound.item, media);
             self.complete(now, key, &playing, End::Other, media);
             return;
         }
@@ -164,6 +181,9 @@ impl Gateway {
         let mut playing = termination.playing.remove(place);
         self.release(now, key, &playing, media);
         playing.handle = None;
+        if let Some(item) = playing.sound().map(|sound| sound.item) {
+            self.note_failed_test(now, key, item, media);
+        }
         let pause = playing.sound().and_then(|sound| sound.delay);
         let is_last = playing.place + 1 >= playing.play.sounds().len();
         if is_last || end == End::Other {

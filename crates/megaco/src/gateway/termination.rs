@@ -9,6 +9,7 @@ use super::detection::Watch;
 use super::digit_map::DigitMap;
 use super::media::{LineIndex, Port, StreamHandle, StreamSpec, StreamStatistics};
 use super::owned::Quality;
+use super::quality::Loss;
 use super::report::{ControlReport, MediaReport, StateReport, StreamReport};
 use super::signal::Playing;
 use crate::message::{BufferControl, ServiceState, StreamId, StreamMode};
@@ -40,8 +41,8 @@ pub(super) enum Kind {
     Ephemeral,
 }
 
-/// The packages that each kind of termination realises, in the order of Annex E.
-const ROOT: &[u16] = &[1, 2];
+/// The packages that each kind of termination realises, in the order of their identifiers.
+const ROOT: &[u16] = &[1, 2, 0x45, 0x51];
 const LINE: &[u16] = &[1, 5, 6, 7, 9, 0xd, 0x3c];
 const CIRCUIT: &[u16] = &[1, 5, 6, 7, 0xa, 0xd];
 const RTP: &[u16] = &[1, 7, 0xb, 0xc];
@@ -112,6 +113,8 @@ pub(super) struct Termination {
     pub(super) watch: Watch,
     pub(super) playing: Vec<Playing>,
     pub(super) digit_maps: BTreeMap<Box<str>, Arc<DigitMap>>,
+    /// What its streams had lost when it was looked at last.
+    pub(super) loss: Loss,
     /// When it came into its context.
     pub(super) since: Time,
 }
@@ -131,6 +134,7 @@ impl Termination {
             watch: Watch::default(),
             playing: Vec::new(),
             digit_maps: BTreeMap::new(),
+            loss: Loss::default(),
             since: now,
         }
     }

@@ -1,9 +1,11 @@
 //! Packages as data: properties, events, signals, statistics, their parameters and types (RFC 3525 section 12 and Annex E).
 //!
-//! One table drives readers, writers, checks and the decoder's explanations. `annex_e` holds the packages of the RFC, `display` that of telephones with a display, `value` turns text and octets into values of their types.
+//! One table drives readers, writers, checks and the decoder's explanations. `annex_e` holds the packages of the RFC, `display` that of
+//! telephones with a display, `public` those of other Recommendations, `value` turns text and octets into values of their types.
 
 mod annex_e;
 mod display;
+mod public;
 mod value;
 
 pub(crate) use value::{
@@ -192,7 +194,11 @@ pub static PACKAGES: &[&Package] = &[
     &annex_e::NT,
     &annex_e::RTP,
     &annex_e::TDMC,
+    &public::CTYP,
+    &public::AN,
     &display::ANDISP,
+    &public::IT,
+    &public::OCP,
 ];
 
 /// The package with an identifier.
@@ -296,6 +302,16 @@ impl ItemRow {
     #[must_use]
     pub fn parameter(&self, side: Side, id: u16) -> Option<&'static ParameterRow> {
         self.find_parameter(side, |row| row.id == id)
+    }
+
+    /// The parameter with an identifier, of this side alone.
+    #[must_use]
+    pub fn own_parameter(&self, side: Side, id: u16) -> Option<&'static ParameterRow> {
+        let own = match side {
+            Side::Request => self.parameters,
+            Side::Observed => self.observed,
+        };
+        own.iter().find(|row| row.id == id)
     }
 
     fn find_parameter(

@@ -1,6 +1,6 @@
 //! How a gateway finds a controller, keeps it, and finds another one (RFC 3525 sections 9.2, 11.2 to 11.5).
 
-use strowger_megaco::gateway::GatewayEvent;
+use strowger_megaco::gateway::{GatewayConfig, GatewayEvent};
 use strowger_megaco::message::Version;
 use strowger_sansio::Duration;
 
@@ -121,4 +121,29 @@ fn a_hand_off_is_answered_and_followed() {
     assert_eq!(body(&request), "C=-{SC=ROOT{SV{MT=HO,V=3,RE=\"903 MGC Directed Change\"}}}");
     world.answer(2945, &request, OK);
     assert_eq!(world.gateway.controller(), Some(1));
+}
+
+#[test]
+fn a_profile_is_proposed_and_one_that_it_does_not_have_makes_no_association() {
+    let own = |config: &mut GatewayConfig| config.profile = Some(("ResGW".to_owned(), Version::V2));
+    for (reply, agreed) in [
+        ("V=1", Some(("ResGW", Version::V2))),
+        ("PF=resgw/1,V=1", Some(("resgw", Version::V1))),
+        ("PF=NoProfile/1,V=1", Some(("NoProfile", Version::V1))),
+        ("PF=TrunkGW/1,V=1", None),
+    ] {
+        let mut world = World::started(own);
+        world.wait();
+        let (_, request) = world.sent.remove(0);
+        assert!(body(&request).contains("PF=ResGW/2"), "{request}");
+        world.answer(2944, &request, &format!("C=-{{SC=ROOT{{SV{{{reply}}}}}}}"));
+        assert_eq!(world.gateway.profile(), agreed, "{reply}");
+        assert_eq!(world.gateway.controller().is_some(), agreed.is_some());
+        if agreed.is_none() {
+            let profile = "TrunkGW".to_owned();
+            assert_eq!(world.events(), [GatewayEvent::ProfileUnknown { controller: 0, profile }]);
+            world.run(Duration::from_secs(20));
+            assert!(!world.sent.is_empty(), "it tries again later");
+        }
+    }
 }

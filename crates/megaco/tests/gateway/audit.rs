@@ -32,7 +32,7 @@ fn packages_are_told_of_each_or_of_all_together() {
     let line = "PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1}";
     assert_eq!(world.command("C=1{AV=aaln/1{AT{PG}}}"), format!("C=1{{AV=aaln/1{{{line}}}}}"));
     assert_eq!(world.command("C=1{AV=rtp/1{AT{PG}}}"), "C=1{AV=rtp/1{PG{g-1,cg-1,nt-1,rtp-1}}}");
-    assert_eq!(world.command("C=-{AV=ROOT{AT{PG}}}"), "C=-{AV=ROOT{PG{g-1,root-2}}}");
+    assert_eq!(world.command("C=-{AV=ROOT{AT{PG}}}"), "C=-{AV=ROOT{PG{g-1,root-2,it-1,ocp-1}}}");
     assert_eq!(
         world.command("C=1{W-AV=*{AT{PG}}}"),
         "C=1{AV=*{PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1,nt-1,rtp-1}}}"

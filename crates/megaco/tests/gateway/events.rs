@@ -3,7 +3,7 @@
 use strowger_megaco::gateway::Item;
 use strowger_sansio::Duration;
 
-use crate::support::World;
+use crate::support::{RTP, World};
 
 const RING: Item = Item::new(9, 2);
 const DIAL_TONE: Item = Item::new(7, 0x30);
@@ -138,4 +138,31 @@ fn a_flash_is_told_in_the_context_of_the_line() {
     world.command("C=${A=aaln/1{M{O{MO=SR}},E=5{al/fl,al/on}}}");
     world.happen(strowger_megaco::gateway::MediaEvent::HookFlash(strowger_megaco::gateway::LineIndex(0)));
     assert_eq!(world.told(), ["C=1{N=aaln/1{OE=5{al/fl}}}"]);
+}
+
+#[test]
+fn a_stream_that_loses_more_than_its_threshold_is_told_once_until_it_was_better() {
+    let mut world = World::new();
+    world.command(&format!("C=${{A=aaln/1{{M{{O{{MO=SR}}}}}},{RTP}}}"));
+    for alert in ["nt/qualert", "rtp/qualert"] {
+        world.command(&format!("C=1{{MF=rtp/1{{E=4{{{alert}{{th=10}}}}}}}}"));
+        let mut lose = |lost: u64, received: u64| {
+            world.plane.losses.0 += lost;
+            world.plane.losses.1 += received;
+            world.run(Duration::from_secs(5));
+            world.told()
+        };
+        assert!(lose(10, 90).is_empty(), "ten per cent are not above ten");
+        let told = format!("C=1{{N=rtp/1{{OE=4{{{alert}{{th=20}}}}}}}}");
+        assert_eq!(lose(20, 80), [told]);
+        assert!(lose(50, 50).is_empty(), "it is still so");
+        assert!(lose(0, 0).is_empty() && lose(0, 100).is_empty());
+        assert_eq!(lose(500, 0), [format!("C=1{{N=rtp/1{{OE=4{{{alert}{{th=99}}}}}}}}")]);
+    }
+    world.command("C=1{MF=rtp/1{E}}");
+    world.plane.losses.0 += 500;
+    world.run(Duration::from_secs(60));
+    assert!(world.told().is_empty());
+    world.command("C=1{S=*{AT{}}}");
+    world.run(Duration::from_secs(60));
 }

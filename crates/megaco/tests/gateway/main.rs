@@ -5,11 +5,15 @@
 mod association;
 mod audit;
 mod calls;
+mod continuity;
 mod digits;
 mod events;
+mod hostile;
 mod media;
+mod packages;
 mod refusals;
 mod service;
 mod signals;
+mod silence;
 mod support;
 mod topology;

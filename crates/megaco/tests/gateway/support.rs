@@ -18,6 +18,8 @@ pub(crate) struct Plane {
     pub(crate) signals: BTreeMap<SignalHandle, (Port, Item)>,
     pub(crate) flows: BTreeMap<u32, Vec<Flow>>,
     pub(crate) off_hook: BTreeSet<LineIndex>,
+    /// What each stream has lost, and received.
+    pub(crate) losses: (u64, u64),
     /// Streams that it can open yet.
     pub(crate) room: usize,
 }
@@ -48,10 +50,10 @@ impl MediaPlane for Plane {
     fn statistics(&self, _: Time, _: StreamHandle) -> StreamStatistics {
         StreamStatistics {
             packets_sent: 50,
-            packets_received: 45,
+            packets_received: self.losses.1,
             octets_sent: 8000,
             octets_received: 7200,
-            packets_lost: 5,
+            packets_lost: self.losses.0,
             jitter_ms: 3,
             latency_ms: 12,
         }
@@ -133,6 +135,7 @@ impl World {
             signals: BTreeMap::new(),
             flows: BTreeMap::new(),
             off_hook: BTreeSet::new(),
+            losses: (5, 45),
             room: 8,
         };
         let gateway = Gateway::new(now, config, Rng::from_number(7)).unwrap();
@@ -161,8 +164,18 @@ impl World {
 
     /// Lets the controller at a port say something, in whatever version was agreed on.
     pub(crate) fn hear(&mut self, port: u16, name: &str, text: &str) {
+        self.hear_over(route(port), name, text);
+    }
+
+    /// The same from anywhere.
+    pub(crate) fn hear_over(&mut self, from: Route, name: &str, text: &str) {
         let text = format!("!/{} <{name}>\n{text}", self.version);
-        self.gateway.handle_input(self.now, route(port), text.as_bytes(), &mut self.plane);
+        self.hear_octets(from, text.as_bytes());
+    }
+
+    /// Octets of any kind from anywhere.
+    pub(crate) fn hear_octets(&mut self, from: Route, octets: &[u8]) {
+        self.gateway.handle_input(self.now, from, octets, &mut self.plane);
         self.flush();
     }
 
@@ -170,6 +183,17 @@ impl World {
     pub(crate) fn answer(&mut self, port: u16, request: &str, reply: &str) {
         let name = if port == 2944 { "town" } else { "town2" };
         self.hear(port, name, &format!("P={}{{{reply}}}", number(request)));
+    }
+
+    /// A connection to a controller stands.
+    pub(crate) fn connect(&mut self, controller: usize, over: Route) {
+        self.gateway.handle_connected(self.now, controller, over, &mut self.plane);
+        self.flush();
+    }
+
+    /// The reply of a controller that is anywhere.
+    pub(crate) fn answer_over(&mut self, from: Route, name: &str, request: &str, reply: &str) {
+        self.hear_over(from, name, &format!("P={}{{{reply}}}", number(request)));
     }
 
     /// What the gateway answers to actions.

@@ -77,4 +77,10 @@ fn attributes_of_a_context_are_kept_and_told() {
     assert_eq!(world.command("C=1{CA{EG,PR}}"), "C=1{PR=7,EG}");
     let context = world.gateway.contexts().next().unwrap();
     assert_eq!((context.priority, context.is_emergency), (7, true));
+    // What is audited is how it is after what is set, and what is set alone is told as it is then.
+    assert_eq!(world.command("C=1{PR=3,CA{EG,PR}}"), "C=1{PR=3,EG}");
+    assert_eq!(world.command("C=1{PR=9}"), "C=1{PR=9}");
+    world.command("C=1{A=aaln/2}");
+    assert_eq!(world.command("C=1{TP{aaln/1,aaln/2,IS}}"), "C=1{TP{aaln/1,aaln/2,IS}}");
+    assert_eq!(world.command("C=1{TP{aaln/1,aaln/2,BW},MF=aaln/1}"), "C=1{MF=aaln/1}");
 }
