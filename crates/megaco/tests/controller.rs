@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use strowger_megaco::controller::{Admission, Controller, Event, Registration, Service};
+use strowger_megaco::controller::{Admission, Controller, Event, Precedence, Registration, Service, Verdict};
 use strowger_megaco::message::{
     Action, AuditCommand, AuditDescriptor, Caseless, CommandBody, ContextId, Mid, ReplyResult, TerminationId,
     TimeStamp, Version,
@@ -263,4 +263,95 @@ fn ten_thousand_gateways_that_register_at_once_are_all_in_service_within_a_kibib
     let each = info.bytes_current / i64::from(GATEWAYS);
     assert!(each <= 1024, "{each} octets for each idle gateway");
     println!("{each} octets for each idle gateway");
+}
+
+#[test]
+fn a_silent_gateway_is_asked_whether_it_is_there_and_one_that_is_gone_is_unreachable() {
+    let mut town = Town::new();
+    town.controller.set_patience(Some(Duration::from_secs(60)));
+    let gateway = town.gateway("gw1.town", Admission::Accept);
+    town.register(1, BOOT);
+    let pass = |town: &mut Town, seconds: u64| {
+        let end = town.now + Duration::from_secs(seconds);
+        let mut sent = Vec::new();
+        while let Some(due) = town.controller.poll_timeout().filter(|due| *due <= end) {
+            town.now = due;
+            town.controller.handle_timeout(due);
+            sent.extend(town.sent());
+        }
+        town.now = end;
+        sent
+    };
+    assert!(pass(&mut town, 59).is_empty());
+    // Whoever says something is there.
+    town.hear(
+        2944,
+        "!/3 <gw1.town>\nT=2{C=-{SC=aaln/1{SV{MT=FO,RE=\"905 Termination taken out of service\"}}}}",
+    );
+    assert!(pass(&mut town, 59).is_empty());
+    let asked = pass(&mut town, 1);
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    let number = asked[0].1.split(['=', '{']).nth(1).unwrap().to_owned();
+    assert_eq!(asked[0].1, format!("!/3 T={number}{{C=-{{AV=ROOT{{AT{{}}}}}}}}"));
+    town.hear(2944, &format!("!/3 <gw1.town>\nP={number}{{C=-{{AV=ROOT}}}}"));
+    assert_eq!(town.controller.service(gateway), Service::InService);
+    assert!(pass(&mut town, 59).is_empty(), "the answer was a word");
+    // Now it is gone.
+    pass(&mut town, 60);
+    assert_eq!(town.controller.service(gateway), Service::Unreachable);
+    assert_eq!(town.controller.poll_event(), Some(Event::Unreachable { gateway }));
+    assert!(pass(&mut town, 600).is_empty(), "whoever is lost comes back by himself");
+}
+
+#[test]
+fn profiles_are_confirmed_or_the_preferred_one_is_named() {
+    for (spoken, proposed, named) in [
+        (vec![], "PF=ResGW/1,", ""),
+        (vec![("ResGW", 2), ("TrunkGW", 1)], "PF=resgw/1,", "PF=ResGW/1,"),
+        (vec![("ResGW", 2), ("TrunkGW", 1)], "PF=TrunkGW/3,", "PF=TrunkGW/1,"),
+        (vec![("ResGW", 2)], "PF=Other/1,", "PF=ResGW/2,"),
+        (vec![("ResGW", 2)], "", "PF=ResGW/2,"),
+    ] {
+        let mut town = Town::new();
+        let gateway = town.gateway("gw1.town", Admission::Accept);
+        let spoken = spoken.into_iter().map(|(name, version)| (name.into(), Version::new(version).unwrap()));
+        town.controller.set_profiles(gateway, spoken.collect());
+        let reply = town.register(7, &format!("MT=RS,{proposed}RE=\"901 Cold Boot\",V=1"));
+        assert!(
+            reply.contains(&format!("SV{{{named}V=1,")) || reply.contains(&format!("SV{{V=1,{named}")),
+            "{reply}"
+        );
+        assert!(!named.is_empty() || !reply.contains("PF="), "{reply}");
+    }
+}
+
+#[test]
+fn calls_of_a_gateway_that_complains_of_overload_are_held_back() {
+    let mut town = Town::new();
+    let gateway = town.gateway("gw1.town", Admission::Accept);
+    let other = town.gateway("gw2.town", Admission::Accept);
+    town.register(1, BOOT);
+    let admitted = |town: &mut Town, gateway, precedence| {
+        let now = town.now;
+        (0..50).filter(|_| town.controller.admit(now, gateway, precedence) == Verdict::Admitted).count()
+    };
+    assert_eq!(admitted(&mut town, gateway, Precedence::Ordinary), 50);
+    // Of other events it is not said.
+    town.hear(2944, "!/3 <gw1.town>\nT=2{C=-{N=ROOT{OE=1{it/ito}}}}");
+    assert!(town.controller.restrictor(gateway).is_none());
+    town.hear(2944, "!/3 <gw1.town>\nT=3{C=-{N=ROOT{OE=1{ocp/mg_overload}}}}");
+    assert_eq!(town.log[1..], ["commands", "commands"], "the owner answers both");
+    assert_eq!(admitted(&mut town, gateway, Precedence::Ordinary), 4);
+    assert_eq!(admitted(&mut town, gateway, Precedence::Emergency), 50);
+    assert_eq!(
+        admitted(&mut town, other, Precedence::Ordinary),
+        50,
+        "each gateway has a restrictor of its own"
+    );
+    // A line that says so does not speak for its gateway.
+    town.now += Duration::from_secs(40);
+    town.controller.admit(town.now, gateway, Precedence::Ordinary);
+    assert_eq!(town.controller.restrictor(gateway).unwrap().rate(), None);
+    town.hear(2944, "!/3 <gw1.town>\nT=4{C=-{N=aaln/1{OE=1{ocp/mg_overload}}}}");
+    assert_eq!(town.controller.restrictor(gateway).unwrap().rate(), None);
 }

@@ -4,22 +4,29 @@
 //! A [`Controller`] owns a transaction layer. It answers service changes itself, says what they mean, and hands everything else up:
 //! commands of registered gateways, and the ends of the owner's own requests.
 //!
+//! It asks who has been silent for long whether he is there, and knows from the complaints of overloaded gateways how many calls each can bear:
+//! [`Controller::admit`] is to be asked before a call is set up.
+//!
 //! A gateway may do nothing before it has registered. A restart begins a new life: it may use its transaction numbers anew. Whoever
 //! comes back as disconnected has kept its contexts, so its owner is to audit it.
 
 mod event;
+mod restrictor;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use strowger_sansio::{Rng, Time, Transmit};
+use strowger_sansio::{Rng, Time, Timers, Transmit};
 
 pub use event::{Event, Registration, Service};
+pub use restrictor::{Precedence, Restrictor, RestrictorLimits, Verdict};
 
 use crate::error::ErrorCode;
 use crate::message::{
-    Action, ActionReply, Address, Command, CommandBody, CommandReply, ContextId, ErrorDescriptor, Method,
-    Mid, OwnedMid, Reason, ReplyResult, ServiceChange, ServiceChangeReply, ServiceChangeResult,
-    ServiceTarget, TerminationId, Terminations, TimeStamp, TransactionId, Version,
+    Action, ActionReply, Address, AuditCommand, AuditDescriptor, Caseless, Command, CommandBody,
+    CommandReply, ContextId, ErrorDescriptor, ItemName, Method, Mid, Name, OwnedMid, Profile, Reason,
+    ReplyResult, ServiceChange, ServiceChangeReply, ServiceChangeResult, ServiceTarget, TerminationId,
+    Terminations, TimeStamp, TransactionId, Version,
 };
 use crate::transaction::{
     self, Accepted, Failure, NEWEST, PeerConfig, PeerId, RequestError, Route, Token, TransactionIds,
@@ -44,6 +51,12 @@ struct Gateway {
     service: Service,
     admission: Admission,
     oldest: Version,
+    /// Profiles that are spoken with it, the preferred one first.
+    profiles: Vec<(Box<str>, Version)>,
+    /// When it said something last.
+    heard: Time,
+    /// Since it has complained of overload.
+    restrictor: Option<Box<Restrictor>>,
 }
 
 /// Whose request it is: the owner's, or one of the controller itself.
@@ -51,7 +64,12 @@ struct Gateway {
 enum Tag<T> {
     Owner(T),
     HandOff,
+    /// Whether it is there.
+    Probe,
 }
+
+/// The event by which a gateway complains that it has too much to do (H.248.11).
+const OVERLOAD: (u16, u16) = (0x51, 1);
 
 /// The controller. `T` is the owner's tag for its requests.
 #[derive(Debug)]
@@ -59,6 +77,11 @@ pub struct Controller<T> {
     transactions: Transactions<Tag<T>>,
     /// By the number of the peer.
     gateways: Vec<Gateway>,
+    /// How long a gateway may be silent before it is asked whether it is there.
+    patience: Option<Duration>,
+    /// When that is to be looked at.
+    probes: Timers<PeerId>,
+    restrictors: RestrictorLimits,
     events: VecDeque<Event<'static, T>>,
 }
 
@@ -73,12 +96,57 @@ impl<T: Clone> Controller<T> {
         rng: Rng,
     ) -> Self {
         let transactions = Transactions::new(mid, timers, limits, ids, rng);
-        Self { transactions, gateways: Vec::new(), events: VecDeque::new() }
+        Self {
+            transactions,
+            gateways: Vec::new(),
+            patience: None,
+            probes: Timers::new(),
+            restrictors: RestrictorLimits::default(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// How long a gateway may be silent before it is asked whether it is there (an audit of ROOT that asks for nothing); one that does not
+    /// answer is [`Event::Unreachable`]. By default none is asked. It holds for gateways that register from now on.
+    pub fn set_patience(&mut self, patience: Option<Duration>) {
+        self.patience = patience;
+    }
+
+    /// How calls are held back of gateways that complain from now on.
+    pub fn set_restrictors(&mut self, limits: RestrictorLimits) {
+        self.restrictors = limits;
+    }
+
+    /// The profiles that are spoken with a gateway, the preferred one first. One of them that it proposes is confirmed, in the lower
+    /// version; otherwise the preferred one is named. Without any, none is named (RFC 3525 section 7.2.8).
+    pub fn set_profiles(&mut self, gateway: PeerId, profiles: Vec<(Box<str>, Version)>) {
+        if let Some(known) = self.gateways.get_mut(gateway.index()) {
+            known.profiles = profiles;
+        }
+    }
+
+    /// Whether a call may be set up that will have the gateway add terminations. It counts as one when it may (H.248.11).
+    pub fn admit(&mut self, now: Time, gateway: PeerId, precedence: Precedence) -> Verdict {
+        let restrictor = self.gateways.get_mut(gateway.index()).and_then(|known| known.restrictor.as_mut());
+        restrictor.map_or(Verdict::Admitted, |restrictor| restrictor.admit(now, precedence))
+    }
+
+    /// What holds back calls of a gateway, once it has complained.
+    #[must_use]
+    pub fn restrictor(&self, gateway: PeerId) -> Option<&Restrictor> {
+        self.gateways.get(gateway.index())?.restrictor.as_deref()
     }
 
     /// Adds a gateway, which may register from now on and speaks no version before `oldest`.
     pub fn add_gateway(&mut self, config: PeerConfig, admission: Admission, oldest: Version) -> PeerId {
-        self.gateways.push(Gateway { service: Service::Unregistered, admission, oldest });
+        self.gateways.push(Gateway {
+            service: Service::Unregistered,
+            admission,
+            oldest,
+            profiles: Vec::new(),
+            heard: Time::ZERO,
+            restrictor: None,
+        });
         self.transactions.add_peer(config)
     }
 
@@ -116,12 +184,15 @@ impl<T: Clone> Controller<T> {
         accepted: &'m Accepted<'m>,
     ) -> Vec<Event<'m, T>> {
         let mut events = Vec::new();
+        if let Some(known) = self.gateways.get_mut(accepted.peer().index()) {
+            known.heard = now;
+        }
         for event in self.transactions.handle_input(now, accepted) {
             match event {
                 transaction::Event::Request { token, route, version, actions } => {
                     events.extend(self.take_request(now, time, (token, route, version), actions));
                 }
-                transaction::Event::Reply { tag: Tag::HandOff, .. } => {}
+                transaction::Event::Reply { tag: Tag::HandOff | Tag::Probe, .. } => {}
                 transaction::Event::Reply { peer, transaction, tag: Tag::Owner(tag), result, .. } => {
                     events.push(Event::Reply { gateway: peer, transaction, tag, result });
                 }
@@ -226,6 +297,9 @@ impl<T: Clone> Controller<T> {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Time) {
         self.transactions.handle_timeout(now);
+        while let Some(gateway) = self.probes.pop_due(now) {
+            self.look_after(now, gateway);
+        }
         self.drain();
     }
 
@@ -242,7 +316,42 @@ impl<T: Clone> Controller<T> {
     /// When [`Self::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.transactions.poll_timeout()
+        [self.transactions.poll_timeout(), self.probes.next()].into_iter().flatten().min()
+    }
+
+    /// A gateway that has been silent for too long is asked whether it is there.
+    fn look_after(&mut self, now: Time, gateway: PeerId) {
+        let Some(patience) = self.patience.filter(|_| self.service(gateway).is_registered()) else { return };
+        let heard = self.gateways.get(gateway.index()).map_or(now, |known| known.heard);
+        let mut due = heard + patience;
+        if due <= now {
+            let audit =
+                AuditCommand { terminations: TerminationId::Root.into(), audit: AuditDescriptor::default() };
+            let actions = vec![Action::new(ContextId::NULL, [CommandBody::AuditValue(audit)])];
+            // Without a way there, its connection is known to have ended, and it is awaited.
+            let _ = self.transactions.request(now, gateway, actions, Tag::Probe);
+            due = now + patience;
+        }
+        self.probes.set(gateway, due);
+    }
+
+    /// Whether commands of a gateway complain of overload.
+    fn note_overload(&mut self, now: Time, gateway: PeerId, actions: &[Action<'_>]) {
+        let complaints =
+            actions.iter().flat_map(|action| &action.commands).filter_map(|command| match &command.body {
+                CommandBody::Notify(notify) if notify.terminations.first == TerminationId::Root => {
+                    Some(&notify.observed.events)
+                }
+                _ => None,
+            });
+        let is_complaint = |name: ItemName<'_>| {
+            (name.package(), name.item()) == (Name::Id(OVERLOAD.0), Name::Id(OVERLOAD.1))
+        };
+        let count = complaints.flatten().filter(|event| is_complaint(event.name)).count();
+        let limits = self.restrictors;
+        let Some(known) = self.gateways.get_mut(gateway.index()).filter(|_| count > 0) else { return };
+        let restrictor = known.restrictor.get_or_insert_with(|| Box::new(Restrictor::new(now, limits)));
+        (0..count).for_each(|_| restrictor.handle_overload(now));
     }
 
     fn drain(&mut self) {
@@ -284,6 +393,7 @@ impl<T: Clone> Controller<T> {
         }
         let is_change = |command: &Command<'_>| matches!(command.body, CommandBody::ServiceChange(..));
         if !actions.iter().all(|action| action.commands.iter().all(is_change)) {
+            self.note_overload(now, gateway, &actions);
             return vec![Event::Commands { gateway, token, actions }];
         }
         let (mut replies, mut events) = (Vec::new(), Vec::new());
@@ -334,7 +444,7 @@ impl<T: Clone> Controller<T> {
         let offered = change.version.unwrap_or(header);
         let version = offered.min(NEWEST);
         let refused = |code| ServiceChangeResult::Error(describe(code));
-        let admission = known.admission.clone();
+        let (admission, profiles) = (known.admission.clone(), known.profiles.clone());
         let was = known.service;
         let mut target = None;
         let result = match &admission {
@@ -342,11 +452,14 @@ impl<T: Clone> Controller<T> {
             // A gateway that is one action ahead of its registration is told to wait for it.
             _ if actions > 1 => refused(ErrorCode::NOT_IMPLEMENTED),
             _ if version < known.oldest => refused(ErrorCode::VERSION_NOT_SUPPORTED),
-            Admission::Redirect(other) => accepted(Some(ServiceTarget::Mgc(other.as_mid())), None, time),
+            Admission::Redirect(other) => {
+                accepted(Some(ServiceTarget::Mgc(other.as_mid())), (None, None), time)
+            }
             Admission::Accept => match target_of(route, change.target.as_ref()) {
                 Ok(route) => {
                     target = Some(route);
-                    accepted(None, change.version.map(|_| version), time)
+                    let profile = agreed(&profiles, change.profile);
+                    accepted(None, (change.version.map(|_| version), profile), time)
                 }
                 Err(code) => refused(code),
             },
@@ -366,6 +479,9 @@ impl<T: Clone> Controller<T> {
         self.transactions.set_version(gateway, version);
         self.transactions.set_route(gateway, Some(target));
         self.set_service(gateway, Service::InService);
+        if let Some(patience) = self.patience {
+            self.probes.set(gateway, now + patience);
+        }
         let how = match change.method {
             Method::Disconnected => Registration::Disconnected,
             Method::HandOff => Registration::HandOff,
@@ -392,14 +508,25 @@ fn describe(code: ErrorCode) -> ErrorDescriptor<'static> {
 
 fn accepted<'a>(
     target: Option<ServiceTarget<'a>>,
-    version: Option<Version>,
+    (version, profile): (Option<Version>, Option<Profile<'a>>),
     time: Option<TimeStamp>,
 ) -> ServiceChangeResult<'a> {
-    ServiceChangeResult::Accepted { target, version, profile: None, time }
+    ServiceChangeResult::Accepted { target, version, profile, time }
+}
+
+/// The profile of an association: the proposed one, if it is among those that are spoken here, or else the preferred one.
+fn agreed<'p>(spoken: &'p [(Box<str>, Version)], proposed: Option<Profile<'_>>) -> Option<Profile<'p>> {
+    let same = proposed.and_then(|proposed| {
+        let (name, version) = spoken.iter().find(|(name, _)| Caseless::new(name) == proposed.name)?;
+        Some(Profile { name: Caseless::new(name), version: proposed.version.min(*version) })
+    });
+    let preferred =
+        spoken.first().map(|(name, version)| Profile { name: Caseless::new(name), version: *version });
+    same.or(preferred)
 }
 
 fn empty_reply(terminations: Terminations<'_>) -> CommandReply<'_> {
-    let result = accepted(None, None, None);
+    let result = accepted(None, (None, None), None);
     CommandReply::ServiceChange(Box::new(ServiceChangeReply { terminations, result }))
 }
 
