@@ -23,6 +23,13 @@ impl<'a> Scanner<'a> {
             let start = scanner.at();
             let word = scanner.word(Rule::Command)?;
             match Token::find(word) {
+                // Attributes of the context stand before its commands.
+                Some(token)
+                    if !action.commands.is_empty()
+                        && (token == Token::ContextAudit || is_context_property(token)) =>
+                {
+                    return scanner.fault_in(word, Rule::Command);
+                }
                 Some(Token::ContextAudit) => {
                     if action.audit.is_some() {
                         return scanner.fault_in(word, Rule::ParameterTwice);

@@ -11,8 +11,10 @@ use super::dialect::{Coding, NEWEST};
 use super::event::{Accepted, Event, describe};
 use super::responder::Unread;
 use super::{PeerId, Route, Transactions};
-use crate::error::{DecodeError, ErrorCode, Scope};
-use crate::message::{Body, Message, ReplyResult, Request, Transaction, TransactionId, Version};
+use crate::error::{DecodeError, ErrorCode, Rule, Scope};
+use crate::message::{
+    Body, ContextProperties, Message, ReplyResult, Request, Transaction, TransactionId, Version,
+};
 
 impl<T: Clone> Transactions<T> {
     /// Whose message it is, if it is anybody's. What is not accepted was dropped, or answered with a message-level error, and is
@@ -116,8 +118,13 @@ impl<T: Clone> Transactions<T> {
     ) -> Option<Event<'m, T>> {
         if let Some(fault) = &mut fault {
             let last = request.actions.last();
+            // An attribute that cannot be read leaves attributes that say nothing.
             let is_bare = |action: &&crate::message::Action<'_>| {
-                action.commands.is_empty() && action.audit.is_none() && action.properties.is_none()
+                let says_nothing =
+                    |properties: &ContextProperties<'_>| *properties == ContextProperties::default();
+                action.commands.is_empty()
+                    && action.audit.is_none()
+                    && action.properties.as_deref().is_none_or(says_nothing)
             };
             if let Some(last) = last.filter(is_bare) {
                 fault.context = Some(last.context);
@@ -174,7 +181,7 @@ impl<T: Clone> Transactions<T> {
                 _ => ErrorCode::BAD_REQUEST,
             };
             self.refuse_message(now, peer, route, code);
-        } else if error.is_request || error.transaction.is_none() {
+        } else if is_request_at_all(&error) {
             if self.errors.take(now) {
                 self.counters.malformed_answered += 1;
                 let result = ReplyResult::Error(describe(ErrorCode::SYNTAX_TRANSACTION));
@@ -206,6 +213,12 @@ impl<T: Clone> Transactions<T> {
         let result = ReplyResult::Error(describe(code));
         self.send_unremembered(accepted.peer, accepted.route, id, result);
     }
+}
+
+/// Whether it may have been a request that cannot be read: what is known to be an answer or an acknowledgement is not answered.
+fn is_request_at_all(error: &DecodeError) -> bool {
+    let is_answer = matches!(error.rule, Rule::Acknowledgement | Rule::Segment | Rule::TransactionId);
+    error.is_request || (error.transaction.is_none() && !is_answer)
 }
 
 fn unread(error: &DecodeError) -> Unread {

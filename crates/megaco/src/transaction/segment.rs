@@ -170,11 +170,19 @@ impl<T: Clone> Transactions<T> {
 
     /// Queues a message that is an error and nothing else.
     pub(super) fn send_message_error(&mut self, peer: PeerId, route: Route, error: ErrorDescriptor<'_>) {
+        let mid = self.mid.as_mid();
+        let known = self.peers.get_mut(peer);
+        let (version, form) = (known.dialect.version, known.dialect.form);
+        let mut message = Message { authentication: None, version, mid, body: Body::Error(error) };
+        if let Some(guard) = &mut known.guard {
+            // A peer that knows us by the header alone would not believe it without.
+            let mut octets = Vec::new();
+            let is_written = form.encode(&known.coding, &message, &mut octets).is_ok();
+            let opening = is_written.then(|| known.coding.decode_opening(&octets).ok()).flatten();
+            message.authentication = opening.and_then(|opening| guard.seal(route.address, &[opening.body]));
+        }
         let known = self.peers.get(peer);
-        let version = known.dialect.version;
-        let message =
-            Message { authentication: None, version, mid: self.mid.as_mid(), body: Body::Error(error) };
-        let (form, coding) = (known.dialect.form, &known.coding);
+        let coding = &known.coding;
         // An error that cannot be written is not sent: its sender will repeat what it asked for.
         let _ = self
             .outbox

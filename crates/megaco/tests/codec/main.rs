@@ -7,6 +7,7 @@
     reason = "a test fails by panicking and says what it skips"
 )]
 
+mod annex_b;
 mod binary;
 mod refusals;
 mod text;

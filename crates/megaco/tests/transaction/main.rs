@@ -418,6 +418,28 @@ fn an_authenticated_peer_is_believed_and_a_replay_or_a_forgery_is_not() {
 }
 
 #[test]
+fn an_error_of_a_whole_message_is_authenticated_as_messages_are() {
+    for form in [Form::Text(Layout::Pretty), Form::Text(Layout::Compact), Form::Binary] {
+        let mut world = World::new(1, Transport::Udp, |side, config, _| {
+            config.dialect.form = form;
+            let std::net::SocketAddr::V4(local) = support::address(side) else { return };
+            let key = (*b"a shared secret!").into();
+            config.security =
+                Some(Security { index: [0, 0, 0, 9], integrity: Integrity::Md5, key, local, sequence: 0 });
+        });
+        world.deliver(CONTROLLER, b"?");
+        let error = world.sides[CONTROLLER].sent[0].clone();
+        world.deliver(GATEWAY, &error);
+        let counters = world.sides[GATEWAY].layer.counters();
+        assert_eq!((counters.unauthentic, counters.wrong_mid), (0, 0), "{form:?}");
+        let mut forged = error.clone();
+        *forged.last_mut().unwrap() ^= 1;
+        world.deliver(GATEWAY, &forged);
+        assert_eq!(world.sides[GATEWAY].layer.counters().unauthentic, 1, "{form:?}");
+    }
+}
+
+#[test]
 fn a_peer_is_spoken_to_as_it_speaks_and_never_in_a_newer_version() {
     let mut world =
         World::new(1, Transport::Udp, |_, config, _| config.dialect = dialect(Form::Binary, Version::V3));
