@@ -38,7 +38,7 @@ pub mod protocol;
 pub use escape::{Escaped, escape};
 pub use explain::explain;
 pub use explain::input::octets;
-pub use explain::megaco::{MegacoForm, convert};
+pub use explain::megaco::{MegacoForm, convert, explain_megaco};
 pub use explain::tree::{Explained, Fault, Node};
 pub use ladder::entry::{Entry, EntryKind, Fate, Party, Piggyback, Stream, Verdict};
 pub use ladder::outcome::Outcome;

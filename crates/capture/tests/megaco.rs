@@ -2,7 +2,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use strowger_capture::{Ladder, MegacoForm, Protocol, Verdict, convert, explain};
+use strowger_capture::{Ladder, MegacoForm, Protocol, Verdict, convert, explain, explain_megaco};
+use strowger_megaco::binary::NamePlan;
 use strowger_sansio::Time;
 
 const NOTIFY: &[u8] = b"!/1 <gw1.town>\nT=7{C=-{N=aaln/1{OE=4{20260101T12000000:al/of{init=on}}}}}";
@@ -26,7 +27,11 @@ fn tpkt_before_a_message_is_gone_past() {
     let explained = explain(Protocol::Megaco, &packet);
     assert!(explained.is_legal(), "{explained}");
     assert_eq!(explained.nodes[0].label, "TPKT");
-    assert!(convert(&packet, MegacoForm::Pretty).unwrap().starts_with("MEGACO/1 <gw1.town>\n"));
+    assert!(
+        convert(&packet, MegacoForm::Pretty, &NamePlan::default())
+            .unwrap()
+            .starts_with("MEGACO/1 <gw1.town>\n")
+    );
 }
 
 #[test]
@@ -78,4 +83,59 @@ fn a_port_that_a_gateway_has_chosen_is_the_gateways() {
     };
     assert_eq!((owner("127.0.0.2:4000"), owner("127.0.0.2:4001")), (Some("gw1"), Some("gw1")));
     assert_eq!(owner("127.0.0.3:5000"), None, "nobody has announced it as his own");
+}
+
+/// Each class of bad input, and the clause that is broken.
+#[test]
+fn each_fault_has_its_clause_its_range_and_what_a_receiver_answers() {
+    let deep = format!("!/1 <gw1>\nT=1{{C=1{{MF=a{}", "{".repeat(20_000));
+    let long = format!("!/1 <gw1>\nT=1{{C=1{{MF={}}}}}", "x".repeat(40_000));
+    let headers = [&[0x30, 0x80][..]; 5_000].concat();
+    let cases: [(&[u8], &str, Option<&str>); 12] = [
+        (b"no message at all", "Annex B.2", None),
+        (b"!/12345 <gw1>\nT=1{C=-{MF=a}}", "Annex B.2", None),
+        (b"!/1 <gw1>\nT=7{C=-{Sing=a}}", "Annex B.2", Some("error 443 .. in the reply to 7")),
+        (b"!/1 <gw1>\nT=7{C=-{AV=a}}", "", Some("error 442 .. in the reply to 7")),
+        (
+            b"!/1 <gw1>\nT=7{C=-{MF=a{E=1{al}}}}",
+            "Annex B.2, pkgdName",
+            Some("error 442 .. in the reply to 7"),
+        ),
+        (b"!/1 <gw1>\nT=0{C=-{MF=a}}", "", Some("error 403 .. in a reply to 0")),
+        (b"!/1 <gw1>\nT=7{MF=a{C=-}}", "", Some("error 422 .. in the reply to 7")),
+        (deep.as_bytes(), "", Some("in the reply to 1")),
+        (long.as_bytes(), "", Some("in the reply to 1")),
+        (&headers, "", None),
+        (b"\x30\x03\x02\x01", "", None),
+        (b"\x30\x82\xff\xff\x00", "", None),
+    ];
+    for (octets, clause, answer) in cases {
+        let explained = explain(Protocol::Megaco, octets);
+        let shown = String::from_utf8_lossy(octets.get(..60).unwrap_or(octets)).into_owned();
+        assert!(!explained.is_legal(), "{shown}");
+        for fault in &explained.faults {
+            assert!(fault.offset + fault.length <= octets.len(), "{shown}: {fault}");
+            assert!(!fault.clause.is_empty() && !fault.rule.is_empty(), "{shown}: {fault}");
+            // What is missing at the end has no octets.
+            assert!(fault.length > 0 || fault.offset == octets.len(), "{shown}: {fault}");
+        }
+        let first = &explained.faults[0];
+        assert!(first.clause.contains(clause), "{shown}: {first}");
+        let told = first.answer.as_deref();
+        assert!(
+            answer.is_none_or(|wanted| told.is_some_and(|told| told.contains(wanted))),
+            "{shown}: {first}"
+        );
+    }
+}
+
+#[test]
+fn octets_of_terminations_have_the_names_of_the_plan() {
+    let plan: NamePlan = "8:aaln,rtp/16:number".parse().unwrap();
+    let message = b"!/1 <gw1.town>\nT=7{C=-{MF=aaln/300}}";
+    let ber = convert(message, MegacoForm::Ber, &plan).unwrap();
+    let octets = strowger_capture::octets(ber.as_bytes());
+    assert!(explain_megaco(&octets, &plan).to_string().contains("aaln/300"));
+    let back = convert(&octets, MegacoForm::Compact, &plan).unwrap();
+    assert_eq!(back.trim_end().as_bytes(), message);
 }

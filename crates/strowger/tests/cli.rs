@@ -309,9 +309,14 @@ fn every_fault_of_a_message_of_megaco_has_its_place_clause_and_answer() {
         let output = decode("megaco", flags, message);
         assert_eq!(output.status.code(), Some(1));
         let explained = text(&output.stdout);
-        for part in
-            ["offset 43: found \"al}", "Annex B.2, pkgdName", "444", "443", "in the reply to 7", "Signals"]
-        {
+        for part in [
+            "offset 43..45: found \"al}",
+            "Annex B.2, pkgdName",
+            "444",
+            "443",
+            "in the reply to 7",
+            "Signals",
+        ] {
             assert!(explained.contains(part), "{part} in\n{explained}");
         }
     }
@@ -319,4 +324,19 @@ fn every_fault_of_a_message_of_megaco_has_its_place_clause_and_answer() {
     assert_eq!(unmapped.status.code(), Some(1));
     assert!(text(&unmapped.stderr).contains("aaln/1"), "{}", text(&unmapped.stderr));
     assert_eq!(decode("mgcp", &["--to", "ber"], CRCX).status.code(), Some(2));
+}
+
+#[test]
+fn a_plan_of_names_says_what_the_octets_of_a_termination_are_called() {
+    let plan = ["--names", "8:aaln,rtp/16:number"];
+    let message = b"!/1 <gw1.town>\nT=7{C=-{MF=aaln/300}}";
+    let ber = decode("megaco", &[&plan[..], &["--to", "ber"]].concat(), message);
+    assert_eq!(ber.status.code(), Some(0), "{}", text(&ber.stderr));
+    assert!(text(&ber.stdout).contains("00012c"), "{}", text(&ber.stdout));
+    let explained = text(&decode("megaco", &plan, &ber.stdout).stdout);
+    assert!(explained.contains("Modify: aaln/300"), "{explained}");
+    let without = text(&decode("megaco", &[], &ber.stdout).stdout);
+    assert!(without.contains("Modify: 00000000/00000001/00101100"), "{without}");
+    assert_eq!(decode("megaco", &["--names", "8:"], message).status.code(), Some(2));
+    assert_eq!(decode("mgcp", &plan, CRCX).status.code(), Some(2));
 }

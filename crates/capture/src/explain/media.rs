@@ -9,7 +9,14 @@ const RTP_HEADER: &str = "RFC 3550 section 5.1";
 const RTCP_HEADER: &str = "RFC 3550 section 6.1";
 
 fn fault(offset: usize, rule: &str, clause: &str) -> Fault {
-    Fault { offset, found: String::new(), rule: rule.to_owned(), clause: clause.to_owned(), answer: None }
+    Fault {
+        offset,
+        length: 0,
+        found: String::new(),
+        rule: rule.to_owned(),
+        clause: clause.to_owned(),
+        answer: None,
+    }
 }
 
 pub(super) fn explain_rtp(octets: &[u8]) -> Explained {

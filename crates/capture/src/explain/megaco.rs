@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use strowger_megaco::binary;
+use strowger_megaco::binary::{self, NamePlan};
 use strowger_megaco::message::Message;
 use strowger_megaco::text::{self, Layout};
 use strowger_megaco::{DecodeError, EncodeError};
@@ -40,12 +40,12 @@ impl MegacoForm {
     }
 }
 
-/// Writes a message in another form.
+/// Writes a message in another form. `names` is how the names of terminations are octets in the binary form.
 ///
 /// # Errors
 /// The rule that it breaks, or what of it the form cannot say.
-pub fn convert(octets: &[u8], form: MegacoForm) -> Result<String, String> {
-    let (text_options, binary_options) = (text::Options::DEFAULT, binary::Options::default());
+pub fn convert(octets: &[u8], form: MegacoForm, names: &NamePlan) -> Result<String, String> {
+    let (text_options, binary_options) = (text::Options::DEFAULT, options(names));
     let octets = without_tpkt(octets).1;
     let read = if is_binary(octets) {
         binary::decode(octets, &binary_options)
@@ -89,7 +89,13 @@ pub(crate) fn is_binary(octets: &[u8]) -> bool {
     octets.first() == Some(&0x30)
 }
 
-pub(super) fn explain(octets: &[u8]) -> Explained {
+fn options(names: &NamePlan) -> binary::Options {
+    binary::Options { plan: names.clone(), ..binary::Options::default() }
+}
+
+/// Explains a message of Megaco. `names` is how the names of terminations are octets in the binary form.
+#[must_use]
+pub fn explain_megaco(octets: &[u8], names: &NamePlan) -> Explained {
     let mut explained = Explained::new(Protocol::Megaco, octets);
     let (base, octets) = without_tpkt(octets);
     if base > 0 {
@@ -100,7 +106,7 @@ pub(super) fn explain(octets: &[u8]) -> Explained {
             "RFC 1006 6",
         ));
     }
-    let (text_options, binary_options) = (text::Options::DEFAULT, binary::Options::default());
+    let (text_options, binary_options) = (text::Options::DEFAULT, options(names));
     let faults = if is_binary(octets) {
         let (message, faults) = binary::decode_recovering(octets, &binary_options);
         if let Some(message) = message {
@@ -123,6 +129,7 @@ fn fault_of(error: &DecodeError, base: usize) -> Fault {
     });
     Fault {
         offset: base + error.offset,
+        length: error.length,
         found: error.found.to_string(),
         rule: format!("expected {}", error.rule.expected()),
         clause: error.rule.clause().to_owned(),

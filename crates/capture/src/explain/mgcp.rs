@@ -60,6 +60,7 @@ fn fault(error: &DecodeError) -> Fault {
     let answered = !error.is_response && error.transaction_id.is_some();
     Fault {
         offset: error.offset,
+        length: 0,
         found: excerpt(error.found.as_bytes(), Found::LONGEST),
         rule: format!("expected {}", error.rule.expected()),
         clause: error.rule.clause().to_owned(),
@@ -82,6 +83,7 @@ fn refusal(explained: &mut Explained, command: &Command<'_>, offset: usize) {
     let illegal = [ReturnCode::PROTOCOL_ERROR, ReturnCode::COMMAND_PARAMETER, ReturnCode::ACTION];
     let fault = Fault {
         offset,
+        length: 0,
         found: escape(command.verb.as_str()).to_string(),
         rule: commentary.to_owned(),
         clause: "RFC 3435 section 3.2.2".to_owned(),

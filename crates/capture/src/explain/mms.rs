@@ -39,6 +39,7 @@ pub(super) fn describe(octets: &[u8], base: usize, explained: &mut Explained) {
     for departure in pdu.departures() {
         explained.remarks.push(Fault {
             offset: end,
+            length: 0,
             found: String::new(),
             rule: departure.to_string(),
             clause: "MMS ENC 6".to_owned(),
@@ -77,6 +78,7 @@ pub(super) fn describe(octets: &[u8], base: usize, explained: &mut Explained) {
 pub(super) fn remark(offset: usize, rule: &str, answer: Option<&str>) -> Fault {
     Fault {
         offset,
+        length: 0,
         found: String::new(),
         rule: rule.to_owned(),
         clause: FIELDS.to_owned(),
@@ -94,6 +96,7 @@ pub(super) fn refuse(error: &DecodeError, base: usize, answer: Option<String>, e
     explained.nodes.push(Node::new(&label, format!("{:x}", error.found), range, error.rule.clause()));
     explained.faults.push(Fault {
         offset: base + error.offset,
+        length: 0,
         found: format!("{:x}", error.found),
         rule: error.rule.to_string(),
         clause: error.rule.clause().to_owned(),

@@ -25,7 +25,7 @@ use tree::Explained;
 pub fn explain(protocol: Protocol, octets: &[u8]) -> Explained {
     match protocol {
         Protocol::Mgcp => mgcp::explain(octets),
-        Protocol::Megaco => megaco::explain(octets),
+        Protocol::Megaco => megaco::explain_megaco(octets, &strowger_megaco::binary::NamePlan::default()),
         Protocol::Sip => sip::explain(octets),
         Protocol::Sdp => sdp::explain(octets),
         Protocol::Rtp => media::explain_rtp(octets),

@@ -67,7 +67,14 @@ fn describe(whole: &[u8], datagram: &[u8], explained: &mut Explained) {
 }
 
 fn remark(offset: usize, rule: &str, clause: &str) -> Fault {
-    Fault { offset, found: String::new(), rule: rule.to_owned(), clause: clause.to_owned(), answer: None }
+    Fault {
+        offset,
+        length: 0,
+        found: String::new(),
+        rule: rule.to_owned(),
+        clause: clause.to_owned(),
+        answer: None,
+    }
 }
 
 /// What begins with a content type at `start`.

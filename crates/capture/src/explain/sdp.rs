@@ -25,6 +25,7 @@ pub(super) fn explain(octets: &[u8]) -> Explained {
 fn fault(error: &DecodeError, base: usize) -> Fault {
     Fault {
         offset: base + error.offset,
+        length: 0,
         found: excerpt(error.found.as_bytes(), Found::LONGEST),
         rule: error.rule.text().to_owned(),
         clause: error.rule.clause().to_owned(),
@@ -61,6 +62,7 @@ pub(super) fn remarks(session: &SessionDescription<'_>, base: usize) -> Vec<Faul
         .into_iter()
         .map(|departure| Fault {
             offset: base + departure.offset,
+            length: 0,
             found: String::new(),
             rule: departure.kind.text().to_owned(),
             clause: departure.kind.clause().to_owned(),
@@ -71,6 +73,7 @@ pub(super) fn remarks(session: &SessionDescription<'_>, base: usize) -> Vec<Faul
         if let Err(AudioFault { offset, found, rule, .. }) = AudioDescription::from_media(&media) {
             remarks.push(Fault {
                 offset: base + offset,
+                length: 0,
                 found: excerpt(found.as_bytes(), Found::LONGEST),
                 rule: rule.text().to_owned(),
                 clause: rule.clause().to_owned(),

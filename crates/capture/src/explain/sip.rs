@@ -57,6 +57,7 @@ fn fault(error: &DecodeError, offset: usize) -> Fault {
     let status = error.status();
     Fault {
         offset,
+        length: 0,
         found: error.found.to_string(),
         rule: error.rule.to_string(),
         clause: error.rule.clause().to_owned(),

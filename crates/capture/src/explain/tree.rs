@@ -49,6 +49,9 @@ pub struct Node {
 pub struct Fault {
     /// Where.
     pub offset: usize,
+    /// How many octets it covers; 0 where the reader does not say.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub length: usize,
     /// What stands there; empty when it is something missing.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub found: String,
@@ -60,6 +63,11 @@ pub struct Fault {
     /// What a receiver answers, where the protocol has an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(length: &usize) -> bool {
+    *length == 0
 }
 
 impl Explained {
@@ -129,10 +137,14 @@ impl Node {
     }
 }
 
-/// `offset 12: found "x", but a rule (clause); answered with 510`.
+/// `offset 12..13: found "x"; a rule (clause); answered with 510`, without the end where the reader does not say it.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "offset {}: ", self.offset)?;
+        write!(f, "offset {}", self.offset)?;
+        if self.length > 0 {
+            write!(f, "..{}", self.offset.saturating_add(self.length))?;
+        }
+        f.write_str(": ")?;
         if !self.found.is_empty() {
             write!(f, "found {}; ", self.found)?;
         }

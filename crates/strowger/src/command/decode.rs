@@ -2,7 +2,8 @@
 
 use std::io::Read;
 
-use strowger_capture::{MegacoForm, Protocol, convert, explain, octets};
+use strowger_capture::{MegacoForm, Protocol, convert, explain, explain_megaco, octets};
+use strowger_megaco::binary::NamePlan;
 
 use crate::output::{Exit, fail, print, print_json};
 
@@ -21,7 +22,8 @@ const LARGEST: u64 = 1024 * 1024;
     strowger decode - --proto sdp --json < description.txt\n  \
     echo 41554550 | strowger decode - --proto mgcp\n  \
     echo 010603beaf848c8398543100 8d929583 | strowger decode - --proto push\n  \
-    strowger decode - --proto megaco --to compact < message.txt")]
+    strowger decode - --proto megaco --to compact < message.txt\n  \
+    strowger decode - --proto megaco --names 8:aaln,rtp/16:number < message.hex")]
 pub(crate) struct Arguments {
     /// Where to read: - is standard input
     #[arg(value_name = "INPUT", default_value = "-")]
@@ -32,6 +34,10 @@ pub(crate) struct Arguments {
     /// Write a legal message in another form instead of explaining it: pretty, compact or ber (megaco)
     #[arg(long, value_name = "FORM", value_parser = form)]
     to: Option<MegacoForm>,
+    /// How the names of terminations are octets in the binary form, as `strowger gateway megaco` has it (megaco) [default: three
+    /// levels of eight zeros and ones]
+    #[arg(long, value_name = "PLAN")]
+    names: Option<NamePlan>,
     /// Print the explanation as JSON
     #[arg(long)]
     json: bool,
@@ -56,6 +62,10 @@ pub(crate) fn execute(arguments: &Arguments) -> Exit {
     if arguments.to.is_some() && (arguments.proto != Protocol::Megaco || arguments.json) {
         return fail(Exit::Usage, &"--to goes with --proto megaco and without --json");
     }
+    if arguments.names.is_some() && arguments.proto != Protocol::Megaco {
+        return fail(Exit::Usage, &"--names goes with --proto megaco");
+    }
+    let names = arguments.names.clone().unwrap_or_default();
     let mut given = Vec::new();
     if let Err(error) = std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut given) {
         return fail(Exit::Usage, &format!("standard input cannot be read: {error}"));
@@ -64,9 +74,12 @@ pub(crate) fn execute(arguments: &Arguments) -> Exit {
         return fail(Exit::Finding, &"the input is longer than any message");
     }
     let given = octets(&given);
-    let explained = explain(arguments.proto, &given);
+    let explained = match arguments.proto {
+        Protocol::Megaco => explain_megaco(&given, &names),
+        other => explain(other, &given),
+    };
     if let Some(form) = arguments.to.filter(|_| explained.is_legal()) {
-        return match convert(&given, form) {
+        return match convert(&given, form, &names) {
             Ok(converted) => {
                 print(&converted);
                 Exit::Good
