@@ -37,6 +37,7 @@ mod burst;
 mod console;
 mod filter;
 mod inbox;
+mod keepalive;
 mod megaco;
 mod messaging;
 mod names;

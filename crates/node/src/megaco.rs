@@ -204,6 +204,8 @@ async fn converse(stream: TcpStream, socket: SocketId, peer: SocketAddr, to: &mp
     let Ok(local) = stream.local_addr() else { return };
     // A message is as small as a datagram, and somebody waits for it.
     let _ = stream.set_nodelay(true);
+    // Without, a gateway that lost its power is missed by its inactivity alone.
+    let _ = crate::keepalive::watch(&stream);
     let (mut reader, mut writer) = stream.into_split();
     let (sender, mut messages) = mpsc::channel::<Vec<u8>>(WAITING);
     if to.send(Arrival::Connected(socket, peer, sender)).await.is_err() {

@@ -23,6 +23,7 @@ use strowger_sdp::CodecEntry;
 
 use crate::distant::Distant;
 use crate::event::{Event, LineFact, What};
+use crate::lateness::Lateness;
 use crate::megaco::Layout;
 use crate::plane::{CircuitFrame, Plane, PlaneConfig, PlaneCounters, QualityLimits, TrunkOptions};
 use crate::role::{Megaco, News, Role, main_route};
@@ -118,8 +119,10 @@ pub struct SoftGateway {
     role: Role,
     /// When it was last called.
     now: Time,
-    /// Controllers to which a connection is wanted.
+    /// Controllers to which a connection is wanted, and those to which none is wanted any more.
     wanted: VecDeque<usize>,
+    unwanted: VecDeque<usize>,
+    lateness: Lateness,
     plane: Plane,
     /// The endpoints' local names in lower case, and their kinds.
     names: Vec<(String, EndpointKind)>,
@@ -235,6 +238,8 @@ impl SoftGateway {
             role,
             now,
             wanted: VecDeque::new(),
+            unwanted: VecDeque::new(),
+            lateness: Lateness::default(),
             plane,
             names,
             subscribers,
@@ -321,10 +326,15 @@ impl SoftGateway {
         self.settle(now);
     }
 
-    /// The next controller to which a connection is wanted, and its address, for [`Self::handle_connection`].
+    /// The next controller to which a connection is wanted, and its address, for [`Self::handle_connection`]: a new one, if there was another.
     pub fn poll_connect(&mut self) -> Option<(usize, SocketAddr)> {
         let controller = self.wanted.pop_front()?;
         Some((controller, self.role.address_of_controller(controller)?))
+    }
+
+    /// The next controller to which the connection is to be closed, as nobody answers there. To be asked for before [`Self::poll_connect`].
+    pub fn poll_close(&mut self) -> Option<usize> {
+        self.unwanted.pop_front()
     }
 
     /// A connection to a controller stands; or, without a route, has ended or could not be made.
@@ -405,6 +415,8 @@ impl SoftGateway {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Time) {
+        self.lateness.note(now, self.poll_timeout());
+        self.role.set_load(self.lateness.load(now));
         self.work_circuits(now);
         self.plane.handle_timeout(now);
         while let Some(index) = self.patience.pop_due(now) {
@@ -502,6 +514,7 @@ impl SoftGateway {
             match news {
                 News::Question(question) => self.questions.push_back(question),
                 News::Connect(controller) => self.wanted.push_back(controller),
+                News::Close(controller) => self.unwanted.push_back(controller),
                 News::Happened(what) => self.events.push_back(Event { at: now, what: self.named(what) }),
             }
         }

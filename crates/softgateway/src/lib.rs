@@ -14,6 +14,7 @@ mod display;
 mod distant;
 pub mod event;
 pub mod gateway;
+mod lateness;
 mod megaco;
 pub mod plane;
 mod role;

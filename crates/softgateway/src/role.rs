@@ -36,6 +36,8 @@ pub(crate) enum News {
     Question(Question),
     /// A connection to a controller is wanted.
     Connect(usize),
+    /// The connection to a controller is to be closed.
+    Close(usize),
 }
 
 impl Role {
@@ -137,6 +139,13 @@ impl Role {
                 };
                 gateway.handle_order(now, names, order, &mut Laying { plane, layout }) > 0
             }
+        }
+    }
+
+    /// Says whether the host has more to do than it can.
+    pub(crate) fn set_load(&mut self, load: megaco::Load) {
+        if let Self::Megaco(role) = self {
+            role.gateway.set_load(load);
         }
     }
 
@@ -243,6 +252,7 @@ fn megaco_news(gateway: &megaco::Gateway, event: &MegacoEvent) -> Option<News> {
     let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
     Some(News::Happened(match event {
         MegacoEvent::Connect { controller } => return Some(News::Connect(*controller)),
+        MegacoEvent::Close { controller } => return Some(News::Close(*controller)),
         MegacoEvent::Associated { .. } => What::Registered { endpoints: "ROOT".to_owned() },
         MegacoEvent::Disconnected { .. } => What::Disconnected { endpoint: "ROOT".to_owned() },
         MegacoEvent::RegistrationRefused { code, .. } => What::RestartRefused { code: code.get() },

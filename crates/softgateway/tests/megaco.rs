@@ -216,3 +216,22 @@ fn the_warning_tone_says_that_the_conversation_is_recorded() {
     town.run(Duration::from_secs(1));
     town.step("aaln/1 expect silence");
 }
+
+#[test]
+fn a_gateway_whose_host_is_late_tells_a_controller_that_wants_to_know_with_each_new_call() {
+    let mut town = Town::new();
+    town.command("C=-{MF=ROOT{E=3{ocp/mg_overload}}}");
+    let is_told = |town: &Town| town.sent.iter().any(|text| text.contains("N=ROOT{OE=3{ocp/mg_overload}}"));
+    town.step("aaln/1 off-hook");
+    town.command("C=${A=aaln/1{M{O{MO=SR}}}}");
+    assert!(!is_told(&town), "{:?}", town.sent);
+    // The host stood still for half a second while there was sound.
+    town.now += Duration::from_millis(500);
+    town.gateway.handle_timeout(town.now);
+    town.flush();
+    town.command("C=${A=aaln/2{M{O{MO=SR}}}}");
+    assert!(is_told(&town), "{:?}", town.sent);
+    town.run(Duration::from_secs(5));
+    town.command("C=${A=aaln/3{M{O{MO=SR}}}}");
+    assert!(!is_told(&town), "{:?}", town.sent);
+}

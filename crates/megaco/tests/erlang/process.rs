@@ -61,7 +61,7 @@ impl Erlang {
         };
         let mut command = Command::new("escript");
         command
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/erlang/peer.escript"))
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../megaco/tests/erlang/peer.escript"))
             .args([role, transport, form, "erlang", &version.to_string()])
             .args([address.ip().to_string(), address.port().to_string()])
             .stdin(Stdio::piped())

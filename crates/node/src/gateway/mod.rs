@@ -4,10 +4,11 @@
 //! first call, so that a call costs no system call but those that carry its datagrams. What is to be sent goes when the
 //! socket that was read is empty, or so much waits that it should not wait longer.
 //!
-//! - `sockets`: the signalling socket and the pairs for media. `connected`: the call agent's. `outbox`: what is to be sent. `unreachable`: errors of
-//!   the network.
+//! - `sockets`: the signalling socket and the pairs for media. `connected`: the call agent's. `connections`: those to Megaco's controllers.
+//!   `outbox`: what is to be sent. `unreachable`: errors of the network.
 
 mod connected;
+mod connections;
 mod outbox;
 pub(crate) mod sockets;
 mod unreachable;
@@ -28,6 +29,7 @@ use strowger_softgateway::{Event, Question, SoftGateway, SoftGatewayConfig, Step
 use crate::clock::Clock;
 use crate::inbox::{Inbox, Rest};
 use crate::signals::Signals;
+use connections::{Change, Connections};
 use outbox::Outbox;
 use sockets::{CONNECTED, Sockets};
 use unreachable::Unreachable;
@@ -135,10 +137,14 @@ impl GatewayHost {
         let gateway = SoftGateway::new(clock.now(), config.gateway, ports, rng).map_err(io::Error::other)?;
         let errands = Errands { orders: orders.clone(), waker: waker.clone(), folder: config.recordings };
         let outbox = Outbox::default();
+        // The numbers below are those of the sockets, of the waker and of the call agent's socket.
+        let first = u32::try_from(sockets.len() + 2).map_err(io::Error::other)?;
+        let connections = Connections::new(config.listen.ip(), first);
         let unreachable = Unreachable::default();
         let worker = Worker {
             poll,
             sockets,
+            connections,
             outbox,
             unreachable,
             gateway,
@@ -211,6 +217,7 @@ enum Sent {
 struct Worker {
     poll: Poll,
     sockets: Sockets,
+    connections: Connections,
     outbox: Outbox,
     unreachable: Unreachable,
     gateway: SoftGateway,
@@ -343,7 +350,8 @@ impl Worker {
         if token == self.connected_token() {
             return Some(CONNECTED);
         }
-        u32::try_from(token.0).ok().filter(|_| token.0 < self.sockets.len()).map(SocketId)
+        let id = SocketId(u32::try_from(token.0).ok()?);
+        (token.0 < self.sockets.len() || self.connections.has(id)).then_some(id)
     }
 
     /// Does what is due; says when there is more to do.
@@ -366,21 +374,16 @@ impl Worker {
     }
 
     fn read_turn(&mut self, now: Time, place: SocketId, inbox: &mut Inbox) -> Rest {
+        if self.connections.has(place) {
+            return self.converse(now, place);
+        }
         let id = if place == CONNECTED { SocketId::MAIN } else { place };
         for _ in 0..TURN {
             let Some((socket, to)) = self.sockets.get(place) else { return Rest::None };
             match inbox.receive(socket, to) {
                 Ok(rest) => {
                     while let Some((from, payload)) = inbox.take() {
-                        let direction = Direction::Received;
-                        self.observer.datagram(Datagram {
-                            at: now,
-                            from,
-                            to,
-                            direction,
-                            socket: id,
-                            payload,
-                        });
+                        self.observe(now, id, Direction::Received, (from, payload));
                         self.gateway.handle_input(now, id, from, payload);
                         self.collect(now);
                         if self.outbox.is_full() {
@@ -401,6 +404,37 @@ impl Worker {
             }
         }
         Rest::Some
+    }
+
+    /// What a connection has: it stands, takes more, brings messages, or has ended.
+    fn converse(&mut self, now: Time, id: SocketId) -> Rest {
+        self.connections.advance(id);
+        self.collect(now);
+        for _ in 0..TURN {
+            let rest = self.connections.read(id);
+            while let Some((route, message)) = self.connections.take(id) {
+                self.observe(now, id, Direction::Received, (route.address, &message));
+                self.gateway.handle_message(now, route, &message);
+                self.collect(now);
+            }
+            if rest == Rest::None {
+                return Rest::None;
+            }
+        }
+        Rest::Some
+    }
+
+    fn observe(
+        &mut self,
+        at: Time,
+        socket: SocketId,
+        direction: Direction,
+        (other, payload): (SocketAddr, &[u8]),
+    ) {
+        let own = self.sockets.get(socket).map(|(_, own)| own);
+        let Some(own) = own.or_else(|| self.connections.ends(socket).map(|(own, _)| own)) else { return };
+        let (from, to) = if direction == Direction::Sent { (own, other) } else { (other, own) };
+        self.observer.datagram(Datagram { at, from, to, direction, socket, payload });
     }
 
     fn take(&mut self, step: &Step) {
@@ -428,22 +462,21 @@ impl Worker {
 
     /// Takes everything out of the gateway. What it wants sent waits for [`Self::send`].
     fn collect(&mut self, now: Time) {
-        while let Some(transmit) = self.gateway.poll_transmit() {
-            let Some((_, from)) = self.sockets.get(transmit.socket) else { continue };
-            self.observer.datagram(Datagram {
-                at: now,
-                from,
-                to: transmit.to,
-                direction: Direction::Sent,
-                socket: transmit.socket,
-                payload: &transmit.payload,
-            });
-            if transmit.socket == SocketId::MAIN {
-                self.unreachable.note(transmit.to, &transmit.payload);
-                let token = self.connected_token();
-                self.sockets.note(self.poll.registry(), token, transmit.to);
+        loop {
+            self.collect_messages(now);
+            while let Some(controller) = self.gateway.poll_close() {
+                self.connections.close(controller);
             }
-            self.outbox.push(transmit);
+            while let Some((controller, to)) = self.gateway.poll_connect() {
+                self.connections.open(self.poll.registry(), controller, to);
+            }
+            let Some(change) = self.connections.poll_change() else { break };
+            match change {
+                Change::Established(controller, route) => {
+                    self.gateway.handle_connection(now, controller, Some(route));
+                }
+                Change::Ended(controller) => self.gateway.handle_connection(now, controller, None),
+            }
         }
         while let Some(question) = self.gateway.poll_question() {
             self.errands.ask(question);
@@ -453,6 +486,22 @@ impl Worker {
         }
         while let Some(event) = self.gateway.poll_event() {
             self.observer.event(event);
+        }
+    }
+
+    fn collect_messages(&mut self, now: Time) {
+        while let Some(transmit) = self.gateway.poll_transmit() {
+            self.observe(now, transmit.socket, Direction::Sent, (transmit.to, &transmit.payload));
+            if self.connections.has(transmit.socket) {
+                self.connections.send(transmit.socket, &transmit.payload);
+                continue;
+            }
+            if transmit.socket == SocketId::MAIN {
+                self.unreachable.note(transmit.to, &transmit.payload);
+                let token = self.connected_token();
+                self.sockets.note(self.poll.registry(), token, transmit.to);
+            }
+            self.outbox.push(transmit);
         }
     }
 

@@ -10,6 +10,7 @@ use strowger_megaco::message::{Caseless, Mid, OwnedMid, Version};
 use strowger_megaco::text::Layout;
 use strowger_megaco::transaction::{Coding, Dialect, Form, PeerConfig, Route};
 use strowger_node::gateway::HostConfig;
+use strowger_sansio::SocketId;
 use strowger_softgateway::{MegacoConfig, SoftGatewayConfig};
 
 use super::desk::{Orders, run};
@@ -73,6 +74,8 @@ pub(crate) struct Arguments {
 enum Carrier {
     /// Datagrams
     Udp,
+    /// A connection to the controller, from the host of --listen
+    Tcp,
 }
 
 pub(super) fn execute(arguments: &Arguments) -> Exit {
@@ -96,14 +99,19 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
         Encoding::Compact => Form::Text(Layout::Compact),
         Encoding::Ber => Form::Binary,
     };
-    let Carrier::Udp = arguments.transport;
     let binary = binary::Options { plan: arguments.names.clone(), ..binary::Options::default() };
     let coding = Arc::new(Coding { binary, ..Coding::default() });
     for address in &arguments.mgc {
         let dialect = Dialect { form, ..Dialect::default() };
         let coding = Arc::clone(&coding);
-        gateway =
-            gateway.with_controller(PeerConfig { dialect, coding, ..PeerConfig::at(Route::udp(*address)) });
+        let peer = match arguments.transport {
+            Carrier::Udp => PeerConfig::at(Route::udp(*address)),
+            // The way there is known when the connection stands.
+            Carrier::Tcp => {
+                PeerConfig { route: None, ..PeerConfig::at(Route::tcp(SocketId::MAIN, *address)) }
+            }
+        };
+        gateway = gateway.with_controller(PeerConfig { dialect, coding, ..peer });
     }
     gateway.version = Version::new(arguments.protocol_version).unwrap_or(gateway.version);
     gateway.waiting_delay = site.waiting_delay()?;
