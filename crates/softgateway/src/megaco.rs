@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use strowger_megaco::gateway::{
-    Choice, Flow, Given, Hook, Item, LineIndex, MediaCapabilities, MediaEvent, MediaFault, MediaPlane, Port,
+    Choice, FlashTiming, Flow, Given, Hook, Item, LineIndex, MediaCapabilities, MediaEvent, MediaFault, MediaPlane,
+    Port,
     SignalHandle, SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
 };
 use strowger_mgcp::gateway::{
@@ -451,6 +452,10 @@ impl MediaPlane for Laying<'_> {
         if let Some((target, what)) = self.layout.signals.remove(&signal) {
             self.plane.stop_signal(now, target, &what);
         }
+    }
+
+    fn set_flash(&mut self, now: Time, line: LineIndex, flash: FlashTiming) {
+        self.plane.set_flash(now, EndpointIndex(line.0), (flash.shortest, flash.longest));
     }
 
     fn hook(&self, line: LineIndex) -> Hook {

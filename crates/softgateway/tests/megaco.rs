@@ -235,3 +235,31 @@ fn a_gateway_whose_host_is_late_tells_a_controller_that_wants_to_know_with_each_
     town.command("C=${A=aaln/3{M{O{MO=SR}}}}");
     assert!(!is_told(&town), "{:?}", town.sent);
 }
+
+#[test]
+fn a_flash_is_as_long_as_the_controller_says() {
+    let mut town = Town::new();
+    town.step("aaln/1 off-hook");
+    // A flash of this telephone is half a second.
+    for (bounds, is_flash) in [
+        ("", true),
+        ("{mindur=600}", false),
+        ("{mindur=300,maxdur=700}", true),
+        ("{maxdur=400}", false),
+        ("", true),
+    ] {
+        town.command(&format!("C=-{{MF=aaln/1{{E=4{{al/fl{bounds},al/on}}}}}}"));
+        town.sent.clear();
+        town.step("aaln/1 flash");
+        town.run(Duration::from_secs(2));
+        // What is told is answered, so that the next can be.
+        for told in town.sent.clone().iter().filter(|text| text.starts_with("T=")) {
+            let number = told.split(['=', '{']).nth(1).unwrap();
+            town.hear(&format!("P={number}{{C=-{{N=aaln/1}}}}"));
+        }
+        let has = |what: &str| town.sent.iter().any(|text| text.contains(what));
+        assert_eq!(has("al/fl"), is_flash, "{bounds}: {:?}", town.sent);
+        // What lasts longer than a flash is the end of the call.
+        assert_eq!(has("al/on"), bounds.starts_with("{maxdur=4"), "{bounds}: {:?}", town.sent);
+    }
+}

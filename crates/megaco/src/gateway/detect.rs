@@ -10,7 +10,7 @@ use super::check::COMPLETION;
 use super::continuity;
 use super::detection::{Detection, Dialling, Occurrence, Reporting};
 use super::digit_map::{Collection, Completion, Step};
-use super::media::{Hook, LineIndex, MediaEvent, MediaPlane, Port, StreamHandle};
+use super::media::{FlashTiming, Hook, LineIndex, MediaEvent, MediaPlane, Port, StreamHandle};
 use super::owned::{Argument, Choice, Given, Item, argument};
 use super::play::End;
 use super::termination::{Key, Kind};
@@ -19,6 +19,9 @@ use crate::message::{BufferControl, StreamId};
 
 const AL: u16 = 9;
 const FLASH: u16 = 6;
+/// `mindur` and `maxdur` of a flash.
+const SHORTEST: u16 = 4;
+const LONGEST: u16 = 5;
 /// `init` of the hook events: the hook was so when the descriptor came.
 const INIT: u16 = 2;
 /// `ds` and `Meth` of the completion event.
@@ -322,8 +325,25 @@ impl Gateway {
             self.await_word(now);
         }
         self.watch_quality(now, key, media);
+        self.time_flash(now, key, detection, media);
         self.look_at_hook(now, key, kind, detection, media);
         self.work_queue(now, key, media);
+    }
+
+    /// How long a flash is, as long as one is asked for (Annex E.9.2).
+    fn time_flash(&mut self, now: Time, key: Key, detection: &Detection, media: &mut dyn MediaPlane) {
+        let Some(termination) = self.terminations.get_mut(&key) else { return };
+        let Kind::Physical(_, line) = termination.kind else { return };
+        let mut events = detection.events.iter().filter(|wanted| wanted.package == AL);
+        let wanted = events.find(|wanted| wanted.item == Some(FLASH));
+        let said = |id: u16| {
+            let number = argument(&wanted?.arguments, id).and_then(Choice::number)?;
+            u64::try_from(number).ok().map(Duration::from_millis)
+        };
+        let flash = FlashTiming { shortest: said(SHORTEST), longest: said(LONGEST) };
+        if std::mem::replace(&mut termination.flash, flash) != flash {
+            media.set_flash(now, line, flash);
+        }
     }
 
     /// Hook events that count if the hook is already so (Annex E.9.2).

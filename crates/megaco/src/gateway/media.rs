@@ -94,6 +94,15 @@ pub struct StreamStatistics {
     pub latency_ms: u64,
 }
 
+/// How long a flash lasts (`mindur` and `maxdur`, RFC 3525 Annex E.9.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlashTiming {
+    /// At least.
+    pub shortest: Option<Duration>,
+    /// At most.
+    pub longest: Option<Duration>,
+}
+
 /// A signal to be given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignalOrder {
@@ -208,6 +217,12 @@ pub trait MediaPlane {
 
     /// Whether a signal can be given at all.
     fn can_signal(&self, port: Port, order: &SignalOrder) -> bool;
+
+    /// How long a break of a line's loop is a flash from now on, and no fault of the line nor the end of a call; as provisioned, where nothing
+    /// is said.
+    fn set_flash(&mut self, now: Time, line: LineIndex, flash: FlashTiming) {
+        let _ = (now, line, flash);
+    }
 
     /// Whether an event can be found there.
     fn can_detect(&self, port: Port, item: Item) -> bool {

@@ -55,8 +55,8 @@ pub use config::{GatewayConfig, GatewayLimits, PhysicalTermination};
 pub use digit_map::{Collection, Completion, DigitMap, DigitTimers, NoDigitMap, Step};
 pub use event::{ConfigError, ContextView, GatewayEvent, TerminationView};
 pub use media::{
-    Flow, Hook, LineIndex, MediaCapabilities, MediaEvent, MediaFault, MediaPlane, Port, SignalHandle,
-    SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
+    FlashTiming, Flow, Hook, LineIndex, MediaCapabilities, MediaEvent, MediaFault, MediaPlane, Port,
+    SignalHandle, SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
 };
 pub use overload::Load;
 pub use owned::{Argument, Choice, Given, Item};

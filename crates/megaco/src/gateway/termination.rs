@@ -7,7 +7,7 @@ use strowger_sansio::Time;
 
 use super::detection::Watch;
 use super::digit_map::DigitMap;
-use super::media::{LineIndex, Port, StreamHandle, StreamSpec, StreamStatistics};
+use super::media::{FlashTiming, LineIndex, Port, StreamHandle, StreamSpec, StreamStatistics};
 use super::owned::Quality;
 use super::quality::Loss;
 use super::report::{ControlReport, MediaReport, StateReport, StreamReport};
@@ -113,6 +113,8 @@ pub(super) struct Termination {
     pub(super) watch: Watch,
     pub(super) playing: Vec<Playing>,
     pub(super) digit_maps: BTreeMap<Box<str>, Arc<DigitMap>>,
+    /// How long a flash is, as it was said last.
+    pub(super) flash: FlashTiming,
     /// What its streams had lost when it was looked at last.
     pub(super) loss: Loss,
     /// When it came into its context.
@@ -134,6 +136,7 @@ impl Termination {
             watch: Watch::default(),
             playing: Vec::new(),
             digit_maps: BTreeMap::new(),
+            flash: FlashTiming::default(),
             loss: Loss::default(),
             since: now,
         }

@@ -276,7 +276,13 @@ impl<'a> Scanner<'a> {
     fn signal_parameter(&mut self, signal: &mut Signal<'a>, row: Option<&'static ItemRow>) -> Scanned<()> {
         let start = self.at();
         let word = self.word(Rule::Signal)?;
-        let token = Token::find(word);
+        // Words from before version 3 are parameters of packages too: those of the signal's own package go first.
+        let is_own =
+            |row: &ItemRow| row.parameters.iter().any(|own| own.name.as_bytes().eq_ignore_ascii_case(word));
+        let token = match Token::find(word) {
+            Some(Token::Direction | Token::SignalRequestId) if row.is_some_and(is_own) => None,
+            token => token,
+        };
         let is_second = match token {
             Some(Token::Stream) => signal.stream.is_some(),
             Some(Token::SignalType) => signal.kind.is_some(),

@@ -30,6 +30,15 @@ pub(crate) const CANONICAL: &[&str] = &[
     "!/3 <mgc.town>\nT=1{C=5{IEPS=ON,CT{x/y=1},CA{IEPS,PR=3,EGV=EG,IEPS=OFF,ORLgc},MF=[a,b]{M{ST=1{SA{nt/os}}},E=1{al/of{NBRN{EM{SG{cg/dt}}},RSE},al/on{NBIN},al/fl{NBNN}},SG{cg/dt{NC={IR},SPADI=EX,SPARQ=5,SPAIS=20}},SA}}}",
     "!/3 <mgc.town>\nP=1/2/&{C=5{CT{CLT={1,2}},S=a{SA{nt/os=5,x/y=[1,2]}}}}SM=1/1",
     "!/3 <gw.town>\nT=1{C=-{SC=ROOT{SV{MT=GR,RE=\"916\",M,PG{al-1},SIC}}}}",
+    // What watches over an association, a circuit and a stream.
+    "!/1 <mgc.town>\nT=1{C=-{MF=ROOT{E=9{it/ito{mit=3000},ocp/mg_overload},AT{PG}}}}",
+    "!/1 <gw.town>\nT=1{C=-{N=ROOT{OE=9{20260101T12000000:it/ito,20260101T12000001:ocp/mg_overload}}}}",
+    "!/1 <mgc.town>\nT=1{C=-{MF=a{E=4{ct/cmp},SG{ct/ct{SY=TO,DR=50}}},MF=b{SG{ct/rsp}}}}",
+    "!/1 <gw.town>\nT=1{C=-{N=a{OE=4{20260101T12000000:ct/cmp{res=success}}}}}",
+    "!/1 <gw.town>\nT=1{C=5{N=c{OE=4{20260101T12000000:rtp/qualert{th=20},nt/netfail{cs=\"lost\"}}}}}",
+    "!/1 <mgc.town>\nT=1{C=5{MF=a{E=4{ctyp/dtone},SG{an/apf{an=7,noc=2,di=ext}}}}}",
+    "!/1 <mgc.town>\nP=1{C=-{SC=ROOT{SV{V=1,PF=ResGW/1,20260101T12000000}}}}",
+    "!/1 <gw.town>\nP=1{C=5{PR=9,EG,TP{a,b,IS}}}",
 ];
 
 #[test]

@@ -17,3 +17,4 @@ mod signals;
 mod silence;
 mod support;
 mod topology;
+mod words;

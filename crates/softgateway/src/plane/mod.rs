@@ -34,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use strowger_media::telephone::HookTiming;
 use strowger_media::tone::TonePlan;
 use strowger_media::{
     EndpointShape, FRAME_TIME, MediaPort, Mixer, PortPool, Telephone, TelephoneConfig, TelephoneEvent,
@@ -360,6 +361,19 @@ impl Plane {
             act(&mut line.telephone);
         }
         self.watch(now, endpoint);
+    }
+
+    /// How long a break of a line's loop is a flash, at least and at most; as in its country, where nothing is said.
+    pub(crate) fn set_flash(
+        &mut self,
+        now: Time,
+        endpoint: EndpointIndex,
+        (shortest, longest): (Option<Duration>, Option<Duration>),
+    ) {
+        let usual = HookTiming::of(self.config.tones.country()).unwrap_or_default();
+        let (shortest, longest) = (shortest.unwrap_or(usual.shortest), longest.unwrap_or(usual.longest));
+        let timing = HookTiming { shortest, longest, ..usual };
+        self.with_telephone(now, endpoint, |telephone| telephone.set_hook_timing(timing));
     }
 
     /// Puts a recording of the announcement servers under the name of its file.
