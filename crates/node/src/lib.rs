@@ -6,6 +6,7 @@
 //! - [`node`]: opens what the configuration names and starts it; [`Node`] is its handle.
 //! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst` sends several
 //!   datagrams in one system call, `inbox` reads several, for the gateway. `megaco`: the ports of Megaco, for datagrams and for connections.
+//!   `keepalive`: connections whose other end is gone.
 //! - [`admission`]: who is heard, how often and in which order. `filter`: what the kernel takes away of a flood before that. `names`: the name service, for gateways known by the names of their hosts.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
 //! - [`tap`]: a live ladder. `recording`: the exchange's own signalling as pcapng files.

@@ -7,7 +7,7 @@
 //! - [`plane`]: [`Plane`], the media: lines, signals, connections, relays.
 //! - [`script`]: the language in which subscribers are told what to do. [`runner`]: a script on its way.
 //! - [`event`]: what happens on a gateway.
-//! - `role`: MGCP or Megaco. `megaco`: how its contexts lie on the plane.
+//! - `role`: MGCP or Megaco. `megaco`: how its contexts lie on the plane. `lateness`: whether its host has too much to do.
 //! - `subscriber`: who does it. `distant`: the far end of a circuit. `display`: the data messages of telephones with a display.
 
 mod display;

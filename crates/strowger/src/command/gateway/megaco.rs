@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use strowger_megaco::binary::{self, NamePlan};
+use strowger_megaco::binary::{self, NamePlan, ValueForm};
 use strowger_megaco::gateway::GatewayConfig;
 use strowger_megaco::message::{Caseless, Mid, OwnedMid, Version};
 use strowger_megaco::text::Layout;
@@ -26,6 +26,15 @@ enum Encoding {
     Compact,
     /// The binary form
     Ber,
+}
+
+/// How values are octets in the binary form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Values {
+    /// BER within an octet string (RFC 3525 Annex A.2 note 4)
+    Wrapped,
+    /// As they are: what controllers built on the megaco application of Erlang/OTP read
+    Raw,
 }
 
 /// Be a Megaco gateway (H.248.1, RFC 3525)
@@ -54,6 +63,9 @@ pub(crate) struct Arguments {
     /// How the names of its terminations are octets in the binary form
     #[arg(long, value_name = "PLAN", default_value = "8:aaln,rtp/24:number")]
     names: NamePlan,
+    /// How values are octets in the binary form until the controller is found to write otherwise
+    #[arg(long, value_name = "FORM", value_enum, default_value = "wrapped")]
+    values: Values,
     /// The version of the protocol that it proposes
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
     protocol_version: u8,
@@ -99,10 +111,14 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
         Encoding::Compact => Form::Text(Layout::Compact),
         Encoding::Ber => Form::Binary,
     };
-    let binary = binary::Options { plan: arguments.names.clone(), ..binary::Options::default() };
+    let values = match arguments.values {
+        Values::Wrapped => ValueForm::Wrapped,
+        Values::Raw => ValueForm::Raw,
+    };
+    let binary = binary::Options { plan: arguments.names.clone(), values, ..binary::Options::default() };
     let coding = Arc::new(Coding { binary, ..Coding::default() });
     for address in &arguments.mgc {
-        let dialect = Dialect { form, ..Dialect::default() };
+        let dialect = Dialect { form, values, ..Dialect::default() };
         let coding = Arc::clone(&coding);
         let peer = match arguments.transport {
             Carrier::Udp => PeerConfig::at(Route::udp(*address)),
