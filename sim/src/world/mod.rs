@@ -439,6 +439,10 @@ impl World {
             {
                 self.gateway_sends(place, transmit);
             }
+            // A gateway has one controller here, and no connection but to that.
+            while self.hosts.get_mut(place).and_then(|host| host.gateway.poll_close()).is_some() {
+                self.streams.forget(self.now, Some(place));
+            }
             while let Some((controller, address)) =
                 self.hosts.get_mut(place).and_then(|host| host.gateway.poll_connect())
             {

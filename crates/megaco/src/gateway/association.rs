@@ -76,6 +76,8 @@ pub(super) struct Association {
     /// The controller that was obeyed last.
     former: Option<PeerId>,
     attempt: u64,
+    /// The controller said this of a message that may have been the registration.
+    doubt: Option<ErrorCode>,
     redirections: u8,
     /// The profile of the association.
     profile: Option<(String, Version)>,
@@ -90,6 +92,7 @@ impl Association {
             candidates: VecDeque::new(),
             former: None,
             attempt: 0,
+            doubt: None,
             redirections: 0,
             profile: None,
             version: None,
@@ -130,7 +133,12 @@ impl Gateway {
     /// The association's timer: the next candidate, or a new round.
     pub(super) fn associate(&mut self, now: Time) {
         match self.association.state {
-            State::Associated(_) | State::Registering(..) => {}
+            State::Associated(_) => {}
+            State::Registering(peer, how) => {
+                if let Some(code) = self.association.doubt.take() {
+                    self.refused(now, peer, how, code);
+                }
+            }
             State::Connecting(peer, _) => {
                 self.events.extend(self.place_of(peer).map(|controller| GatewayEvent::Close { controller }));
                 self.next(now);
@@ -177,6 +185,7 @@ impl Gateway {
             return;
         }
         self.association.attempt += 1;
+        self.association.doubt = None;
         self.association.state = State::Registering(peer, how);
         let offered = self.association.version.unwrap_or(self.config.version);
         // The first message is written in a version that everybody reads; what is spoken later is agreed on.
@@ -272,12 +281,15 @@ impl Gateway {
         }
     }
 
-    /// A controller could not read the registration.
+    /// A controller could not read a message, maybe the registration. It may have been a repetition of it, whose first copy is about to be
+    /// answered: that is waited for a little.
     pub(super) fn refused_message(&mut self, now: Time, peer: PeerId, code: ErrorCode) {
-        if let State::Registering(current, how) = self.association.state
+        if let State::Registering(current, _) = self.association.state
             && current == peer
+            && self.association.doubt.is_none()
         {
-            self.refused(now, peer, how, code);
+            self.association.doubt = Some(code);
+            self.timers.set(Timer::Association, now + self.config.retry_delay);
         }
     }
 

@@ -93,7 +93,12 @@ impl Erlang {
 
     /// The message that it tells of next, with this word.
     pub(crate) fn hear(&mut self, word: &str) -> Vec<u8> {
-        let line = self.line();
+        // On a busy machine a registration may be repeated, and its copy is of a version that is over by then.
+        let is_copy = |line: &str| line.starts_with("trouble") && line.contains("Not negotiated version: 1");
+        let mut line = self.line();
+        while is_copy(&line) {
+            line = self.line();
+        }
         let hex = line.strip_prefix(word).unwrap_or_else(|| panic!("no {word}: {:#?}", self.seen)).trim();
         let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
         hex.as_bytes().chunks(2).map(octet).collect()

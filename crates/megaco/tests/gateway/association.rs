@@ -147,3 +147,26 @@ fn a_profile_is_proposed_and_one_that_it_does_not_have_makes_no_association() {
         }
     }
 }
+
+#[test]
+fn an_error_of_a_message_is_a_refusal_unless_the_registration_is_answered_all_the_same() {
+    // A repetition that came after the controller had agreed on another version.
+    let mut world = World::started(|_| {});
+    world.wait();
+    let (_, request) = world.sent.remove(0);
+    world.hear(2944, "town", "ER=406{}");
+    world.run(Duration::from_millis(500));
+    world.answer(2944, &request, "C=-{SC=ROOT{SV{V=2}}}");
+    assert_eq!(world.gateway.controller(), Some(0));
+    world.sent.clear();
+    world.run(Duration::from_secs(10));
+    assert!(world.sent.is_empty(), "{:?}", world.sent);
+    // The registration itself: a lower version is offered.
+    let mut world = World::started(|_| {});
+    world.wait();
+    world.sent.clear();
+    world.hear(2944, "town", "ER=406{}");
+    world.run(Duration::from_millis(2_500));
+    let lower = BOOT.replace("V=3", "V=2");
+    assert!(world.sent.iter().any(|(_, text)| body(text) == lower), "{:?}", world.sent);
+}
