@@ -10,9 +10,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use strowger_megaco::gateway::{
-    Choice, FlashTiming, Flow, Given, Hook, Item, LineIndex, MediaCapabilities, MediaEvent, MediaFault, MediaPlane,
-    Port,
-    SignalHandle, SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
+    Choice, FlashTiming, Flow, Given, Hook, Item, LineIndex, MediaCapabilities, MediaEvent, MediaFault,
+    MediaPlane, Port, SignalHandle, SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
 };
 use strowger_mgcp::gateway::{
     self as mgcp, ConnectionHandle, EndpointIndex, MediaMode, MediaPlane as _, MediaSpec, SignalTarget,

@@ -223,7 +223,7 @@ fn a_controller_that_refuses_connections_is_passed_over_and_one_that_is_lost_rep
 const ORDERS: [(&str, &str); 4] = [
     ("T=1{C=-{MF={line}{E=1{al/of}}}}", "P=1{C=-{MF={line}}}"),
     ("T=1{C=${A={line}{M{O{MO=SR}}}}}", "P=1{C=1{A={line}}}"),
-    ("T=1{C=1{AV={line}{AT{PG}}}}", "P=1{C=1{AV={line}{PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1}}}}"),
+    ("T=1{C=1{AV={line}{AT{}}}}", "P=1{C=1{AV={line}}}"),
     ("T=1{C=1{S={line}{AT{}}}}", "P=1{C=1{S={line}}}"),
 ];
 

@@ -29,13 +29,13 @@ fn who_is_where_is_found_by_context_and_termination() {
 #[test]
 fn packages_are_told_of_each_or_of_all_together() {
     let mut world = busy(1);
-    let line = "PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1}";
+    let line = "PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1,andisp-1}";
     assert_eq!(world.command("C=1{AV=aaln/1{AT{PG}}}"), format!("C=1{{AV=aaln/1{{{line}}}}}"));
     assert_eq!(world.command("C=1{AV=rtp/1{AT{PG}}}"), "C=1{AV=rtp/1{PG{g-1,cg-1,nt-1,rtp-1}}}");
     assert_eq!(world.command("C=-{AV=ROOT{AT{PG}}}"), "C=-{AV=ROOT{PG{g-1,root-2,it-1,ocp-1}}}");
     assert_eq!(
         world.command("C=1{W-AV=*{AT{PG}}}"),
-        "C=1{AV=*{PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1,nt-1,rtp-1}}}"
+        "C=1{AV=*{PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1,andisp-1,nt-1,rtp-1}}}"
     );
     assert_eq!(world.command("C=*{AV=aaln/2{AT{PG}}}"), format!("C=2{{AV=aaln/2{{{line}}}}}"));
 }
