@@ -1,9 +1,9 @@
-//! What telephones with a display are told: the analogue display signalling package of ITU-T H.248.23, which the public registry of
-//! Megaco packages lists as `andisp`, 0x003c.
+//! What telephones with a display are told: the analogue display signalling package of ITU-T H.248.23, `andisp`.
 //!
-//! Text is read and written by names alone. The numbers of the signals and of their parameters count from 1 in the order in which
-//! H.248.23 defines them. The kinds of alerting that `data` may ask for before the message (`tas`) are not in the table: such a
-//! parameter is kept as it is written.
+//! Text is read and written by names alone. The numbers matter to BER, and the text of H.248.23 was not at hand: 0x003c for the package is
+//! what one public summary of the registry says; that signals and their parameters count from 1 in this order is taken on trust until a
+//! gateway of another make confirms it. The kinds of alerting that `data` may ask for before the message (`tas`) are not in the table:
+//! such a parameter is kept as it is written.
 
 use super::annex_e::{empty, parameter, signal};
 use super::{Package, Type};
