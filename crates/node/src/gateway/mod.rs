@@ -417,6 +417,8 @@ impl Worker {
                 self.gateway.handle_message(now, route, &message);
                 self.collect(now);
             }
+            // A connection that has ended is told, though it brought no message.
+            self.collect(now);
             if rest == Rest::None {
                 return Rest::None;
             }
