@@ -310,7 +310,14 @@ impl Gateway {
                 }
             }
             Tag::Register(_) | Tag::ServiceChange => {}
-            Tag::Notify(key) => self.told(now, *key),
+            Tag::Notify(key) => {
+                // A controller that knows of no association has forgotten it, or given this gateway up while it was cut off.
+                let is_forgotten = matches!(result, ReplyResult::Error(error) if error.code == ErrorCode::UNAUTHORISED_ENTITY);
+                if is_forgotten {
+                    self.lost(now, peer);
+                }
+                self.told(now, *key);
+            }
         }
     }
 

@@ -170,3 +170,19 @@ fn an_error_of_a_message_is_a_refusal_unless_the_registration_is_answered_all_th
     let lower = BOOT.replace("V=3", "V=2");
     assert!(world.sent.iter().any(|(_, text)| body(text) == lower), "{:?}", world.sent);
 }
+
+#[test]
+fn a_controller_that_knows_of_no_association_is_registered_with_anew() {
+    let mut world = World::new();
+    world.command("C=-{MF=aaln/1{E=1{al/of}}}");
+    world.off_hook(1);
+    let (_, request) = world.sent.remove(0);
+    world.answer(2944, &request, "ER=504{}");
+    let (_, request) = world.sent.remove(0);
+    assert_eq!(body(&request), "C=-{SC=ROOT{SV{MT=DC,V=3,RE=\"900 Service Restored\"}}}");
+    world.answer(2944, &request, OK);
+    assert_eq!(world.gateway.controller(), Some(0));
+    // The controller audits what it had forgotten; that it did not want to know is not told again.
+    world.run(Duration::from_secs(10));
+    assert!(world.sent.is_empty(), "{:?}", world.sent);
+}
