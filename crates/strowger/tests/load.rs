@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 
 use serde_json::Value;
 use support::loopback;
@@ -24,6 +24,7 @@ fn load(arguments: &[&str], code: i32) -> Value {
 /// A gateway of ours whose call agent is the load, which will be here.
 fn gateway(relays: u32) -> (Running, SocketAddr, SocketAddr) {
     let (listen, agent) = (loopback::at(2427), loopback::at(2727));
+    let socket = UdpSocket::bind(agent).unwrap();
     let (relays, listening, agent_text) = (relays.to_string(), listen.to_string(), agent.to_string());
     let mut gateway = Running::strowger([
         "gateway",
@@ -45,6 +46,14 @@ fn gateway(relays: u32) -> (Running, SocketAddr, SocketAddr) {
         "--json",
     ]);
     gateway.json(&[("event", "listening")]);
+    // Until its restart is acknowledged it refuses all but audits.
+    let mut octets = [0; 1500];
+    socket.set_read_timeout(Some(support::PATIENCE)).unwrap();
+    let (length, from) = socket.recv_from(&mut octets).unwrap();
+    let command = String::from_utf8_lossy(&octets[..length]).into_owned();
+    let number = command.strip_prefix("RSIP ").and_then(|rest| rest.split(' ').next()).unwrap();
+    socket.send_to(format!("200 {number} OK\r\n").as_bytes(), from).unwrap();
+    gateway.json(&[("event", "registered")]);
     (gateway, listen, agent)
 }
 

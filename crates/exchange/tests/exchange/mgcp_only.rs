@@ -4,7 +4,7 @@ use strowger_exchange::{CallPhase, Cause, Event, LineCondition, ReleasedBy, Serv
 use strowger_mgcp::message::{RestartMethod, Verb};
 
 use crate::gateway::Connection;
-use crate::resuming::{orders, revive};
+use crate::resuming::{orders, revive, transfer_to_the_ringing};
 use crate::world::{World, all, consult, town};
 
 use ServiceState::{InService, OutOfService, Unreachable};
@@ -338,4 +338,23 @@ fn what_was_asked_and_not_done_when_the_exchange_died_is_done() {
     world.flash("2001");
     assert!(world.talk("2001", "2004"));
     world.hang_up("2001");
+}
+
+#[test]
+fn a_party_that_waits_hears_that_nobody_comes() {
+    let mut world = World::running(all());
+    transfer_to_the_ringing(&mut world);
+    world.pass(20);
+    world.crash();
+    world.pass(1);
+    // The gateway of who transferred is gone.
+    world.loses = Box::new(|bytes| bytes.windows(12).any(|word| word == b"aaln/1@gw1.t"));
+    assert_eq!(world.start_again(), []);
+    world.pass(100);
+    assert_eq!(world.hears("2004"), "L/ht");
+    world.pass(30);
+    assert_eq!(world.hears("2004"), "L/ro");
+    world.hang_up("2004");
+    world.loses = Box::new(|_| false);
+    assert_eq!(world.record_of("2001", "2004").cause, Cause::TEMPORARY_FAILURE);
 }

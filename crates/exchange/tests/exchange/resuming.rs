@@ -213,7 +213,7 @@ fn half_a_three_way_call_is_a_call() {
 }
 
 /// 2001 has transferred 2004 to 2005, where it rings.
-fn transfer_to_the_ringing(world: &mut World) {
+pub(crate) fn transfer_to_the_ringing(world: &mut World) {
     world.connect("2001", "2004");
     world.flash("2001");
     world.dial("2001", "2005");
@@ -266,25 +266,6 @@ fn a_party_that_waits_for_who_transferred_it_waits_on() {
     world.hang_up("2004");
     let world = world.end();
     assert_eq!(world.record_of("2001", "2004").cause, Cause::NORMAL_CLEARING);
-}
-
-#[test]
-fn a_party_that_waits_hears_that_nobody_comes() {
-    let mut world = World::running(all());
-    transfer_to_the_ringing(&mut world);
-    world.pass(20);
-    world.crash();
-    world.pass(1);
-    // The gateway of who transferred is gone.
-    world.loses = Box::new(|bytes| bytes.windows(12).any(|word| word == b"aaln/1@gw1.t"));
-    assert_eq!(world.start_again(), []);
-    world.pass(100);
-    assert_eq!(world.hears("2004"), "L/ht");
-    world.pass(30);
-    assert_eq!(world.hears("2004"), "L/ro");
-    world.hang_up("2004");
-    world.loses = Box::new(|_| false);
-    assert_eq!(world.record_of("2001", "2004").cause, Cause::TEMPORARY_FAILURE);
 }
 
 #[test]
