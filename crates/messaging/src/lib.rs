@@ -7,8 +7,9 @@
 //! - [`mm7`]: how applications speak with an MMSC.
 //! - [`mmsc`]: messages with pictures: submission, store, notification, retrieval, reports. [`handset`]: the other side of it.
 //! - [`xml`]: documents from strangers, within bounds. [`mod@time`]: times as text. [`clock`]: the one place where the host's clocks are read.
-//! - `counters`: how numbers are declared with their names.
+//! - `accept`: connections for every server here. `counters`: how numbers are declared with their names.
 
+mod accept;
 #[macro_use]
 mod counters;
 

@@ -6,7 +6,6 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,12 +22,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
 use super::auth::{self, Credentials};
 use super::json;
+use crate::accept::accept;
 use crate::push::counters::count;
 use crate::push::{Gateway, User};
 
@@ -69,7 +68,7 @@ impl Server {
             .with_state(gateway.clone())
             .merge(crate::pap::server::routes(gateway.clone()))
             .merge(more);
-        let task = tokio::spawn(accept(listener, gateway, routes));
+        let task = tokio::spawn(listen(listener, gateway, routes));
         Ok(Self { local, task })
     }
 
@@ -86,34 +85,17 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, gateway: Gateway, routes: Router) {
+async fn listen(listener: TcpListener, gateway: Gateway, routes: Router) {
     let limits = gateway.config().limits;
-    let permits = Arc::new(Semaphore::new(limits.connections));
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        let (stream, peer) = loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok(accepted) => break accepted,
-                    // No descriptors left, or a peer that has gone: pause, so that the former does not spin.
-                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-                },
-                Some(_) = connections.join_next() => {}
-            }
-        };
-        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        if !auth::may_come(&gateway.config().users, peer.ip()) {
+    let may_come = |peer: SocketAddr| {
+        let may = auth::may_come(&gateway.config().users, peer.ip());
+        if !may {
             count(&gateway.counters().unauthorised);
-            continue;
         }
-        let _ = stream.set_nodelay(true);
-        let routes = routes.clone();
-        connections.spawn(async move {
-            serve(stream, peer, routes, limits.patience).await;
-            drop(permit);
-        });
-    }
+        may
+    };
+    let serve = |stream, peer| serve(stream, peer, routes.clone(), limits.patience);
+    accept(listener, limits.connections, may_come, serve).await;
 }
 
 /// Serves one connection, whose requests carry the [`Peer`] that it came from.

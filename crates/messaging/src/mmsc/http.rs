@@ -18,8 +18,7 @@ use hyper::body::Body as _;
 use strowger_mms::Limits;
 use strowger_mms::message::{ResponseStatus, RetrieveStatus};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use super::compose::{self, Confirmation};
 use super::counters::count;
@@ -28,6 +27,7 @@ use super::party::Party;
 use super::read::{self, Post, Reply};
 use super::request::{Answer, NotHanded, Request as Ask, Submitted};
 use super::service::Service;
+use crate::accept::accept;
 use crate::http::server::{Peer, serve};
 use crate::push::content::MMS;
 
@@ -86,7 +86,7 @@ impl MmscServer {
             .route("/{token}", get(fetch).post(submit))
             .with_state(shared)
             .merge(more);
-        Ok(Self { local, task: tokio::spawn(accept(listener, routes, limits, |_| true)) })
+        Ok(Self { local, task: tokio::spawn(listen(listener, routes, limits, |_| true)) })
     }
 
     /// Where it listens.
@@ -103,37 +103,14 @@ impl Drop for MmscServer {
 }
 
 /// Serves connections of those who may come; anybody else gets no byte.
-pub(super) async fn accept(
+pub(super) async fn listen(
     listener: TcpListener,
     routes: Router,
     limits: HttpLimits,
     may_come: impl Fn(SocketAddr) -> bool,
 ) {
-    let permits = Arc::new(Semaphore::new(limits.connections));
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        let (stream, peer) = loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok(accepted) => break accepted,
-                    // No descriptors left, or a peer that has gone: pause, so that the former does not spin.
-                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-                },
-                Some(_) = connections.join_next() => {}
-            }
-        };
-        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        if !may_come(peer) {
-            continue;
-        }
-        let _ = stream.set_nodelay(true);
-        let routes = routes.clone();
-        connections.spawn(async move {
-            serve(stream, peer, routes, limits.patience).await;
-            drop(permit);
-        });
-    }
+    let serve = |stream, peer| serve(stream, peer, routes.clone(), limits.patience);
+    accept(listener, limits.connections, may_come, serve).await;
 }
 
 /// Reads a body within its limit and its time.

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
+
+use crate::accept::accept;
 
 use super::{Mail, Outcome, Received, SmtpLimits, client, server};
 
@@ -100,7 +101,7 @@ impl MailServer {
     /// When the listener has no address.
     pub fn start(listener: TcpListener, postmaster: Postmaster) -> io::Result<Self> {
         let local = listener.local_addr()?;
-        Ok(Self { local, task: tokio::spawn(accept(listener, postmaster)) })
+        Ok(Self { local, task: tokio::spawn(listen(listener, postmaster)) })
     }
 
     /// Where it listens.
@@ -116,38 +117,26 @@ impl Drop for MailServer {
     }
 }
 
-async fn accept(listener: TcpListener, postmaster: Postmaster) {
-    let permits = Arc::new(Semaphore::new(postmaster.connections));
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        let (stream, peer) = loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok(accepted) => break accepted,
-                    // No descriptors left, or a peer that has gone: pause, so that the former does not spin.
-                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-                },
-                Some(_) = connections.join_next() => {}
-            }
-        };
-        let peer = peer.ip().to_canonical();
-        if !(postmaster.may_come)(peer) {
+async fn listen(listener: TcpListener, postmaster: Postmaster) {
+    let may_come = |peer: SocketAddr| {
+        let may = (postmaster.may_come)(peer.ip());
+        if !may {
             tracing::warn!(%peer, "mail from a host that may not bring any");
-            continue;
         }
+        may
+    };
+    let serve = |stream, peer: SocketAddr| {
         let postmaster = postmaster.clone();
-        connections.spawn(async move {
-            if let Err(error) = serve(stream, peer, &postmaster).await {
+        async move {
+            if let Err(error) = serve(stream, peer.ip(), &postmaster).await {
                 tracing::debug!(%peer, %error, "a mail connection ended");
             }
-            drop(permit);
-        });
-    }
+        }
+    };
+    accept(listener, postmaster.connections, may_come, serve).await;
 }
 
 async fn serve(mut stream: TcpStream, peer: IpAddr, postmaster: &Postmaster) -> io::Result<()> {
-    let _ = stream.set_nodelay(true);
     let admits = |to: &str| (postmaster.admits)(peer, to);
     let mut session = server::Session::new(&postmaster.name, postmaster.limits);
     let mut buffer = vec![0; READ];

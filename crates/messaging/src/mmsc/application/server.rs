@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::super::counters::count;
-use super::super::http::{HttpLimits, accept, body};
+use super::super::http::{HttpLimits, body, listen};
 use super::super::request::{Answer, NewBody, Request as Ask};
 use super::super::service::Service;
 use super::{Application, Inventory, json, mm7};
@@ -55,7 +55,7 @@ impl ApplicationServer {
             .route("/v1/mms/{id}", get(json::status).delete(json::cancel))
             .with_state(shared);
         let may_come = move |from: SocketAddr| inventory.may_come(from.ip());
-        Ok(Self { local, task: tokio::spawn(accept(listener, routes, limits, may_come)) })
+        Ok(Self { local, task: tokio::spawn(listen(listener, routes, limits, may_come)) })
     }
 
     /// Where it listens.
