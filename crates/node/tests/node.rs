@@ -115,7 +115,7 @@ fn what_a_gateway_sends_beyond_its_share_is_dropped_and_counted() {
         if heard + refused + taken == 1000 {
             break (heard, refused + taken);
         }
-        assert!(began.elapsed() < PATIENCE, "{heard} heard, {refused} dropped and {taken} taken away of 1000");
+        assert!(began.elapsed() < PATIENCE, "{heard} heard, {refused} dropped, {taken} taken of 1000");
     };
     assert!(heard >= 20, "{heard} heard: less than its burst");
     assert!(dropped >= 800, "{dropped} dropped: it was heard beyond its rate");
