@@ -529,11 +529,29 @@ impl Worker {
     }
 }
 
-/// Waits until the process is told to stop: SIGINT, SIGTERM or SIGHUP.
-///
-/// # Errors
-/// A system that has no room for another reactor.
-pub fn wait_for_stop() -> io::Result<&'static str> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async { Ok(Signals::new()?.next().await) })
+/// The word to stop: SIGINT, SIGTERM or SIGHUP, which end the process no more from the moment that this is made.
+pub struct Stop {
+    runtime: tokio::runtime::Runtime,
+    signals: Signals,
+}
+
+impl Stop {
+    /// Listens for the signals. To be made before anybody is told that the program is there.
+    ///
+    /// # Errors
+    /// A system that has no room for another reactor.
+    pub fn listen() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let signals = {
+            let _within = runtime.enter();
+            Signals::new()?
+        };
+        Ok(Self { runtime, signals })
+    }
+
+    /// Waits for the first of them, and gives its name.
+    #[must_use]
+    pub fn wait(mut self) -> &'static str {
+        self.runtime.block_on(self.signals.next())
+    }
 }

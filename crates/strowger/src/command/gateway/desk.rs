@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use strowger_media::wav;
 use strowger_node::clock::Clock;
-use strowger_node::gateway::{GatewayHost, HostConfig, Observer, wait_for_stop};
+use strowger_node::gateway::{GatewayHost, HostConfig, Observer, Stop};
 use strowger_sansio::Rng;
 use strowger_softgateway::script::{Parser, Step};
 use strowger_softgateway::{Event, LineFact, Outcome, Runner, What};
@@ -72,13 +72,15 @@ pub(super) fn run(config: HostConfig, orders: &Orders) -> Exit {
         return fail(Exit::Finding, &format!("the system gave no randomness: {error}"));
     }
     let (sender, news) = mpsc::channel();
+    if let Err(error) = listen_for_stop(&sender) {
+        return fail(Exit::Finding, &format!("signals cannot be waited for: {error}"));
+    }
     let clock = Clock::start();
     let reporter = Box::new(Reporter(sender.clone()));
     let host = match GatewayHost::start(config, clock, Rng::from_seed(seed), reporter) {
         Ok(host) => host,
         Err(error) => return fail(Exit::Finding, &format!("{listen} cannot be opened: {error}")),
     };
-    listen_for_stop(&sender);
     let form = if orders.control || orders.json { Form::Json } else { Form::Plain };
     let mut ready = Row::new(clock.now(), "listening");
     ready.what = Some(host.address().to_string());
@@ -99,13 +101,13 @@ fn read_script(path: &Path) -> Result<Vec<(usize, Step)>, String> {
     Parser::script(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn listen_for_stop(sender: &Sender<News>) {
-    let sender = sender.clone();
+fn listen_for_stop(sender: &Sender<News>) -> std::io::Result<()> {
+    let (stop, sender) = (Stop::listen()?, sender.clone());
     std::thread::spawn(move || {
-        if wait_for_stop().is_ok() {
-            let _ = sender.send(News::Signal);
-        }
+        let _signal = stop.wait();
+        let _ = sender.send(News::Signal);
     });
+    Ok(())
 }
 
 fn read_commands(sender: Sender<News>) {

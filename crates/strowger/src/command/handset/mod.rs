@@ -17,7 +17,7 @@ use strowger_messaging::handset::{
 };
 use strowger_messaging::push::address::Network;
 use strowger_messaging::smpp::Authorities;
-use strowger_node::gateway::wait_for_stop;
+use strowger_node::gateway::Stop;
 use tokio::sync::mpsc;
 
 use self::outgoing::Outgoing;
@@ -136,7 +136,9 @@ pub(crate) fn execute(arguments: &Arguments) -> Exit {
         Err(error) => return fail(Exit::Finding, &error),
     };
     let (news, incoming) = mpsc::unbounded_channel();
-    listen_for_stop(news.clone());
+    if let Err(error) = listen_for_stop(news.clone()) {
+        return fail(Exit::Finding, &format!("signals cannot be waited for: {error}"));
+    }
     if arguments.sms {
         read_short_messages(news);
     }
@@ -200,12 +202,13 @@ fn networks(texts: &[String]) -> Result<Vec<Network>, String> {
     read.collect()
 }
 
-fn listen_for_stop(news: mpsc::UnboundedSender<News>) {
+fn listen_for_stop(news: mpsc::UnboundedSender<News>) -> std::io::Result<()> {
+    let stop = Stop::listen()?;
     std::thread::spawn(move || {
-        if wait_for_stop().is_ok() {
-            let _ = news.send(News::Signal);
-        }
+        let _signal = stop.wait();
+        let _ = news.send(News::Signal);
     });
+    Ok(())
 }
 
 fn read_short_messages(news: mpsc::UnboundedSender<News>) {
