@@ -63,6 +63,7 @@ impl Town {
             agent: agent(),
             gateways: Vec::new(),
             lines: Vec::new(),
+            number: None,
             offer,
             amount,
             ring: Duration::ZERO,

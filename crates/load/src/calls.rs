@@ -10,6 +10,10 @@
 //! media plane is hollow: it gives out addresses and no packet is ever sent. A call is good when both connections flow both ways,
 //! each towards the address of the other, and when both are gone after the caller has hung up.
 //!
+//! With a [number](CallConfig::number) all lines are callers, and it is somebody else who is rung and answers, as a SIP peer behind the call agent:
+//! `connect` is measured then, from the last digit until the caller's connection flows both ways, instead of `post-dial` and
+//! `cut-through`. Whoever sends early media in both directions is taken to have answered.
+//!
 //! Limits: callers are the even places of the list of lines, the called lines the odd ones; each pair has one call at a time.
 
 mod plane;
@@ -59,6 +63,8 @@ pub struct CallConfig {
     pub gateways: Vec<LoadGateway>,
     /// The lines: each caller is followed by the line that it calls.
     pub lines: Vec<LoadLine>,
+    /// What all lines dial, of somebody who is on none of them; without it each second line is called by the one before.
+    pub number: Option<String>,
     /// How calls are offered.
     pub offer: Offer,
     /// How many, or for how long.
@@ -98,7 +104,8 @@ enum Phase {
 #[derive(Debug)]
 struct Pair {
     caller: Seat,
-    called: Seat,
+    /// None of somebody who is not on a line here.
+    called: Option<Seat>,
     number: String,
     phase: Phase,
     /// When the phase began.
@@ -196,27 +203,33 @@ impl CallLoad {
                 .push((Seat { gateway: line.gateway, endpoint: EndpointIndex(*count) }, line.number.clone()));
             *count += 1;
         }
-        for two in seats.chunks_exact(2) {
-            let [(caller, _), (called, number)] = two else { continue };
-            self.unwatched.extend([*caller, *called]);
-            let place = self.pairs.len();
-            for seat in [caller, called] {
-                let office = self.offices.get_mut(seat.gateway);
-                if let Some(slot) = office.and_then(|office| office.pairs.get_mut(seat.endpoint.0 as usize)) {
-                    *slot = Some(place);
+        match self.config.number.clone() {
+            Some(number) => {
+                for (caller, _) in seats {
+                    self.add_pair(now, caller, None, number.clone());
                 }
             }
-            self.pairs.push(Pair {
-                caller: *caller,
-                called: *called,
-                number: number.clone(),
-                phase: Phase::Idle,
-                since: now,
-                freed: now,
-                failure: None,
-            });
-            self.free.push_back(place);
+            None => {
+                for two in seats.chunks_exact(2) {
+                    let [(caller, _), (called, number)] = two else { continue };
+                    self.add_pair(now, *caller, Some(*called), number.clone());
+                }
+            }
         }
+    }
+
+    fn add_pair(&mut self, now: Time, caller: Seat, called: Option<Seat>, number: String) {
+        let place = self.pairs.len();
+        for seat in [Some(caller), called].into_iter().flatten() {
+            self.unwatched.push(seat);
+            let office = self.offices.get_mut(seat.gateway);
+            if let Some(slot) = office.and_then(|office| office.pairs.get_mut(seat.endpoint.0 as usize)) {
+                *slot = Some(place);
+            }
+        }
+        let (phase, since, freed, failure) = (Phase::Idle, now, now, None);
+        self.pairs.push(Pair { caller, called, number, phase, since, freed, failure });
+        self.free.push_back(place);
     }
 
     fn in_progress(&self) -> usize {
@@ -316,11 +329,14 @@ impl CallLoad {
         self.offices.get(seat.gateway).is_some_and(|office| office.plane.is_open(seat.endpoint))
     }
 
-    /// Whether both lines talk to each other.
-    fn is_through(&self, caller: Seat, called: Seat) -> bool {
+    /// Whether both lines talk to each other, or the caller to somebody.
+    fn is_through(&self, caller: Seat, called: Option<Seat>) -> bool {
         let path = |seat: Seat| self.offices.get(seat.gateway)?.plane.path(seat.endpoint);
-        match (path(caller), path(called)) {
-            (Some(here), Some(there)) => here.remote == there.local && there.remote == here.local,
+        match (path(caller), called) {
+            (Some(_), None) => true,
+            (Some(here), Some(called)) => {
+                path(called).is_some_and(|there| here.remote == there.local && there.remote == here.local)
+            }
             _ => false,
         }
     }
@@ -330,6 +346,7 @@ impl CallLoad {
         let Some(pair) = self.pairs.get(place) else { return };
         let (caller, called, phase) = (pair.caller, pair.called, pair.phase);
         let took = now.since(pair.since);
+        let is_open = |load: &Self| called.is_some_and(|called| load.is_open(called));
         if matches!(phase, Phase::Seizing | Phase::Dialled | Phase::Ringing | Phase::Answered)
             && let Some(Sound::Refusal(why)) = self.sound(caller)
         {
@@ -344,7 +361,12 @@ impl CallLoad {
                     self.act(now, caller, MediaEvent::Digit(digit));
                 }
             }
-            Phase::Dialled if self.sound(called) == Some(Sound::Ringing) => {
+            Phase::Dialled if called.is_none() && self.is_through(caller, None) => {
+                self.tally.measure("connect", took);
+                self.enter(now, place, Phase::Talking);
+                self.timers.set(Timer::Hold(place), now + self.config.hold);
+            }
+            Phase::Dialled if called.and_then(|called| self.sound(called)) == Some(Sound::Ringing) => {
                 self.tally.measure("post-dial", took);
                 self.enter(now, place, Phase::Ringing);
                 self.timers.set(Timer::Ring(place), now + self.config.ring);
@@ -354,13 +376,15 @@ impl CallLoad {
                 self.enter(now, place, Phase::Talking);
                 self.timers.set(Timer::Hold(place), now + self.config.hold);
             }
-            Phase::Talking if !self.is_open(caller) || !self.is_open(called) => {
+            Phase::Talking if !self.is_open(caller) || called.is_some() && !is_open(self) => {
                 self.fail(now, place, "the call was cut off");
             }
-            Phase::Releasing | Phase::Clearing if !self.is_open(caller) && !self.is_open(called) => {
+            Phase::Releasing | Phase::Clearing if !self.is_open(caller) && !is_open(self) => {
                 if phase == Phase::Releasing {
                     self.tally.measure("release", took);
-                    self.act(now, called, MediaEvent::OnHook);
+                    if let Some(called) = called {
+                        self.act(now, called, MediaEvent::OnHook);
+                    }
                 }
                 self.end(now, place);
             }
@@ -387,7 +411,7 @@ impl CallLoad {
         self.timers.cancel(&Timer::Ring(place));
         self.timers.cancel(&Timer::Hold(place));
         self.enter(now, place, Phase::Clearing);
-        for seat in [caller, called] {
+        for seat in [Some(caller), called].into_iter().flatten() {
             let off =
                 self.offices.get(seat.gateway).is_some_and(|office| office.plane.is_off_hook(seat.endpoint));
             if off {
@@ -403,7 +427,7 @@ impl CallLoad {
                 let Some(pair) = self.pairs.get(place).filter(|pair| pair.phase == Phase::Ringing) else {
                     return;
                 };
-                let called = pair.called;
+                let Some(called) = pair.called else { return };
                 self.enter(now, place, Phase::Answered);
                 self.act(now, called, MediaEvent::OffHook);
             }
@@ -419,6 +443,7 @@ impl CallLoad {
                 let Some(pair) = self.pairs.get(place) else { return };
                 let why = match pair.phase {
                     Phase::Seizing => "no dial tone",
+                    Phase::Dialled if pair.called.is_none() => "not connected",
                     Phase::Dialled => "not rung",
                     Phase::Answered => "no path both ways",
                     Phase::Releasing => "not released",

@@ -281,6 +281,7 @@ fn town_with(gateways: u8, lines: u32, dialect: DialectChoice) -> (Exchange, Cal
         agent: agent(),
         gateways: Vec::new(),
         lines: Vec::new(),
+        number: None,
         offer: Offer::Window(1),
         amount: Amount::Count(1),
         ring: Duration::from_millis(100),

@@ -133,6 +133,57 @@ impl Town {
     }
 }
 
+#[test]
+fn a_load_of_calls_reaches_sipp_by_the_trunk() {
+    if !has_sipp() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let host = loopback::host();
+    let (agent, sip) = (SocketAddr::new(host, 2727), SocketAddr::new(host, 5060));
+    let (gateway, peer) = (loopback::at(2427), loopback::at(5060));
+    let config = folder.path().join("town.toml").display().to_string();
+    let lines: String = (1..=4)
+        .map(|line| {
+            format!("[[line]]\nnumber = \"200{line}\"\ngateway = \"gw1\"\nendpoint = \"aaln/{line}\"\n")
+        })
+        .collect();
+    let text = format!(
+        "[listen]\nmgcp = \"{agent}\"\nsip = \"{sip}\"\n\
+         [[gateway]]\nid = \"gw1\"\nprotocol = \"mgcp\"\naddress = \"{gateway}\"\ndomain = \"gw1.town\"\n\
+         {lines}[[trunk]]\nid = \"carrier\"\nsip = {{ address = \"{peer}\" }}\n\
+         [[route]]\nprefix = \"9\"\nstrip = 1\nlength = 8\nto = [\"trunk:carrier\"]\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut exchange = Running::strowger(["run", "-c", &config, "--json"]);
+    exchange.line("ready line", |line| line.contains("\"ready\""));
+    let mut sipp = Command::new("sipp");
+    sipp.args(["-sn", "uas", "-i", &peer.ip().to_string(), "-p", &peer.port().to_string(), "-nostdin"])
+        .args(["-m", "20", "-timeout", "30", "-timeout_error"])
+        .current_dir(folder.path())
+        .env("TERM", "dumb");
+    let mut sipp = Running::start(sipp);
+    let load = |number: &str, count: &str, code: i32| {
+        let calls = ["load", "calls", "-c", &config, "--to", number, "--window", "4", "--count", count];
+        let mut load = Running::strowger(calls.iter().chain(&["--json"]));
+        let report = load.json(&[]);
+        let status = load.wait();
+        load.assert_code(status, code);
+        report
+    };
+    let report = load("95550102", "20", 0);
+    assert_eq!((&report["done"], &report["failed"]), (&20.into(), &0.into()), "{report:#}");
+    let measured: Vec<_> = report["latencies"].as_array().unwrap().iter().map(|row| &row["name"]).collect();
+    assert_eq!(measured, ["connect", "dial-tone", "release"], "{report:#}");
+    let status = sipp.wait();
+    sipp.assert_code(status, 0);
+    // Nobody is there any more: what the caller hears is told.
+    let report = load("2999", "1", 1);
+    assert_eq!((&report["done"], &report["failed"]), (&0.into(), &1.into()), "{report:#}");
+    let (status, exchange) = exchange.terminate();
+    exchange.assert_code(status, 0);
+}
+
 /// Every message of SIP in the capture is one to tshark, and none is malformed.
 fn check_capture(folder: &Path, requests: &[&str]) {
     if !support::has_peer("tshark", "tshark") {

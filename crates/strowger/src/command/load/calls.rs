@@ -21,13 +21,14 @@ use crate::output::{Exit, complain, fail, print};
 /// Offer whole calls to a call agent
 ///
 /// Plays all MGCP gateways of a configuration, and their lines: half of the subscribers call the other half, each a line of another gateway where
-/// there are several. A call is good if it was dialled, rung, answered, joined both ways and released. The configuration is
+/// there are several; or, with --to, all call a number that is not theirs. A call is good if it was dialled, rung, answered, joined both ways and released. The configuration is
 /// the exchange's own; for another call agent, write one that names its address under `listen` and the gateways and lines that it knows.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     strowger load calls -c examples/town.toml --window 1 --count 10\n  \
     strowger load calls --make-config 8x250 > load.toml\n  \
-    strowger load calls -c load.toml --rate 500 --duration 10 --max-p99 20")]
+    strowger load calls -c load.toml --rate 500 --duration 10 --max-p99 20\n  \
+    strowger load calls -c load.toml --to 95550199 --rate 500 --duration 10")]
 pub(super) struct Arguments {
     /// The configuration of the exchange
     #[arg(short, long, value_name = "FILE", required_unless_present = "make_config")]
@@ -35,6 +36,9 @@ pub(super) struct Arguments {
     /// The call agent, when it is not where the configuration listens
     #[arg(long, value_name = "ADDRESS:PORT")]
     agent: Option<SocketAddr>,
+    /// All lines call this number, which somebody else answers, as a SIP peer behind the call agent
+    #[arg(long, value_name = "DIGITS", conflicts_with = "ring")]
+    to: Option<String>,
     /// How long the called line rings, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     ring: Duration,
@@ -95,14 +99,15 @@ fn prepare(arguments: &Arguments, path: &Path) -> Result<(CallConfig, Vec<Socket
         ));
     };
     let (gateways, lines) = players(&config.inventory);
-    if lines.len() < 2 {
-        return Err(fail(Exit::Usage, &"a call needs two lines, and the configuration has fewer"));
+    if lines.len() < if arguments.to.is_some() { 1 } else { 2 } {
+        return Err(fail(Exit::Usage, &"there are not lines enough for a call in the configuration"));
     }
     let addresses = gateways.iter().map(|gateway| gateway.address).collect();
     let config = CallConfig {
         agent,
         gateways,
         lines,
+        number: arguments.to.clone(),
         offer: arguments.common.offer(),
         amount: arguments.common.amount(),
         ring: arguments.ring,
@@ -147,8 +152,11 @@ fn players(inventory: &Inventory) -> (Vec<LoadGateway>, Vec<LoadLine>) {
         by_gateway.sort_by_key(|lines| std::cmp::Reverse(lines.len()));
         let second = usize::from(by_gateway.get(1).is_some_and(|lines| !lines.is_empty()));
         let two = [0, second].map(|place| by_gateway.get_mut(place).and_then(Vec::pop));
-        let [Some(caller), Some(called)] = two else { break };
-        lines.extend([caller, called]);
+        let before = lines.len();
+        lines.extend(two.into_iter().flatten());
+        if lines.len() < before + 2 {
+            break;
+        }
     }
     (gateways.collect(), lines)
 }
