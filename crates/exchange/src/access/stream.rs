@@ -38,6 +38,8 @@ pub(super) struct Stream {
     unwanted: bool,
     /// How often its deletion has failed.
     attempts: u32,
+    /// It is gone, and its gateway has not said so.
+    may_be_left: bool,
     /// What its last description said.
     essence: Option<Essence>,
 }
@@ -102,7 +104,8 @@ impl Stream {
         let tag = Tag::Stream(owner, Order::Create);
         turn.agent.create_connection(turn.now, (place.gateway, &place.endpoint), create, tag);
         let state = State::Creating;
-        Self { place, owner, call, state, mode, unwanted: false, attempts: 0, essence: None }
+        let (unwanted, attempts, may_be_left) = (false, 0, false);
+        Self { place, owner, call, state, mode, unwanted, attempts, may_be_left, essence: None }
     }
 
     /// Takes over a connection that another exchange had created; none when its record is not legible, or names another host.
@@ -122,6 +125,7 @@ impl Stream {
             mode,
             unwanted: false,
             attempts: 0,
+            may_be_left: false,
             essence: None,
         };
         adopted.read(settings, stream.local.bytes()).ok()?;
@@ -203,8 +207,15 @@ impl Stream {
     pub(super) fn lose(&mut self, turn: &mut Turn<'_>, statistics: Option<MediaStatistics>) {
         turn.timers.cancel(&Timer::Stream(self.owner));
         if !self.is_gone() {
+            // Its gateway tells of one that it deletes by itself with what it was like, but need not.
+            self.may_be_left = statistics.is_none();
             self.state = State::Gone(statistics);
         }
+    }
+
+    /// Whether it may stand on its gateway although it is gone here.
+    pub(super) const fn may_be_left(&self) -> bool {
+        self.may_be_left
     }
 
     /// Whether it exists and is wanted.
@@ -302,6 +313,7 @@ impl Stream {
             Ok(outcome) => outcome,
             Err(failure) => {
                 self.state = State::Gone(None);
+                self.may_be_left = !matches!(failure, Failure::Refused(_));
                 if !self.unwanted {
                     self.alarm(turn, "CRCX", &failure);
                 }
@@ -313,6 +325,7 @@ impl Stream {
         }
         let Some(connection) = outcome.connection_id else {
             self.state = State::Gone(None);
+            self.may_be_left = true;
             return News::Failed(Cause::PROTOCOL_ERROR);
         };
         self.state = State::Open(connection.clone());
@@ -424,6 +437,7 @@ impl Stream {
         } else {
             self.alarm(turn, "DLCX", &failure);
             self.state = State::Gone(None);
+            self.may_be_left = true;
         }
     }
 

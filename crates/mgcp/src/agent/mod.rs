@@ -71,6 +71,8 @@ pub struct Agent<T> {
     watches: Timers<GatewayId>,
     /// When gateways that are busy may be commanded again.
     rests: Timers<GatewayId>,
+    /// When deletions that failed for the moment are given again.
+    again: Timers<OperationId>,
     /// Commands without an answer.
     in_flight: usize,
     /// Gateways for which something waits until others have answered.
@@ -102,6 +104,7 @@ impl<T: Clone> Agent<T> {
             orphans: BTreeMap::new(),
             watches: Timers::new(),
             rests: Timers::new(),
+            again: Timers::new(),
             in_flight: 0,
             waiting: VecDeque::new(),
             rng,
@@ -365,6 +368,9 @@ impl<T: Clone> Agent<T> {
         while let Some(gateway) = self.rests.pop_due(now) {
             self.rested(now, gateway);
         }
+        while let Some(id) = self.again.pop_due(now) {
+            self.cleared_again(now, id);
+        }
         self.drain(now);
     }
 
@@ -405,6 +411,7 @@ impl<T: Clone> Agent<T> {
     /// When [`Self::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        [self.transactions.poll_timeout(), self.watches.next(), self.rests.next()].into_iter().flatten().min()
+        let own = [self.watches.next(), self.rests.next(), self.again.next()];
+        own.into_iter().chain([self.transactions.poll_timeout()]).flatten().min()
     }
 }
