@@ -175,6 +175,34 @@ fn a_subscriber_hears_dial_tone_until_the_first_key_and_the_number_is_notified_o
 }
 
 #[test]
+fn a_number_may_be_dialled_by_breaking_the_loop() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    let body = "X: 2\r\nR: L/hu(N), L/hf(N), D/[0-9*#](D)\r\nD: (200x|9x.T|1090)\r\nS: L/dl\r\n";
+    assert!(bench.ask("RQNT aaln/1", body).starts_with("200"));
+    bench.pass(seconds(1));
+    bench.facts.clear();
+    bench.step("aaln/1 pulse 2002");
+    bench.step("aaln/1 expect silence within 9s");
+    bench.pass(seconds(9));
+    assert_eq!(bench.notified().as_deref(), Some("D/2,D/0,D/0,D/2"));
+    let met = bench.facts.iter().any(|(_, fact)| matches!(fact, LineFact::Met { .. }));
+    assert!(met, "the tone goes on: {:?}", bench.facts);
+    assert!(bench.ask("RQNT aaln/1", &body.replace("X: 2", "X: 3")).starts_with("200"));
+    bench.step("aaln/1 pulse 1090");
+    bench.pass(seconds(9));
+    assert_eq!(bench.notified().as_deref(), Some("D/1,D/0,D/9,D/0"), "a one is no flash here");
+    // Who hangs up while the dial runs back has hung up.
+    assert!(bench.ask("RQNT aaln/1", &body.replace("X: 2", "X: 4")).starts_with("200"));
+    bench.step("aaln/1 pulse 9");
+    bench.pass(Duration::from_millis(1000));
+    bench.step("aaln/1 on-hook");
+    bench.pass(seconds(3));
+    assert_eq!(bench.notified().as_deref(), Some("L/hu"));
+    assert_eq!(bench.notified(), None);
+}
+
+#[test]
 fn a_rung_telephone_shows_the_caller_and_falls_silent_when_it_is_lifted() {
     let mut bench = Bench::new();
     let body = "X: 3\r\nR: L/hd(N)\r\nS: L/rg, L/ci(11/20/15/16,\"2001\",\"A \"\"quoted\"\" name\")\r\n";

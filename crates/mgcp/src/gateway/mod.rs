@@ -334,7 +334,11 @@ impl Gateway {
     ) {
         let user = matches!(
             event,
-            MediaEvent::OffHook | MediaEvent::OnHook | MediaEvent::HookFlash | MediaEvent::Digit(_)
+            MediaEvent::OffHook
+                | MediaEvent::OnHook
+                | MediaEvent::HookFlash
+                | MediaEvent::HookBreak
+                | MediaEvent::Digit(_)
         );
         if self.endpoint(endpoint).is_none_or(|endpoint| !endpoint.service.is_in()) {
             return;

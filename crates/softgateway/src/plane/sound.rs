@@ -222,6 +222,12 @@ impl Plane {
                     LineEvent::OffHook => MediaEvent::OffHook,
                     LineEvent::OnHook => MediaEvent::OnHook,
                     LineEvent::Flash => MediaEvent::HookFlash,
+                    LineEvent::Break => MediaEvent::HookBreak,
+                    LineEvent::Dialled(digit) => {
+                        self.events.push_back((index, MediaEvent::Digit(digit)));
+                        // A digit of a dial is over when it is known.
+                        MediaEvent::DigitEnded(digit, Duration::ZERO)
+                    }
                 };
                 self.events.push_back((index, event));
             }
