@@ -198,8 +198,8 @@ impl Plane {
             return;
         };
         let Body::Server(server) = &mut endpoint.body else { return };
-        for (number, samples) in server.take_recorded() {
-            self.library.keep(number, samples.clone());
+        for (number, samples, keep) in server.take_recorded() {
+            self.library.keep(number, samples.clone(), keep);
             if self.recorded.len() < MOST_RECORDED {
                 self.recorded.push_back((index, number, samples));
             }
