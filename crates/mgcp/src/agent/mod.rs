@@ -382,6 +382,14 @@ impl<T: Clone> Agent<T> {
         self.drain(now);
     }
 
+    /// The network reports that a datagram to `address` was not delivered, and quotes its beginning: a command on its way there tries the
+    /// gateway's next address, if there is one (RFC 3435 section 4.3). Whether the report is believed: it is when it quotes a command without an answer.
+    pub fn handle_undelivered(&mut self, now: Time, address: SocketAddr, quoted: &[u8]) -> bool {
+        let is_believed = self.transactions.handle_undelivered(now, address, quoted);
+        self.drain(now);
+        is_believed
+    }
+
     /// Takes over what the transaction layer has to tell.
     fn drain(&mut self, now: Time) {
         while let Some(event) = self.transactions.poll_event() {
