@@ -112,6 +112,20 @@ impl Challenge {
         all.reduce(|best, next| if next.algorithm > best.algorithm { next } else { best })
     }
 
+    /// The challenges of a response that can be answered: for each realm the strongest.
+    #[must_use]
+    pub fn of_realms(header: &Header<'_>, name: &Name<'_>) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for next in header.all(name).filter_map(Self::parse) {
+            match found.iter_mut().find(|own| own.realm == next.realm) {
+                Some(own) if next.algorithm > own.algorithm => *own = next,
+                Some(_) => {}
+                None => found.push(next),
+            }
+        }
+        found
+    }
+
     /// The value that offers this challenge.
     #[must_use]
     pub fn to_value(&self) -> String {

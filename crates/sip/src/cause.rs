@@ -41,6 +41,10 @@ const STATUS_OF_CAUSE: &[(u8, Status)] = &[
 
 /// Which cause a refusal means (RFC 3398 section 8.2.6.1).
 const CAUSE_OF_STATUS: &[(Status, u8)] = &[
+    // What is not followed (section 8.2.5).
+    (Status::MULTIPLE_CHOICES, 23),
+    (Status::MOVED_PERMANENTLY, 23),
+    (Status::MOVED_TEMPORARILY, 23),
     (Status::BAD_REQUEST, 41),
     (Status::UNAUTHORIZED, 21),
     (Status::PAYMENT_REQUIRED, 21),

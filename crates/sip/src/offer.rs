@@ -57,6 +57,25 @@ impl Negotiation {
         Self { id: id >> 1, version: 1, ..Self::default() }
     }
 
+    /// The descriptions of a session that was kept: its identifier with the version of the last, which may not be the last of all,
+    /// and what the two sides described.
+    ///
+    /// # Errors
+    /// This side's description is none.
+    pub fn restored((id, version): (u64, u64), local: &[u8], remote: &[u8]) -> Result<Self, OfferFault> {
+        let mut own = Self { id, version: version.saturating_add(1), ..Self::default() };
+        let audio = read(local)?;
+        own.send(audio.clone(), |bytes| bytes);
+        (own.wanted, own.remote) = (Some(audio), Some(remote.to_vec()));
+        Ok(own)
+    }
+
+    /// What `o=` has of this side's last description: the session's identifier, and the version.
+    #[must_use]
+    pub const fn origin(&self) -> (u64, u64) {
+        (self.id, self.version)
+    }
+
     /// Whether this side's offer waits for its answer.
     #[must_use]
     pub const fn has_offered(&self) -> bool {

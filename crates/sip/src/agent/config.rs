@@ -48,6 +48,10 @@ pub struct Peer {
     /// Whether this side registers there, as the user of its credentials. The peer then calls that user here, and names the number
     /// in `To`.
     pub registers: bool,
+    /// Which of the contacts are called that it sends calls on to.
+    pub redirects: Redirects,
+    /// Whether it may transfer this side's parties.
+    pub referrals: Referrals,
     /// Which addresses its descriptions may name.
     pub media: AddressPolicy,
     /// Who it proves to be, when it is a telephone that registers here: its address is not known before then, and what is said
@@ -69,6 +73,8 @@ impl Peer {
             trust: Trust::Untrusted,
             probe: None,
             registers: false,
+            redirects: Redirects::Own,
+            referrals: Referrals::Refused,
             media: AddressPolicy::default(),
             phone: None,
         }
@@ -105,6 +111,24 @@ pub enum Trust {
     Untrusted,
     /// It does.
     Trusted,
+}
+
+/// Which of the contacts are called that a peer sends a call on to (RFC 3261 section 8.1.3.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redirects {
+    /// None: the call is refused.
+    Refused,
+    /// Those at its own hosts.
+    Own,
+}
+
+/// Whether a peer may send this side's party to somebody else (RFC 3515).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Referrals {
+    /// It may not: 603.
+    Refused,
+    /// It may; whom to is for the user of this crate to judge.
+    Accepted,
 }
 
 /// What a user agent goes by.

@@ -5,7 +5,6 @@ use strowger_sansio::Time;
 use super::session::Phase;
 use super::{SessionId, Timer, UserAgent};
 use crate::message::Status;
-use strowger_sdp::Direction;
 
 impl UserAgent {
     pub(super) fn deadline(&mut self, now: Time, timer: Timer) {
@@ -15,12 +14,15 @@ impl UserAgent {
             // Nobody says what became of the call: it is taken for cancelled (RFC 3261 section 9.1).
             Timer::Cancelled(id) => self.close(now, id),
             Timer::Session(id) => self.session_due(now, id),
-            Timer::Glare(id) => self.offer_what_waits(now, id),
+            Timer::Resume(id) => self.offer_what_waits(now, id),
+            Timer::Glare(id) => self.offer_again(now, id),
             Timer::Ack(client) => {
                 self.acks.remove(&client);
                 self.by_client.remove(&client);
             }
             Timer::Probe(peer) => self.probe(now, peer),
+            Timer::Referral(id) => self.referral_due(now, id),
+            Timer::Relieved(peer) => self.relieved(peer),
             Timer::Bindings => self.bindings_due(now),
             Timer::Register(peer) => self.register(now, peer),
         }
@@ -74,14 +76,9 @@ impl UserAgent {
             self.ended(id, 102, None);
             return self.hang_up(now, id, 102);
         }
-        // A change that is under way refreshes, too.
-        if session.client.is_none() && session.server.is_none() && session.repeat.is_none() {
-            let sent = session.media.sent().to_vec();
-            if let Ok(body) = session.media.offer(&sent, Direction::SendRecv) {
-                self.send_reinvite(now, id, body);
-            }
-        }
-        let half = strowger_sansio::Duration::from_secs(u64::from(timer.interval / 2).max(1));
-        self.timers.set(Timer::Session(id), now + half);
+        self.refresh(now, id);
+        // If nothing comes of it there is time for more: it is asked for again in half of what is left.
+        let next = strowger_sansio::Duration::from_secs(u64::from(timer.interval / 4).max(1));
+        self.timers.set(Timer::Session(id), now + next);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::message::{Message, Status};
 
-use super::PeerId;
+use super::{PeerId, Referral};
 
 /// A session: what an INVITE begins, between this side and one peer. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +50,10 @@ pub enum Event {
         caller: Caller,
         /// The description of the caller's stream; none when this side is to offer.
         offer: Option<Vec<u8>>,
+        /// The session of the same peer's that this one is to take the place of (RFC 3891).
+        replaces: Option<SessionId>,
+        /// How often the call was sent on before it came, as the peer says (RFC 5806, RFC 7044).
+        diverted: usize,
         /// The INVITE.
         request: Box<Message<'static>>,
     },
@@ -104,6 +108,21 @@ pub enum Event {
         session: SessionId,
         /// Which.
         key: char,
+    },
+    /// The peer sends this side's party to somebody else. To be answered with [`super::UserAgent::accept_referral`] or
+    /// [`super::UserAgent::refuse_referral`].
+    Referred {
+        /// The session.
+        session: SessionId,
+        /// Whom to.
+        referral: Box<Referral>,
+    },
+    /// How a transfer goes that this side has asked for: a final status is the last word.
+    Transferring {
+        /// The session.
+        session: SessionId,
+        /// What the peer has heard from whom it calls, or 408 when it does not say.
+        status: Status,
     },
     /// The session is over, and not because this side ended it. `Closed` follows.
     Ended {

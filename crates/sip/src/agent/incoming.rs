@@ -4,6 +4,7 @@ use strowger_sansio::{Duration, Time};
 use strowger_sdp::Direction;
 
 use super::config::Trust;
+use super::history;
 use super::session::{Phase, Reliable, Repeat, Session, SessionTimer, Wish};
 use super::{Caller, Event, PeerId, SessionId, Timer, UserAgent};
 use crate::cause::status_of_cause;
@@ -30,6 +31,13 @@ impl UserAgent {
         let Some(dialog) = Dialog::of_request(&request, &tag) else {
             self.transactions.respond_with(now, server, Status::BAD_REQUEST);
             return;
+        };
+        let replaces = match self.replacing(peer, &request) {
+            Ok(replaces) => replaces,
+            Err(status) => {
+                self.transactions.respond_with(now, server, status);
+                return;
+            }
         };
         let Some(timer) = self.timer_wish(now, server, &request) else { return };
         let mut media = Negotiation::new(self.rng.next_u64());
@@ -63,8 +71,18 @@ impl UserAgent {
         let trusted = self.peer(peer).is_some_and(|peer| peer.trust == Trust::Trusted);
         let caller = caller(&request, trusted);
         let called = self.called(peer, &request);
+        let diverted = history::count(&request);
         let request = Box::new(request);
-        self.events.push_back(Event::Incoming { session: id, peer, called, caller, offer, request });
+        self.events.push_back(Event::Incoming {
+            session: id,
+            peer,
+            called,
+            caller,
+            offer,
+            replaces,
+            diverted,
+            request,
+        });
     }
 
     /// The user that is called. A peer with whom this side is registered calls the contact that it was given, and says in `To`

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The rooms: `config` (sockets and peers), `event` (what it says), `session` (what it keeps), `outgoing` (calls of this side),
-//! `incoming` (calls of peers), `within` (requests inside dialogs), `compose` (how messages are made), `deadline` (what time does),
-//! `peers` (whether they are there), `register` (registering with them), `phones` (that register here), `credentials`.
+//! `redirect` (where peers send them on), `refer` (transfers that they ask for), `incoming` (calls of peers), `within` (requests inside dialogs), `compose` (how messages are made), `history` (who sent a call on), `deadline` (what time does),
+//! `peers` (whether they are there), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`.
 //!
 //! Whoever is not listed gets no answer and costs nothing. A session ends in `Closed` whatever happens: each state waits
 //! for something that has a deadline.
@@ -17,12 +17,16 @@ mod config;
 mod credentials;
 mod deadline;
 mod event;
+mod history;
 mod incoming;
 mod outgoing;
 mod peers;
 mod phones;
+mod redirect;
+mod refer;
 mod register;
 mod session;
+mod standing;
 mod within;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -32,17 +36,20 @@ use strowger_sansio::{Rng, Time, Timers, Transmit};
 use strowger_sdp::{AddressPolicy, Direction};
 
 use crate::auth;
-use crate::message::{Message, Method, Name, Status};
+use crate::message::{Message, Method, Name, Status, Uri};
 use crate::offer::OfferFault;
 use crate::text;
 use crate::transaction::{self, ClientId, ServerId, Transactions};
 use crate::transport::Route;
-pub use config::{AgentConfig, Credentials, Local, Peer, PeerId, Trust};
+pub use config::{AgentConfig, Credentials, Local, Peer, PeerId, Redirects, Referrals, Trust};
 pub use event::{Caller, Event, Invitation, SessionId};
 use peers::Presence;
 use phones::Phones;
+pub use refer::{Referral, Replaced};
 use register::Registration;
+pub use register::RegistrationState;
 use session::{Phase, Session};
+pub use standing::StandingSession;
 
 /// What a request of this side's was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +60,10 @@ enum Purpose {
     Reinvite(SessionId),
     Bye(SessionId),
     Prack(SessionId),
+    /// How a transfer goes.
+    Notify(SessionId),
+    /// A transfer that this side asks for.
+    Refer(SessionId),
     /// A request whose answer changes nothing.
     Notice,
     Probe(PeerId),
@@ -70,14 +81,20 @@ enum Timer {
     Cancelled(SessionId),
     /// A session is refreshed, or was not.
     Session(SessionId),
+    /// The peer is asked whether it still has a session that was gone on with.
+    Resume(SessionId),
     /// This side may offer again that met the peer's offer.
     Glare(SessionId),
     /// The ACK of a session that is over need not be kept any more.
     Ack(ClientId),
     /// A peer is asked whether it is there.
     Probe(PeerId),
+    /// The sender of a REFER is not told yet how the transfer went.
+    Referral(SessionId),
     /// A registration is made, or made again.
     Register(PeerId),
+    /// A peer that had too much to do may be called again.
+    Relieved(PeerId),
     /// A telephone's registration ends.
     Bindings,
 }
@@ -117,7 +134,7 @@ pub struct UserAgent {
     acks: BTreeMap<ClientId, Acknowledgement>,
     presence: Vec<Presence>,
     /// What peers have challenged this side with.
-    challenges: BTreeMap<PeerId, auth::Known>,
+    challenges: BTreeMap<PeerId, Vec<auth::Known>>,
     registrations: BTreeMap<PeerId, Registration>,
     phones: Option<Phones>,
     /// The telephone that has proven to have sent the request in hand.
@@ -268,6 +285,41 @@ impl UserAgent {
         self.decline_offer(now, session, status);
     }
 
+    /// Accepts a transfer that a peer asks for: its outcome is to follow by [`Self::tell_referral`].
+    pub fn accept_referral(&mut self, now: Time, session: SessionId) {
+        self.take_referral(now, session);
+    }
+
+    /// Does not accept a transfer.
+    pub fn refuse_referral(&mut self, now: Time, session: SessionId, status: Status) {
+        self.decline_referral(now, session, status);
+    }
+
+    /// Asks the peer of a session to call somebody else: in the place of another session of this side's, or anew. `Transferring` says how
+    /// it goes. False: it cannot be asked, as it has not answered, or is asked already.
+    pub fn refer(
+        &mut self,
+        now: Time,
+        session: SessionId,
+        target: &Uri<'_>,
+        replaces: Option<SessionId>,
+    ) -> bool {
+        self.ask_for_transfer(now, session, target, replaces)
+    }
+
+    /// Tells a peer how a transfer goes that it has asked for: 180 while somebody is rung, 200 or a refusal as the last word.
+    pub fn tell_referral(&mut self, now: Time, session: SessionId, status: Status) {
+        self.say_progress(now, session, status);
+    }
+
+    /// Goes on with a session that [`Self::end`] has ended, while its BYE waits for the outcome of a transfer that its peer has asked
+    /// for: the peer takes its party back. Says whether it does.
+    pub fn take_back(&mut self, session: SessionId) -> bool {
+        let waits = self.waits_for_transfer(session);
+        let ended = self.sessions.get_mut(&session).and_then(|session| session.ending.take_if(|_| waits));
+        ended.is_some()
+    }
+
     /// To be called when [`Self::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Time) {
         self.transactions.handle_timeout(now);
@@ -340,7 +392,7 @@ impl UserAgent {
                 transaction::Event::Cancel { invite, request } => self.cancelled(now, invite, &request),
                 transaction::Event::Ack { request, .. } => self.acknowledged(now, &request),
                 transaction::Event::Response { client, response } => self.response(now, client, &response),
-                transaction::Event::Stray { .. } => {}
+                transaction::Event::Stray { response, .. } => self.acknowledge_again(&response),
                 transaction::Event::TimedOut { client } => self.timed_out(now, client),
                 transaction::Event::Unacknowledged { server } => {
                     self.by_server.remove(&server);
@@ -374,7 +426,13 @@ impl UserAgent {
             Purpose::Register(peer) if !status.is_provisional() => {
                 self.registered(now, peer, status, response);
             }
+            Purpose::Notify(session) if !status.is_provisional() => {
+                self.notified(now, session, Some(status));
+            }
+            Purpose::Refer(session) if !status.is_provisional() => self.refer_answered(session, Some(status)),
             Purpose::Bye(_)
+            | Purpose::Refer(_)
+            | Purpose::Notify(_)
             | Purpose::Prack(_)
             | Purpose::Notice
             | Purpose::Probe(_)
@@ -384,7 +442,11 @@ impl UserAgent {
 
     fn timed_out(&mut self, now: Time, client: ClientId) {
         match self.by_client.remove(&client) {
-            Some(Purpose::Invite(session)) => self.invite_failed(now, session, Status::REQUEST_TIMEOUT, None),
+            Some(Purpose::Invite(session)) => {
+                if !self.follow(now, session, Status::REQUEST_TIMEOUT, None) {
+                    self.invite_failed(now, session, Status::REQUEST_TIMEOUT, None);
+                }
+            }
             Some(Purpose::Reinvite(session)) => {
                 // The peer has lost the dialog, or is gone (RFC 3261 section 12.2.1.2).
                 self.ended(session, crate::cause::cause_of_status(Status::REQUEST_TIMEOUT), None);
@@ -392,7 +454,9 @@ impl UserAgent {
             }
             Some(Purpose::Bye(session)) => self.close(now, session),
             Some(Purpose::Probe(peer)) => self.probe_failed(now, peer),
-            Some(Purpose::Register(peer)) => self.not_registered(now, peer),
+            Some(Purpose::Register(peer)) => self.not_registered(now, peer, None),
+            Some(Purpose::Refer(session)) => self.refer_answered(session, None),
+            Some(Purpose::Notify(session)) => self.notified(now, session, None),
             Some(Purpose::Prack(_) | Purpose::Notice) | None => {}
         }
     }
@@ -412,7 +476,7 @@ impl UserAgent {
             Method::Register if self.phones.is_some() => {
                 self.register_phone(now, server, (peer, from), &request);
             }
-            Method::Bye | Method::Prack | Method::Update | Method::Info => {
+            Method::Bye | Method::Prack | Method::Update | Method::Info | Method::Notify => {
                 self.transactions.respond_with(now, server, Status::NO_SUCH_CALL);
             }
             _ => self.not_allowed(now, server, &method),
@@ -428,6 +492,9 @@ impl UserAgent {
         if let Some(server) = session.server {
             self.by_server.remove(&server);
         }
+        if let Some(server) = session.transfers.asked() {
+            self.transactions.respond_with(now, server, Status::REQUEST_TERMINATED);
+        }
         if let Some(client) = session.client {
             // Others than the one that has answered may answer still.
             self.timers.set(Timer::Ack(client), now + self.config.timing.timeout());
@@ -438,6 +505,8 @@ impl UserAgent {
             Timer::Cancelled(id),
             Timer::Session(id),
             Timer::Glare(id),
+            Timer::Resume(id),
+            Timer::Referral(id),
         ] {
             self.timers.cancel(&timer);
         }
@@ -485,10 +554,10 @@ pub enum InviteFault {
 }
 
 /// The options of SIP that are known (RFC 3261 section 19.2).
-const SUPPORTED: [&str; 2] = ["100rel", "timer"];
+const SUPPORTED: [&str; 4] = ["100rel", "timer", "replaces", "norefersub"];
 
 /// The methods that are served.
-const ALLOWED: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO";
+const ALLOWED: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY";
 
 /// What a request asks for that is not known: the value of `Unsupported`.
 fn unsupported(request: &Message<'_>) -> Option<String> {

@@ -3,6 +3,8 @@
 use strowger_sansio::Time;
 use strowger_sdp::Direction;
 
+use super::credentials::{self, Proof, Tried};
+use super::history;
 use super::session::{Early, Phase, Session, SessionTimer};
 use super::{Acknowledgement, Event, Invitation, InviteFault, Purpose, SessionId, Timer, UserAgent};
 use crate::cause::cause_of_status;
@@ -16,7 +18,7 @@ use crate::transport::Route;
 const FORKS: usize = 16;
 
 /// How often one request is sent again with credentials, or with a longer session interval.
-const ATTEMPTS: u8 = 3;
+pub(super) const ATTEMPTS: u8 = 3;
 
 impl UserAgent {
     pub(super) fn start_call(
@@ -46,10 +48,13 @@ impl UserAgent {
         if let (Some((_, contact)), StartLine::Request { uri, .. }) = (contact, &mut request.start) {
             *uri = contact;
         }
-        for (number, reason) in &invitation.diversions {
-            let local = self.local_host(&peer);
-            request.header.push(Name::Diversion, format!("<sip:{number}@{local}>;reason={reason}"));
+        if here.is_some() {
+            for route in self.service_route(invitation.peer).to_vec() {
+                request.header.push(Name::Route, route);
+            }
         }
+        let local = self.local_host(&peer);
+        history::tell(&mut request, &invitation.diversions, (&invitation.called, &local));
         self.ask_for_timer(&mut request, self.config.session_expires);
         let request = request.with_body("application/sdp", offer);
         let id = self.next();
@@ -61,21 +66,24 @@ impl UserAgent {
     }
 
     /// Sends the first INVITE of a session, or sends it again with something that was wanted of it.
-    fn send_invite(&mut self, now: Time, id: SessionId, mut request: Message<'static>) {
+    pub(super) fn send_invite(&mut self, now: Time, id: SessionId, mut request: Message<'static>) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let (route, peer) = (session.route, session.peer);
         session.invite = Some(Box::new(request.clone()));
         self.authorize_at_once(peer, &mut request);
+        let proof = credentials::proof(&request);
         let tag = request.header.from().and_then(|from| from.tag().map(str::to_owned));
         if let (Some(call_id), Some(tag)) = (request.header.call_id(), tag) {
             let key = (call_id.to_owned(), tag);
             if let Some(session) = self.sessions.get_mut(&id) {
-                session.key = Some(key.clone());
+                (session.key, session.proof) = (Some(key.clone()), proof);
             }
             self.by_dialog.insert(key, id);
         }
         let sent_by = self.sent_by(route.transport);
-        let client = self.transactions.request(now, route, &sent_by, request);
+        let to =
+            if request.header.get(&Name::Route).is_some() { self.next_hop(route, &request) } else { route };
+        let client = self.transactions.request(now, to, &sent_by, request);
         self.by_client.insert(client, Purpose::Invite(id));
         if let Some(session) = self.sessions.get_mut(&id) {
             session.client = Some(client);
@@ -111,7 +119,11 @@ impl UserAgent {
             return self.taken(now, id, client, response);
         }
         self.by_client.remove(&client);
-        if !self.try_again(now, id, status, response) {
+        if status == Status::SERVICE_UNAVAILABLE {
+            let peer = session.peer;
+            self.overloaded(now, peer, response);
+        }
+        if !self.try_again(now, id, status, response) && !self.follow(now, id, status, Some(response)) {
             self.invite_failed(now, id, status, response.header.cause());
         }
     }
@@ -184,9 +196,7 @@ impl UserAgent {
         };
         let mut prack = early.dialog.request(Method::Prack);
         prack.header.push(Name::RAck, RAck { response: rseq, request: cseq }.to_string());
-        if let Some(client) = self.send_within(now, id, prack) {
-            self.by_client.insert(client, Purpose::Prack(id));
-        }
+        self.say(now, id, prack, Purpose::Prack(id));
     }
 
     /// A 2xx to this side's INVITE.
@@ -203,7 +213,9 @@ impl UserAgent {
             dialog.remote_seq = early.dialog.remote_seq;
         }
         session.early.clear();
-        (session.invite, session.client) = (None, None);
+        (session.invite, session.client, session.redirection) = (None, None, None);
+        session.forget_attempts();
+        let proof = std::mem::take(&mut session.proof);
         let (dialog, route, ending) = (session.dialog.insert(dialog).clone(), session.route, session.ending);
         session.phase = Phase::Confirmed;
         let agreed = session.media.concluded(response.session_description(), (peer_address, &policy));
@@ -212,7 +224,7 @@ impl UserAgent {
         session.timer = timer.map(|agreed| {
             SessionTimer::of(agreed.interval, agreed.refresher.unwrap_or(Refresher::Uac), true)
         });
-        self.acknowledge(now, client, &dialog, route, response);
+        self.acknowledge(now, client, (&dialog, route), proof, response);
         self.set_session_timer(now, id);
         match (ending, agreed) {
             (Some(cause), _) => self.hang_up(now, id, cause),
@@ -229,12 +241,15 @@ impl UserAgent {
         &mut self,
         now: Time,
         client: ClientId,
-        dialog: &Dialog,
-        route: Route,
+        (dialog, route): (&Dialog, Route),
+        proof: Proof,
         response: &Message<'_>,
     ) {
         let number = response.header.cseq().map(|cseq| cseq.number).unwrap_or_default();
-        let ack = dialog.request_numbered(Method::Ack, number);
+        let mut ack = dialog.request_numbered(Method::Ack, number);
+        for (name, value) in proof {
+            ack.header.push(name, value);
+        }
         let to = self.next_hop(route, &ack);
         let sent_by = self.sent_by(to.transport);
         let bytes = self.transactions.send(to, &sent_by, ack);
@@ -271,6 +286,7 @@ impl UserAgent {
     }
 
     pub(super) fn end_session(&mut self, now: Time, id: SessionId, cause: u8) {
+        let waits = self.waits_for_transfer(id);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         if session.ending.is_some() {
             return;
@@ -283,6 +299,7 @@ impl UserAgent {
             Phase::Offered => self.refuse_call(now, id, cause),
             // … and whoever has answered waits until that is known (section 15).
             Phase::Answered => {}
+            Phase::Confirmed if waits => {}
             Phase::Confirmed => self.hang_up(now, id, cause),
         }
     }
@@ -308,7 +325,8 @@ impl UserAgent {
         let number = request.header.cseq().map(|cseq| cseq.number).unwrap_or_default() + 1;
         match status {
             Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED => {
-                if !self.learn_challenge(peer, response) {
+                let tried = std::mem::replace(&mut session.tried, Tried::Yes);
+                if !self.learn_challenge(peer, response, tried) {
                     return false;
                 }
             }

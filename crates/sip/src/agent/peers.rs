@@ -1,6 +1,6 @@
 //! Whether peers are there: OPTIONS as a question that anybody answers (RFC 3261 section 11).
 
-use strowger_sansio::Time;
+use strowger_sansio::{Duration, Time};
 
 use super::{Event, PeerId, Purpose, Timer, UserAgent};
 use crate::message::{Message, Method, Name, SipUri, Status, Uri};
@@ -9,14 +9,19 @@ use crate::message::{Message, Method, Name, SipUri, Status, Uri};
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Presence {
     up: Option<bool>,
+    /// It has too much to do, and has said how long.
+    busy: bool,
 }
 
+/// For how long a peer is believed that it has too much to do: one answer does not close a trunk for a day.
+const BUSY: Duration = Duration::from_secs(300);
+
 impl UserAgent {
-    /// Whether a peer is worth a call: it is not known to be gone.
+    /// Whether a peer is worth a call: it is not known to be gone, and has not said that it takes no calls for some time.
     #[must_use]
     pub fn is_reachable(&self, peer: PeerId) -> bool {
         let at = usize::try_from(peer.0).unwrap_or(usize::MAX);
-        self.presence.get(at).is_some_and(|presence| presence.up != Some(false))
+        self.presence.get(at).is_some_and(|presence| presence.up != Some(false) && !presence.busy)
     }
 
     pub(super) fn probe(&mut self, now: Time, id: PeerId) {
@@ -51,6 +56,26 @@ impl UserAgent {
 
     pub(super) fn probe_failed(&mut self, _now: Time, id: PeerId) {
         self.found(id, false);
+    }
+
+    /// A peer has refused a call with 503 and said when it will take calls again: until then it has none (RFC 3261 section
+    /// 21.5.4).
+    pub(super) fn overloaded(&mut self, now: Time, id: PeerId, response: &Message<'_>) {
+        // Behind the number there may be a comment and parameters.
+        let value = response.header.get(&Name::RetryAfter).unwrap_or_default();
+        let digits = value.find(|octet: char| !octet.is_ascii_digit()).unwrap_or(value.len());
+        let Some(seconds) = value.get(..digits).and_then(|digits| digits.parse::<u64>().ok()) else { return };
+        let at = usize::try_from(id.0).unwrap_or(usize::MAX);
+        let Some(presence) = self.presence.get_mut(at).filter(|_| seconds > 0) else { return };
+        presence.busy = true;
+        self.timers.set(Timer::Relieved(id), now + Duration::from_secs(seconds).min(BUSY));
+    }
+
+    pub(super) fn relieved(&mut self, id: PeerId) {
+        let at = usize::try_from(id.0).unwrap_or(usize::MAX);
+        if let Some(presence) = self.presence.get_mut(at) {
+            presence.busy = false;
+        }
     }
 
     pub(super) fn found(&mut self, id: PeerId, up: bool) {

@@ -3,6 +3,9 @@
 use strowger_sansio::{Duration, Time};
 
 use super::PeerId;
+use super::credentials::{Proof, Tried};
+use super::redirect::Redirection;
+use super::refer::Transfers;
 use crate::dialog::Dialog;
 use crate::message::{Message, Refresher};
 use crate::offer::Negotiation;
@@ -37,8 +40,14 @@ pub(super) struct Session {
     pub(super) server: Option<ServerId>,
     /// The INVITE that this side began with, to be sent again with credentials.
     pub(super) invite: Option<Box<Message<'static>>>,
-    /// How often credentials were sent for it.
+    /// How often the request under way was sent again.
     pub(super) attempts: u8,
+    /// Whether that was for want of credentials.
+    pub(super) tried: Tried,
+    /// The credentials of the INVITE that was sent last.
+    pub(super) proof: Proof,
+    /// Where the peer has sent the call on.
+    pub(super) redirection: Option<Box<Redirection>>,
     pub(super) dialog: Option<Dialog>,
     /// Its `Call-ID` and the tag of this side, by which it is found.
     pub(super) key: Option<(String, String)>,
@@ -62,6 +71,10 @@ pub(super) struct Session {
     pub(super) timer: Option<SessionTimer>,
     /// The peer knows session timers.
     pub(super) knows_timer: bool,
+    /// Transfers that the peer asks for.
+    pub(super) transfers: Transfers,
+    /// What this side offered last was to refresh the session, and was not accepted yet.
+    pub(super) refreshes: bool,
     /// A description that waits until this side may offer.
     pub(super) wanted: Option<(Vec<u8>, strowger_sdp::Direction)>,
 }
@@ -134,6 +147,11 @@ impl SessionTimer {
 }
 
 impl Session {
+    /// The next request is another one than the one that was sent, and perhaps sent again.
+    pub(super) const fn forget_attempts(&mut self) {
+        (self.attempts, self.tried) = (0, Tried::No);
+    }
+
     pub(super) fn new(peer: PeerId, route: Route, phase: Phase, media: Negotiation) -> Self {
         Self {
             peer,
@@ -143,6 +161,9 @@ impl Session {
             server: None,
             invite: None,
             attempts: 0,
+            tried: Tried::No,
+            proof: Proof::new(),
+            redirection: None,
             dialog: None,
             key: None,
             early: Vec::new(),
@@ -156,6 +177,8 @@ impl Session {
             ending: None,
             timer: None,
             knows_timer: false,
+            transfers: Transfers::default(),
+            refreshes: false,
             wanted: None,
         }
     }

@@ -4,7 +4,9 @@
 use strowger_sansio::{Duration, Time};
 use strowger_sdp::Direction;
 
-use super::session::{Phase, SessionTimer};
+use super::credentials::{self, Tried};
+use super::outgoing::ATTEMPTS;
+use super::session::{Phase, Session, SessionTimer};
 use super::{Event, Purpose, SessionId, Timer, UserAgent};
 use crate::message::{Message, Method, Name, RAck, Refresher, SessionExpires, Status};
 use crate::offer::OfferFault;
@@ -52,6 +54,8 @@ impl UserAgent {
             Method::Update => self.updated(now, id, server, request),
             Method::Prack => self.provisional_acknowledged(now, id, server, request),
             Method::Info => self.informed(now, id, server, request),
+            Method::Notify => self.told_progress(now, id, server, request),
+            Method::Refer => self.referred(now, id, server, request),
             Method::Options => self.describe_self(now, server),
             _ => self.not_allowed(now, server, method),
         }
@@ -77,6 +81,7 @@ impl UserAgent {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.phase = Phase::Ending;
         session.repeat = None;
+        session.forget_attempts();
         let pending = session.server.take();
         for timer in [Timer::Repeat(id), Timer::Session(id), Timer::Glare(id), Timer::Reliable(id)] {
             self.timers.cancel(&timer);
@@ -94,7 +99,7 @@ impl UserAgent {
     }
 
     /// Sends a request within a session with what the peer has challenged this side with before.
-    fn say(&mut self, now: Time, id: SessionId, mut request: Message<'static>, purpose: Purpose) {
+    pub(super) fn say(&mut self, now: Time, id: SessionId, mut request: Message<'static>, purpose: Purpose) {
         if let Some(session) = self.sessions.get(&id) {
             self.authorize_at_once(session.peer, &mut request);
         }
@@ -112,13 +117,11 @@ impl UserAgent {
         response: &Message<'static>,
     ) -> bool {
         let challenged = matches!(status, Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED);
-        let Some(session) = self.sessions.get_mut(&id).filter(|session| challenged && session.attempts < 6)
-        else {
-            return false;
-        };
-        session.attempts += 3;
-        let peer = session.peer;
-        if !self.learn_challenge(peer, response) {
+        let again = |session: &&mut Session| challenged && session.attempts < ATTEMPTS;
+        let Some(session) = self.sessions.get_mut(&id).filter(again) else { return false };
+        session.attempts += 1;
+        let (peer, tried) = (session.peer, std::mem::replace(&mut session.tried, Tried::Yes));
+        if !self.learn_challenge(peer, response, tried) {
             return false;
         }
         let Some(dialog) = self.sessions.get_mut(&id).and_then(|session| session.dialog.as_mut()) else {
@@ -399,10 +402,11 @@ impl UserAgent {
         }
         let mut request = request.with_body("application/sdp", body);
         self.authorize_at_once(peer, &mut request);
+        let proof = credentials::proof(&request);
         if let Some(client) = self.send_within(now, id, request) {
             self.by_client.insert(client, Purpose::Reinvite(id));
             if let Some(session) = self.sessions.get_mut(&id) {
-                session.client = Some(client);
+                (session.client, session.proof) = (Some(client), proof);
             }
         }
     }
@@ -426,13 +430,15 @@ impl UserAgent {
             let (Some(dialog), route) = (session.dialog.as_mut(), session.route) else { return };
             dialog.refresh(response);
             let dialog = dialog.clone();
-            session.wanted = None;
+            (session.wanted, session.refreshes) = (None, false);
+            session.forget_attempts();
+            let proof = std::mem::take(&mut session.proof);
             let agreed = session.media.concluded(response.session_description(), (peer_address, &policy));
             let timer = response.header.get(&Name::SessionExpires).and_then(SessionExpires::parse);
             session.timer = timer.map(|agreed| {
                 SessionTimer::of(agreed.interval, agreed.refresher.unwrap_or(Refresher::Uac), true)
             });
-            self.acknowledge(now, client, &dialog, route, response);
+            self.acknowledge(now, client, (&dialog, route), proof, response);
             self.set_session_timer(now, id);
             match agreed {
                 Ok(description) => self.events.push_back(Event::Agreed { session: id, description }),
@@ -451,23 +457,55 @@ impl UserAgent {
                 let wait = Duration::from_millis(least + self.rng.below(span / 10 + 1) * 10);
                 self.timers.set(Timer::Glare(id), now + wait);
             }
-            Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED if session.attempts < 3 => {
+            Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED if session.attempts < ATTEMPTS => {
                 session.attempts += 1;
-                let peer = session.peer;
-                if self.learn_challenge(peer, response) {
-                    self.offer_what_waits(now, id);
+                let (peer, tried) = (session.peer, std::mem::replace(&mut session.tried, Tried::Yes));
+                if self.learn_challenge(peer, response, tried) {
+                    self.offer_again(now, id);
                 } else {
-                    self.events.push_back(Event::Refused { session: id, status });
+                    self.not_accepted(id, status);
                 }
             }
             Status::REQUEST_TIMEOUT | Status::NO_SUCH_CALL => {
                 self.ended(id, crate::cause::cause_of_status(status), None);
                 self.hang_up(now, id, 16);
             }
-            _ => {
-                session.wanted = None;
-                self.events.push_back(Event::Refused { session: id, status });
-            }
+            _ => self.not_accepted(id, status),
+        }
+    }
+
+    /// The peer does not accept this side's new description. A refresh that is refused is told to nobody: the session goes on, as
+    /// long as its interval lasts.
+    fn not_accepted(&mut self, id: SessionId, status: Status) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.forget_attempts();
+        session.refreshes = false;
+        if session.wanted.take().is_some() {
+            self.events.push_back(Event::Refused { session: id, status });
+        }
+    }
+
+    /// Sends an offer again that could not be taken when it came, or else refreshes the session as that was to do.
+    pub(super) fn offer_again(&mut self, now: Time, id: SessionId) {
+        match self.sessions.get(&id) {
+            Some(session) if session.wanted.is_some() => self.offer_what_waits(now, id),
+            Some(session) if session.refreshes => self.refresh(now, id),
+            _ => {}
+        }
+    }
+
+    /// Sends what this side has described last once more, which refreshes the session (RFC 4028 section 7.4). A change that is
+    /// under way refreshes, too.
+    pub(super) fn refresh(&mut self, now: Time, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let free = session.phase == Phase::Confirmed && session.ending.is_none();
+        if !free || session.client.is_some() || session.server.is_some() || session.repeat.is_some() {
+            return;
+        }
+        let sent = session.media.sent().to_vec();
+        if let Ok(body) = session.media.offer(&sent, Direction::SendRecv) {
+            session.refreshes = true;
+            self.send_reinvite(now, id, body);
         }
     }
 }

@@ -101,6 +101,7 @@ names! {
     ProxyRequire = "Proxy-Require";
     RAck = "RAck";
     Reason = "Reason";
+    ReferSub = "Refer-Sub";
     ReferTo = "Refer-To", b'r';
     ReferredBy = "Referred-By", b'b';
     RemotePartyId = "Remote-Party-ID";
@@ -140,6 +141,7 @@ impl Name<'_> {
                 | Self::MimeVersion
                 | Self::RAck
                 | Self::RSeq
+                | Self::ReferSub
                 | Self::ReferTo
                 | Self::ReferredBy
                 | Self::Replaces

@@ -7,12 +7,18 @@
 )]
 
 mod calls;
+mod credentials;
+mod history;
 mod hostile;
 mod offers;
 mod pair;
 mod properties;
 mod raw;
+mod redirects;
+mod registering;
 mod registrar;
+mod standing;
 mod torture;
 mod transactions;
+mod transfers;
 mod values;

@@ -168,7 +168,7 @@ fn causes_and_statuses_are_those_of_rfc_3398() {
         (603, 21),
         (604, 1),
         (699, 31),
-        (302, 31),
+        (302, 23),
     ] {
         assert_eq!(cause_of_status(Status::new(status).unwrap()), cause, "{status}");
     }
