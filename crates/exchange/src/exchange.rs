@@ -9,7 +9,7 @@ use strowger_mgcp::agent::AgentCounters;
 use strowger_mgcp::transaction::TransactionCounters;
 use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, SocketId, Time, TokenBucket, Transmit};
 
-use crate::access::{Access, DigitMaps, Report};
+use crate::access::{Access, Arrival, DigitMaps, Report};
 use crate::{
     CallId, CallStable, Command, Event, Inventory, Plan, Record, Setting, SettingFault, Snapshot, Switch,
 };
@@ -160,9 +160,18 @@ impl Exchange {
         true
     }
 
-    /// The exchange is about to be stopped: who lifts a receiver now hears congestion, and calls go on until they end.
-    pub const fn drain(&mut self) {
+    /// The exchange is about to be stopped: who lifts a receiver now hears congestion, calls go on until they end, and the peers of
+    /// trunks are told that nobody is registered with them any more.
+    pub fn drain(&mut self, now: Time) {
         self.switch.refuse_new_calls();
+        self.access.sip_mut().leave(now);
+        self.settle(now);
+    }
+
+    /// Whether nothing of it need be waited for: no call is open, and no peer has still to answer a farewell.
+    #[must_use]
+    pub fn has_drained(&self) -> bool {
+        self.switch.calls().next().is_none() && !self.access.sip().agent().is_leaving()
     }
 
     /// Takes a datagram.
@@ -197,13 +206,6 @@ impl Exchange {
     /// they could not be found out. The host does this at the start and at each [`Event::Resolve`].
     pub fn handle_resolved(&mut self, now: Time, gateway: &str, addresses: &[SocketAddr]) {
         self.access.handle_resolved(now, gateway, addresses);
-        self.settle(now);
-    }
-
-    /// The network reports that a datagram of MGCP to `to` was not delivered, and quotes its beginning. It is a hint to try another address of the
-    /// gateway, and believed only if it quotes a command that has no answer.
-    pub fn handle_undelivered(&mut self, now: Time, to: SocketAddr, quoted: &[u8]) {
-        self.access.control_mut().agent_mut().handle_undelivered(now, to, quoted);
         self.settle(now);
     }
 
@@ -320,6 +322,7 @@ impl Exchange {
         }
         self.access.control_mut().megaco_mut().collect(now);
         while let Some(event) = self.switch.poll_event() {
+            self.access.sip_mut().call_event(now, &event);
             self.tell(event);
         }
         self.records.extend(std::iter::from_fn(|| self.switch.poll_record()));
@@ -334,8 +337,19 @@ impl Exchange {
             Report::Line(line, event) => self.switch.handle_line(now, line, event),
             Report::Leg(leg, event) => self.switch.handle_leg(now, leg, event),
             Report::Context(context, event) => self.switch.handle_context(now, context, event),
+            Report::Referred(leg, to) => match self.switch.handle_referral(now, leg, &to) {
+                Ok((call, answered)) => self.access.transferred(now, leg, call, answered),
+                Err(cause) => self.access.not_transferred(now, leg, cause),
+            },
+            Report::Incoming(arrival) if arrival.replaces.is_some() => {
+                match self.switch.handle_replacement(now, arrival.trunk, &arrival.calling, arrival.replaces) {
+                    Ok((leg, line)) => self.access.arrival_taken(*arrival, leg, line),
+                    Err(cause) => self.access.arrival_refused(now, &arrival, cause),
+                }
+            }
             Report::Incoming(arrival) => {
-                match self.switch.handle_incoming(now, arrival.trunk, &arrival.called, &arrival.calling) {
+                let Arrival { trunk, called, calling, diverted, .. } = &*arrival;
+                match self.switch.handle_incoming(now, *trunk, called, calling, *diverted) {
                     Ok((_, leg, line)) => self.access.arrival_taken(*arrival, leg, line),
                     Err(cause) => self.access.arrival_refused(now, &arrival, cause),
                 }

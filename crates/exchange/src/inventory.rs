@@ -6,8 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 use strowger_mgcp::message::EndpointNameBuf;
 
@@ -16,8 +14,9 @@ use crate::feature::code::{Codes, Service};
 use crate::feature::group::GroupEntry;
 use crate::feature::setting::Setting;
 use crate::feature::subscription::Subscription;
-use crate::trunk::{SipSocket, TrunkEntry};
-use crate::{CallTimers, Cause, CodecPlan, Country, FeaturePlan, Features, Limits};
+use crate::route::{RouteEntry, RouteTarget};
+use crate::trunk::{SipSocket, TrunkEntry, TrunkGroupEntry};
+use crate::{CallTimers, CodecPlan, Country, FeaturePlan, Features, Limits};
 
 /// Everything that an exchange is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +35,8 @@ pub struct Inventory {
     pub routes: Vec<RouteEntry>,
     /// Ways to other networks.
     pub trunks: Vec<TrunkEntry>,
+    /// Groups of them.
+    pub trunk_groups: Vec<TrunkGroupEntry>,
     /// Where SIP peers find the exchange: what is named in messages. Without it no trunk is in service.
     pub sip: Vec<SipSocket>,
     /// What lines have beyond plain calls, by their numbers; a line without an entry has what all have.
@@ -74,6 +75,7 @@ impl Inventory {
             lines: Vec::new(),
             routes: Vec::new(),
             trunks: Vec::new(),
+            trunk_groups: Vec::new(),
             sip: Vec::new(),
             subscriptions: BTreeMap::new(),
             classes: Vec::new(),
@@ -174,6 +176,9 @@ impl Inventory {
                     RouteTarget::Trunk(id) if !self.trunks.iter().any(|trunk| trunk.id == *id) => {
                         faults.push(InventoryFault::UnknownTrunk(id.clone()));
                     }
+                    RouteTarget::TrunkGroup(id) if !self.trunk_groups.iter().any(|group| group.id == *id) => {
+                        faults.push(InventoryFault::UnknownTrunkGroup(id.clone()));
+                    }
                     _ => {}
                 }
             }
@@ -188,7 +193,7 @@ fn illegal_name(endpoint: &str, domain: &str) -> Option<InventoryFault> {
 }
 
 /// Dialled digits with the two keys that are not digits, or an E.164 number with its `+`.
-fn is_number(text: &str) -> bool {
+pub(crate) fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('+');
     let legal = |c: char| c.is_ascii_digit() || digits.is_none() && matches!(c, '*' | '#');
     let body = digits.unwrap_or(text);
@@ -353,79 +358,6 @@ pub struct LineEntry {
     pub features: Features,
 }
 
-/// Where the numbers with a prefix go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RouteEntry {
-    /// Matched against the dialled number; the longest prefix wins. With `+` it is matched against the E.164 form.
-    pub prefix: String,
-    /// How many leading characters are taken away …
-    pub strip: usize,
-    /// … before these are put in their place.
-    pub add: String,
-    /// How many digits the whole number has, prefix included. Unknown when absent: dialling then ends by `#`
-    /// or by pause.
-    pub length: Option<RangeInclusive<u8>>,
-    /// The targets, in the order in which they are tried.
-    pub to: Vec<RouteTarget>,
-}
-
-/// One target of a route.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RouteTarget {
-    /// The line that has the translated number: written `lines`.
-    Lines,
-    /// This line, whatever the translated number is: written `line:2001`.
-    Line(String),
-    /// A channel of this trunk: written `trunk:carrier`.
-    Trunk(String),
-    /// None: the call ends with this cause. Written `cause:21`.
-    Release(Cause),
-}
-
-impl FromStr for RouteTarget {
-    type Err = UnknownTarget;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let unknown = || UnknownTarget(text.to_owned());
-        match text.split_once(':') {
-            None if text == "lines" => Ok(Self::Lines),
-            Some(("line", number)) if is_number(number) => Ok(Self::Line(number.to_owned())),
-            Some(("trunk", id)) if !id.is_empty() => Ok(Self::Trunk(id.to_owned())),
-            Some(("cause", value)) => {
-                value.parse().ok().and_then(Cause::new).map(Self::Release).ok_or_else(unknown)
-            }
-            _ => Err(unknown()),
-        }
-    }
-}
-
-impl fmt::Display for RouteTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lines => f.write_str("lines"),
-            Self::Line(number) => write!(f, "line:{number}"),
-            Self::Trunk(id) => write!(f, "trunk:{id}"),
-            Self::Release(cause) => write!(f, "cause:{}", cause.value()),
-        }
-    }
-}
-
-/// A route target that is none of `lines`, `line:NUMBER`, `trunk:ID` and `cause:VALUE`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownTarget(pub String);
-
-impl fmt::Display for UnknownTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "unknown route target \"{}\"; expected \"lines\", \"line:NUMBER\", \"trunk:ID\" or \"cause:VALUE\"",
-            self.0.escape_default()
-        )
-    }
-}
-
-impl std::error::Error for UnknownTarget {}
-
 /// How the media of a call travel.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum MediaPolicy {
@@ -477,6 +409,10 @@ pub enum InventoryFault {
     DuplicateTrunk(String),
     /// A route names a trunk that is not there.
     UnknownTrunk(String),
+    /// Two groups of trunks have this id.
+    DuplicateTrunkGroup(String),
+    /// A route or a trunk names a group of trunks that is not there.
+    UnknownTrunkGroup(String),
     /// A trunk for which the exchange has no socket.
     NoSocket(String),
     /// Two classes of service have this id.
@@ -519,6 +455,8 @@ impl fmt::Display for InventoryFault {
                 write!(f, "the id {id:?} of a trunk is that of another or of a gateway")
             }
             Self::UnknownTrunk(id) => write!(f, "there is no trunk with the id {id:?}"),
+            Self::DuplicateTrunkGroup(id) => write!(f, "two groups of trunks have the id {id:?}"),
+            Self::UnknownTrunkGroup(id) => write!(f, "there is no group of trunks with the id {id:?}"),
             Self::NoSocket(id) => write!(f, "the exchange has no SIP socket for the trunk {id:?}"),
             Self::DuplicateClass(id) => write!(f, "two classes of service have the id {id:?}"),
             Self::UnknownClass(id) => write!(f, "there is no class of service with the id {id:?}"),
@@ -588,15 +526,5 @@ mod tests {
                 InventoryFault::NotARelay("gw1".to_owned()),
             ]
         );
-    }
-
-    #[test]
-    fn route_targets_are_read_as_they_are_written() {
-        for text in ["lines", "line:2001", "cause:21", "trunk:carrier"] {
-            assert_eq!(text.parse::<RouteTarget>().unwrap().to_string(), text);
-        }
-        for text in ["", "line", "line:", "line:abc", "cause:128", "cause:-1", "trunk:"] {
-            assert!(text.parse::<RouteTarget>().is_err(), "{text}");
-        }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by
 //!   country. [`codec`]: which codecs gateways are asked for. [`timers`] and [`limits`]: how long and how much.
-//! - [`trunk`]: ways to other networks.
+//! - [`trunk`]: ways to other networks. [`route`]: which numbers go there.
 //! - [`numbering`]: the plan, and the digit maps derived from it. [`routing`]: where a dialled number goes.
 //! - [`feature`]: what subscribers have beyond plain calls.
 //! - [`switch`]: the call model. `access`: the adapters between its legs and the protocols.
@@ -26,6 +26,7 @@ pub mod leg;
 pub mod limits;
 pub mod numbering;
 pub mod record;
+pub mod route;
 pub mod routing;
 pub mod snapshot;
 pub mod switch;
@@ -45,26 +46,29 @@ pub use feature::subscription::{HotLine, Ring, Subscription, UnknownRing};
 pub use feature::{ControllerLeaves, FeaturePlan, Features};
 pub use inventory::{
     DialectChoice, GatewayEntry, GatewayProtocol, Inventory, InventoryFault, LineEntry, MediaPolicy,
-    MegacoEncoding, MegacoEntry, MegacoTransport, NamePlan, NoSignals, RelayEntry, RouteEntry, RouteTarget,
-    UnknownTarget,
+    MegacoEncoding, MegacoEntry, MegacoTransport, NamePlan, NoSignals, RelayEntry,
 };
 pub use leg::{
     CallId, CallingParty, ContextCommand, ContextEvent, ContextId, Digits, LegCommand, LegEvent, LegId,
-    LineEvent, LineId, MediaStatistics, PlayoutStatistics, ReportedQuality, Sdp, Side, Termination, Tone,
+    LineEvent, LineId, MediaStatistics, PlayoutStatistics, Sdp, Side, Termination, Tone,
 };
 pub use limits::Limits;
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};
 pub use record::{
     CallEnded, CallStable, Diversion, Flow, Joined, Party, Record, ReleasedBy, ServiceChange, ServiceState,
-    Stream, StreamRecord, StreamRole, Subject, Transfer,
+    StandingSession, Stream, StreamRecord, StreamRole, Subject, Transfer,
 };
+pub use route::{RouteEntry, RouteTarget, UnknownTarget};
 pub use routing::{Plan, Resolution, Target};
 pub use snapshot::{
-    CallPhase, CallView, EndpointsView, GatewayView, LineCalls, LineCondition, LineView, Snapshot, TrunkView,
+    CallPhase, CallView, EndpointsView, GatewayView, LineCalls, LineCondition, LineView, Snapshot,
+    TrunkRegistration, TrunkView,
 };
-pub use switch::{Command, LineCommand, RestoredCall, RestoredLeg, Switch};
+pub use switch::{Command, LineCommand, ReferTo, RestoredCall, RestoredLeg, Switch};
 pub use timers::CallTimers;
-pub use trunk::{SipSocket, SipTransport, TrunkEntry, TrunkId};
+pub use trunk::{
+    Redirects, Referrals, SipSocket, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId,
+};
 
 // The example of the README is compiled and run.
 #[cfg(doctest)]

@@ -8,6 +8,8 @@ use std::fmt;
 
 use strowger_sansio::Time;
 
+pub use strowger_sip::agent::StandingSession;
+
 use crate::{CallId, Cause, Forward, MediaStatistics, Sdp, SettingChange, Side, Termination};
 
 /// One fact to be kept.
@@ -219,6 +221,8 @@ pub struct Stream {
     pub local: Sdp,
     /// How its party wants it; of no meaning for a relay's.
     pub flow: Flow,
+    /// The session that it is signalled by, where that is SIP.
+    pub session: Option<Box<StandingSession>>,
 }
 
 /// A stream of an ended call.

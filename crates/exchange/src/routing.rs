@@ -10,7 +10,8 @@ use std::ops::RangeInclusive;
 
 use crate::numbering::{DigitMap, Numbering, Way};
 use crate::{
-    Cause, Codes, FeaturePlan, Features, GroupId, Inventory, LineId, RouteEntry, RouteTarget, TrunkId,
+    Cause, Codes, FeaturePlan, Features, GroupId, Inventory, LineId, RouteEntry, RouteTarget, TrunkGroupId,
+    TrunkId,
 };
 
 /// The dialling plan of an exchange, made once from its inventory.
@@ -29,6 +30,7 @@ pub struct Plan {
     consultation_map: String,
     codes: Codes,
     trunks: BTreeMap<String, TrunkId>,
+    trunk_groups: BTreeMap<String, TrunkGroupId>,
 }
 
 /// A route behind one of the ways to dial its numbers.
@@ -63,6 +65,8 @@ pub enum Target {
     Line(LineId),
     /// Call by a channel of this trunk.
     Trunk(TrunkId),
+    /// Call by a channel of a trunk of this group.
+    Trunks(TrunkGroupId),
     /// Look for a free member of this group.
     Group(GroupId),
     /// End the call.
@@ -89,6 +93,12 @@ impl Plan {
                 .iter()
                 .zip(0..)
                 .map(|(trunk, id)| (trunk.id.clone(), TrunkId(id)))
+                .collect(),
+            trunk_groups: inventory
+                .trunk_groups
+                .iter()
+                .zip(0..)
+                .map(|(group, id)| (group.id.clone(), TrunkGroupId(id)))
                 .collect(),
         };
         // What stands in the inventory as it is dialled goes before the dialled forms of E.164 numbers.
@@ -252,6 +262,7 @@ impl Plan {
         let found = match target {
             RouteTarget::Release(cause) => return Some(Target::Release(*cause)),
             RouteTarget::Trunk(id) => return self.trunks.get(id).copied().map(Target::Trunk),
+            RouteTarget::TrunkGroup(id) => return self.trunk_groups.get(id).copied().map(Target::Trunks),
             RouteTarget::Line(number) => self.numbers.get(number),
             RouteTarget::Lines => {
                 self.numbers.get(number).or_else(|| self.numbers.get(&self.numbering.e164(number)?))

@@ -136,6 +136,17 @@ pub struct TrunkView {
     pub channels: u32,
     /// How many channels are taken.
     pub taken: u32,
+    /// How the exchange's registration with the peer stands; none where it does not register.
+    pub registration: Option<TrunkRegistration>,
+}
+
+/// A registration with the peer of a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct TrunkRegistration {
+    /// Until when the peer keeps it, unless it is refreshed before; none: it keeps none.
+    pub until: Option<Time>,
+    /// The status of the peer's last answer; none when there is none.
+    pub status: Option<u16>,
 }
 
 /// What a gateway has, against what the inventory says of it.

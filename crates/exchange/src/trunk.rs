@@ -1,7 +1,8 @@
 //! Trunks: ways to other networks, as plain data, and the channels that calls take on them.
 //!
 //! A trunk has as many channels as calls may use it at a time. To the call model a channel is like a line without features;
-//! its number is that of the lines behind the last line of the inventory.
+//! its number is that of the lines behind the last line of the inventory. Trunks of a group are tried by priority and weight, as the
+//! targets of a name are (RFC 2782).
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,10 +11,24 @@ use strowger_sansio::Duration;
 use crate::{Inventory, InventoryFault};
 
 pub use strowger_sip::Transport as SipTransport;
+pub use strowger_sip::agent::{Redirects, Referrals};
 
 /// A trunk: its place in the inventory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrunkId(pub u32);
+
+/// A group of trunks: its place in the inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrunkGroupId(pub u32);
+
+/// A group of trunks: which of them are tried first, and how many calls all of them have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkGroupEntry {
+    /// The name that routes use.
+    pub id: String,
+    /// How many calls its trunks may have together at a time; none: as many as each has channels.
+    pub channels: Option<u32>,
+}
 
 /// A socket of the exchange for SIP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +66,18 @@ pub struct TrunkEntry {
     pub probe: Option<Duration>,
     /// What it says of callers is believed, and it is told who wants to be unknown (RFC 3325).
     pub trusted: bool,
+    /// Which contacts are called that the peer sends a call on to.
+    pub follows: Redirects,
+    /// Whether the peer may transfer who it talks to: to whom its own calls may go (RFC 3515, RFC 3891).
+    pub transfers: Referrals,
     /// Calls that come by it may leave by a trunk again.
     pub transit: bool,
+    /// The group that it is of.
+    pub group: Option<String>,
+    /// Those of its group that have a lower number are tried before it.
+    pub priority: u16,
+    /// Of those with the same number it is tried first so many times in as many as their weights are together.
+    pub weight: u16,
 }
 
 impl TrunkEntry {
@@ -72,7 +97,12 @@ impl TrunkEntry {
             media: Vec::new(),
             probe: None,
             trusted: false,
+            follows: Redirects::Own,
+            transfers: Referrals::Accepted,
             transit: false,
+            group: None,
+            priority: 1,
+            weight: 1,
         }
     }
 }
@@ -86,6 +116,16 @@ impl Inventory {
             }
             if !self.sip.iter().any(|socket| socket.transport == trunk.transport) {
                 faults.push(InventoryFault::NoSocket(trunk.id.clone()));
+            }
+            if let Some(group) = &trunk.group
+                && !self.trunk_groups.iter().any(|entry| entry.id == *group)
+            {
+                faults.push(InventoryFault::UnknownTrunkGroup(group.clone()));
+            }
+        }
+        for (at, group) in self.trunk_groups.iter().enumerate() {
+            if self.trunk_groups.iter().take(at).any(|other| other.id == group.id) {
+                faults.push(InventoryFault::DuplicateTrunkGroup(group.id.clone()));
             }
         }
     }

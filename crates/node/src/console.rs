@@ -4,7 +4,7 @@
 //! It runs on a thread of its own, so that nobody who reads it delays a call: it asks the shard for a snapshot, which costs
 //! the shard one short turn. Connections are few and short-lived by rule, so that a slow reader holds nothing.
 //!
-//! `/health` (and `/health/live`, `/health/ready`), `/metrics`, `/api/calls`, `/api/lines`, `/api/gateways`, `/api/messaging`,
+//! `/health` (and `/health/live`, `/health/ready`), `/metrics`, `/api/calls`, `/api/lines`, `/api/gateways`, `/api/trunks`, `/api/messaging`,
 //! `/api/lines/NUMBER/settings`. What can be changed is in `settings`.
 
 mod settings;
@@ -145,6 +145,7 @@ async fn serve(listener: Few, source: Source, stopped: oneshot::Receiver<()>) {
         .route("/api/lines/{number}/settings", get(settings::all))
         .route("/api/lines/{number}/settings/{name}", put(settings::set))
         .route("/api/gateways", get(gateways))
+        .route("/api/trunks", get(trunks))
         .route("/api/messaging", get(messaging))
         .with_state(source);
     let serving = async move { axum::serve(listener, routes).await };
@@ -232,6 +233,11 @@ async fn lines(State(source): State<Source>) -> Result<Response, Stalled> {
 async fn gateways(State(source): State<Source>) -> Result<Response, Stalled> {
     let snapshot = source.look().await?.snapshot;
     Ok(json(StatusCode::OK, &source.directory.gateways(&snapshot)))
+}
+
+async fn trunks(State(source): State<Source>) -> Result<Response, Stalled> {
+    let snapshot = source.look().await?.snapshot;
+    Ok(json(StatusCode::OK, &source.directory.trunks(&snapshot, &source.clock.wall())))
 }
 
 async fn messaging(State(source): State<Source>) -> Response {

@@ -7,7 +7,6 @@
 //! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst` sends several
 //!   datagrams in one system call, `inbox` reads several, for the gateway. `megaco`: the ports of Megaco, for datagrams and for connections.
 //!   `keepalive`: connections whose other end is gone.
-//!   `unreachable`: word of the network that a datagram did not arrive.
 //! - [`admission`]: who is heard, how often and in which order. `filter`: what the kernel takes away of a flood before that. `names`: the name service, for gateways known by the names of their hosts.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
 //! - [`tap`]: a live ladder. `recording`: the exchange's own signalling as pcapng files.
@@ -45,7 +44,6 @@ mod messaging;
 mod names;
 mod recording;
 mod signals;
-mod unreachable;
 
 pub use config::Config;
 pub use node::{Node, NodeError, StartError};

@@ -281,17 +281,8 @@ impl Shard {
         }
     }
 
-    /// Hears which datagrams were not delivered.
-    fn hear_errors(&mut self) {
-        for _ in 0..ROOM {
-            let Some((to, quoted)) = self.mgcp.as_mut().and_then(Udp::take_error) else { return };
-            self.exchange.handle_undelivered(self.clock.now(), to, &quoted);
-        }
-    }
-
     /// Takes a batch of datagrams and serves what is admitted of it, by turns.
     fn receive(&mut self) {
-        self.hear_errors();
         let Some(udp) = &mut self.mgcp else { return };
         udp.flush();
         let to = udp.local();
@@ -561,7 +552,7 @@ impl Shard {
                 self.exchange.handle_resolved(now, &gateway, &addresses);
             }
             Request::Stop(patience) => {
-                self.exchange.drain();
+                self.exchange.drain(self.clock.now());
                 let deadline = Instant::now() + patience;
                 // A second request may shorten the patience and never extends it.
                 self.deadline = Some(self.deadline.map_or(deadline, |old| old.min(deadline)));
@@ -584,7 +575,7 @@ impl Shard {
         let Some(deadline) = self.deadline else { return false };
         let flushed =
             [&self.mgcp, &self.sip].into_iter().flatten().all(Udp::is_flushed) && self.megaco.is_flushed();
-        Instant::now() >= deadline || flushed && self.exchange.snapshot().calls.is_empty()
+        Instant::now() >= deadline || flushed && self.exchange.has_drained()
     }
 }
 

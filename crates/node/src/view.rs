@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use strowger_exchange::{
     CallPhase, DialectChoice, Exchange, GatewayEntry, GatewayProtocol, Inventory, LineCondition, LineEntry,
-    Snapshot,
+    Snapshot, TrunkEntry,
 };
 
 use strowger_megaco::transaction::TransactionCounters as MegacoCounters;
@@ -46,6 +46,7 @@ impl Picture {
 pub struct Directory {
     lines: BTreeMap<String, LineEntry>,
     gateways: BTreeMap<String, GatewayEntry>,
+    trunks: BTreeMap<String, TrunkEntry>,
 }
 
 /// A call in progress.
@@ -127,6 +128,42 @@ pub struct GatewayRow {
     pub unlisted: Vec<String>,
 }
 
+/// A trunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrunkRow {
+    /// Its id.
+    pub id: String,
+    /// How its peer is spoken to.
+    pub protocol: &'static str,
+    /// Where calls go.
+    pub address: String,
+    /// The group that it is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Its service state.
+    pub service: &'static str,
+    /// How many calls it has room for.
+    pub channels: u32,
+    /// How many it has.
+    pub taken: u32,
+    /// The registration with its peer, where there is to be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<RegistrationRow>,
+}
+
+/// A registration with the peer of a trunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RegistrationRow {
+    /// Whether the peer keeps it.
+    pub registered: bool,
+    /// Until when, unless it is refreshed before: RFC 3339, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// The status of the peer's last answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
 impl Directory {
     /// What views need of `inventory`.
     #[must_use]
@@ -134,7 +171,8 @@ impl Directory {
         let lines = inventory.lines.iter().map(|line| (line.number.clone(), line.clone())).collect();
         let gateways =
             inventory.gateways.iter().map(|gateway| (gateway.id.clone(), gateway.clone())).collect();
-        Self { lines, gateways }
+        let trunks = inventory.trunks.iter().map(|trunk| (trunk.id.clone(), trunk.clone())).collect();
+        Self { lines, gateways, trunks }
     }
 
     /// The calls in progress.
@@ -198,6 +236,29 @@ impl Directory {
         };
         snapshot.gateways.iter().filter_map(row).collect()
     }
+
+    /// The trunks.
+    #[must_use]
+    pub fn trunks(&self, snapshot: &Snapshot, wall: &Wall) -> Vec<TrunkRow> {
+        let row = |trunk: &strowger_exchange::TrunkView| {
+            let entry = self.trunks.get(&trunk.id)?;
+            Some(TrunkRow {
+                id: trunk.id.clone(),
+                protocol: "sip",
+                address: entry.address.to_string(),
+                group: entry.group.clone(),
+                service: trunk.service.name(),
+                channels: trunk.channels,
+                taken: trunk.taken,
+                registration: trunk.registration.map(|registration| RegistrationRow {
+                    registered: registration.until.is_some(),
+                    until: registration.until.map(|at| wall.stamp(at)),
+                    status: registration.status,
+                }),
+            })
+        };
+        snapshot.trunks.iter().filter_map(row).collect()
+    }
 }
 
 /// Sets the numbers that a look at the exchange knows.
@@ -230,6 +291,17 @@ fn measure_snapshot(snapshot: &Snapshot, metrics: &Registry) {
         gauge("strowger_lines", "Lines, by service state.", &[("state", state.name())], count);
         let count = snapshot.gateways.iter().filter(|gateway| gateway.service == state).count();
         gauge("strowger_gateways", "Gateways, by service state.", &[("state", state.name())], count);
+        let count = snapshot.trunks.iter().filter(|trunk| trunk.service == state).count();
+        gauge("strowger_trunks", "Trunks, by service state.", &[("state", state.name())], count);
+    }
+    for trunk in &snapshot.trunks {
+        let help = "Channels of a trunk that calls have taken.";
+        gauge("strowger_trunk_channels_taken", help, &[("trunk", trunk.id.as_str())], count_of(trunk.taken));
+        if let Some(registration) = trunk.registration {
+            let help = "Whether the exchange is registered with the peer of a trunk.";
+            let count = usize::from(registration.until.is_some());
+            gauge("strowger_trunk_registered", help, &[("trunk", trunk.id.as_str())], count);
+        }
     }
     let missing = snapshot.gateways.iter().filter_map(|gateway| gateway.endpoints.as_ref());
     let missing = missing.map(|endpoints| endpoints.missing.len()).sum();
@@ -237,6 +309,10 @@ fn measure_snapshot(snapshot: &Snapshot, metrics: &Registry) {
     gauge("strowger_legs", "Legs that have not been cleared.", &[], snapshot.legs);
     gauge("strowger_connections", "Connections known on gateways.", &[], snapshot.connections.len());
     gauge("strowger_transactions", "Commands without an answer yet.", &[], snapshot.transactions);
+}
+
+fn count_of(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// The fields of a counter struct with their names.

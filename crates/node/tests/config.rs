@@ -445,10 +445,10 @@ add = "x"
             "14:9 2 digits are stripped from a prefix of 1; expected at most 1",
             "15:10 found the number 40; expected the digits of the whole number, 1 to 32: length = 11, or from and \
              to: length = [7, 15]",
-            "16:7 unknown route target \"line:2O01\"; expected \"lines\", \"line:NUMBER\", \"trunk:ID\" or \"cause:VALUE\" with a \
+            "16:7 unknown route target \"line:2O01\"; expected \"lines\", \"line:NUMBER\", \"trunk:ID\", \"trunks:ID\" or \"cause:VALUE\" with a \
              value of Q.850",
             "16:20 there is no line with the number \"2002\"; did you mean \"line:2001\"?",
-            "16:33 unknown route target \"nowhere\"; expected \"lines\", \"line:NUMBER\", \"trunk:ID\" or \"cause:VALUE\" with a \
+            "16:33 unknown route target \"nowhere\"; expected \"lines\", \"line:NUMBER\", \"trunk:ID\", \"trunks:ID\" or \"cause:VALUE\" with a \
              value of Q.850",
             "16:44 found the number 5; expected strings in brackets: to = [\"lines\"]",
             "18:10 prefix \"9\" is given twice; expected each prefix once",

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use strowger_exchange::{
     CallEnded, CallId, CallStable, Cause, Flow, Forward, Joined, Party, Record, ReleasedBy, Sdp,
-    ServiceChange, ServiceState, SetBy, Setting, SettingChange, Side, Stream, StreamRole, Subject,
-    Termination, Transfer,
+    ServiceChange, ServiceState, SetBy, Setting, SettingChange, Side, SipTransport, StandingSession, Stream,
+    StreamRole, Subject, Termination, Transfer,
 };
 use strowger_node::clock::Wall;
 use strowger_node::ledger::{CallDetail, Ledger, Restored, Settings};
@@ -33,6 +33,28 @@ fn termination() -> Termination {
     Termination { gateway: "gw1".into(), endpoint: "aaln/1".into(), connection: "A7".into() }
 }
 
+/// A session of a trunk, with everything that there is to be kept of one.
+fn session() -> StandingSession {
+    StandingSession {
+        call_id: "c1@192.0.2.1".into(),
+        local_tag: "l".into(),
+        remote_tag: "r".into(),
+        local: "\"A. Subscriber\" <sip:2001@192.0.2.1>".into(),
+        remote: "<sip:5550102@carrier.example>".into(),
+        target: "sip:5550102@192.0.2.20:5070".into(),
+        route_set: vec!["<sip:192.0.2.20;lr>".into(), "<sip:192.0.2.21;lr>".into()],
+        local_seq: 3,
+        remote_seq: Some(7),
+        calls: true,
+        transport: SipTransport::Udp,
+        address: "192.0.2.20:5060".parse().unwrap(),
+        interval: Some(1800),
+        refreshes: true,
+        description: 4711,
+        version: 2,
+    }
+}
+
 fn stable(call: u128) -> Record {
     let local = Sdp::new(b"v=0\r\n");
     Record::CallStable(Box::new(CallStable {
@@ -50,6 +72,7 @@ fn stable(call: u128) -> Record {
             termination: termination(),
             local,
             flow: Flow::Both,
+            session: Some(Box::new(session())),
         }],
         transfers: Vec::new(),
         joined: None,

@@ -32,8 +32,9 @@ use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 
 use crate::{
     CallId, CallStable, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Digits, Event,
-    Inventory, LegCommand, LegEvent, LegId, LineCommand, LineEvent, LineId, LineView, Record, RestoredCall,
-    ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, TrunkId, TrunkView, WallClock,
+    Inventory, LegCommand, LegEvent, LegId, LineCommand, LineEvent, LineId, LineView, Record, ReferTo,
+    RestoredCall, ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, TrunkId, TrunkView,
+    WallClock,
 };
 use census::{Census, Finding};
 use control::{Control, News};
@@ -114,6 +115,8 @@ pub(crate) enum Report {
     Record(Record),
     /// A call comes by a trunk.
     Incoming(Box<Arrival>),
+    /// The peer of a leg transfers who it talks to.
+    Referred(LegId, ReferTo),
     /// Something to be seen.
     Event(Event),
 }
@@ -271,13 +274,21 @@ impl Access {
             .streams
             .iter()
             .filter(|stream| matches!(stream.role, StreamRole::RelayCalling | StreamRole::RelayCalled));
-        self.lines.can_restore(&self.settings, stable, lines)
+        let (channels, lines): (Vec<_>, Vec<_>) =
+            lines.iter().copied().partition(|(_, line)| channel(&self.channels, *line).is_some());
+        self.lines.can_restore(&self.settings, stable, &lines)
+            && channels.iter().all(|(side, _)| SipTrunks::can_restore(stable, *side))
             && relay.all(|stream| self.relays.adopt(&self.settings, None, stream).is_some())
     }
 
     /// The switch took over an answered call.
     pub(crate) fn restore(&mut self, now: Time, stable: &CallStable, restored: &RestoredCall) {
         self.turn(now, |lines, _, turn| lines.restore(turn, stable, restored));
+        for leg in restored.legs.into_iter().flatten() {
+            if let Some(channel) = channel(&self.channels, leg.line) {
+                self.sip.restore(now, stable, leg, channel, &mut self.reports);
+            }
+        }
         if let Some(context) = restored.context {
             self.relays.restore(&self.settings, stable, context);
         }
@@ -302,7 +313,12 @@ impl Access {
     }
 
     pub(crate) fn leg_command(&mut self, now: Time, call: CallId, leg: LegId, command: LegCommand) {
-        if self.sip.has(leg) || matches!(command, LegCommand::Call { .. }) {
+        let by_trunk = match command {
+            LegCommand::Call { .. } => true,
+            LegCommand::Seize { line } | LegCommand::Wait { line } => channel(&self.channels, line).is_some(),
+            _ => self.sip.has(leg),
+        };
+        if by_trunk {
             let Self { sip, channels, reports, .. } = self;
             return sip.command(now, leg, command, &|line| channel(channels, line), reports);
         }
@@ -335,6 +351,16 @@ impl Access {
     pub(crate) fn arrival_taken(&mut self, arrival: Arrival, leg: LegId, line: LineId) {
         let Some((_, first)) = channel(&self.channels, line) else { return };
         self.sip.taken(arrival, leg, line, first);
+    }
+
+    /// The switch transferred who a leg talked to: this call says how that goes.
+    pub(crate) fn transferred(&mut self, now: Time, leg: LegId, call: CallId, answered: bool) {
+        self.sip.transferred(now, leg, call, answered);
+    }
+
+    /// The switch did not.
+    pub(crate) fn not_transferred(&mut self, now: Time, leg: LegId, cause: Cause) {
+        self.sip.not_transferred(now, leg, cause);
     }
 
     /// The switch refused a call that came by a trunk.
@@ -535,13 +561,15 @@ impl Access {
             .channels
             .windows(2)
             .map(|pair| pair.last().zip(pair.first()).map_or(0, |(end, first)| end - first));
-        let trunks = self.sip.states().zip(channels).map(|((id, service), channels)| TrunkView {
-            id: id.to_owned(),
-            service,
-            channels,
-            // The switch knows them.
-            taken: 0,
-        });
+        let trunks =
+            self.sip.states().zip(channels).map(|((id, service, registration), channels)| TrunkView {
+                id: id.to_owned(),
+                service,
+                channels,
+                registration,
+                // The switch knows them.
+                taken: 0,
+            });
         snapshot.trunks = trunks.collect();
     }
 

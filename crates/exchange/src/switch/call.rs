@@ -7,8 +7,8 @@ use strowger_sansio::Time;
 use crate::feature::{Search, Stage};
 use crate::{
     CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, Diversion, Flow, Joined, LegId, LineId,
-    MediaStatistics, Party, ReleasedBy, Sdp, Side, Stream, StreamRecord, StreamRole, Target, Termination,
-    Transfer,
+    MediaStatistics, Party, ReleasedBy, Sdp, Side, StandingSession, Stream, StreamRecord, StreamRole, Target,
+    Termination, Transfer,
 };
 
 /// A call in progress. It may have more legs than parties: a called line that could not take the call stays
@@ -32,6 +32,8 @@ pub(super) struct Call {
     pub(super) withheld: Option<bool>,
     /// Who sent the call on.
     pub(super) diversions: Vec<Diversion>,
+    /// How often it was sent on before it came by a trunk.
+    pub(super) diverted: usize,
     /// The search through a hunt group.
     pub(super) search: Option<Search>,
     /// What is tried when the called side cannot take the call.
@@ -117,6 +119,8 @@ pub(super) struct Leg {
     pub(super) origin: CallId,
     pub(super) progress: Progress,
     pub(super) stream: Option<StreamEnd>,
+    /// What is kept of its signalling.
+    pub(super) session: Option<Box<StandingSession>>,
     /// The stream is as it was asked for last.
     pub(super) connected: bool,
     pub(super) flow: Flow,
@@ -206,6 +210,7 @@ impl Call {
             wanted: String::new(),
             withheld: None,
             diversions: Vec::new(),
+            diverted: 0,
             search: None,
             hunt: VecDeque::new(),
             alerting: None,
@@ -383,7 +388,8 @@ impl Call {
                 StreamRole::RelayCalling | StreamRole::RelayCalled | StreamRole::Left => None,
             };
             let (call, flow) = leg.map_or((self.id, Flow::Both), |leg| (leg.origin, leg.flow));
-            Stream { role, call, termination, local, flow }
+            let session = leg.and_then(|leg| leg.session.clone());
+            Stream { role, call, termination, local, flow, session }
         });
         let awaited = waits.map(|(by, _)| by).or(lent.map(|(by, _)| *by));
         Some(CallStable {
@@ -435,6 +441,7 @@ impl Leg {
             origin,
             progress: Progress::New,
             stream: None,
+            session: None,
             connected: false,
             flow: Flow::Both,
             paused: false,

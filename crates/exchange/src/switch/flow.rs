@@ -30,6 +30,12 @@ impl Switch {
             LegEvent::MediaReady { termination, local } => {
                 self.media_ready(now, call, leg, StreamEnd::new(termination, local));
             }
+            LegEvent::Signalled(session) => {
+                if let Some(leg) = call.leg(leg) {
+                    leg.session = Some(session);
+                }
+                call.changed |= call.is_answered();
+            }
             LegEvent::Alerting => self.alerting(now, call, leg),
             LegEvent::Progress => self.progress(now, call, leg),
             LegEvent::Answered if call.leg(leg).is_some_and(|leg| leg.recalled) => {
@@ -297,6 +303,7 @@ impl Switch {
             && stream.local != local
         {
             stream.local = local.clone();
+            call.changed |= matches!(call.phase, CallPhase::Answered | CallPhase::Talking);
             call.redescriptions += 1;
             if call.redescriptions <= REDESCRIPTIONS {
                 self.redescribe(call, leg, local);
@@ -365,7 +372,11 @@ impl Switch {
         if let Some(stream) = &mut cleared.stream {
             stream.statistics = statistics;
         }
-        self.trunks.give_back(line);
+        // A party may have been given back to who has transferred it by the same channel.
+        let shared = call.legs.iter().any(|own| own.line == line && own.progress != Progress::Cleared);
+        if !shared {
+            self.trunks.give_back(line);
+        }
         if !ended && (leg == call.calling || call.called == Some(leg)) {
             self.end(now, call, Cause::TEMPORARY_FAILURE, ReleasedBy::Exchange);
         }

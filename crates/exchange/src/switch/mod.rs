@@ -13,7 +13,8 @@
 //!
 //! A party may have several calls. Each is a call of two sides as any other; which of its legs the party has in
 //! hand, on hold or waiting is kept by line (`station`), and what it does in the middle of a call is decided
-//! there (`midcall`). A transfer moves a leg from one call to another (`transfer`), and back when nobody takes it (`returning`).
+//! there (`midcall`). A transfer moves a leg from one call to another (`transfer`; `referral` where the peer of a trunk asks for it), and back when
+//! nobody takes it (`returning`).
 //!
 //! Rules that hold for every call, whatever happens: each leg and each context hears at most one end
 //! (`Release`, `Subtract`) and none after it has ended by itself; a call gives at most one stable record,
@@ -27,6 +28,7 @@ mod dial;
 mod flow;
 mod midcall;
 mod reach;
+mod referral;
 mod restore;
 mod returning;
 mod station;
@@ -43,6 +45,7 @@ use crate::{
     FeaturePlan, Features, Inventory, LegCommand, LegEvent, LegId, LineId, MediaPolicy, Party, Plan, Record,
 };
 use call::{Call, Progress};
+pub use referral::ReferTo;
 use restore::Awaited;
 pub(crate) use restore::in_order;
 pub use restore::{RestoredCall, RestoredLeg};

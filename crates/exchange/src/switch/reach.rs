@@ -18,6 +18,7 @@ impl Switch {
         match call.hunt.pop_front() {
             Some(Target::Line(line)) => self.approach(now, call, line, cause),
             Some(Target::Trunk(trunk)) => self.try_trunk(now, call, trunk, cause),
+            Some(Target::Trunks(group)) => self.try_trunks(now, call, group, (cause, by)),
             Some(Target::Group(group)) => self.enter_group(now, call, group, cause),
             Some(Target::Release(cause)) => self.end(now, call, cause, ReleasedBy::Exchange),
             None => self.end(now, call, cause, by),
@@ -82,7 +83,7 @@ impl Switch {
         (reason, to): (Forward, String),
         left_because: Cause,
     ) {
-        if call.diversions.len() >= self.desk.most_diversions {
+        if call.diverted.saturating_add(call.diversions.len()) >= self.desk.most_diversions {
             return self.end(now, call, Cause::EXCHANGE_ROUTING_ERROR, ReleasedBy::Exchange);
         }
         self.events.push_back(Event::Diverted { call: call.id, by: by.clone(), reason, to: to.clone() });

@@ -9,6 +9,8 @@
 //! A call whose party was transferred comes back behind the call that it was transferred to, for its record. If nobody had answered
 //! there, or who transferred the party was being sought for it again, the party waits for that as before: it is given back when its
 //! own stream is confirmed and the line of who transferred it serves.
+//!
+//! A channel of a trunk is taken again by the call that it was taken by; who is at its far end is told by the record alone.
 
 use strowger_sansio::Time;
 
@@ -84,11 +86,38 @@ impl Switch {
     }
 
     fn line_of(&self, party: &Party) -> Option<LineId> {
-        self.find(|own| {
-            own.number == party.number
-                && own.gateway == party.gateway
-                && own.endpoint.eq_ignore_ascii_case(&party.endpoint)
-        })
+        let line = self
+            .find(|own| own.gateway == party.gateway && own.endpoint.eq_ignore_ascii_case(&party.endpoint))?;
+        // Whoever is at a channel has a number of his own each time.
+        let is_same = self.trunks.has(line) || self.party(line)?.number == party.number;
+        is_same.then_some(line)
+    }
+
+    /// Takes the channels again that a call has, for who is at them.
+    fn take_channels(&mut self, call: &mut Call, lines: &[LineId], known: [&Party; 2]) {
+        for line in lines.iter().copied() {
+            if !self.trunks.has(line) {
+                continue;
+            }
+            self.trunks.take(line);
+            let Some(own) = self.party(line) else { continue };
+            let is_at = |party: &&Party| party.gateway == own.gateway && party.endpoint == own.endpoint;
+            if let Some(party) = known.into_iter().find(is_at).cloned()
+                && let Some(place) = usize::try_from(line.0).ok().and_then(|at| self.parties.get_mut(at))
+            {
+                *place = party;
+            }
+        }
+        for party in known {
+            if let Some(line) = self.line_of(party).filter(|line| self.trunks.has(*line)) {
+                call.guests.push((line, party.clone()));
+            }
+        }
+    }
+
+    /// Whether the channels among these lines are free.
+    fn are_free(&self, lines: &[LineId]) -> bool {
+        lines.iter().all(|line| !self.trunks.has(*line) || self.trunks.is_free(*line))
     }
 
     fn find(&self, is: impl Fn(&Party) -> bool) -> Option<LineId> {
@@ -133,10 +162,12 @@ impl Switch {
         let relayed = (end(StreamRole::RelayCalling), end(StreamRole::RelayCalled));
         let own = [(StreamRole::Calling, calling_line), (StreamRole::Called, called_line)];
         let room = |(role, line)| find(role).is_some_and(|own| self.station(line).has_room(own.flow));
-        if !own.into_iter().all(room) || relayed.0.is_some() != relayed.1.is_some() {
+        let free = self.are_free(&[calling_line, called_line]);
+        if !free || !own.into_iter().all(room) || relayed.0.is_some() != relayed.1.is_some() {
             return None;
         }
         let mut call = self.recorded(stable, alive)?;
+        self.take_channels(&mut call, &[calling_line, called_line], [&stable.calling, &stable.called]);
         call.context = relayed.0.zip(relayed.1).map(|(calling, called)| {
             let id = self.new_context();
             self.contexts.insert(id, stable.call);
@@ -149,6 +180,7 @@ impl Switch {
             if let Some(own) = call.leg(leg) {
                 (own.line, own.origin, own.flow) = (line, stream.call, stream.flow);
                 (own.progress, own.stream) = (Progress::Opened, end(role));
+                own.session.clone_from(&stream.session);
             }
             let pair = if role == StreamRole::Calling { Pair::Consultation } else { Pair::Waiting };
             self.with_station(line, |station| station.place(leg, stream.flow, pair));
@@ -178,12 +210,17 @@ impl Switch {
         let by = self.line_of(stable.awaited.as_ref()?)?;
         let [(side, line)] = *self.lines_of(stable).as_slice() else { return None };
         let own = own_stream(stable, side).filter(|own| self.station(line).has_room(own.flow))?;
+        if !self.are_free(&[line]) {
+            return None;
+        }
         let mut call = self.recorded(stable, alive)?;
+        self.take_channels(&mut call, &[line], [&stable.calling, &stable.called]);
         let leg = self.new_leg();
         let stream = StreamEnd::new(own.termination.clone(), own.local.clone());
         let party = Leg {
             progress: Progress::Opened,
             stream: Some(stream),
+            session: own.session.clone(),
             flow: own.flow,
             ..Leg::new(leg, line, own.call)
         };

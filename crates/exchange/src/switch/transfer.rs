@@ -43,7 +43,7 @@ impl Switch {
         }
     }
 
-    fn join(
+    pub(super) fn join(
         &mut self,
         now: Time,
         line: LineId,
@@ -66,7 +66,8 @@ impl Switch {
         if let Some(end) = far.stream.clone().filter(|_| !second.is_answered()) {
             let StreamEnd { termination, local, .. } = end;
             let (role, call, flow) = (StreamRole::of(side.other()), far.origin, far.flow);
-            first.lent = Some((line, Stream { role, call, termination, local, flow }));
+            let session = far.session.clone();
+            first.lent = Some((line, Stream { role, call, termination, local, flow, session }));
         }
         second.adopt(far, here);
         for (call, leg) in [(&mut *first, held), (&mut *second, hand)] {

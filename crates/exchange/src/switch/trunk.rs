@@ -2,21 +2,27 @@
 //!
 //! Each trunk has channels, which are lines behind the last line of the inventory. A call takes one for as long as its leg
 //! lives; who is at the far end is kept with the call. The channel that has been free for longest is taken next.
+//!
+//! The trunks of a group are tried by priority, and among equals in an order that is drawn by their weights (RFC 2782). A trunk without a
+//! free channel, whose peer is gone or which refuses a call for a reason of its own is passed over for the next.
 
 use std::collections::VecDeque;
 
-use strowger_sansio::Time;
+use strowger_sansio::{Rng, Time};
 
 use super::Switch;
 use super::call::Call;
 use crate::{
-    CallId, CallingParty, Cause, Event, Inventory, LegCommand, LegId, LineId, Party, ReleasedBy, TrunkId,
+    CallId, CallingParty, Cause, Event, Inventory, LegCommand, LegId, LineId, Party, ReleasedBy, Target,
+    TrunkGroupId, TrunkId,
 };
 
 /// The channels of all trunks.
 #[derive(Debug)]
 pub(super) struct Trunks {
     trunks: Vec<Trunk>,
+    /// How many calls the trunks of each group may have together.
+    groups: Vec<Option<u32>>,
 }
 
 #[derive(Debug)]
@@ -26,6 +32,9 @@ struct Trunk {
     channels: u32,
     free: VecDeque<u32>,
     transit: bool,
+    group: Option<usize>,
+    priority: u16,
+    weight: u16,
 }
 
 impl Trunks {
@@ -34,10 +43,52 @@ impl Trunks {
         let trunks = inventory.trunks.iter().map(|entry| {
             let first = u32::try_from(parties.len()).unwrap_or(u32::MAX);
             parties.extend((0..entry.channels).map(|channel| nobody(&entry.id, channel)));
-            let free = (0..entry.channels).collect();
-            Trunk { id: entry.id.clone(), first, channels: entry.channels, free, transit: entry.transit }
+            let group = entry.group.as_ref();
+            Trunk {
+                id: entry.id.clone(),
+                first,
+                channels: entry.channels,
+                free: (0..entry.channels).collect(),
+                transit: entry.transit,
+                group: group.and_then(|id| inventory.trunk_groups.iter().position(|group| group.id == *id)),
+                priority: entry.priority,
+                weight: entry.weight,
+            }
         });
-        Self { trunks: trunks.collect() }
+        let trunks = trunks.collect();
+        Self { trunks, groups: inventory.trunk_groups.iter().map(|group| group.channels).collect() }
+    }
+
+    /// The trunks of a group, in the order in which they are tried this time.
+    fn order(&self, group: TrunkGroupId, rng: &mut Rng) -> Vec<TrunkId> {
+        let of_group = |trunk: &Trunk| trunk.group.is_some_and(|own| u32::try_from(own) == Ok(group.0));
+        let ids = self.trunks.iter().zip(0..).filter(|(trunk, _)| of_group(trunk));
+        let mut left: Vec<_> = ids.map(|(trunk, id)| (trunk.priority, trunk.weight, TrunkId(id))).collect();
+        // Those without a weight come first, so that they are drawn where the number drawn is 0.
+        left.sort_unstable();
+        let mut order = Vec::new();
+        while let Some((priority, ..)) = left.first().copied() {
+            let equals = left.iter().take_while(|(own, ..)| *own == priority).count();
+            let weights = left.iter().take(equals).map(|(_, weight, _)| u64::from(*weight));
+            // A number is drawn only where there is a choice.
+            let drawn = if equals == 1 { 0 } else { rng.below(weights.clone().sum::<u64>() + 1) };
+            let sums = weights.scan(0, |sum, weight| {
+                *sum += weight;
+                Some(*sum)
+            });
+            let place = sums.into_iter().position(|sum| sum >= drawn).unwrap_or(0);
+            order.push(left.remove(place).2);
+        }
+        order
+    }
+
+    /// Whether the group of a trunk, if it is of one, has as many calls as it may.
+    fn is_full(&self, trunk: &Trunk) -> bool {
+        let limit = trunk.group.and_then(|group| Some((group, (*self.groups.get(group)?)?)));
+        limit.is_some_and(|(group, most)| {
+            let own = self.trunks.iter().filter(|trunk| trunk.group == Some(group));
+            own.map(Trunk::taken).sum::<u32>() >= most
+        })
     }
 
     fn get(&self, trunk: TrunkId) -> Option<&Trunk> {
@@ -49,6 +100,23 @@ impl Trunks {
         self.trunks.iter().find(|trunk| trunk.has(line))
     }
 
+    /// Whether this is a channel.
+    pub(super) fn has(&self, line: LineId) -> bool {
+        self.of(line).is_some()
+    }
+
+    /// Whether a channel is free; a line is none.
+    pub(super) fn is_free(&self, line: LineId) -> bool {
+        self.of(line).is_some_and(|trunk| trunk.free.contains(&(line.0 - trunk.first)))
+    }
+
+    /// Takes a channel for a call that was taken over.
+    pub(super) fn take(&mut self, line: LineId) {
+        if let Some(trunk) = self.trunks.iter_mut().find(|trunk| trunk.has(line)) {
+            trunk.free.retain(|channel| *channel != line.0 - trunk.first);
+        }
+    }
+
     /// A channel is free again; a line is none.
     pub(super) fn give_back(&mut self, line: LineId) {
         if let Some(trunk) = self.trunks.iter_mut().find(|trunk| trunk.has(line)) {
@@ -58,6 +126,10 @@ impl Trunks {
 }
 
 impl Trunk {
+    fn taken(&self) -> u32 {
+        self.channels.saturating_sub(u32::try_from(self.free.len()).unwrap_or(u32::MAX))
+    }
+
     const fn has(&self, line: LineId) -> bool {
         line.0 >= self.first && line.0 - self.first < self.channels
     }
@@ -74,7 +146,8 @@ fn nobody(trunk: &str, channel: u32) -> Party {
 }
 
 impl Switch {
-    /// A call comes by a trunk for this number: it begins, and its first command follows.
+    /// A call comes by a trunk for this number: it begins, and its first command follows. `diverted`: how often it was sent on before,
+    /// as the peer says; it is sent on here so much less often.
     ///
     /// # Errors
     /// The cause to refuse it with: too many calls, or no free channel.
@@ -84,6 +157,7 @@ impl Switch {
         trunk: TrunkId,
         called: &str,
         calling: &CallingParty,
+        diverted: usize,
     ) -> Result<(CallId, LegId, LineId), Cause> {
         let number = calling.number.clone().unwrap_or_default();
         let line =
@@ -99,6 +173,7 @@ impl Switch {
         self.with_call(call, |switch, call| {
             switch.note_guest(call, line);
             called.clone_into(&mut call.dialled);
+            call.diverted = diverted;
             call.withheld = Some(calling.withheld);
             switch.events.push_back(Event::Dialled { call: call.id, digits: called.to_owned() });
             let resolution = switch.plan.resolve_incoming(called);
@@ -125,8 +200,30 @@ impl Switch {
         self.command(call.id, leg, LegCommand::Call { line, number, caller, diversions });
     }
 
+    /// Calls by the trunks of a group, one behind the other.
+    pub(super) fn try_trunks(
+        &mut self,
+        now: Time,
+        call: &mut Call,
+        group: TrunkGroupId,
+        (left_because, by): (Cause, ReleasedBy),
+    ) {
+        for trunk in self.trunks.order(group, &mut self.rng).into_iter().rev() {
+            call.hunt.push_front(Target::Trunk(trunk));
+        }
+        self.hunt_on(now, call, left_because, by);
+    }
+
     /// Takes a channel, for somebody with this number and name.
-    fn take_channel(&mut self, trunk: TrunkId, number: String, name: Option<String>) -> Option<LineId> {
+    pub(super) fn take_channel(
+        &mut self,
+        trunk: TrunkId,
+        number: String,
+        name: Option<String>,
+    ) -> Option<LineId> {
+        if self.trunks.is_full(self.trunks.get(trunk)?) {
+            return None;
+        }
         let known = self.trunks.trunks.get_mut(usize::try_from(trunk.0).ok()?)?;
         let channel = known.free.pop_front()?;
         let line = LineId(known.first + channel);
@@ -137,7 +234,7 @@ impl Switch {
         Some(line)
     }
 
-    fn note_guest(&self, call: &mut Call, line: LineId) {
+    pub(super) fn note_guest(&self, call: &mut Call, line: LineId) {
         if let Some(party) = self.party(line) {
             call.guests.push((line, party.clone()));
         }
@@ -146,8 +243,53 @@ impl Switch {
     /// How many channels of a trunk are taken.
     #[must_use]
     pub fn taken_channels(&self, trunk: TrunkId) -> u32 {
-        self.trunks
-            .get(trunk)
-            .map_or(0, |trunk| trunk.channels - u32::try_from(trunk.free.len()).unwrap_or(0))
+        self.trunks.get(trunk).map_or(0, Trunk::taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Country, TrunkEntry, TrunkGroupEntry};
+
+    fn group(trunks: &[(u16, u16)]) -> Trunks {
+        let mut inventory = Inventory::new("town", Country::default());
+        inventory.trunk_groups.push(TrunkGroupEntry { id: "all".to_owned(), channels: None });
+        for (at, (priority, weight)) in trunks.iter().enumerate() {
+            let entry = TrunkEntry::sip(&at.to_string(), ([127, 0, 0, 1], 5060).into());
+            let group = Some("all".to_owned());
+            inventory.trunks.push(TrunkEntry { group, priority: *priority, weight: *weight, ..entry });
+        }
+        inventory.trunks.push(TrunkEntry::sip("alone", ([127, 0, 0, 1], 5060).into()));
+        Trunks::new(&inventory, &mut Vec::new())
+    }
+
+    #[test]
+    fn trunks_are_tried_by_priority() {
+        let trunks = group(&[(3, 1), (1, 1), (2, 1)]);
+        let order = trunks.order(TrunkGroupId(0), &mut Rng::from_number(1));
+        assert_eq!(order, [TrunkId(1), TrunkId(2), TrunkId(0)]);
+    }
+
+    #[test]
+    fn equals_are_tried_first_as_often_as_their_weights_say() {
+        let trunks = group(&[(1, 3), (1, 1), (2, 9)]);
+        let mut rng = Rng::from_number(1);
+        let mut first = [0; 3];
+        for _ in 0..4000 {
+            let order = trunks.order(TrunkGroupId(0), &mut rng);
+            assert_eq!((order.len(), order[2]), (3, TrunkId(2)));
+            first[usize::try_from(order[0].0).unwrap()] += 1;
+        }
+        // Three to one; RFC 2782 draws from 0 to the sum, so that the first of the list has a little more.
+        assert!((2600..=3100).contains(&first[0]) && first[2] == 0, "{first:?}");
+    }
+
+    #[test]
+    fn a_trunk_without_a_weight_is_seldom_first() {
+        let trunks = group(&[(1, 0), (1, 99)]);
+        let mut rng = Rng::from_number(1);
+        let first = (0..10_000).filter(|_| trunks.order(TrunkGroupId(0), &mut rng)[0] == TrunkId(0)).count();
+        assert!((50..=150).contains(&first), "{first}");
     }
 }

@@ -182,7 +182,7 @@ fn a_line_whose_connection_its_gateway_does_not_know_is_looked_at_when_it_is_fre
 fn an_exchange_that_drains_takes_no_new_call_and_lets_the_others_go_on() {
     let mut world = World::running(town());
     world.connect("2001", "2004");
-    world.exchange.drain();
+    world.exchange.drain(world.now);
     world.lift("2002");
     assert_eq!(world.hears("2002"), "L/ro");
     world.hang_up("2002");

@@ -271,6 +271,26 @@ fn a_line_that_forwards_its_calls_abroad_says_so() {
 }
 
 #[test]
+fn a_call_that_was_sent_on_often_enough_is_not_sent_on_here() {
+    for (before, rings) in [(0, true), (30, false)] {
+        let mut world = world(town());
+        let forward = Setting::Forward(Forward::Always, Some("2001".to_owned()));
+        world.exchange.set(world.now, "2004", &forward).unwrap();
+        let diversions = "Diversion: <sip:5550199@127.0.0.30>;reason=unconditional\r\n".repeat(before);
+        let invite = format!(
+            "INVITE sip:2004@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.30;branch=z9hG4bKd\r\n\
+             From: <sip:5550102@127.0.0.30>;tag=f\r\nTo: <sip:2004@127.0.0.1>\r\nCall-ID: often\r\nCSeq: 1 INVITE\r\n\
+             Contact: <sip:127.0.0.30>\r\n{diversions}Content-Length: 0\r\n\r\n"
+        );
+        world.exchange.handle_input(world.now, input(address(), invite.as_bytes()));
+        world.settle();
+        assert_eq!(world.hears("2001").starts_with("L/rg"), rings, "{before}");
+        let refused = world.ended.first().map(|call| call.cause);
+        assert_eq!(refused, (!rings).then_some(Cause::EXCHANGE_ROUTING_ERROR), "{before}");
+    }
+}
+
+#[test]
 fn a_trunk_whose_peer_is_gone_is_passed_over() {
     let mut town = with_trunk(town());
     town.trunks[0].probe = Some(Duration::from_secs(30));
@@ -303,32 +323,6 @@ fn a_trunk_has_as_many_calls_as_channels() {
     let session = agent::SessionId(3);
     world.peer_ends(session, 16);
     world.end_of_trunk();
-}
-
-#[test]
-fn a_call_of_a_trunk_ends_with_its_exchange_and_leaves_nothing_on_the_gateway() {
-    let mut world = world(town());
-    let session = world.peer_calls("2001");
-    world.lift("2001");
-    assert!(world.talks_abroad("2001", 7000));
-    world.crash();
-    world.pass(2);
-    let refused = world.start_again();
-    assert_eq!(refused, [world.stable[0].call]);
-    world.pass(30);
-    assert!(world.endpoint("2001").connections.is_empty(), "the gateway keeps its connection");
-    // The peer does not know yet: what it says of the call is answered with 481.
-    world.peer_ends(session, 16);
-    assert_eq!(world.sip().words().last().unwrap(), "481");
-    world.hang_up("2001");
-    world.pass(5);
-    let again = world.peer_calls("2001");
-    world.lift("2001");
-    assert!(world.talks_abroad("2001", 7000), "the next call goes as ever");
-    world.peer_ends(again, 16);
-    world.hang_up("2001");
-    world.pass(40);
-    assert_eq!(world.sip().agent.sessions(), 0);
 }
 
 #[test]

@@ -222,6 +222,8 @@ impl World {
                     let gateway = self.gateways.iter().find(|gateway| gateway.address == from);
                     let gateway = gateway.unwrap_or(&self.gateways[0]);
                     self.exchange.handle_input(self.now, gateway::input(gateway, from, &bytes));
+                } else if to == sip_peer::exchange_address() && self.died.is_some() {
+                    // Nor there.
                 } else if to == sip_peer::exchange_address() {
                     self.exchange.handle_input(self.now, sip_peer::input(from, &bytes));
                 } else if let Some(peer) = self.peer.as_mut().filter(|_| to == sip_peer::address()) {

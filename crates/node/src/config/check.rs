@@ -69,6 +69,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     let sip = raw.sip.map(Spanned::into_inner);
     inventory.sip.extend(sip.map(|address| SipSocket { transport: SipTransport::Udp, address }));
     inventory.trunks = raw.trunks.into_iter().filter_map(trunk::entry).collect();
+    inventory.trunk_groups = raw.trunk_groups.into_iter().filter_map(trunk::group_entry).collect();
     inventory.routes = raw.routes.into_iter().filter_map(route_entry).collect();
     if report.errors() == 0 {
         // The exchange has the last word: what it refuses and nothing above has found is still an error.
@@ -362,7 +363,7 @@ fn check_lines<'r>(
 fn check_routes(
     routes: &[Route],
     numbers: &BTreeMap<&str, Range<usize>>,
-    trunks: &BTreeMap<&str, Range<usize>>,
+    trunks: &trunk::Places<'_>,
     report: &mut Report,
 ) {
     let mut prefixes: BTreeMap<&str, Range<usize>> = BTreeMap::new();
@@ -403,14 +404,12 @@ fn check_routes(
 fn check_targets(
     route: &Route,
     numbers: &BTreeMap<&str, Range<usize>>,
-    trunks: &BTreeMap<&str, Range<usize>>,
+    trunks: &trunk::Places<'_>,
     report: &mut Report,
 ) {
     let Some(to) = &route.to else { return };
     for target in to.get_ref() {
-        if let RouteTarget::Trunk(id) = target.get_ref() {
-            trunk::check_target(id, target.span(), trunks, report);
-        }
+        trunks.check_target(target, report);
         if let RouteTarget::Line(number) = target.get_ref()
             && !numbers.contains_key(number.as_str())
         {

@@ -19,7 +19,7 @@ use super::push::Push;
 use super::reader::{Place, Table, excerpt, found};
 use super::schema::{self, nearest};
 use super::subscription::{Services, Subscribed};
-use super::trunk::Trunk;
+use super::trunk::{Trunk, TrunkGroup};
 use crate::admission::Limits;
 
 /// All sections. A value that could not be read is absent here and named in the report.
@@ -44,6 +44,7 @@ pub(super) struct Raw {
     pub(super) lines: Vec<Line>,
     pub(super) routes: Vec<Route>,
     pub(super) trunks: Vec<Trunk>,
+    pub(super) trunk_groups: Vec<TrunkGroup>,
     pub(super) timers: CallTimers,
     /// None when there was nothing to read.
     pub(super) features: Option<FeaturePlan>,
@@ -162,6 +163,8 @@ impl Raw {
         raw.lines = tables.iter().map(|table| Line::read(table, report)).collect();
         let tables = root.tables("trunk", &schema::TRUNK, report);
         raw.trunks = tables.iter().map(|table| Trunk::read(table, report)).collect();
+        let tables = root.tables("trunk_group", &schema::TRUNK_GROUP, report);
+        raw.trunk_groups = tables.iter().map(|table| TrunkGroup::read(table, report)).collect();
         let tables = root.tables("route", &schema::ROUTE, report);
         raw.routes = tables.iter().map(|table| Route::read(table, report)).collect();
         raw
@@ -319,7 +322,7 @@ fn read_target(text: &Spanned<String>, report: &mut Report) -> Option<Spanned<Ro
     report.error(
         text.span(),
         found,
-        "expected \"lines\", \"line:NUMBER\", \"trunk:ID\" or \"cause:VALUE\" with a value of Q.850",
+        "expected \"lines\", \"line:NUMBER\", \"trunk:ID\", \"trunks:ID\" or \"cause:VALUE\" with a value of Q.850",
     );
     None
 }

@@ -74,6 +74,7 @@ pub(super) static ROOT: Section = Section {
         key("application", "[[application]]"),
         key("mmsc_peer", "[[mmsc_peer]]"),
         key("trunk", "[[trunk]]"),
+        key("trunk_group", "[[trunk_group]]"),
     ],
 };
 
@@ -283,7 +284,15 @@ pub(super) static TRUNK: Section = Section {
         key("sip", "sip = { address = \"192.0.2.20:5060\" }"),
         key("channels", "channels = 100"),
         key("transit", "transit = true"),
+        key("group", "group = \"carriers\""),
+        key("priority", "priority = 1"),
+        key("weight", "weight = 1"),
     ],
+};
+
+pub(super) static TRUNK_GROUP: Section = Section {
+    title: "[[trunk_group]]",
+    keys: &[key("id", "id = \"carriers\""), key("channels", "channels = 60")],
 };
 
 pub(super) static TRUNK_SIP: Section = Section {
@@ -299,6 +308,8 @@ pub(super) static TRUNK_SIP: Section = Section {
         key("probe", "probe = 30"),
         key("trusted", "trusted = true"),
         key("register", "register = true"),
+        key("redirect", "redirect = \"own\""),
+        key("refer", "refer = false"),
     ],
 };
 

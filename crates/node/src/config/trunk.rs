@@ -1,11 +1,11 @@
-//! `[[trunk]]`: ways to other networks.
+//! `[[trunk]]` and `[[trunk_group]]`: ways to other networks.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
-use strowger_exchange::{SipTransport, TrunkEntry};
+use strowger_exchange::{Redirects, Referrals, RouteTarget, SipTransport, TrunkEntry, TrunkGroupEntry};
 use toml::Spanned;
 
 use super::diagnostic::Report;
@@ -14,12 +14,30 @@ use super::raw::{Raw, addresses, choice};
 use super::reader::{Table, excerpt};
 use super::schema::{self, nearest};
 
+/// The words for which contacts are called that a peer sends calls on to.
+const REDIRECTS: [(&str, Redirects); 2] = [("own", Redirects::Own), ("refuse", Redirects::Refused)];
+
 /// One table.
 pub(super) struct Trunk {
     pub(super) id: Option<Spanned<String>>,
     channels: Option<Spanned<u64>>,
     transit: Option<Spanned<bool>>,
+    group: Option<Spanned<String>>,
+    priority: Option<Spanned<u64>>,
+    weight: Option<Spanned<u64>>,
     pub(super) sip: Option<Sip>,
+}
+
+/// One table of a group.
+pub(super) struct TrunkGroup {
+    id: Option<Spanned<String>>,
+    channels: Option<Spanned<u64>>,
+}
+
+/// Where trunks and groups of trunks stand in the file, by their ids.
+pub(super) struct Places<'r> {
+    trunks: BTreeMap<&'r str, Range<usize>>,
+    groups: BTreeMap<&'r str, Range<usize>>,
 }
 
 /// `sip = { … }` of it.
@@ -34,6 +52,8 @@ pub(super) struct Sip {
     media: Vec<Spanned<IpAddr>>,
     probe: Option<Duration>,
     trusted: Option<Spanned<bool>>,
+    follows: Option<Redirects>,
+    refer: Option<Spanned<bool>>,
 }
 
 impl Trunk {
@@ -45,7 +65,19 @@ impl Trunk {
             id: table.required_string("id", report),
             channels: table.integer("channels", 1..=10_000, report),
             transit: table.boolean("transit", report),
+            group: table.string("group", report),
+            priority: table.integer("priority", 0..=65_535, report),
+            weight: table.integer("weight", 0..=65_535, report),
             sip: table.table("sip", &schema::TRUNK_SIP, report).map(|table| Sip::read(&table, report)),
+        }
+    }
+}
+
+impl TrunkGroup {
+    pub(super) fn read(table: &Table<'_>, report: &mut Report) -> Self {
+        Self {
+            id: table.required_string("id", report),
+            channels: table.integer("channels", 1..=1_000_000, report),
         }
     }
 }
@@ -69,6 +101,8 @@ impl Sip {
             media: addresses(table, "media", report),
             probe: table.seconds("probe", report),
             trusted: table.boolean("trusted", report),
+            refer: table.boolean("refer", report),
+            follows: choice(table, "redirect", "redirect", &REDIRECTS, &[], report),
         };
         let lone = match (&sip.user, &sip.password) {
             (Some(user), None) => Some((user.span(), "a user without a password", "password = \"secret\"")),
@@ -90,8 +124,9 @@ impl Sip {
     }
 }
 
-/// The trunks' places by id.
-pub(super) fn check<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, Range<usize>> {
+/// The places of trunks and groups by their ids.
+pub(super) fn check<'r>(raw: &'r Raw, report: &mut Report) -> Places<'r> {
+    let groups = check_groups(raw, report);
     let mut ids: BTreeMap<&str, Range<usize>> = BTreeMap::new();
     if let Some(listen) = &raw.sip
         && listen.get_ref().ip().is_unspecified()
@@ -115,6 +150,24 @@ pub(super) fn check<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, 
                 }
             }
         }
+        match &trunk.group {
+            Some(group) if !groups.contains_key(group.get_ref().as_str()) => {
+                let id = group.get_ref();
+                let expected = match nearest(id, groups.keys().copied()) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => "expected the id of a [[trunk_group]]".to_owned(),
+                };
+                let found = format!("there is no group of trunks with the id \"{}\"", excerpt(id));
+                report.error(group.span(), found, expected);
+            }
+            Some(_) => {}
+            None => {
+                for lone in [&trunk.priority, &trunk.weight].into_iter().flatten() {
+                    let expected = "expected `group = \"carriers\"` beside it";
+                    report.error(lone.span(), "a place in no group", expected);
+                }
+            }
+        }
         let Some(sip) = &trunk.sip else { continue };
         if let Some(address) = &sip.address {
             super::check::check_address(address, raw.sip.as_ref(), report);
@@ -129,24 +182,46 @@ pub(super) fn check<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, 
             report.error(id.span(), found, "expected `sip = \"127.0.0.1:5060\"` in [listen]");
         }
     }
+    Places { trunks: ids, groups }
+}
+
+fn check_groups<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, Range<usize>> {
+    let mut ids: BTreeMap<&str, Range<usize>> = BTreeMap::new();
+    for id in raw.trunk_groups.iter().filter_map(|group| group.id.as_ref()) {
+        super::check::refuse(id, "group id", names::identifier_fault, report);
+        match ids.get(id.get_ref().as_str()) {
+            Some(first) => super::check::twice(id, "id", first.clone(), report),
+            None => {
+                ids.insert(id.get_ref(), id.span());
+            }
+        }
+        let of_it = |trunk: &&Trunk| trunk.group.as_ref().is_some_and(|own| own.get_ref() == id.get_ref());
+        if !raw.trunks.iter().any(|trunk| of_it(&trunk)) {
+            let found = format!("the group \"{}\" has no trunks", excerpt(id.get_ref()));
+            report.error(id.span(), found, "expected `group` with this id in a [[trunk]]");
+        }
+    }
     ids
 }
 
-/// Whether a route's trunk is there.
-pub(super) fn check_target(
-    id: &str,
-    span: Range<usize>,
-    trunks: &BTreeMap<&str, Range<usize>>,
-    report: &mut Report,
-) {
-    if trunks.contains_key(id) {
-        return;
+impl Places<'_> {
+    /// Whether a route's trunk, or group of trunks, is there.
+    pub(super) fn check_target(&self, target: &Spanned<RouteTarget>, report: &mut Report) {
+        let (id, places, what, word) = match target.get_ref() {
+            RouteTarget::Trunk(id) => (id, &self.trunks, "trunk", "trunk"),
+            RouteTarget::TrunkGroup(id) => (id, &self.groups, "group of trunks", "trunks"),
+            RouteTarget::Lines | RouteTarget::Line(_) | RouteTarget::Release(_) => return,
+        };
+        if places.contains_key(id.as_str()) {
+            return;
+        }
+        let expected = match nearest(id, places.keys().copied()) {
+            Some(near) => format!("did you mean \"{word}:{near}\"?"),
+            None if word == "trunk" => "expected the id of a [[trunk]]".to_owned(),
+            None => "expected the id of a [[trunk_group]]".to_owned(),
+        };
+        report.error(target.span(), format!("there is no {what} with the id \"{}\"", excerpt(id)), expected);
     }
-    let expected = match nearest(id, trunks.keys().copied()) {
-        Some(near) => format!("did you mean \"trunk:{near}\"?"),
-        None => "expected the id of a [[trunk]]".to_owned(),
-    };
-    report.error(span, format!("there is no trunk with the id \"{}\"", excerpt(id)), expected);
 }
 
 /// What the exchange is told of it.
@@ -163,8 +238,23 @@ pub(super) fn entry(trunk: Trunk) -> Option<TrunkEntry> {
     entry.probe = sip.probe;
     entry.trusted = sip.trusted.is_some_and(Spanned::into_inner);
     entry.transit = trunk.transit.is_some_and(Spanned::into_inner);
+    entry.group = trunk.group.map(Spanned::into_inner);
+    let small =
+        |number: Option<Spanned<u64>>| number.and_then(|number| u16::try_from(number.into_inner()).ok());
+    entry.priority = small(trunk.priority).unwrap_or(entry.priority);
+    entry.weight = small(trunk.weight).unwrap_or(entry.weight);
+    if sip.refer.is_some_and(|refer| !refer.into_inner()) {
+        entry.transfers = Referrals::Refused;
+    }
+    entry.follows = sip.follows.unwrap_or(entry.follows);
     if let Some(channels) = trunk.channels {
         entry.channels = u32::try_from(channels.into_inner()).unwrap_or(entry.channels);
     }
     Some(entry)
+}
+
+/// What the exchange is told of a group.
+pub(super) fn group_entry(group: TrunkGroup) -> Option<TrunkGroupEntry> {
+    let channels = group.channels.and_then(|channels| u32::try_from(channels.into_inner()).ok());
+    Some(TrunkGroupEntry { id: group.id?.into_inner(), channels })
 }

@@ -10,6 +10,7 @@ use strowger_exchange::{
 use strowger_sansio::Duration;
 
 use super::quality::{self, QualityEntry};
+use super::session::SessionEntry;
 use crate::clock::{Wall, parse_stamp, stamp};
 
 /// A party of a call.
@@ -68,6 +69,9 @@ pub struct StreamEntry {
     /// How its party wants it, while the call stands: `rest` (on hold), `mixed` (a three-way call), or nothing (both ways).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
+    /// The session of SIP that it is signalled by, while the call stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionEntry>,
     /// The codec that came in by it, by its RTP encoding name, once the call has ended: the first of its description that the
     /// other end of the stream has too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +94,7 @@ impl StreamEntry {
             sdp: None,
             call: None,
             flow: None,
+            session: None,
             codec: None,
             statistics: None,
             quality: None,
@@ -100,7 +105,7 @@ impl StreamEntry {
 impl StreamEntry {
     /// Without what is of no use when its call is over.
     fn interrupted(self) -> Self {
-        Self { sdp: None, call: None, flow: None, ..self }
+        Self { sdp: None, call: None, flow: None, session: None, ..self }
     }
 
     fn ended(record: &CallEnded, stream: &StreamRecord) -> Self {
@@ -225,6 +230,7 @@ impl StableEntry {
             sdp: Some(String::from_utf8_lossy(stream.local.bytes()).into_owned()),
             call: (stream.call != record.call).then(|| stream.call.to_string()),
             flow: (stream.flow != Flow::Both).then(|| stream.flow.name().to_owned()),
+            session: stream.session.as_deref().map(Into::into),
             ..StreamEntry::new(stream.role.name(), &stream.termination)
         });
         Self {
@@ -261,6 +267,10 @@ impl StableEntry {
                     connection: entry.connection.clone(),
                 },
                 local: Sdp::new(entry.sdp.as_ref()?.as_bytes()),
+                session: match &entry.session {
+                    Some(session) => Some(Box::new(session.to_record()?)),
+                    None => None,
+                },
             })
         });
         Some(CallStable {

@@ -9,12 +9,13 @@
 //! each transaction compares, so that a second owner of the store fences the first; `meta/cdr`, the last number given;
 //! `meta/exported`, how far the file came; `meta/alive`, the last sign of life while calls stand.
 //!
-//! - [`entry`]: the values, as JSON. `cdr_file`: the file. `quality`: the rating of the sound. `start`: what a start finds and settles. `writer`: the thread.
+//! - [`entry`]: the values, as JSON. `cdr_file`: the file. `quality`: the rating of the sound. `session`: sessions of SIP. `start`: what a start finds and settles. `writer`: the thread.
 
 pub mod entry;
 
 mod cdr_file;
 mod quality;
+mod session;
 mod start;
 mod writer;
 
@@ -38,6 +39,7 @@ pub use entry::{
     StreamEntry,
 };
 pub use quality::QualityEntry;
+pub use session::SessionEntry;
 
 /// How a ledger is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

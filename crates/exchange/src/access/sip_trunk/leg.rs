@@ -10,8 +10,8 @@ use strowger_sip::offer::OfferFault;
 
 use super::{Report, SipTrunks, placeholder};
 use crate::{
-    CallingParty, Cause, Diversion, Forward, LegCommand, LegEvent, LegId, LineId, Sdp, Termination, Tone,
-    TrunkId,
+    CallingParty, Cause, Diversion, Forward, LegCommand, LegEvent, LegId, LineId, Sdp, StandingSession,
+    Termination, Tone, TrunkId,
 };
 
 /// A leg in a session, or one that will have one.
@@ -26,6 +26,8 @@ pub(super) struct Leg {
     pub(super) described: Option<Sdp>,
     /// Which way the stream is to go.
     pub(super) direction: Direction,
+    /// What the switch keeps of the session.
+    kept: Option<StandingSession>,
     /// Whom to call, and for whom.
     outgoing: Option<Outgoing>,
     pub(super) alerting: bool,
@@ -54,10 +56,44 @@ impl Leg {
             remote: offer,
             described: None,
             direction: Direction::SendRecv,
+            kept: None,
             outgoing: None,
             alerting: false,
             answered: false,
             ended: false,
+        }
+    }
+
+    /// A leg in a session that was gone on with, between what the peer and what the other side described last.
+    pub(super) fn restored(
+        session: Option<SessionId>,
+        trunk: TrunkId,
+        termination: Termination,
+        (remote, described): (Sdp, Sdp),
+        direction: Direction,
+    ) -> Self {
+        let (remote, described) = (Some(remote), Some(described));
+        let (alerting, answered, kept, outgoing) = (true, true, None, None);
+        Self {
+            session,
+            trunk,
+            termination,
+            remote,
+            described,
+            direction,
+            kept,
+            outgoing,
+            alerting,
+            answered,
+            ended: false,
+        }
+    }
+
+    /// The session has a dialog, or another way to the peer than before: that must be kept.
+    pub(super) fn keeps(&mut self, session: StandingSession, say: &mut dyn FnMut(LegEvent)) {
+        if !self.kept.as_ref().is_some_and(|kept| kept.is_as(&session)) {
+            self.kept = Some(session.clone());
+            say(LegEvent::Signalled(Box::new(session)));
         }
     }
 
@@ -92,12 +128,32 @@ impl SipTrunks {
             let Some((trunk, first)) = first(line) else { return };
             return self.call(id, (trunk, line, first), Outgoing { number, caller, diversions }, reports);
         }
+        if let LegCommand::Seize { line } | LegCommand::Wait { line } = command {
+            let Some((trunk, first)) = first(line) else { return };
+            return self.give_back(id, (trunk, line, first), reports);
+        }
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
         let mut say = |event| reports.push_back(Report::Leg(id, event));
         match command {
             LegCommand::OpenMedia => {
+                if let Some(kept) = leg.session.and_then(|session| self.agent.standing(session)) {
+                    leg.keeps(kept, &mut say);
+                }
                 let local = leg.remote.clone().unwrap_or_else(placeholder);
                 say(LegEvent::MediaReady { termination: leg.termination.clone(), local });
+            }
+            // Who takes the place of another, or has a party back, is there already.
+            LegCommand::Alert { remote, .. } if leg.outgoing.is_none() => {
+                if let Some(kept) = leg.session.and_then(|session| self.agent.standing(session)) {
+                    leg.keeps(kept, &mut say);
+                }
+                let (termination, answered) = (leg.termination.clone(), leg.answered);
+                let local = leg.remote.clone().unwrap_or_else(placeholder);
+                leg.described = Some(remote);
+                say(LegEvent::MediaReady { termination, local });
+                if answered {
+                    say(LegEvent::Answered);
+                }
             }
             LegCommand::Alert { calling, remote } => self.send_call(now, id, &calling, remote, reports),
             LegCommand::Play(Tone::Ringback) if !leg.answered => {

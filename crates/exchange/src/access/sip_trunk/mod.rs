@@ -9,9 +9,12 @@
 //! came, and what the other side describes is offered or answered by the user agent's rules. A peer that changes its stream in
 //! the middle of a call is answered at once with what is known of the other side, which is told behind that.
 //!
-//! The rooms: `leg` (what the switch wants of a leg), this file (what peers do).
+//! The rooms: `leg` (what the switch wants of a leg), `restore` (sessions that outlive an exchange), `transfer` (what peers do with REFER),
+//! this file (what else they do).
 
 mod leg;
+mod restore;
+mod transfer;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -25,8 +28,8 @@ use strowger_sip::{Route, Transport, message::Status};
 
 use super::Report;
 use crate::{
-    CallingParty, Cause, Event, Inventory, LegEvent, LegId, LineId, Sdp, ServiceChange, ServiceState,
-    Subject, Termination, TrunkId,
+    CallId, CallingParty, Cause, Event, Inventory, LegEvent, LegId, LineId, Sdp, ServiceChange, ServiceState,
+    Subject, Termination, TrunkId, TrunkRegistration,
 };
 use leg::Leg;
 
@@ -44,7 +47,11 @@ pub(crate) struct Arrival {
     pub(crate) trunk: TrunkId,
     pub(crate) called: String,
     pub(crate) calling: CallingParty,
+    /// How often it was sent on before.
+    pub(crate) diverted: usize,
     offer: Option<Vec<u8>>,
+    /// The leg whose place it takes.
+    pub(crate) replaces: Option<LegId>,
 }
 
 /// All trunks to SIP peers.
@@ -55,6 +62,8 @@ pub(crate) struct SipTrunks {
     legs: BTreeMap<LegId, Leg>,
     sessions: BTreeMap<SessionId, LegId>,
     service: Vec<ServiceState>,
+    /// The sessions whose peers wait to hear how a transfer went, by the call that it made.
+    transfers: BTreeMap<CallId, SessionId>,
 }
 
 impl SipTrunks {
@@ -76,6 +85,8 @@ impl SipTrunks {
             peer.trust = if entry.trusted { Trust::Trusted } else { Trust::Untrusted };
             peer.registers = entry.register && peer.credentials.is_some();
             peer.probe = entry.probe;
+            peer.redirects = entry.follows;
+            peer.referrals = entry.transfers;
             let hosts = if entry.media.is_empty() { Hosts::Any } else { Hosts::PeerAnd(entry.media.clone()) };
             peer.media = AddressPolicy { hosts };
             peer
@@ -88,6 +99,7 @@ impl SipTrunks {
             legs: BTreeMap::new(),
             sessions: BTreeMap::new(),
             service: inventory.trunks.iter().map(|_| ServiceState::InService).collect(),
+            transfers: BTreeMap::new(),
         }
     }
 
@@ -151,9 +163,11 @@ impl SipTrunks {
 
     fn event(&mut self, now: Time, event: agent::Event, reports: &mut VecDeque<Report>) {
         match event {
-            agent::Event::Incoming { session, peer, called, caller, offer, .. } => {
+            agent::Event::Incoming { session, peer, called, caller, offer, replaces, diverted, .. } => {
                 let calling = calling(&caller);
-                let arrival = Arrival { session, trunk: TrunkId(peer.0), called, calling, offer };
+                let replaces = replaces.and_then(|session| self.sessions.get(&session).copied());
+                let arrival =
+                    Arrival { session, trunk: TrunkId(peer.0), called, calling, diverted, offer, replaces };
                 reports.push_back(Report::Incoming(Box::new(arrival)));
             }
             agent::Event::Progress { session, status, description } => {
@@ -168,6 +182,7 @@ impl SipTrunks {
                 });
             }
             agent::Event::Answered { session, description } => {
+                self.keep(session, reports);
                 self.with_leg(session, reports, |leg, say| {
                     leg.describes(&description, say);
                     leg.answered = true;
@@ -187,6 +202,7 @@ impl SipTrunks {
                 self.offered(now, session, &description, reports);
             }
             agent::Event::Agreed { session, description } => {
+                self.keep(session, reports);
                 self.with_leg(session, reports, |leg, say| {
                     let local = leg.renewed(&description);
                     say(LegEvent::Connected { local });
@@ -198,6 +214,9 @@ impl SipTrunks {
             agent::Event::Dtmf { session, key } => {
                 self.with_leg(session, reports, |_, say| say(LegEvent::Dtmf(key)));
             }
+            agent::Event::Referred { session, referral } => {
+                self.referred(now, session, &referral, reports);
+            }
             agent::Event::Ended { session, cause, .. } => {
                 let cause = Cause::new(cause).unwrap_or(Cause::NORMAL_UNSPECIFIED);
                 self.with_leg(session, reports, |leg, say| {
@@ -207,14 +226,15 @@ impl SipTrunks {
                 });
             }
             agent::Event::Closed { session } => {
+                self.transfers.retain(|_, own| *own != session);
                 if let Some(leg) = self.sessions.remove(&session) {
                     self.legs.remove(&leg);
                     reports.push_back(Report::Leg(leg, LegEvent::Cleared { statistics: None }));
                 }
             }
             agent::Event::Reachable { peer, up } => self.reachable(now, peer, up, reports),
-            // No trunk is a telephone.
-            agent::Event::Moved { .. } => {}
+            // No trunk is a telephone, and none is asked to transfer anybody.
+            agent::Event::Moved { .. } | agent::Event::Transferring { .. } => {}
             agent::Event::Malformed { peer, error } => {
                 let trunk = self.name(peer);
                 reports.push_back(Report::Event(Event::MalformedSip { trunk, error: error.to_string() }));
@@ -235,8 +255,18 @@ impl SipTrunks {
         if self.agent.answer_offer(now, session, described.bytes(), direction).is_err() {
             return self.agent.refuse_offer(now, session, Status::NOT_ACCEPTABLE_HERE);
         }
+        if let Some(kept) = self.agent.standing(session) {
+            leg.keeps(kept, &mut |event| reports.push_back(Report::Leg(id, event)));
+        }
         if let Some(local) = leg.renewed(description) {
             reports.push_back(Report::Leg(id, LegEvent::Connected { local: Some(local) }));
+        }
+    }
+
+    /// Tells what must be kept of a session, if that is not what was kept before.
+    fn keep(&mut self, session: SessionId, reports: &mut VecDeque<Report>) {
+        if let Some(kept) = self.agent.standing(session) {
+            self.with_leg(session, reports, |leg, say| leg.keeps(kept, say));
         }
     }
 
@@ -268,9 +298,19 @@ impl SipTrunks {
         usize::try_from(peer.0).ok().and_then(|at| self.ids.get(at)).cloned().unwrap_or_default()
     }
 
-    /// The trunks: names and service states.
-    pub(super) fn states(&self) -> impl Iterator<Item = (&str, ServiceState)> {
-        self.ids.iter().map(String::as_str).zip(self.service.iter().copied())
+    /// The trunks: names, service states, and how the registrations with their peers stand.
+    pub(super) fn states(&self) -> impl Iterator<Item = (&str, ServiceState, Option<TrunkRegistration>)> {
+        let registration = |peer: u32| {
+            let state = self.agent.registration(PeerId(peer))?;
+            Some(TrunkRegistration { until: state.until, status: state.status.map(Status::code) })
+        };
+        let states = self.ids.iter().zip(self.service.iter().copied()).zip(0..);
+        states.map(move |((id, service), peer)| (id.as_str(), service, registration(peer)))
+    }
+
+    /// Gives up what peers keep of this exchange.
+    pub(crate) fn leave(&mut self, now: Time) {
+        self.agent.unregister(now);
     }
 }
 
