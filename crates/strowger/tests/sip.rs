@@ -5,62 +5,15 @@
 
 mod support;
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use support::process::Running;
-use support::town::expect;
+use support::sipp::{Echo, check_capture, has_sipp, own_scenario, sipp};
+use support::town::{api, expect};
 use support::{loopback, until};
-
-/// Whether SIPp can be tried. It says its version with the code 99.
-fn has_sipp() -> bool {
-    let found = Command::new("sipp").arg("-v").output().is_ok();
-    assert!(
-        found || std::env::var_os("STROWGER_REQUIRE_PEERS").is_none(),
-        "sip-tester is required and not installed"
-    );
-    if !found {
-        #[allow(clippy::print_stdout, reason = "a test says what it skips")]
-        {
-            println!("skipped: sip-tester is not installed");
-        }
-    }
-    found
-}
-
-/// The media of the peer: what comes goes back, as a stream of its own. SIPp's own echo would give a stream back under the
-/// source that sent it, which RFC 3550 section 8.2 takes for a loop.
-struct Echo {
-    port: u16,
-    packets: Arc<AtomicUsize>,
-}
-
-impl Echo {
-    fn at(host: IpAddr) -> Self {
-        let socket = UdpSocket::bind((host, 0)).unwrap();
-        socket.set_read_timeout(Some(support::PATIENCE)).unwrap();
-        let (port, packets) = (socket.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
-        let counted = Arc::clone(&packets);
-        std::thread::spawn(move || {
-            let mut buffer = [0; 2048];
-            // It ends with the test, or when nobody has spoken for long.
-            while let Ok((length, from)) = socket.recv_from(&mut buffer) {
-                counted.fetch_add(1, Ordering::Relaxed);
-                buffer[8..12].copy_from_slice(b"echo");
-                let _ = socket.send_to(&buffer[..length], from);
-            }
-        });
-        Self { port, packets }
-    }
-
-    fn assert_heard(&self) {
-        let packets = self.packets.load(Ordering::Relaxed);
-        assert!(packets > 10, "only {packets} packets came");
-    }
-}
 
 struct Town {
     folder: tempfile::TempDir,
@@ -70,51 +23,65 @@ struct Town {
     sip: SocketAddr,
     /// Where SIPp is.
     peer: SocketAddr,
+    console: SocketAddr,
+}
+
+/// The exchange of a configuration, once it is ready.
+fn exchange(folder: &Path) -> Running {
+    let config = folder.join("town.toml").display().to_string();
+    let mut exchange = Running::strowger(["run", "-c", &config, "--json"]);
+    exchange.line("ready line", |line| line.contains("\"ready\""));
+    exchange
 }
 
 impl Town {
     fn open(trunk: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let host = loopback::host();
-        let (agent, sip) = (SocketAddr::new(host, 2727), SocketAddr::new(host, 5060));
+        let own = |port| SocketAddr::new(host, port);
+        let (agent, sip, console) = (own(2727), own(5060), own(8088));
         let (gateway, peer) = (loopback::at(2427), loopback::at(5060));
         let path = |name: &str| folder.path().join(name).display().to_string();
         let text = format!(
             "[exchange]\nname = \"town\"\n[records]\ncdr = {:?}\n[capture]\npath = {:?}\n\
-             [listen]\nmgcp = \"{agent}\"\nsip = \"{sip}\"\n\
+             [store]\nkind = \"embedded\"\npath = {:?}\n\
+             [listen]\nmgcp = \"{agent}\"\nsip = \"{sip}\"\nconsole = \"{console}\"\n\
              [[gateway]]\nid = \"gw1\"\nprotocol = \"mgcp\"\naddress = \"{gateway}\"\ndomain = \"gw1.town\"\n\
              [[line]]\nnumber = \"2001\"\ngateway = \"gw1\"\nendpoint = \"aaln/1\"\nname = \"A. Subscriber\"\n\
              [[trunk]]\nid = \"carrier\"\nsip = {{ address = \"{peer}\"{trunk} }}\n\
              [[route]]\nprefix = \"9\"\nstrip = 1\nlength = 8\nto = [\"trunk:carrier\"]\n",
             path("cdr.jsonl"),
             path("town.pcapng"),
+            path("town.redb"),
         );
         std::fs::write(path("town.toml"), text).unwrap();
-        let mut exchange = Running::strowger(["run", "-c", &path("town.toml"), "--json"]);
-        exchange.line("ready line", |line| line.contains("\"ready\""));
+        let exchange = exchange(folder.path());
         let (listen, agent) = (gateway.to_string(), agent.to_string());
         let arguments = ["gateway", "mgcp", "--listen", &listen, "--agent", &agent, "--domain", "gw1.town"];
         let more = ["--max-waiting-delay", "0.05", "--control"];
         let mut gateway = Running::strowger(arguments.into_iter().chain(more));
         gateway.json(&[("event", "registered")]);
-        Self { folder, exchange, gateway, sip, peer }
+        Self { folder, exchange, gateway, sip, peer, console }
     }
 
     /// SIPp with one of its own scenarios, for one call. Its media are where `echo` is.
     fn sipp(&self, scenario: &str, echo: &Echo, more: &[&str]) -> Running {
-        let own = Command::new("sipp").args(["-sd", scenario]).output().unwrap();
-        let text = String::from_utf8(own.stdout).unwrap();
-        assert!(text.contains("[media_port]"), "{text}");
-        let file = self.folder.path().join(format!("{scenario}.xml"));
-        std::fs::write(&file, text.replace("[media_port]", &echo.port.to_string())).unwrap();
-        let (host, port) = (self.peer.ip().to_string(), self.peer.port().to_string());
-        let mut sipp = Command::new("sipp");
-        sipp.arg("-sf").arg(file).args(["-i", &host, "-p", &port, "-mi", &host]);
-        sipp.args(["-m", "1", "-nostdin", "-timeout", "30", "-timeout_error"])
-            .args(more)
-            .arg(self.sip.to_string());
-        sipp.current_dir(self.folder.path()).env("TERM", "dumb");
-        Running::start(sipp)
+        sipp((self.folder.path(), &own_scenario(scenario)), (self.peer, self.sip), echo, more)
+    }
+
+    /// The exchange is killed, and another starts.
+    fn dies(self) -> Self {
+        self.exchange.cut();
+        let exchange = exchange(self.folder.path());
+        Self { exchange, ..self }
+    }
+
+    /// The one call, once its parties talk.
+    fn talked(&self) -> serde_json::Value {
+        until("the call", || {
+            let calls = api(self.console, "calls");
+            (calls[0]["phase"] == "talking").then(|| calls[0].clone())
+        })
     }
 
     fn record(&self) -> serde_json::Value {
@@ -184,33 +151,6 @@ fn a_load_of_calls_reaches_sipp_by_the_trunk() {
     exchange.assert_code(status, 0);
 }
 
-/// Every message of SIP in the capture is one to tshark, and none is malformed.
-fn check_capture(folder: &Path, requests: &[&str]) {
-    if !support::has_peer("tshark", "tshark") {
-        return;
-    }
-    let file = folder.join("town.pcapng");
-    let fields = |filter: &str, field: &str| {
-        let output = Command::new("tshark")
-            .arg("-r")
-            .arg(&file)
-            .args(["-Y", filter, "-T", "fields", "-e", field])
-            .output();
-        String::from_utf8(output.unwrap().stdout).unwrap()
-    };
-    assert_eq!(
-        fields(
-            "udp.port == 5060 && (!sip || _ws.malformed || _ws.expert.severity >= 8388608)",
-            "frame.number"
-        ),
-        ""
-    );
-    let seen = fields("sip.Method", "sip.Method");
-    for request in requests {
-        assert!(seen.lines().any(|line| line == *request), "no {request} in {seen}");
-    }
-}
-
 #[test]
 fn sipp_calls_a_subscriber_and_hears_what_he_says_echoed() {
     if !has_sipp() {
@@ -261,4 +201,50 @@ fn a_subscriber_calls_sipp_and_hears_himself() {
     sipp.assert_code(status, 0);
     let folder = town.close();
     check_capture(folder.path(), &["INVITE", "ACK", "BYE"]);
+}
+
+/// SIPp's own called party, made to answer one more INVITE within its call.
+fn asked_again() -> String {
+    let own = own_scenario("uas");
+    let (begins, answer) = ("<send retrans=\"500\">", "</send>");
+    let from = own.find(begins).unwrap();
+    let to = from + own[from..].find(answer).unwrap() + answer.len();
+    let again = own[from..to].replace("[last_To:];tag=[pid]SIPpTag01[call_number]", "[last_To:]");
+    let acknowledged = "<recv request=\"ACK\" crlf=\"true\">\n  </recv>\n";
+    let more = format!("<recv request=\"INVITE\">\n  </recv>\n{again}\n{acknowledged}");
+    let bye = "<recv request=\"BYE\">";
+    assert_eq!(own.matches(bye).count(), 1, "{own}");
+    own.replace(bye, &format!("{more}{bye}"))
+}
+
+#[test]
+fn a_talked_call_of_a_trunk_survives_the_death_of_its_exchange() {
+    if !has_sipp() {
+        return;
+    }
+    let mut town = Town::open("");
+    let echo = Echo::at(town.peer.ip());
+    let mut sipp = sipp((town.folder.path(), &asked_again()), (town.peer, town.sip), &echo, &[]);
+    town.gateway.say("aaln/1 off-hook");
+    expect(&mut town.gateway, "aaln/1", "dial-tone");
+    town.gateway.say("aaln/1 dial 95550102");
+    until("a packet from who calls", || (echo.packets.load(Ordering::Relaxed) > 0).then_some(()));
+    let before = town.talked();
+    let mut town = town.dies();
+    let after = town.talked();
+    assert_eq!((&after["call"], &after["answer"]), (&before["call"], &before["answer"]));
+    town.gateway.say("aaln/1 play tone:700");
+    expect(&mut town.gateway, "aaln/1", "tone:700");
+    assert_eq!(api(town.console, "trunks")[0]["taken"], 1);
+    town.gateway.say("aaln/1 on-hook");
+    let status = sipp.wait();
+    sipp.assert_code(status, 0);
+    let record = town.record();
+    assert_eq!((&record["call"], &record["cause"]), (&before["call"], &16.into()), "{record:#}");
+    assert_eq!(
+        (&record["called"]["number"], &record["interrupted"]),
+        (&"5550102".into(), &serde_json::Value::Null)
+    );
+    let folder = town.close();
+    check_capture(folder.path(), &["INVITE", "BYE"]);
 }

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use super::Discard;
 use super::control::{Control, RemoteReport};
-use super::playout::SessionPlayout;
 use super::sender::Sender;
 use super::source::Sources;
 use crate::frame::time_of;
-use crate::jitter::PlayoutCounters;
+use crate::jitter::{JitterBuffer, PlayoutCounters};
 use crate::rtcp::VoipMetrics;
 
 /// The sums of a session.
@@ -95,7 +94,7 @@ impl SessionStatistics {
         counters: &Counters,
         sender: &Sender,
         sources: &Sources,
-        playout: &SessionPlayout,
+        playout: &JitterBuffer,
         control: &Control,
     ) -> Self {
         Self {

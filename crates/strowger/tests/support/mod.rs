@@ -3,7 +3,8 @@
 //! - [`loopback`]: hosts of this test alone. [`until`]: waiting for something, with a deadline.
 //! - [`process`]: a program of ours or a peer's that ends with the test.
 //! - [`subscriber`]: gateways inside the test, and what is said and heard at their telephones.
-//! - [`mmsc`]: an MMSC and its handsets. [`town`]: the example of the manual as separate processes. [`osmo`], [`kannel`]: peers from their packages.
+//! - [`mmsc`]: an MMSC and its handsets. [`town`]: the example of the manual as separate processes. [`osmo`], [`kannel`],
+//!   [`sipp`], [`kamailio`]: peers from their packages.
 
 #![allow(
     dead_code,
@@ -14,11 +15,13 @@
     reason = "each test takes what it needs, and fails by panicking"
 )]
 
+pub(crate) mod kamailio;
 pub(crate) mod kannel;
 pub(crate) mod loopback;
 pub(crate) mod mmsc;
 pub(crate) mod osmo;
 pub(crate) mod process;
+pub(crate) mod sipp;
 pub(crate) mod subscriber;
 pub(crate) mod town;
 

@@ -62,6 +62,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Writes a line to its standard input.
     pub(crate) fn say(&mut self, line: &str) {
         let input = self.input.as_mut().unwrap();

@@ -95,25 +95,12 @@ impl Town {
 
     /// What the console answers under `/api/`.
     pub(crate) fn api(&self, what: &str) -> Value {
-        serde_json::from_str(&self.get(&format!("/api/{what}"))).unwrap()
+        api(self.console, what)
     }
 
     /// A number of the exchange's metrics.
     pub(crate) fn metric(&self, name: &str) -> u64 {
-        let text = self.get("/metrics");
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        let value = value.unwrap_or_else(|| panic!("no {name} in\n{text}"));
-        value.parse::<f64>().unwrap() as u64
-    }
-
-    fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.console).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: console\r\nConnection: close\r\n\r\n").unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        assert!(text.starts_with("HTTP/1.1 200 "), "{path}: {text}");
-        text.split_once("\r\n\r\n").unwrap().1.to_owned()
+        metric(self.console, name)
     }
 
     /// The call detail records, when there are as many.
@@ -144,6 +131,29 @@ impl Town {
         self.await_lines(0);
         self.await_lines(1);
     }
+}
+
+/// What a console answers under `/api/`.
+pub(crate) fn api(console: SocketAddr, what: &str) -> Value {
+    serde_json::from_str(&get(console, &format!("/api/{what}"))).unwrap()
+}
+
+/// A number of an exchange's metrics.
+pub(crate) fn metric(console: SocketAddr, name: &str) -> u64 {
+    let text = get(console, "/metrics");
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let value = value.unwrap_or_else(|| panic!("no {name} in\n{text}"));
+    value.parse::<f64>().unwrap() as u64
+}
+
+fn get(console: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(console).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: console\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 "), "{path}: {text}");
+    text.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
 /// Waits until a subscriber of a controlled gateway notices something.
