@@ -14,6 +14,7 @@
 //! - [`transaction`]: the machines of RFC 3261 section 17 and RFC 6026.
 //! - [`dialog`]: [`dialog::Dialog`]. [`offer`]: [`offer::Negotiation`]. [`auth`]: digest. [`cause`]: statuses and causes of Q.850.
 //! - [`registrar`]: [`registrar::Registrar`]. [`agent`]: [`agent::UserAgent`], the engine that a host drives.
+//! - [`locate`]: where a peer is that is known by a name.
 //! - [`transport`], [`limits`], [`error`]: ways, bounds, and what is wrong with a message.
 
 pub mod agent;
@@ -22,6 +23,7 @@ pub mod cause;
 pub mod dialog;
 pub mod error;
 pub mod limits;
+pub mod locate;
 pub mod message;
 pub mod offer;
 pub mod registrar;

@@ -10,6 +10,7 @@ mod calls;
 mod credentials;
 mod history;
 mod hostile;
+mod locating;
 mod offers;
 mod pair;
 mod properties;
