@@ -40,6 +40,34 @@ pub enum Input<'a> {
     },
 }
 
+/// What became of a stream of SIP, or of what was to go by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SipStream<'a> {
+    /// It brought what cannot be cut into messages. The host closes it when what follows from that is sent.
+    Unframed {
+        /// Where it came from.
+        from: strowger_sip::Route,
+        /// What came.
+        bytes: &'a [u8],
+        /// Why it cannot be cut.
+        error: strowger_sip::DecodeError,
+    },
+    /// It has ended.
+    Ended {
+        /// What it was.
+        from: strowger_sip::Route,
+        /// Messages that have not gone by it.
+        unsent: &'a [Vec<u8>],
+    },
+    /// A message could not be sent: nobody took the stream.
+    Unsent {
+        /// Where it was to go.
+        to: strowger_sip::Route,
+        /// The message.
+        bytes: &'a [u8],
+    },
+}
+
 /// The socket for datagrams of Megaco as text.
 pub const MEGACO_TEXT: SocketId = SocketId(1);
 /// The socket for datagrams of Megaco in binary form.
@@ -219,6 +247,18 @@ impl Exchange {
     /// A message to send: a datagram, or for the socket of a connection a message that its framing goes around.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.access.control_mut().poll_transmit().or_else(|| self.access.sip_mut().poll_transmit())
+    }
+
+    /// The name of a trunk's peer was looked up: these are its places, the best first ([`strowger_sip::locate`]).
+    pub fn handle_located(&mut self, now: Time, trunk: &str, places: &[strowger_sip::locate::Destination]) {
+        self.access.sip_mut().handle_located(now, trunk, places);
+        self.settle(now);
+    }
+
+    /// Something became of a stream of SIP, beside the messages that it brings.
+    pub fn handle_sip_stream(&mut self, now: Time, what: SipStream<'_>) {
+        self.access.sip_mut().handle_stream(now, what);
+        self.settle(now);
     }
 
     /// A connection of Megaco has ended.

@@ -37,7 +37,9 @@ pub use cause::{Cause, CauseClass};
 pub use codec::{Codec, CodecPlan, UnknownCodec};
 pub use country::{Country, FlashControl, Law, UnknownCountry};
 pub use event::Event;
-pub use exchange::{Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, SIP_TCP, SIP_TLS, SIP_UDP, WallClock};
+pub use exchange::{
+    Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, SIP_TCP, SIP_TLS, SIP_UDP, SipStream, WallClock,
+};
 pub use feature::class::ServiceClass;
 pub use feature::code::{BadPattern, Codes, Feature, Pattern, Service, Slot};
 pub use feature::group::{GroupEntry, GroupId, HuntOrder, UnknownOrder};
@@ -68,6 +70,7 @@ pub use switch::{Command, LineCommand, ReferTo, RestoredCall, RestoredLeg, Switc
 pub use timers::CallTimers;
 pub use trunk::{
     Redirects, Referrals, SipSocket, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId,
+    TrunkName,
 };
 
 // The example of the README is compiled and run.

@@ -39,15 +39,31 @@ pub struct SipSocket {
     pub address: SocketAddr,
 }
 
+/// A peer that is known by a name: the host looks for its places (RFC 3263), and tells them with
+/// [`Exchange::handle_located`](crate::Exchange::handle_located).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrunkName {
+    /// The name of a domain or host.
+    pub name: String,
+    /// The port, when it is given; no SRV records are asked for then.
+    pub port: Option<u16>,
+    /// The transport, when it is given; no NAPTR records are asked for then.
+    pub transport: Option<SipTransport>,
+}
+
 /// A trunk to a SIP peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrunkEntry {
     /// The name that routes and records use.
     pub id: String,
-    /// Where calls go.
+    /// Where calls go; unspecified when the peer is known by a name.
     pub address: SocketAddr,
+    /// The peer's name, when its address is not given.
+    pub name: Option<TrunkName>,
     /// How.
     pub transport: SipTransport,
+    /// Its URIs are SIPS URIs: over TLS alone, and behind the peer, too.
+    pub sips: bool,
     /// Hosts besides that one that calls may come from.
     pub sources: Vec<IpAddr>,
     /// The domain in addresses; without one, the peer's and the exchange's own addresses.
@@ -81,13 +97,23 @@ pub struct TrunkEntry {
 }
 
 impl TrunkEntry {
+    /// A trunk to a peer that is known by a name.
+    #[must_use]
+    pub fn named(id: &str, name: TrunkName) -> Self {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let transport = name.transport.unwrap_or(SipTransport::Udp);
+        Self { name: Some(name), transport, ..Self::sip(id, nowhere) }
+    }
+
     /// A trunk with 100 channels to this address, over UDP.
     #[must_use]
     pub fn sip(id: &str, address: SocketAddr) -> Self {
         Self {
             id: id.to_owned(),
             address,
+            name: None,
             transport: SipTransport::Udp,
+            sips: false,
             sources: Vec::new(),
             domain: None,
             user: None,
@@ -114,7 +140,8 @@ impl Inventory {
             if before || self.gateways.iter().any(|gateway| gateway.id == trunk.id) {
                 faults.push(InventoryFault::DuplicateTrunk(trunk.id.clone()));
             }
-            if !self.sip.iter().any(|socket| socket.transport == trunk.transport) {
+            let any = trunk.name.as_ref().is_some_and(|name| name.transport.is_none());
+            if !self.sip.iter().any(|socket| any || socket.transport == trunk.transport) {
                 faults.push(InventoryFault::NoSocket(trunk.id.clone()));
             }
             if let Some(group) = &trunk.group

@@ -28,6 +28,12 @@ impl Transport {
         !matches!(self, Self::Udp)
     }
 
+    /// What a `transport` parameter names (RFC 3261 section 19.1.1); none for those that are not spoken here.
+    #[must_use]
+    pub fn of_parameter(name: &str) -> Option<Self> {
+        [Self::Udp, Self::Tcp, Self::Tls].into_iter().find(|own| own.name().eq_ignore_ascii_case(name))
+    }
+
     /// Its name in a `Via`.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -54,7 +54,7 @@ fn in_a_stream(bytes: &[u8], cut: usize) {
             loop {
                 match framer.pop() {
                     Ok(Some(Frame::Message(message))) => frames.push(Some(message)),
-                    Ok(Some(Frame::Ping)) => {}
+                    Ok(Some(Frame::Ping | Frame::Pong)) => {}
                     Ok(None) => break,
                     Err(_) => {
                         frames.push(None);

@@ -5,7 +5,7 @@ use strowger_sansio::Time;
 use super::config::{Peer, Trust};
 use super::{ALLOWED, Caller, PeerId, SUPPORTED, SessionId, UserAgent};
 use crate::message::grammar::quote;
-use crate::message::{Message, Method, Name, SipUri, Status, Uri};
+use crate::message::{Message, Method, Name, Secure, SipUri, Status, Uri};
 use crate::transaction::{ClientId, ServerId};
 use crate::transport::{Route, Transport};
 
@@ -21,12 +21,14 @@ impl UserAgent {
         self.config.local(transport).map(|local| local.address.to_string()).unwrap_or_default()
     }
 
-    pub(super) fn contact(&self, transport: Transport) -> String {
-        let suffix = match transport {
-            Transport::Udp => String::new(),
-            other => format!(";transport={other}"),
+    /// Where this side is reached. What began with a SIPS URI goes on with one (RFC 3261 section 12.1.1), which says all of its transport.
+    pub(super) fn contact(&self, transport: Transport, secure: Secure) -> String {
+        let suffix = match (transport, secure) {
+            (Transport::Udp, _) | (Transport::Tls, Secure::Sips) => String::new(),
+            (other, _) => format!(";transport={other}"),
         };
-        format!("<sip:{}{suffix}>", self.sent_by(transport))
+        let scheme = if secure == Secure::Sips { "sips" } else { "sip" };
+        format!("<{scheme}:{}{suffix}>", self.sent_by(transport))
     }
 
     /// The address in whose name this side calls a peer's users.
@@ -47,9 +49,10 @@ impl UserAgent {
             .then(|| peer.address.port())
             .filter(|_| peer.phone.is_none())
             .filter(|port| *port != default_port(peer.transport));
-        let mut target = SipUri::new(Some(called), &remote, port);
+        let mut target = SipUri { secure: peer.secure, ..SipUri::new(Some(called), &remote, port) };
         let to = format!("<{target}>");
-        if peer.transport == Transport::Tcp {
+        // The name service has chosen the transport of a peer that is known by a name, and is free to choose another.
+        if peer.transport == Transport::Tcp && peer.destinations.is_empty() {
             target = target.with_parameter("transport=tcp");
         }
         let mut request = Message::request(Method::Invite, Uri::Sip(target));
@@ -73,7 +76,7 @@ impl UserAgent {
         header.push(Name::To, to);
         header.push(Name::CallId, format!("{call_id}@{local}"));
         header.push(Name::CSeq, "1 INVITE");
-        header.push(Name::Contact, self.contact(peer.transport));
+        header.push(Name::Contact, self.contact(peer.transport, peer.secure));
         if caller.withheld {
             header.push(Name::Privacy, "id");
         }
@@ -121,10 +124,27 @@ impl UserAgent {
             Some(address) => Some(&address.uri),
             None => request.uri(),
         };
-        let Some(sip) = uri.and_then(|uri| uri.as_sip()) else { return route };
-        let Ok(ip) = sip.host.trim_matches(['[', ']']).parse() else { return route };
-        let to = route.to(std::net::SocketAddr::new(ip, sip.port.unwrap_or(default_port(route.transport))));
-        if self.config.peer_of(to).is_some() && !route.transport.is_reliable() { to } else { route }
+        let Some(to) = uri.and_then(|uri| self.address_of(uri, route)) else { return route };
+        // A connection to that host is kept to, whichever port it has there: it stands, and another may not be let in.
+        let same = to.transport == route.transport && to.address.ip() == route.address.ip();
+        if route.transport.is_reliable() && same { route } else { to }
+    }
+
+    /// Where a URI leads that names an address of a listed peer: by the transport that it names, or else as `route` goes. Nothing that went
+    /// over TLS goes without.
+    pub(super) fn address_of(&self, uri: &Uri<'_>, route: Route) -> Option<Route> {
+        let uri = uri.as_sip()?;
+        let ip = uri.host.trim_matches(['[', ']']).parse().ok()?;
+        let named = uri.parameter("transport").and_then(Transport::of_parameter);
+        let secure = uri.secure == Secure::Sips || route.transport == Transport::Tls;
+        let transport = if secure { Transport::Tls } else { named.unwrap_or(route.transport) };
+        let socket = match transport == route.transport {
+            true => route.socket,
+            false => self.config.local(transport)?.socket,
+        };
+        let address = std::net::SocketAddr::new(ip, uri.port.unwrap_or(default_port(transport)));
+        let to = Route { transport, socket, address };
+        self.config.peer_of(to).map(|_| to)
     }
 
     /// A response with a contact, within which a dialog stands.
@@ -132,10 +152,10 @@ impl UserAgent {
         &self,
         server: ServerId,
         status: Status,
-        transport: Transport,
+        (transport, secure): (Transport, Secure),
     ) -> Option<Message<'static>> {
         let mut response = self.transactions.make_response(server, status)?;
-        response.header.push(Name::Contact, self.contact(transport));
+        response.header.push(Name::Contact, self.contact(transport, secure));
         self.introduce(&mut response);
         Some(response)
     }
@@ -226,6 +246,17 @@ impl UserAgent {
     pub(super) fn peer(&self, id: PeerId) -> Option<&Peer> {
         self.config.peer(id)
     }
+}
+
+/// Whether a request that begins a dialog wants SIPS for it: by its Request-URI, or by the first `Record-Route`, or else by `Contact`
+/// (RFC 3261 section 12.1.1).
+pub(super) fn wants_secure(request: &Message<'_>) -> Secure {
+    let header = &request.header;
+    let first = |name| header.list(name).next().and_then(crate::message::Address::parse);
+    let last = first(&Name::RecordRoute).or_else(|| first(&Name::Contact));
+    let uris = [request.uri(), last.as_ref().map(|last| &last.uri)];
+    let is_secure = |uri: &Uri<'_>| uri.as_sip().is_some_and(|uri| uri.secure == Secure::Sips);
+    if uris.into_iter().flatten().any(is_secure) { Secure::Sips } else { Secure::Sip }
 }
 
 /// An address as a host of a URI.

@@ -6,6 +6,8 @@ use strowger_sansio::{Duration, SocketId};
 use strowger_sdp::AddressPolicy;
 
 use crate::limits::Limits;
+use crate::locate::Destination;
+use crate::message::Secure;
 use crate::registrar::RegistrarConfig;
 use crate::transaction::Timing;
 use crate::transport::{Route, Transport};
@@ -34,6 +36,12 @@ pub struct Peer {
     pub address: SocketAddr,
     /// How.
     pub transport: Transport,
+    /// Where it is when it is known by a name, the best first: [`super::UserAgent::handle_located`] says it. Its address is unspecified then.
+    pub destinations: Vec<Destination>,
+    /// Where it was, as long as calls are there.
+    pub(super) former: Vec<IpAddr>,
+    /// Whether its URIs are SIPS URIs, so that each hop behind it has TLS, too (RFC 3261 section 26.2.2). Over TLS alone.
+    pub secure: Secure,
     /// Addresses besides that one that requests of this peer may come from.
     pub sources: Vec<IpAddr>,
     /// The domain of its users, and of this side's towards it; its address when none is named.
@@ -67,6 +75,9 @@ impl Peer {
             name: name.to_owned(),
             address,
             transport,
+            destinations: Vec::new(),
+            former: Vec::new(),
+            secure: Secure::Sip,
             sources: Vec::new(),
             domain: None,
             credentials: None,
@@ -182,16 +193,23 @@ impl AgentConfig {
     pub(super) fn peer_of(&self, from: Route) -> Option<PeerId> {
         let all = || self.peers.iter().zip(0..).map(|(peer, id)| (peer, PeerId(id)));
         let ids = || all().filter(|(peer, _)| peer.phone.is_none());
-        let exact = ids().find(|(peer, _)| peer.address == from.address);
+        let placed = |peer: &Peer, is: &dyn Fn(SocketAddr) -> bool| {
+            is(peer.address) || peer.destinations.iter().any(|place| is(place.address))
+        };
+        let exact = ids().find(|(peer, _)| placed(peer, &|address| address == from.address));
         let host = |peer: &Peer| {
             let ip = from.address.ip().to_canonical();
-            peer.address.ip().to_canonical() == ip
-                || peer.sources.iter().any(|source| source.to_canonical() == ip)
+            placed(peer, &|address| address.ip().to_canonical() == ip)
+                || peer.sources.iter().chain(&peer.former).any(|source| source.to_canonical() == ip)
         };
         exact.or_else(|| ids().find(|(peer, _)| host(peer))).map(|(_, id)| id)
     }
 
     pub(super) fn peer(&self, id: PeerId) -> Option<&Peer> {
         self.peers.get(usize::try_from(id.0).ok()?)
+    }
+
+    pub(super) fn peer_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
+        self.peers.get_mut(usize::try_from(id.0).ok()?)
     }
 }

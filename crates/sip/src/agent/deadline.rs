@@ -25,6 +25,7 @@ impl UserAgent {
             Timer::Relieved(peer) => self.relieved(peer),
             Timer::Bindings => self.bindings_due(now),
             Timer::Register(peer) => self.register(now, peer),
+            Timer::Rested => self.rested(now),
         }
     }
 

@@ -3,17 +3,18 @@
 use strowger_sansio::{Duration, Time};
 use strowger_sdp::Direction;
 
+use super::compose::wants_secure;
 use super::config::Trust;
 use super::history;
 use super::session::{Phase, Reliable, Repeat, Session, SessionTimer, Wish};
 use super::{Caller, Event, PeerId, SessionId, Timer, UserAgent};
 use crate::cause::status_of_cause;
 use crate::dialog::Dialog;
-use crate::message::{Address, Message, Name, Refresher, SessionExpires, Status};
+use crate::message::{Address, Message, Name, Refresher, Secure, SessionExpires, Status};
 use crate::offer::{Negotiation, OfferFault};
 use crate::text;
 use crate::transaction::ServerId;
-use crate::transport::Route;
+use crate::transport::{Route, Transport};
 
 impl UserAgent {
     pub(super) fn incoming_call(
@@ -32,6 +33,12 @@ impl UserAgent {
             self.transactions.respond_with(now, server, Status::BAD_REQUEST);
             return;
         };
+        let secure = wants_secure(&request);
+        if secure == Secure::Sips && self.config.local(Transport::Tls).is_none() {
+            // This side could not be reached by the SIPS URI that it had to name.
+            self.transactions.respond_with(now, server, Status::UNSUPPORTED_URI_SCHEME);
+            return;
+        }
         let replaces = match self.replacing(peer, &request) {
             Ok(replaces) => replaces,
             Err(status) => {
@@ -51,7 +58,7 @@ impl UserAgent {
         };
         let id = self.next();
         let mut session = Session::new(peer, from, Phase::Offered, media);
-        session.server = Some(server);
+        (session.server, session.secure) = (Some(server), secure);
         session.wants_reliable = if request.header.lists(&Name::Require, "100rel") {
             Wish::Required
         } else if request.header.lists(&Name::Supported, "100rel") {
@@ -177,7 +184,7 @@ impl UserAgent {
             Wish::Supported => body.is_some(),
             Wish::Unknown => false,
         };
-        let (route, transport) = (session.route, session.route.transport);
+        let (route, reach) = (session.route, session.reach());
         let rseq = if reliable {
             session.rseq =
                 if session.rseq == 0 { 1 + self.rng.next_u32() % 0x7fff } else { session.rseq + 1 };
@@ -185,7 +192,7 @@ impl UserAgent {
         } else {
             None
         };
-        let Some(mut response) = self.dialog_response(server, status, transport) else { return Ok(()) };
+        let Some(mut response) = self.dialog_response(server, status, reach) else { return Ok(()) };
         if let Some(rseq) = rseq {
             response.header.push(Name::Require, "100rel");
             response.header.push(Name::RSeq, rseq.to_string());
@@ -253,10 +260,10 @@ impl UserAgent {
         offers: bool,
     ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let (transport, timer) = (session.route.transport, session.timer);
+        let (reach, timer) = (session.reach(), session.timer);
         let (knows, was) = (session.knows_timer, session.phase);
         let route = self.transactions.route(server).unwrap_or(session.route);
-        let Some(mut response) = self.dialog_response(server, Status::OK, transport) else { return };
+        let Some(mut response) = self.dialog_response(server, Status::OK, reach) else { return };
         if let Some(timer) = timer {
             let refresher = if timer.ours { Refresher::Uas } else { Refresher::Uac };
             let agreed = SessionExpires { interval: timer.interval, refresher: Some(refresher) };

@@ -7,13 +7,15 @@
 //!
 //! The rooms: `config` (sockets and peers), `event` (what it says), `session` (what it keeps), `outgoing` (calls of this side),
 //! `redirect` (where peers send them on), `refer` (transfers that they ask for), `incoming` (calls of peers), `within` (requests inside dialogs), `compose` (how messages are made), `history` (who sent a call on), `deadline` (what time does),
-//! `peers` (whether they are there), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`.
+//! `peers` (whether they are there), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`, `connections` (that end, or cannot be had), `places` (of
+//! peers that are known by names).
 //!
 //! Whoever is not listed gets no answer and costs nothing. A session ends in `Closed` whatever happens: each state waits
 //! for something that has a deadline.
 
 mod compose;
 mod config;
+mod connections;
 mod credentials;
 mod deadline;
 mod event;
@@ -22,6 +24,7 @@ mod incoming;
 mod outgoing;
 mod peers;
 mod phones;
+mod places;
 mod redirect;
 mod refer;
 mod register;
@@ -36,6 +39,7 @@ use strowger_sansio::{Rng, Time, Timers, Transmit};
 use strowger_sdp::{AddressPolicy, Direction};
 
 use crate::auth;
+use crate::locate::Destination;
 use crate::message::{Message, Method, Name, Status, Uri};
 use crate::offer::OfferFault;
 use crate::text;
@@ -66,8 +70,8 @@ enum Purpose {
     Refer(SessionId),
     /// A request whose answer changes nothing.
     Notice,
-    Probe(PeerId),
-    Register(PeerId),
+    Probe(PeerId, Destination),
+    Register(PeerId, Destination),
 }
 
 /// What deadlines are for.
@@ -97,6 +101,8 @@ enum Timer {
     Relieved(PeerId),
     /// A telephone's registration ends.
     Bindings,
+    /// A place that has failed may be tried again.
+    Rested,
 }
 
 /// The ACK of a 2xx.
@@ -133,6 +139,8 @@ pub struct UserAgent {
     /// ACKs, for 2xx that come again: by the INVITE, with the tag of whoever answered.
     acks: BTreeMap<ClientId, Acknowledgement>,
     presence: Vec<Presence>,
+    /// Places of peers that have failed, and until when they are passed over.
+    down: BTreeMap<(PeerId, Destination), Time>,
     /// What peers have challenged this side with.
     challenges: BTreeMap<PeerId, Vec<auth::Known>>,
     registrations: BTreeMap<PeerId, Registration>,
@@ -150,7 +158,8 @@ impl UserAgent {
     /// A user agent without sessions, which begins to ask its peers whether they are there. `rng` must be seeded from a secret.
     #[must_use]
     pub fn new(now: Time, config: AgentConfig, mut rng: Rng) -> Self {
-        let transactions = Transactions::new(config.timing.clone(), config.transactions, rng.fork());
+        let transactions = Transactions::new(config.timing.clone(), config.transactions, rng.fork())
+            .with_stream(Self::stream_of(&config));
         let mut timers = Timers::new();
         let presence = config.peers.iter().map(|_| Presence::default()).collect();
         for (peer, id) in config.peers.iter().zip(0..) {
@@ -171,6 +180,7 @@ impl UserAgent {
             by_server: BTreeMap::new(),
             acks: BTreeMap::new(),
             presence,
+            down: BTreeMap::new(),
             challenges: BTreeMap::new(),
             registrations: BTreeMap::new(),
             phones,
@@ -202,14 +212,7 @@ impl UserAgent {
         });
         match checked {
             Ok(message) => self.transactions.handle_input(now, from, message),
-            Err(error) => {
-                self.counters.malformed += 1;
-                self.events.push_back(Event::Malformed { peer, error });
-                if let Some((to, answer)) = text::refuse(bytes, &error, from.address) {
-                    let to = if from.transport.is_reliable() { from } else { from.to(to) };
-                    self.transactions.send_again(to, answer);
-                }
-            }
+            Err(error) => self.malformed(peer, from, bytes, error),
         }
         self.settle(now);
         true
@@ -330,7 +333,8 @@ impl UserAgent {
         self.settle(now);
     }
 
-    /// A message to send. On a stream it is as it goes; the host finds or makes the connection to its address.
+    /// A message to send. On a stream it is as it goes; the host finds or makes the connection to its address, and says when there is none
+    /// ([`Self::handle_unsent`]) or no more ([`Self::handle_disconnected`]).
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transactions.poll_transmit()
     }
@@ -394,6 +398,7 @@ impl UserAgent {
                 transaction::Event::Response { client, response } => self.response(now, client, &response),
                 transaction::Event::Stray { response, .. } => self.acknowledge_again(&response),
                 transaction::Event::TimedOut { client } => self.timed_out(now, client),
+                transaction::Event::Unsent { client } => self.unsent(now, client),
                 transaction::Event::Unacknowledged { server } => {
                     self.by_server.remove(&server);
                 }
@@ -422,9 +427,11 @@ impl UserAgent {
                     self.close(now, session);
                 }
             }
-            Purpose::Probe(peer) if !status.is_provisional() => self.probe_answered(now, peer, status),
-            Purpose::Register(peer) if !status.is_provisional() => {
-                self.registered(now, peer, status, response);
+            Purpose::Probe(peer, place) if !status.is_provisional() => {
+                self.probe_answered(now, peer, place, status);
+            }
+            Purpose::Register(peer, place) if !status.is_provisional() => {
+                self.registered(now, (peer, place), status, response);
             }
             Purpose::Notify(session) if !status.is_provisional() => {
                 self.notified(now, session, Some(status));
@@ -435,26 +442,22 @@ impl UserAgent {
             | Purpose::Notify(_)
             | Purpose::Prack(_)
             | Purpose::Notice
-            | Purpose::Probe(_)
-            | Purpose::Register(_) => {}
+            | Purpose::Probe(..)
+            | Purpose::Register(..) => {}
         }
     }
 
     fn timed_out(&mut self, now: Time, client: ClientId) {
         match self.by_client.remove(&client) {
-            Some(Purpose::Invite(session)) => {
-                if !self.follow(now, session, Status::REQUEST_TIMEOUT, None) {
-                    self.invite_failed(now, session, Status::REQUEST_TIMEOUT, None);
-                }
-            }
+            Some(Purpose::Invite(session)) => self.call_failed(now, session, Status::REQUEST_TIMEOUT, None),
             Some(Purpose::Reinvite(session)) => {
                 // The peer has lost the dialog, or is gone (RFC 3261 section 12.2.1.2).
                 self.ended(session, crate::cause::cause_of_status(Status::REQUEST_TIMEOUT), None);
                 self.hang_up(now, session, 102);
             }
             Some(Purpose::Bye(session)) => self.close(now, session),
-            Some(Purpose::Probe(peer)) => self.probe_failed(now, peer),
-            Some(Purpose::Register(peer)) => self.not_registered(now, peer, None),
+            Some(Purpose::Probe(peer, place)) => self.probe_failed(now, peer, place),
+            Some(Purpose::Register(peer, place)) => self.not_registered_there(now, (peer, place), None),
             Some(Purpose::Refer(session)) => self.refer_answered(session, None),
             Some(Purpose::Notify(session)) => self.notified(now, session, None),
             Some(Purpose::Prack(_) | Purpose::Notice) | None => {}

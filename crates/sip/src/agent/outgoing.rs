@@ -39,7 +39,9 @@ impl UserAgent {
         if self.sessions.len() >= self.config.sessions {
             return Err(InviteFault::TooMany);
         }
-        let peer = self.peer(invitation.peer).cloned().ok_or(InviteFault::Unreachable)?;
+        let known = self.peer(invitation.peer).ok_or(InviteFault::Unreachable)?;
+        let placed = if known.phone.is_some() { Some(known.clone()) } else { self.placed(invitation.peer) };
+        let peer = placed.ok_or(InviteFault::Unreachable)?;
         let here = peer.phone.is_none().then(|| self.way(&peer)).flatten();
         let route = contact.as_ref().map(|(route, _)| *route).or(here).ok_or(InviteFault::Unreachable)?;
         let mut media = Negotiation::new(self.rng.next_u64());
@@ -58,7 +60,8 @@ impl UserAgent {
         self.ask_for_timer(&mut request, self.config.session_expires);
         let request = request.with_body("application/sdp", offer);
         let id = self.next();
-        let session = Session::new(invitation.peer, route, Phase::Calling, media);
+        let mut session = Session::new(invitation.peer, route, Phase::Calling, media);
+        session.secure = peer.secure;
         self.sessions.insert(id, session);
         self.counters.outgoing += 1;
         self.send_invite(now, id, request);
@@ -119,12 +122,33 @@ impl UserAgent {
             return self.taken(now, id, client, response);
         }
         self.by_client.remove(&client);
-        if status == Status::SERVICE_UNAVAILABLE {
-            let peer = session.peer;
+        if !self.try_again(now, id, status, response) {
+            self.call_failed(now, id, status, Some(response));
+        }
+    }
+
+    /// The call is refused, or nobody has answered. It is made again where that may be the place's fault alone (RFC 3263 section 4.3),
+    /// and where the peer has sent it.
+    pub(super) fn call_failed(
+        &mut self,
+        now: Time,
+        id: SessionId,
+        status: Status,
+        response: Option<&Message<'static>>,
+    ) {
+        let of_place = response.is_none() || status == Status::SERVICE_UNAVAILABLE;
+        if of_place && self.call_elsewhere(now, id, response) {
+            return;
+        }
+        let peer = self.sessions.get(&id).map(|session| session.peer);
+        if let (Some(peer), Some(response), Status::SERVICE_UNAVAILABLE) = (peer, response, status)
+            && self.places(peer).len() < 2
+        {
             self.overloaded(now, peer, response);
         }
-        if !self.try_again(now, id, status, response) && !self.follow(now, id, status, Some(response)) {
-            self.invite_failed(now, id, status, response.header.cause());
+        if !self.follow(now, id, status, response) {
+            let cause = response.and_then(|response| response.header.cause());
+            self.invite_failed(now, id, status, cause);
         }
     }
 
@@ -282,7 +306,7 @@ impl UserAgent {
         let ip = sip.host.trim_matches(['[', ']']).parse().ok()?;
         let address = std::net::SocketAddr::new(ip, sip.port.unwrap_or(crate::transport::PORT));
         let id = self.config.peer_of(Route::udp(address))?;
-        Some(self.way(self.peer(id)?)?.to(address))
+        Some(self.way(&self.placed(id)?)?.to(address))
     }
 
     pub(super) fn end_session(&mut self, now: Time, id: SessionId, cause: u8) {

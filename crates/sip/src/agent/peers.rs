@@ -2,8 +2,12 @@
 
 use strowger_sansio::{Duration, Time};
 
-use super::{Event, PeerId, Purpose, Timer, UserAgent};
+use super::{Event, Peer, PeerId, Purpose, Timer, UserAgent};
+use crate::locate::Destination;
 use crate::message::{Message, Method, Name, SipUri, Status, Uri};
+
+/// How much longer a place rests than it takes to find out that it still does not answer.
+const REST_BEYOND: Duration = Duration::from_secs(5);
 
 /// What is known of a peer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,15 +25,26 @@ impl UserAgent {
     #[must_use]
     pub fn is_reachable(&self, peer: PeerId) -> bool {
         let at = usize::try_from(peer.0).unwrap_or(usize::MAX);
-        self.presence.get(at).is_some_and(|presence| presence.up != Some(false) && !presence.busy)
+        let nowhere = self.places(peer).is_empty() && self.peer(peer).is_none_or(|peer| peer.phone.is_none());
+        !nowhere && self.presence.get(at).is_some_and(|presence| presence.up != Some(false) && !presence.busy)
     }
 
+    /// Asks each place of a peer.
     pub(super) fn probe(&mut self, now: Time, id: PeerId) {
-        let Some(peer) = self.peer(id).cloned() else { return };
-        let (Some(route), Some(pause)) = (self.way(&peer), peer.probe) else { return };
+        let Some(pause) = self.peer(id).and_then(|peer| peer.probe) else { return };
         self.timers.set(Timer::Probe(id), now + pause);
+        for place in self.places(id) {
+            self.probe_at(now, id, place);
+        }
+    }
+
+    fn probe_at(&mut self, now: Time, id: PeerId, place: Destination) {
+        let Some(peer) = self.peer(id).cloned() else { return };
+        let peer = Peer { transport: place.transport, address: place.address, ..peer };
+        let Some(route) = self.way(&peer) else { return };
         let host = peer.domain.clone().unwrap_or_else(|| super::compose::host(peer.address.ip()));
-        let target = SipUri::new(None, &host, Some(peer.address.port()));
+        let port = peer.destinations.is_empty().then(|| peer.address.port());
+        let target = SipUri { secure: peer.secure, ..SipUri::new(None, &host, port) };
         let to = format!("<{target}>");
         let mut request = Message::request(Method::Options, Uri::Sip(target));
         let (tag, call_id, local) = (self.token(), self.token(), self.local_host(&peer));
@@ -39,23 +54,31 @@ impl UserAgent {
         header.push(Name::To, to);
         header.push(Name::CallId, format!("{call_id}@{local}"));
         header.push(Name::CSeq, "1 OPTIONS");
-        header.push(Name::Contact, self.contact(route.transport));
+        header.push(Name::Contact, self.contact(route.transport, peer.secure));
         header.push(Name::Accept, "application/sdp");
         self.introduce(&mut request);
         let sent_by = self.sent_by(route.transport);
         let client = self.transactions.request(now, route, &sent_by, request);
-        self.by_client.insert(client, Purpose::Probe(id));
+        self.by_client.insert(client, Purpose::Probe(id, place));
     }
 
     /// Any answer shows that somebody is there, but for one that says otherwise.
-    pub(super) fn probe_answered(&mut self, _now: Time, id: PeerId, status: Status) {
+    pub(super) fn probe_answered(&mut self, now: Time, id: PeerId, place: Destination, status: Status) {
         let up =
             !matches!(status, Status::SERVICE_UNAVAILABLE | Status::REQUEST_TIMEOUT | Status::SERVER_TIMEOUT);
-        self.found(id, up);
+        if !up {
+            return self.probe_failed(now, id, place);
+        }
+        self.place_works(id, place);
+        self.found(id, true);
     }
 
-    pub(super) fn probe_failed(&mut self, _now: Time, id: PeerId) {
-        self.found(id, false);
+    pub(super) fn probe_failed(&mut self, now: Time, id: PeerId, place: Destination) {
+        // It rests until it has been asked again, and has had the time to answer.
+        let pause = self.peer(id).and_then(|peer| peer.probe).unwrap_or_default();
+        let rest = pause + self.config.timing.timeout() + REST_BEYOND;
+        let up = self.place_failed(now, id, place, Some(rest));
+        self.found(id, up);
     }
 
     /// A peer has refused a call with 503 and said when it will take calls again: until then it has none (RFC 3261 section

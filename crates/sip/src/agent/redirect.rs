@@ -38,7 +38,8 @@ impl UserAgent {
         response: Option<&Message<'static>>,
     ) -> bool {
         let Some(session) = self.sessions.get(&id) else { return false };
-        let Some(peer) = self.peer(session.peer).cloned() else { return false };
+        let known = || self.peer(session.peer).cloned();
+        let Some(peer) = self.placed(session.peer).or_else(known) else { return false };
         let Some(session) = self.sessions.get_mut(&id).filter(|session| session.ending.is_none()) else {
             return false;
         };
@@ -121,7 +122,8 @@ fn address(uri: &SipUri<'_>) -> Option<IpAddr> {
 fn is_own(uri: &SipUri<'_>, peer: &Peer) -> bool {
     match address(uri) {
         Some(ip) => {
-            let hosts = std::iter::once(peer.address.ip()).chain(peer.sources.iter().copied());
+            let places = peer.destinations.iter().map(|place| place.address.ip());
+            let hosts = std::iter::once(peer.address.ip()).chain(places).chain(peer.sources.iter().copied());
             hosts.into_iter().any(|host| host.to_canonical() == ip.to_canonical())
         }
         None => peer.domain.as_ref().is_some_and(|domain| domain.eq_ignore_ascii_case(&uri.host)),

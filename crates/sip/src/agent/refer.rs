@@ -159,9 +159,9 @@ impl UserAgent {
         let until = now + PATIENCE;
         session.transfers.subscription =
             Some(Subscription { id: of_later.then_some(number), silent, over: false, open: 0, until });
-        let transport = session.route.transport;
+        let reach = session.reach();
         self.timers.set(Timer::Referral(id), until);
-        if let Some(mut response) = self.dialog_response(server, Status::ACCEPTED, transport) {
+        if let Some(mut response) = self.dialog_response(server, Status::ACCEPTED, reach) {
             if silent {
                 response.header.push(Name::ReferSub, "false");
             }
@@ -194,10 +194,10 @@ impl UserAgent {
         if silent {
             return self.leave_behind_transfer(now, id);
         }
-        let transport = session.route.transport;
+        let (transport, secure) = session.reach();
         let Some(dialog) = session.dialog.as_mut() else { return };
         let mut notify = dialog.request(Method::Notify);
-        notify.header.push(Name::Contact, self.contact(transport));
+        notify.header.push(Name::Contact, self.contact(transport, secure));
         self.introduce(&mut notify);
         let event = event.map_or_else(|| "refer".to_owned(), |number| format!("refer;id={number}"));
         notify.header.push(Name::Event, event);
@@ -248,12 +248,12 @@ impl UserAgent {
             session.phase == Phase::Confirmed && session.ending.is_none() && !session.transfers.asking
         };
         let Some(session) = self.sessions.get_mut(&id).filter(standing) else { return false };
-        let (transport, referrer) =
-            (session.route.transport, session.dialog.as_ref().map(|own| own.local.clone()));
+        let ((transport, secure), referrer) =
+            (session.reach(), session.dialog.as_ref().map(|own| own.local.clone()));
         let Some(dialog) = session.dialog.as_mut() else { return false };
         let mut request = dialog.request(Method::Refer);
         session.transfers.asking = true;
-        request.header.push(Name::Contact, self.contact(transport));
+        request.header.push(Name::Contact, self.contact(transport, secure));
         request.header.push(Name::ReferTo, format!("<{sip}>"));
         if let Some(referrer) = referrer {
             request.header.push(Name::ReferredBy, referrer);

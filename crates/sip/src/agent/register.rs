@@ -5,6 +5,7 @@ use strowger_sansio::{Duration, Time};
 
 use super::credentials::Tried;
 use super::{PeerId, Purpose, Timer, UserAgent};
+use crate::locate::Destination;
 use crate::message::{Address, Message, Method, Name, SipUri, Status, Uri};
 
 /// How long a binding is wanted when the peer says nothing else. An hour, as section 10.2 suggests.
@@ -12,6 +13,9 @@ const EXPIRES: u32 = 3600;
 
 /// How soon a registration that failed is tried again, and how late at most: each time twice as late.
 const RETRY: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
+
+/// A connection that has lasted as long was not ended for what was said by it.
+const STOOD: Duration = Duration::from_secs(30);
 
 /// How many proxies a registrar may name for calls. More than any network has in a row.
 const SERVICE_ROUTES: usize = 8;
@@ -40,6 +44,8 @@ pub(super) struct Registration {
     service_route: Vec<String>,
     /// It is being given up.
     leaves: bool,
+    /// When the peer last said that it has the binding.
+    confirmed: Option<Time>,
 }
 
 impl UserAgent {
@@ -95,13 +101,14 @@ impl UserAgent {
             state: RegistrationState::default(),
             service_route: Vec::new(),
             leaves: false,
+            confirmed: None,
         });
         self.registrations.insert(id, Registration { again: 0, ..registration });
         self.send_register(now, id);
     }
 
     fn send_register(&mut self, now: Time, id: PeerId) {
-        let Some(peer) = self.peer(id).cloned() else { return };
+        let Some(peer) = self.placed(id) else { return };
         let (Some(route), Some(user)) =
             (self.way(&peer), peer.credentials.as_ref().map(|known| known.user.clone()))
         else {
@@ -112,26 +119,44 @@ impl UserAgent {
         let Registration { call_id, tag, number, expires, leaves, .. } = registration.clone();
         let expires = if leaves { 0 } else { expires };
         let host = peer.domain.clone().unwrap_or_else(|| super::compose::host(peer.address.ip()));
-        let record = SipUri::new(Some(&user), &host, None);
-        let mut request = Message::request(Method::Register, Uri::Sip(SipUri::new(None, &host, None)));
-        let (contact, local) = (self.contact(route.transport), self.local_host(&peer));
+        let secure = peer.secure;
+        let record = SipUri { secure, ..SipUri::new(Some(&user), &host, None) };
+        let registrar = SipUri { secure, ..SipUri::new(None, &host, None) };
+        let mut request = Message::request(Method::Register, Uri::Sip(registrar));
+        let (contact, local) = (self.contact(route.transport, peer.secure), self.local_host(&peer));
         let header = &mut request.header;
         header.push(Name::MaxForwards, "70");
         header.push(Name::From, format!("<{record}>;tag={tag}"));
         header.push(Name::To, format!("<{record}>"));
         header.push(Name::CallId, format!("{call_id}@{local}"));
         header.push(Name::CSeq, format!("{number} REGISTER"));
-        header.push(Name::Contact, contact.replacen("sip:", &format!("sip:{user}@"), 1));
+        header.push(Name::Contact, contact.replacen(':', &format!(":{user}@"), 1));
         header.push(Name::Expires, expires.to_string());
         self.introduce(&mut request);
         self.authorize_at_once(id, &mut request);
         let sent_by = self.sent_by(route.transport);
         let client = self.transactions.request(now, route, &sent_by, request);
-        self.by_client.insert(client, Purpose::Register(id));
+        self.by_client.insert(client, Purpose::Register(id, super::places::place_of(route)));
+    }
+
+    /// The connection to a place of a peer has ended, by which its calls would have come (RFC 5626 section 4.5): the registration is made
+    /// again soon, and later with a peer that lets no connection stand.
+    pub(super) fn register_again(&mut self, now: Time, id: PeerId) {
+        let Some(registration) = self.registrations.get(&id) else { return };
+        let Some(confirmed) = registration.confirmed else { return };
+        let stood = now.since(confirmed) >= STOOD;
+        let wait = if stood { Duration::from_secs(1) } else { STOOD };
+        self.timers.set(Timer::Register(id), now + wait);
     }
 
     /// What a peer says to a registration.
-    pub(super) fn registered(&mut self, now: Time, id: PeerId, status: Status, response: &Message<'static>) {
+    pub(super) fn registered(
+        &mut self,
+        now: Time,
+        (id, place): (PeerId, Destination),
+        status: Status,
+        response: &Message<'static>,
+    ) {
         let Some(registration) = self.registrations.get_mut(&id) else { return };
         let first = registration.again < 3;
         registration.again += 1;
@@ -141,15 +166,17 @@ impl UserAgent {
             }
             _ if status.is_success() => {
                 let granted = granted(response, registration.expires);
-                registration.retry = RETRY.0;
+                (registration.retry, registration.confirmed) = (RETRY.0, Some(now));
                 let until = Some(now + Duration::from_secs(u64::from(granted)));
                 registration.state = RegistrationState { until, status: Some(status) };
                 registration.service_route = service_route(response);
                 // Half of it, but for a long one: the answer to a refresh may take 32 s, and be wanted twice.
                 let after = granted.saturating_sub(120).max(granted / 2).max(5);
                 self.timers.set(Timer::Register(id), now + Duration::from_secs(u64::from(after)));
+                self.place_works(id, place);
                 self.found(id, true);
             }
+            Status::SERVICE_UNAVAILABLE => self.not_registered_there(now, (id, place), Some(status)),
             Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED if first => {
                 let tried = if registration.again > 1 { Tried::Yes } else { Tried::No };
                 if self.learn_challenge(id, response, tried) {
@@ -169,6 +196,19 @@ impl UserAgent {
             }
             _ => self.not_registered(now, id, Some(status)),
         }
+    }
+
+    /// A place has failed: the registration is made at another, if one is there.
+    pub(super) fn not_registered_there(
+        &mut self,
+        now: Time,
+        (id, place): (PeerId, Destination),
+        status: Option<Status>,
+    ) {
+        if self.places(id).len() > 1 && self.place_failed(now, id, place, None) {
+            return self.send_register(now, id);
+        }
+        self.not_registered(now, id, status);
     }
 
     /// It is tried again, later each time.

@@ -7,10 +7,10 @@ use super::credentials::{Proof, Tried};
 use super::redirect::Redirection;
 use super::refer::Transfers;
 use crate::dialog::Dialog;
-use crate::message::{Message, Refresher};
+use crate::message::{Message, Refresher, Secure};
 use crate::offer::Negotiation;
 use crate::transaction::{ClientId, ServerId};
-use crate::transport::Route;
+use crate::transport::{Route, Transport};
 
 /// How far a session is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(super) enum Phase {
 pub(super) struct Session {
     pub(super) peer: PeerId,
     pub(super) route: Route,
+    /// Whether it goes over TLS all the way.
+    pub(super) secure: Secure,
     pub(super) phase: Phase,
     /// The INVITE of this side that is under way.
     pub(super) client: Option<ClientId>,
@@ -147,6 +149,11 @@ impl SessionTimer {
 }
 
 impl Session {
+    /// How this side is reached within it.
+    pub(super) const fn reach(&self) -> (Transport, Secure) {
+        (self.route.transport, self.secure)
+    }
+
     /// The next request is another one than the one that was sent, and perhaps sent again.
     pub(super) const fn forget_attempts(&mut self) {
         (self.attempts, self.tried) = (0, Tried::No);
@@ -156,6 +163,7 @@ impl Session {
         Self {
             peer,
             route,
+            secure: Secure::Sip,
             phase,
             client: None,
             server: None,

@@ -91,6 +91,10 @@ impl UserAgent {
         let session = self.sessions.get(&session).filter(|session| session.ending.is_none())?;
         let dialog = session.dialog.as_ref()?;
         let (description, version) = session.media.origin();
+        // A connection that the peer made ends with this side's process.
+        let lasts = !session.route.transport.is_reliable() || self.is_place(session.route);
+        let contact = || self.address_of(&dialog.target, session.route);
+        let route = if lasts { session.route } else { contact().unwrap_or(session.route) };
         Some(StandingSession {
             call_id: dialog.call_id.clone(),
             local_tag: dialog.local_tag.clone(),
@@ -102,8 +106,8 @@ impl UserAgent {
             local_seq: dialog.local_seq,
             remote_seq: dialog.remote_seq,
             calls: session.calls,
-            transport: session.route.transport,
-            address: session.route.address,
+            transport: route.transport,
+            address: route.address,
             interval: session.timer.map(|timer| timer.interval),
             refreshes: session.timer.is_some_and(|timer| timer.ours),
             description,
@@ -133,6 +137,7 @@ impl UserAgent {
         let route = Route { transport: kept.transport, socket, address: kept.address };
         let mut session = Session::new(peer, route, Phase::Confirmed, media);
         session.calls = kept.calls;
+        session.secure = dialog.target.as_sip().map_or(session.secure, |target| target.secure);
         session.key = Some(key.clone());
         session.dialog = Some(dialog);
         session.knows_timer = kept.interval.is_some();

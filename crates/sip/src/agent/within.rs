@@ -186,8 +186,8 @@ impl UserAgent {
 
     fn accept_update(&mut self, now: Time, id: SessionId, server: ServerId, body: Option<Vec<u8>>) {
         let Some(session) = self.sessions.get(&id) else { return };
-        let (transport, timer) = (session.route.transport, session.timer);
-        let Some(mut response) = self.dialog_response(server, Status::OK, transport) else { return };
+        let (reach, timer) = (session.reach(), session.timer);
+        let Some(mut response) = self.dialog_response(server, Status::OK, reach) else { return };
         if let Some(timer) = timer {
             let refresher = if timer.ours { Refresher::Uas } else { Refresher::Uac };
             let agreed = SessionExpires { interval: timer.interval, refresher: Some(refresher) };
@@ -387,10 +387,10 @@ impl UserAgent {
     /// Sends a re-INVITE.
     pub(super) fn send_reinvite(&mut self, now: Time, id: SessionId, body: Vec<u8>) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let (transport, peer, timer) = (session.route.transport, session.peer, session.timer);
+        let ((transport, secure), peer, timer) = (session.reach(), session.peer, session.timer);
         let Some(dialog) = session.dialog.as_mut() else { return };
         let mut request = dialog.request(Method::Invite);
-        request.header.push(Name::Contact, self.contact(transport));
+        request.header.push(Name::Contact, self.contact(transport, secure));
         self.introduce(&mut request);
         match timer {
             Some(timer) => {

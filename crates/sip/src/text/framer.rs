@@ -15,6 +15,8 @@ pub struct Framer {
     held: Vec<u8>,
     /// How much of what is held has been searched for the end of a header.
     searched: usize,
+    /// How many answers to questions of this side's have not come.
+    pongs: u32,
     limits: Limits,
 }
 
@@ -25,13 +27,15 @@ pub enum Frame {
     Message(Vec<u8>),
     /// A double line end between messages, which asks for a single one back (RFC 5626 section 4.4.1).
     Ping,
+    /// The single line end that answers a [`Frame::Ping`] of this side's.
+    Pong,
 }
 
 impl Framer {
     /// A framer with these limits.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { held: Vec::new(), searched: 0, limits }
+        Self { held: Vec::new(), searched: 0, pongs: 0, limits }
     }
 
     /// Takes octets, in the order in which they came.
@@ -39,10 +43,22 @@ impl Framer {
         self.held.extend_from_slice(bytes);
     }
 
-    /// How many octets of a message have come that is not complete: what a deadline is for.
+    /// This side has sent a double line end, so that a single one is an answer.
+    pub fn expect_pong(&mut self) {
+        self.pongs = self.pongs.saturating_add(1);
+    }
+
+    /// How many octets of a message have come that is not complete, without line ends before it: what a deadline is for.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.held.len()
+        let ends = self.held.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
+        self.held.len() - ends
+    }
+
+    /// What has come of a message that is not complete, or cannot be cut out.
+    #[must_use]
+    pub fn held(&self) -> &[u8] {
+        &self.held
     }
 
     /// The next message, if it is complete.
@@ -50,6 +66,11 @@ impl Framer {
     /// # Errors
     /// The connection cannot be read any further.
     pub fn pop(&mut self) -> Result<Option<Frame>, DecodeError> {
+        if self.pongs > 0 && self.held.starts_with(b"\r\n") {
+            self.take(2);
+            self.pongs -= 1;
+            return Ok(Some(Frame::Pong));
+        }
         if self.held.starts_with(b"\r\n\r\n") {
             self.take(4);
             return Ok(Some(Frame::Ping));

@@ -3,7 +3,7 @@
 use strowger_sansio::{Duration, Time};
 
 use super::timing::{Letter, Timing};
-use crate::message::{Message, Method, Name, StartLine, Status};
+use crate::message::{Header, Message, Method, Name, StartLine, Status};
 use crate::text;
 use crate::transport::Route;
 
@@ -30,6 +30,10 @@ pub(super) struct Client {
     pub(super) request: Message<'static>,
     pub(super) interval: Duration,
     ack: Vec<u8>,
+    /// How it goes by datagram that goes by a stream for its size alone (RFC 3261 section 18.1.1).
+    pub(super) fallback: Option<Box<(Route, Message<'static>)>>,
+    /// It was sent by a second connection because the first ended.
+    pub(super) again: bool,
 }
 
 /// What a machine wants done.
@@ -53,8 +57,34 @@ impl Client {
             wants.set.push((repeat, now + timing.t1));
         }
         wants.set.push((give_up, now + timing.timeout()));
-        let ack = Vec::new();
-        (Self { state: State::Calling, route, is_invite, bytes, request, interval: timing.t1, ack }, wants)
+        let client = Self {
+            state: State::Calling,
+            route,
+            is_invite,
+            bytes,
+            request,
+            interval: timing.t1,
+            ack: Vec::new(),
+            fallback: None,
+            again: false,
+        };
+        (client, wants)
+    }
+
+    /// Whether a response repeats this side's sent-by, as it must (RFC 3261 section 18.1.2).
+    pub(super) fn sent(&self, response: &Header<'_>) -> bool {
+        let place = |header: &Header<'_>| header.via().map(|via| (via.host.to_ascii_lowercase(), via.port));
+        place(response) == place(&self.request.header)
+    }
+
+    /// The request could not be sent as it is: it goes by datagram, if it went by a stream for its size.
+    pub(super) fn by_datagram(&mut self, timing: &Timing, now: Time) -> Option<Wants> {
+        let (route, request) = *self.fallback.take()?;
+        self.bytes = text::to_bytes(&request);
+        (self.route, self.request) = (route, request);
+        let repeat = if self.is_invite { Letter::A } else { Letter::E };
+        let set = vec![(repeat, now + timing.t1)];
+        Some(Wants { send: Some(self.bytes.clone()), set, ..Wants::default() })
     }
 
     pub(super) fn response(

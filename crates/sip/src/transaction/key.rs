@@ -1,6 +1,6 @@
 //! Which transaction a message belongs to (RFC 3261 sections 17.1.3 and 17.2.3).
 
-use crate::message::{Header, Message, Method, Name, StartLine};
+use crate::message::{Header, Message, Method, Name, StartLine, Via};
 
 /// What tells a client transaction from all others: its branch, and the method.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,9 +30,8 @@ impl ServerKey {
         let header = &request.header;
         let via = header.via()?;
         let method = if *method == Method::Ack { &Method::Invite } else { method };
-        if let Some(branch) = via.rfc3261_branch() {
-            let (host, port) = (via.host.to_ascii_lowercase(), via.port.unwrap_or(0));
-            return Some(Self(format!("{branch}\n{host}:{port}\n{method}").into()));
+        if let Some(key) = Self::of_branch(&via, method.as_str()) {
+            return Some(key);
         }
         // RFC 2543: all that a request and its repetitions share. The tag of To is that of the response for an ACK, so that
         // it is left out, as is the branch, which may be the same for all requests of such a peer.
@@ -41,6 +40,20 @@ impl ServerKey {
         let (call, number) = (header.call_id()?, header.cseq()?.number);
         let top = header.list(&Name::Via).next()?;
         Some(Self(format!("\n{uri}\n{tag}\n{call}\n{number}\n{top}\n{method}").into()))
+    }
+}
+
+/// Of messages of RFC 3261.
+impl ServerKey {
+    fn of_branch(via: &Via<'_>, method: &str) -> Option<Self> {
+        let branch = via.rfc3261_branch()?;
+        let (host, port) = (via.host.to_ascii_lowercase(), via.port.unwrap_or(0));
+        Some(Self(format!("{branch}\n{host}:{port}\n{method}").into()))
+    }
+
+    /// That of a response of this side's.
+    pub(super) fn of_response(header: &Header<'_>) -> Option<Self> {
+        Self::of_branch(&header.via()?, header.cseq()?.method.as_str())
     }
 }
 

@@ -7,9 +7,11 @@
 //!
 //! Each request reaches the transaction user once, however often it comes; each response of the user is repeated as its
 //! timers want it. ACKs of 2xx and the repetition of 2xx are the user's (RFC 3261 section 13). `timing`: the timers. `client`
-//! and `server`: the four machines. `key`: which transaction a message belongs to.
+//! and `server`: the four machines. `key`: which transaction a message belongs to. `delivery`: requests that are too large for
+//! a datagram, connections that end, messages that nobody took.
 
 mod client;
+mod delivery;
 mod key;
 mod server;
 mod timing;
@@ -22,6 +24,7 @@ use crate::message::{MAGIC_COOKIE, Message, Method, Name, Status};
 use crate::text;
 use crate::transport::Route;
 use client::{Client, State as ClientState, Wants};
+pub use delivery::{LARGEST_DATAGRAM, Stream};
 use key::{ClientKey, ServerKey, merged_key};
 use server::{Answered, Server, State as ServerState};
 use timing::Letter;
@@ -80,6 +83,11 @@ pub enum Event {
         /// The request's transaction.
         client: ClientId,
     },
+    /// The request could not be sent (RFC 3261 section 18.4).
+    Unsent {
+        /// The request's transaction.
+        client: ClientId,
+    },
     /// No ACK came for a final response that refused an INVITE.
     Unacknowledged {
         /// The transaction.
@@ -106,6 +114,8 @@ pub struct Counters {
     pub duplicates: u64,
     /// Requests of this side that nobody answered.
     pub timed_out: u64,
+    /// Requests of this side that could not be sent.
+    pub unsent: u64,
     /// Requests turned away because too many were open.
     pub overflowed: u64,
 }
@@ -115,6 +125,8 @@ pub struct Counters {
 pub struct Transactions {
     timing: Timing,
     most: usize,
+    /// What carries requests that are too large for a datagram.
+    stream: Option<Stream>,
     rng: Rng,
     clients: BTreeMap<ClientId, Client>,
     servers: BTreeMap<ServerId, Server>,
@@ -135,6 +147,7 @@ impl Transactions {
         Self {
             timing,
             most,
+            stream: None,
             rng,
             clients: BTreeMap::new(),
             servers: BTreeMap::new(),
@@ -166,7 +179,11 @@ impl Transactions {
     /// no transaction: see [`Self::send`].
     pub fn request(&mut self, now: Time, to: Route, sent_by: &str, request: Message<'static>) -> ClientId {
         let branch = self.branch();
-        self.request_with(now, to, self.with_via(to, sent_by, &branch, request), &branch)
+        let request = self.with_via(to, sent_by, &branch, request);
+        match self.too_large(to, &request) {
+            Some((stream, changed)) => self.request_with(now, stream, changed, &branch, Some((to, request))),
+            None => self.request_with(now, to, request, &branch, None),
+        }
     }
 
     /// Takes back an INVITE that has had no final response: sends the CANCEL (RFC 3261 section 9.1). To be called behind a
@@ -181,7 +198,7 @@ impl Transactions {
             cancel.header.push(name.clone(), value.clone());
         }
         let branch = cancel.header.via().and_then(|via| via.branch().map(str::to_owned)).unwrap_or_default();
-        self.request_with(now, route, cancel, &branch);
+        self.request_with(now, route, cancel, &branch, None);
         true
     }
 
@@ -365,7 +382,8 @@ impl Transactions {
         }
         let id = ServerId(self.next());
         let tag = format!("{:016x}", self.rng.next_u64());
-        let origin = server::Origin { from: from.address, route };
+        let fallback = delivery::answer_anew(&message, from);
+        let origin = server::Origin { from: from.address, route, fallback };
         let (server, wants) =
             Server::new(key.clone(), merged.clone(), origin, &message, tag, (&self.timing, now));
         self.counters.served += 1;
@@ -422,7 +440,8 @@ impl Transactions {
             return;
         }
         let id = ClientKey::of(&message.header).and_then(|key| self.client_keys.get(&key).copied());
-        let Some((id, client)) = id.and_then(|id| Some((id, self.clients.get_mut(&id)?))) else {
+        let known = id.and_then(|id| Some((id, self.clients.get_mut(&id)?)));
+        let Some((id, client)) = known.filter(|(_, client)| client.sent(&message.header)) else {
             self.events.push_back(Event::Stray { from, response: message.into_owned() });
             return;
         };
@@ -435,10 +454,18 @@ impl Transactions {
         }
     }
 
-    fn request_with(&mut self, now: Time, to: Route, request: Message<'static>, branch: &str) -> ClientId {
+    fn request_with(
+        &mut self,
+        now: Time,
+        to: Route,
+        request: Message<'static>,
+        branch: &str,
+        fallback: Option<(Route, Message<'static>)>,
+    ) -> ClientId {
         let id = ClientId(self.next());
         let method = request.method().cloned().unwrap_or(Method::Options);
-        let (client, wants) = Client::new(to, request, &self.timing, now);
+        let (mut client, wants) = Client::new(to, request, &self.timing, now);
+        client.fallback = fallback.map(Box::new);
         self.client_keys.insert(ClientKey::new(branch, &method), id);
         self.clients.insert(id, client);
         self.counters.requests += 1;
@@ -454,7 +481,7 @@ impl Transactions {
         request: Message<'static>,
     ) -> Message<'static> {
         let mut whole = Message { header: crate::message::Header::new(), ..request };
-        let via = format!("SIP/2.0/{} {sent_by};rport;branch={branch}", to.transport.name());
+        let via = delivery::via(to.transport, sent_by, branch);
         whole.header.push(Name::Via, via);
         for field in request.header.iter().filter(|field| field.name != Name::Via) {
             whole.header.push(field.name.clone(), field.value.clone());

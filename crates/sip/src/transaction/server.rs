@@ -28,6 +28,8 @@ pub(super) struct Server {
     pub(super) merged: Option<Box<str>>,
     /// Where responses go.
     pub(super) route: Route,
+    /// Where they go when that connection has ended.
+    pub(super) fallback: Option<Route>,
     pub(super) method: Method<'static>,
     /// What every response repeats.
     pub(super) repeated: Message<'static>,
@@ -43,6 +45,7 @@ pub(super) struct Server {
 pub(super) struct Origin {
     pub(super) from: std::net::SocketAddr,
     pub(super) route: Route,
+    pub(super) fallback: Option<Route>,
 }
 
 /// What became of a response.
@@ -57,7 +60,7 @@ impl Server {
     pub(super) fn new(
         key: ServerKey,
         merged: Option<Box<str>>,
-        Origin { from, route }: Origin,
+        Origin { from, route, fallback }: Origin,
         request: &Message<'_>,
         tag: String,
         (timing, now): (&Timing, Time),
@@ -70,7 +73,7 @@ impl Server {
         // The `Via` that goes back shows where the request came from.
         let repeated = repeated(request, from);
         let (state, last, interval) = (State::Proceeding, Vec::new(), timing.t1);
-        (Self { state, key, merged, route, method, repeated, tag, last, interval }, wants)
+        (Self { state, key, merged, route, fallback, method, repeated, tag, last, interval }, wants)
     }
 
     /// A response without a body, with what it repeats of the request.

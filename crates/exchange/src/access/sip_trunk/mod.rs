@@ -24,7 +24,9 @@ use strowger_sdp::{AddressPolicy, Direction, Hosts};
 use strowger_sip::agent::{
     self, AgentConfig, Caller, Credentials, Local, Peer, PeerId, SessionId, Trust, UserAgent,
 };
-use strowger_sip::{Route, Transport, message::Status};
+use strowger_sip::locate::Destination;
+use strowger_sip::message::{Secure, Status};
+use strowger_sip::{Route, Transport};
 
 use super::Report;
 use crate::{
@@ -75,8 +77,9 @@ impl SipTrunks {
         });
         let peers = inventory.trunks.iter().map(|entry| {
             let mut peer = Peer::new(&entry.id, entry.address, entry.transport);
+            peer.secure = if entry.sips { Secure::Sips } else { Secure::Sip };
             peer.sources.clone_from(&entry.sources);
-            peer.domain.clone_from(&entry.domain);
+            peer.domain = entry.domain.clone().or_else(|| entry.name.as_ref().map(|name| name.name.clone()));
             peer.credentials = entry
                 .user
                 .as_ref()
@@ -98,7 +101,15 @@ impl SipTrunks {
             ids: inventory.trunks.iter().map(|trunk| trunk.id.clone()).collect(),
             legs: BTreeMap::new(),
             sessions: BTreeMap::new(),
-            service: inventory.trunks.iter().map(|_| ServiceState::InService).collect(),
+            service: inventory
+                .trunks
+                .iter()
+                .map(|entry| match entry.name {
+                    // Until it is known where it is.
+                    Some(_) => ServiceState::OutOfService,
+                    None => ServiceState::InService,
+                })
+                .collect(),
             transfers: BTreeMap::new(),
         }
     }
@@ -110,6 +121,25 @@ impl SipTrunks {
     /// Takes a message; says whether its sender is listed.
     pub(crate) fn handle_input(&mut self, now: Time, from: Route, bytes: &[u8]) -> bool {
         self.agent.handle_input(now, from, bytes)
+    }
+
+    /// The name of a peer was looked up.
+    pub(crate) fn handle_located(&mut self, now: Time, trunk: &str, places: &[Destination]) {
+        let at = self.ids.iter().position(|id| id == trunk).and_then(|at| u32::try_from(at).ok());
+        if let Some(at) = at {
+            self.agent.handle_located(now, PeerId(at), places);
+        }
+    }
+
+    /// Something became of a stream.
+    pub(crate) fn handle_stream(&mut self, now: Time, fault: crate::SipStream<'_>) {
+        match fault {
+            crate::SipStream::Unframed { from, bytes, error } => {
+                self.agent.handle_unframed(now, from, bytes, error);
+            }
+            crate::SipStream::Ended { from, unsent } => self.agent.handle_disconnected(now, from, unsent),
+            crate::SipStream::Unsent { to, bytes } => self.agent.handle_unsent(now, to, bytes),
+        }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Time) {
