@@ -5,9 +5,10 @@
 //! - [`config`]: the configuration file, checked as a whole, with places in its errors.
 //! - [`node`]: opens what the configuration names and starts it; [`Node`] is its handle.
 //! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst` sends several
-//!   datagrams in one system call, `inbox` reads several, for the gateway. `megaco`: the ports of Megaco, for datagrams and for connections.
+//!   datagrams in one system call, `inbox` reads several, for the gateway. `megaco`, `sip`: the ports of Megaco and SIP, for datagrams and for connections.
 //!   `keepalive`: connections whose other end is gone.
-//! - [`admission`]: who is heard, how often and in which order. `filter`: what the kernel takes away of a flood before that. `names`: the name service, for gateways known by the names of their hosts.
+//! - [`admission`]: who is heard, how often and in which order. `filter`: what the kernel takes away of a flood before that. `names`, `dns`: the name service, for gateways known by the names of their hosts, and for SIP peers.
+//! - [`tls`]: how SIP peers and the exchange prove themselves to each other.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
 //! - [`tap`]: a live ladder. `recording`: the exchange's own signalling as pcapng files.
 //! - [`log`]: events as structured log lines and counts.
@@ -32,10 +33,12 @@ pub mod shard;
 pub mod socket;
 pub mod store;
 pub mod tap;
+pub mod tls;
 pub mod view;
 
 mod burst;
 mod console;
+mod dns;
 mod filter;
 mod inbox;
 mod keepalive;
@@ -44,6 +47,7 @@ mod messaging;
 mod names;
 mod recording;
 mod signals;
+mod sip;
 
 pub use config::Config;
 pub use node::{Node, NodeError, StartError};

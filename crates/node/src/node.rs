@@ -10,13 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use strowger_exchange::{Exchange, GatewayProtocol};
+use strowger_exchange::{Exchange, GatewayProtocol, SipTransport};
 use strowger_sansio::{Epoch, NodeId, Rng};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::config::{Config, StoreConfig};
 use crate::console::{Console, Source};
+use crate::dns;
 use crate::ledger::{Ledger, LedgerError, Restored, Settings};
 use crate::megaco::{Addresses, Ports};
 use crate::messaging::{Messaging, MessagingWatch};
@@ -25,6 +26,7 @@ use crate::names;
 use crate::recording;
 use crate::shard::{Observer, Parts, Request, Shard, Summary};
 use crate::signals::Signals;
+use crate::sip;
 use crate::socket::Udp;
 use crate::store::{self, Embedded, Memory, Store, StoreError};
 use crate::view::{Directory, Picture};
@@ -99,6 +101,7 @@ pub struct Node {
     mgcp: Option<SocketAddr>,
     megaco: Addresses,
     sip: Option<SocketAddr>,
+    sips: Option<SocketAddr>,
     console: Option<Console>,
     messaging: Option<Messaging>,
     requests: mpsc::Sender<Request>,
@@ -122,8 +125,8 @@ impl Node {
         let mgcp = open_mgcp(&config, &runtime, &metrics)?;
         let megaco = open_megaco(&config, &runtime, &clock, &metrics)?;
         let megaco_locals = megaco.locals();
-        let sip = open_sip(&config, &runtime, &metrics)?;
-        let sip_local = sip.as_ref().map(Udp::local);
+        let sip = open_sip(&config, &runtime, &clock, &metrics)?;
+        let (sip_local, sips_local) = (sip.local(), sip.secure());
         let (mut ledger, restored) = open_ledger(&config, &metrics)?;
         let health = ledger.health();
         let local = mgcp.as_ref().map(Udp::local);
@@ -155,10 +158,12 @@ impl Node {
             // Bound to one address, the agent can name it; bound to all, gateways go by where commands come from.
             inventory.agent_address = local.filter(|address| !address.ip().is_unspecified());
         }
-        if let Some(address) = sip_local {
+        for socket in &mut inventory.sip {
             // A port of 0 was chosen by the system.
-            inventory.sip.iter_mut().for_each(|socket| socket.address = address);
+            let local = if socket.transport == SipTransport::Tls { sips_local } else { sip_local };
+            socket.address = local.unwrap_or(socket.address);
         }
+        let searches = dns::Search::all(&inventory, &config.trunk_tls, &config.name_servers)?;
         inventory.settings.clone_from(&restored.settings);
         let epoch = epoch(&restored, &config.store, &clock);
         let mut exchange = Exchange::new(clock.now(), inventory, NodeId(0), epoch, secret()?);
@@ -168,9 +173,17 @@ impl Node {
             listed.extend(&addresses);
             exchange.handle_resolved(clock.now(), &gateway, &addresses);
         }
+        // Where telephones register, anybody may be one.
+        let anywhere = strowger_sip::Route::udp(SocketAddr::from(([255, 255, 255, 255], 9)));
+        if exchange.knows_sip_peer(anywhere) {
+            sip.door().open_to_anybody();
+        }
         restore_calls(&mut exchange, &mut ledger, &restored, &clock);
         let (sender, requests) = mpsc::channel(REQUESTS);
         let own = sender.downgrade();
+        for search in searches {
+            runtime.spawn(search.go_on(own.clone()));
+        }
         let ready = Arc::new(AtomicBool::new(true));
         let source =
             Source::new(sender.clone(), directory, metrics.clone(), clock, health, watch, Arc::clone(&ready));
@@ -199,6 +212,8 @@ impl Node {
                 let summary = runtime.block_on(shard.run());
                 // Dropped on a panic too: either way the owner wakes.
                 drop(end);
+                // A name that is being looked up is not waited for.
+                runtime.shutdown_background();
                 summary
             })
             .map_err(|error| StartError::System { what: "thread", error })?;
@@ -206,6 +221,7 @@ impl Node {
             mgcp: local,
             megaco: megaco_locals,
             sip: sip_local,
+            sips: sips_local,
             console,
             messaging,
             requests: sender,
@@ -236,10 +252,16 @@ impl Node {
         self.megaco.binary
     }
 
-    /// Where SIP peers are heard.
+    /// Where SIP peers are heard, by datagrams and over TCP.
     #[must_use]
     pub fn sip(&self) -> Option<SocketAddr> {
         self.sip
+    }
+
+    /// Where they are heard over TLS.
+    #[must_use]
+    pub fn sips(&self) -> Option<SocketAddr> {
+        self.sips
     }
 
     /// The address of the console.
@@ -387,7 +409,8 @@ fn party_names(config: &Config, local: Option<SocketAddr>) -> Vec<(IpAddr, Strin
     let placed = gateways.iter().filter(|gateway| gateway.host.is_none());
     let mut names: Vec<(IpAddr, String)> =
         placed.map(|gateway| (gateway.address.ip(), gateway.id.clone())).collect();
-    names.extend(config.inventory.trunks.iter().map(|trunk| (trunk.address.ip(), trunk.id.clone())));
+    let trunks = config.inventory.trunks.iter().filter(|trunk| trunk.name.is_none());
+    names.extend(trunks.map(|trunk| (trunk.address.ip(), trunk.id.clone())));
     names.extend(local.map(|local| (local.ip(), config.inventory.name.clone())));
     let alone = |host: IpAddr| names.iter().filter(|(other, _)| *other == host).count() == 1;
     names.iter().filter(|(host, _)| alone(*host)).cloned().collect()
@@ -420,12 +443,27 @@ fn open_mgcp(
 fn open_sip(
     config: &Config,
     runtime: &tokio::runtime::Runtime,
+    clock: &Clock,
     metrics: &Registry,
-) -> Result<Option<Udp>, StartError> {
-    let Some(address) = config.listen.sip else { return Ok(None) };
+) -> Result<sip::Ports, StartError> {
     let _within = runtime.enter();
-    let bound = Udp::bind(address, "sip", metrics);
-    bound.map(Some).map_err(|error| StartError::Listen { what: "sip", address, error })
+    let secure = config.listen.sips.zip(config.tls.clone());
+    let opened = sip::Ports::open(config.listen.sip, secure, *clock, config.limits, metrics);
+    let mut ports = opened.map_err(|(what, address, error)| StartError::Listen { what, address, error })?;
+    for trunk in &config.inventory.trunks {
+        let tls = config.trunk_tls.get(&trunk.id);
+        ports.door().list(trunk.sources.iter().copied());
+        if trunk.name.is_some() {
+            ports.expect(&trunk.id, sip::Named { tls: tls.cloned(), is_kept: trunk.register });
+            continue;
+        }
+        ports.door().list([trunk.address.ip()]);
+        ports.keep(trunk.register.then_some(trunk.address));
+        if let Some(tls) = tls {
+            ports.trust(trunk.address, tls);
+        }
+    }
+    Ok(ports)
 }
 
 fn open_megaco(
@@ -458,7 +496,7 @@ fn epoch(restored: &Restored, store: &StoreConfig, clock: &Clock) -> Epoch {
 }
 
 /// A generator that nobody outside can predict.
-fn secret() -> Result<Rng, StartError> {
+pub(crate) fn secret() -> Result<Rng, StartError> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| StartError::System {
         what: "randomness",

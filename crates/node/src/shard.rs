@@ -3,7 +3,9 @@
 //! A turn of the loop waits for a datagram, a deadline or a request, hands it to the exchange, and then drains what
 //! the exchange wants sent, logged and kept. Inputs are taken in batches, with the deadlines looked at in between, so
 //! that a flood delays timers by one batch at most. Within a batch each gateway has its turn, and what is more than its
-//! share is dropped ([`crate::admission`]). What a batch wants sent leaves together, before anything is logged.
+//! share is dropped ([`crate::admission`]). What a batch wants sent leaves together, before anything is logged. `signalling`: the same for SIP.
+
+mod signalling;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -11,10 +13,12 @@ use std::time::{Duration, Instant};
 
 use strowger_capture::{Protocol, Way};
 use strowger_exchange::{
-    Event, Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, Record, SIP_UDP, Setting, SettingFault,
+    Event, Exchange, Input, MEGACO_BINARY, MEGACO_TEXT, Record, SIP_TCP, SIP_TLS, SIP_UDP, Setting,
+    SettingFault,
 };
 use strowger_megaco::transport::{Route, Transport};
 use strowger_sansio::{SocketId, Time, TokenBucket};
+use strowger_sip::locate::Destination;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::admission::{Admission, Datagram, Limits, ROOM, Verdict};
@@ -25,6 +29,7 @@ use crate::log::{EventLog, Throttle};
 use crate::megaco::{Arrival, Ports};
 use crate::metrics::{Counter, Histogram, Registry};
 use crate::names;
+use crate::sip;
 use crate::socket::{Received, Udp};
 use crate::view::Picture;
 
@@ -87,6 +92,8 @@ pub(crate) enum Request {
     Set(String, Setting, oneshot::Sender<Result<(), SettingFault>>),
     /// The name of a gateway, by its id, stands for these addresses now.
     Resolved(String, Vec<SocketAddr>),
+    /// The name of a trunk's peer, by the trunk's id, stands for these places now.
+    Located(String, Vec<Destination>),
     /// End when no call is left, or after this patience.
     Stop(Duration),
 }
@@ -106,7 +113,7 @@ pub(crate) struct Shard {
     exchange: Exchange,
     mgcp: Option<Udp>,
     megaco: Ports,
-    sip: Option<Udp>,
+    sip: sip::Ports,
     sip_shares: BTreeMap<IpAddr, TokenBucket>,
     ledger: Ledger,
     observers: Vec<Box<dyn Observer>>,
@@ -141,7 +148,7 @@ pub(crate) struct Parts {
     pub(crate) exchange: Exchange,
     pub(crate) mgcp: Option<Udp>,
     pub(crate) megaco: Ports,
-    pub(crate) sip: Option<Udp>,
+    pub(crate) sip: sip::Ports,
     pub(crate) ledger: Ledger,
     pub(crate) observers: Vec<Box<dyn Observer>>,
     /// The gateways' addresses.
@@ -209,6 +216,7 @@ impl Shard {
     pub(crate) async fn run(mut self) -> Summary {
         let mut wall_due = Instant::now();
         self.megaco.serve();
+        self.sip.serve();
         loop {
             if Instant::now() >= wall_due {
                 let wall = self.clock.wall();
@@ -253,7 +261,7 @@ impl Shard {
                     }
                     self.receive_megaco(MEGACO_BINARY);
                 }
-                ready = ready(self.sip.as_ref()) => {
+                ready = ready(self.sip.udp.as_ref()) => {
                     if let Err(error) = ready {
                         tracing::error!(%error, "the socket cannot be waited for");
                         break;
@@ -261,6 +269,7 @@ impl Shard {
                     self.receive_sip();
                 }
                 Some(arrival) = self.megaco.arrivals.recv() => self.arrived(arrival),
+                Some(arrival) = self.sip.arrivals.recv() => self.sip_arrived(arrival),
                 request = self.requests.recv() => match request {
                     Some(request) => self.answer(request),
                     None => break,
@@ -388,47 +397,6 @@ impl Shard {
         self.tell();
     }
 
-    /// Takes a batch of datagrams of SIP. What strangers send is refused by its address before it is looked at.
-    fn receive_sip(&mut self) {
-        for _ in 0..ROOM {
-            let Some(udp) = &mut self.sip else { return };
-            udp.flush();
-            let to = udp.local();
-            let (from, bytes) = match udp.try_receive() {
-                Received::Datagram { from, bytes } => (from, bytes.to_vec()),
-                Received::Nothing => continue,
-                Received::Empty => break,
-            };
-            let now = self.clock.now();
-            let transport = strowger_sip::Transport::Udp;
-            let route = strowger_sip::Route { transport, socket: SIP_UDP, address: from };
-            let is_known = self.exchange.knows_sip_peer(route);
-            if is_known && !self.sip_share(now, from.ip()).take(now) {
-                self.counts.excess.increment();
-                if let Some(suppressed) = self.floods.admit() {
-                    tracing::warn!(peer = %from, suppressed, "a peer sends more than its share");
-                }
-                continue;
-            }
-            if is_known || self.strangers.take(now) {
-                let (protocol, way) = (Protocol::Sip, Way::In);
-                let frame = Frame { at: now, clock: &self.clock, from, to, protocol, way, bytes: &bytes };
-                self.observers.iter_mut().for_each(|observer| observer.datagram(&frame));
-            }
-            self.exchange.handle_input(now, Input::Sip { from: route, bytes: &bytes });
-            self.collect();
-            self.counts.turns.observe(self.clock.now().since(now));
-        }
-        self.flush();
-        self.tell();
-    }
-
-    /// What a peer may send, by its host. Only hosts of the inventory get one.
-    fn sip_share(&mut self, now: Time, host: IpAddr) -> &mut TokenBucket {
-        let Limits { gateway_rate, gateway_burst } = self.limits;
-        self.sip_shares.entry(host).or_insert_with(|| TokenBucket::new(gateway_rate, gateway_burst, now))
-    }
-
     /// Something came by a connection.
     fn arrived(&mut self, arrival: Arrival) {
         match arrival {
@@ -471,7 +439,7 @@ impl Shard {
         if let Some(udp) = &mut self.mgcp {
             udp.flush();
         }
-        if let Some(udp) = &mut self.sip {
+        if let Some(udp) = &mut self.sip.udp {
             udp.flush();
         }
         self.megaco.flush();
@@ -480,9 +448,13 @@ impl Shard {
     /// Takes what the exchange wants sent; it leaves with the next [`Self::flush`].
     fn collect(&mut self) {
         while let Some(transmit) = self.exchange.poll_transmit() {
+            if matches!(transmit.socket, SIP_TCP | SIP_TLS) {
+                self.send_by_stream(transmit);
+                continue;
+            }
             let (udp, protocol) = match transmit.socket {
                 SocketId::MAIN => (self.mgcp.as_mut(), Protocol::Mgcp),
-                SIP_UDP => (self.sip.as_mut(), Protocol::Sip),
+                SIP_UDP => (self.sip.udp.as_mut(), Protocol::Sip),
                 socket => (self.megaco.datagrams(socket), Protocol::Megaco),
             };
             let local = udp.as_ref().map(|udp| udp.local());
@@ -551,6 +523,7 @@ impl Shard {
                 }
                 self.exchange.handle_resolved(now, &gateway, &addresses);
             }
+            Request::Located(trunk, places) => self.located(&trunk, &places),
             Request::Stop(patience) => {
                 self.exchange.drain(self.clock.now());
                 let deadline = Instant::now() + patience;
@@ -574,7 +547,7 @@ impl Shard {
     fn has_drained(&self) -> bool {
         let Some(deadline) = self.deadline else { return false };
         let flushed =
-            [&self.mgcp, &self.sip].into_iter().flatten().all(Udp::is_flushed) && self.megaco.is_flushed();
+            self.mgcp.iter().all(Udp::is_flushed) && self.sip.is_flushed() && self.megaco.is_flushed();
         Instant::now() >= deadline || flushed && self.exchange.has_drained()
     }
 }

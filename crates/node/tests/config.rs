@@ -170,7 +170,6 @@ fn an_unknown_key_is_told_its_nearest_name() {
 fn a_key_of_a_later_version_is_known_as_such() {
     let text = r#"[listen]
 mgcp = "127.0.0.1:2727"
-sips = "127.0.0.1:5061"
 [store]
 kind = "etcd"
 endpoints = ["127.0.0.1:2379"]
@@ -183,12 +182,12 @@ number = "2003"
 sip = { user = "2003" }
 "#;
     let found = findings(text);
-    assert_eq!(found.len(), 4, "{found:#?}");
+    assert_eq!(found.len(), 3, "{found:#?}");
     assert!(found.iter().all(|line| line.contains("is not supported by this version yet")), "{found:#?}");
     assert_eq!(
-        found[0],
-        "3:1 `sips` is not supported by this version yet; SIP connections over TLS come with a later version: \
-         remove it from [listen]"
+        found[1],
+        "5:1 `endpoints` is not supported by this version yet; stores shared by several nodes (etcd) come with a later version: \
+         remove it from [store]"
     );
 }
 
@@ -233,7 +232,16 @@ fn what_is_wrong_with_a_trunk_is_said() {
     assert!(wrong(", password = \"secret\"", "").contains("a user without a password"));
     assert!(wrong("sip = \"127.0.0.1:5060\"", "mgcp = \"127.0.0.1:2727\"").contains("no SIP port is opened"));
     assert!(wrong("sip = \"127.0.0.1:5060\"", "sip = \"0.0.0.0:5060\"").contains("name none to its peers"));
-    assert!(wrong("transport = \"udp\"", "transport = \"tls\"").contains("with a later version"));
+    let over_tls = wrong("transport = \"udp\"", "transport = \"tls\"");
+    assert!(over_tls.contains("has no `ca`") && over_tls.contains("expected `sips ="), "{over_tls}");
+    assert!(wrong("probe = 30", "ca = \"ca.pem\"").contains("the trunk has no TLS"));
+    assert!(wrong("probe = 30", "sips = true").contains("SIPS URIs without TLS"));
+    let listen = "sip = \"127.0.0.1:5060\"\nsips = \"127.0.0.1:5061\"\n";
+    assert!(wrong("sip = \"127.0.0.1:5060\"\n", listen).contains("TLS without a certificate"));
+    let lone = format!("{listen}[tls]\ncertificate = \"nothing.pem\"\n");
+    assert!(wrong("sip = \"127.0.0.1:5060\"\n", &lone).contains("a certificate without its key"));
+    let absent = format!("{lone}key = \"nothing.key\"\n");
+    assert!(wrong("sip = \"127.0.0.1:5060\"\n", &absent).contains("nothing.pem: "));
     assert!(wrong("probe = 30", "probes = 30").contains("did you mean `probe`?"));
     assert!(wrong("channels = 30", "channels = 0").contains("from 1 to 10000"));
     assert!(wrong("address = \"127.0.0.20:5060\", ", "").contains("has no `address`"));

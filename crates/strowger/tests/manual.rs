@@ -365,6 +365,14 @@ fn each_configuration_in_the_manual_is_good() {
     let folder = tempfile::tempdir().unwrap();
     let mut faults = Vec::new();
     let mut count = 0;
+    // The certificates that the manual names.
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = rcgen::CertificateParams::new(vec!["town".to_owned()]).unwrap().self_signed(&key).unwrap();
+    for (name, text) in
+        [("town.pem", own.pem()), ("town.key", key.serialize_pem()), ("carrier-ca.pem", own.pem())]
+    {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
     for block in all_blocks().iter().filter(|block| block.info == "toml") {
         count += 1;
         let mut text = block.text.clone();
@@ -374,7 +382,7 @@ fn each_configuration_in_the_manual_is_good() {
         let path = folder.path().join("part.toml");
         fs::write(&path, &text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_strowger"));
-        command.args(["check", "-c"]).arg(&path);
+        command.args(["check", "-c"]).arg(&path).current_dir(folder.path());
         let (code, _, complaints) = run(command);
         if code != Some(0) || !complaints.is_empty() {
             faults.push(format!("{}: {complaints}", block.place));

@@ -121,8 +121,7 @@ impl Town {
         assert_eq!(inventory.check(), []);
         let listen = Listen { mgcp: Some(SocketAddr::new(loopback::host(), 0)), ..Listen::default() };
         let (store, limits) = (StoreConfig::Memory, strowger_node::admission::Limits::default());
-        let config =
-            Config { inventory, listen, store, cdr: None, capture: None, limits, push: None, mmsc: None };
+        let config = Config { limits, ..Config::new(inventory, listen, store) };
         let notes = Notes::default();
         let witness = Witness { relay: relay.address(), notes: notes.clone() };
         let ladder = LadderTap::new(&config.inventory, LadderLimits::default());

@@ -24,6 +24,8 @@ struct Town {
     /// Where SIPp is.
     peer: SocketAddr,
     console: SocketAddr,
+    /// What carries its messages, as it calls that.
+    transport: &'static str,
 }
 
 /// The exchange of a configuration, once it is ready.
@@ -36,6 +38,10 @@ fn exchange(folder: &Path) -> Running {
 
 impl Town {
     fn open(trunk: &str) -> Self {
+        Self::over("u1", trunk)
+    }
+
+    fn over(transport: &'static str, trunk: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let host = loopback::host();
         let own = |port| SocketAddr::new(host, port);
@@ -61,12 +67,13 @@ impl Town {
         let more = ["--max-waiting-delay", "0.05", "--control"];
         let mut gateway = Running::strowger(arguments.into_iter().chain(more));
         gateway.json(&[("event", "registered")]);
-        Self { folder, exchange, gateway, sip, peer, console }
+        Self { folder, exchange, gateway, sip, peer, console, transport }
     }
 
     /// SIPp with one of its own scenarios, for one call. Its media are where `echo` is.
     fn sipp(&self, scenario: &str, echo: &Echo, more: &[&str]) -> Running {
-        sipp((self.folder.path(), &own_scenario(scenario)), (self.peer, self.sip), echo, more)
+        let more = [more, &["-t", self.transport]].concat();
+        sipp((self.folder.path(), &own_scenario(scenario)), (self.peer, self.sip), echo, &more)
     }
 
     /// The exchange is killed, and another starts.
@@ -153,10 +160,19 @@ fn a_load_of_calls_reaches_sipp_by_the_trunk() {
 
 #[test]
 fn sipp_calls_a_subscriber_and_hears_what_he_says_echoed() {
-    if !has_sipp() {
-        return;
+    if has_sipp() {
+        sipp_calls(Town::open(""));
     }
-    let mut town = Town::open("");
+}
+
+#[test]
+fn sipp_calls_a_subscriber_over_tcp() {
+    if has_sipp() {
+        sipp_calls(Town::over("t1", ", transport = \"tcp\""));
+    }
+}
+
+fn sipp_calls(mut town: Town) {
     let echo = Echo::at(town.peer.ip());
     let mut sipp = town.sipp("uac", &echo, &["-s", "2001", "-d", "4000"]);
     expect(&mut town.gateway, "aaln/1", "ring");
@@ -176,10 +192,19 @@ fn sipp_calls_a_subscriber_and_hears_what_he_says_echoed() {
 
 #[test]
 fn a_subscriber_calls_sipp_and_hears_himself() {
-    if !has_sipp() {
-        return;
+    if has_sipp() {
+        sipp_is_called(Town::open(""));
     }
-    let mut town = Town::open("");
+}
+
+#[test]
+fn a_subscriber_calls_sipp_over_tcp() {
+    if has_sipp() {
+        sipp_is_called(Town::over("t1", ", transport = \"tcp\""));
+    }
+}
+
+fn sipp_is_called(mut town: Town) {
     let echo = Echo::at(town.peer.ip());
     let mut sipp = town.sipp("uas", &echo, &[]);
     town.gateway.say("aaln/1 off-hook");

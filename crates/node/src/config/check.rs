@@ -17,6 +17,7 @@ use super::push::Submitted;
 use super::raw::{Gateway, Line, Media, Raw, Route, StoreKind};
 use super::reader::excerpt;
 use super::schema::nearest;
+use super::secure;
 use super::subscription;
 use super::trunk;
 use super::{CaptureConfig, Config, Listen, StoreConfig};
@@ -42,6 +43,8 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     let trunks = trunk::check(&raw, report);
     check_routes(&raw.routes, &numbers, &trunks, report);
     check_media(&raw, &gateways, report);
+    let tls = secure::check(raw.sips.as_ref(), raw.tls.as_ref(), report);
+    let trunk_tls = trunk::tls(&raw, report);
     let store = check_store(&raw, report);
     check_paths(&raw, report);
     let submitted = if raw.mmsc.is_there() { Submitted::ByMmsc } else { Submitted::ByUsers };
@@ -67,7 +70,13 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
         inventory.lines.push(entry);
     }
     let sip = raw.sip.map(Spanned::into_inner);
-    inventory.sip.extend(sip.map(|address| SipSocket { transport: SipTransport::Udp, address }));
+    // Whoever takes datagrams takes connections (RFC 3261 section 18.2.1).
+    let transports = [SipTransport::Udp, SipTransport::Tcp];
+    let sockets =
+        sip.iter().flat_map(|address| transports.map(|transport| SipSocket { transport, address: *address }));
+    inventory.sip.extend(sockets);
+    let sips = raw.sips.map(Spanned::into_inner);
+    inventory.sip.extend(sips.map(|address| SipSocket { transport: SipTransport::Tls, address }));
     inventory.trunks = raw.trunks.into_iter().filter_map(trunk::entry).collect();
     inventory.trunk_groups = raw.trunk_groups.into_iter().filter_map(trunk::group_entry).collect();
     inventory.routes = raw.routes.into_iter().filter_map(route_entry).collect();
@@ -92,12 +101,16 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
             megaco_text: raw.megaco_text.map(Spanned::into_inner),
             megaco_binary: raw.megaco_binary.map(Spanned::into_inner),
             sip,
+            sips,
             console: raw.console.map(Spanned::into_inner),
         },
         store,
         cdr: raw.cdr.map(|path| PathBuf::from(path.into_inner())),
         capture,
         limits: raw.limits,
+        tls,
+        trunk_tls,
+        name_servers: raw.name_servers,
         push,
         mmsc,
     }
@@ -122,6 +135,7 @@ fn check_listen(raw: &Raw, report: &mut Report) {
         (&raw.megaco_text, "megaco_text"),
         (&raw.megaco_binary, "megaco_binary"),
         (&raw.sip, "sip"),
+        (&raw.sips, "sips"),
         (&raw.console, "console"),
     ];
     for (address, key) in addresses {

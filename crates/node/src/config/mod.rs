@@ -5,8 +5,8 @@
 //! maps it onto the exchange's [`Inventory`]. All findings go into one [`Report`] ([`diagnostic`]), so that one run
 //! shows them all.
 //!
-//! Paths are relative to the working directory. Host names are not accepted: an inventory that decides who is
-//! answered must not depend on a name service.
+//! Paths are relative to the working directory. Host names are accepted of gateways and trunks that cannot be known otherwise: what
+//! decides who is answered is better without a name service.
 
 pub mod diagnostic;
 
@@ -20,9 +20,11 @@ mod push;
 mod raw;
 mod reader;
 mod schema;
+mod secure;
 mod subscription;
 mod trunk;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,7 @@ use strowger_messaging::push::PushConfig;
 use toml::de::DeTable;
 
 use crate::admission::Limits;
+use crate::tls::{ClientTls, ServerTls};
 
 pub use diagnostic::{Diagnostic, Place, Report, Row, Severity};
 
@@ -53,6 +56,12 @@ pub struct Config {
     pub capture: Option<CaptureConfig>,
     /// How much one gateway may send.
     pub limits: Limits,
+    /// How the exchange proves itself to SIP peers that connect over TLS.
+    pub tls: Option<ServerTls>,
+    /// Whom connections over TLS to trunks are to end at, by the trunks' ids.
+    pub trunk_tls: BTreeMap<String, ClientTls>,
+    /// Who is asked for the places of trunks that are known by names; when there is none: those that the system asks.
+    pub name_servers: Vec<SocketAddr>,
     /// The push proxy gateway.
     pub push: Option<PushConfig>,
     /// The multimedia messaging service centre, which notifies by the push proxy gateway.
@@ -68,8 +77,10 @@ pub struct Listen {
     pub megaco_text: Option<SocketAddr>,
     /// Where those of Megaco in binary form are.
     pub megaco_binary: Option<SocketAddr>,
-    /// SIP (UDP).
+    /// SIP (UDP and TCP).
     pub sip: Option<SocketAddr>,
+    /// SIP over TLS.
+    pub sips: Option<SocketAddr>,
     /// Health, metrics and the interface for programs (TCP, HTTP).
     pub console: Option<SocketAddr>,
 }
@@ -114,6 +125,24 @@ pub enum LoadError {
 }
 
 impl Config {
+    /// This alone, within the usual limits.
+    #[must_use]
+    pub fn new(inventory: Inventory, listen: Listen, store: StoreConfig) -> Self {
+        Self {
+            inventory,
+            listen,
+            store,
+            cdr: None,
+            capture: None,
+            limits: Limits::default(),
+            tls: None,
+            trunk_tls: BTreeMap::new(),
+            name_servers: Vec::new(),
+            push: None,
+            mmsc: None,
+        }
+    }
+
     /// Reads and checks the file `path`. Beside a good configuration there may be warnings.
     ///
     /// # Errors

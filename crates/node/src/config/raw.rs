@@ -18,6 +18,7 @@ use super::mmsc::Mmsc;
 use super::push::Push;
 use super::reader::{Place, Table, excerpt, found};
 use super::schema::{self, nearest};
+use super::secure::Files;
 use super::subscription::{Services, Subscribed};
 use super::trunk::{Trunk, TrunkGroup};
 use crate::admission::Limits;
@@ -35,6 +36,9 @@ pub(super) struct Raw {
     pub(super) megaco_text: Option<Spanned<SocketAddr>>,
     pub(super) megaco_binary: Option<Spanned<SocketAddr>>,
     pub(super) sip: Option<Spanned<SocketAddr>>,
+    pub(super) sips: Option<Spanned<SocketAddr>>,
+    pub(super) tls: Option<Files>,
+    pub(super) name_servers: Vec<SocketAddr>,
     pub(super) console: Option<Spanned<SocketAddr>>,
     pub(super) store: Option<Store>,
     pub(super) cdr: Option<Spanned<String>>,
@@ -136,8 +140,13 @@ impl Raw {
             raw.megaco_text = table.address("megaco_text", report);
             raw.megaco_binary = table.address("megaco_binary", report);
             raw.sip = table.address("sip", report);
+            raw.sips = table.address("sips", report);
             raw.console = table.address("console", report);
         }
+        if let Some(table) = root.table("dns", &schema::DNS, report) {
+            raw.name_servers = table.servers("servers", report);
+        }
+        raw.tls = root.table("tls", &schema::TLS, report).map(|table| Files::read(&table, report));
         raw.store = root.table("store", &schema::STORE, report).map(|table| Store::read(&table, report));
         if let Some(table) = root.table("records", &schema::RECORDS, report) {
             raw.cdr = table.string("cdr", report);

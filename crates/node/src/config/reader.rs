@@ -18,6 +18,15 @@ const LONGEST_TIMER: f64 = 86_400.0;
 /// How much of a wrong value an error repeats.
 const EXCERPT: usize = 40;
 
+/// Where a trunk leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// To an address.
+    Address(SocketAddr),
+    /// To a name, at a port if one is given.
+    Name(String, Option<u16>),
+}
+
 /// Where a gateway is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -175,19 +184,45 @@ impl<'t> Table<'t> {
         let is_name = |text: &str| {
             let name =
                 text.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0));
-            // What ends in a number is an address (RFC 3696 section 2), if perhaps a wrong one.
-            name.is_some_and(|(name, _)| {
-                let last = name.rsplit('.').next().unwrap_or_default();
-                super::names::domain_fault(name).is_none()
-                    && !name.contains([':', '[', '#'])
-                    && last.chars().any(|letter| !letter.is_ascii_digit())
-            })
+            name.is_some_and(|(name, _)| is_host_name(name))
         };
         if is_name(text.get_ref()) {
             return Some(Spanned::new(text.span(), Place::Host(text.get_ref().to_ascii_lowercase())));
         }
         let address = self.address(key, report)?;
         Some(Spanned::new(address.span(), Place::Address(*address.get_ref())))
+    }
+
+    /// An IP address and port, or a name with or without one, if the key is there.
+    pub(super) fn target(&self, key: &str, report: &mut Report) -> Option<Spanned<Target>> {
+        let text = self.string(key, report)?;
+        let (name, port) = match text.get_ref().rsplit_once(':') {
+            Some((name, port)) => (name, Some(port.parse::<u16>().ok().filter(|port| *port > 0))),
+            None => (text.get_ref().as_str(), None),
+        };
+        if port != Some(None) && is_host_name(name) {
+            let target = Target::Name(name.to_ascii_lowercase(), port.flatten());
+            return Some(Spanned::new(text.span(), target));
+        }
+        let address = self.address(key, report)?;
+        Some(Spanned::new(address.span(), Target::Address(*address.get_ref())))
+    }
+
+    /// Addresses of name servers, with their port when it is not 53.
+    pub(super) fn servers(&self, key: &str, report: &mut Report) -> Vec<SocketAddr> {
+        let mut servers = Vec::new();
+        for text in self.strings(key, report).map(Spanned::into_inner).unwrap_or_default() {
+            let alone = text.get_ref().parse().map(|ip: IpAddr| SocketAddr::new(ip, 53));
+            match alone.or_else(|_| text.get_ref().parse()) {
+                Ok(server) => servers.push(server),
+                Err(_) => report.error(
+                    text.span(),
+                    format!("\"{}\" is not the address of a name server", excerpt(text.get_ref())),
+                    format!("expected {}", self.example(key)),
+                ),
+            }
+        }
+        servers
     }
 
     /// Strings in an array, if the key is there.
@@ -233,6 +268,14 @@ impl<'t> Table<'t> {
     pub(super) fn example(&self, key: &str) -> &'static str {
         self.section.keys.iter().find(|known| known.name == key).map_or("", |known| known.example)
     }
+}
+
+fn is_host_name(name: &str) -> bool {
+    // What ends in a number is an address (RFC 3696 section 2), if perhaps a wrong one.
+    let last = name.rsplit('.').next().unwrap_or_default();
+    super::names::domain_fault(name).is_none()
+        && !name.contains([':', '[', '#'])
+        && last.chars().any(|letter| !letter.is_ascii_digit())
 }
 
 fn check_keys(table: &DeTable<'_>, section: &'static Section, report: &mut Report) {

@@ -55,6 +55,8 @@ pub(super) static ROOT: Section = Section {
     keys: &[
         key("exchange", "[exchange]"),
         key("listen", "[listen]"),
+        key("tls", "[tls]"),
+        key("dns", "[dns]"),
         key("store", "[store]"),
         key("records", "[records]"),
         key("capture", "[capture]"),
@@ -98,9 +100,21 @@ pub(super) static LISTEN: Section = Section {
         key("megaco_text", "megaco_text = \"127.0.0.1:2944\""),
         key("megaco_binary", "megaco_binary = \"127.0.0.1:2945\""),
         key("sip", "sip = \"127.0.0.1:5060\""),
-        later("sips", "SIP connections over TLS"),
+        key("sips", "sips = \"127.0.0.1:5061\""),
     ],
 };
+
+pub(super) static TLS: Section = Section {
+    title: "[tls]",
+    keys: &[
+        key("certificate", "certificate = \"town.pem\""),
+        key("key", "key = \"town.key\""),
+        key("ca", "ca = \"peers-ca.pem\""),
+    ],
+};
+
+pub(super) static DNS: Section =
+    Section { title: "[dns]", keys: &[key("servers", "servers = [\"192.0.2.53\"]")] };
 
 pub(super) static STORE: Section = Section {
     title: "[store]",
@@ -298,8 +312,13 @@ pub(super) static TRUNK_GROUP: Section = Section {
 pub(super) static TRUNK_SIP: Section = Section {
     title: "sip of a [[trunk]]",
     keys: &[
-        key("address", "address = \"192.0.2.20:5060\""),
-        key("transport", "transport = \"udp\""),
+        key("address", "address = \"192.0.2.20:5060\" or address = \"sip.carrier.example\""),
+        key("transport", "transport = \"udp\", \"tcp\" or \"tls\""),
+        key("ca", "ca = \"carrier-ca.pem\""),
+        key("tls_name", "tls_name = \"sip.carrier.example\""),
+        key("sips", "sips = true"),
+        key("certificate", "certificate = \"town.pem\""),
+        key("key", "key = \"town.key\""),
         key("domain", "domain = \"carrier.example\""),
         key("user", "user = \"town\""),
         key("password", "password = \"secret\""),
@@ -464,6 +483,8 @@ mod tests {
         let sections = [
             &EXCHANGE,
             &LISTEN,
+            &TLS,
+            &DNS,
             &STORE,
             &RECORDS,
             &CAPTURE,

@@ -1,18 +1,22 @@
 //! `[[trunk]]` and `[[trunk_group]]`: ways to other networks.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::ops::Range;
 use std::time::Duration;
 
-use strowger_exchange::{Redirects, Referrals, RouteTarget, SipTransport, TrunkEntry, TrunkGroupEntry};
+use strowger_exchange::{
+    Redirects, Referrals, RouteTarget, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkName,
+};
 use toml::Spanned;
 
 use super::diagnostic::Report;
 use super::names;
 use super::raw::{Raw, addresses, choice};
-use super::reader::{Table, excerpt};
+use super::reader::{Table, Target, excerpt};
 use super::schema::{self, nearest};
+use super::secure::Files;
+use crate::tls::ClientTls;
 
 /// The words for which contacts are called that a peer sends calls on to.
 const REDIRECTS: [(&str, Redirects); 2] = [("own", Redirects::Own), ("refuse", Redirects::Refused)];
@@ -42,8 +46,8 @@ pub(super) struct Places<'r> {
 
 /// `sip = { … }` of it.
 pub(super) struct Sip {
-    pub(super) address: Option<Spanned<SocketAddr>>,
-    transport: SipTransport,
+    address: Option<Spanned<Target>>,
+    transport: Option<SipTransport>,
     domain: Option<Spanned<String>>,
     user: Option<Spanned<String>>,
     password: Option<Spanned<String>>,
@@ -54,6 +58,8 @@ pub(super) struct Sip {
     trusted: Option<Spanned<bool>>,
     follows: Option<Redirects>,
     refer: Option<Spanned<bool>>,
+    files: Files,
+    sips: Option<Spanned<bool>>,
 }
 
 impl Trunk {
@@ -87,12 +93,10 @@ impl Sip {
         if table.value("address").is_none() {
             table.missing("address", report);
         }
-        let transports = [("udp", SipTransport::Udp)];
-        let later = [("tcp", "SIP over TCP comes"), ("tls", "SIP over TLS comes")];
+        let transports = [("udp", SipTransport::Udp), ("tcp", SipTransport::Tcp), ("tls", SipTransport::Tls)];
         let sip = Self {
-            address: table.address("address", report),
-            transport: choice(table, "transport", "transport", &transports, &later, report)
-                .unwrap_or(SipTransport::Udp),
+            address: table.target("address", report),
+            transport: choice(table, "transport", "transport", &transports, &[], report),
             domain: table.string("domain", report),
             user: table.string("user", report),
             password: table.string("password", report),
@@ -103,7 +107,10 @@ impl Sip {
             trusted: table.boolean("trusted", report),
             refer: table.boolean("refer", report),
             follows: choice(table, "redirect", "redirect", &REDIRECTS, &[], report),
+            files: Files::read(table, report).of(table.string("tls_name", report)),
+            sips: table.boolean("sips", report),
         };
+        sip.check_tls(table, report);
         let lone = match (&sip.user, &sip.password) {
             (Some(user), None) => Some((user.span(), "a user without a password", "password = \"secret\"")),
             (None, Some(password)) => Some((password.span(), "a password without a user", "user = \"town\"")),
@@ -124,12 +131,55 @@ impl Sip {
     }
 }
 
+impl Sip {
+    /// A peer over TLS proves who it is to authorities that are named: one that proves nothing may be anybody.
+    fn check_tls(&self, table: &Table<'_>, report: &mut Report) {
+        let over_tls = self.may_use_tls();
+        if self.transport == Some(SipTransport::Tls) && table.value("ca").is_none() {
+            table.missing("ca", report);
+        }
+        if let Some(file) = self.files.any().filter(|_| !over_tls) {
+            report.error(file.span(), "the trunk has no TLS", "expected transport = \"tls\" beside it");
+        }
+        if let Some(sips) = self.sips.as_ref().filter(|sips| !over_tls && *sips.get_ref()) {
+            report.error(sips.span(), "SIPS URIs without TLS", "expected transport = \"tls\" beside it");
+        }
+    }
+}
+
+impl Sip {
+    /// It does, or the name service may say so.
+    fn may_use_tls(&self) -> bool {
+        let named =
+            self.address.as_ref().is_some_and(|address| matches!(address.get_ref(), Target::Name(..)));
+        self.transport == Some(SipTransport::Tls) || named && self.transport.is_none()
+    }
+}
+
+/// Whom connections over TLS to trunks are to end at: each is called by its domain, or by its address.
+pub(super) fn tls(raw: &Raw, report: &mut Report) -> BTreeMap<String, ClientTls> {
+    let over_tls = raw.trunks.iter().filter_map(|trunk| Some((trunk.id.as_ref()?, trunk.sip.as_ref()?)));
+    let over_tls = over_tls.filter(|(_, sip)| sip.may_use_tls());
+    let mut all = BTreeMap::new();
+    for (id, sip) in over_tls {
+        let host = sip.address.as_ref().map(|address| match address.get_ref() {
+            Target::Address(address) => address.ip().to_string(),
+            Target::Name(name, _) => name.clone(),
+        });
+        let name = sip.domain.as_ref().map(|domain| domain.get_ref().clone()).or(host).unwrap_or_default();
+        if let Some(tls) = sip.files.client(raw.tls.as_ref(), &name, report) {
+            all.insert(id.get_ref().clone(), tls);
+        }
+    }
+    all
+}
+
 /// The places of trunks and groups by their ids.
 pub(super) fn check<'r>(raw: &'r Raw, report: &mut Report) -> Places<'r> {
     let groups = check_groups(raw, report);
     let mut ids: BTreeMap<&str, Range<usize>> = BTreeMap::new();
-    if let Some(listen) = &raw.sip
-        && listen.get_ref().ip().is_unspecified()
+    for listen in
+        [&raw.sip, &raw.sips].into_iter().flatten().filter(|listen| listen.get_ref().ip().is_unspecified())
     {
         report.error(
             listen.span(),
@@ -169,17 +219,23 @@ pub(super) fn check<'r>(raw: &'r Raw, report: &mut Report) -> Places<'r> {
             }
         }
         let Some(sip) = &trunk.sip else { continue };
-        if let Some(address) = &sip.address {
-            super::check::check_address(address, raw.sip.as_ref(), report);
+        if let Some(address) = &sip.address
+            && let Target::Address(to) = address.get_ref()
+        {
+            super::check::check_address(&Spanned::new(address.span(), *to), raw.sip.as_ref(), report);
         }
         if let Some(domain) = &sip.domain {
             super::check::refuse(domain, "domain", names::domain_fault, report);
         }
-        if raw.sip.is_none()
-            && let Some(id) = &trunk.id
-        {
+        let (open, expected) = match sip.transport.unwrap_or(SipTransport::Udp) {
+            SipTransport::Tls => (raw.sips.is_some(), "expected `sips = \"127.0.0.1:5061\"` in [listen]"),
+            SipTransport::Udp | SipTransport::Tcp => {
+                (raw.sip.is_some(), "expected `sip = \"127.0.0.1:5060\"` in [listen]")
+            }
+        };
+        if let Some(id) = trunk.id.as_ref().filter(|_| !open) {
             let found = format!("trunk \"{}\" speaks SIP, and no SIP port is opened", excerpt(id.get_ref()));
-            report.error(id.span(), found, "expected `sip = \"127.0.0.1:5060\"` in [listen]");
+            report.error(id.span(), found, expected);
         }
     }
     Places { trunks: ids, groups }
@@ -227,8 +283,14 @@ impl Places<'_> {
 /// What the exchange is told of it.
 pub(super) fn entry(trunk: Trunk) -> Option<TrunkEntry> {
     let sip = trunk.sip?;
-    let mut entry = TrunkEntry::sip(&trunk.id?.into_inner(), sip.address?.into_inner());
-    entry.transport = sip.transport;
+    let id = trunk.id?.into_inner();
+    let transport = sip.transport;
+    let mut entry = match sip.address?.into_inner() {
+        Target::Address(address) => TrunkEntry::sip(&id, address),
+        Target::Name(name, port) => TrunkEntry::named(&id, TrunkName { name, port, transport }),
+    };
+    entry.transport = transport.unwrap_or(entry.transport);
+    entry.sips = sip.sips.is_some_and(Spanned::into_inner);
     entry.domain = sip.domain.map(Spanned::into_inner);
     entry.user = sip.user.map(Spanned::into_inner);
     entry.password = sip.password.map(Spanned::into_inner);

@@ -45,6 +45,7 @@ struct Ready<'r> {
     megaco_text: Option<SocketAddr>,
     megaco_binary: Option<SocketAddr>,
     sip: Option<SocketAddr>,
+    sips: Option<SocketAddr>,
     console: Option<SocketAddr>,
     push: Option<SocketAddr>,
     mmsc: Option<SocketAddr>,
@@ -130,6 +131,7 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
         megaco_text: node.megaco_text(),
         megaco_binary: node.megaco_binary(),
         sip: node.sip(),
+        sips: node.sips(),
         console: node.console(),
         push: node.push(),
         mmsc: node.mmsc(),
@@ -144,6 +146,7 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
     let megaco = [ready.megaco_text, ready.megaco_binary].into_iter().flatten();
     let megaco: String = megaco.map(|address| format!(", Megaco on {address}")).collect();
     let sip = ready.sip.map(|address| format!(", SIP on {address}")).unwrap_or_default();
+    let sips = ready.sips.map(|address| format!(", SIP over TLS on {address}")).unwrap_or_default();
     let console = ready.console.map(|address| format!(", console on http://{address}/health"));
     let push = ready.push.map(|address| format!(", push on http://{address}/pap")).unwrap_or_default();
     let mmsc = ready.mmsc.map(|address| format!(", MMSC on http://{address}/")).unwrap_or_default();
@@ -152,6 +155,6 @@ fn tell_ready(node: &Node, name: &str, json: bool) {
     let mail = ready.mail.map(|address| format!(", mail on {address}")).unwrap_or_default();
     let console = console.unwrap_or_default();
     print(&format!(
-        "exchange \"{name}\" is ready{mgcp}{megaco}{sip}{console}{push}{mmsc}{applications}{mail}\n"
+        "exchange \"{name}\" is ready{mgcp}{megaco}{sip}{sips}{console}{push}{mmsc}{applications}{mail}\n"
     ));
 }

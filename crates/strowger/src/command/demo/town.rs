@@ -139,8 +139,7 @@ impl Town {
         let any = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let listen = Listen { mgcp: any, megaco_text: any, ..Listen::default() };
         let (store, limits) = (StoreConfig::Memory, Limits::default());
-        let config =
-            Config { inventory, listen, store, cdr: None, capture: None, limits, push: None, mmsc: None };
+        let config = Config { limits, ..Config::new(inventory, listen, store) };
         let node = Node::start(config, vec![Box::new(tap.clone())]).map_err(|error| error.to_string())?;
         let exchange = (node.mgcp().zip(node.megaco_text())).ok_or("the exchange has no address")?;
         tap.name(exchange.0, "exchange");

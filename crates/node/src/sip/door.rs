@@ -1,0 +1,179 @@
+//! Who may connect, how many connections a host has, and how fast their messages are taken.
+//!
+//! A host of the inventory has its own places, so that nobody else can take them. Where telephones register from anywhere, others have
+//! places in common. A host that sends faster than its share is read more slowly: over a stream nothing is sent again that was dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use strowger_sansio::TokenBucket;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::admission::Limits;
+use crate::clock::Clock;
+use crate::metrics::{Counter, Gauge, Registry};
+
+/// Connections that one host may have: proxies keep one or a few.
+const PER_HOST: usize = 16;
+/// Connections of all hosts that are not listed, where they may come at all: a town's telephones.
+const STRANGERS: usize = 4096;
+/// Hosts whose shares are kept.
+const HOSTS: usize = 8192;
+
+/// Who may connect.
+#[derive(Debug)]
+pub(crate) struct Door {
+    clock: Clock,
+    limits: Limits,
+    state: Mutex<State>,
+    taken: Counter,
+    turned_away: Counter,
+    standing: Gauge,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    listed: BTreeSet<IpAddr>,
+    /// Which names the certificates of a host may have.
+    names: BTreeMap<IpAddr, Vec<ServerName<'static>>>,
+    anybody: bool,
+    places: BTreeMap<IpAddr, usize>,
+    strangers: usize,
+    shares: BTreeMap<IpAddr, TokenBucket>,
+}
+
+/// A connection's place, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    door: Arc<Door>,
+    host: IpAddr,
+    is_stranger: bool,
+}
+
+impl Door {
+    pub(super) fn new(clock: Clock, limits: Limits, metrics: &Registry) -> Self {
+        Self {
+            clock,
+            limits,
+            state: Mutex::default(),
+            taken: metrics.counter(
+                "strowger_sip_connections_taken_total",
+                "Connections of SIP peers taken.",
+                &[],
+            ),
+            turned_away: metrics.counter(
+                "strowger_sip_connections_turned_away_total",
+                "Connections of hosts that are not listed, or have too many.",
+                &[],
+            ),
+            standing: metrics.gauge("strowger_sip_connections", "Connections of SIP peers that stand.", &[]),
+        }
+    }
+
+    /// Lists hosts; from here on they may connect.
+    pub(crate) fn list(&self, hosts: impl IntoIterator<Item = IpAddr>) {
+        if let Ok(mut state) = self.state.lock() {
+            state.listed.extend(hosts.into_iter().map(super::canonical));
+        }
+    }
+
+    /// A host may prove that it has this name.
+    pub(super) fn name(&self, host: IpAddr, name: &ServerName<'static>) {
+        if let Ok(mut state) = self.state.lock() {
+            let names = state.names.entry(super::canonical(host)).or_default();
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+    }
+
+    /// The names that a host may prove to have.
+    pub(super) fn names(&self, host: IpAddr) -> Vec<ServerName<'static>> {
+        self.state.lock().ok().and_then(|state| state.names.get(&host).cloned()).unwrap_or_default()
+    }
+
+    /// Lets hosts connect that are not listed.
+    pub(crate) fn open_to_anybody(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.anybody = true;
+        }
+    }
+
+    /// Gives a host a place for one connection more.
+    pub(super) fn place(self: &Arc<Self>, host: IpAddr) -> Option<Place> {
+        let place = self.find_place(host);
+        let (count, by) = if place.is_some() { (&self.taken, 1.0) } else { (&self.turned_away, 0.0) };
+        count.increment();
+        self.standing.set(self.standing.value() + by);
+        place
+    }
+
+    fn find_place(self: &Arc<Self>, host: IpAddr) -> Option<Place> {
+        let mut state = self.state.lock().ok()?;
+        let is_stranger = !state.listed.contains(&host);
+        if is_stranger && (!state.anybody || state.strangers >= STRANGERS) {
+            return None;
+        }
+        let own = state.places.entry(host).or_default();
+        if *own >= PER_HOST {
+            return None;
+        }
+        *own += 1;
+        state.strangers += usize::from(is_stranger);
+        Some(Place { door: Arc::clone(self), host, is_stranger })
+    }
+
+    /// Whether a host may send one message more now.
+    pub(super) fn admits(&self, host: IpAddr) -> bool {
+        let Ok(mut state) = self.state.lock() else { return false };
+        let now = self.clock.now();
+        let Limits { gateway_rate, gateway_burst } = self.limits;
+        if state.shares.len() >= HOSTS && !state.shares.contains_key(&host) {
+            let State { shares, places, .. } = &mut *state;
+            shares.retain(|host, _| places.contains_key(host));
+        }
+        let share = state.shares.entry(host);
+        share.or_insert_with(|| TokenBucket::new(gateway_rate, gateway_burst, now)).take(now)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.door.standing.set(self.door.standing.value() - 1.0);
+        let Ok(mut state) = self.door.state.lock() else { return };
+        state.strangers -= usize::from(self.is_stranger);
+        if let Some(own) = state.places.get_mut(&self.host) {
+            *own -= 1;
+            if *own == 0 {
+                state.places.remove(&self.host);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_its_places_and_strangers_have_none_of_them() {
+        let door = Arc::new(Door::new(Clock::start(), Limits::default(), &Registry::new()));
+        let [listed, stranger] = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
+        assert!(door.place(listed).is_none());
+        door.list([listed]);
+        let places: Vec<_> = std::iter::from_fn(|| door.place(listed)).collect();
+        assert_eq!(places.len(), PER_HOST);
+        assert!(door.place(stranger).is_none());
+        door.open_to_anybody();
+        let hosts = (0..u32::MAX).map(|host| IpAddr::from((0x0a00_0000 + host).to_be_bytes()));
+        let strangers: Vec<_> = hosts.map_while(|host| door.place(host)).collect();
+        assert_eq!(strangers.len(), STRANGERS);
+        assert!(door.place(stranger).is_none());
+        drop(places);
+        assert!(door.place(listed).is_some(), "whoever comes, a listed host has its places");
+        drop(strangers);
+        assert!(door.place(stranger).is_some());
+        assert!(door.standing.value().abs() < f64::EPSILON);
+    }
+}
