@@ -190,7 +190,7 @@ pub enum LegEvent {
         local: Sdp,
     },
     /// What must be kept of the leg's signalling, so that it can be gone on with after the exchange has died.
-    Signalled(Box<StandingSession>),
+    Signalled(Arc<StandingSession>),
     /// The called party is being rung.
     Alerting,
     /// The called side gives something to hear before anybody answers: its own ringing tone, an announcement. Its `MediaReady` came

@@ -5,6 +5,7 @@
 //! the wall. A call becomes stable once at most, changes only after that, and ends exactly once.
 
 use std::fmt;
+use std::sync::Arc;
 
 use strowger_sansio::Time;
 
@@ -222,7 +223,7 @@ pub struct Stream {
     /// How its party wants it; of no meaning for a relay's.
     pub flow: Flow,
     /// The session that it is signalled by, where that is SIP.
-    pub session: Option<Box<StandingSession>>,
+    pub session: Option<Arc<StandingSession>>,
 }
 
 /// A stream of an ended call.

@@ -72,7 +72,7 @@ fn stable(call: u128) -> Record {
             termination: termination(),
             local,
             flow: Flow::Both,
-            session: Some(Box::new(session())),
+            session: Some(Arc::new(session())),
         }],
         transfers: Vec::new(),
         joined: None,

@@ -1,6 +1,7 @@
 //! One call: its legs, its media context, and how far it is.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use strowger_sansio::Time;
 
@@ -120,7 +121,7 @@ pub(super) struct Leg {
     pub(super) progress: Progress,
     pub(super) stream: Option<StreamEnd>,
     /// What is kept of its signalling.
-    pub(super) session: Option<Box<StandingSession>>,
+    pub(super) session: Option<Arc<StandingSession>>,
     /// The stream is as it was asked for last.
     pub(super) connected: bool,
     pub(super) flow: Flow,

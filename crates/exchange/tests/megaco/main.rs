@@ -38,6 +38,8 @@ mod mgcp_gateway;
 #[path = "../exchange/midcall.rs"]
 mod midcall;
 mod mixed;
+#[path = "../exchange/outliving.rs"]
+mod outliving;
 #[path = "../exchange/relay.rs"]
 mod relay;
 #[path = "../exchange/resuming.rs"]
@@ -53,6 +55,10 @@ mod sip;
 #[path = "../exchange/sip_peer.rs"]
 mod sip_peer;
 mod telephone;
+#[path = "../exchange/transfers.rs"]
+mod transfers;
+#[path = "../exchange/trunks.rs"]
+mod trunks;
 mod words;
 #[path = "../exchange/world.rs"]
 mod world;

@@ -2,6 +2,8 @@
 //!
 //! Unknown fields are ignored and absent ones have a default, so that a store outlives the version that wrote it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use strowger_exchange::{
     CallEnded, CallId, CallStable, Cause, Diversion, Flow, Forward, Joined, MediaStatistics, Party, Sdp,
@@ -268,7 +270,7 @@ impl StableEntry {
                 },
                 local: Sdp::new(entry.sdp.as_ref()?.as_bytes()),
                 session: match &entry.session {
-                    Some(session) => Some(Box::new(session.to_record()?)),
+                    Some(session) => Some(Arc::new(session.to_record()?)),
                     None => None,
                 },
             })

@@ -1,6 +1,7 @@
 //! What the switch wants of a leg on a trunk.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use strowger_sansio::Time;
 use strowger_sdp::Direction;
@@ -27,7 +28,7 @@ pub(super) struct Leg {
     /// Which way the stream is to go.
     pub(super) direction: Direction,
     /// What the switch keeps of the session.
-    kept: Option<StandingSession>,
+    kept: Option<Arc<StandingSession>>,
     /// Whom to call, and for whom.
     outgoing: Option<Outgoing>,
     pub(super) alerting: bool,
@@ -92,8 +93,9 @@ impl Leg {
     /// The session has a dialog, or another way to the peer than before: that must be kept.
     pub(super) fn keeps(&mut self, session: StandingSession, say: &mut dyn FnMut(LegEvent)) {
         if !self.kept.as_ref().is_some_and(|kept| kept.is_as(&session)) {
-            self.kept = Some(session.clone());
-            say(LegEvent::Signalled(Box::new(session)));
+            let session = Arc::new(session);
+            self.kept = Some(Arc::clone(&session));
+            say(LegEvent::Signalled(session));
         }
     }
 

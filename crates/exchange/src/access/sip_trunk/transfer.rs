@@ -5,6 +5,7 @@
 //! switch looks for the channel of who has transferred it: the session that is still there has the party back.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use strowger_sansio::Time;
 use strowger_sip::agent::{Referral, SessionId};
@@ -118,7 +119,7 @@ impl SipTrunks {
         reports.push_back(Report::Leg(before, LegEvent::Cleared { statistics: None }));
         reports.push_back(Report::Leg(id, LegEvent::Seized));
         if let Some(kept) = self.agent.standing(session) {
-            reports.push_back(Report::Leg(id, LegEvent::Signalled(Box::new(kept))));
+            reports.push_back(Report::Leg(id, LegEvent::Signalled(Arc::new(kept))));
         }
     }
 }
