@@ -237,6 +237,13 @@ impl Exchange {
         self.settle(now);
     }
 
+    /// The network reports that a datagram of MGCP to `to` was not delivered, and quotes its beginning. It is a hint to try another address of the
+    /// gateway, and believed only if it quotes a command that has no answer.
+    pub fn handle_undelivered(&mut self, now: Time, to: SocketAddr, quoted: &[u8]) {
+        self.access.control_mut().agent_mut().handle_undelivered(now, to, quoted);
+        self.settle(now);
+    }
+
     /// To be called when [`Self::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Time) {
         self.access.handle_timeout(now);

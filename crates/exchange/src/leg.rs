@@ -101,6 +101,22 @@ pub struct MediaStatistics {
     pub latency_ms: u32,
     /// What the play-out says; none when the gateway does not tell.
     pub playout: Option<PlayoutStatistics>,
+    /// What the end that hears the stream which the gateway sends has said of it; none when it, or the gateway, does not tell.
+    pub reported: Option<ReportedQuality>,
+}
+
+/// What a far end makes of the stream that comes to it: its VoIP metrics (RFC 3611 section 4.7). Our software gateway tells it as `X-RL`, `X-RD`,
+/// `X-RF` and `X-RM`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ReportedQuality {
+    /// Packets lost on the way or discarded there, in 256ths.
+    pub loss: u8,
+    /// From mouth to ear, in milliseconds: half of the round trip, and what the end itself adds.
+    pub delay_ms: u32,
+    /// Its rating factor, 0 to 100.
+    pub r_factor: u8,
+    /// Its mean opinion score for a conversation in tenths, 10 to 50.
+    pub mos_tenths: u8,
 }
 
 /// What the end that plays a stream knows beyond RFC 3435's parameters. Our software gateway tells it as `X-DI`, `X-PO`

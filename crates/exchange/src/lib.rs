@@ -52,7 +52,7 @@ pub use inventory::{
 };
 pub use leg::{
     CallId, CallingParty, ContextCommand, ContextEvent, ContextId, Digits, LegCommand, LegEvent, LegId,
-    LineEvent, LineId, MediaStatistics, PlayoutStatistics, Sdp, Side, Termination, Tone,
+    LineEvent, LineId, MediaStatistics, PlayoutStatistics, ReportedQuality, Sdp, Side, Termination, Tone,
 };
 pub use limits::Limits;
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};

@@ -561,3 +561,9 @@ fn sound_that_nobody_listened_to_is_not_heard_later() {
     let frame = session.play_frame(Time::from_secs(20));
     assert_eq!(frame, SILENCE);
 }
+
+/// Ten thousand connections, each with a session, are to leave room in the caches of a processor for the one whose packet comes.
+#[test]
+fn a_session_is_small_until_it_is_used() {
+    assert!(size_of::<RtpSession>() <= 1024, "{} octets", size_of::<RtpSession>());
+}

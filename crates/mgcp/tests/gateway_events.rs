@@ -290,6 +290,27 @@ fn events_of_the_detect_list_are_kept_during_quarantine_only() {
 }
 
 #[test]
+fn a_break_that_could_be_either_is_a_one_where_a_number_is_dialled_and_a_flash_elsewhere() {
+    let mut bench = Bench::new();
+    bench.off_hook(0);
+    for (request, told) in [
+        ("R: L/hu(N), L/hf(N), D/[0-9#](N)", "L/hf"),
+        ("R: L/hu(N), D/[0-9#](N)", "D/1"),
+        ("R: L/hu(N), L/hf(N)", "L/hf"),
+        ("R: L/hu(N), D/[0-9#](N)\nT: L/hf", "D/1"),
+        ("R: L/hu(N), D/[2-9](N)", ""),
+    ] {
+        bench.good("RQNT", LINE, &format!("X: 1\n{request}"));
+        bench.media(0, MediaEvent::HookBreak);
+        let all = bench.take("NTFY");
+        let observed: Vec<_> = all.iter().filter_map(|ntfy| ntfy.get("O")).collect();
+        let expected = Some(told).filter(|told| !told.is_empty());
+        assert_eq!(observed, expected.into_iter().collect::<Vec<_>>(), "{request}");
+        all.iter().for_each(|ntfy| bench.answer(200, ntfy));
+    }
+}
+
+#[test]
 fn an_embedded_request_gives_dial_tone_without_asking_the_call_agent() {
     let mut bench = Bench::new();
     bench.good("RQNT", LINE, "X: 1\nR: L/hd(A,E(R(D/[0-9#T](D),L/hu(N)),S(L/dl),D(2xxx)))");

@@ -7,6 +7,7 @@
 //! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst` sends several
 //!   datagrams in one system call, `inbox` reads several, for the gateway. `megaco`, `sip`: the ports of Megaco and SIP, for datagrams and for connections.
 //!   `keepalive`: connections whose other end is gone.
+//!   `unreachable`: word of the network that a datagram did not arrive.
 //! - [`admission`]: who is heard, how often and in which order. `filter`: what the kernel takes away of a flood before that. `names`, `dns`: the name service, for gateways known by the names of their hosts, and for SIP peers.
 //! - [`tls`]: how SIP peers and the exchange prove themselves to each other.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
@@ -48,6 +49,7 @@ mod names;
 mod recording;
 mod signals;
 mod sip;
+mod unreachable;
 
 pub use config::Config;
 pub use node::{Node, NodeError, StartError};

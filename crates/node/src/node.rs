@@ -436,7 +436,10 @@ fn open_mgcp(
 ) -> Result<Option<Udp>, StartError> {
     let Some(address) = config.listen.mgcp else { return Ok(None) };
     let _within = runtime.enter();
-    let bound = Udp::bind(address, "mgcp", metrics);
+    let bound = Udp::bind(address, "mgcp", metrics).map(|mut udp| {
+        udp.hear_errors();
+        udp
+    });
     bound.map(Some).map_err(|error| StartError::Listen { what: "mgcp", address, error })
 }
 

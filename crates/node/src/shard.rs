@@ -290,8 +290,17 @@ impl Shard {
         }
     }
 
+    /// Hears which datagrams were not delivered.
+    fn hear_errors(&mut self) {
+        for _ in 0..ROOM {
+            let Some((to, quoted)) = self.mgcp.as_mut().and_then(Udp::take_error) else { return };
+            self.exchange.handle_undelivered(self.clock.now(), to, &quoted);
+        }
+    }
+
     /// Takes a batch of datagrams and serves what is admitted of it, by turns.
     fn receive(&mut self) {
+        self.hear_errors();
         let Some(udp) = &mut self.mgcp else { return };
         udp.flush();
         let to = udp.local();

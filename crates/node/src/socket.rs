@@ -15,6 +15,7 @@ use crate::burst::{self, BURST, Way};
 use crate::filter::{self, Instruction};
 use crate::inbox::LARGEST;
 use crate::metrics::{Counter, Registry};
+use crate::unreachable;
 
 /// The kernel buffer asked for in each direction. 4 MiB hold ten thousand signalling messages: what a town's gateways
 /// send when they all restart within a second. The kernel may grant less.
@@ -31,6 +32,8 @@ pub struct Udp {
     backlog: VecDeque<Transmit>,
     /// Whether the system could not take the first of them.
     is_stuck: bool,
+    /// Whether the fate of single datagrams is asked for.
+    hears_errors: bool,
     buffer: Vec<u8>,
     counts: Counts,
     refusals: crate::log::Throttle,
@@ -116,6 +119,7 @@ impl Udp {
             local,
             backlog: VecDeque::new(),
             is_stuck: false,
+            hears_errors: false,
             buffer: vec![0; LARGEST],
             counts: Counts::new(metrics, name),
             refusals: crate::log::Throttle::default(),
@@ -133,12 +137,27 @@ impl Udp {
     /// # Errors
     /// When the runtime has been shut down.
     pub async fn ready(&self) -> io::Result<()> {
-        if self.backlog.is_empty() {
-            self.socket.readable().await
-        } else {
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            self.socket.ready(interest).await.map(drop)
+        let mut interest = Interest::READABLE;
+        if !self.backlog.is_empty() {
+            interest |= Interest::WRITABLE;
         }
+        if self.hears_errors {
+            interest |= Interest::ERROR;
+        }
+        self.socket.ready(interest).await.map(drop)
+    }
+
+    /// Asks the system for the fate of single datagrams: from now on [`Self::take_error`] is to be called until it gives nothing, after each
+    /// [`Self::ready`].
+    pub fn hear_errors(&mut self) {
+        unreachable::enable(&self.socket, self.local);
+        self.hears_errors = true;
+    }
+
+    /// A datagram that was not delivered: where it went, and the beginning of it. Anybody can forge that.
+    pub fn take_error(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
+        let next = || unreachable::next(&self.socket).ok_or_else(|| io::ErrorKind::WouldBlock.into());
+        self.socket.try_io(Interest::ERROR, next).ok()
     }
 
     /// Takes one datagram if there is one.
@@ -302,6 +321,33 @@ mod tests {
         udp.send(to, b"to myself".to_vec());
         assert_eq!(receive(&mut udp).await, (to, b"to myself".to_vec()));
         assert!(metrics.render().contains("strowger_socket_receive_errors_total{socket=\"test\"} 0"));
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_datagram_that_nobody_took_is_quoted_with_its_address() {
+        let (mut udp, _) = bind("127.0.0.1:0");
+        udp.hear_errors();
+        let gone = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        udp.send(gone, b"AUEP 1200 *@gw1.town MGCP 1.0\r\n".to_vec());
+        let (to, quoted) = loop {
+            udp.ready().await.unwrap();
+            udp.flush();
+            if let Some(error) = udp.take_error() {
+                break error;
+            }
+        };
+        assert_eq!((to, &quoted[..10]), (gone, &b"AUEP 1200 "[..]));
+        assert_eq!(udp.take_error(), None);
+        // What is left of the error ends nothing, and what others send is heard.
+        peer.send_to(b"hello", udp.local()).unwrap();
+        assert_eq!(receive(&mut udp).await, (peer.local_addr().unwrap(), b"hello".to_vec()));
+        udp.send(peer.local_addr().unwrap(), b"hello yourself".to_vec());
+        udp.flush();
+        let mut buffer = [0; 64];
+        assert_eq!(peer.recv_from(&mut buffer).unwrap().0, 14);
+        assert!(udp.is_flushed());
     }
 
     #[tokio::test]

@@ -156,7 +156,12 @@ impl Distant {
                 self.voice = Voice::Samples(cut(find(sounds, name)?, *length), 0);
             }
             Action::Quiet => self.fall_silent(),
-            Action::OffHook | Action::OnHook | Action::Dial(_) | Action::Key(_) | Action::Record(_) => {
+            Action::OffHook
+            | Action::OnHook
+            | Action::Dial(_)
+            | Action::Pulse(_)
+            | Action::Key(_)
+            | Action::Record(_) => {
                 return wrong("a circuit has no telephone");
             }
         }

@@ -129,7 +129,7 @@ impl Layout {
         Some(match event {
             mgcp::MediaEvent::OffHook => MediaEvent::OffHook(line),
             mgcp::MediaEvent::OnHook => MediaEvent::OnHook(line),
-            mgcp::MediaEvent::HookFlash => MediaEvent::HookFlash(line),
+            mgcp::MediaEvent::HookFlash | mgcp::MediaEvent::HookBreak => MediaEvent::HookFlash(line),
             mgcp::MediaEvent::Digit(key) => MediaEvent::Digit(port, key),
             mgcp::MediaEvent::DigitEnded(key, lasted) => MediaEvent::DigitEnded(port, key, lasted),
             mgcp::MediaEvent::SignalEnded(target, signal) => {

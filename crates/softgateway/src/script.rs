@@ -13,8 +13,7 @@
 //! aaln/1     on-hook
 //! ```
 //!
-//! The same language serves `--control` (commands as they come), `--script` (one after the other, an `expect` waits)
-//! and the simulator. It knows no protocol: what a subscriber does is the same under MGCP and Megaco.
+//! The same language serves `--control` (commands as they come), `--script` (one after the other, an `expect` waits) and the simulator. It knows no protocol: what a subscriber does is the same under MGCP and Megaco.
 
 use std::fmt;
 use std::time::Duration;
@@ -90,6 +89,8 @@ pub enum Action {
     Flash,
     /// Presses keys: `0`-`9`, `*`, `#`, `A`-`D`; `,` is a pause of a second.
     Dial(String),
+    /// Dials `0`-`9` with a rotary dial, which breaks the loop.
+    Pulse(String),
     /// Makes a sound into the mouthpiece; without a length until the next one, or to the end of the file.
     Play(Sound, Option<Duration>),
     /// Presses a feature key, 1 to 99.
@@ -368,7 +369,7 @@ fn order(verb: &str, words: &mut Words<'_>) -> Result<Option<Order>, &'static st
 }
 
 fn step(verb: &str, line: String, words: &mut Words<'_>) -> Result<Step, &'static str> {
-    const VERBS: &str = "off-hook, on-hook, flash, dial, key, play, quiet, record, seize, answer, wink, release, outpulse, cas, expect, out-of-service or in-service";
+    const VERBS: &str = "off-hook, on-hook, flash, dial, pulse, key, play, quiet, record, seize, answer, wink, release, outpulse, cas, expect, out-of-service or in-service";
     let action = match verb {
         "off-hook" => Action::OffHook,
         "on-hook" => Action::OnHook,
@@ -376,6 +377,7 @@ fn step(verb: &str, line: String, words: &mut Words<'_>) -> Result<Step, &'stati
         "quiet" => Action::Quiet,
         "key" => Action::Key(key(words.some()).ok_or("the number of a feature key, 1 to 99")?),
         "dial" => Action::Dial(digits(words.next_or("")).ok_or("digits 0-9 * # A-D and , for a pause")?),
+        "pulse" => Action::Pulse(digits(words.next_or("")).ok_or("digits 0-9")?),
         "seize" => Action::Circuit(CircuitAction::Seize),
         "answer" => Action::Circuit(CircuitAction::Answer),
         "wink" => Action::Circuit(CircuitAction::Wink),

@@ -109,6 +109,16 @@ impl Subscriber {
             Action::Flash => plane.with_telephone(now, index, |telephone| {
                 telephone.flash(now);
             }),
+            Action::Pulse(digits) => {
+                let mut fits = false;
+                plane.with_telephone(now, index, |telephone| {
+                    telephone.fall_silent();
+                    fits = telephone.dial_pulses(now, digits);
+                });
+                if !fits {
+                    return Err(ActionError::Hook("a rotary dial has 0 to 9, and no room for so many"));
+                }
+            }
             Action::Quiet => plane.with_telephone(now, index, Telephone::fall_silent),
             Action::Dial(keys) => plane.with_telephone(now, index, |telephone| {
                 telephone.fall_silent();

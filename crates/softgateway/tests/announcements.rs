@@ -149,7 +149,10 @@ fn failures_have_the_return_codes_of_the_package() {
         ("pa(an=vb(dat,null,101598))", 308),
         ("pa(an=39[gender=female])", 302),
         ("pa(an=ts(hello))", 300),
-        ("pr(dpa=39)", 300),
+        ("pr(dpa=39)", 320),
+        ("pr(ra=39)", 314),
+        ("pr(ra=41)", 322),
+        ("pr(oa=41 rlt=100)", 321),
         ("pc(dp=[x)", 325),
     ] {
         let mut bench = bench();
@@ -227,6 +230,91 @@ fn a_recording_ends_with_silence_is_kept_and_can_be_played() {
     bench.good("RQNT ann/1", "X: 2\nS: au/pa(an=1000000)");
     bench.pass_millis(500);
     assert_eq!(bench.parties[party].hears(&[900]), set(&[900]));
+}
+
+/// Somebody says a tone for a second; what the operation tells.
+fn says(bench: &mut Bench, party: usize, hertz: f64, signal: &str) -> String {
+    request(bench, &format!("au/pr(prt=50 pst=10 rlt=100 {signal})"));
+    bench.pass_millis(300);
+    bench.parties[party].say(hertz);
+    bench.pass_millis(1000);
+    bench.parties[party].voice = support::Voice::Nothing;
+    bench.await_notified(3000)
+}
+
+/// The frequencies that are heard when this is played.
+fn played(bench: &mut Bench, party: usize, segment: &str) -> BTreeSet<u32> {
+    request(bench, &format!("au/pa(an={segment})"));
+    bench.pass_millis(500);
+    let heard = bench.parties[party].hears(&[SEGMENT_39, 900, 1300]);
+    bench.pass_millis(1000);
+    assert!(bench.await_notified(3000).starts_with("AU/oc"));
+    heard
+}
+
+#[test]
+fn what_is_recorded_in_place_of_a_segment_is_heard_until_the_segment_is_restored() {
+    let mut bench = bench();
+    let party = bench.connect("ann/1", "sendrecv");
+    assert_eq!(says(&mut bench, party, 900.0, "oa=39"), "AU/oc(rc=100 na=1 ri=1000000)");
+    assert_eq!(played(&mut bench, party, "39"), set(&[900]));
+    assert_eq!(says(&mut bench, party, 1300.0, "oa=39"), "AU/oc(rc=100 na=1 ri=1000001)");
+    assert_eq!(played(&mut bench, party, "39"), set(&[1300]), "the newer one");
+    let told = |bench: &mut Bench, signal: &str| {
+        request(bench, signal);
+        bench.await_notified(100)
+    };
+    assert_eq!(told(&mut bench, "au/pa(an=1000000)"), "AU/of(rc=301)", "which deletes the one before");
+    assert_eq!(told(&mut bench, "au/pa(an=39<12>)"), "AU/of(rc=312)");
+    assert_eq!(told(&mut bench, "au/pr(ra=40)"), "AU/of(rc=314)");
+    assert_eq!(told(&mut bench, "au/pr(ra=39)"), "AU/oc(rc=100)");
+    assert_eq!(played(&mut bench, party, "39"), set(&[SEGMENT_39]));
+    assert_eq!(told(&mut bench, "au/pr(ra=39)"), "AU/of(rc=314)");
+    assert_eq!(told(&mut bench, "au/pa(an=1000001)"), "AU/of(rc=301)");
+    // The recording can be deleted as well, by its own number.
+    assert_eq!(says(&mut bench, party, 900.0, "oa=39"), "AU/oc(rc=100 na=1 ri=1000002)");
+    assert_eq!(told(&mut bench, "au/pr(dpa=1000002)"), "AU/oc(rc=100)");
+    assert_eq!(played(&mut bench, party, "39"), set(&[SEGMENT_39]));
+}
+
+#[test]
+fn a_recording_that_is_to_stay_can_be_deleted_and_one_that_goes_cannot() {
+    let mut bench = bench();
+    let party = bench.connect("ann/1", "sendrecv");
+    assert_eq!(says(&mut bench, party, 900.0, "rpa=true"), "AU/oc(rc=100 na=1 ri=1000000)");
+    assert_eq!(says(&mut bench, party, 1300.0, ""), "AU/oc(rc=100 na=1 ri=1000001)");
+    assert_eq!(played(&mut bench, party, "1000000"), set(&[900]));
+    for (number, told) in
+        [(1_000_001, "AU/of(rc=320)"), (1_000_000, "AU/oc(rc=100)"), (1_000_000, "AU/of(rc=320)")]
+    {
+        request(&mut bench, &format!("au/pr(dpa={number})"));
+        assert_eq!(bench.await_notified(100), told, "{number}");
+    }
+    request(&mut bench, "au/pa(an=1000000)");
+    assert_eq!(bench.await_notified(100), "AU/of(rc=301)");
+    assert_eq!(played(&mut bench, party, "1000001"), set(&[1300]));
+}
+
+#[test]
+fn who_record_at_the_same_time_get_numbers_of_their_own() {
+    let mut bench = bench();
+    let one = bench.connect("ann/1", "sendrecv");
+    let other = bench.connect("ann/2", "sendrecv");
+    for endpoint in ["ann/1", "ann/2"] {
+        let body = "X: 1\nR: au/oc, au/of\nS: au/pr(prt=50 pst=10 rlt=100)";
+        bench.good(&format!("RQNT {endpoint}"), body);
+    }
+    bench.pass_millis(300);
+    bench.parties[one].say(900.0);
+    bench.parties[other].say(1300.0);
+    bench.pass_millis(1000);
+    bench.parties[one].voice = support::Voice::Nothing;
+    bench.parties[other].voice = support::Voice::Nothing;
+    let mut told = vec![bench.await_notified(3000), bench.await_notified(3000)];
+    told.sort();
+    assert_eq!(told, ["AU/oc(rc=100 na=1 ri=1000000)", "AU/oc(rc=100 na=1 ri=1000001)"]);
+    let heard = [played(&mut bench, one, "1000000"), played(&mut bench, one, "1000001")];
+    assert_eq!(heard, [set(&[900]), set(&[1300])]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 use strowger_media::MediaPort;
+use strowger_media::rtcp::{CompoundBuilder, ExtendedBlock, VoipMetrics};
 use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
 use strowger_sansio::{Duration, Rng, SocketId, Time};
 use strowger_softgateway::{LineFact, Parser, Progress, SoftGateway, SoftGatewayConfig, What};
@@ -175,6 +176,34 @@ fn a_subscriber_hears_dial_tone_until_the_first_key_and_the_number_is_notified_o
 }
 
 #[test]
+fn a_number_may_be_dialled_by_breaking_the_loop() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    let body = "X: 2\r\nR: L/hu(N), L/hf(N), D/[0-9*#](D)\r\nD: (200x|9x.T|1090)\r\nS: L/dl\r\n";
+    assert!(bench.ask("RQNT aaln/1", body).starts_with("200"));
+    bench.pass(seconds(1));
+    bench.facts.clear();
+    bench.step("aaln/1 pulse 2002");
+    bench.step("aaln/1 expect silence within 9s");
+    bench.pass(seconds(9));
+    assert_eq!(bench.notified().as_deref(), Some("D/2,D/0,D/0,D/2"));
+    let met = bench.facts.iter().any(|(_, fact)| matches!(fact, LineFact::Met { .. }));
+    assert!(met, "the tone goes on: {:?}", bench.facts);
+    assert!(bench.ask("RQNT aaln/1", &body.replace("X: 2", "X: 3")).starts_with("200"));
+    bench.step("aaln/1 pulse 1090");
+    bench.pass(seconds(9));
+    assert_eq!(bench.notified().as_deref(), Some("D/1,D/0,D/9,D/0"), "a one is no flash here");
+    // Who hangs up while the dial runs back has hung up.
+    assert!(bench.ask("RQNT aaln/1", &body.replace("X: 2", "X: 4")).starts_with("200"));
+    bench.step("aaln/1 pulse 9");
+    bench.pass(Duration::from_millis(1000));
+    bench.step("aaln/1 on-hook");
+    bench.pass(seconds(3));
+    assert_eq!(bench.notified().as_deref(), Some("L/hu"));
+    assert_eq!(bench.notified(), None);
+}
+
+#[test]
 fn a_rung_telephone_shows_the_caller_and_falls_silent_when_it_is_lifted() {
     let mut bench = Bench::new();
     let body = "X: 3\r\nR: L/hd(N)\r\nS: L/rg, L/ci(11/20/15/16,\"2001\",\"A \"\"quoted\"\" name\")\r\n";
@@ -280,6 +309,58 @@ fn extended_reports_are_sent_where_the_other_side_asks_for_them() {
     assert!(reports.clone().count() > 0 && reports.clone().any(|(.., bytes)| metrics(bytes)));
     let plain = bench.ask("CRCX relay/1", &body.replace(" voip-metrics", "").replace("rcvr-rtt=all:10", ""));
     assert!(!plain.contains("rtcp-xr"), "{plain}");
+}
+
+#[test]
+fn what_the_far_end_makes_of_the_sound_is_told_with_the_end_of_the_connection() {
+    let mut bench = Bench::new();
+    bench.step("aaln/1 off-hook");
+    let asked = format!("{}a=rtcp-xr:voip-metrics\r\n", description("10.0.0.7", 7000));
+    let answer = bench.ask("CRCX aaln/1", &format!("C: 1\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n{asked}"));
+    bench.pass(seconds(1));
+    let sent = bench.outside.iter().find(|(to, ..)| to.port() == 7000).unwrap();
+    let ssrc = u32::from_be_bytes(sent.2[8..12].try_into().unwrap());
+    let control = SocketId(u32::from(media_port(&answer)) - 4998);
+    let report = |bench: &mut Bench, from: &str, r_factor, mos_conversation| {
+        let metrics = VoipMetrics {
+            ssrc,
+            loss_rate: 20,
+            discard_rate: 6,
+            burst_density: 0,
+            gap_density: 0,
+            burst_duration: 0,
+            gap_duration: 0,
+            round_trip: 90,
+            end_system_delay: 75,
+            signal_level: 127,
+            noise_level: 127,
+            residual_echo_return_loss: 127,
+            gap_threshold: 16,
+            r_factor,
+            external_r_factor: 127,
+            mos_listening: 40,
+            mos_conversation,
+            receiver_configuration: 0,
+            playout: [0; 3],
+        };
+        let block = [ExtendedBlock::VoipMetrics(metrics)];
+        let bytes = CompoundBuilder::report(9, None, &[]).description("far").extended(&block).build();
+        bench.gateway.handle_input(bench.now, control, from.parse().unwrap(), &bytes);
+    };
+    let told = |bench: &mut Bench| {
+        let audit = bench.ask("AUCX aaln/1", &format!("I: {}\r\nF: P\r\n", field(&answer, "I: ")));
+        let parameters = field(&audit, "P: ").to_owned();
+        parameters.split(", ").filter(|p| p.starts_with("X-R")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(told(&mut bench).is_empty());
+    report(&mut bench, "10.0.0.66:7001", 10, 10);
+    assert!(told(&mut bench).is_empty(), "a stranger is not believed");
+    report(&mut bench, "10.0.0.7:7001", 127, 127);
+    assert!(told(&mut bench).is_empty(), "127 is no rating");
+    report(&mut bench, "10.0.0.7:7001", 71, 36);
+    assert_eq!(told(&mut bench), ["X-RL=26", "X-RD=120", "X-RF=71", "X-RM=36"]);
+    let end = bench.ask("DLCX aaln/1", &format!("C: 1\r\nI: {}\r\n", field(&answer, "I: ")));
+    assert!(field(&end, "P: ").contains("X-RF=71, X-RM=36"), "{end}");
 }
 
 #[test]

@@ -1,18 +1,19 @@
 //! What gateways say of themselves: which endpoints there are, and what these can do (RFC 3435 section 2.3.10).
 //!
 //! A gateway that comes up, or announces a restart, is asked for the names of all its endpoints (AUEP with `*`). What the inventory names and
-//! the gateway has not, and what it has beyond the inventory, is for an operator to know. Then one endpoint of each class (the
+//! the gateway has not, and what it has beyond the inventory, is for an operator to know. One that has more than an answer can name (533) is asked again for
+//! the endpoints of the inventory alone, by ranges (Appendix E.5); it need not understand them. Then one endpoint of each class (the
 //! names that differ in their last term alone) is asked for its packages and capabilities: signals of packages that it has not are
-//! not asked for, and of the codecs those are offered that both sides have.
+//! not asked for, nor are digits and flashes, and of the codecs those are offered that both sides have.
 //!
 //! Limits: a gateway that refuses these questions, or answers them with nothing, is treated as if it had not been asked: then its
 //! refusals of single signals tell what it cannot do. The endpoints of a class are taken to be alike.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use strowger_mgcp::agent::{Audit, Failure, GatewayId, Outcome};
 use strowger_mgcp::dialect::Dialect;
-use strowger_mgcp::message::{EndpointName, EndpointNameBuf, ParameterCode, ReturnCode};
+use strowger_mgcp::message::{EndpointName, EndpointNameBuf, ParameterCode, RangeWildcard, ReturnCode};
 use strowger_sansio::Time;
 
 use super::control::Control;
@@ -25,6 +26,8 @@ use crate::{EndpointsView, Event};
 pub(crate) enum Inquiry {
     /// Which endpoints it has.
     Endpoints,
+    /// Which of those that a range stands for; its place among the ranges.
+    Part(u32),
     /// What those of a class can do; its place among the classes.
     Abilities(u32),
 }
@@ -50,10 +53,10 @@ impl Abilities {
         self.packages.as_ref().is_some_and(|packages| packages.contains("BA"))
     }
 
-    /// The signals that need not be tried, by the names that they have inside.
+    /// The signals and events that need not be tried, by the names that they have inside.
     pub(super) fn lacks(&self, dialect: &Dialect) -> impl Iterator<Item = &'static str> {
-        signal::OPTIONAL.into_iter().filter(|signal| {
-            let name = dialect.to_peer(signal);
+        signal::OPTIONAL.into_iter().chain(signal::OPTIONAL_EVENTS).filter(|name| {
+            let name = dialect.to_peer(name);
             let package = name.split_once('/').map_or("", |(package, _)| package).to_ascii_uppercase();
             self.packages.as_ref().is_some_and(|packages| !packages.contains(&package))
         })
@@ -76,6 +79,9 @@ struct Entry {
     /// One endpoint of each class, with the class.
     classes: Vec<(String, EndpointNameBuf)>,
     view: Option<EndpointsView>,
+    /// What is asked for by ranges, and the endpoints that were named until now.
+    parts: Vec<EndpointNameBuf>,
+    named: BTreeSet<EndpointNameBuf>,
 }
 
 /// What is known of all gateways.
@@ -95,6 +101,34 @@ pub(super) enum Finding {
     Able(String, Abilities),
     /// It says nothing more.
     Silent,
+}
+
+impl Entry {
+    /// All that could be named is named.
+    fn listed(
+        &mut self,
+        gateways: &Gateways,
+        gateway: GatewayId,
+        listed: &BTreeSet<EndpointNameBuf>,
+    ) -> Finding {
+        let view = compare(gateways, gateway, listed);
+        self.view = Some(view.clone());
+        Finding::Told(Event::EndpointsListed { gateway: gateways.id(gateway).to_owned(), endpoints: view })
+    }
+
+    /// Asks for the next range; says whether there is one.
+    fn ask_part(
+        &self,
+        now: Time,
+        agent: &mut Control,
+        (gateway, serial, place): (GatewayId, u32, u32),
+    ) -> bool {
+        let part = usize::try_from(place).ok().and_then(|place| self.parts.get(place));
+        let Some(part) = part else { return false };
+        let tag = Tag::Census(gateway, serial, Inquiry::Part(place));
+        agent.audit_endpoint(now, (gateway, part), Vec::new(), tag);
+        true
+    }
 }
 
 impl Census {
@@ -134,14 +168,16 @@ impl Census {
                 let listed = match result {
                     Ok(outcome) if !outcome.specific_endpoints.is_empty() => {
                         let listed: BTreeSet<_> = outcome.specific_endpoints.into_iter().collect();
-                        let view = compare(gateways, gateway, &listed);
-                        entry.view = Some(view.clone());
-                        let gateway = gateways.id(gateway).to_owned();
-                        findings.push(Finding::Told(Event::EndpointsListed { gateway, endpoints: view }));
+                        findings.push(entry.listed(gateways, gateway, &listed));
                         Some(listed)
                     }
                     // It has more than it can name at once.
-                    Err(Failure::Refused(refused)) if refused.code == ReturnCode::RESPONSE_TOO_LARGE => None,
+                    Err(Failure::Refused(refused)) if refused.code == ReturnCode::RESPONSE_TOO_LARGE => {
+                        entry.parts = parts(&gateways.endpoints_of(gateway));
+                        entry.named.clear();
+                        entry.ask_part(now, agent, (gateway, serial, 0));
+                        None
+                    }
                     _ => {
                         entry.view = None;
                         return vec![Finding::Silent];
@@ -155,6 +191,15 @@ impl Census {
                 }
                 if entry.classes.is_empty() {
                     findings.push(Finding::Silent);
+                }
+            }
+            // One after the other: the first that is refused shows that the others would be.
+            Inquiry::Part(place) => {
+                let Ok(outcome) = result else { return Vec::new() };
+                entry.named.extend(outcome.specific_endpoints);
+                if !entry.ask_part(now, agent, (gateway, serial, place.saturating_add(1))) {
+                    let named = std::mem::take(&mut entry.named);
+                    findings.push(entry.listed(gateways, gateway, &named));
                 }
             }
             Inquiry::Abilities(place) => {
@@ -176,6 +221,52 @@ impl Census {
 pub(super) fn class(endpoint: EndpointName<'_>) -> String {
     let local = endpoint.local();
     local.rsplit_once('/').map_or("", |(stem, _)| stem).to_ascii_lowercase()
+}
+
+/// So many endpoints are asked for by one range: their names fit in the smallest answer that a gateway must be able to give, 4000 octets (RFC 3435 section 3.5.4).
+const PART: usize = 32;
+
+/// Ranges for endpoints that differ in the number at their end, in their order; and single names of those that have none.
+fn parts(endpoints: &[EndpointNameBuf]) -> Vec<EndpointNameBuf> {
+    let mut numbered: BTreeMap<(String, String), BTreeSet<u16>> = BTreeMap::new();
+    let mut parts = Vec::new();
+    for endpoint in endpoints.iter().filter(|endpoint| !endpoint.as_name().is_wildcarded()) {
+        let (stem, last) = endpoint.local().rsplit_once('/').unwrap_or(("", endpoint.local()));
+        match last.parse::<u16>() {
+            // A number that is written otherwise is another name.
+            Ok(number) if number.to_string() == last && !stem.is_empty() => {
+                let class = (stem.to_ascii_lowercase(), endpoint.domain().to_owned());
+                numbered.entry(class).or_default().insert(number);
+            }
+            _ => parts.push(endpoint.clone()),
+        }
+    }
+    for ((stem, domain), numbers) in numbered {
+        let numbers: Vec<_> = numbers.into_iter().collect();
+        let mut chunks: VecDeque<&[u16]> = numbers.chunks(PART).collect();
+        while let Some(chunk) = chunks.pop_front() {
+            let range = range(chunk);
+            if range.len() > RangeWildcard::LONGEST {
+                let (one, other) = chunk.split_at(chunk.len() / 2);
+                chunks.push_front(other);
+                chunks.push_front(one);
+            } else {
+                parts.extend(EndpointNameBuf::from_parts(&format!("{stem}/{range}"), &domain));
+            }
+        }
+    }
+    parts
+}
+
+/// Numbers in their order as one term.
+fn range(numbers: &[u16]) -> String {
+    let runs = numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next));
+    let runs = runs.filter_map(|run| match run {
+        [one] => Some(one.to_string()),
+        [first, .., last] => Some(format!("{first}-{last}")),
+        [] => None,
+    });
+    format!("[{}]", runs.collect::<Vec<_>>().join(","))
 }
 
 /// What a gateway has, against what the inventory says.
@@ -240,6 +331,28 @@ mod tests {
         );
         // All that a cable client has is in one package.
         assert_eq!(lacks(&abilities(&["L"], &[]), &Dialect::NCS), ["SST/nu", "SST/ht"]);
+        assert_eq!(lacks(&abilities(&["L", "G", "SST"], &[]), &Dialect::RFC3435), ["D/0"]);
+    }
+
+    #[test]
+    fn many_endpoints_are_named_by_ranges_that_fit_an_answer() {
+        let named = |names: &[&str]| {
+            let names: Vec<_> =
+                names.iter().filter_map(|name| EndpointNameBuf::from_parts(name, "gw.town")).collect();
+            parts(&names).iter().map(|part| part.local().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            named(&["aaln/1", "AALN/2", "aaln/4", "aaln/03", "ann/7", "relay/$", "x"]),
+            ["aaln/03", "x", "aaln/[1-2,4]", "ann/[7]"]
+        );
+        let many: Vec<_> = (1..=70).map(|line| format!("aaln/{line}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert_eq!(named(&many), ["aaln/[1-32]", "aaln/[33-64]", "aaln/[65-70]"]);
+        let odd: Vec<_> = (1..=32).map(|line| format!("aaln/{}", line * 2 + 10_000)).collect();
+        let odd: Vec<_> = odd.iter().map(String::as_str).collect();
+        let parts = named(&odd);
+        assert_eq!(parts.len(), 2, "a range has 128 characters at most: {parts:?}");
+        assert!(parts.iter().all(|part| part.len() <= 128 + 5));
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub(super) const OPTIONAL: [&str; 26] = [
     "SST/ht",
 ];
 
+/// The events that a line can do without likewise: the end of a tone, flashes and, on a hot line, digits.
+pub(super) const OPTIONAL_EVENTS: [&str; 3] = ["L/oc", "L/hf", "D/0"];
+
 /// The on-off signals among the tones: they stay until they are turned off (RFC 3435 section 2.1.7).
 pub(super) const ON_OFF: [&str; 2] = ["L/ht", "SST/ht"];
 

@@ -20,7 +20,10 @@ use strowger_sdp::{AudioDescription, CodecEntry};
 use super::decision::decide;
 use super::gateways::Place;
 use super::{Order, Owner, Settings, Tag, Timer, Turn};
-use crate::{CallId, Cause, Event, GatewayProtocol, MediaStatistics, PlayoutStatistics, Sdp, Termination};
+use crate::{
+    CallId, Cause, Event, GatewayProtocol, MediaStatistics, PlayoutStatistics, ReportedQuality, Sdp,
+    Termination,
+};
 
 /// Milliseconds of sound in a packet: what every gateway can do, and the default of RFC 3551 for these codecs.
 const PACKETIZATION: u16 = 20;
@@ -38,6 +41,8 @@ pub(super) struct Stream {
     unwanted: bool,
     /// How often its deletion has failed.
     attempts: u32,
+    /// It is gone, and its gateway has not said so.
+    may_be_left: bool,
     /// What its last description said.
     essence: Option<Essence>,
 }
@@ -102,7 +107,8 @@ impl Stream {
         let tag = Tag::Stream(owner, Order::Create);
         turn.agent.create_connection(turn.now, (place.gateway, &place.endpoint), create, tag);
         let state = State::Creating;
-        Self { place, owner, call, state, mode, unwanted: false, attempts: 0, essence: None }
+        let (unwanted, attempts, may_be_left) = (false, 0, false);
+        Self { place, owner, call, state, mode, unwanted, attempts, may_be_left, essence: None }
     }
 
     /// Takes over a connection that another exchange had created; none when its record is not legible, or names another host.
@@ -122,6 +128,7 @@ impl Stream {
             mode,
             unwanted: false,
             attempts: 0,
+            may_be_left: false,
             essence: None,
         };
         adopted.read(settings, stream.local.bytes()).ok()?;
@@ -203,8 +210,15 @@ impl Stream {
     pub(super) fn lose(&mut self, turn: &mut Turn<'_>, statistics: Option<MediaStatistics>) {
         turn.timers.cancel(&Timer::Stream(self.owner));
         if !self.is_gone() {
+            // Its gateway tells of one that it deletes by itself with what it was like, but need not.
+            self.may_be_left = statistics.is_none();
             self.state = State::Gone(statistics);
         }
+    }
+
+    /// Whether it may stand on its gateway although it is gone here.
+    pub(super) const fn may_be_left(&self) -> bool {
+        self.may_be_left
     }
 
     /// Whether it exists and is wanted.
@@ -302,6 +316,7 @@ impl Stream {
             Ok(outcome) => outcome,
             Err(failure) => {
                 self.state = State::Gone(None);
+                self.may_be_left = !matches!(failure, Failure::Refused(_));
                 if !self.unwanted {
                     self.alarm(turn, "CRCX", &failure);
                 }
@@ -313,6 +328,7 @@ impl Stream {
         }
         let Some(connection) = outcome.connection_id else {
             self.state = State::Gone(None);
+            self.may_be_left = true;
             return News::Failed(Cause::PROTOCOL_ERROR);
         };
         self.state = State::Open(connection.clone());
@@ -424,6 +440,7 @@ impl Stream {
         } else {
             self.alarm(turn, "DLCX", &failure);
             self.state = State::Gone(None);
+            self.may_be_left = true;
         }
     }
 
@@ -501,18 +518,56 @@ pub(super) fn statistics(figures: &ConnectionStatistics) -> MediaStatistics {
         jitter_ms: figures.jitter_ms,
         latency_ms: figures.latency_ms,
         playout: playout(figures),
+        reported: reported(figures),
     }
+}
+
+fn extension(figures: &ConnectionStatistics, wanted: &str) -> Option<u32> {
+    let mut extensions = figures.extensions.iter();
+    extensions.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value)
 }
 
 /// The extensions of our own gateway; a peer that sends only some of them means something else by them.
 fn playout(figures: &ConnectionStatistics) -> Option<PlayoutStatistics> {
-    let named = |wanted: &str| {
-        let mut extensions = figures.extensions.iter();
-        extensions.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value)
-    };
     Some(PlayoutStatistics {
-        discarded: named("X-DI")?.into(),
-        delay_ms: named("X-PO")?,
-        loss_runs: named("X-LR")?.into(),
+        discarded: extension(figures, "X-DI")?.into(),
+        delay_ms: extension(figures, "X-PO")?,
+        loss_runs: extension(figures, "X-LR")?.into(),
     })
+}
+
+/// Likewise; what RFC 3611 has no such value for is not believed.
+fn reported(figures: &ConnectionStatistics) -> Option<ReportedQuality> {
+    let within = |wanted, values: std::ops::RangeInclusive<u8>| {
+        let value = u8::try_from(extension(figures, wanted)?).ok()?;
+        Some(value).filter(|value| values.contains(value))
+    };
+    Some(ReportedQuality {
+        loss: within("X-RL", 0..=u8::MAX)?,
+        delay_ms: extension(figures, "X-RD").filter(|delay| *delay <= 2 * u32::from(u16::MAX))?,
+        r_factor: within("X-RF", 0..=100)?,
+        mos_tenths: within("X-RM", 10..=50)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_gateway_was_told_by_the_far_end_is_taken_whole_and_within_its_bounds() {
+        let told = |extensions: &[(&str, u32)]| {
+            let extensions = extensions.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+            statistics(&ConnectionStatistics { extensions, ..ConnectionStatistics::default() }).reported
+        };
+        let whole = [("X-RL", 26), ("x-rd", 120), ("X-RF", 71), ("X-RM", 36), ("X-ZZ", 1)];
+        let expected = ReportedQuality { loss: 26, delay_ms: 120, r_factor: 71, mos_tenths: 36 };
+        assert_eq!(told(&whole), Some(expected));
+        assert_eq!(told(&whole[1..]), None, "somebody else's parameters");
+        for (place, value) in [(0, 256), (1, 200_000), (2, 127), (3, 9), (3, 127)] {
+            let mut wrong = whole;
+            wrong[place].1 = value;
+            assert_eq!(told(&wrong), None, "{wrong:?}");
+        }
+    }
 }

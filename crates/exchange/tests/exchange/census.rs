@@ -91,10 +91,44 @@ fn a_gateway_that_cannot_name_all_its_endpoints_at_once_is_asked_what_they_can_d
     let mut world = World::new(town());
     world.gateways[0].tells = Some(("L:1, D:0", "a:PCMU, m:sendrecv"));
     world.gateways[0].refuse(Verb::Auep, "*", 533, 99);
+    // Nor does it understand ranges.
+    world.gateways[0].refuse(Verb::Auep, "aaln/[", 500, 1);
     world.pass(5);
     assert_eq!(told(&world), [] as [&EndpointsView; 0]);
     world.ring("2001", "2004");
     assert_eq!(world.hears("2001"), "");
+    world.end();
+}
+
+#[test]
+fn the_endpoints_of_a_gateway_that_has_too_many_are_named_by_ranges() {
+    let mut inventory = town();
+    let third = inventory.lines[2].clone();
+    for line in 4..=70 {
+        let (number, endpoint) = (format!("22{line:02}"), format!("aaln/{line}"));
+        inventory.lines.push(LineEntry { number, endpoint, ..third.clone() });
+    }
+    let mut world = World::new(inventory);
+    world.gateways[0].endpoints.remove("aaln/69");
+    world.gateways[0].tells = Some(("L:1, D:0", "a:PCMU, m:sendrecv"));
+    world.gateways[0].refuse(Verb::Auep, "*", 533, 99);
+    world.pass(20);
+    let asked: Vec<_> = world.gateways[0].executed.iter().filter(|line| line.contains('[')).collect();
+    assert_eq!(asked, ["AUEP aaln/[1-32]", "AUEP aaln/[33-64]", "AUEP aaln/[65-70]"]);
+    let missing = vec!["aaln/69".to_owned()];
+    assert_eq!(told(&world), [&EndpointsView { listed: 69, missing, unlisted: Vec::new() }]);
+    world.connect("2001", "2004");
+}
+
+#[test]
+fn digits_are_not_asked_of_a_gateway_that_detects_none() {
+    let mut world = town_that_tells("L:1, G:1", "a:PCMU, m:sendrecv");
+    world.lift("2001");
+    let endpoint = world.endpoint("2001");
+    assert_eq!(endpoint.events, ["l/hu", "l/oc"]);
+    assert!(endpoint.map.is_none(), "nor is it told a map");
+    let refused = |event: &Event| matches!(event, Event::OrderRefused { .. });
+    assert!(!world.events.iter().any(refused));
     world.end();
 }
 

@@ -10,8 +10,8 @@ use strowger_mgcp::digitmap::{DialSymbol, DigitMap, MatchState};
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::{
     CallIdBuf, Command, ConnectionIdBuf, ConnectionMode, ConnectionStatistics, EndpointName, EndpointNameBuf,
-    Message, ParameterCode, RequestIdBuf, Response, RestartMethod, ReturnCode, SignalBuf, TransactionId,
-    Verb,
+    Message, ParameterCode, RequestIdBuf, Response, RestartMethod, ReturnCode, SignalBuf, Term,
+    TransactionId, Verb,
 };
 use strowger_mgcp::text::{CommandBuilder, ResponseBuilder, datagram};
 use strowger_sansio::{Duration, Time};
@@ -233,7 +233,7 @@ impl Gateway {
             Verb::Auep if self.is_idle_relay(&local) => simple(ReturnCode::OK),
             Verb::Auep if local == "*" && self.tells.is_none() => simple(ReturnCode::OK),
             Verb::Auep if command.parameters.contains(ba("F")) => self.count_all(command),
-            Verb::Auep if local.contains('*') => self.list(command),
+            Verb::Auep if local.contains(['*', '[']) => self.list(command),
             _ => match self.endpoints.get_mut(&local) {
                 None => simple(ReturnCode::UNKNOWN_ENDPOINT),
                 Some(endpoint) => match command.verb {
@@ -301,7 +301,15 @@ impl Gateway {
         let relays = (1..=self.relays).map(|relay| format!("relay/{relay}"));
         let names = self.endpoints.keys().cloned().chain(relays).collect::<BTreeSet<_>>();
         let names = names.iter().map(|name| EndpointNameBuf::from_parts(name, &self.domain).unwrap());
-        let meant: Vec<_> = names.filter(|name| command.endpoint.covers(name.as_name())).collect();
+        let in_range = |name: &EndpointNameBuf| {
+            let mut terms = command.endpoint.terms().zip(name.as_name().terms());
+            terms.all(|(wanted, own)| match (wanted.range(), own) {
+                (Some(range), Term::Name(own)) => own.parse().is_ok_and(|number| range.contains(number)),
+                _ => wanted == own,
+            })
+        };
+        let meant: Vec<_> =
+            names.filter(|name| command.endpoint.covers(name.as_name()) || in_range(name)).collect();
         let answer = ResponseBuilder::new(ReturnCode::OK, command.transaction_id);
         meant.iter().fold(answer, |answer, name| answer.specific_endpoint(name.as_name())).finish()
     }

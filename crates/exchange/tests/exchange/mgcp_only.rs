@@ -358,3 +358,28 @@ fn a_party_that_waits_hears_that_nobody_comes() {
     world.loses = Box::new(|_| false);
     assert_eq!(world.record_of("2001", "2004").cause, Cause::TEMPORARY_FAILURE);
 }
+
+#[test]
+fn a_connection_made_behind_a_restart_that_was_announced_late_is_deleted() {
+    let mut world = World::running(town());
+    // The gateway restarts, and nobody hears of it for a while.
+    world.loses = Box::new(|bytes| bytes.starts_with(b"RSIP"));
+    let now = world.now;
+    world.gateways[0].power_cycle();
+    world.gateways[0].restart(now, "*", RestartMethod::Restart, None);
+    // It is asked for the connection of a call, and its answer does not come either: it is taken for lost.
+    world.gateways[0].swallowed = vec![Verb::Crcx, Verb::Auep];
+    world.lift("2004");
+    world.dial("2004", "2001");
+    world.pass(40);
+    assert_eq!(world.gateways[0].connections().count(), 1);
+    assert_eq!(world.line("2001").service, ServiceState::Unreachable);
+    world.hang_up("2004");
+    // What is heard at last says that it has restarted, and so would have nothing.
+    world.gateways[0].swallowed.clear();
+    world.loses = Box::new(|_| false);
+    world.pass(20);
+    assert_eq!(world.gateways[0].connections().count(), 0);
+    assert_eq!(world.line("2001").service, ServiceState::InService);
+    world.end();
+}

@@ -172,7 +172,7 @@ impl JitterBuffer {
             delay: 0,
             starved_frames: 0,
             late_in_a_row: 0,
-            recent: VecDeque::with_capacity(MEMORY),
+            recent: VecDeque::new(),
             decoder: Decoder::default(),
             silence: None,
             noise: NoiseGenerator::default(),

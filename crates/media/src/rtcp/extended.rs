@@ -141,6 +141,12 @@ impl ExtendedBlock {
 }
 
 impl VoipMetrics {
+    /// Whether the reporter has rated the conversation, with values that there are.
+    #[must_use]
+    pub fn is_rated(&self) -> bool {
+        self.r_factor <= 100 && (10..=50).contains(&self.mos_conversation)
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.ssrc.to_be_bytes());
         out.extend_from_slice(&[self.loss_rate, self.discard_rate, self.burst_density, self.gap_density]);

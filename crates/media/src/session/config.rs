@@ -243,21 +243,23 @@ pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Formats by payload type, for lookup without search.
+/// So many formats have room in a session; more are rare.
+const FEW: usize = 8;
+
+/// Formats by payload type. Of the 128 few are agreed on: to look through these touches less memory than a table of all.
 #[derive(Clone, Debug)]
 pub(super) struct PayloadTable {
-    by_number: [Option<PayloadFormat>; 128],
+    few: [Option<Payload>; FEW],
+    more: Vec<Payload>,
     voice: Option<(u8, Coding)>,
     events: Option<u8>,
 }
 
 impl PayloadTable {
     pub(super) fn new(payloads: &[Payload]) -> Self {
-        let mut table = Self { by_number: [None; 128], voice: None, events: None };
+        let mut table = Self { few: [None; FEW], more: Vec::new(), voice: None, events: None };
         for payload in payloads {
-            if let Some(entry) = table.by_number.get_mut(usize::from(payload.number)) {
-                *entry = Some(payload.format);
-            }
+            table.put(*payload);
             if let Some(coding) = payload.format.coding() {
                 table.voice = table.voice.or(Some((payload.number, coding)));
             }
@@ -268,9 +270,31 @@ impl PayloadTable {
         table
     }
 
+    /// A number stands for the format that was given it last.
+    fn put(&mut self, payload: Payload) {
+        if payload.number >= 128 {
+            return;
+        }
+        let is_it = |entry: &Payload| entry.number == payload.number;
+        let known = self.few.iter_mut().flatten().chain(&mut self.more).find(|entry| is_it(entry));
+        if let Some(known) = known {
+            *known = payload;
+        } else if let Some(free) = self.few.iter_mut().find(|entry| entry.is_none()) {
+            *free = Some(payload);
+        } else {
+            self.more.push(payload);
+        }
+    }
+
+    /// In the order in which they were given.
+    #[inline]
+    fn entries(&self) -> impl Iterator<Item = Payload> {
+        self.few.iter().map_while(|entry| *entry).chain(self.more.iter().copied())
+    }
+
     #[inline]
     pub(super) fn format(&self, number: u8) -> Option<PayloadFormat> {
-        self.by_number.get(usize::from(number)).copied().flatten()
+        self.entries().find(|payload| payload.number == number).map(|payload| payload.format)
     }
 
     /// The number under which a format goes; the first when there are several.
@@ -279,10 +303,7 @@ impl PayloadTable {
         match (format, self.voice) {
             (PayloadFormat::TelephoneEvent, _) => self.events,
             (format, Some((number, voice))) if format.coding() == Some(voice) => Some(number),
-            _ => {
-                let index = self.by_number.iter().position(|entry| *entry == Some(format))?;
-                u8::try_from(index).ok()
-            }
+            _ => self.entries().find(|payload| payload.format == format).map(|payload| payload.number),
         }
     }
 
@@ -293,11 +314,10 @@ impl PayloadTable {
 
     /// The format in which data of modems is sent: the first that keeps the waveform.
     pub(super) fn waveform(&self) -> Option<(u8, Coding)> {
-        let mut formats = (0..128).filter_map(|number| Some((number, self.format(number)?)));
         match self.voice {
             Some((_, Coding::G711(_))) => self.voice,
-            _ => formats.find_map(|(number, format)| match format {
-                PayloadFormat::G711(law) => Some((number, Coding::G711(law))),
+            _ => self.entries().find_map(|payload| match payload.format {
+                PayloadFormat::G711(law) => Some((payload.number, Coding::G711(law))),
                 _ => None,
             }),
         }

@@ -7,7 +7,7 @@ use strowger_sansio::{Rng, Time};
 
 use super::config::{ExtendedReports, SessionConfig};
 use super::sender::Sender;
-use super::source::Sources;
+use super::source::{ControlGate, Sources};
 use crate::rtcp::{
     Compound, CompoundBuilder, EXTENDED_REPORT, ExtendedBlock, Membership, NtpTime, ReportBlock, RtcpPacket,
     Schedule, SenderInfo, VoipMetrics, span, units,
@@ -46,6 +46,7 @@ pub(super) enum Heard {
 
 #[derive(Clone, Debug)]
 pub(super) struct Control {
+    pub(super) gate: ControlGate,
     schedule: Schedule,
     cname: Arc<str>,
     ntp_origin: NtpTime,
@@ -69,6 +70,7 @@ pub(super) struct Control {
 impl Control {
     pub(super) fn new(now: Time, config: &SessionConfig, rng: &mut Rng) -> Self {
         Self {
+            gate: ControlGate::new(config.remote_rtcp),
             schedule: Schedule::new(now, SESSION_BANDWIDTH, rng),
             cname: config.cname.clone(),
             ntp_origin: NtpTime(config.ntp_origin),
@@ -88,6 +90,7 @@ impl Control {
     }
 
     pub(super) fn reconfigure(&mut self, config: &SessionConfig) {
+        self.gate.reconfigure(config.remote_rtcp);
         self.cname.clone_from(&config.cname);
         self.ntp_origin = NtpTime(config.ntp_origin);
         self.extended = config.extended_reports;

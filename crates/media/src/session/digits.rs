@@ -8,7 +8,7 @@ use strowger_sansio::Time;
 use crate::dtmf::{Digit, DtmfDetector, DtmfEvent, DtmfGenerator, DtmfLevel, DtmfTiming};
 use crate::frame::{Frame, SILENCE, sine_peak, to_sample};
 use crate::limits::Limits;
-use crate::telephone_event::EventChange;
+use crate::telephone_event::{EventChange, EventReceiver};
 use crate::tone::Oscillator;
 
 /// The level sent with events, in -dBm0 (RFC 4733 section 2.3.4).
@@ -82,6 +82,15 @@ impl From<DtmfEvent> for DigitChange {
             DtmfEvent::Ended { digit, duration } => Self::Ended { digit, origin, duration },
         }
     }
+}
+
+/// All of a session that deals with digits.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Digits {
+    pub(super) event_receiver: EventReceiver,
+    pub(super) renderer: Renderer,
+    pub(super) listener: Listener,
+    pub(super) in_band: InBand,
 }
 
 /// A digit that is to be heard for its events.

@@ -9,13 +9,18 @@
 //!   [`RtpSession::poll_transmit`] and [`RtpSession::poll_event`] until they give nothing.
 //!
 //! Its rooms: `activity` (whether somebody talks), `config` (what signalling decides), `source` (whom to believe), `sender` (the packetiser), `control` (RTCP),
-//! `digits` (telephone events and tones), `metrics` (the quality of what is received, in RFC 3611's terms), `relay` (packets passed on as they are), `statistics`.
+//! `digits` (telephone events and tones), `metrics` (the quality of what is received, in RFC 3611's terms), `playout` (the play-out buffer, where there is one), `relay`
+//! (packets passed on as they are), `statistics`.
+//!
+//! A gateway holds thousands of sessions, and a packet is to touch little memory: what not every packet needs is kept apart from a session and, if not every session needs
+//! it, made when it is first used.
 
 mod activity;
 mod config;
 mod control;
 mod digits;
 mod metrics;
+mod playout;
 mod relay;
 mod sender;
 mod source;
@@ -29,11 +34,11 @@ use strowger_sansio::{BoundedQueue, Rng, SocketId, Time, Transmit};
 use crate::comfort_noise::NoiseLevel;
 use crate::dtmf::{Digit, DtmfTiming};
 use crate::frame::{Frame, SILENCE, samples_in, time_of};
-use crate::jitter::{Insertion, JitterBuffer};
+use crate::jitter::Insertion;
 use crate::limits::Limits;
 use crate::rtcp::Compound;
 use crate::rtp::{RtpError, RtpHeader, RtpPacket};
-use crate::telephone_event::{EventChange, EventReceiver};
+use crate::telephone_event::EventChange;
 
 pub use config::{
     EventPlayout, ExtendedReports, PacketTime, Payload, PayloadFormat, SessionConfig, SilenceSuppression,
@@ -46,9 +51,10 @@ pub use statistics::SessionStatistics;
 
 use config::{PayloadTable, canonical};
 use control::{Control, Heard};
-use digits::{EVENT_VOLUME, InBand, Listener, Renderer};
+use digits::{Digits, EVENT_VOLUME};
+use playout::SessionPlayout;
 use sender::{Carries, Sender};
-use source::{Arrival, ControlGate, Gate, Path, Sources};
+use source::{Arrival, Gate, Path, Sources};
 
 /// RTP clock of all formats here, in Hz.
 pub(crate) const CLOCK_RATE: u32 = 8_000;
@@ -121,17 +127,14 @@ pub enum SessionEvent {
 pub struct RtpSession {
     receives: PayloadTable,
     gate: Gate,
-    control_gate: ControlGate,
     sources: Sources,
-    playout: JitterBuffer,
+    playout: SessionPlayout,
     played: Option<Time>,
-    event_receiver: EventReceiver,
     event_playout: EventPlayout,
-    renderer: Renderer,
-    listener: Listener,
-    in_band: InBand,
+    /// None before the first digit, either way.
+    digits: Option<Box<Digits>>,
     sender: Sender,
-    control: Control,
+    control: Box<Control>,
     remote: Option<SocketAddr>,
     rtcp_socket: SocketId,
     speech: Option<SpeechFormat>,
@@ -148,17 +151,13 @@ impl RtpSession {
         Self {
             receives: PayloadTable::new(&config.receives),
             gate: Gate::new(config.source),
-            control_gate: ControlGate::new(config.remote_rtcp),
             sources: Sources::default(),
-            playout: JitterBuffer::new(config.playout),
+            playout: SessionPlayout::new(config.playout),
             played: None,
-            event_receiver: EventReceiver::new(),
             event_playout: config.event_playout,
-            renderer: Renderer::default(),
-            listener: Listener::default(),
-            in_band: InBand::default(),
+            digits: None,
             sender: Sender::new(config, &mut rng),
-            control: Control::new(now, config, &mut rng),
+            control: Box::new(Control::new(now, config, &mut rng)),
             remote: config.remote.map(canonical),
             rtcp_socket: config.rtcp_socket,
             speech: None,
@@ -176,7 +175,6 @@ impl RtpSession {
         if self.gate.reconfigure(config.source) {
             self.sources.expect_another();
         }
-        self.control_gate.reconfigure(config.remote_rtcp);
         self.event_playout = config.event_playout;
         self.sender.reconfigure(config);
         self.control.reconfigure(config);
@@ -192,7 +190,8 @@ impl RtpSession {
         };
         if let Some(coding) = format.coding() {
             self.note_speech(packet.payload_type, packet.payload.len());
-            let insertion = self.playout.insert(packet.timestamp, packet.marker, coding, packet.payload);
+            let playout = self.playout.buffer();
+            let insertion = playout.insert(packet.timestamp, packet.marker, coding, packet.payload);
             if matches!(insertion, Insertion::Late | Insertion::Overrun) {
                 self.sources.discarded();
             }
@@ -205,7 +204,7 @@ impl RtpSession {
             }
             PayloadFormat::ComfortNoise => {
                 if let Some(level) = NoiseLevel::of_payload(packet.payload) {
-                    self.playout.insert_silence(packet.timestamp, level);
+                    self.playout.buffer().insert_silence(packet.timestamp, level);
                 }
                 Received::ComfortNoise
             }
@@ -217,7 +216,7 @@ impl RtpSession {
     pub fn receive_control(&mut self, now: Time, from: SocketAddr, datagram: &[u8]) -> bool {
         let from = canonical(from);
         let compound = Compound::decode(datagram).ok();
-        let Some(compound) = compound.filter(|_| self.control_gate.may_pass(from, &self.gate)) else {
+        let Some(compound) = compound.filter(|_| self.control.gate.may_pass(from, &self.gate)) else {
             self.counters.reports_refused += 1;
             return false;
         };
@@ -245,7 +244,7 @@ impl RtpSession {
             self.sender.idle(now);
             return false;
         }
-        let digit = self.in_band.frame();
+        let digit = self.digit_frame();
         self.sender.frame(now, digit.as_ref().unwrap_or(frame), out)
     }
 
@@ -256,7 +255,7 @@ impl RtpSession {
             return None;
         }
         let mut out = Vec::new();
-        let sent = match self.in_band.frame() {
+        let sent = match self.digit_frame() {
             Some(digit) => self.sender.frame(now, &digit, &mut out),
             None => self.sender.skip(now, &mut out),
         };
@@ -265,16 +264,19 @@ impl RtpSession {
 
     /// The next 10 ms of received sound.
     pub fn play_frame(&mut self, now: Time) -> Frame {
-        if self.played.is_some_and(|played| now.since(played) >= UNHEARD) {
-            self.playout.flush();
+        let mut frame = SILENCE;
+        if let Some(playout) = self.playout.begun() {
+            if self.played.is_some_and(|played| now.since(played) >= UNHEARD) {
+                playout.flush();
+            }
+            playout.play(&mut frame);
         }
         self.played = Some(now);
-        let mut frame = SILENCE;
-        self.playout.play(&mut frame);
-        if let Some(digit) = self.renderer.frame(now) {
+        let Some(digits) = &mut self.digits else { return frame };
+        if let Some(digit) = digits.renderer.frame(now) {
             return if self.event_playout == EventPlayout::Tones { digit } else { SILENCE };
         }
-        for found in self.listener.listen(now, &frame).into_iter().flatten() {
+        for found in digits.listener.listen(now, &frame).into_iter().flatten() {
             self.report(SessionEvent::Digit(found.into()));
         }
         frame
@@ -284,24 +286,28 @@ impl RtpSession {
     /// it is, and what is sent keeps the waveform if the far end lets it.
     pub fn carry_data(&mut self) {
         self.sender.carry_data(Carries::Data);
-        self.playout.fix();
+        self.playout.buffer().fix();
     }
 
     /// Carries speech again: silence is suppressed and the play-out delay adapts, as signalling has it.
     pub fn carry_speech(&mut self) {
         self.sender.carry_data(Carries::Speech);
-        self.playout.release();
+        if let Some(playout) = self.playout.begun() {
+            playout.release();
+        }
     }
 
     /// Whether it carries data.
     #[must_use]
-    pub const fn carries_data(&self) -> bool {
+    pub fn carries_data(&self) -> bool {
         self.playout.is_fixed()
     }
 
     /// Finds digits in the received sound too, or no longer. It costs time, and only play-out feeds it.
     pub fn listen_in_band(&mut self, on: bool) {
-        self.listener.enable(on);
+        if on || self.digits.is_some() {
+            self.digits().listener.enable(on);
+        }
     }
 
     /// Sends a digit of a given length after those that wait: as telephone events where the far end takes them, as sound where not.
@@ -309,35 +315,37 @@ impl RtpSession {
     pub fn send_digit(&mut self, digit: Digit, timing: DtmfTiming) -> bool {
         if self.sender.has_events() {
             let samples = u32::try_from(samples_in(timing.on())).unwrap_or(u32::MAX);
-            return self.sender.events.send(digit.event(), EVENT_VOLUME, samples);
+            return self.sender.events().send(digit.event(), EVENT_VOLUME, samples);
         }
-        self.in_band.dial(digit, timing)
+        self.digits().in_band.dial(digit, timing)
     }
 
     /// Starts a digit that lasts until [`Self::release_digit`]; says whether there was room.
     pub fn press_digit(&mut self, digit: Digit) -> bool {
         if self.sender.has_events() {
-            return self.sender.events.start(digit.event(), EVENT_VOLUME);
+            return self.sender.events().start(digit.event(), EVENT_VOLUME);
         }
-        self.in_band.press(digit)
+        self.digits().in_band.press(digit)
     }
 
     /// Ends the digit that was started; it lasts 50 ms at least.
     pub fn release_digit(&mut self) {
-        self.sender.events.stop();
-        self.in_band.release();
+        self.sender.stop_event();
+        if let Some(digits) = &mut self.digits {
+            digits.in_band.release();
+        }
     }
 
     /// Sends a telephone event that is no digit; says whether the far end takes events and there was room.
     pub fn send_event(&mut self, event: u8, duration: Duration) -> bool {
         let samples = u32::try_from(samples_in(duration)).unwrap_or(u32::MAX);
-        self.sender.has_events() && self.sender.events.send(event, 0, samples)
+        self.sender.has_events() && self.sender.events().send(event, 0, samples)
     }
 
     /// Whether a digit is being sent, or waits.
     #[must_use]
     pub fn is_sending_digits(&self) -> bool {
-        self.sender.events.is_busy() || self.in_band.is_busy()
+        self.sender.sends_events() || self.digits.as_ref().is_some_and(|digits| digits.in_band.is_busy())
     }
 
     /// Ends the session: the far end is told in RTCP, and nothing is received any more.
@@ -348,10 +356,11 @@ impl RtpSession {
 
     /// Sends the report that is due, and gives up events of which nothing more is heard.
     pub fn handle_timeout(&mut self, now: Time) {
-        if let Some(change) = self.event_receiver.handle_timeout(now) {
+        let over = self.digits.as_mut().and_then(|digits| digits.event_receiver.handle_timeout(now));
+        if let Some(change) = over {
             self.event_changed(now, change);
         }
-        if self.control_gate.remote(self.remote()).is_none() {
+        if self.remote_control().is_none() {
             return;
         }
         let metrics = (self.control.wants_metrics(now)).then(|| self.voip_metrics()).flatten();
@@ -374,8 +383,9 @@ impl RtpSession {
     /// When [`Self::handle_timeout`] is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        let report = self.control_gate.remote(self.remote()).map(|_| self.control.poll_timeout());
-        report.into_iter().chain(self.event_receiver.poll_timeout()).min()
+        let report = self.remote_control().map(|_| self.control.poll_timeout());
+        let event = self.digits.as_ref().and_then(|digits| digits.event_receiver.poll_timeout());
+        report.into_iter().chain(event).min()
     }
 
     /// Where packets go: the latched source, or the address that signalling gave.
@@ -388,7 +398,7 @@ impl RtpSession {
     /// Where RTCP goes.
     #[must_use]
     pub fn remote_control(&self) -> Option<SocketAddr> {
-        self.control_gate.remote(self.remote())
+        self.control.gate.remote(self.remote())
     }
 
     /// This end's identifier.
@@ -504,8 +514,10 @@ impl RtpSession {
     }
 
     fn source_changed(&mut self, now: Time, ssrc: u32) {
-        self.playout.restart();
-        if let Some(change) = self.event_receiver.reset() {
+        if let Some(playout) = self.playout.begun() {
+            playout.restart();
+        }
+        if let Some(change) = self.digits.as_mut().and_then(|digits| digits.event_receiver.reset()) {
             self.event_changed(now, change);
         }
         self.report(SessionEvent::SourceChanged { ssrc });
@@ -515,7 +527,7 @@ impl RtpSession {
         // A packet changes little, and mostly nothing; a payload full of events is cut.
         let mut changes = [None::<EventChange>; 16];
         let mut free = changes.iter_mut();
-        self.event_receiver.receive(now, packet.timestamp, packet.payload, |change| {
+        self.digits().event_receiver.receive(now, packet.timestamp, packet.payload, |change| {
             if let Some(slot) = free.next() {
                 *slot = Some(change);
             }
@@ -526,9 +538,20 @@ impl RtpSession {
     }
 
     fn event_changed(&mut self, now: Time, change: EventChange) {
-        self.listener.event_heard(now);
-        self.renderer.change(now, change, self.playout.target());
+        let delay = self.playout.target();
+        let digits = self.digits();
+        digits.listener.event_heard(now);
+        digits.renderer.change(now, change, delay);
         self.report(SessionEvent::Digit(change.into()));
+    }
+
+    fn digits(&mut self) -> &mut Digits {
+        self.digits.get_or_insert_default()
+    }
+
+    /// The frame of a digit that takes the place of the sound to be sent.
+    fn digit_frame(&mut self) -> Option<Frame> {
+        self.digits.as_mut().and_then(|digits| digits.in_band.frame())
     }
 
     /// Another uses this end's identifier, or sends its packets back (RFC 3550 section 8.2): this end takes a new one, once for
@@ -549,7 +572,7 @@ impl RtpSession {
     }
 
     fn transmit_control(&mut self, payload: Vec<u8>) {
-        if let Some(to) = self.control_gate.remote(self.remote()) {
+        if let Some(to) = self.remote_control() {
             // A host that does not drain loses reports, which the next ones make good.
             let _ = self.transmits.push(Transmit { socket: self.rtcp_socket, to, payload });
         }

@@ -46,7 +46,8 @@ pub(super) struct Sender {
     carries_data: bool,
     /// Whether the next packet starts a talkspurt.
     talkspurt: bool,
-    pub(super) events: EventSender,
+    /// None before the first event.
+    events: Option<Box<EventSender>>,
     passage: Option<Passage>,
     packets: u64,
     octets: u64,
@@ -71,7 +72,7 @@ impl Sender {
             activity: Activity::default(),
             carries_data: false,
             talkspurt: true,
-            events: EventSender::new(),
+            events: None,
             passage: None,
             packets: 0,
             octets: 0,
@@ -97,7 +98,7 @@ impl Sender {
     pub(super) fn frame(&mut self, now: Time, frame: &Frame, out: &mut Vec<u8>) -> bool {
         let voice = if self.carries_data { self.waveform() } else { None };
         let Some((number, coding)) = voice.or(self.payloads.voice()) else { return self.skip(now, out) };
-        if self.events.is_busy() {
+        if self.sends_events() {
             return self.skip(now, out);
         }
         if self.is_suppressed(frame) {
@@ -139,8 +140,9 @@ impl Sender {
         self.follow(now);
         let timestamp = self.timestamp;
         self.idle(now);
-        let Some(number) = self.payloads.events().filter(|_| self.events.is_busy()) else { return false };
-        let Some(outgoing) = self.events.tick(timestamp, self.packet_time.frames()) else { return false };
+        let Some(events) = self.events.as_mut().filter(|events| events.is_busy()) else { return false };
+        let Some(number) = self.payloads.events() else { return false };
+        let Some(outgoing) = events.tick(timestamp, self.packet_time.frames()) else { return false };
         let payload = outgoing.report.to_bytes();
         out.clear();
         self.header(outgoing.marker, number, outgoing.timestamp).encode(out);
@@ -263,6 +265,23 @@ impl Sender {
     /// Whether events can be sent.
     pub(super) const fn has_events(&self) -> bool {
         self.payloads.events().is_some()
+    }
+
+    /// What sends events.
+    pub(super) fn events(&mut self) -> &mut EventSender {
+        self.events.get_or_insert_default()
+    }
+
+    /// Ends the event that was started.
+    pub(super) fn stop_event(&mut self) {
+        if let Some(events) = &mut self.events {
+            events.stop();
+        }
+    }
+
+    /// Whether an event is being sent, or waits.
+    pub(super) fn sends_events(&self) -> bool {
+        self.events.as_ref().is_some_and(|events| events.is_busy())
     }
 
     fn header(&self, marker: bool, payload_type: u8, timestamp: u32) -> RtpHeader {

@@ -28,8 +28,8 @@ pub(super) struct Gate {
     /// A source that may become the latched one: its address, identifier and next sequence number.
     candidate: Option<(SocketAddr, u32, u16)>,
     /// The addresses whose data and control packets carried this end's identifier (section 8.2: two short lists, here of
-    /// one each).
-    conflicting: [Option<SocketAddr>; 2],
+    /// one each); none while nobody has.
+    conflicting: Option<Box<[Option<SocketAddr>; 2]>>,
 }
 
 impl Gate {
@@ -39,7 +39,7 @@ impl Gate {
             latched: None,
             announced: false,
             candidate: None,
-            conflicting: [None; 2],
+            conflicting: None,
         };
         let _ = gate.reconfigure(policy);
         gate
@@ -110,7 +110,7 @@ impl Gate {
 
     /// Whether this is the first packet with this end's identifier from `from`: a collision, not yet a loop.
     pub(super) fn first_conflict(&mut self, from: SocketAddr, path: Path) -> bool {
-        let [data, control] = &mut self.conflicting;
+        let [data, control] = self.conflicting.get_or_insert_default().as_mut();
         let known = match path {
             Path::Data => data,
             Path::Control => control,

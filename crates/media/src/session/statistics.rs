@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::Discard;
 use super::control::{Control, RemoteReport};
+use super::playout::SessionPlayout;
 use super::sender::Sender;
 use super::source::Sources;
 use crate::frame::time_of;
-use crate::jitter::{JitterBuffer, PlayoutCounters};
+use crate::jitter::PlayoutCounters;
 use crate::rtcp::VoipMetrics;
 
 /// The sums of a session.
@@ -94,7 +95,7 @@ impl SessionStatistics {
         counters: &Counters,
         sender: &Sender,
         sources: &Sources,
-        playout: &JitterBuffer,
+        playout: &SessionPlayout,
         control: &Control,
     ) -> Self {
         Self {

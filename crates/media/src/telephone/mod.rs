@@ -3,7 +3,7 @@
 //! It knows no protocol. A script works one side of it (lift, hang up, flash, say, and ask what was heard), a gateway the other
 //! (ring, show who calls, give 10 ms to the earpiece and take 10 ms from the microphone, see what the hook does).
 //!
-//! - `hook`: the flash, and the line's supervision of the loop.
+//! - `hook`: flash and dial, and the line's supervision of the loop.
 //! - `ringer`: bursts and cadence of ringing.
 //! - `mouthpiece`: what is said.
 //! - `earpiece`: what is heard: the recording, and what listens to it.
@@ -13,6 +13,7 @@ mod hook;
 mod mouthpiece;
 mod ringer;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use strowger_sansio::{BoundedQueue, Time};
@@ -31,6 +32,11 @@ use ringer::Ringer;
 
 /// What is looked at for level and frequencies: the newest 250 ms.
 const GLANCE: Duration = Duration::from_millis(250);
+
+/// The pulses of a dial: broken and closed, ten times a second, and the pause in which the next digit is wound up.
+const PULSE_BREAK: Duration = Duration::from_millis(60);
+const PULSE_MAKE: Duration = Duration::from_millis(40);
+const WIND_UP: Duration = Duration::from_millis(700);
 
 /// How a set is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +74,9 @@ pub struct Telephone {
     off_hook: bool,
     /// When the break of a flash ends.
     flash_until: Option<Time>,
+    /// When the dial breaks and closes the loop, and whether it has broken it.
+    dial: VecDeque<(Time, bool)>,
+    dial_breaks: bool,
     timing: HookTiming,
     supervision: HookSupervision,
     ringer: Ringer,
@@ -84,6 +93,8 @@ impl Telephone {
         Self {
             off_hook: false,
             flash_until: None,
+            dial: VecDeque::new(),
+            dial_breaks: false,
             timing: HookTiming::default(),
             supervision: HookSupervision::new(HookTiming::default()),
             ringer: Ringer::default(),
@@ -121,6 +132,8 @@ impl Telephone {
         }
         self.off_hook = false;
         self.flash_until = None;
+        self.dial.clear();
+        self.dial_breaks = false;
         self.caller = None;
         self.mouthpiece.clear();
         self.supervision.handle_input(now, false);
@@ -129,11 +142,32 @@ impl Telephone {
 
     /// Breaks the loop for the time of a flash; says whether the handset was lifted, so that it could be.
     pub fn flash(&mut self, now: Time) -> bool {
-        if self.off_hook && self.flash_until.is_none() {
+        if self.is_loop_closed() {
             self.flash_until = Some(now + self.timing.sent);
             self.supervision.handle_input(now, false);
         }
         self.off_hook
+    }
+
+    /// Dials digits by breaking the loop, after those that are being dialled; says whether that could be: the handset is lifted, and these are digits, not too many.
+    pub fn dial_pulses(&mut self, now: Time, digits: &str) -> bool {
+        let edges: Option<u32> =
+            digits.chars().map(|digit| digit.to_digit(10).map(|d| if d == 0 { 10 } else { d })).sum();
+        let room = Limits::DEFAULT.digits * 20;
+        let has_room = edges.is_some_and(|edges| self.dial.len() + 2 * edges as usize <= room);
+        if !self.off_hook || !has_room {
+            return false;
+        }
+        let mut at = self.dial.back().map_or(now, |(last, _)| (*last).max(now));
+        for digit in digits.chars().filter_map(|digit| digit.to_digit(10)) {
+            at += WIND_UP;
+            for _ in 0..if digit == 0 { 10 } else { digit } {
+                self.dial.push_back((at, false));
+                self.dial.push_back((at + PULSE_BREAK, true));
+                at += PULSE_BREAK + PULSE_MAKE;
+            }
+        }
+        true
     }
 
     /// Says something after what is being said. More than a subscriber can remember
@@ -318,14 +352,19 @@ impl Telephone {
         frame
     }
 
-    /// Whether current flows in the loop: the handset is lifted, and no flash breaks it.
+    /// Whether current flows in the loop: the handset is lifted, and neither flash nor dial breaks it.
     #[must_use]
     pub const fn is_loop_closed(&self) -> bool {
-        self.off_hook && self.flash_until.is_none()
+        self.off_hook && self.flash_until.is_none() && !self.dial_breaks
     }
 
-    /// Ends the break of a flash, and lets the line decide what a break was.
+    /// Ends the break of a flash, lets the dial run back, and lets the line decide what a break was.
     pub fn handle_timeout(&mut self, now: Time) {
+        while let Some((at, closed)) = self.dial.front().copied().filter(|(at, _)| *at <= now) {
+            self.dial.pop_front();
+            self.dial_breaks = !closed;
+            self.supervision.handle_input(at, closed);
+        }
         if let Some(until) = self.flash_until.filter(|until| *until <= now) {
             self.flash_until = None;
             self.supervision.handle_input(until, true);
@@ -341,7 +380,8 @@ impl Telephone {
     /// When [`Self::handle_timeout`] is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.flash_until.into_iter().chain(self.supervision.poll_timeout()).min()
+        let dial = self.dial.front().map(|(at, _)| *at);
+        self.flash_until.into_iter().chain(dial).chain(self.supervision.poll_timeout()).min()
     }
 
     /// When a bell that has fallen silent rings no longer, if no burst comes before.

@@ -9,7 +9,9 @@ use super::operation::{Early, Operation, OperationId, Request, concerns};
 use super::outcome::{Failure, Outcome, Refused};
 use super::{Agent, GatewayId, answer, encode};
 use crate::dialect::Dialect;
-use crate::message::{CallIdBuf, EndpointNameBuf, RequestIdBuf, Response, ReturnCode, TransactionId};
+use crate::message::{
+    CallIdBuf, Category, EndpointNameBuf, RequestIdBuf, Response, ReturnCode, TransactionId,
+};
 
 /// A creation whose outcome is not known any more; should its answer come after all, the connection is deleted.
 #[derive(Clone, Debug)]
@@ -55,6 +57,7 @@ impl<T: Clone> Agent<T> {
             tag,
             sent: None,
             refused: 0,
+            resting: false,
             early: None,
             unwanted: false,
         };
@@ -127,7 +130,7 @@ impl<T: Clone> Agent<T> {
         let Some(order) = known.endpoints.get(endpoint).map(|known| known.order.clone()) else { return };
         for (index, id) in order.iter().enumerate() {
             let Some(operation) = self.operations.get(id) else { continue };
-            if operation.sent.is_some() {
+            if operation.sent.is_some() || operation.resting {
                 continue;
             }
             let earlier = order[..index].iter().filter_map(|id| self.operations.get(id));
@@ -193,7 +196,11 @@ impl<T: Clone> Agent<T> {
             }
             let known = self.gateways.get(&gateway);
             let dialect = known.map_or(Dialect::RFC3435, |known| known.config.dialect);
-            self.end(now, id, Err(Failure::Refused(Refused::from_response(response, &dialect))));
+            let refused = Refused::from_response(response, &dialect);
+            if refused.category == Category::TemporaryFailure && self.is_cleared_again(now, id) {
+                return;
+            }
+            self.end(now, id, Err(Failure::Refused(refused)));
             if response.code == ReturnCode::VERSION {
                 self.refused_version(now, gateway);
             }
@@ -267,6 +274,7 @@ impl<T: Clone> Agent<T> {
         result: Result<Outcome, Failure>,
     ) -> Option<(GatewayId, Vec<EndpointNameBuf>)> {
         let operation = self.operations.remove(&id)?;
+        self.again.cancel(&id);
         let gateway = operation.gateway;
         if let Some((transaction, _)) = operation.sent
             && self.transactions.abort(now, transaction).is_some()

@@ -71,6 +71,8 @@ pub struct Agent<T> {
     watches: Timers<GatewayId>,
     /// When gateways that are busy may be commanded again.
     rests: Timers<GatewayId>,
+    /// When deletions that failed for the moment are given again.
+    again: Timers<OperationId>,
     /// Commands without an answer.
     in_flight: usize,
     /// Gateways for which something waits until others have answered.
@@ -102,6 +104,7 @@ impl<T: Clone> Agent<T> {
             orphans: BTreeMap::new(),
             watches: Timers::new(),
             rests: Timers::new(),
+            again: Timers::new(),
             in_flight: 0,
             waiting: VecDeque::new(),
             rng,
@@ -365,6 +368,9 @@ impl<T: Clone> Agent<T> {
         while let Some(gateway) = self.rests.pop_due(now) {
             self.rested(now, gateway);
         }
+        while let Some(id) = self.again.pop_due(now) {
+            self.cleared_again(now, id);
+        }
         self.drain(now);
     }
 
@@ -374,6 +380,14 @@ impl<T: Clone> Agent<T> {
         let Some(peer) = self.gateways.get(&gateway).map(|known| known.peer) else { return };
         self.transactions.handle_resolved(now, peer, addresses);
         self.drain(now);
+    }
+
+    /// The network reports that a datagram to `address` was not delivered, and quotes its beginning: a command on its way there tries the
+    /// gateway's next address, if there is one (RFC 3435 section 4.3). Whether the report is believed: it is when it quotes a command without an answer.
+    pub fn handle_undelivered(&mut self, now: Time, address: SocketAddr, quoted: &[u8]) -> bool {
+        let is_believed = self.transactions.handle_undelivered(now, address, quoted);
+        self.drain(now);
+        is_believed
     }
 
     /// Takes over what the transaction layer has to tell.
@@ -405,6 +419,7 @@ impl<T: Clone> Agent<T> {
     /// When [`Self::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        [self.transactions.poll_timeout(), self.watches.next(), self.rests.next()].into_iter().flatten().min()
+        let own = [self.watches.next(), self.rests.next(), self.again.next()];
+        own.into_iter().chain([self.transactions.poll_timeout()]).flatten().min()
     }
 }

@@ -181,6 +181,17 @@ impl Request {
         !matches!(self, Self::Create(_) | Self::Modify(_) | Self::Probe)
     }
 
+    /// Whether this is given again when the gateway cannot do it for the moment: what clears the way for others. The deletion of one connection is the caller's to
+    /// repeat.
+    pub(super) const fn clears(&self) -> bool {
+        matches!(self, Self::DeleteAll(_))
+    }
+
+    /// Whether this deletes connections.
+    pub(super) const fn is_deletion(&self) -> bool {
+        matches!(self, Self::DeleteAll(_) | Self::Delete(_))
+    }
+
     /// Whether a deletion makes `earlier` pointless, so that it is not sent if it still waits.
     pub(super) fn supersedes(&self, earlier: &Self) -> bool {
         match (self, earlier) {
@@ -210,8 +221,10 @@ pub(super) struct Operation<T> {
     /// None: the agent's own, of which nobody hears.
     pub(super) tag: Option<T>,
     pub(super) sent: Option<(TransactionId, Time)>,
-    /// How often its gateway was too busy for it.
+    /// How often its gateway was too busy for it, or could not do it for the moment.
     pub(super) refused: u32,
+    /// It waits until it is given again.
+    pub(super) resting: bool,
     /// What a provisional response told already.
     pub(super) early: Option<Early>,
     /// A deletion of all connections was sent while this creation was under way: what it creates is not wanted (rule 5).

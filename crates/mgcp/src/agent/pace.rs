@@ -103,6 +103,35 @@ impl<T: Clone> Agent<T> {
         again
     }
 
+    /// Whether a deletion of many connections that failed for the moment is given again after a pause. What stands behind it waits as long: it
+    /// shall not meet what was to be deleted.
+    pub(super) fn is_cleared_again(&mut self, now: Time, id: OperationId) -> bool {
+        let Some(operation) = self.operations.get_mut(&id) else { return false };
+        let own = operation.tag.is_none() && operation.request.is_deletion();
+        if !(own || operation.request.clears()) || operation.refused >= self.config.limits.busy_attempts {
+            return false;
+        }
+        let Some(known) = self.gateways.get_mut(&operation.gateway) else { return false };
+        operation.refused += 1;
+        operation.sent = None;
+        operation.resting = true;
+        known.outstanding = known.outstanding.saturating_sub(1);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.counters.given_again += 1;
+        let pause = self.config.supervision.pause.0;
+        self.again.set(id, now + self.rng.duration(pause / 2, pause));
+        self.release_others(now);
+        true
+    }
+
+    /// The pause of an operation is over.
+    pub(super) fn cleared_again(&mut self, now: Time, id: OperationId) {
+        if let Some(operation) = self.operations.get_mut(&id) {
+            operation.resting = false;
+            self.dispatch(now, id);
+        }
+    }
+
     /// The pause of a gateway is over.
     pub(super) fn rested(&mut self, now: Time, gateway: GatewayId) {
         if let Some(known) = self.gateways.get_mut(&gateway) {

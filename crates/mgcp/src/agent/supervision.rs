@@ -72,6 +72,7 @@ impl<T: Clone> Agent<T> {
             tag: None,
             sent: None,
             refused: 0,
+            resting: false,
             early: None,
             unwanted: false,
         };
@@ -141,6 +142,13 @@ impl<T: Clone> Agent<T> {
             }
             known.forget_current(&name);
         }
+        // A gateway may have announced its restart before it was asked for the connection that is to go: the deletions of the agent's own stay.
+        let operations = &self.operations;
+        pending.retain(|id| {
+            operations
+                .get(id)
+                .is_none_or(|operation| operation.tag.is_some() || !operation.request.is_deletion())
+        });
         self.fail_all(now, &pending, &Failure::Restarted);
     }
 }

@@ -31,6 +31,8 @@ pub struct GatewayCounters {
     pub restarts: u64,
     /// Changes to another call agent, since the one before was silent.
     pub switch_overs: u64,
+    /// Returns to a call agent that has been silent.
+    pub switch_backs: u64,
     /// Times that an endpoint lost its call agent.
     pub disconnections: u64,
     /// Events kept in quarantine.

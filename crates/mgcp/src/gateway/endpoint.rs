@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use strowger_sansio::Time;
+use strowger_sansio::{Duration, Time};
 
 use super::config::EndpointKind;
 use super::connection::{Change, Connection};
@@ -176,6 +176,15 @@ impl Endpoint {
                 self.occur(Occurrence::new("L", "hu"), reach);
             }
             MediaEvent::HookFlash => self.occur(Occurrence::new("L", "hf"), reach),
+            MediaEvent::HookBreak => {
+                let flash = Occurrence::new("L", "hf");
+                if self.machine.takes(&Occurrence::new("D", "1")) && !self.machine.takes(&flash) {
+                    self.digit_begins('1', reach);
+                    self.digit_ends('1', Duration::ZERO, reach);
+                } else {
+                    self.occur(flash, reach);
+                }
+            }
             MediaEvent::Digit(letter) => self.digit_begins(letter, reach),
             MediaEvent::DigitEnded(letter, lasted) => self.digit_ends(letter, lasted, reach),
             MediaEvent::Detected { package, event, connection, parameters } => {

@@ -5,9 +5,10 @@
 //! [`Keepalive::patience`] is taken for dead: it is told by RSIP `graceful`, should it still listen, that its endpoints leave, and the next of the configured
 //! call agents by RSIP `restart` that they are its own.
 //!
-//! Limits: endpoints do not return by themselves to an agent that comes back; it redirects them if it wants them (521).
+//! The agent that was given up is told all the same that the gateway lives. When it answers again, the endpoints return to it in the same way, as soon as
+//! [`Keepalive::switchback`] lets them: those that are still where they went by themselves, for who has been given another agent by an order stays there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use strowger_sansio::{Duration, Time};
 
@@ -27,12 +28,39 @@ pub struct Keepalive {
     pub interval: Duration,
     /// How long a call agent may be silent.
     pub patience: Duration,
+    /// When endpoints return to a call agent that has been silent.
+    pub switchback: Switchback,
+}
+
+/// When the endpoints that a silent call agent has lost to another one return to it. These gateways also know a time of day, which an engine without a wall
+/// clock does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switchback {
+    /// When it answers, and none of them has a connection.
+    Graceful,
+    /// When it answers.
+    Immediate,
+    /// When it has answered for so long.
+    UptimeDelay(Duration),
+    /// When it is told to by the other one (521, or a notified entity).
+    Never,
+}
+
+/// Where an endpoint is that a silent call agent has lost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Away {
+    /// The call agent that it left.
+    home: PeerId,
+    /// The one that it went to.
+    host: PeerId,
+    left: Time,
 }
 
 impl Default for Keepalive {
-    /// 15 and 30 s: those of the gateways that have this, by their documentation.
+    /// 15 and 30 s, and no call that is cut off: those of the gateways that have this, by their documentation.
     fn default() -> Self {
-        Self { interval: Duration::from_secs(15), patience: Duration::from_secs(30) }
+        let (interval, patience) = (Duration::from_secs(15), Duration::from_secs(30));
+        Self { interval, patience, switchback: Switchback::Graceful }
     }
 }
 
@@ -41,7 +69,7 @@ impl Gateway {
     pub(super) fn begin_keepalive(&mut self, now: Time) {
         if self.dialect.keepalive_notify {
             for agent in &mut self.agents {
-                agent.heard = now;
+                (agent.heard, agent.heard_since) = (now, now);
             }
             self.timers.set(TimerKey::Keepalive, now + self.durations.keepalive.interval);
         }
@@ -49,15 +77,20 @@ impl Gateway {
 
     /// A call agent has spoken.
     pub(super) fn heard(&mut self, now: Time, peer: PeerId) {
+        let patience = self.durations.keepalive.patience;
         for agent in self.agents.iter_mut().filter(|agent| agent.peer == peer) {
+            if now.since(agent.heard) >= patience {
+                agent.heard_since = now;
+            }
             agent.heard = now;
         }
     }
 
     /// The next signs of life are due.
     pub(super) fn keep_alive(&mut self, now: Time) {
-        let Keepalive { interval, patience } = self.durations.keepalive;
+        let Keepalive { interval, patience, .. } = self.durations.keepalive;
         self.timers.set(TimerKey::Keepalive, now + interval);
+        self.switch_back(now);
         let mut obeyed: Vec<PeerId> = self.endpoints.iter().filter_map(Endpoint::peer).collect();
         obeyed.sort_unstable();
         obeyed.dedup();
@@ -101,17 +134,70 @@ impl Gateway {
         let members = |e: &&Endpoint| e.peer() == Some(dead) && e.service.is_in();
         let members: BTreeSet<EndpointIndex> =
             self.endpoints.iter().filter(members).map(|e| e.index).collect();
-        self.announce_farewell(now, &members, Notice::new(RestartMethod::Graceful));
-        let Some(entity) = self.entity_of(next) else { return };
-        self.heard(now, next);
         for index in &members {
+            let away = self.away.entry(*index).or_insert(Away { home: dead, host: next, left: now });
+            away.host = next;
+        }
+        self.away.retain(|_, away| away.home != away.host);
+        self.heard(now, next);
+        self.counters.switch_overs += 1;
+        self.hand_over(now, &members, next);
+    }
+
+    /// Endpoints leave their call agent, which is told, and obey another one, for which they restart.
+    fn hand_over(&mut self, now: Time, members: &BTreeSet<EndpointIndex>, to: PeerId) {
+        let Some(entity) = self.entity_of(to) else { return };
+        self.announce_farewell(now, members, Notice::new(RestartMethod::Graceful));
+        for index in members {
             self.leave_procedure(now, *index);
             if let Some(endpoint) = self.endpoint_mut(*index) {
                 endpoint.set_entity(entity.clone());
             }
             self.follow_entity(now, *index);
         }
-        self.counters.switch_overs += 1;
-        self.restart_at_once(now, &members);
+        self.restart_at_once(now, members);
+    }
+
+    /// Call agents that have lost endpoints get them back if they live again, and are asked whether they do if not.
+    fn switch_back(&mut self, now: Time) {
+        if self.durations.keepalive.switchback == Switchback::Never {
+            return;
+        }
+        let Self { away, endpoints, .. } = self;
+        away.retain(|index, away| {
+            let endpoint = endpoints.get(index.0 as usize);
+            endpoint.is_some_and(|endpoint| endpoint.peer() == Some(away.host) && endpoint.service.is_in())
+        });
+        let mut homes: BTreeMap<PeerId, (Time, BTreeSet<EndpointIndex>)> = BTreeMap::new();
+        for (index, away) in away.iter() {
+            let (left, members) = homes.entry(away.home).or_insert((away.left, BTreeSet::new()));
+            *left = (*left).max(away.left);
+            members.insert(*index);
+        }
+        for (home, (left, members)) in homes {
+            if self.may_return(now, home, left, &members) {
+                self.away.retain(|index, _| !members.contains(index));
+                self.counters.switch_backs += 1;
+                self.hand_over(now, &members, home);
+            } else {
+                self.send_keepalive(now, home);
+            }
+        }
+    }
+
+    fn may_return(&self, now: Time, home: PeerId, left: Time, members: &BTreeSet<EndpointIndex>) -> bool {
+        let Keepalive { patience, switchback, .. } = self.durations.keepalive;
+        let Some(agent) = self.agents.iter().find(|agent| agent.peer == home) else { return false };
+        if agent.heard <= left || now.since(agent.heard) >= patience {
+            return false;
+        }
+        match switchback {
+            Switchback::Graceful => members
+                .iter()
+                .all(|index| self.endpoint(*index).is_none_or(|endpoint| endpoint.connections.is_empty())),
+            Switchback::Immediate => true,
+            Switchback::UptimeDelay(delay) => now.since(agent.heard_since) >= delay,
+            Switchback::Never => false,
+        }
     }
 }

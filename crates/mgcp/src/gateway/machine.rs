@@ -116,6 +116,11 @@ impl Machine {
     fn action(&self, event: &Occurrence) -> Option<&Requested> {
         find(&self.requested, event).or_else(|| find(&self.persistent, event))
     }
+
+    /// Whether anything is done about an event.
+    pub(super) fn takes(&self, event: &Occurrence) -> bool {
+        self.action(event).is_some()
+    }
 }
 
 impl Endpoint {

@@ -274,6 +274,8 @@ pub enum MediaEvent {
     OnHook,
     /// A short on-hook: the register recall.
     HookFlash,
+    /// A break of the loop that is as short as a dial pulse and as long as a flash: the digit 1 where digits are asked for and flashes are not, a flash elsewhere.
+    HookBreak,
     /// A DTMF (or dial-pulse) digit began: `0`-`9`, `*`, `#`, `A`-`D`.
     Digit(char),
     /// That digit ended after this long.

@@ -66,7 +66,7 @@ pub use config::{
 };
 pub use counters::GatewayCounters;
 pub use fax::{FaxHandling, MachineSign, MachineTone};
-pub use keepalive::Keepalive;
+pub use keepalive::{Keepalive, Switchback};
 pub use media::{
     ConnectionHandle, EndpointIndex, Hook, LossReason, MediaCapabilities, MediaEvent, MediaFault, MediaMode,
     MediaPlane, MediaSpec, Progress, SignalOutcome, SignalTarget, WantedEvent,
@@ -86,6 +86,7 @@ use courtesy::Courtesy;
 use directory::Directory;
 use endpoint::Endpoint;
 use joints::Joints;
+use keepalive::Away;
 use mesg::SentMessage;
 use pending::{Pending, Wait};
 use reach::{Outbound, TimerKey};
@@ -115,6 +116,8 @@ pub struct Gateway {
     courtesies: BTreeMap<TransactionId, Courtesy>,
     /// MESG commands without an answer.
     messages: BTreeMap<TransactionId, SentMessage>,
+    /// Endpoints that are with another call agent than their own, which was silent.
+    away: BTreeMap<EndpointIndex, Away>,
     /// Connections that send to each other.
     joints: Joints,
     /// Commands that are under way.
@@ -137,8 +140,9 @@ struct Agent {
     ranges: RangeWildcards,
     /// Whether it is told of several disconnected endpoints by one name, until it does not understand one.
     together: Together,
-    /// When it has spoken last.
+    /// When it has spoken last, and since when without a longer pause than signs of life allow.
     heard: Time,
+    heard_since: Time,
 }
 
 /// What a command of the gateway was for.
@@ -264,7 +268,8 @@ impl Gateway {
                     bundling,
                 });
                 let together = Together::Announced;
-                Agent { ranges: agent.ranges, together, config: agent, peer, heard: now }
+                let (heard, heard_since) = (now, now);
+                Agent { ranges: agent.ranges, together, config: agent, peer, heard, heard_since }
             })
             .collect();
         let names: Vec<_> = config.endpoints.iter().map(|spec| spec.name.clone()).collect();
@@ -285,6 +290,7 @@ impl Gateway {
             next_procedure: 0,
             courtesies: BTreeMap::new(),
             messages: BTreeMap::new(),
+            away: BTreeMap::new(),
             joints: Joints::default(),
             pending: BTreeMap::new(),
             overdue: Vec::new(),
@@ -334,7 +340,11 @@ impl Gateway {
     ) {
         let user = matches!(
             event,
-            MediaEvent::OffHook | MediaEvent::OnHook | MediaEvent::HookFlash | MediaEvent::Digit(_)
+            MediaEvent::OffHook
+                | MediaEvent::OnHook
+                | MediaEvent::HookFlash
+                | MediaEvent::HookBreak
+                | MediaEvent::Digit(_)
         );
         if self.endpoint(endpoint).is_none_or(|endpoint| !endpoint.service.is_in()) {
             return;

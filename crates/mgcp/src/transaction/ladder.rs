@@ -73,6 +73,15 @@ pub(super) enum Step {
     Stop,
 }
 
+/// The identifier in the first line of a command, of which perhaps not more is there.
+fn quoted_identifier(quoted: &[u8]) -> Option<TransactionId> {
+    let mut words = quoted.splitn(3, |octet| *octet == b' ');
+    let identifier = words.nth(1)?;
+    // It is whole if something follows it.
+    words.next()?;
+    TransactionId::new(std::str::from_utf8(identifier).ok()?.parse().ok()?)
+}
+
 impl<T: Clone> Transactions<T> {
     /// The answer to [`Event::Resolve`]: the addresses that the name of `peer` stands for, none when they could not be found out.
     ///
@@ -122,6 +131,20 @@ impl<T: Clone> Transactions<T> {
         for (id, to) in moves {
             self.readdress(now, id, to);
         }
+    }
+
+    /// As [`Self::handle_unreachable`], for a report that quotes the beginning of what was not delivered; says whether it is believed. It is if that
+    /// begins a command that went to `address` and has no answer: who is not on its way does not know its identifier.
+    pub fn handle_undelivered(&mut self, now: Time, address: SocketAddr, quoted: &[u8]) -> bool {
+        let Some(peer) = self.peers.of(address) else { return false };
+        let request = quoted_identifier(quoted).and_then(|id| self.requests.get(&id));
+        let is_true = request.is_some_and(|request| {
+            request.peer == peer && request.walk.to() == Some(address) && request.begins_with(quoted)
+        });
+        if is_true {
+            self.handle_unreachable(now, address);
+        }
+        is_true
     }
 
     /// The figure of RFC 3435 section 4.3, for a command whose timer has run out before T-MAX.

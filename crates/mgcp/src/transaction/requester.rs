@@ -55,6 +55,12 @@ impl<T> Request<T> {
     pub(super) fn is_awaiting(&self) -> bool {
         self.phase == Phase::Awaiting
     }
+
+    /// Whether this is its beginning.
+    pub(super) fn begins_with(&self, quoted: &[u8]) -> bool {
+        let length = quoted.len().min(self.bytes.len());
+        quoted.get(..length) == self.bytes.get(..length)
+    }
 }
 
 /// Commands that have ended and whose final response may still come again, asking for its acknowledgement.

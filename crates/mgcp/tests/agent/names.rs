@@ -56,6 +56,24 @@ fn the_addresses_of_a_name_are_tried_in_their_order() {
 }
 
 #[test]
+fn an_address_that_the_network_says_nobody_has_is_passed_over_at_once() {
+    let mut stage = named();
+    stage.run(3 * SECOND);
+    resolved(&mut stage, &[address(1), address(2)]);
+    let probe = stage.one();
+    let undelivered = |stage: &mut Stage, quoted: &[u8]| {
+        stage.agent.handle_undelivered(stage.now, address(1), quoted);
+        stage.collect();
+        stage.take()
+    };
+    assert!(undelivered(&mut stage, b"AUEP 1 *@gw1.town MGCP 1.0").is_empty(), "that was never sent");
+    let [again] = &undelivered(&mut stage, probe.text.as_bytes())[..] else { panic!("once, elsewhere") };
+    assert_eq!((again.to, again.id()), (address(2), probe.id()));
+    stage.answers(2, again, "200", "");
+    assert_eq!(stage.story(), ["resolve gw1.example:2427", "up 1 false"]);
+}
+
+#[test]
 fn a_gateway_that_has_moved_is_found_by_its_name_and_its_old_address_is_a_strangers() {
     let mut stage = named();
     resolved(&mut stage, &[address(1)]);

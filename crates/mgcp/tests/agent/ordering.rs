@@ -128,6 +128,74 @@ fn nothing_is_created_before_a_deletion_of_all_endpoints_is_answered() {
 }
 
 #[test]
+fn a_deletion_of_all_that_fails_for_the_moment_is_given_again_and_nothing_is_created_before_it() {
+    let mut stage = Stage::up(1);
+    stage.dlcx_all(1, "aaln/*", None, 1);
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        // It is repeated until it is answered.
+        let sweep = stage.take().remove(0);
+        assert_eq!(sweep.word(), "DLCX");
+        ids.push(sweep.id());
+        stage.answers(1, &sweep, "400", "");
+        if ids.len() == 1 {
+            stage.crcx(1, "aaln/2", create(), 2);
+        }
+        assert!(stage.sent.is_empty() && stage.events.is_empty(), "{:?}", stage.events);
+        stage.run(SECOND);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "each time as a new transaction");
+    let sweep = stage.take().remove(0);
+    stage.answers(1, &sweep, "250", "");
+    assert_eq!(stage.story(), ["completed 1"]);
+    assert_eq!(stage.one().word(), "CRCX");
+    // One that cannot be at all is not.
+    stage.dlcx_all(1, "ann/*", None, 3);
+    let sweep = stage.one();
+    stage.answers(1, &sweep, "500", "");
+    assert!(stage.story().last().unwrap().starts_with("failed 3"));
+    // And none for ever.
+    stage.dlcx_all(1, "cnf/*", None, 4);
+    for attempt in 0..20 {
+        let sweep = stage.take().into_iter().find(|sent| sent.word() == "DLCX");
+        let Some(sweep) = sweep else { panic!("attempt {attempt}") };
+        stage.answers(1, &sweep, "400", "");
+        if stage.story().iter().any(|event| event.starts_with("failed 4")) {
+            assert_eq!(attempt, 6);
+            return;
+        }
+        stage.run(SECOND);
+    }
+    panic!("it goes on");
+}
+
+#[test]
+fn what_the_agent_deletes_for_itself_is_deleted_in_spite_of_refusals_and_restarts() {
+    let mut stage = Stage::up(1);
+    stage.crcx(1, "aaln/1", create(), 1);
+    let command = stage.one();
+    stage.answers(1, &command, "200", "");
+    let cleared = stage.one();
+    assert_eq!((cleared.word(), cleared.field("C")), ("DLCX", Some("ca11")));
+    stage.answers(1, &cleared, "400", "");
+    stage.run(SECOND);
+    let again = stage.take().remove(0);
+    assert_eq!((again.word(), again.field("C")), ("DLCX", Some("ca11")));
+    // It has announced its restart before it was asked for the connection.
+    stage.says(1, "RSIP 777 *@gw1.town MGCP 1.0\r\nRM: restart\r\n");
+    stage.take();
+    assert_eq!(stage.agent.pending(), 1);
+    stage.answers(1, &again, "400", "");
+    stage.run(SECOND);
+    let last = stage.take().remove(0);
+    assert_eq!(last.word(), "DLCX");
+    stage.answers(1, &last, "250", "");
+    assert_eq!(stage.agent.pending(), 0);
+}
+
+#[test]
 fn the_queue_of_an_endpoint_is_bounded_and_deletions_get_through() {
     let mut config = config();
     config.limits = AgentLimits { operations_per_endpoint: 3, ..AgentLimits::default() };

@@ -208,6 +208,41 @@ fn an_unreachable_address_is_left_at_once_and_the_last_one_is_not() {
 }
 
 #[test]
+fn a_report_is_believed_that_quotes_a_command_without_an_answer() {
+    let mut pair = Pair::new(7);
+    pair.weather = Weather::DEAD;
+    pair.configure(|config| config.others = vec![address(8)]);
+    let id = pair.command(0, 1);
+    let sent = pair.sent_by(0)[0].bytes.clone();
+    let (now, number) = (pair.now, id.get());
+    let tells = |pair: &mut Pair, host, quoted: &[u8]| {
+        let is_believed = pair.sides[0].transactions.handle_undelivered(now, address(host), quoted);
+        pair.flush();
+        is_believed
+    };
+    let other = if number == 1 { 2 } else { number - 1 };
+    for quoted in [
+        &b""[..],
+        b"RQNT",
+        b"RQNT 1",
+        b"200 1 OK\r\n",
+        format!("RQNT {other} aaln/1").as_bytes(),
+        format!("XXXX {number} ").as_bytes(),
+        &sent[..sent.iter().position(|octet| *octet == b' ').unwrap() + 2],
+    ] {
+        assert!(!tells(&mut pair, 2, quoted), "{}", String::from_utf8_lossy(quoted));
+    }
+    assert!(!tells(&mut pair, 8, &sent), "it did not go there");
+    assert!(!tells(&mut pair, 9, &sent), "nobody is there");
+    assert_eq!(targets(&pair), [address(2)]);
+    assert!(tells(&mut pair, 2, &sent[..24.min(sent.len())]));
+    assert_eq!(targets(&pair), [address(2), address(8)], "the next address is tried at once");
+    assert!(!tells(&mut pair, 2, &sent), "it is not on its way there any more");
+    pair.inject(address(8), 0, format!("200 {id} OK\r\n").as_bytes());
+    assert!(!tells(&mut pair, 8, &sent), "it is answered");
+}
+
+#[test]
 fn a_command_is_not_directed_to_a_new_peer_after_t_max() {
     let mut pair = Pair::new(8);
     pair.weather = Weather::DEAD;

@@ -132,6 +132,26 @@ fn silence_after_a_provisional_response_ends_after_twice_t_hist() {
 }
 
 #[test]
+fn a_flood_of_provisional_responses_holds_a_command_no_longer_than_silence_does() {
+    let mut pair = Pair::new(12);
+    pair.weather = Weather::DEAD;
+    let id = pair.command(0, 1);
+    let start = pair.now;
+    while pair.sides[0].timed_out.is_empty() {
+        for _ in 0..100 {
+            pair.inject(address(2), 0, format!("100 {id} PENDING\r\n").as_bytes());
+        }
+        pair.run(500 * MS);
+        assert!(pair.now - start <= 61 * SECOND, "twice T-HIST, and not for ever");
+    }
+    let sent = pair.sent_by(0);
+    assert!(sent.len() <= 2, "what is announced is repeated when nothing more is heard: {}", sent.len());
+    assert_eq!(pair.sides[0].timed_out.get(&1), Some(&1));
+    pair.inject(address(2), 0, format!("100 {id} PENDING\r\n").as_bytes());
+    assert!(!pair.sides[0].transactions.is_outstanding(id));
+}
+
+#[test]
 fn a_provisional_response_is_not_confirmed() {
     let mut pair = Pair::new(1);
     pair.sides[1].service = Service::Announced(7 * SECOND);

@@ -89,7 +89,7 @@ fn twin(main: &UdpSocket, local: SocketAddr, peer: SocketAddr) -> io::Result<std
     let _ = twin.set_recv_buffer_size(super::sockets::SIGNALLING_BUFFER);
     let _ = twin.set_send_buffer_size(super::sockets::SIGNALLING_BUFFER);
     twin.set_nonblocking(true)?;
-    super::unreachable::enable(&twin, local);
+    crate::unreachable::enable(&twin, local);
     share(&main, true)?;
     let bound =
         share(&twin, true).and_then(|()| twin.bind(&local.into())).and_then(|()| twin.connect(&peer.into()));

@@ -5,13 +5,12 @@
 //! socket that was read is empty, or so much waits that it should not wait longer.
 //!
 //! - `sockets`: the signalling socket and the pairs for media. `connected`: the call agent's. `connections`: those to Megaco's controllers.
-//!   `outbox`: what is to be sent. `unreachable`: errors of the network.
+//!   `outbox`: what is to be sent.
 
 mod connected;
 mod connections;
 mod outbox;
 pub(crate) mod sockets;
-mod unreachable;
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -29,10 +28,10 @@ use strowger_softgateway::{Event, Question, SoftGateway, SoftGatewayConfig, Step
 use crate::clock::Clock;
 use crate::inbox::{Inbox, Rest};
 use crate::signals::Signals;
+use crate::unreachable::Unreachable;
 use connections::{Change, Connections};
 use outbox::Outbox;
 use sockets::{CONNECTED, Sockets};
-use unreachable::Unreachable;
 
 /// Samples of the longest recording that is read: ten minutes.
 pub const LONGEST_RECORDING: usize = 600 * 8000;

@@ -43,7 +43,7 @@ impl Sockets {
     ) -> io::Result<(Self, Vec<MediaPort>)> {
         let mut bound = Self { sockets: Vec::with_capacity(1 + pairs * 2), connected: Connected::default() };
         let signalling = socket(listen, SIGNALLING_BUFFER)?;
-        super::unreachable::enable(&signalling, listen);
+        crate::unreachable::enable(&signalling, listen);
         bound.add(registry, signalling)?;
         let mut ports = Vec::with_capacity(pairs);
         let mut candidates = range.cloned().map(|range| range.filter(|port| port % 2 == 0));

@@ -1,11 +1,12 @@
 //! What each party of a call will have thought of the sound, from the figures of its gateways.
 //!
 //! The exchange keeps facts; this rates them when the record is written, by the E-model in [`strowger_media::quality`].
-//! What a gateway does not tell is taken as it usually is: losses at random, a play-out buffer of twice the jitter and one
+//! Of an end whose gateway does not tell what its play-out did, or that has no gateway of ours, the rating that the end itself gave counts, if it has told
+//! the gateway that sends to it (RFC 3611 section 4.7). What nobody tells is taken as it usually is: losses at random, a play-out buffer of twice the jitter and one
 //! packet at least, no discards.
 
 use serde::{Deserialize, Serialize};
-use strowger_exchange::{CallEnded, MediaStatistics, StreamRecord, StreamRole};
+use strowger_exchange::{CallEnded, MediaStatistics, ReportedQuality, StreamRecord, StreamRole};
 use strowger_media::quality::{Impairment, Path, burst_ratio};
 use strowger_sansio::Duration;
 use strowger_sdp::{AudioDescription, CodecEntry};
@@ -35,8 +36,14 @@ pub(super) fn rate(record: &CallEnded, stream: &StreamRecord) -> Option<QualityE
     if !matches!(stream.role, StreamRole::Calling | StreamRole::Called) {
         return None;
     }
-    let figures = stream.statistics.filter(|figures| figures.packets_received > 0)?;
+    let figures = stream.statistics.filter(|figures| figures.packets_received > 0);
     let (codec, packet_ms) = spoken(record, stream)?;
+    if figures.is_none_or(|figures| figures.playout.is_none())
+        && let Some(reported) = sender(record, stream).and_then(|sender| sender.statistics?.reported)
+    {
+        return Some(as_reported(codec, &reported));
+    }
+    let figures = figures?;
     let impairment = Impairment::of(&codec)?;
     let delay_ms = u32::from(packet_ms)
         .saturating_add(network_delay(record))
@@ -60,10 +67,32 @@ pub(super) fn rate(record: &CallEnded, stream: &StreamRecord) -> Option<QualityE
     })
 }
 
+/// The rating of the end itself.
+fn as_reported(codec: String, reported: &ReportedQuality) -> QualityEntry {
+    QualityEntry {
+        codec,
+        loss_percent: rounded(f64::from(reported.loss) / 256.0 * 100.0, 100.0),
+        delay_ms: reported.delay_ms,
+        r: f64::from(reported.r_factor),
+        mos: f64::from(reported.mos_tenths) / 10.0,
+    }
+}
+
 /// What came in by a stream, and in packets of how many milliseconds: the first codec of its description that the end that
 /// sends there has too (RFC 3264 section 6.1: who sends follows the order of who receives).
 pub(super) fn spoken(record: &CallEnded, stream: &StreamRecord) -> Option<(String, u16)> {
     let own = described(stream)?;
+    let sender = sender(record, stream).and_then(described);
+    let has = |entry: &&CodecEntry| {
+        sender.as_ref().is_none_or(|sender| sender.codecs.iter().any(|other| other.matches(entry)))
+    };
+    let speech = || own.codecs.iter().filter(|entry| entry.is_speech());
+    let entry = speech().find(has).or_else(|| speech().next())?;
+    Some((entry.codec.name().to_owned(), own.ptime.unwrap_or(PACKET_MS)))
+}
+
+/// The stream that is sent to this one.
+fn sender<'r>(record: &'r CallEnded, stream: &StreamRecord) -> Option<&'r StreamRecord> {
     let senders: &[StreamRole] = match stream.role {
         StreamRole::Calling => &[StreamRole::RelayCalling, StreamRole::Called],
         StreamRole::RelayCalling => &[StreamRole::Calling],
@@ -71,14 +100,7 @@ pub(super) fn spoken(record: &CallEnded, stream: &StreamRecord) -> Option<(Strin
         StreamRole::Called => &[StreamRole::RelayCalled, StreamRole::Calling],
         StreamRole::Left => &[],
     };
-    let sender = senders.iter().find_map(|role| record.media.iter().find(|other| other.role == *role));
-    let sender = sender.and_then(described);
-    let has = |entry: &&CodecEntry| {
-        sender.as_ref().is_none_or(|sender| sender.codecs.iter().any(|other| other.matches(entry)))
-    };
-    let speech = || own.codecs.iter().filter(|entry| entry.is_speech());
-    let entry = speech().find(has).or_else(|| speech().next())?;
-    Some((entry.codec.name().to_owned(), own.ptime.unwrap_or(PACKET_MS)))
+    senders.iter().find_map(|role| record.media.iter().find(|other| other.role == *role))
 }
 
 fn described(stream: &StreamRecord) -> Option<AudioDescription> {
@@ -181,6 +203,36 @@ mod tests {
         random.playout = Some(PlayoutStatistics { loss_runs: 50, ..told.playout.unwrap() });
         let random = stream(StreamRole::Called, "PCMA", random);
         assert!(rate(&call, &random).unwrap().r > quality.r, "runs of five are worse than single losses");
+    }
+
+    #[test]
+    fn who_rates_the_sound_itself_is_believed_where_nobody_knows_better() {
+        let reported = ReportedQuality { loss: 26, delay_ms: 180, r_factor: 71, mos_tenths: 36 };
+        let mut told = figures(1000, 0, 0, 15);
+        told.playout = Some(PlayoutStatistics { discarded: 0, delay_ms: 40, loss_runs: 0 });
+        told.reported = Some(reported);
+        let line = stream(StreamRole::Calling, "PCMU", told);
+        // The called party is behind a trunk: no gateway counts what it hears.
+        let mut trunk = stream(StreamRole::Called, "PCMU", figures(0, 0, 0, 0));
+        trunk.statistics = None;
+        let mut call = call(vec![line.clone(), trunk]);
+        let quality = |call: &CallEnded, place: usize| rate(call, &call.media[place]).unwrap();
+        let called = quality(&call, 1);
+        assert_eq!((called.r, called.mos, called.delay_ms), (71.0, 3.6, 180));
+        assert_eq!(called.loss_percent, 10.16);
+        assert!(quality(&call, 0).mos > 4.3, "the caller is rated by what its own gateway played");
+        // A relay that sends to the party is told instead.
+        call.media[0].statistics = Some(MediaStatistics { reported: None, ..told });
+        call.media.push(stream(StreamRole::RelayCalled, "PCMU", told));
+        assert_eq!(quality(&call, 1).mos, 3.6);
+        // A gateway that tells what its play-out did knows better, and one that does not knows less.
+        call.media[1].statistics = Some(figures(1000, 0, 0, 0));
+        assert_eq!(quality(&call, 1).mos, 3.6);
+        call.media[1].statistics = Some(told);
+        assert!(quality(&call, 1).mos > 4.3);
+        call.media.pop();
+        call.media[1].statistics = None;
+        assert_eq!(rate(&call, &call.media[1]), None, "nobody has told");
     }
 
     #[test]

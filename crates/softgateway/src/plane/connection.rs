@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use strowger_media::rtcp::VoipMetrics;
 use strowger_media::session::{PacketTime, SilenceSuppression};
 use strowger_media::tone::TonePlan;
 use strowger_media::{
@@ -217,7 +218,8 @@ impl Connection {
     }
 
     /// The connection parameters of RFC 3435 section 3.2.2.7, and where the packets are played, what the play-out adds: packets
-    /// discarded as too late or too early, its delay, and the runs of loss.
+    /// discarded as too late or too early, its delay, and the runs of loss. What the far end has said of the stream that goes there (RFC 3611 section 4.7) is told as
+    /// well, by a relay too: loss and discards in 256ths, delay in milliseconds, R factor, opinion of the conversation in tenths.
     pub(super) fn statistics(&self, now: Time) -> ConnectionStatistics {
         let sums = self.session.statistics(now);
         let saturating = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
@@ -229,6 +231,16 @@ impl Connection {
                 ("X-PO".to_owned(), saturating(u64::try_from(delay).unwrap_or(u64::MAX))),
                 ("X-LR".to_owned(), saturating(sums.loss_runs)),
             ];
+        }
+        if let Some(metrics) = sums.remote_metrics.filter(VoipMetrics::is_rated) {
+            let loss = metrics.loss_rate.saturating_add(metrics.discard_rate);
+            let delay = u32::from(metrics.round_trip / 2) + u32::from(metrics.end_system_delay);
+            extensions.extend([
+                ("X-RL".to_owned(), loss.into()),
+                ("X-RD".to_owned(), delay),
+                ("X-RF".to_owned(), metrics.r_factor.into()),
+                ("X-RM".to_owned(), metrics.mos_conversation.into()),
+            ]);
         }
         ConnectionStatistics {
             packets_sent: saturating(sums.packets_sent + self.carried.packets_sent),

@@ -213,7 +213,7 @@ impl MediaPlane for Plane {
             Body::Bridge(signals) => {
                 signals.start(now, tones, target, signal)?;
             }
-            Body::Server(server) => server.start(&self.library, target, signal)?,
+            Body::Server(server) => server.start(&mut self.library, target, signal)?,
             Body::Trunk(trunk) => trunk.start(now, tones, target, signal)?,
             Body::Relay => return Err(MediaFault::Signal),
         }

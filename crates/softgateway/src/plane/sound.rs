@@ -198,8 +198,8 @@ impl Plane {
             return;
         };
         let Body::Server(server) = &mut endpoint.body else { return };
-        for (number, samples) in server.take_recorded() {
-            self.library.keep(number, samples.clone());
+        for (number, samples, keep) in server.take_recorded() {
+            self.library.keep(number, samples.clone(), keep);
             if self.recorded.len() < MOST_RECORDED {
                 self.recorded.push_back((index, number, samples));
             }
@@ -222,6 +222,12 @@ impl Plane {
                     LineEvent::OffHook => MediaEvent::OffHook,
                     LineEvent::OnHook => MediaEvent::OnHook,
                     LineEvent::Flash => MediaEvent::HookFlash,
+                    LineEvent::Break => MediaEvent::HookBreak,
+                    LineEvent::Dialled(digit) => {
+                        self.events.push_back((index, MediaEvent::Digit(digit)));
+                        // A digit of a dial is over when it is known.
+                        MediaEvent::DigitEnded(digit, Duration::ZERO)
+                    }
                 };
                 self.events.push_back((index, event));
             }

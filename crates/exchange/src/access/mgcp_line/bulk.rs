@@ -103,6 +103,9 @@ impl Lines {
             let is_clean = entry.in_service && entry.connections == 0 && !entry.signals;
             line.standing = Standing::Returning;
             self.touched.insert(id);
+            if is_clean {
+                line.may_have_left = false;
+            }
             if is_clean && self.own_connections(id).is_empty() {
                 self.stand_up(id);
             }

@@ -37,6 +37,8 @@ pub(super) struct Line {
     pub(super) lamp: Option<bool>,
     /// A short ring is due: its calls are forwarded.
     pub(super) reminds: bool,
+    /// Connections of calls that are over may be left there: the answers that would have said so did not come.
+    pub(super) may_have_left: bool,
     /// Connections of no call that were found beside that of a call.
     pub(super) strays: Vec<ConnectionIdBuf>,
 }
@@ -179,6 +181,7 @@ impl Line {
             doubt: Fate::Serves,
             lamp: None,
             reminds: false,
+            may_have_left: false,
             strays: Vec::new(),
         }
     }

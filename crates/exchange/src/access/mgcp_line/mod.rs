@@ -213,6 +213,11 @@ impl Lines {
         let Some(leg) = self.legs.get(&id) else { return };
         let gone = leg.stream.as_ref().is_none_or(super::stream::Stream::is_gone);
         if leg.ended && gone {
+            if leg.stream.as_ref().is_some_and(super::stream::Stream::may_be_left)
+                && let Some(line) = self.lines.get_mut(&leg.line)
+            {
+                line.may_have_left = true;
+            }
             let statistics = leg.stream.as_ref().and_then(super::stream::Stream::statistics);
             self.legs.remove(&id);
             turn.leg(id, LegEvent::Cleared { statistics });

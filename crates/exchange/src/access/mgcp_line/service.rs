@@ -48,10 +48,11 @@ impl Lines {
             }
             match method {
                 // It serves again at once, without connections and requests. One that had a connection until
-                // now is looked at all the same: a gateway may have announced late that which it did before
-                // it was asked for the connection.
+                // now, or may have one of which nobody knows any more, is looked at all the same: a gateway may
+                // have announced late that which it did before it was asked for the connection.
                 RestartMethod::Restart if delay.is_zero() => {
-                    let had_connection = self.has_connection(id);
+                    let had_connection =
+                        self.has_connection(id) || self.lines.get(&id).is_some_and(|line| line.may_have_left);
                     self.take_down(turn, id, None, Connections::Lost);
                     if had_connection { self.bring_up(turn, id) } else { self.stand_up(id) }
                 }
@@ -122,6 +123,9 @@ impl Lines {
         if let Ok(Outcome { audit: Some(audit), .. }) = &result {
             line.asked.steady.found(audit.signals.iter().map(|signal| signal.name().to_string()));
         }
+        if result.is_ok() {
+            line.may_have_left = false;
+        }
         let found = match result {
             Ok(outcome) => outcome.audit.map(|audit| audit.connections).unwrap_or_default(),
             // It has no time to look: what it holds may be a call's.
@@ -183,9 +187,17 @@ impl Lines {
         }
         match result {
             Err(failure @ (Failure::GatewayLost | Failure::Restarted)) => {
+                line.may_have_left = true;
                 self.audit_refused(turn, id, &failure);
             }
-            _ => self.stand_up(id),
+            Err(_) => {
+                line.may_have_left = true;
+                self.stand_up(id);
+            }
+            Ok(_) => {
+                line.may_have_left = false;
+                self.stand_up(id);
+            }
         }
     }
 

@@ -47,6 +47,9 @@ pub(in crate::access) type Lacks = BTreeSet<String>;
 /// The name under which the completion of dial tone stands among what is lacked.
 const COMPLETION: &str = "L/oc";
 
+/// As for [`COMPLETION`], for digits.
+const KEYS: &str = "D/0";
+
 /// As for [`COMPLETION`], for the flash of the hook.
 const FLASH: &str = "L/hf";
 
@@ -72,7 +75,9 @@ impl Watch {
             events: events.iter().filter_map(|event| RequestedEventBuf::parse(event)).collect(),
             signals: self.signals(terms).iter().filter_map(|s| SignalBuf::parse(s)).collect(),
             digit_map: match self {
-                Self::Digits(dial) => Some(terms.settings.digit_maps.get(dial.digits).to_owned()),
+                Self::Digits(dial) if !terms.lacks.contains(KEYS) => {
+                    Some(terms.settings.digit_maps.get(dial.digits).to_owned())
+                }
                 _ => None,
             },
             ..NotificationRequest::default()
@@ -83,8 +88,12 @@ impl Watch {
         let mut events = match self {
             Self::Seizure { .. } | Self::Answer(_) => vec!["L/hd(N)"],
             Self::End(_) | Self::Waiting(..) => vec!["L/hu(N)"],
-            Self::Digits(_) if terms.lacks.contains(COMPLETION) => vec!["L/hu(N)", "D/[0-9*#T](D)"],
-            Self::Digits(_) => vec!["L/hu(N)", "L/oc(N)", "D/[0-9*#T](D)"],
+            Self::Digits(_) => {
+                let able = |name| !terms.lacks.contains(name);
+                let end = able(COMPLETION).then_some("L/oc(N)");
+                let keys = able(KEYS).then_some("D/[0-9*#T](D)");
+                std::iter::once("L/hu(N)").chain(end).chain(keys).collect()
+            }
         };
         if self.is_flashed(terms) {
             events.push("L/hf(N)");

@@ -3,6 +3,9 @@
 //! `39.wav` is segment 39, and `busy.wav` is the alias `/busy/`. `39.lang=dan.gender=female.wav` is what is played instead for those selectors
 //! (section 9), and `40.vb=mny-usd.wav` has a variable spoken behind it (section 8). The library knows the names of all files, and holds the samples of those
 //! that were wanted lately: a signal that needs another one waits until the host has read it.
+//!
+//! What subscribers record is numbered above all that. A recording goes when newer ones need its room, unless it was made to stay (persistent audio); then it may
+//! take the place of a segment of the operator's until that is restored. Files are never changed: with the gateway this ends.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -16,7 +19,13 @@ pub(in crate::plane) struct Library {
     files: BTreeMap<String, Recording>,
     /// The types of selectors that some file has.
     selector_types: BTreeSet<String>,
+    /// How many numbers recordings have been given.
     recorded: u32,
+    /// Recordings that go, the oldest first.
+    temporary: VecDeque<u32>,
+    /// Recordings that stay, and the segments in whose place some of them are heard.
+    persistent: BTreeSet<u32>,
+    overrides: BTreeMap<u32, u32>,
     /// Files that were read when they were wanted, the latest one last, and how many samples they have in all.
     read: VecDeque<String>,
     samples: usize,
@@ -24,6 +33,17 @@ pub(in crate::plane) struct Library {
     asked: BTreeSet<String>,
     questions: VecDeque<String>,
     waiting: Vec<Waiting>,
+}
+
+/// What becomes of a recording (RFC 2897 section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::plane) enum Keep {
+    /// It goes when its room is needed.
+    Temporary,
+    /// It stays (`rpa`).
+    Persistent,
+    /// It stays, and is heard in the place of this segment (`oa`).
+    InPlaceOf(u32),
 }
 
 /// A recording, or where it is.
@@ -73,7 +93,9 @@ struct Waiting {
 /// The first number of a recording that a subscriber makes: above what an operator numbers by hand.
 const FIRST_RECORDED: u32 = 1_000_000;
 /// Recordings of subscribers that are kept; the oldest goes first.
-const MOST_RECORDED: u32 = 100;
+const MOST_RECORDED: usize = 100;
+/// Recordings that stay: with 60 s each 96 MB.
+const MOST_PERSISTENT: usize = 100;
 /// Samples of files that are kept after they were played: 64 MiB, more than an hour.
 const MOST_SAMPLES: usize = 32 * 1024 * 1024;
 /// Signals that wait for files; more are refused as if there were none.
@@ -222,15 +244,81 @@ impl Library {
         }
     }
 
-    /// Keeps what a subscriber said under a new number.
-    pub(in crate::plane) fn keep(&mut self, number: u32, samples: Arc<[i16]>) {
-        self.recorded = self.recorded.max(number.saturating_sub(FIRST_RECORDED) + 1);
-        self.files.insert(format!("{number}.wav"), Recording::Here(samples));
-        self.files.remove(&format!("{}.wav", number.wrapping_sub(MOST_RECORDED)));
+    /// A number for a recording.
+    pub(super) const fn reserve(&mut self) -> u32 {
+        let number = FIRST_RECORDED.saturating_add(self.recorded);
+        self.recorded = self.recorded.saturating_add(1);
+        number
     }
 
-    /// The number that the next recording gets.
-    pub(super) const fn next_number(&self) -> u32 {
-        FIRST_RECORDED + self.recorded
+    /// Keeps what a subscriber said under its number.
+    pub(in crate::plane) fn keep(&mut self, number: u32, samples: Arc<[i16]>, keep: Keep) {
+        self.files.insert(file_of(number), Recording::Here(samples));
+        if keep == Keep::Temporary {
+            self.temporary.push_back(number);
+        } else {
+            self.persistent.insert(number);
+        }
+        if self.temporary.len() > MOST_RECORDED
+            && let Some(oldest) = self.temporary.pop_front()
+        {
+            self.files.remove(&file_of(oldest));
+        }
+        if let Keep::InPlaceOf(segment) = keep
+            && let Some(before) = self.overrides.insert(segment, number)
+        {
+            self.forget(before);
+        }
     }
+
+    fn forget(&mut self, number: u32) {
+        self.persistent.remove(&number);
+        self.files.remove(&file_of(number));
+    }
+
+    /// Whether a recording can be made that stays: the return code if not.
+    pub(super) fn may_keep(&self, keep: Keep) -> Result<(), u16> {
+        match keep {
+            Keep::Temporary => Ok(()),
+            Keep::InPlaceOf(segment) if !self.is_provisioned(segment) => Err(321),
+            Keep::Persistent | Keep::InPlaceOf(_) if self.persistent.len() >= MOST_PERSISTENT => Err(319),
+            Keep::Persistent | Keep::InPlaceOf(_) => Ok(()),
+        }
+    }
+
+    /// Deletes a recording that stays, and with it what it was heard in place of.
+    pub(super) fn delete(&mut self, number: u32) -> Result<(), u16> {
+        if !self.persistent.contains(&number) {
+            return Err(320);
+        }
+        self.overrides.retain(|_, recording| *recording != number);
+        self.forget(number);
+        Ok(())
+    }
+
+    /// Lets a segment be heard again, and deletes what was heard in its place.
+    pub(super) fn restore(&mut self, segment: u32) -> Result<(), u16> {
+        if !self.is_provisioned(segment) {
+            return Err(322);
+        }
+        let number = self.overrides.remove(&segment).ok_or(314_u16)?;
+        self.forget(number);
+        Ok(())
+    }
+
+    /// What is heard in the place of a segment.
+    pub(super) fn overriding(&self, segment: u32) -> Option<Arc<[i16]>> {
+        self.find(&file_of(*self.overrides.get(&segment)?))
+    }
+
+    /// Whether the operator has a segment of this number.
+    fn is_provisioned(&self, segment: u32) -> bool {
+        let beginning = format!("{segment}.");
+        let first = self.files.range(beginning.clone()..).next();
+        segment < FIRST_RECORDED && first.is_some_and(|(file, _)| file.starts_with(&beginning))
+    }
+}
+
+fn file_of(number: u32) -> String {
+    format!("{number}.wav")
 }

@@ -18,10 +18,10 @@ use strowger_media::{Frame, SILENCE};
 use strowger_mgcp::gateway::{MediaEvent, MediaFault, SignalOutcome, SignalTarget};
 use strowger_mgcp::message::{EventParameter, EventParameters, SignalBuf};
 use strowger_mgcp::package::AudioOperation;
-use strowger_mgcp::package::audio::AudioRequest;
+use strowger_mgcp::package::audio::{AudioRequest, Upkeep};
 
 use super::line::digits;
-pub(super) use library::Library;
+pub(super) use library::{Keep, Library};
 use operation::{Operation, Step};
 use playlist::{Playlist, files_of};
 
@@ -53,7 +53,7 @@ pub(super) struct Server {
     typed: String,
     events: Vec<MediaEvent>,
     /// What was recorded: its number and samples.
-    recorded: Vec<(u32, Vec<i16>)>,
+    recorded: Vec<(u32, Vec<i16>, Keep)>,
 }
 
 impl Server {
@@ -72,7 +72,7 @@ impl Server {
 
     pub(super) fn start(
         &mut self,
-        library: &Library,
+        library: &mut Library,
         target: SignalTarget,
         signal: &SignalBuf,
     ) -> Result<(), MediaFault> {
@@ -101,6 +101,20 @@ impl Server {
                     _ => return Err(MediaFault::Signal),
                 };
                 let request = AudioRequest::parse(kind, text).ok_or(MediaFault::Signal)?;
+                let upkeep = match request.upkeep {
+                    Some((Upkeep::Restore, segment)) => Some(library.restore(segment)),
+                    Some((Upkeep::Delete, number)) => Some(library.delete(number)),
+                    Some((Upkeep::Override, _)) | None => None,
+                };
+                // Nothing is played or recorded then.
+                if let Some(done) = upkeep {
+                    let (outcome, code) = match done {
+                        Ok(()) => (SignalOutcome::Complete, operation::SUCCESS),
+                        Err(code) => (SignalOutcome::Failed, code),
+                    };
+                    self.report(target, signal.clone(), outcome, format!("rc={code}"));
+                    return Ok(());
+                }
                 if request.clears_buffer {
                     self.typed.clear();
                 }
@@ -230,8 +244,8 @@ impl Server {
     }
 
     /// What was recorded since this was asked last.
-    pub(super) fn take_recorded(&mut self) -> Vec<(u32, Arc<[i16]>)> {
-        self.recorded.drain(..).map(|(number, samples)| (number, samples.into())).collect()
+    pub(super) fn take_recorded(&mut self) -> Vec<(u32, Arc<[i16]>, Keep)> {
+        self.recorded.drain(..).map(|(number, samples, keep)| (number, samples.into(), keep)).collect()
     }
 }
 

@@ -6,15 +6,14 @@ use strowger_mgcp::digitmap::{DialSymbol, DigitMap, MatchState};
 use strowger_mgcp::gateway::SignalOutcome;
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::package::AudioOperation;
-use strowger_mgcp::package::audio::{AudioRequest, Position, Segment};
+use strowger_mgcp::package::audio::{AudioRequest, Position, Segment, Upkeep};
 use strowger_sansio::Duration;
 
-use super::library::Library;
+use super::library::{Keep, Library};
 use super::playlist::{Playlist, pause};
 
 /// Return codes of section 6.
-const SUCCESS: u16 = 100;
-const UNSUPPORTED: u16 = 300;
+pub(super) const SUCCESS: u16 = 100;
 const SYNTAX: u16 = 325;
 const NO_DIGITS: u16 = 326;
 const NO_SPEECH: u16 = 327;
@@ -37,7 +36,7 @@ pub(super) enum Step {
         outcome: SignalOutcome,
         /// The return parameters.
         text: String,
-        recording: Option<(u32, Vec<i16>)>,
+        recording: Option<(u32, Vec<i16>, Keep)>,
     },
 }
 
@@ -102,6 +101,8 @@ pub(super) struct Operation {
     interrupted_after: Option<Duration>,
     voice_interrupted: bool,
     recording: Vec<i16>,
+    /// What becomes of it.
+    keep: Keep,
     number: u32,
     /// How many of the newest samples recorded are silence.
     silent: u64,
@@ -112,13 +113,15 @@ impl Operation {
     pub(super) fn new(
         kind: AudioOperation,
         request: AudioRequest,
-        library: &Library,
+        library: &mut Library,
         typed: &str,
     ) -> Result<Self, u16> {
-        if request.upkeep.is_some() {
-            // Provisioned recordings are the operator's files, which no command changes.
-            return Err(UNSUPPORTED);
-        }
+        let keep = match request.upkeep {
+            Some((Upkeep::Override, segment)) => Keep::InPlaceOf(segment),
+            _ if request.is_persistent => Keep::Persistent,
+            _ => Keep::Temporary,
+        };
+        library.may_keep(keep)?;
         let list = |segments: &[Segment]| Playlist::resolve(segments, library, request.speed, request.volume);
         let prompt = list(&request.prompt)?;
         let reprompt = request.reprompt.as_deref().map_or_else(|| Ok(prompt.clone()), list)?;
@@ -150,7 +153,8 @@ impl Operation {
             interrupted_after: None,
             voice_interrupted: false,
             recording: Vec::new(),
-            number: library.next_number(),
+            keep,
+            number: if kind == AudioOperation::Record { library.reserve() } else { 0 },
             silent: 0,
         };
         for key in typed.chars() {
@@ -168,7 +172,7 @@ impl Operation {
     fn done(&mut self, outcome: SignalOutcome, text: String) -> Step {
         let samples = std::mem::take(&mut self.recording);
         let kept = outcome == SignalOutcome::Complete && !samples.is_empty();
-        Step::Done { outcome, text, recording: kept.then_some((self.number, samples)) }
+        Step::Done { outcome, text, recording: kept.then_some((self.number, samples, self.keep)) }
     }
 
     /// The next 10 ms.

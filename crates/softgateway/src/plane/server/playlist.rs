@@ -64,6 +64,11 @@ impl Playlist {
         for segment in segments {
             let selectors = &segment.selectors;
             parts.push(match &segment.content {
+                Content::Id(number, values) if library.overriding(*number).is_some() => {
+                    // It has no variables.
+                    let samples = library.overriding(*number).filter(|_| values.is_empty());
+                    Part::Samples(samples.ok_or(312_u16)?)
+                }
                 Content::Id(number, values) => {
                     Part::Samples(recording(&number.to_string(), 301, values, selectors, library)?)
                 }

@@ -362,7 +362,7 @@ fn doing(action: &Action) -> Option<String> {
     Some(match action {
         Action::OffHook => "lifts the handset".to_owned(),
         Action::OnHook => "hangs up".to_owned(),
-        Action::Dial(digits) => format!("dials {digits}"),
+        Action::Dial(digits) | Action::Pulse(digits) => format!("dials {digits}"),
         Action::Play(..) => "talks".to_owned(),
         Action::Key(key) => format!("presses feature key {key}"),
         Action::Flash | Action::Quiet | Action::Record(_) | Action::Circuit(_) => return None,

@@ -2,7 +2,8 @@
 //! "with due consideration to possible security issues".
 //!
 //! Anybody can forge an ICMP error. One is believed only if it quotes a datagram that went to that address lately: that holds a transaction
-//! identifier, which who is not on the way does not know. And an address is given up at most once a second.
+//! identifier, which who is not on the way does not know. The gateway remembers what it sent, and gives an address up at most once a second; the exchange's
+//! call agent knows its commands without an answer, and tries each of them once at each address.
 //!
 //! Limits: the errors of single datagrams are to be had on Linux only; elsewhere the timers of the protocol find out.
 
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What was sent lately, to tell true errors from forged ones.
 #[derive(Debug, Default)]
-pub(super) struct Unreachable {
+pub(crate) struct Unreachable {
     sent: VecDeque<Sent>,
     believed: BTreeMap<SocketAddr, Time>,
 }
@@ -37,7 +38,7 @@ struct Sent {
 
 impl Unreachable {
     /// A datagram went out.
-    pub(super) fn note(&mut self, to: SocketAddr, datagram: &[u8]) {
+    pub(crate) fn note(&mut self, to: SocketAddr, datagram: &[u8]) {
         if self.sent.len() >= REMEMBERED {
             self.sent.pop_front();
         }
@@ -47,7 +48,7 @@ impl Unreachable {
     }
 
     /// Takes the errors that a socket has, and tells of each address that is to be given up.
-    pub(super) fn take(&mut self, now: Time, socket: &mio::net::UdpSocket, mut lost: impl FnMut(SocketAddr)) {
+    pub(crate) fn take(&mut self, now: Time, socket: &impl Socket, mut lost: impl FnMut(SocketAddr)) {
         while let Some((to, quoted)) = next(socket) {
             if self.believes(now, to, &quoted) {
                 lost(to);
@@ -78,22 +79,23 @@ impl Unreachable {
 mod system {
     use std::io::IoSliceMut;
     use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
-    use std::os::fd::AsRawFd;
 
-    use mio::net::UdpSocket;
     use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
+
+    /// A socket of the system.
+    pub(crate) use std::os::fd::AsRawFd as Socket;
 
     /// Asks the system for the errors of single datagrams.
     pub(crate) fn enable(socket: &impl std::os::fd::AsFd, address: SocketAddr) {
-        // A system that has none to give leaves it to the timers.
-        let _ = match address {
-            SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4RecvErr, &true),
-            SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvErr, &true),
-        };
+        // A system that has none to give leaves it to the timers. A socket of IPv6 may serve IPv4 as well.
+        let _ = setsockopt(socket, sockopt::Ipv4RecvErr, &true);
+        if address.is_ipv6() {
+            let _ = setsockopt(socket, sockopt::Ipv6RecvErr, &true);
+        }
     }
 
     /// The next error: where its datagram went, and what is quoted of it.
-    pub(crate) fn next(socket: &UdpSocket) -> Option<(SocketAddr, Vec<u8>)> {
+    pub(crate) fn next(socket: &impl Socket) -> Option<(SocketAddr, Vec<u8>)> {
         let mut quoted = vec![0; super::KEPT];
         let mut parts = [IoSliceMut::new(&mut quoted)];
         let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
@@ -102,6 +104,7 @@ mod system {
         let v4 = address.as_sockaddr_in().map(|address| SocketAddr::from(SocketAddrV4::from(*address)));
         let v6 = || address.as_sockaddr_in6().map(|address| SocketAddr::from(SocketAddrV6::from(*address)));
         let to = v4.or_else(v6)?;
+        let to = SocketAddr::new(to.ip().to_canonical(), to.port());
         quoted.truncate(length);
         Some((to, quoted))
     }
@@ -113,13 +116,17 @@ mod system {
 
     pub(crate) fn enable<T>(_: &T, _: SocketAddr) {}
 
-    pub(crate) fn next(_: &mio::net::UdpSocket) -> Option<(SocketAddr, Vec<u8>)> {
+    /// A socket of the system.
+    pub(crate) trait Socket {}
+    impl<T> Socket for T {}
+
+    pub(crate) fn next(_: &impl Socket) -> Option<(SocketAddr, Vec<u8>)> {
         None
     }
 }
 
-pub(super) use system::enable;
-use system::next;
+use system::Socket;
+pub(crate) use system::{enable, next};
 
 #[cfg(test)]
 mod tests {
