@@ -41,6 +41,8 @@ pub(super) struct Element<'a> {
 }
 
 const CONSTRUCTED: u8 = 0x20;
+/// What stands for the number of a tag in the identifier octet when the number is in the octets behind.
+const LONG: u8 = 0x1f;
 /// How long a list may be for which memory is taken at once: longer ones grow.
 const PREPARED: usize = 32;
 
@@ -53,55 +55,94 @@ impl<'a> Octets<'a> {
     /// The next element.
     #[inline(always)]
     pub(super) fn next(&mut self, depth: usize) -> Parsed<Option<Element<'a>>> {
-        match self.rest {
-            [] => Ok(None),
-            // Nearly all are so.
-            [tag, length @ 0..=0x7f, contents @ ..] if tag & 0x1f != 0x1f => {
-                let Some((inner, rest)) = contents.split_at_checked(usize::from(*length)) else {
-                    return fault(self.rest, self.rest.len(), Rule::Ends);
-                };
-                self.rest = rest;
-                Ok(Some(Element { tag: *tag, header: 2, contents: Octets { rest: inner } }))
-            }
-            [tag, ..] => self.next_long(*tag, depth).map(Some),
-        }
-    }
-
-    /// An element with a long tag or a long or indefinite length.
-    #[inline(never)]
-    fn next_long(&mut self, tag: u8, depth: usize) -> Parsed<Element<'a>> {
         let whole = self.rest;
-        let rest = whole.get(1..).unwrap_or_default();
-        // All tags of Annex A are short; a long one can only be an extension, of which the number does not matter.
-        let rest = if tag & 0x1f == 0x1f { long_tag(rest, whole)? } else { rest };
-        let (length, contents) = match rest {
-            [length @ 0..=0x7f, contents @ ..] => (usize::from(*length), contents),
-            [0x80, contents @ ..] if tag & CONSTRUCTED != 0 => {
-                let length = indefinite(contents, whole, depth)?;
-                self.rest = contents.get(length + 2..).unwrap_or_default();
-                let inner = contents.get(..length).unwrap_or_default();
-                return Ok(Element::new(tag, whole, contents, inner));
-            }
-            [0x81, length, contents @ ..] => (usize::from(*length), contents),
-            [0x82, high, low, contents @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), contents),
-            [0x83, high, middle, low, contents @ ..] => {
-                (u32::from_be_bytes([0, *high, *middle, *low]) as usize, contents)
-            }
-            [] => return fault(whole, 1, Rule::Ends),
-            _ => return fault(whole, 2, Rule::Ber),
+        let [tag, length, behind @ ..] = whole else {
+            return if whole.is_empty() { Ok(None) } else { lone(whole) };
         };
-        let Some((inner, rest)) = contents.split_at_checked(length) else {
+        // Nearly all are so. No octets are looked at by reference here, that they can stay in registers.
+        let (header, length) = match (*length, behind) {
+            (length @ 0..=0x7f, _) if tag & 0x1f != 0x1f => (2, length),
+            (0x81, [length, ..]) if tag & 0x1f != 0x1f => (3, *length),
+            _ => {
+                let long = next_long(whole, *tag, depth)?;
+                self.rest = whole.get(long.behind..).unwrap_or_default();
+                let inner = whole.get(usize::from(long.header)..long.end).unwrap_or_default();
+                return Ok(Some(Element {
+                    tag: *tag,
+                    header: long.header,
+                    contents: Octets { rest: inner },
+                }));
+            }
+        };
+        let end = usize::from(header) + usize::from(length);
+        let Some((inner, rest)) = whole.split_at_checked(end) else {
             return fault(whole, whole.len(), Rule::Ends);
         };
         self.rest = rest;
-        Ok(Element::new(tag, whole, contents, inner))
+        let inner = inner.get(usize::from(header)..).unwrap_or_default();
+        Ok(Some(Element { tag: *tag, header, contents: Octets { rest: inner } }))
     }
+}
+
+/// A tag and nothing behind it.
+#[cold]
+fn lone<T>(whole: &[u8]) -> Parsed<T> {
+    let is_long = whole.first().is_some_and(|tag| tag & 0x1f == 0x1f);
+    fault(whole, 1, if is_long { Rule::Ber } else { Rule::Ends })
+}
+
+/// Where the contents of an element begin and end, and where the next one begins.
+struct Long {
+    header: u8,
+    end: usize,
+    behind: usize,
+}
+
+/// An element with a long tag or a long or indefinite length.
+#[inline(never)]
+fn next_long(whole: &[u8], tag: u8, depth: usize) -> Parsed<Long> {
+    let rest = whole.get(1..).unwrap_or_default();
+    // All tags of Annex A are short; a long one can only be an extension, of which the number does not matter.
+    let rest = if tag & 0x1f == 0x1f { long_tag(rest, whole)? } else { rest };
+    // Before the contents stand at most a tag of five octets and a length of four.
+    let header = |contents: &[u8]| whole.len() - contents.len();
+    let (length, contents) = match rest {
+        [length @ 0..=0x7f, contents @ ..] => (usize::from(*length), contents),
+        [0x80, contents @ ..] if tag & CONSTRUCTED != 0 => {
+            let header = header(contents);
+            let end = header + indefinite(contents, whole, depth)?;
+            return Ok(Long { header: u8::try_from(header).unwrap_or(u8::MAX), end, behind: end + 2 });
+        }
+        [0x81, length, contents @ ..] => (usize::from(*length), contents),
+        [0x82, high, low, contents @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), contents),
+        [0x83, high, middle, low, contents @ ..] => {
+            (u32::from_be_bytes([0, *high, *middle, *low]) as usize, contents)
+        }
+        [] => return fault(whole, 1, Rule::Ends),
+        _ => return fault(whole, 2, Rule::Ber),
+    };
+    if contents.len() < length {
+        return fault(whole, whole.len(), Rule::Ends);
+    }
+    let header = header(contents);
+    let end = header + length;
+    Ok(Long { header: u8::try_from(header).unwrap_or(u8::MAX), end, behind: end })
 }
 
 impl Octets<'_> {
     /// How many elements there are, as far as their lengths say it at once: what a list may be prepared for.
     #[inline]
     pub(super) fn count(self) -> usize {
+        match self.rest {
+            [] => 0,
+            // Most lists are of one.
+            [_, length, contents @ ..] if usize::from(*length) == contents.len() => 1,
+            _ => self.count_all(),
+        }
+    }
+
+    #[inline(never)]
+    fn count_all(self) -> usize {
         let (mut rest, mut count) = (self.rest, 0);
         while count < PREPARED {
             let (length, contents) = match rest {
@@ -162,12 +203,6 @@ fn indefinite(contents: &[u8], whole: &[u8], limit: usize) -> Parsed<usize> {
 }
 
 impl<'a> Element<'a> {
-    fn new(tag: u8, whole: &'a [u8], contents: &'a [u8], inner: &'a [u8]) -> Self {
-        // At most a tag of five octets and a length of four.
-        let header = u8::try_from(whole.len() - contents.len()).unwrap_or(u8::MAX);
-        Self { tag, header, contents: Octets { rest: inner } }
-    }
-
     #[cold]
     pub(super) fn fault<T>(&self, rule: Rule) -> Parsed<T> {
         let header = usize::from(self.header);
@@ -190,10 +225,11 @@ impl<'a> Element<'a> {
     /// The members of a sequence with automatic tags.
     #[inline]
     pub(super) fn members(&self, depth: usize) -> Parsed<Members<'a>> {
-        Ok(Members { octets: self.constructed()?, last: -1, depth })
+        Ok(Members { octets: self.constructed()?, least: 0, depth })
     }
 
     /// The one element within an explicit tag.
+    #[inline]
     pub(super) fn only(&self, depth: usize) -> Parsed<Element<'a>> {
         let mut octets = self.constructed()?;
         match octets.next(depth)? {
@@ -202,11 +238,13 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// The number of a context-specific tag.
+    /// The number of a context-specific tag; more than [`LONG`] for others.
+    #[inline]
     pub(super) const fn number(&self) -> u8 {
-        if self.tag & 0xc0 == 0x80 { self.tag & 0x1f } else { 0xff }
+        self.tag & !CONSTRUCTED ^ 0x80
     }
 
+    #[inline]
     pub(super) fn integer(&self) -> Parsed<i64> {
         match integer(self.primitive()?) {
             Some(number) => Ok(number),
@@ -214,6 +252,7 @@ impl<'a> Element<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn unsigned32(&self) -> Parsed<u32> {
         match u32::try_from(self.integer()?) {
             Ok(number) => Ok(number),
@@ -221,6 +260,7 @@ impl<'a> Element<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn unsigned16(&self) -> Parsed<u16> {
         match u16::try_from(self.integer()?) {
             Ok(number) => Ok(number),
@@ -229,6 +269,7 @@ impl<'a> Element<'a> {
     }
 
     /// A number from 0 to `most`.
+    #[inline]
     pub(super) fn small(&self, most: u8) -> Parsed<u8> {
         match u8::try_from(self.integer()?) {
             Ok(number) if number <= most => Ok(number),
@@ -236,6 +277,7 @@ impl<'a> Element<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn boolean(&self) -> Parsed<bool> {
         match self.primitive()? {
             [octet] => Ok(*octet != 0),
@@ -243,6 +285,7 @@ impl<'a> Element<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn null(&self) -> Parsed<bool> {
         if self.primitive()?.is_empty() { Ok(true) } else { self.fault(Rule::BerType) }
     }
@@ -271,10 +314,15 @@ impl<'a> Element<'a> {
 }
 
 /// A signed number of one to eight octets.
+#[inline]
 pub(super) fn integer(octets: &[u8]) -> Option<i64> {
     match octets {
         [only] => return Some(i64::from(only.cast_signed())),
         [high, low] => return Some(i64::from(i16::from_be_bytes([*high, *low]))),
+        [high, middle, low] => return Some(i64::from(i32::from_be_bytes([*high, *middle, *low, 0]) >> 8)),
+        [first, second, third, last] => {
+            return Some(i64::from(i32::from_be_bytes([*first, *second, *third, *last])));
+        }
         _ => {}
     }
     let (first, _) = octets.split_first()?;
@@ -288,19 +336,74 @@ pub(super) fn integer(octets: &[u8]) -> Option<i64> {
 /// The members of a sequence: their numbers rise.
 pub(super) struct Members<'a> {
     octets: Octets<'a>,
-    last: i16,
+    /// The lowest number that may come next.
+    least: u8,
     depth: usize,
 }
 
 impl<'a> Members<'a> {
+    /// The member with a number, if it is the next. Members that a reader knows are asked for in their order; what is none of them stays
+    /// for [`Members::end`] or [`Members::close`].
+    #[inline(always)]
+    pub(super) fn get(&mut self, number: u8) -> Parsed<Option<Element<'a>>> {
+        match self.octets.rest {
+            [tag, ..] if tag & !CONSTRUCTED == 0x80 | number => {
+                self.least = number + 1;
+                self.octets.next(self.depth)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What is read from the member with a number, if it is the next.
+    #[inline(always)]
+    pub(super) fn read<T>(
+        &mut self,
+        number: u8,
+        read: impl FnOnce(Element<'a>) -> Parsed<T>,
+    ) -> Parsed<Option<T>> {
+        match self.get(number)? {
+            Some(member) => Ok(Some(read(member)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Goes past what stands behind the members that are known, where there is an extension mark.
+    #[inline(always)]
+    pub(super) fn end(self) -> Parsed<()> {
+        if self.octets.rest.is_empty() { Ok(()) } else { self.extensions() }
+    }
+
+    #[cold]
+    fn extensions(mut self) -> Parsed<()> {
+        while self.next()?.is_some() {}
+        Ok(())
+    }
+
+    /// Where there is no extension mark, nothing stands behind the members that are known.
+    #[inline(always)]
+    pub(super) fn close(self) -> Parsed<()> {
+        if self.octets.rest.is_empty() { Ok(()) } else { self.surplus() }
+    }
+
+    #[cold]
+    fn surplus(mut self) -> Parsed<()> {
+        match self.next()? {
+            Some((_, member)) => member.fault(Rule::BerMember),
+            None => Ok(()),
+        }
+    }
+
+    /// The next member, whichever it is.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Parsed<Option<(u8, Element<'a>)>> {
         let Some(element) = self.octets.next(self.depth)? else { return Ok(None) };
         let number = element.number();
-        if number == 0xff || i16::from(number) <= self.last && number != 0x1f {
+        // Tags from 31 on are long ones of extensions, and have no order here.
+        if (number < self.least || number > LONG) && number != LONG {
             return element.fault(Rule::BerMember);
         }
-        self.last = i16::from(number);
+        self.least = number + 1;
         Ok(Some((number, element)))
     }
 }

@@ -13,6 +13,12 @@ use crate::message::{TerminationId, TerminationName};
 pub struct NamePlan {
     levels: Vec<Level>,
     bits: u8,
+    /// How long a name can be.
+    longest: usize,
+    /// Whether all that its levels write can stand in a name.
+    is_legal: bool,
+    /// Whether each level is an octet in zeros and ones.
+    is_octets: bool,
 }
 
 /// A level of the plan: so many bits, and what they are called.
@@ -39,7 +45,7 @@ pub enum LevelForm {
 impl Default for NamePlan {
     fn default() -> Self {
         let level = Level { bits: 8, form: LevelForm::Bits };
-        Self { levels: vec![level; 3], bits: 24 }
+        Self::of(vec![level; 3], 24)
     }
 }
 
@@ -113,7 +119,7 @@ impl NamePlan {
     pub fn telephones() -> Self {
         let words = ["aaln", "rtp"].map(str::to_owned).to_vec();
         let form = [(8, LevelForm::Words(words)), (24, LevelForm::Number)];
-        Self { levels: form.map(|(bits, form)| Level { bits, form }).to_vec(), bits: 32 }
+        Self::of(form.map(|(bits, form)| Level { bits, form }).to_vec(), 32)
     }
 
     /// A plan of one to eight levels with 64 bits at most in all.
@@ -123,7 +129,14 @@ impl NamePlan {
         let bits: u32 = levels.iter().map(|level| u32::from(level.bits)).sum();
         let is_legal = (1..=8).contains(&levels.len()) && levels.iter().all(legal) && bits <= 64;
         is_legal.then_some(())?;
-        Some(Self { levels, bits: u8::try_from(bits).ok()? })
+        Some(Self::of(levels, u8::try_from(bits).ok()?))
+    }
+
+    fn of(levels: Vec<Level>, bits: u8) -> Self {
+        let longest = levels.iter().map(|level| level.longest() + 1).sum();
+        let is_legal = levels.iter().all(Level::is_legal);
+        let is_octets = levels.iter().all(|level| level.bits == 8 && level.form == LevelForm::Bits);
+        Self { levels, bits, longest, is_legal, is_octets }
     }
 
     fn octets(&self) -> u8 {
@@ -189,36 +202,44 @@ impl NamePlan {
         if length != self.octets() {
             return wildcards.is_empty().then(|| unplanned_name(id)).flatten();
         }
+        if self.is_octets && wildcards.is_empty() {
+            let mut name = String::with_capacity(self.longest);
+            for octet in id {
+                name.push_str(digits(usize::from(*octet), DIGITS)?);
+            }
+            name.pop();
+            return TerminationName::of_legal(name).map(TerminationId::Name);
+        }
         let value = id.iter().fold(0_u64, |value, octet| value << 8 | u64::from(*octet));
-        let mut name = Vec::with_capacity(usize::from(self.bits) + self.levels.len());
+        let mut name = String::with_capacity(self.longest);
         let mut below = u32::from(self.bits);
         let mut used = 0;
         for level in &self.levels {
-            let top = u8::try_from(below.checked_sub(1)?).ok()?;
-            below -= u32::from(level.bits);
             if !name.is_empty() {
-                name.push(b'/');
+                name.push('/');
             }
-            match wildcards.iter().find(|wildcard| **wildcard & 0x3f == top) {
-                Some(wildcard) => {
-                    name.push(if wildcard & ALL == 0 { b'$' } else { b'*' });
-                    used += 1;
-                    if wildcard & BELOW != 0 {
-                        break;
-                    }
+            let top = below.wrapping_sub(1);
+            below = below.wrapping_sub(u32::from(level.bits));
+            if !wildcards.is_empty()
+                && let Some(wildcard) = wildcards.iter().find(|wildcard| u32::from(**wildcard & 0x3f) == top)
+            {
+                name.push(if wildcard & ALL == 0 { '$' } else { '*' });
+                used += 1;
+                if wildcard & BELOW != 0 {
+                    break;
                 }
-                None => {
-                    let mask = (1_u64 << level.bits) - 1;
-                    level.write(u32::try_from(value >> below & mask).ok()?, &mut name)?;
-                }
+                continue;
             }
+            let mask = u32::MAX >> (32 - u32::from(level.bits));
+            level.write((value >> below) as u32 & mask, &mut name)?;
         }
         // Each wildcard begins at the top of a level.
         (used == wildcards.len()).then_some(())?;
-        match name.as_slice() {
-            b"*" => Some(TerminationId::All),
-            b"$" => Some(TerminationId::Choose),
-            _ => TerminationName::new(String::from_utf8(name).ok()?).map(TerminationId::Name),
+        match name.as_str() {
+            "*" => Some(TerminationId::All),
+            "$" => Some(TerminationId::Choose),
+            _ if self.is_legal => TerminationName::of_legal(name).map(TerminationId::Name),
+            _ => TerminationName::new(name).map(TerminationId::Name),
         }
     }
 }
@@ -229,19 +250,46 @@ fn unplanned_name(id: &[u8]) -> Option<TerminationId<'static>> {
     TerminationName::new(String::from_utf8(name).ok()?).map(TerminationId::Name)
 }
 
-/// All octets in binary digits: levels of eight bits are the usual ones.
-static DIGITS: [[u8; 8]; 256] = {
-    let mut digits = [[b'0'; 8]; 256];
-    let mut value = 0;
-    while value < 256 {
+fn write_number(number: u32, out: &mut String) {
+    let mut digits = [0_u8; 10];
+    let (mut rest, mut length) = (number, 0);
+    for digit in &mut digits {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        length += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    digits.iter().take(length).rev().for_each(|digit| out.push(char::from(*digit)));
+}
+
+/// The digits of an octet, and the slash behind them: so many characters.
+const DIGITS: usize = 9;
+
+#[inline]
+fn digits(octet: usize, count: usize) -> Option<&'static str> {
+    OCTETS.get(octet * DIGITS..octet * DIGITS + count)
+}
+
+/// All octets in binary digits, a slash behind each: levels of eight bits are the usual ones.
+static OCTETS: &str = {
+    const ALL: [u8; 256 * DIGITS] = {
+        let mut digits = [b'/'; 256 * DIGITS];
         let mut place = 0;
-        while place < 8 {
-            digits[value][place] |= (value >> (7 - place) & 1) as u8;
+        while place < digits.len() {
+            if place % DIGITS < 8 {
+                let (octet, bit) = (place / DIGITS, 7 - place % DIGITS);
+                digits[place] = b'0' | ((octet >> bit) & 1) as u8;
+            }
             place += 1;
         }
-        value += 1;
+        digits
+    };
+    match std::str::from_utf8(&ALL) {
+        Ok(digits) => digits,
+        Err(_) => "",
     }
-    digits
 };
 
 impl Level {
@@ -266,25 +314,32 @@ impl Level {
         (u64::from(value) < 1 << self.bits).then_some(value)
     }
 
-    fn write(&self, value: u32, out: &mut Vec<u8>) -> Option<()> {
+    /// How long what it writes can be.
+    fn longest(&self) -> usize {
         match &self.form {
-            LevelForm::Bits if self.bits == 8 => {
-                out.extend_from_slice(DIGITS.get(usize::try_from(value).ok()?)?);
-            }
-            LevelForm::Bits => {
-                let mut digits = [b'0'; 32];
-                let places = digits.iter_mut().zip((0..self.bits).rev());
-                places.for_each(|(digit, bit)| *digit |= u8::from(value >> bit & 1 != 0));
-                out.extend_from_slice(digits.get(..usize::from(self.bits))?);
-            }
-            LevelForm::Number => {
-                use std::io::Write as _;
-                // Writing to memory cannot fail.
-                let _ = write!(out, "{value}");
-            }
-            LevelForm::Words(words) => {
-                out.extend_from_slice(words.get(usize::try_from(value).ok()?)?.as_bytes());
-            }
+            LevelForm::Bits => usize::from(self.bits),
+            LevelForm::Number => 10,
+            LevelForm::Words(words) => words.iter().map(String::len).max().unwrap_or_default(),
+        }
+    }
+
+    /// Whether all that it writes can stand in a name.
+    fn is_legal(&self) -> bool {
+        match &self.form {
+            LevelForm::Bits | LevelForm::Number => true,
+            LevelForm::Words(words) => words.iter().all(|word| TerminationName::new(word.as_str()).is_some()),
+        }
+    }
+
+    #[inline]
+    fn write(&self, value: u32, out: &mut String) -> Option<()> {
+        match &self.form {
+            LevelForm::Bits if self.bits == 8 => out.push_str(digits(usize::try_from(value).ok()?, 8)?),
+            LevelForm::Bits => (0..self.bits).rev().for_each(|bit| {
+                out.push(if value >> bit & 1 == 0 { '0' } else { '1' });
+            }),
+            LevelForm::Number => write_number(value, out),
+            LevelForm::Words(words) => out.push_str(words.get(usize::try_from(value).ok()?)?),
         }
         Some(())
     }

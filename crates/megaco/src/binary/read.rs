@@ -20,6 +20,9 @@ use crate::message::{
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     pub(super) options: &'a Options,
+    /// How deep elements of indefinite length may nest.
+    depth: usize,
+    /// Items that there may still be.
     items: usize,
     nesting: usize,
     scope: Scope,
@@ -39,7 +42,8 @@ impl<'a> Reader<'a> {
         Self {
             bytes,
             options,
-            items: 0,
+            depth: options.limits.depth,
+            items: options.limits.items,
             nesting: 0,
             scope: Scope::Message,
             transaction: None,
@@ -84,11 +88,13 @@ impl<'a> Reader<'a> {
     }
 
     /// How deep elements of indefinite length may nest.
+    #[inline]
     pub(super) fn depth(&self) -> usize {
-        self.options.limits.depth
+        self.depth
     }
 
     /// Each element of a list. In the recovering mode one with a fault is noted and left out.
+    #[inline]
     pub(super) fn each(
         &mut self,
         list: Element<'a>,
@@ -98,18 +104,10 @@ impl<'a> Reader<'a> {
         let scope = self.scope;
         let recovers = std::mem::take(&mut self.is_level) || !self.stops;
         while let Some(element) = octets.next(self.depth())? {
-            self.items += 1;
-            if self.items > self.options.limits.items {
-                return element.fault(Rule::ItemCount);
-            }
+            let Some(left) = self.items.checked_sub(1) else { return element.fault(Rule::ItemCount) };
+            self.items = left;
             if let Err(fault) = read(self, element) {
-                let error = self.error(fault);
-                match &mut self.faults {
-                    Some(faults) if recovers && faults.len() < self.options.limits.faults => {
-                        faults.push(error);
-                    }
-                    _ => return Err(fault),
-                }
+                self.note(fault, recovers)?;
                 self.is_broken = self.stops && scope != Scope::Message;
             }
             if self.is_broken && scope != Scope::Message {
@@ -120,7 +118,21 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Notes a fault in the modes that go on behind one.
+    #[cold]
+    fn note(&mut self, fault: Fault, recovers: bool) -> Parsed<()> {
+        let error = self.error(fault);
+        match &mut self.faults {
+            Some(faults) if recovers && faults.len() < self.options.limits.faults => {
+                faults.push(error);
+                Ok(())
+            }
+            _ => Err(fault),
+        }
+    }
+
     /// Elements that are sequences, one after another.
+    #[inline]
     pub(super) fn sequences<T>(
         &mut self,
         list: Element<'a>,
@@ -173,22 +185,15 @@ impl<'a> Reader<'a> {
 
     pub(super) fn message(&mut self) -> Parsed<Message<'a>> {
         let (whole, mut members) = self.whole()?;
-        let mut authentication = None;
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => authentication = Some(self.authentication(member)?),
-                1 => {
-                    let message = self.inner(member, authentication)?;
-                    // Nothing stands behind it: this sequence has no extension mark.
-                    return match members.next()? {
-                        Some((_, more)) => more.fault(Rule::BerMember),
-                        None => Ok(message),
-                    };
-                }
-                _ => return member.fault(Rule::BerMember),
-            }
-        }
-        whole.fault(Rule::BerMember)
+        let authentication = members.read(0, |member| self.authentication(member))?;
+        let Some(member) = members.get(1)? else {
+            members.close()?;
+            return whole.fault(Rule::BerMember);
+        };
+        let message = self.inner(member, authentication)?;
+        // Nothing stands behind it: this sequence has no extension mark.
+        members.close()?;
+        Ok(message)
     }
 
     /// All but the body.
@@ -243,15 +248,10 @@ impl<'a> Reader<'a> {
         authentication: Option<Authentication<'a>>,
     ) -> Parsed<Message<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut version, mut mid, mut body) = (None, None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => version = Some(self.version(member)?),
-                1 => mid = Some(self.mid(member.only(self.depth())?)?),
-                2 => body = Some(self.body(member.only(self.depth())?)?),
-                _ => {}
-            }
-        }
+        let version = members.read(0, |member| self.version(member))?;
+        let mid = members.read(1, |member| self.mid(member.only(self.depth())?))?;
+        let body = members.read(2, |member| self.body(member.only(self.depth())?))?;
+        members.end()?;
         match (version, mid, body) {
             (Some(version), Some(mid), Some(body)) => Ok(Message { authentication, version, mid, body }),
             _ => element.fault(Rule::BerMember),
@@ -274,14 +274,9 @@ impl<'a> Reader<'a> {
         match number {
             0..=2 => {
                 let mut members = element.members(self.depth())?;
-                let (mut address, mut port) = (None, None);
-                while let Some((number, member)) = members.next()? {
-                    match number {
-                        0 => address = Some(member),
-                        1 => port = Some(member.unsigned16()?),
-                        _ => return member.fault(Rule::BerMember),
-                    }
-                }
+                let address = members.get(0)?;
+                let port = members.read(1, |member| member.unsigned16())?;
+                members.close()?;
                 let Some(address) = address else { return element.fault(Rule::Mid) };
                 let octets = address.primitive()?;
                 let mid = match number {
@@ -344,21 +339,13 @@ impl<'a> Reader<'a> {
             0 => {
                 self.is_request = true;
                 let mut members = element.members(self.depth())?;
-                let (mut id, mut actions) = (None, None);
-                while let Some((number, member)) = members.next()? {
-                    match number {
-                        0 => {
-                            let number = member.unsigned32()?;
-                            if number == 0 {
-                                return member.fault(Rule::TransactionId);
-                            }
-                            id = Some(TransactionId::new(number));
-                            self.transaction = id;
-                        }
-                        1 => actions = Some(self.level().sequences(member, Self::action)?),
-                        _ => {}
-                    }
-                }
+                let id = members.read(0, |member| match member.unsigned32()? {
+                    0 => member.fault(Rule::TransactionId),
+                    number => Ok(TransactionId::new(number)),
+                })?;
+                self.transaction = id;
+                let actions = members.read(1, |member| self.level().sequences(member, Self::action))?;
+                members.end()?;
                 match (id, actions) {
                     (Some(id), Some(actions)) if !actions.is_empty() || self.faults.is_some() => {
                         Ok(Transaction::Request(Request { id, actions }))
@@ -385,14 +372,12 @@ impl<'a> Reader<'a> {
 
     fn acknowledged(&mut self, element: Element<'a>) -> Parsed<Acknowledged> {
         let mut members = element.members(self.depth())?;
-        let (mut first, mut last) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            let id = Some(TransactionId::new(member.unsigned32()?));
-            match number {
-                0 => first = id,
-                1 => last = id,
-                _ => return member.fault(Rule::BerMember),
-            }
+        let first = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
+        let last = members.read(1, |member| member.unsigned32())?.map(TransactionId::new);
+        if let Some((_, member)) = members.next()? {
+            // That it is no number is said first.
+            member.unsigned32()?;
+            return member.fault(Rule::BerMember);
         }
         match (first, last) {
             (Some(first), None) => Ok(Acknowledged { first, last }),
@@ -410,15 +395,10 @@ impl<'a> Reader<'a> {
 
     fn segment_reply(&mut self, element: Element<'a>) -> Parsed<Transaction<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut id, mut segment, mut is_last) = (None, None, false);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => id = Some(TransactionId::new(member.unsigned32()?)),
-                1 => segment = Some(self.segment_number(member)?),
-                2 => is_last = member.null()?,
-                _ => {}
-            }
-        }
+        let id = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
+        let segment = members.read(1, |member| self.segment_number(member))?;
+        let is_last = members.read(2, |member| member.null())?.unwrap_or_default();
+        members.end()?;
         match (id, segment) {
             (Some(id), Some(number)) => Ok(Transaction::Segment(id, Segment { number, is_last })),
             _ => element.fault(Rule::Segment),
@@ -427,34 +407,13 @@ impl<'a> Reader<'a> {
 
     fn reply(&mut self, element: Element<'a>) -> Parsed<Reply<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut id, mut result, mut segment) = (None, None, None);
-        let (mut is_ack_required, mut is_last) = (false, false);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => {
-                    id = Some(TransactionId::new(member.unsigned32()?));
-                    self.transaction = id;
-                }
-                1 => is_ack_required = member.null()?,
-                2 => {
-                    let choice = member.only(self.depth())?;
-                    result = Some(match choice.number() {
-                        0 => ReplyResult::Error(self.error_descriptor(choice)?),
-                        1 => {
-                            let actions = self.sequences(choice, Self::action_reply)?;
-                            if actions.is_empty() && self.faults.is_none() {
-                                return choice.fault(Rule::Action);
-                            }
-                            ReplyResult::Actions(actions)
-                        }
-                        _ => return choice.fault(Rule::BerType),
-                    });
-                }
-                3 => segment = Some(self.segment_number(member)?),
-                4 => is_last = member.null()?,
-                _ => {}
-            }
-        }
+        let id = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
+        self.transaction = id;
+        let is_ack_required = members.read(1, |member| member.null())?.unwrap_or_default();
+        let result = members.read(2, |member| self.reply_result(member.only(self.depth())?))?;
+        let segment = members.read(3, |member| self.segment_number(member))?;
+        let is_last = members.read(4, |member| member.null())?.unwrap_or_default();
+        members.end()?;
         let segment = segment.map(|number| Segment { number, is_last });
         match (id, result) {
             (Some(id), Some(result)) if segment.is_some() || !is_last => {
@@ -464,16 +423,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn reply_result(&mut self, choice: Element<'a>) -> Parsed<ReplyResult<'a>> {
+        match choice.number() {
+            0 => self.error_descriptor(choice).map(ReplyResult::Error),
+            1 => {
+                let actions = self.sequences(choice, Self::action_reply)?;
+                if actions.is_empty() && self.faults.is_none() {
+                    return choice.fault(Rule::Action);
+                }
+                Ok(ReplyResult::Actions(actions))
+            }
+            _ => choice.fault(Rule::BerType),
+        }
+    }
+
     pub(super) fn error_descriptor(&mut self, element: Element<'a>) -> Parsed<ErrorDescriptor<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut code, mut text) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => code = Some(ErrorCode::new(member.unsigned16()?)),
-                1 => text = Some(member.text()?),
-                _ => return member.fault(Rule::BerMember),
-            }
-        }
+        let code = members.read(0, |member| member.unsigned16())?.map(ErrorCode::new);
+        let text = members.read(1, |member| member.text())?;
+        members.close()?;
         match code {
             Some(code) => Ok(ErrorDescriptor { code, text }),
             None => element.fault(Rule::Error),

@@ -181,8 +181,8 @@ impl fmt::Display for RequestId {
 pub struct TerminationName<'a>(Cow<'a, str>);
 
 /// The characters of names of terminations (RFC 3525 Annex B.2, `pathNAME`).
-const LEGAL_IN_NAMES: [bool; 128] = {
-    let mut legal = [false; 128];
+static LEGAL_IN_NAMES: [bool; 256] = {
+    let mut legal = [false; 256];
     let mut byte = 0_u8;
     while byte < 128 {
         legal[byte as usize] =
@@ -200,9 +200,21 @@ impl<'a> TerminationName<'a> {
     #[must_use]
     pub fn new(name: impl Into<Cow<'a, str>>) -> Option<Self> {
         let name = name.into();
-        let legal = |byte: u8| LEGAL_IN_NAMES.get(usize::from(byte)).is_some_and(|legal| *legal);
         (1..=Self::LONGEST).contains(&name.len()).then_some(())?;
-        name.bytes().all(legal).then_some(Self(name))
+        name.bytes().all(Self::may_have).then_some(Self(name))
+    }
+
+    /// A name of characters that are known to be legal ones.
+    pub(crate) fn of_legal(name: impl Into<Cow<'a, str>>) -> Option<Self> {
+        let name = name.into();
+        debug_assert!(name.bytes().all(Self::may_have));
+        (1..=Self::LONGEST).contains(&name.len()).then_some(Self(name))
+    }
+
+    /// Whether a character can stand in a name.
+    #[inline]
+    pub(crate) fn may_have(byte: u8) -> bool {
+        LEGAL_IN_NAMES.get(usize::from(byte)).is_some_and(|legal| *legal)
     }
 
     /// The name as it was written.

@@ -229,7 +229,7 @@ pub(crate) fn write_value(value: &Value<'_>, kind: Type, out: &mut Vec<u8>) -> R
 /// One value as a setting: `$` lets the gateway choose.
 impl<'a> From<Value<'a>> for Setting<'a> {
     fn from(value: Value<'a>) -> Self {
-        if value == Value::Token("$") { Self::Choose } else { Self::One(value) }
+        if let Value::Token("$") = value { Self::Choose } else { Self::One(value) }
     }
 }
 

@@ -14,22 +14,17 @@ use crate::package::Kind;
 impl<'a> Reader<'a> {
     pub(super) fn audit_descriptor(&mut self, element: Element<'a>) -> Parsed<AuditDescriptor<'a>> {
         let mut members = element.members(self.depth())?;
-        let mut audit = AuditDescriptor::default();
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => audit.items = AuditItems::from_bits(member.bits()?),
-                1 => {
-                    let mut individual = Vec::new();
-                    self.each(member, |reader, element| {
-                        individual.push(reader.individual(element)?);
-                        Ok(())
-                    })?;
-                    audit.individual = individual;
-                }
-                _ => {}
-            }
+        let items = members.read(0, |member| member.bits())?.map_or(AuditItems::NONE, AuditItems::from_bits);
+        let mut individual = Vec::new();
+        if let Some(list) = members.get(1)? {
+            individual = Vec::with_capacity(list.contents.count());
+            self.each(list, |reader, element| {
+                individual.push(reader.individual(element)?);
+                Ok(())
+            })?;
         }
-        Ok(audit)
+        members.end()?;
+        Ok(AuditDescriptor { items, individual })
     }
 
     fn individual(&mut self, element: Element<'a>) -> Parsed<IndividualAudit<'a>> {
@@ -37,15 +32,11 @@ impl<'a> Reader<'a> {
             0 => IndividualAudit::Media(Box::new(self.individual_media(element)?)),
             1 => {
                 let mut members = element.members(self.depth())?;
-                let (mut request, mut name, mut stream) = (None, None, None);
-                while let Some((number, member)) = members.next()? {
-                    match number {
-                        0 => request = Some(RequestId::new(member.unsigned32()?)),
-                        1 => name = Some(self.item_name(member, Kind::Event)?.0),
-                        2 => stream = Some(StreamId(member.unsigned16()?)),
-                        _ => {}
-                    }
-                }
+                let request = members.read(0, |member| member.unsigned32())?.map(RequestId::new);
+                let name =
+                    members.read(1, |member| self.item_name(member, Kind::Event))?.map(|(name, _)| name);
+                let stream = members.read(2, |member| member.unsigned16())?.map(StreamId);
+                members.end()?;
                 let Some(name) = name else { return element.fault(Rule::BerMember) };
                 IndividualAudit::Events(IndividualEvents { request, name, stream })
             }
@@ -77,15 +68,10 @@ impl<'a> Reader<'a> {
         kind: Kind,
     ) -> Parsed<(ItemName<'a>, Option<StreamId>, Option<RequestId>)> {
         let mut members = element.members(self.depth())?;
-        let (mut name, mut stream, mut request) = (None, None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => name = Some(self.item_name(member, kind)?.0),
-                1 => stream = Some(StreamId(member.unsigned16()?)),
-                2 => request = Some(RequestId::new(member.unsigned32()?)),
-                _ => {}
-            }
-        }
+        let name = members.read(0, |member| self.item_name(member, kind))?.map(|(name, _)| name);
+        let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
+        let request = members.read(2, |member| member.unsigned32())?.map(RequestId::new);
+        members.end()?;
         match name {
             Some(name) => Ok((name, stream, request)),
             None => element.fault(Rule::BerMember),
@@ -102,14 +88,9 @@ impl<'a> Reader<'a> {
             0 => self.individual_signal(element).map(IndividualSignals::Signal),
             1 => {
                 let mut members = element.members(self.depth())?;
-                let (mut id, mut signal) = (None, None);
-                while let Some((number, member)) = members.next()? {
-                    match number {
-                        0 => id = Some(member.unsigned16()?),
-                        1 => signal = Some(self.individual_signal(member)?),
-                        _ => return member.fault(Rule::BerMember),
-                    }
-                }
+                let id = members.read(0, |member| member.unsigned16())?;
+                let signal = members.read(1, |member| self.individual_signal(member))?;
+                members.close()?;
                 match id {
                     Some(id) => Ok(IndividualSignals::List(id, signal)),
                     None => element.fault(Rule::BerMember),
@@ -121,34 +102,25 @@ impl<'a> Reader<'a> {
 
     fn individual_media(&mut self, element: Element<'a>) -> Parsed<IndividualMedia<'a>> {
         let mut members = element.members(self.depth())?;
-        let mut media = IndividualMedia::default();
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => media.state = Some(self.individual_state(member)?),
-                1 => {
-                    let choice = member.only(self.depth())?;
-                    media.streams = match choice.number() {
-                        0 => IndividualStreams::One(self.individual_stream(choice)?),
-                        1 => IndividualStreams::Many(self.sequences(choice, Self::individual_numbered)?),
-                        _ => return choice.fault(Rule::Media),
-                    };
-                }
-                _ => {}
-            }
+        let state = members.read(0, |member| self.individual_state(member))?;
+        let mut streams = IndividualStreams::None;
+        if let Some(member) = members.get(1)? {
+            let choice = member.only(self.depth())?;
+            streams = match choice.number() {
+                0 => IndividualStreams::One(self.individual_stream(choice)?),
+                1 => IndividualStreams::Many(self.sequences(choice, Self::individual_numbered)?),
+                _ => return choice.fault(Rule::Media),
+            };
         }
-        Ok(media)
+        members.end()?;
+        Ok(IndividualMedia { state, streams })
     }
 
     fn individual_numbered(&mut self, element: Element<'a>) -> Parsed<(StreamId, IndividualStream<'a>)> {
         let mut members = element.members(self.depth())?;
-        let (mut id, mut stream) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => id = Some(StreamId(member.unsigned16()?)),
-                1 => stream = Some(self.individual_stream(member)?),
-                _ => return member.fault(Rule::BerMember),
-            }
-        }
+        let id = members.read(0, |member| member.unsigned16())?.map(StreamId);
+        let stream = members.read(1, |member| self.individual_stream(member))?;
+        members.close()?;
         match id.zip(stream) {
             Some(both) => Ok(both),
             None => element.fault(Rule::BerMember),
@@ -157,17 +129,12 @@ impl<'a> Reader<'a> {
 
     fn individual_stream(&mut self, element: Element<'a>) -> Parsed<IndividualStream<'a>> {
         let mut members = element.members(self.depth())?;
-        let mut stream = IndividualStream::default();
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => stream.control = Some(self.individual_control(member)?),
-                1 => stream.local = Some(self.individual_description(member)?),
-                2 => stream.remote = Some(self.individual_description(member)?),
-                3 => stream.statistics = Some(self.statistic_name(member)?),
-                _ => {}
-            }
-        }
-        Ok(stream)
+        let control = members.read(0, |member| self.individual_control(member))?;
+        let local = members.read(1, |member| self.individual_description(member))?;
+        let remote = members.read(2, |member| self.individual_description(member))?;
+        let statistics = members.read(3, |member| self.statistic_name(member))?;
+        members.end()?;
+        Ok(IndividualStream { control, local, remote, statistics })
     }
 
     fn individual_description(&mut self, element: Element<'a>) -> Parsed<IndividualDescription> {
@@ -195,14 +162,9 @@ impl<'a> Reader<'a> {
 
     fn individual_property(&mut self, element: Element<'a>) -> Parsed<IndividualProperty<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut name, mut when) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => name = Some(self.item_name(member, Kind::Property)?.0),
-                1 => when = Some(self.property(member)?.setting),
-                _ => {}
-            }
-        }
+        let name = members.read(0, |member| self.item_name(member, Kind::Property))?.map(|(name, _)| name);
+        let when = members.read(1, |member| self.property(member))?.map(|property| property.setting);
+        members.end()?;
         match name {
             Some(name) => Ok(IndividualProperty { name, when }),
             None => element.fault(Rule::BerMember),
@@ -211,33 +173,24 @@ impl<'a> Reader<'a> {
 
     fn individual_control(&mut self, element: Element<'a>) -> Parsed<IndividualControl<'a>> {
         let mut members = element.members(self.depth())?;
-        let mut control = IndividualControl::default();
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => control.mode = member.null()?.then_some(Selected::Asked),
-                1 => control.is_reserve_value = member.null()?,
-                2 => control.is_reserve_group = member.null()?,
-                3 => control.properties = self.sequences(member, Self::individual_property)?,
-                4 => control.mode = Some(Selected::When(self.stream_mode(member)?)),
-                _ => {}
-            }
-        }
-        Ok(control)
+        let asked = members.read(0, |member| member.null())?.map(|_| Selected::Asked);
+        let is_reserve_value = members.read(1, |member| member.null())?.unwrap_or_default();
+        let is_reserve_group = members.read(2, |member| member.null())?.unwrap_or_default();
+        let properties = members.read(3, |member| self.sequences(member, Self::individual_property))?;
+        let when = members.read(4, |member| self.stream_mode(member))?.map(Selected::When);
+        members.end()?;
+        let properties = properties.unwrap_or_default();
+        Ok(IndividualControl { mode: when.or(asked), is_reserve_value, is_reserve_group, properties })
     }
 
     fn individual_state(&mut self, element: Element<'a>) -> Parsed<IndividualState<'a>> {
         let mut members = element.members(self.depth())?;
-        let mut state = IndividualState::default();
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => state.properties = self.sequences(member, Self::individual_property)?,
-                1 => state.is_buffer = member.null()?,
-                2 => state.service = member.null()?.then_some(Selected::Asked),
-                3 => state.service = Some(Selected::When(self.service_state(member)?)),
-                _ => {}
-            }
-        }
-        Ok(state)
+        let properties = members.read(0, |member| self.sequences(member, Self::individual_property))?;
+        let is_buffer = members.read(1, |member| member.null())?.unwrap_or_default();
+        let asked = members.read(2, |member| member.null())?.map(|_| Selected::Asked);
+        let when = members.read(3, |member| self.service_state(member))?.map(Selected::When);
+        members.end()?;
+        Ok(IndividualState { properties: properties.unwrap_or_default(), is_buffer, service: when.or(asked) })
     }
 
     pub(super) fn context_audit(&mut self, element: Element<'a>) -> Parsed<ContextAudit<'a>> {

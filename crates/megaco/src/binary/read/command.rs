@@ -13,16 +13,11 @@ impl<'a> Reader<'a> {
     pub(super) fn action(&mut self, element: Element<'a>) -> Parsed<Action<'a>> {
         self.enter(Scope::Action);
         let mut members = element.members(self.depth())?;
-        let (mut context, mut properties, mut audit, mut commands) = (None, None, None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => context = Some(ContextId::new(member.unsigned32()?)),
-                1 => properties = Some(Box::new(self.context_properties(member)?)),
-                2 => audit = Some(Box::new(self.context_audit(member)?)),
-                3 => commands = Some(self.level().sequences(member, Self::command)?),
-                _ => return member.fault(Rule::BerMember),
-            }
-        }
+        let context = members.read(0, |member| member.unsigned32())?.map(ContextId::new);
+        let properties = members.read(1, |member| self.context_properties(member).map(Box::new))?;
+        let audit = members.read(2, |member| self.context_audit(member).map(Box::new))?;
+        let commands = members.read(3, |member| self.level().sequences(member, Self::command))?;
+        members.close()?;
         match (context, commands) {
             (Some(context), Some(commands)) => {
                 let is_empty = commands.is_empty() && audit.is_none() && properties.is_none();
@@ -93,6 +88,22 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn termination(&mut self, element: Element<'a>) -> Parsed<TerminationId<'a>> {
+        // Nearly all are so: no wildcards, and the identifier.
+        let contents = element.constructed()?.rest;
+        let read = match contents {
+            [0xa0, 0, 0x81, length, id @ ..] if usize::from(*length) == id.len() => {
+                self.options.plan.name_of(id, &[])
+            }
+            _ => self.wild_termination(element)?,
+        };
+        match read {
+            Some(termination) => Ok(termination),
+            None => element.fault(Rule::TerminationPlan),
+        }
+    }
+
+    /// A termination as Annex A prints it, wildcards and extensions included.
+    fn wild_termination(&mut self, element: Element<'a>) -> Parsed<Option<TerminationId<'a>>> {
         let mut members = element.members(self.depth())?;
         let mut id = None;
         let mut wildcards = [0; 8];
@@ -114,10 +125,7 @@ impl<'a> Reader<'a> {
             }
         }
         let wildcards = wildcards.get(..count).unwrap_or_default();
-        match id.and_then(|id| self.options.plan.name_of(id, wildcards)) {
-            Some(termination) => Ok(termination),
-            None => element.fault(Rule::TerminationPlan),
-        }
+        Ok(id.and_then(|id| self.options.plan.name_of(id, wildcards)))
     }
 
     pub(super) fn terminations(&mut self, element: Element<'a>) -> Parsed<Terminations<'a>> {
@@ -142,15 +150,10 @@ impl<'a> Reader<'a> {
     fn command(&mut self, element: Element<'a>) -> Parsed<Command<'a>> {
         self.enter(Scope::Command);
         let mut members = element.members(self.depth())?;
-        let (mut body, mut is_optional, mut is_wildcard_reply) = (None, false, false);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => body = Some(self.command_body(member.only(self.depth())?)?),
-                1 => is_optional = member.null()?,
-                2 => is_wildcard_reply = member.null()?,
-                _ => {}
-            }
-        }
+        let body = members.read(0, |member| self.command_body(member.only(self.depth())?))?;
+        let is_optional = members.read(1, |member| member.null())?.unwrap_or_default();
+        let is_wildcard_reply = members.read(2, |member| member.null())?.unwrap_or_default();
+        members.end()?;
         match body {
             Some(body) => Ok(Command { is_optional, is_wildcard_reply, body }),
             None => element.fault(Rule::Command),
@@ -164,14 +167,9 @@ impl<'a> Reader<'a> {
             2 => CommandBody::Modify(self.amm_request(element)?),
             3 => {
                 let mut members = element.members(self.depth())?;
-                let (mut terminations, mut audit) = (None, None);
-                while let Some((number, member)) = members.next()? {
-                    match number {
-                        0 => terminations = Some(self.terminations(member)?),
-                        1 => audit = Some(self.audit_descriptor(member)?),
-                        _ => {}
-                    }
-                }
+                let terminations = members.read(0, |member| self.terminations(member))?;
+                let audit = members.read(1, |member| self.audit_descriptor(member))?;
+                members.end()?;
                 let Some(terminations) = terminations else { return element.fault(Rule::BerMember) };
                 CommandBody::Subtract(SubtractRequest { terminations, audit })
             }
@@ -180,14 +178,9 @@ impl<'a> Reader<'a> {
             6 => CommandBody::Notify(self.notify(element)?),
             7 => {
                 let mut members = element.members(self.depth())?;
-                let (mut terminations, mut change) = (None, None);
-                while let Some((number, member)) = members.next()? {
-                    match number {
-                        0 => terminations = Some(self.terminations(member)?),
-                        1 => change = Some(Box::new(self.service_change(member)?)),
-                        _ => {}
-                    }
-                }
+                let terminations = members.read(0, |member| self.terminations(member))?;
+                let change = members.read(1, |member| self.service_change(member).map(Box::new))?;
+                members.end()?;
                 match (terminations, change) {
                     (Some(terminations), Some(change)) => CommandBody::ServiceChange(terminations, change),
                     _ => return element.fault(Rule::BerMember),
@@ -199,37 +192,33 @@ impl<'a> Reader<'a> {
 
     fn amm_request(&mut self, element: Element<'a>) -> Parsed<AmmRequest<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut terminations, mut audit, mut seen) = (None, None, 0_u16);
+        let terminations = members.read(0, |member| self.terminations(member))?;
+        let (mut audit, mut seen) = (None, 0_u16);
         let mut descriptors: Vec<AmmDescriptor<'a>> = Vec::new();
         let mut has_descriptors = false;
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => terminations = Some(self.terminations(member)?),
-                1 => {
-                    has_descriptors = true;
-                    descriptors.reserve_exact(member.contents.count());
-                    self.each(member, |reader, element| {
-                        let number = element.number();
-                        if number > 8 {
-                            return element.fault(Rule::Descriptor);
-                        }
-                        if seen >> number & 1 != 0 {
-                            return element.fault(Rule::DescriptorTwice);
-                        }
-                        seen |= 1 << number;
-                        if number == 7 {
-                            audit = Some(reader.audit_descriptor(element)?);
-                        } else {
-                            // Statistics stand behind the audit here, and before nothing in replies.
-                            let number = if number == 8 { 9 } else { number + 1 };
-                            descriptors.push(reader.descriptor(element, number)?);
-                        }
-                        Ok(())
-                    })?;
+        if let Some(member) = members.get(1)? {
+            has_descriptors = true;
+            descriptors = Vec::with_capacity(member.contents.count());
+            self.each(member, |reader, element| {
+                let number = element.number();
+                if number > 8 {
+                    return element.fault(Rule::Descriptor);
                 }
-                _ => {}
-            }
+                if seen >> number & 1 != 0 {
+                    return element.fault(Rule::DescriptorTwice);
+                }
+                seen |= 1 << number;
+                if number == 7 {
+                    audit = Some(reader.audit_descriptor(element)?);
+                } else {
+                    // Statistics stand behind the audit here, and before nothing in replies.
+                    let number = if number == 8 { 9 } else { number + 1 };
+                    descriptors.push(reader.descriptor(element, number)?);
+                }
+                Ok(())
+            })?;
         }
+        members.end()?;
         match terminations {
             Some(terminations) if has_descriptors => Ok(AmmRequest { terminations, descriptors, audit }),
             _ => element.fault(Rule::BerMember),
@@ -238,17 +227,12 @@ impl<'a> Reader<'a> {
 
     fn audit_command(&mut self, element: Element<'a>) -> Parsed<AuditCommand<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut terminations, mut audit) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => terminations = Some(Terminations::from(self.termination(member)?)),
-                1 => audit = Some(self.audit_descriptor(member)?),
-                // The list has the one above as its first (version 3).
-                2 => terminations = Some(self.terminations(member)?),
-                _ => {}
-            }
-        }
-        match (terminations, audit) {
+        let termination = members.read(0, |member| self.termination(member))?;
+        let audit = members.read(1, |member| self.audit_descriptor(member))?;
+        // The list has the one above as its first (version 3).
+        let terminations = members.read(2, |member| self.terminations(member))?;
+        members.end()?;
+        match (terminations.or_else(|| termination.map(Terminations::from)), audit) {
             (Some(terminations), Some(audit)) => Ok(AuditCommand { terminations, audit }),
             _ => element.fault(Rule::BerMember),
         }
@@ -256,15 +240,10 @@ impl<'a> Reader<'a> {
 
     fn notify(&mut self, element: Element<'a>) -> Parsed<NotifyRequest<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut terminations, mut observed, mut error) = (None, None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => terminations = Some(self.terminations(member)?),
-                1 => observed = Some(self.observed_events(member)?),
-                2 => error = Some(self.error_descriptor(member)?),
-                _ => {}
-            }
-        }
+        let terminations = members.read(0, |member| self.terminations(member))?;
+        let observed = members.read(1, |member| self.observed_events(member))?;
+        let error = members.read(2, |member| self.error_descriptor(member))?;
+        members.end()?;
         match (terminations, observed) {
             (Some(terminations), Some(observed)) => Ok(NotifyRequest { terminations, observed, error }),
             _ => element.fault(Rule::BerMember),
@@ -274,28 +253,25 @@ impl<'a> Reader<'a> {
     pub(super) fn action_reply(&mut self, element: Element<'a>) -> Parsed<ActionReply<'a>> {
         self.enter(Scope::Action);
         let mut members = element.members(self.depth())?;
-        let (mut context, mut error, mut properties, mut commands) = (None, None, None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => context = Some(ContextId::new(member.unsigned32()?)),
-                1 => error = Some(self.error_descriptor(member)?),
-                2 => properties = Some(Box::new(self.context_properties(member)?)),
-                3 => {
-                    let mut replies = Vec::with_capacity(member.contents.count());
-                    self.each(member, |reader, element| {
-                        reader.enter(Scope::Command);
-                        replies.push(reader.command_reply(element)?);
-                        Ok(())
-                    })?;
-                    commands = Some(replies);
-                }
-                _ => return member.fault(Rule::BerMember),
-            }
-        }
+        let context = members.read(0, |member| member.unsigned32())?.map(ContextId::new);
+        let error = members.read(1, |member| self.error_descriptor(member))?;
+        let properties = members.read(2, |member| self.context_properties(member).map(Box::new))?;
+        let commands = members.read(3, |member| self.command_replies(member))?;
+        members.close()?;
         match (context, commands) {
             (Some(context), Some(commands)) => Ok(ActionReply { context, properties, commands, error }),
             _ => element.fault(Rule::BerMember),
         }
+    }
+
+    fn command_replies(&mut self, list: Element<'a>) -> Parsed<Vec<CommandReply<'a>>> {
+        let mut replies = Vec::with_capacity(list.contents.count());
+        self.each(list, |reader, element| {
+            reader.enter(Scope::Command);
+            replies.push(reader.command_reply(element)?);
+            Ok(())
+        })?;
+        Ok(replies)
     }
 
     fn command_reply(&mut self, element: Element<'a>) -> Parsed<CommandReply<'a>> {
@@ -308,14 +284,9 @@ impl<'a> Reader<'a> {
             5 => CommandReply::AuditValue(self.audit_result(element.only(self.depth())?)?),
             6 => {
                 let mut members = element.members(self.depth())?;
-                let (mut terminations, mut error) = (None, None);
-                while let Some((number, member)) = members.next()? {
-                    match number {
-                        0 => terminations = Some(self.terminations(member)?),
-                        1 => error = Some(self.error_descriptor(member)?),
-                        _ => {}
-                    }
-                }
+                let terminations = members.read(0, |member| self.terminations(member))?;
+                let error = members.read(1, |member| self.error_descriptor(member))?;
+                members.end()?;
                 let Some(terminations) = terminations else { return element.fault(Rule::BerMember) };
                 CommandReply::Notify(terminations, error)
             }
@@ -326,14 +297,9 @@ impl<'a> Reader<'a> {
 
     fn termination_reply(&mut self, element: Element<'a>) -> Parsed<TerminationReply<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut terminations, mut audit) = (None, Vec::new());
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => terminations = Some(self.terminations(member)?),
-                1 => audit = self.termination_audit(member)?,
-                _ => {}
-            }
-        }
+        let terminations = members.read(0, |member| self.terminations(member))?;
+        let audit = members.read(1, |member| self.termination_audit(member))?.unwrap_or_default();
+        members.end()?;
         match terminations {
             Some(terminations) => Ok(TerminationReply { terminations, audit }),
             None => element.fault(Rule::BerMember),
@@ -346,17 +312,12 @@ impl<'a> Reader<'a> {
             1 => self.error_descriptor(element).map(AuditResult::ContextError),
             number @ (2 | 3) => {
                 let mut members = element.members(self.depth())?;
-                let (mut terminations, mut audit) = (None, None);
-                while let Some((member_number, member)) = members.next()? {
-                    match member_number {
-                        0 if number == 2 => {
-                            terminations = Some(Terminations::from(self.termination(member)?));
-                        }
-                        0 => terminations = Some(self.terminations(member)?),
-                        1 => audit = Some(self.termination_audit(member)?),
-                        _ => {}
-                    }
-                }
+                let terminations = members.read(0, |member| match number {
+                    2 => self.termination(member).map(Terminations::from),
+                    _ => self.terminations(member),
+                })?;
+                let audit = members.read(1, |member| self.termination_audit(member))?;
+                members.end()?;
                 match (terminations, audit) {
                     (Some(terminations), Some(audit)) => {
                         Ok(AuditResult::Termination(TerminationReply { terminations, audit }))

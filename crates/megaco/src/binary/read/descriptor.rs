@@ -31,34 +31,25 @@ impl<'a> Reader<'a> {
 
     fn media(&mut self, element: Element<'a>) -> Parsed<Media<'a>> {
         let mut members = element.members(self.depth())?;
-        let mut media = Media::default();
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => media.state = Some(self.termination_state(member)?),
-                1 => {
-                    let choice = member.only(self.depth())?;
-                    media.streams = match choice.number() {
-                        0 => Streams::One(Box::new(self.stream_parameters(choice)?)),
-                        1 => Streams::Many(self.sequences(choice, Self::stream)?),
-                        _ => return choice.fault(Rule::Media),
-                    };
-                }
-                _ => {}
-            }
+        let state = members.read(0, |member| self.termination_state(member))?;
+        let mut streams = Streams::None;
+        if let Some(member) = members.get(1)? {
+            let choice = member.only(self.depth())?;
+            streams = match choice.number() {
+                0 => Streams::One(Box::new(self.stream_parameters(choice)?)),
+                1 => Streams::Many(self.sequences(choice, Self::stream)?),
+                _ => return choice.fault(Rule::Media),
+            };
         }
-        Ok(media)
+        members.end()?;
+        Ok(Media { state, streams })
     }
 
     fn stream(&mut self, element: Element<'a>) -> Parsed<Stream<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut id, mut parameters) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => id = Some(StreamId(member.unsigned16()?)),
-                1 => parameters = Some(self.stream_parameters(member)?),
-                _ => return member.fault(Rule::BerMember),
-            }
-        }
+        let id = members.read(0, |member| member.unsigned16())?.map(StreamId);
+        let parameters = members.read(1, |member| self.stream_parameters(member))?;
+        members.close()?;
         match (id, parameters) {
             (Some(id), Some(parameters)) => Ok(Stream { id, parameters }),
             _ => element.fault(Rule::BerMember),
@@ -67,32 +58,23 @@ impl<'a> Reader<'a> {
 
     fn stream_parameters(&mut self, element: Element<'a>) -> Parsed<StreamParameters<'a>> {
         let mut members = element.members(self.depth())?;
-        let mut parameters = StreamParameters::default();
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => parameters.control = Some(self.local_control(member)?),
-                1 => parameters.local = Some(self.description(member)?),
-                2 => parameters.remote = Some(self.description(member)?),
-                3 => parameters.statistics = Some(self.sequences(member, Self::statistic)?),
-                _ => {}
-            }
-        }
-        Ok(parameters)
+        let control = members.read(0, |member| self.local_control(member))?;
+        let local = members.read(1, |member| self.description(member))?;
+        let remote = members.read(2, |member| self.description(member))?;
+        let statistics = members.read(3, |member| self.sequences(member, Self::statistic))?;
+        members.end()?;
+        Ok(StreamParameters { control, local, remote, statistics })
     }
 
     fn local_control(&mut self, element: Element<'a>) -> Parsed<LocalControl<'a>> {
         let mut members = element.members(self.depth())?;
-        let mut control = LocalControl::default();
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => control.mode = Some(self.stream_mode(member)?),
-                1 => control.reserve_value = Some(member.boolean()?),
-                2 => control.reserve_group = Some(member.boolean()?),
-                3 => control.properties = self.sequences(member, Self::property)?,
-                _ => {}
-            }
-        }
-        Ok(control)
+        let mode = members.read(0, |member| self.stream_mode(member))?;
+        let reserve_value = members.read(1, |member| member.boolean())?;
+        let reserve_group = members.read(2, |member| member.boolean())?;
+        let properties =
+            members.read(3, |member| self.sequences(member, Self::property))?.unwrap_or_default();
+        members.end()?;
+        Ok(LocalControl { mode, reserve_value, reserve_group, properties })
     }
 
     pub(super) fn stream_mode(&self, element: Element<'a>) -> Parsed<StreamMode> {
@@ -108,21 +90,15 @@ impl<'a> Reader<'a> {
 
     fn termination_state(&mut self, element: Element<'a>) -> Parsed<TerminationState<'a>> {
         let mut members = element.members(self.depth())?;
-        let mut state = TerminationState::default();
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => state.properties = self.sequences(member, Self::property)?,
-                1 => {
-                    state.buffer = Some(match member.small(1)? {
-                        0 => BufferControl::Off,
-                        _ => BufferControl::LockStep,
-                    });
-                }
-                2 => state.service = Some(self.service_state(member)?),
-                _ => {}
-            }
-        }
-        Ok(state)
+        let properties =
+            members.read(0, |member| self.sequences(member, Self::property))?.unwrap_or_default();
+        let buffer = members.read(1, |member| member.small(1))?.map(|buffer| match buffer {
+            0 => BufferControl::Off,
+            _ => BufferControl::LockStep,
+        });
+        let service = members.read(2, |member| self.service_state(member))?;
+        members.end()?;
+        Ok(TerminationState { service, buffer, properties })
     }
 
     pub(super) fn service_state(&self, element: Element<'a>) -> Parsed<ServiceState> {
@@ -155,15 +131,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn property(&mut self, element: Element<'a>) -> Parsed<Property<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut name, mut values, mut extra) = (None, None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => name = Some(self.item_name(member, Kind::Property)?),
-                1 => values = Some(member),
-                2 => extra = Some(member),
-                _ => {}
-            }
-        }
+        let name = members.read(0, |member| self.item_name(member, Kind::Property))?;
+        let values = members.get(1)?;
+        let extra = members.get(2)?;
+        members.end()?;
         let (Some((name, row)), Some(values)) = (name, values) else { return element.fault(Rule::BerMember) };
         let setting = self.setting(values, extra, row.map_or(Type::None, |row| row.kind))?;
         Ok(Property { name, setting })
@@ -171,41 +142,39 @@ impl<'a> Reader<'a> {
 
     fn description(&mut self, element: Element<'a>) -> Parsed<Description<'a>> {
         let mut members = element.members(self.depth())?;
+        let Some(groups) = members.get(0)? else {
+            members.end()?;
+            return element.fault(Rule::BerMember);
+        };
         let mut lines = Vec::new();
-        let mut has_groups = false;
-        while let Some((number, member)) = members.next()? {
-            if number != 0 {
-                continue;
+        self.each(groups, |reader, group| {
+            if group.tag != 0x30 {
+                return group.fault(Rule::BerType);
             }
-            has_groups = true;
-            self.each(member, |reader, group| {
-                if group.tag != 0x30 {
-                    return group.fault(Rule::BerType);
-                }
-                lines.reserve(group.contents.count());
-                let mut is_first = true;
-                reader.each(group, |reader, element| {
-                    let line = reader.line(element, is_first)?;
-                    is_first = false;
-                    lines.push(line);
-                    Ok(())
-                })
-            })?;
-        }
-        if has_groups { Ok(Description::from_lines(lines)) } else { element.fault(Rule::BerMember) }
+            let count = group.contents.count();
+            if lines.capacity() == 0 {
+                lines = Vec::with_capacity(count);
+            } else {
+                lines.reserve(count);
+            }
+            let mut is_first = true;
+            reader.each(group, |reader, element| {
+                let line = reader.line(element, is_first)?;
+                is_first = false;
+                lines.push(line);
+                Ok(())
+            })
+        })?;
+        members.end()?;
+        Ok(Description::from_lines(lines))
     }
 
     fn line(&mut self, element: Element<'a>, is_first: bool) -> Parsed<Line<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut name, mut values, mut extra) = (None, None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => name = Some(member),
-                1 => values = Some(member),
-                2 => extra = Some(member),
-                _ => {}
-            }
-        }
+        let name = members.get(0)?;
+        let values = members.get(1)?;
+        let extra = members.get(2)?;
+        members.end()?;
         let (Some(name), Some(values)) = (name, values) else { return element.fault(Rule::BerMember) };
         let [0, 0, high, low] = name.primitive()? else { return name.fault(Rule::Description) };
         let tag = Tag(u16::from_be_bytes([*high, *low]));
@@ -214,7 +183,7 @@ impl<'a> Reader<'a> {
         if let (Some(_), Some(value), true, None) = (tag.letter(), first, octets.rest.is_empty(), extra) {
             let text = text_of(value.primitive()?);
             // A line end would make two lines of one.
-            if text.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0)) {
+            if memchr::memchr3(b'\r', b'\n', 0, text).is_some() {
                 return value.fault(Rule::Description);
             }
             return Ok(Line { is_first, tag, value: LineValue::Text(Cow::Borrowed(text)) });
@@ -225,14 +194,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn statistic(&mut self, element: Element<'a>) -> Parsed<Statistic<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut name, mut values) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => name = Some(self.item_name(member, Kind::Statistic)?),
-                1 => values = Some(member),
-                _ => return member.fault(Rule::BerMember),
-            }
-        }
+        let name = members.read(0, |member| self.item_name(member, Kind::Statistic))?;
+        let values = members.get(1)?;
+        members.close()?;
         let Some((name, row)) = name else { return element.fault(Rule::BerMember) };
         let mut value = None;
         if let Some(values) = values {
@@ -305,14 +269,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn package_version(&mut self, element: Element<'a>) -> Parsed<PackageVersion<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut package, mut version) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => package = Some(Name::Id(self.id(member)?)),
-                1 => version = Some(member.small(99)?),
-                _ => {}
-            }
-        }
+        let package = members.read(0, |member| self.id(member))?.map(Name::Id);
+        let version = members.read(1, |member| member.small(99))?;
+        members.end()?;
         match (package, version) {
             (Some(package), Some(version)) => Ok(PackageVersion { package, version }),
             _ => element.fault(Rule::Packages),

@@ -1,7 +1,7 @@
 //! Events, signals, digit maps and observed events from BER.
 
 use super::Reader;
-use crate::binary::ber::{Element, Parsed};
+use crate::binary::ber::{Element, Members, Parsed};
 use crate::error::Rule;
 use crate::message::{
     Caseless, Completion, DigitMap, DigitMapValue, Direction, Embedded, Event, EventAction, EventDigitMap,
@@ -20,14 +20,10 @@ impl<'a> Reader<'a> {
 
     fn events_of<E>(&mut self, element: Element<'a>, read: ReadAction<'a, E>) -> Parsed<EventsOf<'a, E>> {
         let mut members = element.members(self.depth())?;
-        let (mut request, mut events) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => request = Some(RequestId::new(member.unsigned32()?)),
-                1 => events = Some(self.sequences(member, |reader, element| reader.event(element, read))?),
-                _ => {}
-            }
-        }
+        let request = members.read(0, |member| member.unsigned32())?.map(RequestId::new);
+        let events = members
+            .read(1, |member| self.sequences(member, |reader, element| reader.event(element, read)))?;
+        members.end()?;
         match events {
             Some(events) if events.is_empty() || request.is_some() => Ok(EventsOf { request, events }),
             Some(_) => element.fault(Rule::RequestMissing),
@@ -37,21 +33,11 @@ impl<'a> Reader<'a> {
 
     fn event<E>(&mut self, element: Element<'a>, read: ReadAction<'a, E>) -> Parsed<Event<'a, E>> {
         let mut members = element.members(self.depth())?;
-        let (mut name, mut stream, mut action, mut parameters) = (None, None, None, None);
-        let mut row = None;
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => {
-                    let (read, known) = self.item_name(member, Kind::Event)?;
-                    name = Some(read);
-                    row = known;
-                }
-                1 => stream = Some(StreamId(member.unsigned16()?)),
-                2 => action = Some(read(self, member)?),
-                3 => parameters = Some(self.parameters(member, row, Side::Request)?),
-                _ => {}
-            }
-        }
+        let (name, row) = members.read(0, |member| self.item_name(member, Kind::Event))?.unzip();
+        let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
+        let action = members.read(2, |member| read(self, member))?;
+        let parameters = members.read(3, |member| self.parameters(member, row.flatten(), Side::Request))?;
+        members.end()?;
         match (name, parameters) {
             (Some(name), Some(parameters)) => {
                 Ok(Event { name, stream, action: action.unwrap_or_default(), parameters })
@@ -190,15 +176,10 @@ impl<'a> Reader<'a> {
     ) -> Parsed<Vec<Parameter<'a>>> {
         self.sequences(element, |reader, element| {
             let mut members = element.members(reader.depth())?;
-            let (mut name, mut values, mut extra) = (None, None, None);
-            while let Some((number, member)) = members.next()? {
-                match number {
-                    0 => name = Some(reader.id(member)?),
-                    1 => values = Some(member),
-                    2 => extra = Some(member),
-                    _ => {}
-                }
-            }
+            let name = members.read(0, |member| reader.id(member))?;
+            let values = members.get(1)?;
+            let extra = members.get(2)?;
+            members.end()?;
             let (Some(id), Some(values)) = (name, values) else { return element.fault(Rule::BerMember) };
             let kind = row.and_then(|row| row.parameter(side, id)).map_or(Type::None, |row| row.kind);
             Ok(Parameter { name: Name::Id(id), setting: reader.setting(values, extra, kind)? })
@@ -207,20 +188,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn event_spec(&mut self, element: Element<'a>) -> Parsed<EventSpec<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut name, mut stream, mut parameters) = (None, None, None);
-        let mut row = None;
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => {
-                    let (read, known) = self.item_name(member, Kind::Event)?;
-                    name = Some(read);
-                    row = known;
-                }
-                1 => stream = Some(StreamId(member.unsigned16()?)),
-                2 => parameters = Some(self.parameters(member, row, Side::Request)?),
-                _ => {}
-            }
-        }
+        let (name, row) = members.read(0, |member| self.item_name(member, Kind::Event))?.unzip();
+        let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
+        let parameters = members.read(2, |member| self.parameters(member, row.flatten(), Side::Request))?;
+        members.end()?;
         match (name, parameters) {
             (Some(name), Some(parameters)) => Ok(EventSpec { name, stream, parameters }),
             _ => element.fault(Rule::BerMember),
@@ -229,14 +200,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn observed_events(&mut self, element: Element<'a>) -> Parsed<ObservedEvents<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut request, mut events) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => request = Some(RequestId::new(member.unsigned32()?)),
-                1 => events = Some(self.sequences(member, Self::observed_event)?),
-                _ => return member.fault(Rule::BerMember),
-            }
-        }
+        let request = members.read(0, |member| member.unsigned32())?.map(RequestId::new);
+        let events = members.read(1, |member| self.sequences(member, Self::observed_event))?;
+        members.close()?;
         match (request, events) {
             (Some(request), Some(events)) if !events.is_empty() || self.faults.is_some() => {
                 Ok(ObservedEvents { request, events })
@@ -247,21 +213,11 @@ impl<'a> Reader<'a> {
 
     fn observed_event(&mut self, element: Element<'a>) -> Parsed<ObservedEvent<'a>> {
         let mut members = element.members(self.depth())?;
-        let (mut name, mut stream, mut parameters, mut time) = (None, None, None, None);
-        let mut row = None;
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => {
-                    let (read, known) = self.item_name(member, Kind::Event)?;
-                    name = Some(read);
-                    row = known;
-                }
-                1 => stream = Some(StreamId(member.unsigned16()?)),
-                2 => parameters = Some(self.parameters(member, row, Side::Observed)?),
-                3 => time = Some(self.time(member)?),
-                _ => {}
-            }
-        }
+        let (name, row) = members.read(0, |member| self.item_name(member, Kind::Event))?.unzip();
+        let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
+        let parameters = members.read(2, |member| self.parameters(member, row.flatten(), Side::Observed))?;
+        let time = members.read(3, |member| self.time(member))?;
+        members.end()?;
         match (name, parameters) {
             (Some(name), Some(parameters)) => Ok(ObservedEvent { time, name, stream, parameters }),
             _ => element.fault(Rule::BerMember),
@@ -270,14 +226,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn time(&mut self, element: Element<'a>) -> Parsed<TimeStamp> {
         let mut members = element.members(self.depth())?;
-        let (mut date, mut time) = (None, None);
-        while let Some((number, member)) = members.next()? {
-            match number {
-                0 => date = Some(member.primitive()?),
-                1 => time = Some(member.primitive()?),
-                _ => return member.fault(Rule::BerMember),
-            }
-        }
+        let date = members.read(0, |member| member.primitive())?;
+        let time = members.read(1, |member| member.primitive())?;
+        members.close()?;
         match date.zip(time).and_then(|(date, time)| TimeStamp::new(date, time)) {
             Some(time) => Ok(time),
             None => element.fault(Rule::TimeStamp),
@@ -315,43 +266,40 @@ impl<'a> Reader<'a> {
 
     fn signal(&mut self, element: Element<'a>) -> Parsed<Signal<'a>> {
         let mut members = element.members(self.depth())?;
-        let Some((0, name)) = members.next()? else { return element.fault(Rule::BerMember) };
+        let Some(name) = members.get(0)? else { return self.nameless(element, members) };
         let (name, row) = self.item_name(name, Kind::Signal)?;
         let mut signal = Signal::new(name);
-        let mut has_parameters = false;
-        while let Some((number, member)) = members.next()? {
-            match number {
-                1 => signal.stream = Some(StreamId(member.unsigned16()?)),
-                2 => {
-                    signal.kind = Some(match member.small(2)? {
-                        0 => SignalType::Brief,
-                        1 => SignalType::OnOff,
-                        _ => SignalType::TimeOut,
-                    });
-                }
-                3 => signal.duration = Some(member.unsigned16()?),
-                4 => {
-                    let [bits, _] = member.bits()?.to_be_bytes();
-                    signal.completion = Some(Completion::from_bits(bits));
-                }
-                5 => signal.is_keep_active = member.boolean()?,
-                6 => {
-                    signal.parameters = self.parameters(member, row, Side::Request)?;
-                    has_parameters = true;
-                }
-                7 => {
-                    // `both` is 2 in the Recommendation, 3 with a widespread peer.
-                    signal.direction = Some(match member.small(3)? {
-                        0 => Direction::Internal,
-                        1 => Direction::External,
-                        _ => Direction::Both,
-                    });
-                }
-                8 => signal.request = Some(RequestId::new(member.unsigned32()?)),
-                9 => signal.delay = Some(member.unsigned16()?),
-                _ => {}
-            }
-        }
+        signal.stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
+        signal.kind = members.read(2, |member| member.small(2))?.map(|kind| match kind {
+            0 => SignalType::Brief,
+            1 => SignalType::OnOff,
+            _ => SignalType::TimeOut,
+        });
+        signal.duration = members.read(3, |member| member.unsigned16())?;
+        signal.completion = members.read(4, |member| member.bits())?.map(|bits| {
+            let [bits, _] = bits.to_be_bytes();
+            Completion::from_bits(bits)
+        });
+        signal.is_keep_active = members.read(5, |member| member.boolean())?.unwrap_or_default();
+        let parameters = members.read(6, |member| self.parameters(member, row, Side::Request))?;
+        let has_parameters = parameters.is_some();
+        signal.parameters = parameters.unwrap_or_default();
+        // `both` is 2 in the Recommendation, 3 with a widespread peer.
+        signal.direction = members.read(7, |member| member.small(3))?.map(|direction| match direction {
+            0 => Direction::Internal,
+            1 => Direction::External,
+            _ => Direction::Both,
+        });
+        signal.request = members.read(8, |member| member.unsigned32())?.map(RequestId::new);
+        signal.delay = members.read(9, |member| member.unsigned16())?;
+        members.end()?;
         if has_parameters { Ok(signal) } else { element.fault(Rule::BerMember) }
+    }
+
+    /// A signal that does not begin with its name.
+    #[cold]
+    fn nameless(&self, element: Element<'a>, mut members: Members<'a>) -> Parsed<Signal<'a>> {
+        members.next()?;
+        element.fault(Rule::BerMember)
     }
 }
