@@ -74,52 +74,106 @@ impl Token {
         FORMS[self as usize].1
     }
 
-    /// The token that a word is, in any case.
+    /// The token that a word of safe characters is, in any case.
+    #[inline]
     pub(crate) fn find(word: &[u8]) -> Option<Self> {
-        let slot = hash(word) as usize;
-        let place = usize::from(*SLOTS.get(slot)?);
-        let (text, token) = WORDS.get(place).or_else(|| ALIASES.get(place.checked_sub(WORDS.len())?))?;
-        text.as_bytes().eq_ignore_ascii_case(word).then_some(*token)
+        let key = Key::of(word)?;
+        let place = usize::from(*SLOTS.get(key.slot())?);
+        let (known, token) = ENTRIES.get(place)?;
+        // The middle of the few longest words is in no key.
+        (*known == key && (word.len() <= 16 || is_written(place, word))).then_some(*token)
+    }
+}
+
+#[cold]
+fn is_written(place: usize, word: &[u8]) -> bool {
+    row(place).0.as_bytes().eq_ignore_ascii_case(word)
+}
+
+/// All that is in a word of up to 16 characters, in lower case; of a longer one its first and its last eight. Loads of four and eight
+/// octets that overlap take the place of a loop.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Key {
+    first: u64,
+    last: u64,
+    length: usize,
+}
+
+/// The bit that makes capitals small, and leaves the digits and `!` of tokens as they are.
+const SMALL: u64 = 0x2020_2020_2020_2020;
+
+/// The first eight characters of a word in lower case, or all that it has: words of one length with the same are the same that far.
+#[inline]
+pub(crate) const fn folded(word: &[u8]) -> u64 {
+    if let Some(first) = word.first_chunk() {
+        u64::from_le_bytes(*first) | SMALL
+    } else if let (Some(first), Some(last)) = (word.first_chunk(), word.last_chunk()) {
+        (u32::from_le_bytes(*first) as u64 | (u32::from_le_bytes(*last) as u64) << 32) | SMALL
+    } else if let ([first, ..], [.., last]) = (word, word) {
+        let middle = if word.len() == 3 { word[1] } else { *last };
+        u32::from_le_bytes([*first, middle, *last, 0]) as u64 | SMALL >> 40
+    } else {
+        0
+    }
+}
+
+impl Key {
+    #[inline]
+    const fn of(word: &[u8]) -> Option<Self> {
+        let last = match word.last_chunk() {
+            Some(last) => u64::from_le_bytes(*last) | SMALL,
+            None if word.is_empty() => return None,
+            None => 0,
+        };
+        Some(Self { first: folded(word), last, length: word.len() })
+    }
+
+    #[inline]
+    const fn slot(self) -> usize {
+        let mixed = self.first ^ self.last.rotate_left(29) ^ (self.length as u64) << 24;
+        (mixed.wrapping_mul(MULTIPLIER) >> (u64::BITS - SIZE.trailing_zeros())) as usize
     }
 }
 
 const SIZE: usize = 4096;
 const EMPTY: u8 = u8::MAX;
+const COUNT: usize = WORDS.len() + ALIASES.len();
 
-/// Length, the first four and the last three characters tell all words apart.
-const fn hash(word: &[u8]) -> u32 {
-    let mut mixed = word.len() as u32;
+/// Tells all words apart.
+const MULTIPLIER: u64 = 0xc84f_2b7d_b2a0_4cd3;
+
+/// The words and their tokens in the order of the tables above.
+static ENTRIES: [(Key, Token); COUNT] = {
+    let mut entries = [(Key { first: 0, last: 0, length: 0 }, Token::Add); COUNT];
     let mut place = 0;
-    while place < 4 && place < word.len() {
-        mixed = mixed.wrapping_mul(MULTIPLIER) ^ (word[place] | 0x20) as u32;
+    while place < COUNT {
+        let (text, token) = row(place);
+        if let Some(key) = Key::of(text.as_bytes()) {
+            entries[place] = (key, token);
+        }
         place += 1;
     }
-    let mut back = 1;
-    while back <= 3 && back <= word.len() {
-        mixed = mixed.wrapping_mul(MULTIPLIER) ^ (word[word.len() - back] | 0x20) as u32;
-        back += 1;
-    }
-    mixed.wrapping_mul(0x9e37_79b1) >> (32 - SIZE.trailing_zeros())
+    entries
+};
+
+const fn row(place: usize) -> (&'static str, Token) {
+    if place < WORDS.len() { WORDS[place] } else { ALIASES[place - WORDS.len()] }
 }
 
-const MULTIPLIER: u32 = 0x9108_ae71;
-
-const SLOTS: [u8; SIZE] = {
+static SLOTS: [u8; SIZE] = {
     let mut slots = [EMPTY; SIZE];
     let mut place = 0;
-    while place < WORDS.len() + ALIASES.len() {
-        let (text, token) = if place < WORDS.len() { WORDS[place] } else { ALIASES[place - WORDS.len()] };
-        let slot = hash(text.as_bytes()) as usize;
-        if slots[slot] == EMPTY {
-            slots[slot] = place as u8;
-        } else {
-            // A token whose two forms are one word may stand twice; anything else needs another multiplier.
-            let held = slots[slot] as usize;
-            let other = if held < WORDS.len() { WORDS[held].1 } else { ALIASES[held - WORDS.len()].1 };
-            assert!(
-                other as usize == token as usize
-                    && FORMS[token as usize].0.len() == FORMS[token as usize].1.len()
-            );
+    while place < COUNT {
+        let (text, token) = row(place);
+        if let Some(key) = Key::of(text.as_bytes()) {
+            let slot = key.slot();
+            if slots[slot] == EMPTY {
+                slots[slot] = place as u8;
+            } else {
+                // A token whose two forms are one word may stand twice; anything else needs another multiplier.
+                let (held, other) = row(slots[slot] as usize);
+                assert!(other as usize == token as usize && held.len() == text.len());
+            }
         }
         place += 1;
     }

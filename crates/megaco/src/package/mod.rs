@@ -212,9 +212,28 @@ pub fn package(id: u16) -> Option<&'static Package> {
 /// The package with a name in any case.
 #[must_use]
 pub fn package_named(name: &[u8]) -> Option<&'static Package> {
-    let key = key(name);
-    let found = PACKAGES.iter().find(|package| package.key == key)?;
+    let place = usize::from(*SLOTS.get(slot(key(name)))?);
+    let found = PACKAGES.get(place)?;
     found.name.as_bytes().eq_ignore_ascii_case(name).then_some(*found)
+}
+
+/// Where the packages' names are in a table, by their keys.
+static SLOTS: [u8; 256] = {
+    let mut slots = [u8::MAX; 256];
+    let mut place = 0;
+    while place < PACKAGES.len() {
+        let slot = slot(PACKAGES[place].key);
+        // Two names in one place need another multiplier.
+        assert!(slots[slot] == u8::MAX);
+        slots[slot] = place as u8;
+        place += 1;
+    }
+    slots
+};
+
+#[inline]
+const fn slot(key: u64) -> usize {
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
 }
 
 /// The item that a name means, if the tables have it.
@@ -227,14 +246,9 @@ pub fn item(kind: Kind, name: ItemName<'_>) -> Option<&'static ItemRow> {
 }
 
 /// The first eight characters in lower case, and the length: enough to tell nearly all names apart at once.
+#[inline]
 const fn key(name: &[u8]) -> u64 {
-    let mut packed = 0_u64;
-    let mut place = 0;
-    while place < name.len() && place < 8 {
-        packed = packed << 8 | (name[place] | 0x20) as u64;
-        place += 1;
-    }
-    packed ^ (name.len() as u64) << 56
+    crate::token::folded(name) ^ (name.len() as u64) << 56
 }
 
 /// The text of an identifier without a name: `id` and four hexadecimal digits. Read back as that identifier.

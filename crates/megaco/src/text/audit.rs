@@ -1,7 +1,7 @@
 //! Audits of whole descriptors, of parts of them, and of contexts (RFC 3525 section 7.1.11; versions 2 and 3 from their
 //! grammars).
 
-use super::scan::{Scanned, Scanner};
+use super::scan::{Scanned, Scanner, put};
 use crate::error::Rule;
 use crate::message::{
     AuditDescriptor, AuditItem, ContextAudit, IndividualAudit, IndividualControl, IndividualDescription,
@@ -52,7 +52,7 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         if let Some(individual) = self.individual(token)? {
-            to.individual.push(individual);
+            put::<1, _>(&mut to.individual, individual);
         } else {
             to.items = to.items.with(item);
         }

@@ -1,11 +1,12 @@
 //! Actions, commands and their replies (RFC 3525 section 7.2; Annex B.2 actionRequest, actionReply).
 
-use super::scan::{Scanned, Scanner, number};
+use super::scan::{Scanned, Scanner, number, put};
 use crate::error::{Rule, Scope};
 use crate::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditDescriptor, AuditItems, AuditResult,
     AuditReturn, Command, CommandBody, CommandReply, ContextId, ContextProperties, NotifyRequest, StreamId,
-    SubtractRequest, TerminationId, TerminationReply, Terminations, Topology, TopologyDirection,
+    SubtractRequest, TerminationId, TerminationName, TerminationReply, Terminations, Topology,
+    TopologyDirection,
 };
 use crate::package::Kind;
 use crate::token::Token;
@@ -41,7 +42,7 @@ impl<'a> Scanner<'a> {
                 }
                 _ => {
                     scanner.go_back(start);
-                    action.commands.push(scanner.command()?);
+                    put::<1, _>(&mut action.commands, scanner.command()?);
                 }
             }
             Ok(())
@@ -150,6 +151,18 @@ impl<'a> Scanner<'a> {
     }
 
     pub(super) fn termination(&mut self) -> Scanned<TerminationId<'a>> {
+        if let Some((name, end)) = self.path_name() {
+            let termination = match name {
+                "*" => Some(TerminationId::All),
+                "$" => Some(TerminationId::Choose),
+                name if name.eq_ignore_ascii_case("root") => Some(TerminationId::Root),
+                name => TerminationName::of_legal(name).map(TerminationId::Name),
+            };
+            if let Some(termination) = termination {
+                self.go_back(end);
+                return Ok(termination);
+            }
+        }
         let text = self.text(Rule::TerminationId)?;
         match TerminationId::new(text) {
             Some(termination) => Ok(termination),
@@ -245,7 +258,7 @@ impl<'a> Scanner<'a> {
             }
             let descriptor = scanner.descriptor(token)?;
             scanner.once(&descriptor, &mut seen)?;
-            request.descriptors.push(descriptor);
+            put::<2, _>(&mut request.descriptors, descriptor);
             Ok(())
         })?;
         Ok(request)
@@ -323,7 +336,7 @@ impl<'a> Scanner<'a> {
                 }
                 _ => {
                     scanner.go_back(start);
-                    reply.commands.push(scanner.command_reply()?);
+                    put::<1, _>(&mut reply.commands, scanner.command_reply()?);
                 }
             }
             Ok(())
@@ -433,7 +446,7 @@ impl<'a> Scanner<'a> {
         }
         let descriptor = self.descriptor(token)?;
         // An audit of capabilities repeats descriptors for alternatives.
-        to.push(AuditReturn::Descriptor(descriptor));
+        put::<2, _>(to, AuditReturn::Descriptor(descriptor));
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Media, modem, mux, packages and statistics; properties and their settings (RFC 3525 sections 7.1.2 to 7.1.8, 7.1.15,
 //! 7.1.16).
 
-use super::scan::{Scanned, Scanner, number};
+use super::name::is_name;
+use super::scan::{Scanned, Scanner, number, put};
 use crate::error::Rule;
 use crate::message::{
     AmmDescriptor, BufferControl, Description, Extension, ItemName, LocalControl, Media, Modem, ModemType,
@@ -109,7 +110,7 @@ impl<'a> Scanner<'a> {
                 }
                 _ => {
                     scanner.go_back(start);
-                    control.properties.push(scanner.property()?);
+                    put::<4, _>(&mut control.properties, scanner.property()?);
                 }
             }
             Ok(())
@@ -161,7 +162,7 @@ impl<'a> Scanner<'a> {
                 }
                 _ => {
                     scanner.go_back(start);
-                    state.properties.push(scanner.property()?);
+                    put::<4, _>(&mut state.properties, scanner.property()?);
                 }
             }
             Ok(())
@@ -181,6 +182,12 @@ impl<'a> Scanner<'a> {
 
     /// `package/item`, and what the tables say about it.
     pub(super) fn item_name(&mut self, kind: Kind) -> Scanned<(ItemName<'a>, Option<&'static ItemRow>)> {
+        if let Some((package, item, end)) = self.package_and_item()
+            && let Some(named) = item_name(kind, package, item)
+        {
+            self.go_back(end);
+            return Ok(named);
+        }
         let word = self.text(Rule::ItemName)?;
         let named = word.split_once('/').filter(|(package, item)| is_name(package) && is_name(item));
         match named.and_then(|(package, item)| item_name(kind, package, item)) {
@@ -266,7 +273,7 @@ impl<'a> Scanner<'a> {
                 }
                 value = Some(setting);
             }
-            statistics.push(Statistic { name, value });
+            put::<4, _>(&mut statistics, Statistic { name, value });
             Ok(())
         })?;
         Ok(statistics)
@@ -346,11 +353,4 @@ impl<'a> Scanner<'a> {
             None => self.fault_in(word.as_bytes(), Rule::Packages),
         }
     }
-}
-
-/// A letter and up to 63 letters, digits and `_`; or `*`.
-pub(super) fn is_name(text: &str) -> bool {
-    let begins = text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    text == "*" || begins && text.len() <= 64 && text.bytes().all(legal)
 }

@@ -1,7 +1,7 @@
 //! Events, signals, digit maps, observed events (RFC 3525 sections 7.1.9 to 7.1.12, 7.1.14, 7.1.17).
 
-use super::descriptor::is_name;
-use super::scan::{Scanned, Scanner, number};
+use super::name::is_name;
+use super::scan::{Scanned, Scanner, number, put};
 use crate::error::Rule;
 use crate::message::{
     Caseless, Completion, DigitMap, DigitMapValue, Direction, Embedded, Event, EventAction, EventDigitMap,
@@ -46,7 +46,7 @@ impl<'a> Scanner<'a> {
                     return scanner.fault_from(scanner.at(), Rule::KeepActive);
                 }
             }
-            all.events.push(event);
+            put::<1, _>(&mut all.events, event);
             Ok(())
         })?;
         Ok(all)
@@ -93,7 +93,7 @@ impl<'a> Scanner<'a> {
             }
             _ => {
                 self.go_back(start);
-                event.parameters.push(self.parameter(row, Side::Request, Rule::Event)?);
+                put::<1, _>(&mut event.parameters, self.parameter(row, Side::Request, Rule::Event)?);
             }
         }
         Ok(())
@@ -181,7 +181,7 @@ impl<'a> Scanner<'a> {
             let word = scanner.word(Rule::Event)?;
             if Token::find(word) != Some(Token::Stream) {
                 scanner.go_back(start);
-                parameters.push(scanner.parameter(row, side, Rule::Event)?);
+                put::<4, _>(&mut parameters, scanner.parameter(row, side, Rule::Event)?);
             } else if stream.is_some() {
                 return scanner.fault_in(word, Rule::ParameterTwice);
             } else {
@@ -201,7 +201,7 @@ impl<'a> Scanner<'a> {
         self.braced(|scanner| {
             let (name, row) = scanner.item_name(Kind::Event)?;
             let (stream, parameters) = scanner.stream_and_parameters(row, Side::Request)?;
-            events.push(EventSpec { name, stream, parameters });
+            put::<1, _>(&mut events, EventSpec { name, stream, parameters });
             Ok(())
         })?;
         Ok(events)
@@ -226,7 +226,7 @@ impl<'a> Scanner<'a> {
             }
             let (name, row) = scanner.item_name(Kind::Event)?;
             let (stream, parameters) = scanner.stream_and_parameters(row, Side::Observed)?;
-            events.push(ObservedEvent { time, name, stream, parameters });
+            put::<1, _>(&mut events, ObservedEvent { time, name, stream, parameters });
             Ok(())
         })?;
         Ok(ObservedEvents { request, events })
@@ -257,7 +257,7 @@ impl<'a> Scanner<'a> {
                 signals.push(SignalRequest::List(SignalList { id, signals: list }));
             } else {
                 scanner.go_back(start);
-                signals.push(SignalRequest::Signal(scanner.signal()?));
+                put::<1, _>(&mut signals, SignalRequest::Signal(scanner.signal()?));
             }
             Ok(())
         })?;
@@ -297,7 +297,7 @@ impl<'a> Scanner<'a> {
             }
             _ => {
                 self.go_back(start);
-                signal.parameters.push(self.parameter(row, Side::Request, Rule::Signal)?);
+                put::<1, _>(&mut signal.parameters, self.parameter(row, Side::Request, Rule::Signal)?);
                 return Ok(());
             }
         };

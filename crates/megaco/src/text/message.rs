@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-use super::scan::{Scanned, Scanner, number};
+use super::scan::{Scanned, Scanner, number, put};
 use crate::error::{ErrorCode, Rule, Scope};
 use crate::message::{
     Acknowledged, Authentication, Body, Caseless, ErrorDescriptor, Message, Mid, MtpAddress, Reply,
@@ -77,6 +77,9 @@ impl<'a> Scanner<'a> {
     pub(super) fn mid(&mut self, rule: Rule) -> Scanned<Mid<'a>> {
         let start = self.peek().map(|_| self.at()).unwrap_or_default();
         if self.eat(b'[') {
+            if let Some(address) = self.ip4() {
+                return Ok(Mid::Ip4(address, self.port(rule)?));
+            }
             let inner = self.until(b']', rule)?;
             let port = self.port(rule)?;
             let text = std::str::from_utf8(inner).unwrap_or_default().trim();
@@ -117,6 +120,31 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// An address of four numbers without space, and the bracket behind it.
+    fn ip4(&mut self) -> Option<[u8; 4]> {
+        let mut at = self.at();
+        let mut address = [0; 4];
+        for (octet, end) in address.iter_mut().zip(*b"...]") {
+            let mut value = 0_u32;
+            let mut digits = 0;
+            while let Some(digit @ b'0'..=b'9') = self.byte(at) {
+                value = value * 10 + u32::from(digit - b'0');
+                digits += 1;
+                at += 1;
+                if digits > 3 {
+                    return None;
+                }
+            }
+            if digits == 0 || self.byte(at) != Some(end) {
+                return None;
+            }
+            *octet = u8::try_from(value).ok()?;
+            at += 1;
+        }
+        self.go_back(at);
+        Some(address)
+    }
+
     fn port(&mut self, rule: Rule) -> Scanned<Option<u16>> {
         if self.peek_here() != Some(b':') {
             return Ok(None);
@@ -146,7 +174,7 @@ impl<'a> Scanner<'a> {
                 return Ok(Body::Error(error));
             }
             match self.transaction(token) {
-                Ok(transaction) => transactions.push(transaction),
+                Ok(transaction) => put::<1, _>(&mut transactions, transaction),
                 Err(fault) => self.pass_over(fault)?,
             }
         }
@@ -169,7 +197,7 @@ impl<'a> Scanner<'a> {
                 self.transaction = Some(id);
                 let mut actions = Vec::new();
                 self.braced(|scanner| {
-                    actions.push(scanner.action()?);
+                    put::<1, _>(&mut actions, scanner.action()?);
                     Ok(())
                 })?;
                 Ok(Transaction::Request(Request { id, actions }))
@@ -262,7 +290,7 @@ impl<'a> Scanner<'a> {
                 Some(token) => token,
                 None => scanner.token(Rule::Action)?,
             };
-            actions.push(scanner.action_reply(token)?);
+            put::<1, _>(&mut actions, scanner.action_reply(token)?);
             Ok(())
         })?;
         Ok(Reply { id, is_ack_required, segment, result: ReplyResult::Actions(actions) })

@@ -1,12 +1,13 @@
 //! The text form, pretty and compact (RFC 3525 Annex B.2).
 //!
-//! Rooms: `scan`, the cursor; `message`, `command`, `descriptor`, `event`, `audit`, `service`, one reader for each part of the model; `write` and its rooms, the writer.
+//! Rooms: `scan`, the cursor; `name`, names; `message`, `command`, `descriptor`, `event`, `audit`, `service`, one reader for each part of the model; `write` and its rooms, the writer.
 
 mod audit;
 mod command;
 mod descriptor;
 mod event;
 mod message;
+mod name;
 mod scan;
 mod service;
 mod write;
@@ -64,7 +65,8 @@ impl Options {
 /// The long form of a token, if a word is one in any case: what it is called by people.
 #[must_use]
 pub fn long_form(word: &[u8]) -> Option<&'static str> {
-    crate::token::Token::find(word).map(crate::token::Token::long)
+    let is_word = word.iter().all(|byte| crate::package::is_safe(*byte));
+    crate::token::Token::find(word).filter(|_| is_word).map(crate::token::Token::long)
 }
 
 /// Reads a message.

@@ -13,7 +13,10 @@ pub(super) type Scanned<T> = Result<T, Fault>;
 
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
+    /// The octets up to the first that is not UTF-8: text is cut out of it without a second look at its characters.
+    text: &'a str,
     at: usize,
+    /// Items that there may still be.
     items: usize,
     depth: usize,
     pub(super) options: &'a Options,
@@ -35,8 +38,9 @@ impl<'a> Scanner<'a> {
     pub(super) fn new(bytes: &'a [u8], options: &'a Options) -> Self {
         Self {
             bytes,
+            text: legal_text(bytes),
             at: 0,
-            items: 0,
+            items: options.limits.items,
             depth: 0,
             options,
             scope: Scope::Message,
@@ -70,6 +74,19 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
+    #[inline]
+    pub(super) fn byte(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
+    }
+
+    /// All octets from a place on.
+    #[inline]
+    pub(super) fn rest(&self, at: usize) -> &'a [u8] {
+        self.bytes.get(at..).unwrap_or_default()
+    }
+
+    /// Goes to another place: mostly one that was passed.
+    #[inline]
     pub(super) fn go_back(&mut self, at: usize) {
         self.at = at;
     }
@@ -116,6 +133,12 @@ impl<'a> Scanner<'a> {
     /// Goes past white space and comments.
     #[inline]
     pub(super) fn space(&mut self) {
+        if let Some(0..=b' ' | b';') = self.bytes.get(self.at) {
+            self.some_space();
+        }
+    }
+
+    fn some_space(&mut self) {
         while let Some(byte) = self.bytes.get(self.at) {
             match byte {
                 b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
@@ -207,10 +230,27 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next word as text.
+    #[inline]
     pub(super) fn text(&mut self, rule: Rule) -> Scanned<&'a str> {
         let word = self.word(rule)?;
-        // Safe characters are ASCII.
-        std::str::from_utf8(word).or_else(|_| self.fault_in(word, rule))
+        let start = self.at.saturating_sub(word.len());
+        match self.cut(start, self.at) {
+            Some(text) => Ok(text),
+            // Safe characters are ASCII.
+            None => self.fault_in(word, rule),
+        }
+    }
+
+    /// Octets as text, if they are.
+    #[inline]
+    pub(super) fn cut(&self, start: usize, end: usize) -> Option<&'a str> {
+        self.text.get(start..end).or_else(|| self.cut_late(start, end))
+    }
+
+    /// Text behind octets that are none, which can stand in session descriptions and comments.
+    #[cold]
+    fn cut_late(&self, start: usize, end: usize) -> Option<&'a str> {
+        self.bytes.get(start..end).and_then(|bytes| std::str::from_utf8(bytes).ok())
     }
 
     /// The next word, which must be a token.
@@ -239,9 +279,9 @@ impl<'a> Scanner<'a> {
             Ok(bytes) => bytes,
             Err(fault) => return Err(Fault { at: start.saturating_sub(1), ..fault }),
         };
-        match std::str::from_utf8(bytes) {
+        match self.cut(start, start + bytes.len()) {
             // Line ends are no characters of a quotedString.
-            Ok(text) if !bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) => Ok(text),
+            Some(text) if memchr::memchr3(b'\r', b'\n', 0, bytes).is_none() => Ok(text),
             _ => self.fault_from(start, Rule::Quote),
         }
     }
@@ -313,9 +353,9 @@ impl<'a> Scanner<'a> {
         let depth = self.depth;
         let scope = self.scope;
         loop {
-            self.items += 1;
-            if self.items > self.options.limits.items {
-                return self.fault(Rule::ItemCount);
+            match self.items.checked_sub(1) {
+                Some(left) => self.items = left,
+                None => return self.fault(Rule::ItemCount),
             }
             if let Err(fault) = read(self) {
                 if self.stops {
@@ -329,6 +369,18 @@ impl<'a> Scanner<'a> {
                 return Ok(());
             }
             self.scope = scope;
+            match self.peek() {
+                Some(b'}') => {
+                    self.at += 1;
+                    self.depth = self.depth.saturating_sub(1);
+                    return Ok(());
+                }
+                Some(b',') if self.faults.is_none() => {
+                    self.at += 1;
+                    continue;
+                }
+                _ => {}
+            }
             if self.eat(b',') {
                 if self.faults.is_some() && !self.stops && self.peek() == Some(b'}') {
                     let fault = Fault { at: self.at, length: 1, rule: Rule::Item };
@@ -442,6 +494,23 @@ impl<'a> Scanner<'a> {
         }
         Err(fault)
     }
+}
+
+/// The octets up to the first that is not UTF-8.
+fn legal_text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_else(|error| {
+        bytes.get(..error.valid_up_to()).and_then(|legal| std::str::from_utf8(legal).ok()).unwrap_or_default()
+    })
+}
+
+/// Puts an item into a list which will mostly hold up to `N`: memory for so many is taken at once, without the way round by which a
+/// list grows.
+#[inline]
+pub(super) fn put<const N: usize, T>(list: &mut Vec<T>, item: T) {
+    if list.capacity() == 0 {
+        *list = Vec::with_capacity(N);
+    }
+    list.push(item);
 }
 
 /// A session description without the white space before it and the lines of white space behind it, which are layout.

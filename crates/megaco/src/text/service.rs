@@ -1,7 +1,7 @@
 //! Service changes (RFC 3525 sections 7.1.13 and 7.2.8).
 
-use super::descriptor::is_name;
 use super::event::time_stamp;
+use super::name::is_name;
 use super::scan::{Scanned, Scanner, number};
 use crate::error::Rule;
 use crate::message::{

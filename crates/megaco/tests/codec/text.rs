@@ -52,6 +52,30 @@ fn the_canonical_compact_form_is_a_fixed_point() {
     }
 }
 
+/// Octets of another character set in a session description: text behind them is text.
+#[test]
+fn a_session_description_need_not_be_text() {
+    let text = b"!/1 <mgc.town>\nT=1{C=5{MF=a{M{R{\ns=\xe9t\xe9\n}},SG{cg/dt}},MF=aaln/7{AT{}}}}PN=3{}";
+    let message = read(text);
+    let Body::Transactions(transactions) = &message.body else { panic!("{message:?}") };
+    assert_eq!(transactions.len(), 2);
+    assert_eq!(write(&message, Layout::Compact).escape_ascii().to_string(), text.escape_ascii().to_string());
+    let quoted = b"!/1 <mgc.town>\nP=1{ER=500{\"\xe9t\xe9\"}}";
+    assert!(decode(quoted, &Options::DEFAULT).is_err());
+}
+
+#[test]
+fn an_address_may_have_leading_zeros_and_space_around_it() {
+    for text in ["!/1 [010.000.0.001]:2944\nPN=7{}", "!/1 [ 10.0.0.1 ]:2944\nPN=7{}"] {
+        assert_eq!(read(text.as_bytes()).mid, Mid::Ip4([10, 0, 0, 1], Some(2944)), "{text}");
+    }
+    for text in
+        ["!/1 [10.0.0.0001] PN=7{}", "!/1 [10.0.0.256] PN=7{}", "!/1 [10.0.0] PN=7{}", "!/1 [10.0.0.] PN=7{}"]
+    {
+        assert!(decode(text.as_bytes(), &Options::DEFAULT).is_err(), "{text}");
+    }
+}
+
 #[test]
 fn what_follows_the_acknowledgement_of_a_segment_stands_apart_from_it() {
     let text = "!/3 a\nSM=1/1 SM=1/2/& PN=3{}";
