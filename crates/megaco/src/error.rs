@@ -253,12 +253,32 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// A rule broken at a place; [`DecodeError`] adds what the message says there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fault {
+/// A rule broken at a place; [`DecodeError`] adds what the message says there. It is behind a pointer because it is rare: in every result
+/// there would else be room for it, and code that hands it on.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault(Box<Broken>);
+
+/// What is behind the pointer.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
     pub(crate) at: usize,
     pub(crate) length: usize,
     pub(crate) rule: Rule,
+}
+
+impl Fault {
+    #[cold]
+    pub(crate) fn new(at: usize, length: usize, rule: Rule) -> Self {
+        Self(Box::new(Broken { at, length, rule }))
+    }
+}
+
+impl std::ops::Deref for Fault {
+    type Target = Broken;
+
+    fn deref(&self) -> &Broken {
+        &self.0
+    }
 }
 
 /// Why a message cannot be written in a form.

@@ -75,7 +75,7 @@ pub fn long_form(word: &[u8]) -> Option<&'static str> {
 /// The first rule that the message breaks, and where.
 pub fn decode<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Message<'a>, DecodeError> {
     let mut scanner = scan::Scanner::new(bytes, options);
-    scanner.message().map_err(|fault| scanner.error(fault))
+    scanner.message().map_err(|fault| scanner.error(&fault))
 }
 
 /// Reads a message with faults: what can be read, and every fault in the order of the text. An item of a list that has
@@ -87,7 +87,7 @@ pub fn decode_recovering<'a>(
 ) -> (Option<Message<'a>>, Vec<DecodeError>) {
     let mut scanner = scan::Scanner::recovering(bytes, options);
     let read = scanner.message();
-    let last = read.as_ref().err().map(|fault| scanner.error(*fault));
+    let last = read.as_ref().err().map(|fault| scanner.error(fault));
     let mut faults = scanner.take_faults();
     faults.extend(last);
     (read.ok(), faults)
@@ -102,7 +102,7 @@ pub fn decode_executable<'a>(
 ) -> (Option<Message<'a>>, Vec<DecodeError>) {
     let mut scanner = scan::Scanner::executable(bytes, options);
     let read = scanner.message();
-    let last = read.as_ref().err().map(|fault| scanner.error(*fault));
+    let last = read.as_ref().err().map(|fault| scanner.error(fault));
     let mut faults = scanner.take_faults();
     faults.extend(last);
     (read.ok(), faults)
@@ -156,7 +156,7 @@ pub fn decode_opening<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Openi
             let body = bytes.get(scanner.at()..).unwrap_or_default();
             Ok(Opening { authentication, version, mid, body })
         }
-        Err(fault) => Err(scanner.error(fault)),
+        Err(fault) => Err(scanner.error(&fault)),
     }
 }
 

@@ -11,6 +11,9 @@ use crate::token::Token;
 
 pub(super) type Scanned<T> = Result<T, Fault>;
 
+/// Reads an item of a list.
+type ReadItem<'r, 'a> = dyn FnMut(&mut Scanner<'a>) -> Scanned<()> + 'r;
+
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     /// The octets up to the first that is not UTF-8: text is cut out of it without a second look at its characters.
@@ -95,7 +98,7 @@ impl<'a> Scanner<'a> {
         self.bytes.len()
     }
 
-    pub(super) fn error(&self, fault: Fault) -> DecodeError {
+    pub(super) fn error(&self, fault: &Fault) -> DecodeError {
         DecodeError {
             offset: fault.at,
             length: fault.length,
@@ -109,25 +112,28 @@ impl<'a> Scanner<'a> {
 
     /// A fault at the next word or sign.
     #[cold]
+    #[inline(never)]
     pub(super) fn fault<T>(&mut self, rule: Rule) -> Scanned<T> {
         self.space();
         let at = self.at;
         let rest = self.bytes.get(at..).unwrap_or_default();
         let word = rest.iter().take_while(|byte| is_safe(**byte)).count();
         let rule = if rest.is_empty() { Rule::Ends } else { rule };
-        Err(Fault { at, length: word.max(1).min(rest.len()), rule })
+        Err(Fault::new(at, word.max(1).min(rest.len()), rule))
     }
 
     /// A fault from `start` up to here.
     #[cold]
+    #[inline(never)]
     pub(super) fn fault_from<T>(&self, start: usize, rule: Rule) -> Scanned<T> {
-        Err(Fault { at: start, length: self.at.saturating_sub(start), rule })
+        Err(Fault::new(start, self.at.saturating_sub(start), rule))
     }
 
     /// A fault in a word that was read.
     #[cold]
+    #[inline(never)]
     pub(super) fn fault_in<T>(&self, word: &[u8], rule: Rule) -> Scanned<T> {
-        Err(Fault { at: self.at.saturating_sub(word.len()), length: word.len(), rule })
+        Err(Fault::new(self.at.saturating_sub(word.len()), word.len(), rule))
     }
 
     /// Goes past white space and comments.
@@ -175,17 +181,17 @@ impl<'a> Scanner<'a> {
         is_next
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn expect(&mut self, sign: u8, rule: Rule) -> Scanned<()> {
         if self.eat(sign) { Ok(()) } else { self.fault(rule) }
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn equal(&mut self) -> Scanned<()> {
         self.expect(b'=', Rule::Equal)
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn open(&mut self) -> Scanned<()> {
         if !self.eat(b'{') {
             return self.fault(Rule::LeftBrace);
@@ -194,7 +200,7 @@ impl<'a> Scanner<'a> {
         if self.depth > self.options.limits.depth { self.fault(Rule::Depth) } else { Ok(()) }
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn close(&mut self) -> Scanned<()> {
         if !self.eat(b'}') {
             return self.fault(Rule::RightBrace);
@@ -215,7 +221,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next word: at least one safe character.
-    #[inline]
+    #[inline(never)]
     pub(super) fn word(&mut self, rule: Rule) -> Scanned<&'a [u8]> {
         self.space();
         let rest = self.bytes.get(self.at..).unwrap_or_default();
@@ -230,7 +236,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next word as text.
-    #[inline]
+    #[inline(never)]
     pub(super) fn text(&mut self, rule: Rule) -> Scanned<&'a str> {
         let word = self.word(rule)?;
         let start = self.at.saturating_sub(word.len());
@@ -254,7 +260,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next word, which must be a token.
-    #[inline]
+    #[inline(never)]
     pub(super) fn token(&mut self, rule: Rule) -> Scanned<Token> {
         let word = self.word(rule)?;
         match Token::find(word) {
@@ -277,7 +283,7 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         let bytes = match self.until(b'"', Rule::Quote) {
             Ok(bytes) => bytes,
-            Err(fault) => return Err(Fault { at: start.saturating_sub(1), ..fault }),
+            Err(fault) => return Err(Fault::new(start.saturating_sub(1), fault.length, fault.rule)),
         };
         match self.cut(start, start + bytes.len()) {
             // Line ends are no characters of a quotedString.
@@ -349,7 +355,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// Items of a list: `read` for each, up to the brace, which is eaten; the opening one has been eaten already.
+    #[inline]
     pub(super) fn items(&mut self, mut read: impl FnMut(&mut Self) -> Scanned<()>) -> Scanned<()> {
+        self.each_item(&mut read)
+    }
+
+    /// One loop for all lists.
+    #[inline(never)]
+    fn each_item(&mut self, read: &mut ReadItem<'_, 'a>) -> Scanned<()> {
         let depth = self.depth;
         let scope = self.scope;
         loop {
@@ -383,7 +396,7 @@ impl<'a> Scanner<'a> {
             }
             if self.eat(b',') {
                 if self.faults.is_some() && !self.stops && self.peek() == Some(b'}') {
-                    let fault = Fault { at: self.at, length: 1, rule: Rule::Item };
+                    let fault = Fault::new(self.at, 1, Rule::Item);
                     self.note(fault)?;
                 } else {
                     continue;
@@ -406,9 +419,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Items in braces.
-    pub(super) fn braced(&mut self, read: impl FnMut(&mut Self) -> Scanned<()>) -> Scanned<()> {
+    #[inline]
+    pub(super) fn braced(&mut self, mut read: impl FnMut(&mut Self) -> Scanned<()>) -> Scanned<()> {
         self.open()?;
-        self.items(read)
+        self.each_item(&mut read)
     }
 
     /// Where nothing behind a fault is to be executed: notes one of a command or an action, hands a deeper one on.
@@ -460,7 +474,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn note(&mut self, fault: Fault) -> Scanned<()> {
-        let error = self.error(fault);
+        let error = self.error(&fault);
         match &mut self.faults {
             Some(faults) if faults.len() < self.options.limits.faults => {
                 faults.push(error);
@@ -475,7 +489,7 @@ impl<'a> Scanner<'a> {
         if matches!(fault.rule, Rule::Ends | Rule::ItemCount | Rule::Depth) {
             return Err(fault);
         }
-        self.note(fault)?;
+        self.note(fault.clone())?;
         while let Some(byte) = self.peek() {
             match byte {
                 b',' if self.depth <= depth => return Ok(()),
