@@ -245,7 +245,12 @@ impl Directory {
             Some(TrunkRow {
                 id: trunk.id.clone(),
                 protocol: "sip",
-                address: entry.address.to_string(),
+                address: match &entry.name {
+                    Some(name) => {
+                        name.port.map_or_else(|| name.name.clone(), |port| format!("{}:{port}", name.name))
+                    }
+                    None => entry.address.to_string(),
+                },
                 group: entry.group.clone(),
                 service: trunk.service.name(),
                 channels: trunk.channels,

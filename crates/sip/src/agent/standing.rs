@@ -135,6 +135,12 @@ impl UserAgent {
         }
         let media = Negotiation::restored((kept.description, kept.version), local, remote).ok()?;
         let route = Route { transport: kept.transport, socket, address: kept.address };
+        // The name of a peer is not looked up yet, or leads elsewhere by now: what it says of this session is its own all the same.
+        if self.config.peer_of(route) != Some(peer)
+            && let Some(own) = self.config.peer_mut(peer).filter(|own| own.phone.is_none())
+        {
+            own.former.push(route.address.ip());
+        }
         let mut session = Session::new(peer, route, Phase::Confirmed, media);
         session.calls = kept.calls;
         session.secure = dialog.target.as_sip().map_or(session.secure, |target| target.secure);

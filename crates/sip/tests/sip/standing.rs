@@ -1,5 +1,7 @@
 //! Sessions that outlive their user agent.
 
+use std::net::SocketAddr;
+
 use strowger_sansio::{Duration, Rng};
 use strowger_sdp::Direction;
 use strowger_sip::agent::{Event, PeerId, SessionId, UserAgent};
@@ -115,5 +117,25 @@ fn what_is_kept_must_make_a_dialog_once() {
     let again = other.standing(SessionId(1)).unwrap();
     assert!(again.is_as(&kept) && again.local_seq > kept.local_seq && again.version > kept.version);
     pair.sides[ALICE].end(now, alice, 16);
+    pair.settle();
+}
+
+#[test]
+fn a_peer_whose_name_is_not_looked_up_yet_is_known_by_its_session() {
+    let mut pair = Pair::new();
+    let (alice, bob) = pair.talk();
+    let kept = pair.sides[ALICE].standing(alice).unwrap();
+    let mut named = config(ALICE);
+    named.peers[0].address = SocketAddr::from(([0, 0, 0, 0], 0));
+    pair.sides[ALICE] = UserAgent::new(pair.now, named, Rng::from_number(77));
+    let (local, remote) = (description(ALICE, 3000), description(BOB, 4000));
+    let streams = (&local[..], &remote[..]);
+    let (now, both) = (pair.now, Direction::SendRecv);
+    let kept = pair.sides[ALICE].restore(now, PeerId(0), &kept, streams, both).unwrap();
+    pair.run(Duration::from_millis(100));
+    pair.sides[BOB].answer_offer(pair.now, bob, &remote, both).unwrap();
+    pair.run(Duration::from_millis(100));
+    assert!(matches!(pair.take(ALICE)[..], [Event::Agreed { session, .. }] if session == kept));
+    pair.sides[ALICE].end(pair.now, kept, 16);
     pair.settle();
 }
