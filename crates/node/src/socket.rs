@@ -23,6 +23,9 @@ const BUFFER: usize = 4 * 1024 * 1024;
 /// Datagrams that wait because the kernel's send buffer is full; past it the oldest is dropped, as its timer will send it again.
 const BACKLOG: usize = 4096;
 
+/// How often the first datagram is tried again where the system tells of the fate of earlier ones: their errors look like its own.
+const REPORTS: u32 = 3;
+
 /// A bound socket.
 #[derive(Debug)]
 pub struct Udp {
@@ -170,7 +173,7 @@ impl Udp {
                 Received::Datagram { from: SocketAddr::new(from.ip().to_canonical(), from.port()), bytes }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Empty,
-            Err(error) if is_report(&error) => {
+            Err(error) if is_report(&error) || self.hears_errors => {
                 self.counts.unreachable.increment();
                 Received::Nothing
             }
@@ -199,10 +202,12 @@ impl Udp {
     /// Sends what waits, as far as the system can take it.
     pub fn flush(&mut self) {
         self.is_stuck = false;
+        let mut reports = 0;
         while !self.backlog.is_empty() {
             let waiting = self.backlog.make_contiguous();
             match self.socket.try_io(Interest::WRITABLE, || burst::send(&self.socket, Way::Named, waiting)) {
                 Ok(sent) => {
+                    reports = 0;
                     let bytes = waiting.iter().take(sent).map(|datagram| datagram.payload.len() as u64).sum();
                     self.counts.sent.add(sent as u64);
                     self.counts.sent_bytes.add(bytes);
@@ -213,8 +218,14 @@ impl Udp {
                     return;
                 }
                 // The system reports an earlier datagram's fate and has not tried this one.
-                Err(error) if is_report(&error) => self.counts.unreachable.increment(),
-                Err(error) => self.cannot_send(&error),
+                Err(error) if is_report(&error) || self.hears_errors && reports < REPORTS => {
+                    reports += 1;
+                    self.counts.unreachable.increment();
+                }
+                Err(error) => {
+                    reports = 0;
+                    self.cannot_send(&error);
+                }
             }
         }
     }
@@ -348,6 +359,24 @@ mod tests {
         let mut buffer = [0; 64];
         assert_eq!(peer.recv_from(&mut buffer).unwrap().0, 14);
         assert!(udp.is_flushed());
+    }
+
+    #[tokio::test]
+    async fn what_can_never_be_sent_holds_up_nothing_behind_it() {
+        let (mut udp, metrics) = bind("127.0.0.1:0");
+        udp.hear_errors();
+        let peer = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        // Nobody may send to all hosts without asking.
+        udp.send("255.255.255.255:9".parse().unwrap(), b"lost".to_vec());
+        udp.send(peer.local_addr().unwrap(), b"found".to_vec());
+        while !udp.is_flushed() {
+            udp.ready().await.unwrap();
+            udp.flush();
+        }
+        let mut buffer = [0; 64];
+        let (length, _) = peer.recv_from(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"found");
+        assert!(metrics.render().contains("strowger_socket_send_errors_total{socket=\"test\"} 1"));
     }
 
     #[tokio::test]

@@ -47,13 +47,16 @@ impl Unreachable {
         self.sent.push_back(Sent { to, kept, length: datagram.len().min(KEPT) });
     }
 
-    /// Takes the errors that a socket has, and tells of each address that is to be given up.
-    pub(crate) fn take(&mut self, now: Time, socket: &impl Socket, mut lost: impl FnMut(SocketAddr)) {
+    /// Takes the errors that a socket has, and tells of each address that is to be given up. Whether there was any.
+    pub(crate) fn take(&mut self, now: Time, socket: &impl Socket, mut lost: impl FnMut(SocketAddr)) -> bool {
+        let mut any = false;
         while let Some((to, quoted)) = next(socket) {
+            any = true;
             if self.believes(now, to, &quoted) {
                 lost(to);
             }
         }
+        any
     }
 
     /// Whether an error that quotes this datagram is to be acted upon.

@@ -396,7 +396,7 @@ impl Worker {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Rest::None,
                 // The answer of a host that did not want one of our datagrams. Of media nobody needs to know.
                 Err(_) if id == SocketId::MAIN => {
-                    self.unreachable.take(now, socket, |to| self.gateway.handle_unreachable(now, to));
+                    let _ = self.unreachable.take(now, socket, |to| self.gateway.handle_unreachable(now, to));
                     self.collect(now);
                 }
                 Err(_) => {}
@@ -512,17 +512,20 @@ impl Worker {
         let mut sent = Sent::All;
         outbox.send(sockets, |id, to, error| {
             sent = Sent::Refused;
-            match error.kind() {
-                _ if id != SocketId::MAIN => {}
-                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-                    gateway.handle_unreachable(now, to);
-                }
-                _ => {
-                    for (socket, _) in [id, CONNECTED].into_iter().filter_map(|id| sockets.get(id)) {
-                        unreachable.take(now, socket, |to| gateway.handle_unreachable(now, to));
-                    }
-                }
+            if id != SocketId::MAIN {
+                return false;
             }
+            let mut earlier = false;
+            for (socket, _) in [id, CONNECTED].into_iter().filter_map(|id| sockets.get(id)) {
+                earlier |= unreachable.take(now, socket, |to| gateway.handle_unreachable(now, to));
+            }
+            // What the network told of an earlier datagram looks like an error of this one.
+            let is_lost =
+                matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable);
+            if is_lost && !earlier {
+                gateway.handle_unreachable(now, to);
+            }
+            earlier
         });
         sent
     }

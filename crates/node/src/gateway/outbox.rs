@@ -31,9 +31,13 @@ impl Outbox {
         self.waiting.is_empty()
     }
 
-    /// Sends everything in its order. What cannot be sent is lost, and told to `lost`; so is an error that belongs to an earlier datagram,
+    /// Sends everything in its order. What cannot be sent is lost, and told to `lost`; so is an error that belongs to an earlier datagram, as `lost` then says,
     /// after which the same one is tried again.
-    pub(super) fn send(&mut self, sockets: &Sockets, mut lost: impl FnMut(SocketId, SocketAddr, &io::Error)) {
+    pub(super) fn send(
+        &mut self,
+        sockets: &Sockets,
+        mut lost: impl FnMut(SocketId, SocketAddr, &io::Error) -> bool,
+    ) {
         let mut rest = self.waiting.as_slice();
         let mut refusals = 0;
         while let [first, ..] = rest {
@@ -48,8 +52,9 @@ impl Outbox {
             let done = match socket.map(|socket| burst::send(socket, way, same)) {
                 Some(Ok(sent)) => sent,
                 Some(Err(error)) => {
-                    lost(first.socket, first.to, &error);
-                    let earlier = error.kind() == io::ErrorKind::ConnectionRefused && refusals < REFUSALS;
+                    let earlier = lost(first.socket, first.to, &error);
+                    let earlier = earlier || error.kind() == io::ErrorKind::ConnectionRefused;
+                    let earlier = earlier && refusals < REFUSALS;
                     refusals += u32::from(earlier);
                     usize::from(!earlier)
                 }
