@@ -81,7 +81,7 @@ pub struct AgentLimits {
     /// Commands without an answer towards all gateways together. After a failure of power all gateways of a network return at
     /// once (RFC 3435 section 4.4.6): what there is to tell them is then told at the pace of their answers.
     pub outstanding: usize,
-    /// How often a command that a gateway is too busy for (405, 409) is given again. With [`Supervision::pause`] and its
+    /// How often a command that a gateway is too busy for (405, 409) is given again, and a deletion of many connections that fails for the moment. With [`Supervision::pause`] and its
     /// doubling some 30 s pass, longer than a gateway may take to restart its endpoints.
     pub busy_attempts: u32,
     /// Commands without an answer towards one gateway. More would only wait in the gateway's receive buffer, which

@@ -1,9 +1,10 @@
 //! `strowger gateway mgcp`.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
 use strowger_mgcp::dialect::Dialect;
-use strowger_mgcp::gateway::{CallAgent, GatewayConfig, RangeWildcards};
+use strowger_mgcp::gateway::{CallAgent, GatewayConfig, RangeWildcards, Switchback};
 use strowger_node::gateway::HostConfig;
 use strowger_softgateway::SoftGatewayConfig;
 
@@ -19,7 +20,7 @@ use crate::output::{Exit, fail};
 /// after the other and exits with 0 if every expectation was met, with 1 if not. With neither it serves until SIGINT or
 /// SIGTERM.
 ///
-/// Commands: LINE off-hook | on-hook | flash | dial DIGITS | key N | play tone:HZ or FILE [for 2s] | quiet | record FILE |
+/// Commands: LINE off-hook | on-hook | flash | dial DIGITS | pulse DIGITS | key N | play tone:HZ or FILE [for 2s] | quiet | record FILE |
 /// expect SIGN [within 5s], wait 500ms, and of the operator, for all endpoints or behind the name of some: out-of-service,
 /// out-of-service forced, out-of-service graceful 30s, in-service, in-service 30s. SIGN: ring, ring-end, caller NUMBER, key N TEXT, dial-tone, ringback, busy, congestion, sit,
 /// howler, silence, tone:HZ or FILE. For LINE may stand a circuit, as ds/a/1, whose far end can play, be quiet, flash, and seize | wink | answer | release |
@@ -41,6 +42,10 @@ pub(crate) struct Arguments {
     /// Further call agents: they may command the gateway, and with dialect mgcp-0.1 take over in this order when one is silent for 30 s
     #[arg(long, value_name = "ADDRESS:PORT", value_delimiter = ',')]
     next_agent: Vec<SocketAddr>,
+    /// When its endpoints return to a call agent that was silent, with dialect mgcp-0.1: graceful (no call is left), immediate, never, or
+    /// the minutes for which it must have answered, 1 to 1440
+    #[arg(long, value_name = "WHEN", default_value = "graceful", value_parser = switchback)]
+    switchback: Switchback,
     /// The domain of its endpoint names
     #[arg(long, value_name = "NAME", default_value = "gw1.town")]
     domain: String,
@@ -96,6 +101,7 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
         .extend(arguments.next_agent.iter().map(|address| CallAgent { ranges, ..CallAgent::at(*address) }));
     gateway.dialect = *dialect;
     gateway.timers.protocol.mwd = site.waiting_delay()?;
+    gateway.timers.keepalive.switchback = arguments.switchback;
     let mut soft = SoftGatewayConfig::new(gateway);
     soft.tones = site.tones()?;
     soft.port_rest = site.port_rest()?;
@@ -112,6 +118,18 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
         recordings: arguments.more.announcements.clone(),
         gateway: soft,
     })
+}
+
+fn switchback(when: &str) -> Result<Switchback, String> {
+    match when {
+        "graceful" => Ok(Switchback::Graceful),
+        "immediate" => Ok(Switchback::Immediate),
+        "never" => Ok(Switchback::Never),
+        minutes => match minutes.parse::<u64>() {
+            Ok(minutes @ 1..=1440) => Ok(Switchback::UptimeDelay(Duration::from_secs(minutes * 60))),
+            _ => Err("graceful, immediate, never, or minutes from 1 to 1440".to_owned()),
+        },
+    }
 }
 
 /// The call agent that `--agent` means: its addresses in the order given, a name by what it stands for now.
@@ -135,4 +153,20 @@ fn call_agent(given: &[String], ranges: RangeWildcards) -> Result<CallAgent, Str
         Some(host) => agent.resolved_by(host),
         None => agent,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_return_to_a_call_agent_has_words_and_minutes() {
+        assert_eq!(switchback("graceful"), Ok(Switchback::Graceful));
+        assert_eq!(switchback("immediate"), Ok(Switchback::Immediate));
+        assert_eq!(switchback("never"), Ok(Switchback::Never));
+        assert_eq!(switchback("5"), Ok(Switchback::UptimeDelay(Duration::from_secs(300))));
+        for wrong in ["", "0", "1441", "soon", "-1"] {
+            assert!(switchback(wrong).is_err(), "{wrong}");
+        }
+    }
 }
