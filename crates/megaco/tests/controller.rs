@@ -355,3 +355,58 @@ fn calls_of_a_gateway_that_complains_of_overload_are_held_back() {
     town.hear(2944, "!/3 <gw1.town>\nT=4{C=-{N=aaln/1{OE=1{ocp/mg_overload}}}}");
     assert_eq!(town.controller.restrictor(gateway).unwrap().rate(), None);
 }
+
+#[test]
+fn a_registration_without_a_version_is_answered_with_one() {
+    let mut town = Town::new();
+    town.gateway("gw1.town", Admission::Accept);
+    let reply = town.register(1, "MT=RS,RE=\"901 Cold Boot\"");
+    assert!(reply.contains("SC=ROOT{SV{V="), "{reply}");
+}
+
+#[test]
+fn a_gateway_that_speaks_up_by_itself_is_asked_only_when_it_is_overdue() {
+    let mut town = Town::new();
+    town.controller.set_patience(Some(Duration::from_secs(60)));
+    let gateway = town.gateway("gw1.town", Admission::Accept);
+    town.register(1, BOOT);
+    town.controller.set_speaks_up(gateway, Duration::from_secs(65));
+    // How often it is asked in so many seconds.
+    let asked = |town: &mut Town, seconds: u64| {
+        let end = town.now + Duration::from_secs(seconds);
+        let mut sent = 0;
+        while let Some(due) = town.controller.poll_timeout().filter(|due| *due <= end) {
+            town.now = due;
+            town.controller.handle_timeout(due);
+            sent += town.sent().len();
+        }
+        town.now = end;
+        sent
+    };
+    assert_eq!(asked(&mut town, 64), 0);
+    assert_eq!(asked(&mut town, 1), 1);
+    // It registers anew: nothing is agreed any more.
+    town.register(2, BOOT);
+    assert_eq!(asked(&mut town, 59), 0);
+    assert_eq!(asked(&mut town, 1), 1);
+}
+
+#[test]
+fn a_gateway_whose_name_stands_for_another_address_is_heard_there_and_not_where_it_was() {
+    let mut town = Town::new();
+    let gateway = town.gateway("gw1.town", Admission::Accept);
+    let here = Source::host(at(0).ip());
+    let there = Source::host([192, 0, 2, 77].into());
+    // It is not registered: only the new place counts.
+    town.controller.relocate(gateway, &[there], None);
+    let text = format!("!/1 <gw1.town>\nT=1{{C=-{{SC=ROOT{{SV{{{BOOT}}}}}}}}}");
+    let before = town.controller.counters().unlisted;
+    assert!(town.hear(2944, &text).is_empty());
+    assert_eq!(town.controller.counters().unlisted, before + 1);
+    town.controller.relocate(gateway, &[here], None);
+    town.register(1, BOOT);
+    // Registered, it is heard where it is until it is elsewhere.
+    town.controller.relocate(gateway, &[there], None);
+    let reply = town.register(2, "MT=DC,RE=\"900 Service Restored\"");
+    assert!(reply.contains("SC=ROOT"), "{reply}");
+}

@@ -7,9 +7,10 @@
 //! - [`plane`]: [`Plane`], the media: lines, signals, connections, relays.
 //! - [`script`]: the language in which subscribers are told what to do. [`runner`]: a script on its way.
 //! - [`event`]: what happens on a gateway.
-//! - `role`: MGCP or Megaco. `megaco`: how its contexts lie on the plane. `lateness`: whether its host has too much to do.
+//! - `config`: what a gateway is made of. `role`: MGCP or Megaco. `megaco`: how its contexts lie on the plane. `lateness`: whether its host has too much to do.
 //! - `subscriber`: who does it. `distant`: the far end of a circuit. `display`: the data messages of telephones with a display.
 
+mod config;
 mod display;
 mod distant;
 pub mod event;
@@ -22,8 +23,9 @@ pub mod runner;
 pub mod script;
 mod subscriber;
 
+pub use config::{ConfigError, MegacoConfig, SoftGatewayConfig};
 pub use event::{Event, LineFact, What};
-pub use gateway::{ConfigError, MegacoConfig, Question, Snapshot, SoftGateway, SoftGatewayConfig};
+pub use gateway::{Question, Snapshot, SoftGateway};
 pub use plane::{
     CircuitFrame, Plane, PlaneConfig, PlaneCounters, QualityLimits, TrunkDirection, TrunkOptions, TrunkStart,
 };

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use strowger_megaco::gateway::{
-    Choice, FlashTiming, Flow, Given, Hook, Item, LineIndex, MediaCapabilities, MediaEvent, MediaFault,
-    MediaPlane, Port, SignalHandle, SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
+    Argument, Choice, FlashTiming, Flow, Given, Hook, Item, LineIndex, MediaCapabilities, MediaEvent,
+    MediaFault, MediaPlane, Port, SignalHandle, SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
 };
 use strowger_mgcp::gateway::{
     self as mgcp, ConnectionHandle, EndpointIndex, MediaMode, MediaPlane as _, MediaSpec, SignalTarget,
@@ -55,7 +55,35 @@ const SIGNALS: &[(Item, &str)] = &[
     (Item::new(9, 2), "L/rg"),
     (DISPLAY_WITH_ALERTING, "L/rg"),
     (DATA, "L/ci"),
+    // The answer to a test is a loop: what tests it hears its own tone.
+    (CONTINUITY, "T/co1"),
+    (RESPONSE, "T/lb"),
 ];
+
+/// A continuity test, the answer to one, and what is told of it (package `ct`).
+const CONTINUITY: Item = Item::new(0xa, 3);
+const RESPONSE: Item = Item::new(0xa, 4);
+const TESTED: Item = Item::new(0xa, 5);
+const RESULT: u16 = 8;
+const SUCCESS: u32 = 1;
+
+/// Several digits at once (package `dg`), with their list and the silence between them.
+const DIGITS: Item = Item::new(5, 1);
+const TONES: u16 = 1;
+const GAP: u16 = 2;
+/// The gap without that parameter, in milliseconds, and the most digits.
+const USUAL_GAP: i64 = 50;
+const MOST_DIGITS: usize = 32;
+
+/// A fixed announcement (package `an`), with its number, how often it is given, and where to.
+const ANNOUNCEMENT: Item = Item::new(0x1d, 1);
+const NUMBER: u16 = 1;
+const CYCLES: u16 = 2;
+const DIRECTION: u16 = 4;
+/// Out of the context, which is where signals go.
+const EXTERNAL: i64 = 1;
+/// More cycles than anybody listens to.
+const MOST_CYCLES: i64 = 1_000;
 
 /// Ringing with a data message, and a data message alone (package `andisp`).
 const DISPLAY_WITH_ALERTING: Item = Item::new(0x3c, 1);
@@ -93,6 +121,8 @@ pub(crate) struct Layout {
     streams: BTreeMap<StreamHandle, MediaSpec>,
     signals: BTreeMap<SignalHandle, (SignalTarget, SignalBuf)>,
     next_joint: u64,
+    /// Signals that were over when they began: a lamp is lit at once.
+    over: Vec<SignalHandle>,
 }
 
 /// The connection of a stream. Joints have the odd numbers.
@@ -119,6 +149,7 @@ impl Layout {
             streams: BTreeMap::new(),
             signals: BTreeMap::new(),
             next_joint: 0,
+            over: Vec::new(),
         }
     }
 
@@ -138,11 +169,28 @@ impl Layout {
             mgcp::MediaEvent::SignalFailed(target, signal) => {
                 MediaEvent::SignalFailed(self.signal(target, &signal)?)
             }
+            mgcp::MediaEvent::Detected { package, event, .. }
+                if package == "T" && ["co1", "co2"].contains(&event.as_str()) =>
+            {
+                let arguments = vec![Argument::new(RESULT, Given::Enumeration(SUCCESS))];
+                MediaEvent::Detected { port, item: TESTED, arguments }
+            }
             mgcp::MediaEvent::ConnectionLost(handle, _) if handle.0 % 2 == 0 => {
                 MediaEvent::NetworkFailed(StreamHandle(handle.0 / 2), "the stream was lost")
             }
             _ => return None,
         })
+    }
+
+    /// A signal that was over when it began.
+    pub(crate) fn poll_over(&mut self) -> Option<SignalHandle> {
+        self.over.pop()
+    }
+
+    /// A recording that was waited for cannot be given on these targets.
+    pub(crate) fn failed(&self, targets: &[SignalTarget], signal: &SignalBuf) -> Vec<MediaEvent> {
+        let handles = targets.iter().filter_map(|target| self.signal(*target, signal));
+        handles.map(MediaEvent::SignalFailed).collect()
     }
 
     /// Connections that are open, those within the gateway included.
@@ -398,13 +446,17 @@ impl MediaPlane for Laying<'_> {
         let is_on_a_line = matches!(port, Port::Line(_)) || ![9, 0x3c].contains(&order.item.package);
         // A data message that no telephone can read is refused.
         let is_read = order.item.package != 0x3c || message(order).is_some();
-        is_on_a_line && is_read && SIGNALS.iter().any(|(item, _)| *item == order.item)
+        match order.item {
+            ANNOUNCEMENT => recording(order).is_some_and(|(name, _)| self.plane.has_announcement(&name)),
+            DIGITS => keys(order).is_some(),
+            item => is_on_a_line && is_read && SIGNALS.iter().any(|(known, _)| *known == item),
+        }
     }
 
     fn can_detect(&self, port: Port, item: Item) -> bool {
         match (item.package, port) {
             (1 | 9, _) => true,
-            (6, Port::Line(_)) => item.item >= 4,
+            (6 | 0xa, Port::Line(_)) => true,
             (0xb, Port::Stream(_)) => item.item == 5,
             _ => false,
         }
@@ -426,7 +478,10 @@ impl MediaPlane for Laying<'_> {
                     DataMessage::Lamp => None,
                 };
                 if order.item == DATA {
-                    let Some(shown) = shown else { return Ok(()) };
+                    let Some(shown) = shown else {
+                        self.layout.over.push(signal);
+                        return Ok(());
+                    };
                     shown
                 } else {
                     let caller = shown.as_deref().and_then(SignalBuf::parse);
@@ -435,6 +490,14 @@ impl MediaPlane for Laying<'_> {
                     }
                     ringing(order).to_owned()
                 }
+            }
+            ANNOUNCEMENT => {
+                let (name, times) = recording(order).ok_or(MediaFault::Signal)?;
+                format!("A/ann({name},{times})")
+            }
+            DIGITS => {
+                let (keys, gap) = keys(order).ok_or(MediaFault::Signal)?;
+                format!("D/pt(keys={keys},gap={gap})")
             }
             _ => {
                 let name = SIGNALS.iter().find(|(item, _)| *item == order.item).map(|(_, name)| *name);
@@ -470,6 +533,36 @@ fn message(order: &SignalOrder) -> Option<DataMessage> {
     let block = order.arguments.iter().find(|own| own.id == DATA_BLOCK)?;
     let Choice::One(Given::Octets(octets)) = &block.choice else { return None };
     display::read(octets)
+}
+
+/// The recording that an announcement is, and how often it is given: that of its number, `39` for `39.wav`.
+fn recording(order: &SignalOrder) -> Option<(String, i64)> {
+    let number = |id: u16| {
+        let argument = order.arguments.iter().find(|own| own.id == id)?;
+        argument.choice.values().first().and_then(Given::number)
+    };
+    if number(DIRECTION).is_some_and(|direction| direction != EXTERNAL) {
+        return None;
+    }
+    Some((number(NUMBER)?.to_string(), number(CYCLES).unwrap_or(1).clamp(1, MOST_CYCLES)))
+}
+
+/// The keys of a list of tones, as they stand in digit maps, and the silence between them.
+fn keys(order: &SignalOrder) -> Option<(String, i64)> {
+    let argument = |id: u16| order.arguments.iter().find(|own| own.id == id).map(|own| &own.choice);
+    let letter = |value: &Given| {
+        let tone = u32::try_from(value.number()?).ok()?;
+        Some(match tone {
+            0x10..=0x19 => char::from_digit(tone - 0x10, 10)?,
+            0x1a..=0x1d => char::from_u32(u32::from('A') + tone - 0x1a)?,
+            0x20 => 'E',
+            0x21 => 'F',
+            _ => return None,
+        })
+    };
+    let keys: String = argument(TONES)?.values().iter().map(letter).collect::<Option<_>>()?;
+    let gap = argument(GAP).and_then(Choice::number).unwrap_or(USUAL_GAP);
+    ((1..=MOST_DIGITS).contains(&keys.len()) && (0..=10_000).contains(&gap)).then_some((keys, gap))
 }
 
 /// How it rings: pattern 1 is the usual one, from 2 on they are distinctive.

@@ -47,6 +47,10 @@ impl Role {
             Self::Megaco(role) => {
                 let Megaco { gateway, layout, .. } = &mut **role;
                 gateway.handle_input(now, route, message, &mut Laying { plane, layout });
+                while let Some(signal) = layout.poll_over() {
+                    let over = megaco::MediaEvent::SignalEnded(signal);
+                    gateway.handle_media_event(now, over, &mut Laying { plane, layout });
+                }
             }
         }
     }
@@ -86,6 +90,13 @@ impl Role {
             Self::Mgcp(role) => role.handle_media_event(now, endpoint, event, plane),
             Self::Megaco(role) => {
                 let Megaco { gateway, layout, .. } = &mut **role;
+                if let MediaEvent::Fetched(signal) = &event {
+                    let failed = plane.announce_fetched(now, endpoint, signal);
+                    for event in layout.failed(&failed, signal) {
+                        gateway.handle_media_event(now, event, &mut Laying { plane, layout });
+                    }
+                    return;
+                }
                 if let Some(event) = layout.event(endpoint, event) {
                     gateway.handle_media_event(now, event, &mut Laying { plane, layout });
                 }

@@ -26,10 +26,18 @@ struct Town {
 
 impl Town {
     fn new() -> Self {
+        Self::with_circuits(0)
+    }
+
+    /// The first circuit is joined with the second, and so on.
+    fn with_circuits(circuits: u32) -> Self {
         let config = GatewayConfig::new(Mid::Domain(Caseless::new("gw1.town"), None).into())
             .with_lines(3)
+            .with_circuits(circuits)
             .with_controller(PeerConfig::at(Route::udp(CONTROLLER.into())));
-        let config = SoftGatewayConfig::megaco(MegacoConfig { gateway: config, since_1970: None });
+        let mut config = SoftGatewayConfig::megaco(MegacoConfig { gateway: config, since_1970: None });
+        config.crossed =
+            (1..circuits).step_by(2).map(|one| (format!("ds/{one}"), format!("ds/{}", one + 1))).collect();
         let (mut ports, mut sockets, mut addresses) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for pair in 0..12_u32 {
             let at = |port: u32| SocketAddr::from(([192, 0, 2, 9], u16::try_from(4000 + port).unwrap()));
@@ -262,4 +270,99 @@ fn a_flash_is_as_long_as_the_controller_says() {
         // What lasts longer than a flash is the end of the call.
         assert_eq!(has("al/on"), bounds.starts_with("{maxdur=4"), "{bounds}: {:?}", town.sent);
     }
+}
+
+/// Half a second of a tone.
+fn recording() -> std::sync::Arc<[i16]> {
+    let sample = |n: u32| (f64::from(n) * 1000.0 * std::f64::consts::TAU / 8000.0).sin() * 8000.0;
+    (0..4000).map(|n| sample(n) as i16).collect()
+}
+
+#[test]
+fn an_announcement_is_heard_as_often_as_it_was_asked_for() {
+    let mut town = Town::new();
+    town.gateway.list_announcement("39.wav");
+    town.step("aaln/1 off-hook");
+    let reply = town.command("C=-{MF=aaln/1{E=1{g/sc},SG{an/apf{an=39,noc=4,NC={TO}}}}}");
+    assert!(!reply.contains("ER"), "{reply}");
+    // It is read when it is wanted.
+    assert_eq!(town.gateway.poll_announcement().as_deref(), Some("39.wav"));
+    town.run(Duration::from_secs(1));
+    assert!(town.sent.iter().all(|text| !text.contains("g/sc")), "{:?}", town.sent);
+    town.gateway.handle_announcement(town.now, "39.wav", Ok(recording()));
+    let began = town.now;
+    town.step("aaln/1 expect tone:1000");
+    while !town.sent.iter().any(|text| text.contains("g/sc{SigID=\"an/apf\",Meth=TO}")) {
+        town.run(Duration::from_millis(50));
+        assert!(town.now - began < Duration::from_secs(9), "{:?}", town.sent);
+    }
+    // Again, now that it is there.
+    town.command("C=-{MF=aaln/1{E=2{g/sc},SG{an/apf{an=39,NC={TO}}}}}");
+    town.run(Duration::from_millis(450));
+    assert!(town.sent.iter().all(|text| !text.contains("OE=2")), "{:?}", town.sent);
+    town.run(Duration::from_millis(200));
+    assert!(town.sent.iter().any(|text| text.contains("OE=2{g/sc")), "{:?}", town.sent);
+}
+
+#[test]
+fn an_announcement_that_is_not_there_is_refused() {
+    let mut town = Town::new();
+    assert!(town.command("C=-{MF=aaln/1{SG{an/apf{an=40}}}}").contains("ER=514"));
+    town.gateway.list_announcement("40.wav");
+    assert!(town.command("C=-{MF=aaln/1{SG{an/apf{an=40,di=int}}}}").contains("ER=514"));
+    town.command("C=-{MF=aaln/1{E=1{g/sc},SG{an/apf{an=40}}}}");
+    assert_eq!(town.gateway.poll_announcement().as_deref(), Some("40.wav"));
+    town.gateway.handle_announcement(town.now, "40.wav", Err("no such file".to_owned()));
+    town.flush();
+    let told = town.sent.iter().any(|text| text.contains("g/sc{SigID=\"an/apf\",Meth=NC}"));
+    assert!(told, "{:?}", town.sent);
+}
+
+#[test]
+fn a_circuit_is_tested_and_then_carries_a_call() {
+    let mut town = Town::with_circuits(2);
+    town.command("C=-{MF=ds/2{SG{ct/rsp}}}");
+    town.command("C=-{MF=ds/1{E=7{ct/cmp},SG{ct/ct{DR=200}}}}");
+    town.run(Duration::from_secs(1));
+    let told = town.sent.iter().find(|text| text.contains("ct/cmp")).expect("it was tested");
+    assert!(told.contains("N=ds/1{OE=7{") && told.contains("ct/cmp{res=success}"), "{told}");
+    town.command("C=-{MF=ds/2{SG{}}}");
+    // Without an answer it fails.
+    town.command("C=-{MF=ds/1{E=8{ct/cmp},SG{ct/ct{DR=100}}}}");
+    town.run(Duration::from_secs(2));
+    assert!(town.sent.iter().any(|text| text.contains("ct/cmp{res=failure}")), "{:?}", town.sent);
+    for context in [1, 2] {
+        let reply = town.command(&format!(
+            "C=${{A=aaln/{context}{{M{{O{{MO=SR}}}}}},A=ds/{context}{{M{{O{{MO=SR}}}}}}}}"
+        ));
+        assert!(reply.contains(&format!("C={context}")), "{reply}");
+        town.step(&format!("aaln/{context} off-hook"));
+    }
+    town.step("aaln/1 play tone:1000");
+    town.step("aaln/2 expect tone:1000");
+    town.step("aaln/1 quiet");
+    town.step("aaln/2 play tone:620");
+    town.step("aaln/1 expect tone:620");
+    let reply = town.command("C=1{W-S=*{AT{}}}");
+    assert!(!reply.contains("ER"), "{reply}");
+}
+
+#[test]
+fn a_list_of_digits_is_heard_one_by_one() {
+    let mut town = Town::with_circuits(2);
+    town.command("C=${A=ds/2{M{O{MO=SR}},E=3{dd/d1,dd/ds}},A=aaln/3{M{O{MO=SR}}}}");
+    let reply = town.command("C=-{MF=ds/1{SG{dg/pt{tl=[d1,ds,d1],ind=60}}}}");
+    assert!(!reply.contains("ER"), "{reply}");
+    let mut heard = String::new();
+    for _ in 0..40 {
+        town.run(Duration::from_millis(50));
+        let told: Vec<_> = town.sent.drain(..).filter(|text| text.contains("N=ds/2")).collect();
+        for text in told {
+            let number = text.split(['=', '{']).nth(1).unwrap().to_owned();
+            heard.push_str(if text.contains("dd/ds") { "*" } else { "1" });
+            town.hear(&format!("P={number}{{C=1{{N=ds/2}}}}"));
+        }
+    }
+    assert_eq!(heard, "1*1");
+    assert!(town.command("C=-{MF=ds/1{SG{cg/pt{tl=[dt]}}}}").contains("ER=513"));
 }

@@ -56,14 +56,14 @@ pub struct NoNamePlan;
 impl fmt::Display for NoNamePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "no plan of names: one to eight levels of 1 to 32 bits, 64 in all, as 8:aaln,rtp/24:number",
+            "no plan of names: one to eight levels of 1 to 32 bits, 64 in all, as 8:aaln,rtp,ds/24:number",
         )
     }
 }
 
 impl std::error::Error for NoNamePlan {}
 
-/// Levels with slashes between, each its number of bits and how these are written: `8:aaln,rtp/24:number`, `8:bits/8:bits/8:bits`.
+/// Levels with slashes between, each its number of bits and how these are written: `8:aaln,rtp,ds/24:number`, `8:bits/8:bits/8:bits`.
 impl FromStr for NamePlan {
     type Err = NoNamePlan;
 
@@ -114,10 +114,10 @@ const ALL: u8 = 0x80;
 const BELOW: u8 = 0x40;
 
 impl NamePlan {
-    /// The names of a gateway with telephones: `aaln/1`, and `rtp/1` for streams, both up to 2^24 - 1.
+    /// The names of a gateway with telephones: `aaln/1`, `rtp/1` for streams, and `ds/1` for circuits, all up to 2^24 - 1.
     #[must_use]
     pub fn telephones() -> Self {
-        let words = ["aaln", "rtp"].map(str::to_owned).to_vec();
+        let words = ["aaln", "rtp", "ds"].map(str::to_owned).to_vec();
         let form = [(8, LevelForm::Words(words)), (24, LevelForm::Number)];
         Self::of(form.map(|(bits, form)| Level { bits, form }).to_vec(), 32)
     }

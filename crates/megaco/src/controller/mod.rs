@@ -29,7 +29,7 @@ use crate::message::{
     Terminations, TimeStamp, TransactionId, Version,
 };
 use crate::transaction::{
-    self, Accepted, Failure, NEWEST, PeerConfig, PeerId, RequestError, Route, Token, TransactionIds,
+    self, Accepted, Failure, NEWEST, PeerConfig, PeerId, RequestError, Route, Source, Token, TransactionIds,
     TransactionLimits, TransactionTimers, Transactions,
 };
 
@@ -55,6 +55,8 @@ struct Gateway {
     profiles: Vec<(Box<str>, Version)>,
     /// When it said something last.
     heard: Time,
+    /// It speaks up by itself within this time.
+    speaks_up: Option<Duration>,
     /// Since it has complained of overload.
     restrictor: Option<Box<Restrictor>>,
 }
@@ -112,6 +114,18 @@ impl<T: Clone> Controller<T> {
         self.patience = patience;
     }
 
+    /// A gateway has agreed to speak up by itself when nothing was said for long (H.248.14): until it registers anew it is asked
+    /// whether it is there only when it has been silent for longer than this.
+    pub fn set_speaks_up(&mut self, gateway: PeerId, within: Duration) {
+        if let Some(known) = self.gateways.get_mut(gateway.index())
+            && known.service.is_registered()
+            && self.patience.is_some()
+        {
+            known.speaks_up = Some(within);
+            self.probes.set(gateway, known.heard + within);
+        }
+    }
+
     /// How calls are held back of gateways that complain from now on.
     pub fn set_restrictors(&mut self, limits: RestrictorLimits) {
         self.restrictors = limits;
@@ -145,6 +159,7 @@ impl<T: Clone> Controller<T> {
             oldest,
             profiles: Vec::new(),
             heard: Time::ZERO,
+            speaks_up: None,
             restrictor: None,
         });
         self.transactions.add_peer(config)
@@ -289,6 +304,13 @@ impl<T: Clone> Controller<T> {
         self.drain();
     }
 
+    /// The name of a gateway stands for other addresses now: it may speak from these sources, and is called there. One that is
+    /// registered is also still heard where it is.
+    pub fn relocate(&mut self, gateway: PeerId, sources: &[Source], route: Option<Route>) {
+        let is_registered = self.service(gateway).is_registered();
+        self.transactions.relocate(gateway, sources, route, is_registered);
+    }
+
     /// A connection has ended. Requests that go by it wait for another.
     pub fn handle_disconnected(&mut self, gateway: PeerId) {
         self.transactions.set_route(gateway, None);
@@ -321,8 +343,11 @@ impl<T: Clone> Controller<T> {
 
     /// A gateway that has been silent for too long is asked whether it is there.
     fn look_after(&mut self, now: Time, gateway: PeerId) {
-        let Some(patience) = self.patience.filter(|_| self.service(gateway).is_registered()) else { return };
-        let heard = self.gateways.get(gateway.index()).map_or(now, |known| known.heard);
+        let Some(known) = self.gateways.get(gateway.index()).filter(|known| known.service.is_registered())
+        else {
+            return;
+        };
+        let (Some(patience), heard) = (known.speaks_up.or(self.patience), known.heard) else { return };
         let mut due = heard + patience;
         if due <= now {
             let audit =
@@ -459,7 +484,8 @@ impl<T: Clone> Controller<T> {
                 Ok(route) => {
                     target = Some(route);
                     let profile = agreed(&profiles, change.profile);
-                    accepted(None, (change.version.map(|_| version), profile), time)
+                    // The first answer has a version, whether one was offered or not (Annex B.2).
+                    accepted(None, (Some(version), profile), time)
                 }
                 Err(code) => refused(code),
             },
@@ -479,6 +505,9 @@ impl<T: Clone> Controller<T> {
         self.transactions.set_version(gateway, version);
         self.transactions.set_route(gateway, Some(target));
         self.set_service(gateway, Service::InService);
+        if let Some(known) = self.gateways.get_mut(gateway.index()) {
+            known.speaks_up = None;
+        }
         if let Some(patience) = self.patience {
             self.probes.set(gateway, now + patience);
         }

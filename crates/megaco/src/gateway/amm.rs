@@ -24,6 +24,8 @@ use crate::package::Place;
 const AL: u16 = 9;
 pub(super) const ON_HOOK: u16 = 4;
 pub(super) const OFF_HOOK: u16 = 5;
+/// `an`.
+const ANNOUNCEMENTS: u16 = 0x1d;
 /// `strict` of the hook events.
 pub(super) const STRICT: u16 = 1;
 
@@ -255,7 +257,12 @@ impl Gateway {
             let can = termination.any_port().is_some_and(|port| media.can_signal(port, &sound.order()));
             let will_be = termination.kind == Kind::Ephemeral && !change.streams.is_empty();
             if !can && !will_be {
-                return Err(ErrorCode::NO_SIGNAL_EQUIPMENT.into());
+                let is_announcement = sound.item.package == ANNOUNCEMENTS;
+                let code = match is_announcement {
+                    true => ErrorCode::NO_ANNOUNCEMENT,
+                    false => ErrorCode::NO_SIGNAL_EQUIPMENT,
+                };
+                return Err(code.into());
             }
         }
         if let Some(events) = &change.events {

@@ -165,6 +165,7 @@ fn wanted(item: Item) -> Wanted {
         signals: None,
         events: None,
         reporting: Reporting::Usual,
+        instead: None,
         is_reset: false,
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::detection::{Buffered, Detection, Plan, Reporting, Wanted};
+use super::detection::{Buffered, Detection, Instead, Plan, Reporting, Wanted};
 use super::digit_map::{self, DigitMap};
 use super::owned::{Argument, Choice, Item, Quality};
 use super::report::Fault;
@@ -184,9 +184,17 @@ impl Checker<'_> {
         }
         let reporting = match notify {
             None => Reporting::Usual,
-            // Nothing regulates reports here, so that what is regulated is reported at once.
-            Some(NotifyBehaviour::Immediate | NotifyBehaviour::Regulated(_)) => Reporting::Immediate,
+            Some(NotifyBehaviour::Immediate) => Reporting::Immediate,
+            Some(NotifyBehaviour::Regulated(_)) => Reporting::Regulated,
             Some(NotifyBehaviour::Never) => Reporting::Never,
+        };
+        let instead = match notify {
+            Some(NotifyBehaviour::Regulated(Some(embedded))) => {
+                let signals = embedded.signals.as_deref().map(|own| self.signals(own)).transpose()?;
+                let events = embedded.events.as_deref().map(|second| self.second(second)).transpose()?;
+                Some(Box::new(Instead { signals, events: events.map(Arc::new) }))
+            }
+            _ => None,
         };
         Ok(Wanted {
             package,
@@ -198,6 +206,7 @@ impl Checker<'_> {
             signals: None,
             events: None,
             reporting,
+            instead,
             is_reset: *is_reset,
         })
     }

@@ -119,6 +119,15 @@ impl GatewayConfig {
         self
     }
 
+    /// With circuits of trunks `ds/1` to `ds/N`.
+    #[must_use]
+    pub fn with_circuits(mut self, count: u32) -> Self {
+        let circuit =
+            |number| PhysicalTermination { name: format!("ds/{number}"), kind: TerminationKind::Circuit };
+        self.terminations.extend((1..=count).map(circuit));
+        self
+    }
+
     /// With one more controller, to be asked after those before it.
     #[must_use]
     pub fn with_controller(mut self, controller: PeerConfig) -> Self {

@@ -22,6 +22,8 @@ pub(super) struct Context {
     /// What the topology forbids: that the second hears the first, on a stream or on all of them. All else is allowed, as between
     /// terminations of which nothing was said.
     pub(super) silenced: BTreeSet<(Key, Key, Option<StreamId>)>,
+    /// That the second hears what leaves the context at the first, whoever says it (version 3).
+    taps: BTreeSet<(Key, Key, Option<StreamId>)>,
 }
 
 impl Context {
@@ -43,8 +45,19 @@ impl Context {
             && !self.silenced.contains(&(from, to, Some(StreamId(stream))))
     }
 
+    /// A line of a topology takes the place of what was said of the pair before.
+    fn untap(&mut self, one: Key, other: Key, stream: Option<StreamId>) {
+        let is_it = |from: Key, to: Key| (from, to) == (one, other) || (from, to) == (other, one);
+        self.taps.retain(|(from, to, own)| !is_it(*from, *to) || (stream.is_some() && *own != stream));
+    }
+
+    fn is_tapped(&self, from: Key, to: Key, stream: u16) -> bool {
+        self.taps.contains(&(from, to, None)) || self.taps.contains(&(from, to, Some(StreamId(stream))))
+    }
+
     pub(super) fn forget(&mut self, key: Key) {
         self.members.remove(&key);
+        self.taps.retain(|(from, to, _)| *from != key && *to != key);
         self.silenced.retain(|(from, to, _)| *from != key && *to != key);
     }
 }
@@ -117,12 +130,10 @@ impl Gateway {
         for line in &properties.topology {
             let (from, to) = (self.side(id, &line.from, chosen)?, self.side(id, &line.to, chosen)?);
             let direction = line.direction;
-            if matches!(direction, TopologyDirection::OnewayExternal | TopologyDirection::OnewayBoth) {
-                return Err(ErrorCode::TOPOLOGY_UNSUPPORTED.into());
-            }
             let Some(context) = self.contexts.get_mut(&id) else { continue };
             for from in &from {
                 for to in to.iter().filter(|to| *to != from) {
+                    context.untap(*from, *to, line.stream);
                     match direction {
                         TopologyDirection::Bothway => {
                             context.allow(*from, *to, line.stream);
@@ -132,9 +143,20 @@ impl Gateway {
                             context.silence(*from, *to, line.stream);
                             context.silence(*to, *from, line.stream);
                         }
-                        _ => {
+                        TopologyDirection::Oneway => {
                             context.allow(*from, *to, line.stream);
                             context.silence(*to, *from, line.stream);
+                        }
+                        // What leaves at the first is heard by the second, with or without what enters there. The text of version
+                        // 3 was not at hand: so an interception is arranged.
+                        TopologyDirection::OnewayExternal | TopologyDirection::OnewayBoth => {
+                            if direction == TopologyDirection::OnewayBoth {
+                                context.allow(*from, *to, line.stream);
+                            } else {
+                                context.silence(*from, *to, line.stream);
+                            }
+                            context.silence(*to, *from, line.stream);
+                            context.taps.insert((*from, *to, line.stream));
                         }
                     }
                 }
@@ -167,7 +189,20 @@ impl Gateway {
     fn triples(&self, context: &Context) -> Vec<Triple> {
         let name = |key: Key| id_of(self.name_of(key));
         let mut lines = Vec::new();
+        for (from, to, stream) in &context.taps {
+            let is_both = !context.silenced.contains(&(*from, *to, *stream));
+            let direction =
+                if is_both { TopologyDirection::OnewayBoth } else { TopologyDirection::OnewayExternal };
+            lines.push((name(*from), name(*to), direction, *stream));
+        }
+        let is_tapped = |one: &Key, other: &Key, stream: &Option<StreamId>| {
+            let has = |from: &Key, to: &Key| context.taps.contains(&(*from, *to, *stream));
+            has(one, other) || has(other, one)
+        };
         for (from, to, stream) in &context.silenced {
+            if is_tapped(from, to, stream) {
+                continue;
+            }
             let is_mutual = context.silenced.contains(&(*to, *from, *stream));
             match is_mutual {
                 true if from < to => {
@@ -212,6 +247,17 @@ impl Gateway {
                     to != from && receives(*mode) && sends(*other) && context.passes(*from, *to, *stream)
                 });
                 flows.extend(hearers.map(|(_, sink, _)| Flow { from: *source, to: *sink }));
+            }
+            for (tapped, leaves, _) in ends {
+                let taps = ends.iter().filter(|(to, _, mode)| {
+                    to != tapped && sends(*mode) && context.is_tapped(*tapped, *to, *stream)
+                });
+                for (_, tap, _) in taps {
+                    let heard = flows.iter().filter(|flow| flow.to == *leaves && flow.from != *tap);
+                    let heard: Vec<_> =
+                        heard.filter(|flow| flow.from != flow.to).map(|flow| flow.from).collect();
+                    flows.extend(heard.into_iter().map(|from| Flow { from, to: *tap }));
+                }
             }
         }
         (ports.into_iter().collect(), flows.into_iter().collect())

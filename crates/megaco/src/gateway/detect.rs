@@ -11,6 +11,7 @@ use super::continuity;
 use super::detection::{Detection, Dialling, Occurrence, Reporting};
 use super::digit_map::{Collection, Completion, Step};
 use super::media::{FlashTiming, Hook, LineIndex, MediaEvent, MediaPlane, Port, StreamHandle};
+use super::overload::Load;
 use super::owned::{Argument, Choice, Given, Item, argument};
 use super::play::End;
 use super::termination::{Key, Kind};
@@ -79,6 +80,8 @@ impl Gateway {
                     if item == continuity::COMPLETION {
                         self.end_tests(now, key, media);
                     }
+                    // That a progress tone has ended is not told by the plane.
+                    self.tone_began(now, key, item, stream, media);
                     let event = self.occurrence(now, item, stream, arguments);
                     self.happened(now, key, event, media);
                 }
@@ -135,6 +138,7 @@ impl Gateway {
         let row = KEYS.iter().find(|(known, ..)| *known == key.to_ascii_uppercase());
         let (Some((_, item, _)), Some((at, stream))) = (row, self.at(port)) else { return };
         let event = self.occurrence(now, Item::new(DD, *item), stream, Vec::new());
+        self.tone_began(now, at, event.item, stream, media);
         let Some(termination) = self.terminations.get_mut(&at) else { return };
         if let Some(dialling) = &mut termination.watch.dialling
             && dialling.collection.wants_duration(&dialling.plan.map)
@@ -159,6 +163,10 @@ impl Gateway {
         media: &mut dyn MediaPlane,
     ) {
         let Some((at, _)) = self.at(port) else { return };
+        let row = KEYS.iter().find(|(known, ..)| *known == key.to_ascii_uppercase());
+        if let Some((_, item, _)) = row {
+            self.tone_ended(now, at, Item::new(DD, *item), lasted, media);
+        }
         let provisioned = self.config.digits;
         let Some(termination) = self.terminations.get_mut(&at) else { return };
         let Some(dialling) = &mut termination.watch.dialling else { return };
@@ -273,12 +281,19 @@ impl Gateway {
         let active = termination.watch.active.clone();
         let Some(wanted) = active.find(&event) else { return };
         let request = active.request;
+        let is_held_back = wanted.reporting == Reporting::Regulated && self.load() == Load::Overloaded;
         if wanted.reporting != Reporting::Never
+            && !is_held_back
             && let Some(request) = request
         {
             self.notice(now, key, request, event);
         }
-        if let Some(signals) = &wanted.signals {
+        let instead = wanted.instead.as_deref().filter(|_| is_held_back);
+        let (signals, events) = match instead {
+            Some(instead) => (&instead.signals, &instead.events),
+            None => (&wanted.signals, &wanted.events),
+        };
+        if let Some(signals) = signals {
             self.play(now, key, signals.clone(), media);
         } else if !wanted.is_keep_active {
             self.interrupt(now, key, media);
@@ -289,7 +304,7 @@ impl Gateway {
         if !is_same {
             return;
         }
-        if let Some(events) = &wanted.events {
+        if let Some(events) = events {
             self.activate(now, key, events, media);
         } else if wanted.is_reset {
             self.activate(now, key, &active, media);
@@ -320,6 +335,7 @@ impl Gateway {
             Some(Dialling { plan, package: wanted.package, collection, held: None })
         });
         let kind = termination.kind;
+        self.look_at_tone(now, key);
         self.wait_for_digit(now, key);
         if key == Key::ROOT {
             self.await_word(now);

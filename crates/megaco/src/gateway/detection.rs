@@ -46,7 +46,16 @@ pub(super) enum Reporting {
     #[default]
     Usual,
     Immediate,
+    /// As usual, unless the gateway has too much to do.
+    Regulated,
     Never,
+}
+
+/// Signals and events that take the place of a report that is held back (version 3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Instead {
+    pub(super) signals: Option<Vec<Play>>,
+    pub(super) events: Option<Arc<Detection>>,
 }
 
 /// An event that is asked for.
@@ -62,6 +71,8 @@ pub(super) struct Wanted {
     pub(super) signals: Option<Vec<Play>>,
     pub(super) events: Option<Arc<Detection>>,
     pub(super) reporting: Reporting,
+    /// What takes effect in place of a regulated report.
+    pub(super) instead: Option<Box<Instead>>,
     pub(super) is_reset: bool,
 }
 
@@ -83,6 +94,12 @@ impl Wanted {
         match self.reporting {
             Reporting::Usual => None,
             Reporting::Immediate => Some(NotifyBehaviour::Immediate),
+            Reporting::Regulated => {
+                Some(NotifyBehaviour::Regulated(self.instead.as_deref().map(|instead| {
+                    let events = instead.events.as_ref().map(|second| Box::new(second.to_second()));
+                    Box::new(Embedded { signals: instead.signals.as_deref().map(plays), events })
+                })))
+            }
             Reporting::Never => Some(NotifyBehaviour::Never),
         }
     }
@@ -195,6 +212,8 @@ pub(super) struct Dialling {
 pub(super) struct Watch {
     pub(super) active: Arc<Detection>,
     pub(super) dialling: Option<Dialling>,
+    /// A tone that is being heard.
+    pub(super) sounding: Option<super::tones::Sounding>,
     /// In lock step: an event was recognised, and the next descriptor is awaited.
     pub(super) is_suspended: bool,
     /// The event buffer descriptor.

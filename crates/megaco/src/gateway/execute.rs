@@ -2,6 +2,7 @@
 
 use strowger_sansio::Time;
 
+use super::context::Context;
 use super::event::GatewayEvent;
 use super::media::MediaPlane;
 use super::report::{ActionReport, CommandReport, ContextReport, Fault, Found, Verb};
@@ -11,7 +12,7 @@ use super::{Gateway, report};
 use crate::error::ErrorCode;
 use crate::message::{
     Action, AmmRequest, AuditDescriptor, AuditItem, Command, CommandBody, ContextAudit, ContextId,
-    ContextProperties, TerminationId, Terminations,
+    ContextProperties, SelectLogic, TerminationId, Terminations,
 };
 use crate::transaction::PeerId;
 
@@ -91,16 +92,26 @@ impl Gateway {
         if let Some(properties) = action.properties.as_deref() {
             self.set_attributes(context, properties);
         }
-        if let Some(audit) = action.audit.as_deref() {
-            report.properties = Some(self.attributes(context, audit));
-        }
         let mut others: Vec<ActionReport> = Vec::new();
+        let selected = action.audit.as_deref().filter(|_| action.context == ContextId::ALL);
+        let selected = selected.map(|audit| self.selected(audit));
+        match (action.audit.as_deref(), &selected) {
+            (Some(audit), Some(selected)) => others.extend(selected.iter().map(|id| {
+                let properties = Some(self.attributes(*id, audit));
+                ActionReport { properties, ..ActionReport::new(ContextId::new(*id)) }
+            })),
+            (Some(audit), None) => report.properties = Some(self.attributes(context, audit)),
+            (None, _) => {}
+        }
         let (mut failed, mut chosen) = (None, None);
         for command in &action.commands {
             let outcome = self.command(scene, command, media);
             chosen = chosen.or(outcome.chosen);
             report.commands.extend(outcome.reports);
             for (id, command) in outcome.elsewhere {
+                if selected.as_ref().is_some_and(|selected| !selected.contains(&id)) {
+                    continue;
+                }
                 let id = ContextId::new(id);
                 match others.iter_mut().find(|report| report.context == id) {
                     Some(report) => report.commands.push(command),
@@ -142,13 +153,33 @@ impl Gateway {
         (reports, failed)
     }
 
-    /// What an audit of the context's attributes finds (section 7.2.5).
+    /// The contexts that the conditions of an audit hold for; without conditions, all (version 3, inferred from the syntax).
+    fn selected(&self, audit: &ContextAudit<'_>) -> Vec<u32> {
+        let is_meant = |context: &Context| {
+            let conditions = [
+                audit.when_priority.map(|priority| priority == context.priority),
+                audit.when_emergency.map(|mark| mark == context.is_emergency),
+                audit.when_ieps.map(|mark| mark == context.is_ieps),
+            ];
+            let mut said = conditions.into_iter().flatten().peekable();
+            if said.peek().is_none() {
+                return true;
+            }
+            match audit.logic {
+                Some(SelectLogic::Or) => said.any(|holds| holds),
+                Some(SelectLogic::And) | None => said.all(|holds| holds),
+            }
+        };
+        self.contexts.iter().filter(|(_, context)| is_meant(context)).map(|(id, _)| *id).collect()
+    }
+
+    /// What an audit of the context's attributes finds (section 7.2.5); what it was selected by is told with it.
     fn attributes(&self, context: u32, audit: &ContextAudit<'_>) -> ContextReport {
         let all = self.context_report(context);
         ContextReport {
-            priority: all.priority.filter(|_| audit.is_priority),
-            emergency: all.emergency.filter(|_| audit.is_emergency),
-            ieps: all.ieps.filter(|_| audit.is_ieps),
+            priority: all.priority.filter(|_| audit.is_priority || audit.when_priority.is_some()),
+            emergency: all.emergency.filter(|_| audit.is_emergency || audit.when_emergency.is_some()),
+            ieps: all.ieps.filter(|_| audit.is_ieps || audit.when_ieps.is_some()),
             topology: if audit.is_topology { all.topology } else { Vec::new() },
         }
     }

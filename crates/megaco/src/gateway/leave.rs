@@ -65,7 +65,7 @@ impl Gateway {
     pub(super) fn remove(&mut self, now: Time, key: Key, media: &mut dyn MediaPlane) {
         self.silence(now, key, media);
         self.close_streams(now, key, media);
-        let own = [Timer::Digit, Timer::Pause, Timer::Leaving, Timer::Quality, Timer::Returning];
+        let own = [Timer::Digit, Timer::Tone, Timer::Pause, Timer::Leaving, Timer::Quality, Timer::Returning];
         for timer in own {
             self.timers.cancel(&timer(key));
         }

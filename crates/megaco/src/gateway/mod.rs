@@ -45,6 +45,7 @@ mod silence;
 mod streams;
 mod target;
 mod termination;
+mod tones;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -93,6 +94,8 @@ enum Timer {
     Pause(Key),
     /// The next digit did not come.
     Digit(Key),
+    /// A tone has lasted for long.
+    Tone(Key),
     /// A graceful service change comes to its end.
     Leaving(Key),
     /// What streams have lost is to be looked at.
@@ -271,6 +274,7 @@ impl Gateway {
                 Timer::Association => self.associate(now),
                 Timer::Signal(key, handle) => self.signal_over(now, key, handle, media),
                 Timer::Pause(key) => self.pause_over(now, key, media),
+                Timer::Tone(key) => self.tone_lasts(now, key, media),
                 Timer::Digit(key) => self.digits_over(now, key, media),
                 Timer::Leaving(key) => self.leaving_over(now, key, media),
                 Timer::Returning(key) => self.returning_over(now, key),

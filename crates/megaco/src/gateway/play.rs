@@ -19,6 +19,8 @@ const SIGNAL_COMPLETION: Item = Item::new(1, 2);
 const SIGNAL: u16 = 1;
 const METHOD: u16 = 2;
 const LIST: u16 = 3;
+/// The request that the signal was asked for with (version 3; the identifier is inferred).
+const REQUEST: u16 = 4;
 
 /// The longest that a brief signal can last, if the plane forgets to tell its end.
 const BRIEF: Duration = Duration::from_secs(10);
@@ -235,6 +237,9 @@ impl Gateway {
         ];
         if let Some(list) = playing.list() {
             arguments.push(Argument::new(LIST, Given::Integer(i64::from(list))));
+        }
+        if let Some(request) = sound.request {
+            arguments.push(Argument::new(REQUEST, Given::Integer(request.get().into())));
         }
         let stream = sound.stream;
         let event =

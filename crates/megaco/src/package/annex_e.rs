@@ -91,6 +91,8 @@ pub(super) static G: Package = Package {
                 parameter("SigID", 1, Type::Signal),
                 parameter("Meth", 2, Type::Enumeration(&[("TO", 1), ("EV", 2), ("SD", 3), ("NC", 4)])),
                 parameter("SLID", 3, NUMBER),
+                // Of version 3 of the protocol; its text was not at hand.
+                parameter("RID", 4, NUMBER),
             ],
         ),
     ],

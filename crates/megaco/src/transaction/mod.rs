@@ -195,6 +195,26 @@ impl<T: Clone> Transactions<T> {
         }
     }
 
+    /// A peer is to be found elsewhere, as its name stands for other addresses now: it may speak from these sources and no others, and
+    /// requests go there, those that it has not answered too. A peer that is `spoken_with` is also still heard, and asked, where it was.
+    ///
+    /// # Panics
+    /// When `peer` was not given out by this engine.
+    pub fn relocate(&mut self, peer: PeerId, sources: &[Source], route: Option<Route>, spoken_with: bool) {
+        let before = self.peers.get(peer).route.filter(|_| spoken_with);
+        let kept = before.map(|route| Source {
+            address: route.address.ip(),
+            port: None,
+            transport: Some(route.transport),
+        });
+        let is_kept = before.is_none_or(|route| sources.iter().any(|source| source.has(&route)));
+        let sources: Vec<_> = sources.iter().copied().chain(kept.filter(|_| !is_kept)).collect();
+        self.peers.set_sources(peer, &sources);
+        if before.is_none() {
+            self.peers.get_mut(peer).route = route;
+        }
+    }
+
     /// How a peer is spoken to at present.
     ///
     /// # Panics

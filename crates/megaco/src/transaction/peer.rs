@@ -376,7 +376,32 @@ impl Peers {
         if self.get(id).mid.is_some() {
             self.index(id, source.address);
         } else {
-            self.nameless.entry(source.address).or_default().push(id);
+            let waiting = self.nameless.entry(source.address).or_default();
+            if !waiting.contains(&id) {
+                waiting.push(id);
+            }
+        }
+    }
+
+    /// The places where a peer may speak from are these now, and no others.
+    pub(super) fn set_sources(&mut self, id: PeerId, sources: &[Source]) {
+        for before in std::mem::take(&mut self.get_mut(id).sources) {
+            if let Some(count) = self.addresses.get_mut(&before.address) {
+                *count -= 1;
+                if *count == 0 {
+                    self.addresses.remove(&before.address);
+                }
+            }
+            if let Some(waiting) = self.nameless.get_mut(&before.address) {
+                waiting.retain(|other| *other != id);
+                if waiting.is_empty() {
+                    self.nameless.remove(&before.address);
+                }
+            }
+            // Its name at that address stays in the table: others may have had to go around it, and it is found only where it is.
+        }
+        for source in sources {
+            self.add_source(id, *source);
         }
     }
 

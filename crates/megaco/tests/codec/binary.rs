@@ -310,7 +310,7 @@ fn a_message_reads_without_copies_of_what_it_says() {
 #[test]
 fn a_plan_of_names_is_read_from_its_text() {
     assert_eq!("8:bits/8:bits/8:bits".parse(), Ok(NamePlan::default()));
-    assert_eq!("8:aaln,rtp/24:number".parse(), Ok(NamePlan::telephones()));
+    assert_eq!("8:aaln,rtp,ds/24:number".parse(), Ok(NamePlan::telephones()));
     let wrong = [
         "",
         "8",

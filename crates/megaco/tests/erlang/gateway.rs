@@ -149,7 +149,7 @@ const ORDERS: [(&str, &str); 6] = [
         "T=1{C=1{MF={stream}{M{O{MO=SR},R{\nv=0\nc=IN IP4 192.0.2.7\nm=audio 5000 RTP/AVP 0\n}}}}}",
         "P=1{C=1{MF={stream}{M{ST=1{R{\nv=0\nc=IN IP4 192.0.2.7\nm=audio 5000 RTP/AVP 0\n}}}}}}",
     ),
-    ("T=1{C=1{AV={stream}{AT{PG}}}}", "P=1{C=1{AV={stream}{PG{g-1,cg-1,nt-1,rtp-1}}}}"),
+    ("T=1{C=1{AV={stream}{AT{PG}}}}", "P=1{C=1{AV={stream}{PG{g-1,cg-1,nt-1,rtp-1,an-1}}}}"),
     ("T=1{C=7{MF={line}{SG}}}", "P=1{C=7{ER=411{\"The transaction refers to an unknown ContextID\"}}}"),
     ("T=1{C=1{S=*{AT{}}}}", "P=1{C=1{S={line},S={stream}}}"),
 ];

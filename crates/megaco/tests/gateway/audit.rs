@@ -29,13 +29,13 @@ fn who_is_where_is_found_by_context_and_termination() {
 #[test]
 fn packages_are_told_of_each_or_of_all_together() {
     let mut world = busy(1);
-    let line = "PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1,andisp-1}";
+    let line = "PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1,an-1,andisp-1}";
     assert_eq!(world.command("C=1{AV=aaln/1{AT{PG}}}"), format!("C=1{{AV=aaln/1{{{line}}}}}"));
-    assert_eq!(world.command("C=1{AV=rtp/1{AT{PG}}}"), "C=1{AV=rtp/1{PG{g-1,cg-1,nt-1,rtp-1}}}");
+    assert_eq!(world.command("C=1{AV=rtp/1{AT{PG}}}"), "C=1{AV=rtp/1{PG{g-1,cg-1,nt-1,rtp-1,an-1}}}");
     assert_eq!(world.command("C=-{AV=ROOT{AT{PG}}}"), "C=-{AV=ROOT{PG{g-1,root-2,it-1,ocp-1}}}");
     assert_eq!(
         world.command("C=1{W-AV=*{AT{PG}}}"),
-        "C=1{AV=*{PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1,andisp-1,nt-1,rtp-1}}}"
+        "C=1{AV=*{PG{g-1,dg-1,dd-1,cg-1,al-1,tdmc-1,an-1,andisp-1,nt-1,rtp-1}}}"
     );
     assert_eq!(world.command("C=*{AV=aaln/2{AT{PG}}}"), format!("C=2{{AV=aaln/2{{{line}}}}}"));
 }
@@ -80,4 +80,24 @@ fn parts_of_descriptors_are_told_from_version_2_on() {
     assert_eq!(world.command("C=1{AV=aaln/1{AT{M{O{MO}}}}}"), "C=1{AV=aaln/1{M{ST=1{O{MO=SR}}}}}");
     assert_eq!(world.command("C=1{AV=rtp/1{AT{SA{rtp/ps}}}}"), "C=1{AV=rtp/1{SA{rtp/ps=50}}}");
     assert!(world.command("C=1{AV=aaln/1{AT{SA{rtp/ps}}}}").contains("ER=532"));
+}
+
+#[test]
+fn contexts_are_selected_by_their_attributes_from_version_3_on() {
+    let mut world = World::of_version(3);
+    world.command("C=${PR=7,A=aaln/1}");
+    world.command("C=${PR=7,EG,A=aaln/2}");
+    world.command("C=${PR=1,EG,A=aaln/3}");
+    for (asked, found) in [
+        ("CA{PR=7}", "C=1{PR=7},C=2{PR=7}"),
+        ("CA{PR=7,EGV=EG}", "C=2{PR=7,EG}"),
+        ("CA{PR=7,EGV=EG,ANDLgc}", "C=2{PR=7,EG}"),
+        ("CA{PR=1,EGV=EGO,ORLgc}", "C=1{PR=7,EGO},C=3{PR=1,EG}"),
+        ("CA{PR}", "C=1{PR=7},C=2{PR=7},C=3{PR=1}"),
+    ] {
+        assert_eq!(world.command(&format!("C=*{{{asked}}}")).replace("EGV=", ""), found, "{asked}");
+    }
+    // Commands for all contexts are done in those.
+    let reply = world.command("C=*{CA{PR=1},AV=*{AT{}}}");
+    assert!(reply.contains("aaln/3") && !reply.contains("aaln/1"), "{reply}");
 }

@@ -16,5 +16,6 @@ mod service;
 mod signals;
 mod silence;
 mod support;
+mod tones;
 mod topology;
 mod words;

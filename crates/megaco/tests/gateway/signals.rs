@@ -90,3 +90,11 @@ fn what_fails_is_told_without_being_asked() {
     world.happen(MediaEvent::SignalFailed(handle));
     assert_eq!(world.told(), ["C=-{N=aaln/1{OE=1{g/sc{SigID=\"cg/rt\",Meth=NC}}}}"]);
 }
+
+#[test]
+fn the_end_of_a_signal_names_the_request_that_asked_for_it() {
+    let mut world = World::of_version(3);
+    world.command("C=-{MF=aaln/1{E=1{g/sc},SG{cg/dt{SY=TO,DR=100,NC={TO},SPARQ=77}}}}");
+    world.run(Duration::from_millis(1_001));
+    assert_eq!(world.told(), ["C=-{N=aaln/1{OE=1{g/sc{SigID=\"cg/dt\",Meth=TO,RID=77}}}}"]);
+}

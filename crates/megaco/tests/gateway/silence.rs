@@ -128,3 +128,20 @@ fn a_connection_that_never_stands_is_given_up_for_the_next_controller() {
         [GatewayEvent::Close { controller: 0 }, GatewayEvent::Connect { controller: 1 }]
     );
 }
+
+#[test]
+fn what_is_regulated_is_told_unless_the_gateway_has_too_much_to_do() {
+    let mut world = World::shaped(3, |_| {});
+    let events = "C=-{MF=aaln/1{E=7{al/of{NBRN{EM{SG{cg/ct}}}}}}}";
+    world.command(events);
+    world.off_hook(1);
+    assert_eq!(world.told(), ["C=-{N=aaln/1{OE=7{al/of{init=off}}}}"]);
+    assert!(world.sounds(1).is_empty());
+    world.on_hook(1);
+    world.gateway.set_load(Load::Overloaded);
+    world.command(events);
+    assert!(world.command("C=-{AV=aaln/1{AT{E}}}").contains("al/of{NBRN{EM{SG{cg/ct}}}}"));
+    world.off_hook(1);
+    assert!(world.told().is_empty(), "it is held back");
+    assert_eq!(world.sounds(1), [strowger_megaco::gateway::Item::new(7, 0x33)], "he hears that nobody comes");
+}

@@ -22,6 +22,8 @@ pub(crate) struct Plane {
     pub(crate) losses: (u64, u64),
     /// Streams that it can open yet.
     pub(crate) room: usize,
+    /// It has detectors of tones.
+    pub(crate) hears_tones: bool,
 }
 
 impl MediaPlane for Plane {
@@ -72,8 +74,7 @@ impl MediaPlane for Plane {
     }
 
     fn can_detect(&self, _: Port, item: Item) -> bool {
-        // No detectors of tones.
-        !(item.package == 6 && item.item < 4)
+        self.hears_tones || !([6, 8].contains(&item.package) && item.item < 4)
     }
 
     fn start_signal(
@@ -137,6 +138,7 @@ impl World {
             off_hook: BTreeSet::new(),
             losses: (5, 45),
             room: 8,
+            hears_tones: false,
         };
         let gateway = Gateway::new(now, config, Rng::from_number(7)).unwrap();
         Self { gateway, plane, now, next: 1, sent: Vec::new(), version: 1 }

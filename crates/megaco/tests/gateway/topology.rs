@@ -84,3 +84,28 @@ fn attributes_of_a_context_are_kept_and_told() {
     assert_eq!(world.command("C=1{TP{aaln/1,aaln/2,IS}}"), "C=1{TP{aaln/1,aaln/2,IS}}");
     assert_eq!(world.command("C=1{TP{aaln/1,aaln/2,BW},MF=aaln/1}"), "C=1{MF=aaln/1}");
 }
+
+#[test]
+fn what_leaves_at_a_termination_can_be_heard_by_another_one_alone_or_with_what_enters() {
+    let mut world = three(3);
+    // The third hears what the second says to the first, and is heard by nobody.
+    world.command("C=1{TP{aaln/1,aaln/3,OWE,aaln/2,aaln/3,IS}}");
+    assert_eq!(heard(&world), "12 21 23");
+    assert_eq!(world.command("C=1{CA{TP}}"), "C=1{TP{aaln/1,aaln/3,OWE,aaln/2,aaln/3,IS}}");
+    // Both ways of the first.
+    world.command("C=1{TP{aaln/1,aaln/3,OWB}}");
+    assert_eq!(heard(&world), "12 13 21 23");
+    assert_eq!(world.command("C=1{CA{TP}}"), "C=1{TP{aaln/1,aaln/3,OWB,aaln/2,aaln/3,IS}}");
+    // What was said of the pair before is replaced.
+    world.command("C=1{TP{aaln/1,aaln/3,OW}}");
+    assert_eq!(heard(&world), "12 13 21");
+    world.command("C=1{TP{aaln/1,aaln/3,OWB}}");
+    world.command("C=1{TP{aaln/3,aaln/1,BW}}");
+    assert_eq!(heard(&world), "12 13 21 31");
+    // Nothing leaves where a mode lets nothing out.
+    world.command("C=1{TP{aaln/1,aaln/3,OWE}}");
+    world.command("C=1{MF=aaln/1{M{O{MO=RC}}}}");
+    assert_eq!(heard(&world), "12");
+    world.command("C=1{S=aaln/1}");
+    assert_eq!(heard(&world), "");
+}

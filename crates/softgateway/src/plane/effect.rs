@@ -18,6 +18,8 @@ pub(super) enum Effect {
     Caller(String),
     /// It sends a key, and is over.
     Digit(char, DtmfTiming),
+    /// It sends several keys, one after the other.
+    Keys(String, DtmfTiming),
     /// It sends a key until it is turned off.
     Held(char),
     /// It changes a lamp, a voltage or a relay that a virtual telephone has not got. Asking for it is legal, nothing is heard.
@@ -186,6 +188,17 @@ fn digit(symbol: &str, parameters: EventParameters<'_>) -> Option<Effect> {
         }
         "do" => Some(Effect::Held(named()?)),
         "t" => Some(Effect::Quiet),
+        // Of no package: what a list of tones of Megaco becomes.
+        "pt" => {
+            let letters = parameters.named("keys")?.as_str().chars().map(|key| match key {
+                'E' => '*',
+                'F' => '#',
+                key => key,
+            });
+            let keys = letters.collect();
+            let gap = Duration::from_millis(u64::from(parameters.number("gap")?));
+            Some(Effect::Keys(keys, DtmfTiming::new(DIGIT_TAIL * 2, gap)))
+        }
         _ => Some(Effect::Digit(only(symbol)?, DtmfTiming::default())),
     }
 }

@@ -12,7 +12,7 @@ use strowger_sansio::Time;
 
 use super::connection::{Connection, wants_faxes};
 use super::line::Line;
-use super::server::{Server, recordings};
+use super::server::{Server, recordings, times};
 use super::signals::Signals;
 use super::stream_watch::is_known;
 use super::trunk::{HANDSET, finds};
@@ -208,6 +208,9 @@ impl MediaPlane for Plane {
         if is_rtp(signal) {
             return self.start_test(target, signal).ok_or(MediaFault::Signal);
         }
+        if !matches!(endpoint.body, Body::Server(_)) && !recordings(signal, &self.library).is_empty() {
+            return self.announce(now, target, signal);
+        }
         match &mut endpoint.body {
             Body::Line(line) => line.start(now, tones, target, signal)?,
             Body::Bridge(signals) => {
@@ -294,6 +297,50 @@ impl Plane {
             // A context has fewer members than an endpoint can mix.
             let _ = self.mix(index);
             Plane::watch(self, now, index);
+        }
+    }
+
+    /// Whether there is a recording of this name.
+    pub(crate) fn has_announcement(&self, name: &str) -> bool {
+        self.library.has(name)
+    }
+
+    /// Gives a recording on an endpoint that is no server.
+    fn announce(&mut self, now: Time, target: SignalTarget, signal: &SignalBuf) -> Result<(), MediaFault> {
+        let index = target.endpoint();
+        let names = recordings(signal, &self.library);
+        let Some(name) = names.first().filter(|name| self.library.has(name)) else {
+            return Err(MediaFault::Announcement);
+        };
+        let samples = self.library.find(name);
+        if samples.is_none() && self.library.fetch(index, signal, &names) == Progress::Done {
+            return Err(MediaFault::Exhausted);
+        }
+        let signals = self.signals_of(index).ok_or(MediaFault::Signal)?;
+        signals.announce(target, signal, samples, times(signal));
+        Plane::watch(self, now, index);
+        Ok(())
+    }
+
+    /// A file was read, or could not be: recordings that have waited for it go on. Those that cannot are what comes back.
+    pub(crate) fn announce_fetched(
+        &mut self,
+        now: Time,
+        index: EndpointIndex,
+        signal: &SignalBuf,
+    ) -> Vec<SignalTarget> {
+        let samples = recordings(signal, &self.library).first().and_then(|name| self.library.find(name));
+        let failed = self.signals_of(index).map(|signals| signals.fetched(signal, samples.as_ref()));
+        Plane::watch(self, now, index);
+        failed.unwrap_or_default()
+    }
+
+    fn signals_of(&mut self, index: EndpointIndex) -> Option<&mut Signals> {
+        match &mut self.endpoint_mut(index)?.body {
+            Body::Line(line) => Some(&mut line.signals),
+            Body::Bridge(signals) => Some(signals),
+            Body::Trunk(trunk) => Some(&mut trunk.signals),
+            Body::Relay | Body::Server(_) => None,
         }
     }
 

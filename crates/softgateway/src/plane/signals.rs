@@ -1,5 +1,7 @@
 //! The signals that are being given on an endpoint and on its connections, and what they sound like.
 
+use std::sync::Arc;
+
 use strowger_media::dtmf::{Digit, DtmfGenerator, DtmfLevel};
 use strowger_media::frame::mix_into;
 use strowger_media::tone::{RingCadence, ToneGenerator, TonePlan};
@@ -9,6 +11,7 @@ use strowger_mgcp::message::SignalBuf;
 use strowger_sansio::Time;
 
 use super::effect::{self, Effect};
+use super::server::Playlist;
 
 /// A signal that is being given.
 #[derive(Debug)]
@@ -22,6 +25,10 @@ struct Playing {
 enum Sounding {
     Tone(Box<ToneGenerator>),
     Keys(Box<DtmfGenerator>),
+    /// A recording, so many times.
+    Recording(Box<Playlist>, u32),
+    /// One whose samples are not there yet.
+    Awaited(u32),
     Ring {
         cadence: RingCadence,
         since: Time,
@@ -67,6 +74,16 @@ impl Signals {
                 keys.press(digit);
                 Sounding::Keys(Box::new(keys))
             }
+            Effect::Keys(letters, timing) => {
+                let mut keys = DtmfGenerator::new(DtmfLevel::default());
+                for letter in letters.chars() {
+                    let digit = Digit::from_char(letter).ok_or(MediaFault::Signal)?;
+                    if !keys.dial(digit, timing) {
+                        return Err(MediaFault::Signal);
+                    }
+                }
+                Sounding::Keys(Box::new(keys))
+            }
             Effect::Caller(text) => {
                 shown = Some(text);
                 Sounding::Done
@@ -75,6 +92,44 @@ impl Signals {
         };
         self.playing.push(Playing { target, signal: signal.clone(), what });
         Ok(shown)
+    }
+
+    /// Starts a recording, which is given so many times; without its samples, when they have come.
+    pub(super) fn announce(
+        &mut self,
+        target: SignalTarget,
+        signal: &SignalBuf,
+        samples: Option<Arc<[i16]>>,
+        times: u32,
+    ) {
+        let what = match samples {
+            Some(samples) => Sounding::Recording(Box::new(Playlist::of(samples)), times),
+            None => Sounding::Awaited(times),
+        };
+        self.playing.push(Playing { target, signal: signal.clone(), what });
+    }
+
+    /// The samples that a recording has waited for, if they can be read; says on which targets it cannot go on otherwise.
+    pub(super) fn fetched(&mut self, signal: &SignalBuf, samples: Option<&Arc<[i16]>>) -> Vec<SignalTarget> {
+        let mut failed = Vec::new();
+        self.playing.retain_mut(|playing| {
+            let Sounding::Awaited(times) = playing.what else { return true };
+            if playing.signal != *signal {
+                return true;
+            }
+            match samples {
+                Some(samples) => {
+                    let list = Playlist::of(samples.clone());
+                    playing.what = Sounding::Recording(Box::new(list), times);
+                    true
+                }
+                None => {
+                    failed.push(playing.target);
+                    false
+                }
+            }
+        });
+        failed
     }
 
     /// Whether a signal is one that can be given.
@@ -109,7 +164,19 @@ impl Signals {
             let frame = match &mut playing.what {
                 Sounding::Tone(generator) => generator.frame(),
                 Sounding::Keys(keys) => keys.frame(),
-                Sounding::Ring { .. } | Sounding::Done | Sounding::Quiet => continue,
+                Sounding::Recording(list, times) => match list.frame() {
+                    Some(frame) => frame,
+                    None if *times > 1 => {
+                        *times -= 1;
+                        list.rewind();
+                        list.frame().unwrap_or(SILENCE)
+                    }
+                    None => {
+                        *times = 0;
+                        continue;
+                    }
+                },
+                Sounding::Awaited(_) | Sounding::Ring { .. } | Sounding::Done | Sounding::Quiet => continue,
             };
             mix_into(sum.get_or_insert(SILENCE), &frame);
         }
@@ -123,6 +190,8 @@ impl Signals {
             let over = match &playing.what {
                 Sounding::Tone(generator) => generator.is_finished(),
                 Sounding::Keys(keys) => keys.is_idle(),
+                Sounding::Recording(_, times) => *times == 0,
+                Sounding::Awaited(_) => false,
                 Sounding::Ring { cadence, since } => {
                     let millis = u64::try_from(now.since(*since).as_millis()).unwrap_or(u64::MAX);
                     cadence.once && millis >= u64::from(cadence.period())

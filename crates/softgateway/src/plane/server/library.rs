@@ -121,7 +121,7 @@ impl Library {
     }
 
     /// The recording of a file, with or without its ending.
-    pub(super) fn find(&self, file: &str) -> Option<Arc<[i16]>> {
+    pub(in crate::plane) fn find(&self, file: &str) -> Option<Arc<[i16]>> {
         match self.files.get(&self.key(file)?) {
             Some(Recording::Here(samples)) => Some(samples.clone()),
             Some(Recording::Elsewhere(_)) | None => None,
@@ -161,7 +161,7 @@ impl Library {
     }
 
     /// Whether there is a recording of this name, read or not.
-    pub(super) fn has(&self, file: &str) -> bool {
+    pub(in crate::plane) fn has(&self, file: &str) -> bool {
         self.key(file).is_some()
     }
 

@@ -23,7 +23,8 @@ use strowger_mgcp::package::audio::{AudioRequest, Upkeep};
 use super::line::digits;
 pub(super) use library::{Keep, Library};
 use operation::{Operation, Step};
-use playlist::{Playlist, files_of};
+pub(super) use playlist::Playlist;
+use playlist::files_of;
 
 /// Signals that one endpoint gives at a time: one on itself and one on each connection that it can have, and some to spare.
 const MOST_SIGNALS: usize = 32;
@@ -270,6 +271,15 @@ pub(super) fn recordings(signal: &SignalBuf, library: &Library) -> Vec<String> {
         .chain(success)
         .flat_map(|segment| files_of(segment, library))
         .collect()
+}
+
+/// How often a recording is to be given: the number behind its name, which is of no package and comes from Megaco; once, without one.
+pub(super) fn times(signal: &SignalBuf) -> u32 {
+    let second = signal.parameters().iter().nth(1);
+    match second {
+        Some(EventParameter::Value(times)) => times.parse().unwrap_or(1),
+        _ => 1,
+    }
 }
 
 /// The name of a recording: what stands behind the last slash of a URL, whatever its scheme. The URL may hold what event

@@ -37,7 +37,7 @@ impl Part {
 
 /// What is played.
 #[derive(Clone, Debug)]
-pub(super) struct Playlist {
+pub(in crate::plane) struct Playlist {
     parts: Vec<Part>,
     part: usize,
     /// Position in the part, in hundredths of a sample.
@@ -49,7 +49,7 @@ pub(super) struct Playlist {
 
 impl Playlist {
     /// One recording.
-    pub(super) fn of(samples: Arc<[i16]>) -> Self {
+    pub(in crate::plane) fn of(samples: Arc<[i16]>) -> Self {
         Self { parts: vec![Part::Samples(samples)], part: 0, at: 0, speed: 100, gain: 1.0 }
     }
 
@@ -95,7 +95,7 @@ impl Playlist {
     }
 
     /// Back to the start.
-    pub(super) fn rewind(&mut self) {
+    pub(in crate::plane) fn rewind(&mut self) {
         self.go_to(0);
     }
 
@@ -111,7 +111,7 @@ impl Playlist {
     }
 
     /// The next 10 ms; none when all has been played.
-    pub(super) fn frame(&mut self) -> Option<Frame> {
+    pub(in crate::plane) fn frame(&mut self) -> Option<Frame> {
         self.parts.get(self.part)?;
         let mut frame = SILENCE;
         for sample in &mut frame {

@@ -81,6 +81,8 @@ pub struct TrunkOptions {
     pub start: TrunkStart,
     /// Who may begin one.
     pub direction: TrunkDirection,
+    /// Its signalling goes another way, as ISUP does: its bits say nothing, and digits are heard whenever they come.
+    pub is_clear: bool,
 }
 
 /// One circuit.
@@ -92,6 +94,7 @@ pub(super) struct Trunk {
     detector: DtmfDetector,
     /// Whether DTMF digits are part of the signalling.
     hears_digits: bool,
+    is_clear: bool,
     machines: Machines,
     /// Who listens for tones, while some are wanted.
     listener: Option<Box<Listener>>,
@@ -127,7 +130,8 @@ impl Trunk {
             tones: Tones::default(),
             signals: Signals::default(),
             detector: DtmfDetector::new(),
-            hears_digits,
+            hears_digits: hears_digits || options.is_clear,
+            is_clear: options.is_clear,
             machines: Machines::default(),
             listener: None,
             tests: Vec::new(),
@@ -285,7 +289,7 @@ impl Trunk {
             listener.follow(&self.incoming, events);
             listener.listen(&frame, events);
         }
-        if self.hears_digits && self.cas.is_in_use() {
+        if self.hears_digits && (self.is_clear || self.cas.is_in_use()) {
             events.extend(digits(&mut self.detector, &frame));
         } else {
             self.detector = DtmfDetector::new();

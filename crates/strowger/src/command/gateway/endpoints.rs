@@ -117,7 +117,7 @@ impl MoreEndpoints {
 }
 
 /// The names of the WAV files of a folder.
-fn recordings(folder: &Path) -> Result<Vec<String>, String> {
+pub(super) fn recordings(folder: &Path) -> Result<Vec<String>, String> {
     let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut list = Vec::new();
     for entry in entries {

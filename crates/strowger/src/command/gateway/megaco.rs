@@ -1,9 +1,11 @@
 //! `strowger gateway megaco`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use strowger_exchange::MegacoProfile;
 use strowger_megaco::binary::{self, NamePlan, ValueForm};
 use strowger_megaco::gateway::GatewayConfig;
 use strowger_megaco::message::{Caseless, Mid, OwnedMid, Version};
@@ -14,6 +16,7 @@ use strowger_sansio::SocketId;
 use strowger_softgateway::{MegacoConfig, SoftGatewayConfig};
 
 use super::desk::{Orders, run};
+use super::endpoints::recordings;
 use super::site::Site;
 use crate::output::{Exit, fail};
 
@@ -39,8 +42,8 @@ enum Values {
 
 /// Be a Megaco gateway (H.248.1, RFC 3525)
 ///
-/// Registers with a controller and obeys it. Its terminations are the lines aaln/1 to aaln/N and, while they are in a context,
-/// streams rtp/1 and so on. Commands, scripts and what is printed are those of `strowger gateway mgcp`.
+/// Registers with a controller and obeys it. Its terminations are the lines aaln/1 to aaln/N, circuits ds/1 to ds/N and, while they
+/// are in a context, streams rtp/1 and so on. Commands, scripts and what is printed are those of `strowger gateway mgcp`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
     strowger gateway megaco --mgc 127.0.0.1:2944 --mid gw1.town --lines 2 --encoding compact --control")]
@@ -61,7 +64,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "gw1.town")]
     mid: String,
     /// How the names of its terminations are octets in the binary form
-    #[arg(long, value_name = "PLAN", default_value = "8:aaln,rtp/24:number")]
+    #[arg(long, value_name = "PLAN", default_value = "8:aaln,rtp,ds/24:number")]
     names: NamePlan,
     /// How values are octets in the binary form until the controller is found to write otherwise
     #[arg(long, value_name = "FORM", value_enum, default_value = "wrapped")]
@@ -69,9 +72,21 @@ pub(crate) struct Arguments {
     /// The version of the protocol that it proposes
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
     protocol_version: u8,
+    /// The profile of the protocol that it proposes, with its version
+    #[arg(long, value_name = "NAME/VERSION")]
+    profile: Option<MegacoProfile>,
     /// How many analogue lines it has
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     lines: u32,
+    /// How many circuits of trunks it has: ds/1 to ds/N
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    circuits: u32,
+    /// Joins two circuits back to back
+    #[arg(long, value_name = "N=M", value_parser = cross)]
+    cross: Vec<(u32, u32)>,
+    /// The folder with the WAV files of its announcements: 39.wav is what an/apf with the number 39 gives
+    #[arg(long, value_name = "DIR")]
+    announcements: Option<PathBuf>,
     /// How many streams it can have at a time: so many pairs of UDP ports are opened at once [default: four a line, at least 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20_000))]
     connections: Option<u32>,
@@ -105,7 +120,7 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
             arguments.mid
         )
     })?;
-    let mut gateway = GatewayConfig::new(mid).with_lines(arguments.lines);
+    let mut gateway = GatewayConfig::new(mid).with_lines(arguments.lines).with_circuits(arguments.circuits);
     let form = match arguments.encoding {
         Encoding::Pretty => Form::Text(Layout::Pretty),
         Encoding::Compact => Form::Text(Layout::Compact),
@@ -130,20 +145,36 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
         gateway = gateway.with_controller(PeerConfig { dialect, coding, ..peer });
     }
     gateway.version = Version::new(arguments.protocol_version).unwrap_or(gateway.version);
+    gateway.profile = arguments.profile.clone().map(|profile| (profile.name, profile.version));
     gateway.waiting_delay = site.waiting_delay()?;
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok();
     let mut soft = SoftGatewayConfig::megaco(MegacoConfig { gateway, since_1970 });
     soft.tones = site.tones()?;
     soft.port_rest = site.port_rest()?;
-    let wanted = arguments.lines.saturating_mul(4).clamp(8, 20_000);
+    for (one, other) in &arguments.cross {
+        if [one, other].into_iter().any(|number| !(1..=arguments.circuits).contains(number)) {
+            return Err(format!("--cross {one}={other} names a circuit that --circuits does not"));
+        }
+        soft.crossed.push((format!("ds/{one}"), format!("ds/{other}")));
+    }
+    if let Some(folder) = &arguments.announcements {
+        soft.announcements = recordings(folder)?;
+    }
+    let wanted = arguments.lines.saturating_add(arguments.circuits).saturating_mul(4).clamp(8, 20_000);
     let connections = usize::try_from(arguments.connections.unwrap_or(wanted)).unwrap_or(usize::MAX);
     Ok(HostConfig {
         listen: arguments.listen,
         rtp_ports: site.rtp_ports.clone(),
         connections,
-        recordings: None,
+        recordings: arguments.announcements.clone(),
         gateway: soft,
     })
+}
+
+/// `1=2`.
+fn cross(text: &str) -> Result<(u32, u32), String> {
+    let two = text.split_once('=').and_then(|(one, two)| Some((one.parse().ok()?, two.parse().ok()?)));
+    two.filter(|(one, two)| one != two).ok_or_else(|| "two circuits, as 1=2".into())
 }
 
 /// `gw1.town`, `[192.0.2.1]`, `[192.0.2.1]:2944`.
