@@ -116,6 +116,11 @@ pub enum Event {
         /// On whose account.
         released_by: ReleasedBy,
     },
+    /// A gateway says that it has more to do than it can: calls to and from its lines are held back until it complains no more.
+    GatewayOverloaded {
+        /// The gateway's id.
+        gateway: String,
+    },
     /// A gateway refused an order that it should have been able to follow (RFC 3661: provisioning mismatch,
     /// service failure): an alarm for the operator.
     OrderRefused {

@@ -11,7 +11,8 @@ use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, SocketId, Time
 
 use crate::access::{Access, Arrival, DigitMaps, Report};
 use crate::{
-    CallId, CallStable, Command, Event, Inventory, Plan, Record, Setting, SettingFault, Snapshot, Switch,
+    CallId, CallStable, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Command, Event, Inventory, Plan,
+    Record, Setting, SettingFault, Snapshot, Switch,
 };
 
 /// What a host hands to an exchange.
@@ -117,6 +118,8 @@ impl Exchange {
             numbers: plan.number_map().to_owned(),
         };
         let access = Access::new(now, &inventory, digit_maps, node, epoch, rng);
+        let mut switch = switch;
+        access.closed_channels().for_each(|line| switch.set_channel(line, false));
         Self {
             switch,
             access,
@@ -268,6 +271,26 @@ impl Exchange {
         self.settle(now);
     }
 
+    /// The signalling of a circuit says what happens on it.
+    ///
+    /// # Errors
+    /// It cannot: nothing has changed then.
+    pub fn handle_circuit(
+        &mut self,
+        now: Time,
+        circuit: CircuitId,
+        event: CircuitEvent,
+    ) -> Result<(), CircuitFault> {
+        let handled = self.access.handle_circuit(now, circuit, event);
+        self.settle(now);
+        handled
+    }
+
+    /// What the signalling of a circuit is told.
+    pub fn poll_circuit(&mut self) -> Option<(CircuitId, CircuitOrder)> {
+        self.access.poll_circuit()
+    }
+
     /// A connection of Megaco has ended.
     pub fn handle_disconnected(&mut self, now: Time, socket: SocketId) {
         self.access.control_mut().megaco_mut().handle_disconnected(now, socket);
@@ -396,11 +419,19 @@ impl Exchange {
             }
             Report::Incoming(arrival) => {
                 let Arrival { trunk, called, calling, diverted, .. } = &*arrival;
-                match self.switch.handle_incoming(now, *trunk, called, calling, *diverted) {
+                match self.switch.handle_incoming(now, (*trunk, None), called, calling, *diverted) {
                     Ok((_, leg, line)) => self.access.arrival_taken(*arrival, leg, line),
                     Err(cause) => self.access.arrival_refused(now, &arrival, cause),
                 }
             }
+            Report::OnCircuit(arrival) => {
+                let by = (arrival.trunk, Some(arrival.line));
+                match self.switch.handle_incoming(now, by, &arrival.called, &arrival.calling, 0) {
+                    Ok((call, leg, line)) => self.access.circuit_taken(line, call, leg),
+                    Err(cause) => self.access.circuit_refused(arrival.line, cause),
+                }
+            }
+            Report::Channel(line, is_open) => self.switch.set_channel(line, is_open),
             Report::Record(record) => self.records.push_back(record),
             Report::Event(event) => self.tell(event),
         }

@@ -15,7 +15,7 @@ use crate::feature::group::GroupEntry;
 use crate::feature::setting::Setting;
 use crate::feature::subscription::Subscription;
 use crate::route::{RouteEntry, RouteTarget};
-use crate::trunk::{SipSocket, TrunkEntry, TrunkGroupEntry};
+use crate::trunk::{Cic, CircuitTrunkEntry, SipSocket, TrunkEntry, TrunkGroupEntry};
 use crate::{CallTimers, CodecPlan, Country, FeaturePlan, Features, Limits};
 
 /// Everything that an exchange is told at its start.
@@ -33,10 +33,12 @@ pub struct Inventory {
     pub lines: Vec<LineEntry>,
     /// Where numbers go that are not lines.
     pub routes: Vec<RouteEntry>,
-    /// Ways to other networks.
+    /// Ways to other networks by SIP.
     pub trunks: Vec<TrunkEntry>,
     /// Groups of them.
     pub trunk_groups: Vec<TrunkGroupEntry>,
+    /// Ways to other networks by circuits. Their bearers are at the gateways; their signalling is the host's.
+    pub circuit_trunks: Vec<CircuitTrunkEntry>,
     /// Where SIP peers find the exchange: what is named in messages. Without it no trunk is in service.
     pub sip: Vec<SipSocket>,
     /// What lines have beyond plain calls, by their numbers; a line without an entry has what all have.
@@ -76,6 +78,7 @@ impl Inventory {
             routes: Vec::new(),
             trunks: Vec::new(),
             trunk_groups: Vec::new(),
+            circuit_trunks: Vec::new(),
             sip: Vec::new(),
             subscriptions: BTreeMap::new(),
             classes: Vec::new(),
@@ -173,7 +176,7 @@ impl Inventory {
                     RouteTarget::Line(number) if !numbers.contains(number.as_str()) => {
                         faults.push(InventoryFault::UnknownNumber(number.clone()));
                     }
-                    RouteTarget::Trunk(id) if !self.trunks.iter().any(|trunk| trunk.id == *id) => {
+                    RouteTarget::Trunk(id) if !self.all_trunks().any(|(own, ..)| own == id) => {
                         faults.push(InventoryFault::UnknownTrunk(id.clone()));
                     }
                     RouteTarget::TrunkGroup(id) if !self.trunk_groups.iter().any(|group| group.id == *id) => {
@@ -187,7 +190,7 @@ impl Inventory {
 }
 
 /// A name that the gateway's protocol does not allow.
-fn illegal_name(endpoint: &str, domain: &str) -> Option<InventoryFault> {
+pub(crate) fn illegal_name(endpoint: &str, domain: &str) -> Option<InventoryFault> {
     let legal = EndpointNameBuf::from_parts(endpoint, domain).is_some();
     (!legal).then(|| InventoryFault::IllegalName(format!("{endpoint}@{domain}")))
 }
@@ -242,6 +245,13 @@ impl GatewayEntry {
         }
     }
 
+    /// The same, where the name service knows its address.
+    #[must_use]
+    pub fn mgcp_named(id: &str, host: &str, domain: &str) -> Self {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Self { host: Some(host.to_owned()), ..Self::mgcp(id, nowhere, domain) }
+    }
+
     /// A Megaco gateway whose media come from where its signalling comes from. `domain` completes the names of its terminations
     /// wherever endpoints are named; on the wire they stand alone.
     #[must_use]
@@ -251,9 +261,8 @@ impl GatewayEntry {
 
     /// The same, where the name service knows its address.
     #[must_use]
-    pub fn mgcp_named(id: &str, host: &str, domain: &str) -> Self {
-        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        Self { host: Some(host.to_owned()), ..Self::mgcp(id, nowhere, domain) }
+    pub fn megaco_named(id: &str, host: &str, domain: &str, megaco: MegacoEntry) -> Self {
+        Self { protocol: GatewayProtocol::Megaco, megaco, ..Self::mgcp_named(id, host, domain) }
     }
 }
 
@@ -266,54 +275,9 @@ pub enum GatewayProtocol {
     Megaco,
 }
 
-/// What is to be known of a gateway that speaks Megaco.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct MegacoEntry {
-    /// Its message identifier as it stands in messages: `<gw1.town>`, `[192.0.2.9]:2944` or a device's name. Without one, the first
-    /// that comes from its address is it from then on.
-    pub mid: Option<String>,
-    /// What it speaks over.
-    pub transport: MegacoTransport,
-    /// In which form it is spoken to until it has spoken itself.
-    pub encoding: MegacoEncoding,
-    /// How the names of its terminations are told in binary form; without a plan, as those of a gateway with telephones.
-    pub names: Option<NamePlan>,
-    /// What it reads in text where no signals are to be given.
-    pub no_signals: NoSignals,
-}
-
-impl MegacoEntry {
-    /// Whether a text is a message identifier as it stands in messages (RFC 3525 section 8.3).
-    #[must_use]
-    pub fn is_legal_mid(text: &str) -> bool {
-        crate::access::is_message_identifier(text)
-    }
-}
-
-/// What carries Megaco.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum MegacoTransport {
-    /// UDP.
-    #[default]
-    Udp,
-    /// TCP, in TPKTs. The gateway connects.
-    Tcp,
-}
-
-pub use strowger_megaco::binary::NamePlan;
-pub use strowger_megaco::text::NoSignals;
-
-/// The forms of Megaco.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum MegacoEncoding {
-    /// Text with short tokens.
-    #[default]
-    Compact,
-    /// Text with long tokens.
-    Pretty,
-    /// BER.
-    Binary,
-}
+pub use crate::megaco::{
+    MegacoEncoding, MegacoEntry, MegacoProfile, MegacoTransport, NamePlan, NoProfile, NoSignals,
+};
 
 /// Which dialect of its protocol a gateway speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -413,6 +377,8 @@ pub enum InventoryFault {
     DuplicateTrunkGroup(String),
     /// A route or a trunk names a group of trunks that is not there.
     UnknownTrunkGroup(String),
+    /// Two circuits of a trunk have this code.
+    DuplicateCircuit(Cic),
     /// A trunk for which the exchange has no socket.
     NoSocket(String),
     /// Two classes of service have this id.
@@ -457,6 +423,7 @@ impl fmt::Display for InventoryFault {
             Self::UnknownTrunk(id) => write!(f, "there is no trunk with the id {id:?}"),
             Self::DuplicateTrunkGroup(id) => write!(f, "two groups of trunks have the id {id:?}"),
             Self::UnknownTrunkGroup(id) => write!(f, "there is no group of trunks with the id {id:?}"),
+            Self::DuplicateCircuit(cic) => write!(f, "two circuits of a trunk have the code {}", cic.0),
             Self::NoSocket(id) => write!(f, "the exchange has no SIP socket for the trunk {id:?}"),
             Self::DuplicateClass(id) => write!(f, "two classes of service have the id {id:?}"),
             Self::UnknownClass(id) => write!(f, "there is no class of service with the id {id:?}"),

@@ -173,6 +173,18 @@ pub enum Digits {
     Choice,
 }
 
+/// Whose call it is, where a gateway has so much to do that calls are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Precedence {
+    /// Anybody's.
+    #[default]
+    Ordinary,
+    /// That of a line whose class of service has priority.
+    Priority,
+    /// A call for help, or one that has been answered: it is never held back.
+    Urgent,
+}
+
 /// Who calls, as the called party is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct CallingParty {
@@ -265,6 +277,8 @@ pub enum LegCommand {
     Seize {
         /// The line.
         line: LineId,
+        /// Whose call it is.
+        precedence: Precedence,
     },
     /// Take this channel of a trunk for a call to a number. Answered by `Seized`, or by `Released` with the reason; `Alert` then
     /// sends the call.
@@ -277,12 +291,16 @@ pub enum LegCommand {
         caller: CallingParty,
         /// Who sent the call on, the first first.
         diversions: Vec<Diversion>,
+        /// Whose call it is.
+        precedence: Precedence,
     },
     /// Keep a place for the call behind the one that the party on this line is in. Answered by `Seized`, or by
     /// `Released` with the reason. `Alert` then lets the party hear that a call waits.
     Wait {
         /// The line.
         line: LineId,
+        /// Whose call it is.
+        precedence: Precedence,
     },
     /// Give the party on this line, whose receiver is off the hook, this new leg in hand. It is told what to
     /// collect behind that. `Released` when nobody is there.
@@ -304,8 +322,11 @@ pub enum LegCommand {
         /// Who is at the other side.
         calling: CallingParty,
     },
-    /// Make the leg's stream, listening only. Answered by `MediaReady`.
-    OpenMedia,
+    /// Make the leg's stream, listening only. Answered by `MediaReady`, or by `Released` with the reason.
+    OpenMedia {
+        /// Whose call it is.
+        precedence: Precedence,
+    },
     /// Make the stream towards `remote` and ring. Answered by `MediaReady`, then `Alerting`.
     Alert {
         /// Who calls.
@@ -378,6 +399,8 @@ pub enum ContextCommand {
         side: Side,
         /// The party's description.
         remote: Option<Sdp>,
+        /// Whose call it is.
+        precedence: Precedence,
     },
     /// Let the stream of a side flow to and from `remote`. Answered by `Modified`.
     Modify {

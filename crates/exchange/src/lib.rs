@@ -24,6 +24,7 @@ pub mod feature;
 pub mod inventory;
 pub mod leg;
 pub mod limits;
+mod megaco;
 pub mod numbering;
 pub mod record;
 pub mod route;
@@ -48,11 +49,12 @@ pub use feature::subscription::{HotLine, Ring, Subscription, UnknownRing};
 pub use feature::{ControllerLeaves, FeaturePlan, Features};
 pub use inventory::{
     DialectChoice, GatewayEntry, GatewayProtocol, Inventory, InventoryFault, LineEntry, MediaPolicy,
-    MegacoEncoding, MegacoEntry, MegacoTransport, NamePlan, NoSignals, RelayEntry,
+    MegacoEncoding, MegacoEntry, MegacoProfile, MegacoTransport, NamePlan, NoProfile, NoSignals, RelayEntry,
 };
 pub use leg::{
     CallId, CallingParty, ContextCommand, ContextEvent, ContextId, Digits, LegCommand, LegEvent, LegId,
-    LineEvent, LineId, MediaStatistics, PlayoutStatistics, ReportedQuality, Sdp, Side, Termination, Tone,
+    LineEvent, LineId, MediaStatistics, PlayoutStatistics, Precedence, ReportedQuality, Sdp, Side,
+    Termination, Tone,
 };
 pub use limits::Limits;
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};
@@ -63,14 +65,14 @@ pub use record::{
 pub use route::{RouteEntry, RouteTarget, UnknownTarget};
 pub use routing::{Plan, Resolution, Target};
 pub use snapshot::{
-    CallPhase, CallView, EndpointsView, GatewayView, LineCalls, LineCondition, LineView, Snapshot,
-    TrunkRegistration, TrunkView,
+    CallPhase, CallView, EndpointsView, GatewayView, LineCalls, LineCondition, LineView, MegacoView,
+    Snapshot, TrunkRegistration, TrunkView,
 };
 pub use switch::{Command, LineCommand, ReferTo, RestoredCall, RestoredLeg, Switch};
 pub use timers::CallTimers;
 pub use trunk::{
-    Redirects, Referrals, SipSocket, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId,
-    TrunkName,
+    Cic, CircuitEntry, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, CircuitTrunkEntry, Redirects,
+    Referrals, SipSocket, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId, TrunkName,
 };
 
 // The example of the README is compiled and run.

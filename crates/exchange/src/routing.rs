@@ -89,10 +89,9 @@ impl Plan {
             consultation_map: String::new(),
             codes: inventory.codes.clone(),
             trunks: inventory
-                .trunks
-                .iter()
+                .all_trunks()
                 .zip(0..)
-                .map(|(trunk, id)| (trunk.id.clone(), TrunkId(id)))
+                .map(|((id, ..), number)| (id.to_owned(), TrunkId(number)))
                 .collect(),
             trunk_groups: inventory
                 .trunk_groups

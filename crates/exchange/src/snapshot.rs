@@ -123,6 +123,19 @@ pub struct GatewayView {
     pub service: ServiceState,
     /// Its endpoints, when it has told of them.
     pub endpoints: Option<EndpointsView>,
+    /// What of it is in use, when it speaks Megaco.
+    pub megaco: Option<MegacoView>,
+}
+
+/// What of a gateway that speaks Megaco is in use, as the exchange knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MegacoView {
+    /// How many contexts its lines, circuits and relays are in.
+    pub contexts: usize,
+    /// How many streams are in these.
+    pub streams: usize,
+    /// It has too much to do, and calls are held back.
+    pub is_overloaded: bool,
 }
 
 /// A trunk of the inventory.

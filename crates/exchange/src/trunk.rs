@@ -1,14 +1,20 @@
-//! Trunks: ways to other networks, as plain data, and the channels that calls take on them.
+//! Trunks: ways to other networks, as plain data, and the channels that calls take on them. There are trunks to SIP peers, and trunks of
+//! circuits.
+//!
+//! A circuit is two things that come by different ways: its bearer is an endpoint of a media gateway, MGCP or Megaco, and its signalling
+//! (ISUP, …) is somebody's who knows the circuit by its trunk and code. [`CircuitEvent`] is what that one says, and
+//! [`CircuitOrder`] what it is told; the exchange joins both.
 //!
 //! A trunk has as many channels as calls may use it at a time. To the call model a channel is like a line without features;
 //! its number is that of the lines behind the last line of the inventory. Trunks of a group are tried by priority and weight, as the
 //! targets of a name are (RFC 2782).
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use strowger_sansio::Duration;
 
-use crate::{Inventory, InventoryFault};
+use crate::{CallingParty, Cause, Diversion, Inventory, InventoryFault};
 
 pub use strowger_sip::Transport as SipTransport;
 pub use strowger_sip::agent::{Redirects, Referrals};
@@ -133,13 +139,147 @@ impl TrunkEntry {
     }
 }
 
+/// The code that both ends of a trunk know a circuit by: the circuit identification code (ITU-T Q.763 section 1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cic(pub u16);
+
+/// A circuit: its trunk, behind those of SIP in the order of the inventory, and its code there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CircuitId {
+    /// The trunk.
+    pub trunk: TrunkId,
+    /// The code.
+    pub cic: Cic,
+}
+
+/// A trunk of circuits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CircuitTrunkEntry {
+    /// The name that routes and records use.
+    pub id: String,
+    /// Its circuits.
+    pub circuits: Vec<CircuitEntry>,
+    /// Calls that come by it may leave by a trunk again.
+    pub transit: bool,
+}
+
+/// A circuit of a trunk, and where its bearer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CircuitEntry {
+    /// Its code.
+    pub cic: Cic,
+    /// The media gateway that it ends at.
+    pub gateway: String,
+    /// The local name of its endpoint there: `ds/ds1-1/7`.
+    pub endpoint: String,
+}
+
+/// What the signalling of a circuit says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CircuitEvent {
+    /// A call comes for this number.
+    Setup {
+        /// The called number.
+        called: String,
+        /// Who calls.
+        calling: CallingParty,
+    },
+    /// The called party is being rung.
+    Alerting,
+    /// What the far end gives to hear is to be heard.
+    Progress,
+    /// The called party has answered.
+    Answered,
+    /// The call is over at the far end. [`CircuitOrder::Cleared`] follows when the bearer is free.
+    Released {
+        /// Why.
+        cause: Cause,
+    },
+    /// What [`CircuitOrder::Release`] asked for is done: the circuit is idle at the far end too.
+    Cleared,
+    /// Whether calls may be sent by the circuit. A call on it goes on.
+    Open(bool),
+}
+
+/// What the signalling of a circuit is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CircuitOrder {
+    /// Call this number. The bearer is there.
+    Setup {
+        /// The number.
+        number: String,
+        /// Who calls, whether that is to be shown or not.
+        caller: CallingParty,
+        /// Who sent the call on, the first first.
+        diversions: Vec<Diversion>,
+    },
+    /// The called party is being rung; ringing tone is given by the bearer's gateway, if it can.
+    Alerting,
+    /// The bearer carries something to be heard.
+    Progress,
+    /// The called party has answered.
+    Answered,
+    /// End the call. [`CircuitEvent::Cleared`] is awaited.
+    Release {
+        /// Why.
+        cause: Cause,
+    },
+    /// The bearer is free, after [`CircuitEvent::Released`].
+    Cleared,
+    /// Whether the bearer can carry calls: while it cannot, the far end should be told so.
+    Bearer {
+        /// Whether it can.
+        serves: bool,
+    },
+}
+
+/// What cannot be said of a circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CircuitFault {
+    /// There is no such circuit.
+    Unknown,
+    /// Not in the state that it is in: a call for a circuit that has one, an answer without a call.
+    Unexpected,
+}
+
+impl std::fmt::Display for CircuitFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "there is no such circuit",
+            Self::Unexpected => "that cannot happen on the circuit now",
+        })
+    }
+}
+
+impl std::error::Error for CircuitFault {}
+
 impl Inventory {
+    /// The identifiers of all trunks, with how many channels each has and whether its calls may leave by a trunk again.
+    pub(crate) fn all_trunks(&self) -> impl Iterator<Item = (&str, u32, bool)> {
+        let sip = self.trunks.iter().map(|trunk| (trunk.id.as_str(), trunk.channels, trunk.transit));
+        let circuits = self.circuit_trunks.iter().map(|trunk| {
+            let channels = u32::try_from(trunk.circuits.len()).unwrap_or(u32::MAX);
+            (trunk.id.as_str(), channels, trunk.transit)
+        });
+        sip.chain(circuits)
+    }
+
+    /// The circuits with their trunks.
+    pub(crate) fn circuits(&self) -> impl Iterator<Item = (CircuitId, &CircuitEntry)> {
+        let numbers = (0..).skip(self.trunks.len()).map(TrunkId);
+        self.circuit_trunks.iter().zip(numbers).flat_map(|(entry, trunk)| {
+            entry.circuits.iter().map(move |own| (CircuitId { trunk, cic: own.cic }, own))
+        })
+    }
+
     pub(crate) fn check_trunks(&self, faults: &mut Vec<InventoryFault>) {
-        for (at, trunk) in self.trunks.iter().enumerate() {
-            let before = self.trunks.iter().take(at).any(|other| other.id == trunk.id);
-            if before || self.gateways.iter().any(|gateway| gateway.id == trunk.id) {
-                faults.push(InventoryFault::DuplicateTrunk(trunk.id.clone()));
+        for (at, (id, ..)) in self.all_trunks().enumerate() {
+            let before = self.all_trunks().take(at).any(|(other, ..)| other == id);
+            if before || self.gateways.iter().any(|gateway| gateway.id == id) {
+                faults.push(InventoryFault::DuplicateTrunk(id.to_owned()));
             }
+        }
+        for trunk in &self.trunks {
             let any = trunk.name.as_ref().is_some_and(|name| name.transport.is_none());
             if !self.sip.iter().any(|socket| any || socket.transport == trunk.transport) {
                 faults.push(InventoryFault::NoSocket(trunk.id.clone()));
@@ -153,6 +293,25 @@ impl Inventory {
         for (at, group) in self.trunk_groups.iter().enumerate() {
             if self.trunk_groups.iter().take(at).any(|other| other.id == group.id) {
                 faults.push(InventoryFault::DuplicateTrunkGroup(group.id.clone()));
+            }
+        }
+        let (mut codes, mut places) = (BTreeSet::new(), BTreeSet::new());
+        for line in &self.lines {
+            places.insert((line.gateway.as_str(), line.endpoint.to_ascii_lowercase()));
+        }
+        for (circuit, entry) in self.circuits() {
+            if !codes.insert(circuit) {
+                faults.push(InventoryFault::DuplicateCircuit(circuit.cic));
+            }
+            match self.gateways.iter().find(|gateway| gateway.id == entry.gateway) {
+                None => faults.push(InventoryFault::UnknownGateway(entry.gateway.clone())),
+                Some(gateway) => {
+                    faults.extend(crate::inventory::illegal_name(&entry.endpoint, &gateway.domain));
+                }
+            }
+            if !places.insert((entry.gateway.as_str(), entry.endpoint.to_ascii_lowercase())) {
+                let (gateway, endpoint) = (entry.gateway.clone(), entry.endpoint.clone());
+                faults.push(InventoryFault::DuplicateEndpoint { gateway, endpoint });
             }
         }
     }

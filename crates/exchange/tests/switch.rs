@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use strowger_exchange::{
     CallEnded, CallPhase, CallStable, Cause, Command, ContextCommand, ContextEvent, ContextId, Country,
     Digits, Event, Features, GatewayEntry, Inventory, LegCommand, LegEvent, LegId, LineEntry, LineId,
-    MediaPolicy, MediaStatistics, Record, RelayEntry, ReleasedBy, RouteEntry, Sdp, Side, StreamRole, Switch,
-    Termination, Tone,
+    MediaPolicy, MediaStatistics, Precedence, Record, RelayEntry, ReleasedBy, RouteEntry, Sdp, Side,
+    StreamRole, Switch, Termination, Tone,
 };
 use strowger_sansio::{Duration, Rng, Time};
 
@@ -175,7 +175,7 @@ impl Bench {
     /// The leg that was just asked to seize `line`.
     fn seizing(&self, line: LineId) -> LegId {
         let asked = |(leg, told): (&LegId, &Vec<LegCommand>)| {
-            (told.as_slice() == [LegCommand::Seize { line }]).then_some(*leg)
+            matches!(told.as_slice(), [LegCommand::Seize { line: own, .. }] if *own == line).then_some(*leg)
         };
         self.told.iter().find_map(asked).unwrap_or_else(|| panic!("nobody seizes {line:?}: {:?}", self.told))
     }
@@ -236,7 +236,7 @@ fn a_call_is_dialled_rung_answered_talked_and_recorded() {
     let bob = bench.seizing(LineId(1));
     assert_eq!(bench.told(alice), [], "the called line comes first");
     bench.leg(bob, LegEvent::Seized);
-    assert_eq!(bench.told(alice), [LegCommand::OpenMedia]);
+    assert_eq!(bench.told(alice), [LegCommand::OpenMedia { precedence: Precedence::Ordinary }]);
     bench.told(bob);
     bench.ready(alice, "alice");
     let told = bench.told(bob);
@@ -574,10 +574,15 @@ fn a_relayed_call_has_two_streams_between_the_parties() {
     let context = *bench.asked.keys().next().unwrap();
     assert_eq!(
         bench.asked(context),
-        [ContextCommand::Add { side: Side::Calling, remote: Some(sdp("alice")) }]
+        [ContextCommand::Add {
+            side: Side::Calling,
+            remote: Some(sdp("alice")),
+            precedence: Precedence::Ordinary
+        }]
     );
     bench.context(context, added(Side::Calling, "relay-a"));
-    assert_eq!(bench.asked(context), [ContextCommand::Add { side: Side::Called, remote: None }]);
+    let precedence = Precedence::Ordinary;
+    assert_eq!(bench.asked(context), [ContextCommand::Add { side: Side::Called, remote: None, precedence }]);
     bench.context(context, added(Side::Called, "relay-b"));
     assert!(matches!(&bench.told(bob)[..], [LegCommand::Alert { remote, .. }] if *remote == sdp("relay-b")));
     bench.ready(bob, "bob");

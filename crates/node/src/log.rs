@@ -145,6 +145,16 @@ impl EventLog {
                     .increment();
                 tracing::error!(?gateway, endpoint = ?escape(endpoint), order, code, "a gateway refused an order");
             }
+            Event::GatewayOverloaded { gateway } => {
+                self.metrics
+                    .counter(
+                        "strowger_gateway_overloads_total",
+                        "How often a gateway began to complain that it has too much to do.",
+                        &[("gateway", gateway)],
+                    )
+                    .increment();
+                tracing::warn!(?gateway, "a gateway has too much to do: calls are held back");
+            }
             Event::DescriptionRefused { gateway, endpoint, reason } => {
                 self.refused_descriptions.increment();
                 tracing::warn!(?gateway, endpoint = ?escape(endpoint), reason = ?escape(reason), "a session description was refused");

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
 
 use strowger_exchange::{MEGACO_BINARY, MEGACO_TEXT};
 use strowger_megaco::transport::{Framing, Route, Transport};
@@ -54,14 +55,21 @@ pub(crate) struct Ports {
     pub(crate) arrivals: mpsc::Receiver<Arrival>,
     connections: BTreeMap<SocketId, (SocketAddr, mpsc::Sender<Vec<u8>>)>,
     listeners: Vec<(TcpListener, Door)>,
+    hosts: Hosts,
+    /// The hosts that the names of gateways stand for, by the gateways' ids.
+    named: BTreeMap<String, Vec<IpAddr>>,
+    limits: Limits,
     shares: BTreeMap<IpAddr, TokenBucket>,
 }
+
+/// Who may connect, by host: how many gateways are there.
+type Hosts = Arc<Mutex<BTreeMap<IpAddr, usize>>>;
 
 /// Who lets connections in.
 #[derive(Clone, Debug)]
 struct Door {
     to: mpsc::Sender<Arrival>,
-    hosts: Vec<IpAddr>,
+    hosts: Hosts,
 }
 
 /// What is to be opened.
@@ -86,7 +94,10 @@ impl Ports {
         let (to, arrivals) = mpsc::channel(ARRIVALS);
         let bucket = || TokenBucket::new(limits.gateway_rate, limits.gateway_burst, now);
         let shares = hosts.iter().map(|host| (*host, bucket())).collect();
-        let door = Door { to, hosts };
+        let mut counts = BTreeMap::new();
+        hosts.into_iter().for_each(|host| *counts.entry(host).or_default() += 1);
+        let hosts = Hosts::new(Mutex::new(counts));
+        let door = Door { to, hosts: Arc::clone(&hosts) };
         let mut listeners = Vec::new();
         let mut open = |what: &'static str, address: Option<SocketAddr>| {
             let Some(address) = address else { return Ok(None) };
@@ -100,7 +111,32 @@ impl Ports {
         };
         let text = open("megaco_text", addresses.text)?;
         let binary = open("megaco_binary", addresses.binary)?;
-        Ok(Self { text, binary, arrivals, connections: BTreeMap::new(), listeners, shares })
+        let (connections, named) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { text, binary, arrivals, connections, listeners, hosts, named, limits, shares })
+    }
+
+    /// The name of a gateway stands for these hosts now: they may send and connect, and those that it stood for before may not, unless others
+    /// are there.
+    pub(crate) fn resolved(&mut self, now: Time, gateway: &str, addresses: &[SocketAddr]) {
+        let mut found: Vec<_> = addresses.iter().map(|address| address.ip().to_canonical()).collect();
+        found.sort_unstable();
+        found.dedup();
+        let before = self.named.insert(gateway.to_owned(), found.clone()).unwrap_or_default();
+        let Ok(mut hosts) = self.hosts.lock() else { return };
+        let (rate, burst) = (self.limits.gateway_rate, self.limits.gateway_burst);
+        for host in found {
+            *hosts.entry(host).or_default() += 1;
+            self.shares.entry(host).or_insert_with(|| TokenBucket::new(rate, burst, now));
+        }
+        for host in before {
+            if let Some(count) = hosts.get_mut(&host) {
+                *count -= 1;
+                if *count == 0 {
+                    hosts.remove(&host);
+                    self.shares.remove(&host);
+                }
+            }
+        }
     }
 
     /// Where the ports are.
@@ -161,7 +197,7 @@ impl Ports {
 
 /// Lets in who may come.
 async fn accept(listener: TcpListener, door: Door, first: u32) {
-    let open = std::sync::Arc::new(std::sync::Mutex::new(BTreeMap::<IpAddr, usize>::new()));
+    let open = Arc::new(Mutex::new(BTreeMap::<IpAddr, usize>::new()));
     // Both listeners count in steps of two, so that no number is given twice.
     let mut number = first;
     loop {
@@ -174,7 +210,7 @@ async fn accept(listener: TcpListener, door: Door, first: u32) {
             }
         };
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        if !door.hosts.contains(&peer.ip()) {
+        if !door.hosts.lock().is_ok_and(|hosts| hosts.contains_key(&peer.ip())) {
             continue;
         }
         {

@@ -123,7 +123,7 @@ impl Node {
         let clock = Clock::with_past();
         let runtime = runtime()?;
         let mgcp = open_mgcp(&config, &runtime, &metrics)?;
-        let megaco = open_megaco(&config, &runtime, &clock, &metrics)?;
+        let mut megaco = open_megaco(&config, &runtime, &clock, &metrics)?;
         let megaco_locals = megaco.locals();
         let sip = open_sip(&config, &runtime, &clock, &metrics)?;
         let (sip_local, sips_local) = (sip.local(), sip.secure());
@@ -152,8 +152,13 @@ impl Node {
             .iter()
             .filter(|gateway| gateway.host.is_none() && gateway.protocol == GatewayProtocol::Mgcp);
         let mut listed: Vec<SocketAddr> = placed.map(|gateway| gateway.address).collect();
-        let named: Vec<_> =
-            inventory.gateways.iter().filter_map(|g| Some((g.id.clone(), g.host.clone()?))).collect();
+        let named: Vec<_> = inventory
+            .gateways
+            .iter()
+            .filter_map(|gateway| Some((gateway.id.clone(), gateway.host.clone()?, gateway.protocol)))
+            .collect();
+        let megaco_names = named.iter().filter(|(.., protocol)| *protocol == GatewayProtocol::Megaco);
+        let megaco_names = megaco_names.map(|(gateway, ..)| gateway.clone()).collect();
         if inventory.agent_address.is_none() {
             // Bound to one address, the agent can name it; bound to all, gateways go by where commands come from.
             inventory.agent_address = local.filter(|address| !address.ip().is_unspecified());
@@ -168,9 +173,12 @@ impl Node {
         let epoch = epoch(&restored, &config.store, &clock);
         let mut exchange = Exchange::new(clock.now(), inventory, NodeId(0), epoch, secret()?);
         // Before calls are taken over: whether their gateways are where they were is asked of their addresses.
-        for (gateway, host) in named {
+        for (gateway, host, protocol) in named {
             let addresses = names::look_up(&gateway, &host);
-            listed.extend(&addresses);
+            match protocol {
+                GatewayProtocol::Mgcp => listed.extend(&addresses),
+                GatewayProtocol::Megaco => megaco.resolved(clock.now(), &gateway, &addresses),
+            }
             exchange.handle_resolved(clock.now(), &gateway, &addresses);
         }
         // Where telephones register, anybody may be one.
@@ -196,6 +204,7 @@ impl Node {
             exchange,
             mgcp,
             megaco,
+            megaco_names,
             sip,
             ledger,
             observers,
@@ -476,7 +485,8 @@ fn open_megaco(
     metrics: &Registry,
 ) -> Result<Ports, StartError> {
     let gateways = config.inventory.gateways.iter();
-    let spoken = gateways.filter(|gateway| gateway.protocol == GatewayProtocol::Megaco);
+    let spoken =
+        gateways.filter(|gateway| gateway.protocol == GatewayProtocol::Megaco && gateway.host.is_none());
     let hosts = spoken.map(|gateway| gateway.address.ip()).collect();
     let addresses = Addresses { text: config.listen.megaco_text, binary: config.listen.megaco_binary };
     let _within = runtime.enter();

@@ -7,7 +7,7 @@
 
 mod signalling;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -113,6 +113,8 @@ pub(crate) struct Shard {
     exchange: Exchange,
     mgcp: Option<Udp>,
     megaco: Ports,
+    /// The ids of gateways of Megaco that are known by their names.
+    megaco_names: BTreeSet<String>,
     sip: sip::Ports,
     sip_shares: BTreeMap<IpAddr, TokenBucket>,
     ledger: Ledger,
@@ -148,6 +150,8 @@ pub(crate) struct Parts {
     pub(crate) exchange: Exchange,
     pub(crate) mgcp: Option<Udp>,
     pub(crate) megaco: Ports,
+    /// The ids of gateways of Megaco that are known by their names.
+    pub(crate) megaco_names: BTreeSet<String>,
     pub(crate) sip: sip::Ports,
     pub(crate) ledger: Ledger,
     pub(crate) observers: Vec<Box<dyn Observer>>,
@@ -164,8 +168,20 @@ const LEDGER_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Shard {
     pub(crate) fn new(parts: Parts, metrics: &Registry) -> Self {
-        let Parts { clock, exchange, mgcp, megaco, sip, ledger, observers, listed, limits, requests, own } =
-            parts;
+        let Parts {
+            clock,
+            exchange,
+            mgcp,
+            megaco,
+            megaco_names,
+            sip,
+            ledger,
+            observers,
+            listed,
+            limits,
+            requests,
+            own,
+        } = parts;
         let admission = Admission::new(clock.now(), listed, limits);
         let guard = Guard::new(clock.now(), limits.gateway_rate);
         let strangers = TokenBucket::new(STRANGERS, STRANGERS, clock.now());
@@ -193,6 +209,7 @@ impl Shard {
             exchange,
             mgcp,
             megaco,
+            megaco_names,
             sip,
             sip_shares: BTreeMap::new(),
             ledger,
@@ -526,9 +543,15 @@ impl Shard {
             }
             Request::Resolved(gateway, addresses) => {
                 let now = self.clock.now();
-                self.admission.list(now, addresses.iter().copied(), self.limits);
-                if !self.guard.filter().is_open() {
-                    self.set_filter(self.guard.filter());
+                if self.megaco_names.contains(&gateway) {
+                    if !addresses.is_empty() {
+                        self.megaco.resolved(now, &gateway, &addresses);
+                    }
+                } else {
+                    self.admission.list(now, addresses.iter().copied(), self.limits);
+                    if !self.guard.filter().is_open() {
+                        self.set_filter(self.guard.filter());
+                    }
                 }
                 self.exchange.handle_resolved(now, &gateway, &addresses);
             }

@@ -126,6 +126,15 @@ pub struct GatewayRow {
     /// Endpoints that it has, and that are no line's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unlisted: Vec<String>,
+    /// How many contexts are in use on a gateway that speaks Megaco.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contexts: Option<usize>,
+    /// How many streams are in them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<usize>,
+    /// Whether it has too much to do, so that calls are held back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub overloaded: bool,
 }
 
 /// A trunk.
@@ -232,6 +241,9 @@ impl Directory {
                 endpoints: endpoints.map(|endpoints| endpoints.listed),
                 missing: endpoints.map(|endpoints| endpoints.missing.clone()).unwrap_or_default(),
                 unlisted: endpoints.map(|endpoints| endpoints.unlisted.clone()).unwrap_or_default(),
+                contexts: gateway.megaco.map(|megaco| megaco.contexts),
+                streams: gateway.megaco.map(|megaco| megaco.streams),
+                overloaded: gateway.megaco.is_some_and(|megaco| megaco.is_overloaded),
             })
         };
         snapshot.gateways.iter().filter_map(row).collect()

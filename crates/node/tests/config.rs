@@ -262,6 +262,7 @@ transport = "tcp"
 encoding = "pretty"
 empty_signals = "token"
 names = "8:bits/8:bits/8:bits"
+profiles = ["ResGW/1", "TrunkGW/12"]
 [[line]]
 number = "2001"
 gateway = "gw1"
@@ -276,7 +277,9 @@ fn a_megaco_gateway_has_its_identifier_transport_and_form() {
     let mid = Some("<gw1.town>".to_owned());
     let names = Some(NamePlan::default());
     let (transport, encoding) = (MegacoTransport::Tcp, MegacoEncoding::Pretty);
-    assert_eq!(gateway.megaco, MegacoEntry { mid, transport, encoding, names, no_signals: NoSignals::Token });
+    let profiles = vec!["ResGW/1".parse().unwrap(), "TrunkGW/12".parse().unwrap()];
+    let no_signals = NoSignals::Token;
+    assert_eq!(gateway.megaco, MegacoEntry { mid, transport, encoding, names, no_signals, profiles });
     assert_eq!(config.listen.megaco_text, Some("127.0.0.1:2944".parse().unwrap()));
 }
 
@@ -297,8 +300,18 @@ fn what_is_of_the_other_protocol_or_no_identifier_is_an_error() {
     assert_eq!(
         all("names = \"8:bits/8:bits/8:bits\"", "names = \"65:bits\""),
         [
-            "14:9 \"65:bits\" is no plan of names; expected levels with slashes between, each its bits and their form: \"8:aaln,rtp/24:number\" or \"8:bits/8:bits/8:bits\""
+            "14:9 \"65:bits\" is no plan of names; expected levels with slashes between, each its bits and their form: \"8:aaln,rtp,ds/24:number\" or \"8:bits/8:bits/8:bits\""
         ]
+    );
+    assert_eq!(
+        all("domain = \"gw1.town\"", "relay = \"rtp/1\""),
+        [
+            "10:9 \"rtp/1\" lets a Megaco gateway choose no stream; expected the name of its streams with `$` at the end: \"rtp/$\""
+        ]
+    );
+    assert_eq!(
+        all("TrunkGW/12", "TrunkGW"),
+        ["15:24 \"TrunkGW\" is no profile; expected a name and a version: \"ResGW/1\""]
     );
     assert_eq!(
         all("encoding = \"pretty\"", "dialect = \"ncs\""),

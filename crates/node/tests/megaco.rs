@@ -14,10 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const BOOT: &str = "!/1 <gw1.town>\nT=1{C=-{SC=ROOT{SV{MT=RS,RE=\"901 Cold Boot\",V=1}}}}";
 
 fn config(gateway: SocketAddr, transport: &str) -> Config {
-    with(gateway, transport, "")
+    with(&gateway.to_string(), transport, "")
 }
 
-fn with(gateway: SocketAddr, transport: &str, more: &str) -> Config {
+fn with(gateway: &str, transport: &str, more: &str) -> Config {
     let text = format!(
         "[exchange]\nname = \"town\"\n[listen]\nmegaco_text = \"127.0.0.1:0\"\n\
          [store]\nkind = \"memory\"\n\
@@ -44,7 +44,7 @@ fn a_gateway_registers_by_datagrams_and_its_line_is_watched() {
     gateway.set_read_timeout(Some(PATIENCE)).unwrap();
     // No signals have their braces, but for who cannot read these.
     for (more, signals) in [("", "SG{}"), ("empty_signals = \"token\"\n", "SG")] {
-        let config = with(gateway.local_addr().unwrap(), "udp", more);
+        let config = with(&gateway.local_addr().unwrap().to_string(), "udp", more);
         let node = Node::start(config, Vec::new()).unwrap();
         let mut next = || {
             let mut buffer = [0; 4000];
@@ -63,6 +63,32 @@ fn a_gateway_registers_by_datagrams_and_its_line_is_watched() {
 fn a_gateway_registers_by_a_connection_and_comes_back_by_another() {
     // It connects from its host, by whatever port.
     let node = Node::start(config("127.0.0.1:2944".parse().unwrap(), "tcp"), Vec::new()).unwrap();
+    comes_by_connections(node);
+}
+
+#[test]
+fn connections_come_from_the_hosts_that_a_name_stands_for() {
+    comes_by_connections(Node::start(with("localhost:2944", "tcp", ""), Vec::new()).unwrap());
+}
+
+#[test]
+fn datagrams_come_from_the_hosts_that_a_name_stands_for() {
+    let gateway = UdpSocket::bind("127.0.0.1:0").unwrap();
+    gateway.set_read_timeout(Some(PATIENCE)).unwrap();
+    let name = format!("localhost:{}", gateway.local_addr().unwrap().port());
+    let node = Node::start(with(&name, "udp", ""), Vec::new()).unwrap();
+    gateway.send_to(BOOT.as_bytes(), node.megaco_text().unwrap()).unwrap();
+    let mut next = || {
+        let mut buffer = [0; 4000];
+        let (length, _) = gateway.recv_from(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    wait_for("P=1{C=-{SC=ROOT", &mut next);
+    wait_for("MF=aaln/1{E=1{al/of{strict=failWrong}},SG{}}", &mut next);
+    node.stop(Duration::ZERO).unwrap();
+}
+
+fn comes_by_connections(node: Node) {
     for _ in 0..2 {
         let mut stream = TcpStream::connect(node.megaco_text().unwrap()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();

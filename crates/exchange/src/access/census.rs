@@ -212,6 +212,26 @@ impl Census {
         findings
     }
 
+    /// A gateway that speaks Megaco has told its terminations. Of those in contexts, the ones that the inventory does not name are
+    /// streams.
+    pub(super) fn terminations(
+        &mut self,
+        gateways: &Gateways,
+        gateway: GatewayId,
+        idle: Vec<EndpointNameBuf>,
+        busy: &[EndpointNameBuf],
+    ) -> Event {
+        let own = gateways.endpoints_of(gateway);
+        let is_own = |name: &&EndpointNameBuf| own.contains(name);
+        let listed = idle.into_iter().chain(busy.iter().filter(is_own).cloned()).collect();
+        let mut view = compare(gateways, gateway, &listed);
+        // Streams exist while they are in contexts: that there is none to be had now says nothing of a relay.
+        let is_relay = |name: &String| name.contains('$');
+        view.missing.retain(|name| !is_relay(name));
+        self.entries.entry(gateway).or_default().view = Some(view.clone());
+        Event::EndpointsListed { gateway: gateways.id(gateway).to_owned(), endpoints: view }
+    }
+
     pub(super) fn view(&self, gateway: GatewayId) -> Option<EndpointsView> {
         self.entries.get(&gateway)?.view.clone()
     }

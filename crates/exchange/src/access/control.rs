@@ -9,13 +9,16 @@ use std::net::SocketAddr;
 use strowger_mgcp::agent::{
     self, CreateConnection, DeleteConnection, GatewayId, ModifyConnection, NotificationRequest,
 };
-use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, EndpointNameBuf, ParameterCode, RequestIdBuf};
+use strowger_mgcp::message::{
+    CallIdBuf, ConnectionIdBuf, EndpointNameBuf, ParameterCode, RequestIdBuf, SignalBuf,
+};
 use strowger_sansio::{Epoch, NodeId, Rng, Time, Transmit};
 
+use super::gateways::Place;
 use super::megaco_line::Megaco;
 use super::mgcp_line::{Observed, Terms, Watch};
-use super::{Agent, Tag, gateways};
-use crate::{GatewayEntry, Inventory};
+use super::{Agent, Settings, Tag, gateways};
+use crate::{GatewayEntry, Inventory, LineId, Precedence, Tone};
 
 /// What a gateway says, whatever it speaks.
 #[derive(Debug)]
@@ -28,6 +31,10 @@ pub(crate) enum News {
     Forgotten { gateway: GatewayId, endpoint: EndpointNameBuf },
     /// A gateway told its packages.
     Packages { gateway: GatewayId, packages: Vec<String> },
+    /// A gateway told its terminations: those in no context, and those in one, streams among them.
+    Terminations { gateway: GatewayId, idle: Vec<EndpointNameBuf>, busy: Vec<EndpointNameBuf> },
+    /// A gateway has more to do than it can: calls are held back from now on.
+    Overloaded { gateway: GatewayId },
 }
 
 impl News {
@@ -85,6 +92,11 @@ impl Control {
     /// Operations that have no answer, but for the agent's own.
     pub(super) fn pending(&self) -> usize {
         self.agent.pending() - self.agent.probing() + self.megaco.pending()
+    }
+
+    /// Whether a gateway can bear one call more, which counts as one then. Only gateways that speak Megaco say that they have too much to do.
+    pub(super) fn admits(&mut self, now: Time, gateway: GatewayId, precedence: Precedence) -> bool {
+        self.megaco.admits(now, gateway, precedence)
     }
 
     pub(super) fn create_connection(
@@ -149,7 +161,29 @@ impl Control {
         self.agent.notification_request(now, gateway, endpoint, request, tag);
     }
 
-    /// The same for a line on a gateway that speaks Megaco; the name of the request.
+    /// Gives ringing tone at a place towards whoever is at the other end of its circuit, or ends it.
+    pub(super) fn ring_back(
+        &mut self,
+        now: Time,
+        place: &Place,
+        on: bool,
+        settings: &Settings,
+        circuit: LineId,
+    ) {
+        let tones = super::signal::tone(Tone::Ringback, place.protocol, settings);
+        let Some(tone) = tones.first() else { return };
+        let at = (place.gateway, &place.endpoint);
+        let tag = Tag::Tone(circuit);
+        if self.is_megaco(place.gateway) {
+            let lasts = on.then_some(settings.timers.ringing);
+            return self.megaco.ring_back(now, at, lasts, tag);
+        }
+        let signals = SignalBuf::parse(tone).filter(|_| on).into_iter().collect();
+        let request = NotificationRequest { signals, ..NotificationRequest::default() };
+        self.agent.notification_request(now, place.gateway, &place.endpoint, request, tag);
+    }
+
+    /// What a line on a gateway that speaks Megaco is to watch for and to play; the name of the request.
     pub(super) fn watch(
         &mut self,
         now: Time,
@@ -199,6 +233,9 @@ impl Control {
     }
 
     pub(super) fn handle_resolved(&mut self, now: Time, gateway: GatewayId, addresses: &[SocketAddr]) {
+        if self.is_megaco(gateway) {
+            return self.megaco.handle_resolved(now, gateway, addresses);
+        }
         self.agent.handle_resolved(now, gateway, addresses);
     }
 

@@ -13,7 +13,8 @@ use strowger_sdp::{AddressPolicy, Hosts};
 use super::census::Abilities;
 use super::control::Control;
 use crate::{
-    DialectChoice, EndpointsView, GatewayEntry, GatewayProtocol, GatewayView, Inventory, LineId, ServiceState,
+    Cic, CircuitId, DialectChoice, EndpointsView, GatewayEntry, GatewayProtocol, GatewayView, Inventory,
+    LineId, MegacoView, ServiceState, TrunkId,
 };
 
 /// Where something is: a gateway and an endpoint on it, with what goes for all of its connections.
@@ -101,6 +102,7 @@ pub(super) struct Gateways {
     by_gateway: BTreeMap<GatewayId, Vec<EndpointNameBuf>>,
     by_id: BTreeMap<Arc<str>, GatewayId>,
     relays: BTreeSet<(GatewayId, EndpointNameBuf)>,
+    circuits: BTreeMap<CircuitId, (GatewayId, EndpointNameBuf)>,
     /// The codecs of lines that have lists of their own.
     codecs: BTreeMap<LineId, Arc<[String]>>,
 }
@@ -143,8 +145,15 @@ impl Gateways {
             by_id.entry(gateway.id.clone()).or_insert(gateway.number);
         }
         let (lines, by_gateway) = (BTreeMap::new(), BTreeMap::new());
-        let mut gateways =
-            Self { list, lines, by_gateway, by_id, relays: BTreeSet::new(), codecs: BTreeMap::new() };
+        let mut gateways = Self {
+            list,
+            lines,
+            by_gateway,
+            by_id,
+            relays: BTreeSet::new(),
+            circuits: BTreeMap::new(),
+            codecs: BTreeMap::new(),
+        };
         for (line, id) in inventory.lines.iter().zip(0..) {
             if let Some(place) = gateways.place(agent, &line.gateway, &line.endpoint) {
                 if inventory.codecs.lines.contains_key(&line.number) {
@@ -163,7 +172,19 @@ impl Gateways {
                 gateways.relays.insert((relay.gateway, relay.endpoint));
             }
         }
+        for (circuit, entry) in inventory.circuits() {
+            if let Some(place) = gateways.place(agent, &entry.gateway, &entry.endpoint) {
+                gateways.by_gateway.entry(place.gateway).or_default().push(place.endpoint.clone());
+                gateways.circuits.entry(circuit).or_insert((place.gateway, place.endpoint));
+            }
+        }
         gateways
+    }
+
+    /// Where the bearer of a circuit is.
+    pub(super) fn circuit_place(&self, trunk: TrunkId, cic: Cic) -> Option<Place> {
+        let (gateway, endpoint) = self.circuits.get(&CircuitId { trunk, cic })?;
+        self.known(*gateway, endpoint)
     }
 
     fn place(&self, agent: &Control, id: &str, endpoint: &str) -> Option<Place> {
@@ -204,6 +225,11 @@ impl Gateways {
                 *number == gateway
                     && (pattern.covers(endpoint.as_name()) || endpoint.as_name().covers(pattern))
             })
+    }
+
+    /// The number of a gateway.
+    pub(super) fn number(&self, id: &str) -> Option<GatewayId> {
+        self.by_id.get(id).copied()
     }
 
     /// The name of a gateway stands for these addresses now: who that is, and which hosts its descriptions may name.
@@ -253,12 +279,11 @@ impl Gateways {
 
     pub(super) fn views(
         &self,
-        endpoints: impl Fn(GatewayId) -> Option<EndpointsView>,
+        view: impl Fn(GatewayId) -> (Option<EndpointsView>, Option<MegacoView>),
     ) -> impl Iterator<Item = GatewayView> {
-        self.list.iter().map(move |gateway| GatewayView {
-            id: gateway.id.to_string(),
-            service: gateway.service,
-            endpoints: endpoints(gateway.number),
+        self.list.iter().map(move |gateway| {
+            let (endpoints, megaco) = view(gateway.number);
+            GatewayView { id: gateway.id.to_string(), service: gateway.service, endpoints, megaco }
         })
     }
 }

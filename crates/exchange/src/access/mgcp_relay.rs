@@ -25,8 +25,8 @@ use super::gateways::{Gateways, Place};
 use super::stream::{News, Stream};
 use super::{Order, Owner, Settings, Tag, Turn};
 use crate::{
-    CallId, CallStable, Cause, ContextCommand, ContextEvent, ContextId, Inventory, MediaPolicy,
-    MediaStatistics, Sdp, Side, Snapshot, StreamRole,
+    CallId, CallStable, Cause, ContextCommand, ContextEvent, ContextId, GatewayProtocol, Inventory,
+    MediaPolicy, MediaStatistics, Precedence, Sdp, Side, Snapshot, StreamRole,
 };
 
 pub(crate) use survey::Question;
@@ -77,7 +77,9 @@ impl Relays {
         command: ContextCommand,
     ) {
         match command {
-            ContextCommand::Add { side, remote } => self.add(turn, call, id, side, remote.as_ref()),
+            ContextCommand::Add { side, remote, precedence } => {
+                self.add(turn, (call, precedence), id, side, remote.as_ref());
+            }
             ContextCommand::Modify { side, remote } => {
                 let Some(context) = self.contexts.get_mut(&id).filter(|context| !context.ended) else {
                     return;
@@ -94,7 +96,14 @@ impl Relays {
         }
     }
 
-    fn add(&mut self, turn: &mut Turn<'_>, call: CallId, id: ContextId, side: Side, remote: Option<&Sdp>) {
+    fn add(
+        &mut self,
+        turn: &mut Turn<'_>,
+        (call, precedence): (CallId, Precedence),
+        id: ContextId,
+        side: Side,
+        remote: Option<&Sdp>,
+    ) {
         let context = self.contexts.entry(id).or_insert_with(|| Context {
             call,
             streams: Vec::new(),
@@ -104,6 +113,9 @@ impl Relays {
         let Some(place) = self.place.as_ref().filter(|_| self.up) else {
             return self.fail(turn, id, Cause::NETWORK_OUT_OF_ORDER);
         };
+        if context.streams.is_empty() && !turn.agent.admits(turn.now, place.gateway, precedence) {
+            return self.fail(turn, id, Cause::SWITCHING_EQUIPMENT_CONGESTION);
+        }
         // The second connection goes where the first one is.
         let place = match context.streams.first() {
             Some((_, first)) => Arc::new(place.at(first.endpoint().clone())),
@@ -341,7 +353,9 @@ impl Relays {
 
     /// Deletes the connections of calls at places.
     fn delete(&self, turn: &mut Turn<'_>, places: Vec<(EndpointNameBuf, CallId)>) {
-        let Some(gateway) = self.place.as_ref().map(|place| place.gateway) else { return };
+        // What a Megaco gateway has kept is compared with what is known when it returns.
+        let place = self.place.as_ref().filter(|place| place.protocol == GatewayProtocol::Mgcp);
+        let Some(gateway) = place.map(|place| place.gateway) else { return };
         for (endpoint, call) in places {
             let call = Some(CallIdBuf::from_u128(call.0));
             if endpoint.as_name().is_wildcarded() {

@@ -5,29 +5,29 @@
 //!   switch <- LegEvent, ContextEvent ------- mgcp_line, mgcp_relay <- outcomes, notifications -- mgcp::agent
 //! ```
 //!
-//! The rooms: `gateways` (what the inventory says of each gateway), `census` (what each gateway says of itself), `decision` (what a refusal means), `stream` (the life of one connection, the
+//! The rooms: `news` (what gateways say, handed to the adapters), `gateways` (what the inventory says of each gateway), `census` (what each gateway says of itself), `decision` (what a refusal means), `stream` (the life of one connection, the
 //! same for a line and a relay), `signal` (tones by country as signals of the packages, caller
-//! identification), `mgcp_line` (subscribers' lines), `mgcp_relay` (contexts on packet relays). An adapter
+//! identification), `mgcp_line` (subscribers' lines), `mgcp_relay` (contexts on packet relays), `circuit_trunk` (trunk circuits). An adapter
 //! asks the agent for operations, each with a [`Tag`], and says what happened in [`Report`]s, which the
 //! exchange hands to the switch.
 
 mod census;
+mod circuit_trunk;
 mod control;
 mod decision;
 mod gateways;
 mod megaco_line;
 mod mgcp_line;
 mod mgcp_relay;
+mod news;
 mod signal;
 mod sip_trunk;
 mod stream;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use strowger_mgcp::agent::{self, Failure, GatewayId, Outcome};
-use strowger_mgcp::message::{EndpointNameBuf, RequestIdBuf, RestartMethod};
+use strowger_mgcp::agent::{self, GatewayId};
 use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 
 use crate::{
@@ -36,11 +36,12 @@ use crate::{
     RestoredCall, ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, TrunkId, TrunkView,
     WallClock,
 };
-use census::{Census, Finding};
-use control::{Control, News};
+use census::Census;
+use circuit_trunk::{CircuitArrival, Circuits};
+use control::Control;
 use gateways::Gateways;
 pub(crate) use megaco_line::{connection as stream_connection, is_message_identifier};
-use mgcp_line::{Lines, Observed};
+use mgcp_line::Lines;
 use mgcp_relay::Relays;
 use sip_trunk::SipTrunks;
 pub(crate) use sip_trunk::{Arrival, SIP_TCP, SIP_TLS, SIP_UDP};
@@ -67,6 +68,10 @@ pub(crate) enum Tag {
     Census(GatewayId, u32, census::Inquiry),
     /// Lines are asked together for their connections. The number tells such questions apart.
     Count(u64),
+    /// A circuit is cleared. The number tells one time from the next.
+    Circuit(LineId, u32),
+    /// Ringing tone is given by a circuit, or ended.
+    Tone(LineId),
     /// A relay is asked for what is no context's. The number tells one survey from the next.
     Survey(u32, mgcp_relay::Question),
 }
@@ -98,6 +103,8 @@ pub(crate) enum Timer {
     Retry(LineId),
     /// A connection that could not be deleted is tried again.
     Stream(Owner),
+    /// A circuit that could not be cleared is tried again.
+    Circuit(LineId),
 }
 
 /// What the adapters say to the exchange.
@@ -117,6 +124,10 @@ pub(crate) enum Report {
     Incoming(Box<Arrival>),
     /// The peer of a leg transfers who it talks to.
     Referred(LegId, ReferTo),
+    /// A call comes by a circuit.
+    OnCircuit(Box<CircuitArrival>),
+    /// Whether calls may be sent by a channel of a trunk.
+    Channel(LineId, bool),
     /// Something to be seen.
     Event(Event),
 }
@@ -205,6 +216,7 @@ pub(crate) struct Access {
     gateways: Gateways,
     lines: Lines,
     relays: Relays,
+    circuits: Circuits,
     sip: SipTrunks,
     /// The first channel of each trunk, and behind them the first line that is none.
     channels: Vec<u32>,
@@ -228,8 +240,8 @@ impl Access {
         let sip = SipTrunks::new(now, inventory, of_sip);
         let mut next = u32::try_from(inventory.lines.len()).unwrap_or(u32::MAX);
         let mut channels = vec![next];
-        for trunk in &inventory.trunks {
-            next = next.saturating_add(trunk.channels);
+        for (_, count, _) in inventory.all_trunks() {
+            next = next.saturating_add(count);
             channels.push(next);
         }
         let mut agent = Control::new(inventory, node, epoch, rng);
@@ -245,6 +257,7 @@ impl Access {
         Self {
             lines: Lines::new(inventory, &gateways),
             relays: Relays::new(inventory, &gateways),
+            circuits: Circuits::new(inventory, &gateways, &channels),
             sip,
             channels,
             census: Census::default(),
@@ -277,7 +290,9 @@ impl Access {
         let (channels, lines): (Vec<_>, Vec<_>) =
             lines.iter().copied().partition(|(_, line)| channel(&self.channels, *line).is_some());
         self.lines.can_restore(&self.settings, stable, &lines)
-            && channels.iter().all(|(side, _)| SipTrunks::can_restore(stable, *side))
+            && channels
+                .iter()
+                .all(|(side, line)| !self.circuits.is_on(*line) && SipTrunks::can_restore(stable, *side))
             && relay.all(|stream| self.relays.adopt(&self.settings, None, stream).is_some())
     }
 
@@ -296,9 +311,14 @@ impl Access {
 
     /// The name of a gateway stands for these addresses now.
     pub(crate) fn handle_resolved(&mut self, now: Time, gateway: &str, addresses: &[SocketAddr]) {
-        let Some((number, peer, policy)) = self.gateways.moved(gateway, addresses) else { return };
+        // One that has registered is where it is, whatever its name stands for by now, and so are its streams.
+        let here = self.gateways.number(gateway).and_then(|number| self.agent.megaco().place(number));
+        let here = here.filter(|_| !addresses.is_empty());
+        let known: Vec<_> = here.into_iter().chain(addresses.iter().copied()).collect();
+        let Some((number, peer, policy)) = self.gateways.moved(gateway, &known) else { return };
         self.lines.moved(number, peer, &policy);
         self.relays.moved(number, peer, &policy);
+        self.circuits.moved(number, peer, &policy);
         self.agent.handle_resolved(now, number, addresses);
     }
 
@@ -313,9 +333,20 @@ impl Access {
     }
 
     pub(crate) fn leg_command(&mut self, now: Time, call: CallId, leg: LegId, command: LegCommand) {
-        let by_trunk = match command {
+        let is_on_a_circuit = match &command {
+            LegCommand::Seize { line, .. }
+            | LegCommand::Wait { line, .. }
+            | LegCommand::Call { line, .. } => self.circuits.is_on(*line),
+            _ => self.circuits.has(leg),
+        };
+        if is_on_a_circuit {
+            return self.by_circuits(now, |circuits, turn| circuits.command(turn, call, leg, command));
+        }
+        let by_trunk = match &command {
             LegCommand::Call { .. } => true,
-            LegCommand::Seize { line } | LegCommand::Wait { line } => channel(&self.channels, line).is_some(),
+            LegCommand::Seize { line, .. } | LegCommand::Wait { line, .. } => {
+                channel(&self.channels, *line).is_some()
+            }
             _ => self.sip.has(leg),
         };
         if by_trunk {
@@ -368,165 +399,23 @@ impl Access {
         self.sip.refused(now, arrival.session, cause);
     }
 
-    /// Hands what the agent has to say to the adapters; says whether there was anything.
-    pub(crate) fn hear_agent(&mut self, now: Time) -> bool {
-        let mut heard = self.sip.hear(now, &mut self.reports);
-        while let Some(news) = self.agent.poll_event() {
-            heard = true;
-            match news {
-                News::Agent(event) => self.agent_event(now, *event),
-                News::Observed { gateway, endpoint, request, observed } => {
-                    self.observed(now, gateway, &endpoint, &request, observed);
-                }
-                News::Forgotten { gateway, endpoint } => {
-                    if let Some(line) = self.gateways.line_at(gateway, &endpoint) {
-                        self.turn(now, |lines, _, _| lines.forgotten(line));
-                    }
-                }
-                News::Packages { gateway, packages } => {
-                    self.turn(now, |lines, _, _| lines.learn_packages(gateway, &packages));
-                }
-            }
-        }
-        heard
-    }
-
-    fn observed(
-        &mut self,
-        now: Time,
-        gateway: GatewayId,
-        endpoint: &EndpointNameBuf,
-        request: &RequestIdBuf,
-        observed: Observed,
-    ) {
-        let Some(line) = self.gateways.line_at(gateway, endpoint) else {
-            return self.unlisted(gateway, endpoint.local());
-        };
-        self.turn(now, |lines, _, turn| lines.notified(turn, line, request, observed));
-    }
-
-    fn agent_event(&mut self, now: Time, event: agent::Event<Tag>) {
-        match event {
-            agent::Event::Completed { tag, outcome } => self.outcome(now, tag, Ok(outcome)),
-            agent::Event::Failed { tag, failure } => self.outcome(now, tag, Err(failure)),
-            agent::Event::Notify { gateway, endpoint, request_id, events } => {
-                self.observed(now, gateway, &endpoint, &request_id, Observed::read(&events));
-            }
-            agent::Event::GatewayUp { gateway, .. } => {
-                self.gateway_service(now, gateway, ServiceState::InService);
-                self.census.note(gateway);
-                self.turn(now, |lines, relays, turn| {
-                    lines.gateway_up(turn, gateway);
-                    relays.gateway_up(turn, gateway);
-                });
-            }
-            agent::Event::GatewayLost { gateway } => {
-                self.gateway_service(now, gateway, ServiceState::Unreachable);
-                self.turn(now, |lines, relays, turn| {
-                    lines.gateway_lost(turn, gateway);
-                    relays.gateway_lost(turn, gateway);
-                });
-            }
-            agent::Event::DialectDetected { gateway, dialect } => {
-                let gateway = self.gateways.id(gateway).to_owned();
-                self.reports.push_back(Report::Event(Event::DialectDetected { gateway, dialect }));
-            }
-            agent::Event::Resolve { gateway, name } => {
-                let gateway = self.gateways.id(gateway).to_owned();
-                self.reports.push_back(Report::Event(Event::Resolve { gateway, name }));
-            }
-            agent::Event::EndpointsRestarted { gateway, endpoints, method, delay, reason: _ } => {
-                if !self.gateways.has_endpoint_under(gateway, &endpoints) {
-                    self.unlisted(gateway, endpoints.local());
-                }
-                if method == RestartMethod::Restart && endpoints.as_name().is_wildcarded() {
-                    self.census.note(gateway);
-                }
-                self.turn(now, |lines, relays, turn| {
-                    lines.restarted(turn, gateway, &endpoints, method, delay);
-                    relays.restarted(turn, gateway, &endpoints, method);
-                });
-            }
-            agent::Event::Lockstep { gateway, endpoints } => {
-                self.turn(now, |lines, _, turn| lines.in_lockstep(turn, gateway, &endpoints));
-            }
-            agent::Event::ConnectionDeletedByGateway {
-                gateway, endpoint, connection_id, statistics, ..
-            } => {
-                let statistics = statistics.as_ref().map(stream::statistics);
-                self.turn(now, |lines, relays, turn| {
-                    lines.connection_deleted(turn, gateway, &endpoint, &connection_id, statistics);
-                    relays.connection_deleted(turn, gateway, &endpoint, &connection_id, statistics);
-                });
-            }
-            // The final outcome decides; what a provisional answer told is void if that is a failure.
-            _ => {}
-        }
-    }
-
-    fn outcome(&mut self, now: Time, tag: Tag, result: Result<Outcome, Failure>) {
-        if let Tag::Census(gateway, serial, inquiry) = tag {
-            return self.counted(now, (gateway, serial, inquiry), result);
-        }
-        self.turn(now, |lines, relays, turn| match tag {
-            Tag::Census(..) => {}
-            Tag::Count(serial) => lines.counted(turn, serial, result),
-            Tag::Watch(line, serial) => lines.watch_outcome(turn, line, serial, result),
-            Tag::Audit(line, serial) => lines.audit_outcome(turn, line, serial, result),
-            Tag::Sweep(line, serial) => lines.sweep_outcome(turn, line, serial, result),
-            Tag::Stray(line, place) => lines.stray_outcome(turn, line, place, result),
-            Tag::Stream(Owner::Leg(leg), order) => lines.stream_outcome(turn, leg, order, result),
-            Tag::Stream(Owner::Context(context, side), order) => {
-                relays.stream_outcome(turn, context, side, order, result);
-            }
-            Tag::RelaySweep(gateway) => relays.sweep_outcome(turn, gateway, result),
-            Tag::Survey(serial, question) => relays.survey_outcome(turn, serial, question, result),
-        });
-    }
-
-    /// A gateway has said something of itself.
-    fn counted(
-        &mut self,
-        now: Time,
-        asked: (GatewayId, u32, census::Inquiry),
-        result: Result<Outcome, Failure>,
-    ) {
-        let gateway = asked.0;
-        for finding in self.census.outcome(now, (&self.gateways, &mut self.agent), asked, result) {
-            match finding {
-                Finding::Told(event) => self.reports.push_back(Report::Event(event)),
-                Finding::Able(class, abilities) => {
-                    let Some(dialect) = self.agent.agent().dialect(gateway) else { continue };
-                    let abilities = Arc::new(abilities);
-                    self.relays.learn(gateway, &class, &abilities);
-                    self.turn(now, |lines, _, turn| {
-                        lines.learn(gateway, &class, &abilities, &dialect);
-                        lines.count(turn, gateway, &class, &abilities);
-                    });
-                }
-                Finding::Silent => self.turn(now, |lines, _, _| lines.release(gateway, None)),
-            }
-        }
-    }
-
-    fn unlisted(&mut self, gateway: GatewayId, endpoint: &str) {
-        let (gateway, endpoint) = (self.gateways.id(gateway).to_owned(), endpoint.to_owned());
-        self.reports.push_back(Report::Event(Event::UnlistedEndpoint { gateway, endpoint }));
-    }
-
-    fn gateway_service(&mut self, now: Time, gateway: GatewayId, to: ServiceState) {
-        let Self { agent, gateways, settings, timers, reports, .. } = self;
-        let mut turn = Turn { now, agent, timers, reports, settings };
-        if let Some(known) = gateways.get_mut(gateway) {
-            turn.service(&mut known.service, to, || Subject::Gateway(known.id.to_string()));
-        }
-    }
-
     pub(crate) fn handle_timeout(&mut self, now: Time) {
         self.agent.handle_timeout(now);
         self.sip.handle_timeout(now);
         while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::Stream(Owner::Leg(leg)) if self.circuits.has(leg) => {
+                    self.by_circuits(now, |circuits, turn| circuits.stream_retry(turn, leg));
+                    continue;
+                }
+                Timer::Circuit(line) => {
+                    self.by_circuits(now, |circuits, turn| circuits.retry(turn, line));
+                    continue;
+                }
+                _ => {}
+            }
             self.turn(now, |lines, relays, turn| match timer {
+                Timer::Circuit(_) => {}
                 Timer::Party(line) => lines.party_timeout(turn, line),
                 Timer::Retry(line) => lines.retry(turn, line),
                 Timer::Stream(Owner::Leg(leg)) => lines.stream_retry(turn, leg),
@@ -555,21 +444,24 @@ impl Access {
         snapshot.transactions = self.agent.pending();
         self.lines.fill(snapshot);
         self.relays.fill(snapshot);
+        self.circuits.fill(snapshot);
         snapshot.lines = self.lines.views().collect::<Vec<LineView>>();
-        snapshot.gateways = self.gateways.views(|gateway| self.census.view(gateway)).collect();
+        let view = |gateway| (self.census.view(gateway), self.agent.megaco().view(gateway));
+        snapshot.gateways = self.gateways.views(view).collect();
         let channels = self
             .channels
             .windows(2)
             .map(|pair| pair.last().zip(pair.first()).map_or(0, |(end, first)| end - first));
-        let trunks =
-            self.sip.states().zip(channels).map(|((id, service, registration), channels)| TrunkView {
-                id: id.to_owned(),
-                service,
-                channels,
-                registration,
-                // The switch knows them.
-                taken: 0,
-            });
+        let circuits = self.circuits.states().map(|(id, service)| (id, service, None));
+        let states = self.sip.states().chain(circuits);
+        let trunks = states.zip(channels).map(|((id, service, registration), channels)| TrunkView {
+            id: id.to_owned(),
+            service,
+            channels,
+            registration,
+            // The switch knows them.
+            taken: 0,
+        });
         snapshot.trunks = trunks.collect();
     }
 

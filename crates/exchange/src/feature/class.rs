@@ -9,6 +9,8 @@ pub struct ServiceClass {
     pub outgoing: bool,
     /// Whether the line may be called.
     pub incoming: bool,
+    /// Whether its calls go before those of others where a gateway has too much to do.
+    pub priority: bool,
     /// Beginnings of the numbers that may be called; when empty, all that are not barred.
     pub allowed: Vec<String>,
     /// Beginnings of the numbers that may not.
@@ -19,7 +21,14 @@ impl ServiceClass {
     /// A class without restrictions.
     #[must_use]
     pub fn new(id: &str) -> Self {
-        Self { id: id.to_owned(), outgoing: true, incoming: true, allowed: Vec::new(), barred: Vec::new() }
+        Self {
+            id: id.to_owned(),
+            outgoing: true,
+            incoming: true,
+            priority: false,
+            allowed: Vec::new(),
+            barred: Vec::new(),
+        }
     }
 
     /// Whether a line of this class may call a number, of which these are the forms: as it is dialled, and, if it

@@ -14,7 +14,7 @@ use super::code::{Codes, Dialled, Feature, Service};
 use super::group::{GroupEntry, GroupId, History};
 use super::setting::{Forward, Setting, SettingFault};
 use super::subscription::{Ring, Subscription};
-use crate::{Cause, Digits, Inventory, LineId, Plan, Resolution, Target, Tone};
+use crate::{Cause, Digits, Inventory, LineId, Plan, Precedence, Resolution, Target, Tone};
 
 /// The state of the features of an exchange.
 #[derive(Debug)]
@@ -270,13 +270,28 @@ impl Desk {
         }
     }
 
+    fn is_emergency(&self, number: &str) -> bool {
+        let number = number.strip_suffix('#').unwrap_or(number);
+        self.emergency.iter().any(|emergency| emergency == number)
+    }
+
+    /// Whose call it is that a line, or somebody elsewhere, makes to a number.
+    pub(crate) fn precedence(&self, line: Option<LineId>, number: &str) -> Precedence {
+        let class = line.and_then(|line| self.line(line)?.class.as_ref());
+        match class.is_some_and(|class| class.priority) {
+            _ if self.is_emergency(number) => Precedence::Urgent,
+            true => Precedence::Priority,
+            false => Precedence::Ordinary,
+        }
+    }
+
     /// Whether a line may call a number: an emergency number always.
     ///
     /// # Errors
     /// The cause to end the call with.
     pub(crate) fn permit(&self, plan: &Plan, line: LineId, number: &str) -> Result<(), Cause> {
         let number = number.strip_suffix('#').unwrap_or(number);
-        if self.emergency.iter().any(|emergency| emergency == number) {
+        if self.is_emergency(number) {
             return Ok(());
         }
         let Some(class) = self.line(line).and_then(|line| line.class.as_ref()) else { return Ok(()) };

@@ -8,8 +8,8 @@ use strowger_sansio::Time;
 use crate::feature::{Search, Stage};
 use crate::{
     CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, Diversion, Flow, Joined, LegId, LineId,
-    MediaStatistics, Party, ReleasedBy, Sdp, Side, StandingSession, Stream, StreamRecord, StreamRole, Target,
-    Termination, Transfer,
+    MediaStatistics, Party, Precedence, ReleasedBy, Sdp, Side, StandingSession, Stream, StreamRecord,
+    StreamRole, Target, Termination, Transfer,
 };
 
 /// A call in progress. It may have more legs than parties: a called line that could not take the call stays
@@ -31,6 +31,8 @@ pub(super) struct Call {
     pub(super) wanted: String,
     /// Whether the caller's number is withheld, once that is known.
     pub(super) withheld: Option<bool>,
+    /// Whose call it is, once a number is called.
+    pub(super) precedence: Precedence,
     /// Who sent the call on.
     pub(super) diversions: Vec<Diversion>,
     /// How often it was sent on before it came by a trunk.
@@ -210,6 +212,7 @@ impl Call {
             stage: Stage::First,
             wanted: String::new(),
             withheld: None,
+            precedence: Precedence::Ordinary,
             diversions: Vec::new(),
             diverted: 0,
             search: None,

@@ -70,6 +70,7 @@ impl Switch {
             return self.end(now, call, cause, ReleasedBy::Exchange);
         }
         call.withheld = Some(call.withheld.unwrap_or_else(|| self.desk.withholds(line)));
+        call.precedence = self.desk.precedence(Some(line), number);
         self.route(now, call, number, Cause::NO_ROUTE_TO_DESTINATION, Some(line));
     }
 

@@ -151,7 +151,7 @@ impl Switch {
 
     /// Makes the next of what the offer needs: the caller's stream, the two of a relay; then offers the call.
     pub(super) fn prepare(&mut self, now: Time, call: &mut Call) {
-        let (id, side) = (call.id, call.sought.other());
+        let (id, side, precedence) = (call.id, call.sought.other(), call.precedence);
         let sought = call.sought_leg();
         let seized = sought.and_then(|leg| call.leg(leg)).is_some_and(|leg| leg.progress == Progress::Seized);
         if call.phase != CallPhase::Routing || !seized {
@@ -162,7 +162,7 @@ impl Switch {
             if origin.progress == Progress::New {
                 origin.progress = Progress::Opened;
                 let leg = origin.id;
-                self.command(id, leg, LegCommand::OpenMedia);
+                self.command(id, leg, LegCommand::OpenMedia { precedence });
             }
             return;
         };
@@ -174,7 +174,8 @@ impl Switch {
             let context = self.new_context();
             self.contexts.insert(context, id);
             call.context = Some(Context::new(context));
-            return self.context_command(id, context, ContextCommand::Add { side, remote: Some(local) });
+            let add = ContextCommand::Add { side, remote: Some(local), precedence };
+            return self.context_command(id, context, add);
         };
         match (context.at(side), context.at(side.other())) {
             // What is on its way must not be asked for twice, though another line is tried meanwhile.
@@ -182,7 +183,7 @@ impl Switch {
             (Some(_), None) if context.completed => {}
             (Some(_), None) => {
                 context.completed = true;
-                let add = ContextCommand::Add { side: side.other(), remote: None };
+                let add = ContextCommand::Add { side: side.other(), remote: None, precedence };
                 self.context_command(id, context.id, add);
             }
             (Some(_), Some(sought)) => {

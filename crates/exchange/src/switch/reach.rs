@@ -97,13 +97,13 @@ impl Switch {
     }
 
     pub(super) fn seize(&mut self, now: Time, call: &mut Call, line: LineId, left_because: Cause) {
-        let leg = self.try_leg(now, call, line, left_because);
+        let (leg, precedence) = (self.try_leg(now, call, line, left_because), call.precedence);
         // A group looks for somebody who is free.
         if call.search.is_none() && self.may_wait(line) {
             self.with_station(line, |station| station.waiting = Some(leg));
-            self.command(call.id, leg, LegCommand::Wait { line });
+            self.command(call.id, leg, LegCommand::Wait { line, precedence });
         } else {
-            self.command(call.id, leg, LegCommand::Seize { line });
+            self.command(call.id, leg, LegCommand::Seize { line, precedence });
         }
     }
 

@@ -108,9 +108,8 @@ impl Switch {
         if !stands {
             return Err(Cause::CALL_REJECTED);
         }
-        let number = calling.number.clone().unwrap_or_default();
-        let line =
-            self.take_channel(trunk, number, calling.name.clone()).ok_or(Cause::NO_CIRCUIT_AVAILABLE)?;
+        let guest = (calling.number.clone().unwrap_or_default(), calling.name.clone());
+        let line = self.take_channel(trunk, None, guest).ok_or(Cause::NO_CIRCUIT_AVAILABLE)?;
         let leg = self.new_leg();
         self.legs.insert(leg, id);
         self.give_in_hand(line, leg);

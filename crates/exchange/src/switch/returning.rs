@@ -13,7 +13,7 @@ use strowger_sansio::Time;
 use super::Switch;
 use super::call::{Call, Leg, Progress, Returning};
 use super::station::Station;
-use crate::{CallPhase, Cause, Event, Flow, LegCommand, LegId, LineId, ReleasedBy, Side, Tone};
+use crate::{CallPhase, Cause, Event, Flow, LegCommand, LegId, LineId, Precedence, ReleasedBy, Side, Tone};
 
 /// How often a party is sought for what it had transferred. 4: it may lift and put back its receiver in the very moments in which
 /// it is asked for, but not for ever.
@@ -68,12 +68,14 @@ impl Switch {
             // Whoever was rung before had it joined.
             context.joined = false;
         }
+        // Somebody has been talking in it.
+        let precedence = Precedence::Urgent;
         let leg = self.seek_by(call, line);
         if self.may_wait(line) {
             self.with_station(line, |station| station.waiting = Some(leg));
-            self.command(call.id, leg, LegCommand::Wait { line });
+            self.command(call.id, leg, LegCommand::Wait { line, precedence });
         } else {
-            self.command(call.id, leg, LegCommand::Seize { line });
+            self.command(call.id, leg, LegCommand::Seize { line, precedence });
         }
     }
 

@@ -6,7 +6,7 @@
 //! The trunks of a group are tried by priority, and among equals in an order that is drawn by their weights (RFC 2782). A trunk without a
 //! free channel, whose peer is gone or which refuses a call for a reason of its own is passed over for the next.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use strowger_sansio::{Rng, Time};
 
@@ -31,6 +31,8 @@ struct Trunk {
     first: u32,
     channels: u32,
     free: VecDeque<u32>,
+    /// Channels that no call may take for now, whether they are free or not.
+    closed: BTreeSet<u32>,
     transit: bool,
     group: Option<usize>,
     priority: u16,
@@ -40,19 +42,21 @@ struct Trunk {
 impl Trunks {
     /// The channels of an inventory's trunks, behind its lines.
     pub(super) fn new(inventory: &Inventory, parties: &mut Vec<Party>) -> Self {
-        let trunks = inventory.trunks.iter().map(|entry| {
+        let trunks = inventory.all_trunks().map(|(id, channels, transit)| {
             let first = u32::try_from(parties.len()).unwrap_or(u32::MAX);
-            parties.extend((0..entry.channels).map(|channel| nobody(&entry.id, channel)));
-            let group = entry.group.as_ref();
+            parties.extend((0..channels).map(|channel| nobody(id, channel)));
+            let entry = inventory.trunks.iter().find(|entry| entry.id == id);
+            let group = entry.and_then(|entry| entry.group.as_ref());
             Trunk {
-                id: entry.id.clone(),
+                id: id.to_owned(),
                 first,
-                channels: entry.channels,
-                free: (0..entry.channels).collect(),
-                transit: entry.transit,
+                channels,
+                free: (0..channels).collect(),
+                closed: BTreeSet::new(),
+                transit,
                 group: group.and_then(|id| inventory.trunk_groups.iter().position(|group| group.id == *id)),
-                priority: entry.priority,
-                weight: entry.weight,
+                priority: entry.map_or(0, |entry| entry.priority),
+                weight: entry.map_or(0, |entry| entry.weight),
             }
         });
         let trunks = trunks.collect();
@@ -120,6 +124,18 @@ impl Trunks {
         }
     }
 
+    /// Whether calls may take a channel from now on.
+    pub(super) fn set_open(&mut self, line: LineId, is_open: bool) {
+        if let Some(trunk) = self.trunks.iter_mut().find(|trunk| trunk.has(line)) {
+            let channel = line.0 - trunk.first;
+            if is_open {
+                trunk.closed.remove(&channel);
+            } else {
+                trunk.closed.insert(channel);
+            }
+        }
+    }
+
     /// A channel is free again; a line is none.
     pub(super) fn give_back(&mut self, line: LineId) {
         if let Some(trunk) = self.trunks.iter_mut().find(|trunk| trunk.has(line)) {
@@ -149,22 +165,26 @@ fn nobody(trunk: &str, channel: u32) -> Party {
 }
 
 impl Switch {
-    /// A call comes by a trunk for this number: it begins, and its first command follows. `diverted`: how often it was sent on before,
-    /// as the peer says; it is sent on here so much less often.
+    /// Whether calls may be sent by a channel of a trunk from now on. A call on it goes on.
+    pub fn set_channel(&mut self, line: LineId, is_open: bool) {
+        self.trunks.set_open(line, is_open);
+    }
+
+    /// A call comes by a trunk for this number, on this channel if it is bound to one: it begins, and its first command follows.
+    /// `diverted`: how often it was sent on before, as the peer says; it is sent on here so much less often.
     ///
     /// # Errors
     /// The cause to refuse it with: too many calls, or no free channel.
     pub fn handle_incoming(
         &mut self,
         now: Time,
-        trunk: TrunkId,
+        (trunk, channel): (TrunkId, Option<LineId>),
         called: &str,
         calling: &CallingParty,
         diverted: usize,
     ) -> Result<(CallId, LegId, LineId), Cause> {
-        let number = calling.number.clone().unwrap_or_default();
-        let line =
-            self.take_channel(trunk, number, calling.name.clone()).ok_or(Cause::NO_CIRCUIT_AVAILABLE)?;
+        let guest = (calling.number.clone().unwrap_or_default(), calling.name.clone());
+        let line = self.take_channel(trunk, channel, guest).ok_or(Cause::NO_CIRCUIT_AVAILABLE)?;
         let (call, leg) = match self.begin(now, line) {
             Ok(begun) => begun,
             Err(cause) => {
@@ -178,6 +198,7 @@ impl Switch {
             called.clone_into(&mut call.dialled);
             call.diverted = diverted;
             call.withheld = Some(calling.withheld);
+            call.precedence = switch.desk.precedence(None, called);
             switch.events.push_back(Event::Dialled { call: call.id, digits: called.to_owned() });
             let resolution = switch.plan.resolve_incoming(called);
             switch.follow_route(now, call, (called, resolution), Cause::NO_ROUTE_TO_DESTINATION, None);
@@ -193,14 +214,15 @@ impl Switch {
         if barred {
             return self.hunt_on(now, call, Cause::BEARER_NOT_AUTHORIZED, ReleasedBy::Exchange);
         }
-        let Some(line) = self.take_channel(trunk, call.wanted.clone(), None) else {
+        let Some(line) = self.take_channel(trunk, None, (call.wanted.clone(), None)) else {
             return self.hunt_on(now, call, Cause::NO_CIRCUIT_AVAILABLE, ReleasedBy::Exchange);
         };
         self.note_guest(call, line);
         let leg = self.try_leg(now, call, line, left_because);
         let caller = call.calling_leg().map(|leg| self.identity(leg.line)).unwrap_or_default();
-        let (number, diversions) = (call.wanted.clone(), call.diversions.clone());
-        self.command(call.id, leg, LegCommand::Call { line, number, caller, diversions });
+        let (number, diversions, precedence) =
+            (call.wanted.clone(), call.diversions.clone(), call.precedence);
+        self.command(call.id, leg, LegCommand::Call { line, number, caller, diversions, precedence });
     }
 
     /// Calls by the trunks of a group, one behind the other.
@@ -217,18 +239,21 @@ impl Switch {
         self.hunt_on(now, call, left_because, by);
     }
 
-    /// Takes a channel, for somebody with this number and name.
+    /// Takes this channel or any one, for somebody with this number and name. Who comes by a channel finds it open.
     pub(super) fn take_channel(
         &mut self,
         trunk: TrunkId,
-        number: String,
-        name: Option<String>,
+        channel: Option<LineId>,
+        (number, name): (String, Option<String>),
     ) -> Option<LineId> {
         if self.trunks.is_full(self.trunks.get(trunk)?) {
             return None;
         }
         let known = self.trunks.trunks.get_mut(usize::try_from(trunk.0).ok()?)?;
-        let channel = known.free.pop_front()?;
+        let wanted = channel.map(|line| line.0.wrapping_sub(known.first));
+        let is_fit = |free: &u32| wanted.map_or(!known.closed.contains(free), |wanted| wanted == *free);
+        let place = known.free.iter().position(is_fit)?;
+        let channel = known.free.remove(place)?;
         let line = LineId(known.first + channel);
         let party = Party { number, name, ..nobody(&known.id, channel) };
         if let Some(place) = self.parties.get_mut(usize::try_from(line.0).ok()?) {

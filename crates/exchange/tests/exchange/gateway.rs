@@ -330,7 +330,9 @@ impl Gateway {
             return ReturnCode::OFF_HOOK;
         }
         let tones = ["L/dl", "L/bz", "L/ro", "L/sit", "L/ot", "G/rt"];
-        if !endpoint.off_hook && (wants("l/hu") || tones.iter().any(|tone| plays(tone))) {
+        // A circuit has no hook.
+        let is_line = !local.starts_with("ds/");
+        if is_line && !endpoint.off_hook && (wants("l/hu") || tones.iter().any(|tone| plays(tone))) {
             return ReturnCode::ON_HOOK;
         }
         if let Some(map) = command.digit_map() {

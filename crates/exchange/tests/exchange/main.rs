@@ -11,6 +11,7 @@ mod calls;
 mod census;
 mod chaos;
 mod choosing;
+mod circuits;
 mod clearing;
 mod crossing;
 mod faults;

@@ -8,7 +8,7 @@ use crate::world::{World, relayed_town};
 
 /// Whether the relay joins two lines: each side sends where the relay receives, and the relay sends where
 /// they receive.
-fn joined(world: &World, one: &str, other: &str) -> bool {
+pub(crate) fn joined(world: &World, one: &str, other: &str) -> bool {
     let stream = |number: &str| world.endpoint(number).connections.values().next().unwrap().clone();
     let (one, other) = (stream(one), stream(other));
     let relays = world.gateways[2].endpoints.values();

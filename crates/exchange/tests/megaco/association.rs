@@ -1,6 +1,6 @@
 //! Gateways that register while they are being commanded, and lines that are not where the exchange thinks.
 
-use strowger_exchange::{Cause, MEGACO_TEXT, ServiceState};
+use strowger_exchange::{Cause, Event, GatewayEntry, MEGACO_TEXT, ServiceState};
 use strowger_megaco::message::{Method, TerminationId};
 use strowger_mgcp::message::Verb;
 use strowger_sansio::Duration;
@@ -139,4 +139,87 @@ fn a_line_in_a_context_that_nobody_knows_comes_back_from_it() {
     world.lift("2004");
     assert!(world.talk("2001", "2004"));
     world.end();
+}
+
+#[test]
+fn a_gateway_is_found_by_the_name_of_its_host_wherever_that_is() {
+    let mut inventory = town();
+    let megaco = inventory.gateways[1].megaco.clone();
+    inventory.gateways[1] = GatewayEntry::megaco_named("gw2", "gw2.example:2427", "gw2.town", megaco);
+    assert_eq!(inventory.check(), []);
+    let mut world = World::new(inventory);
+    let asked = |world: &mut World| {
+        let asks = Event::Resolve { gateway: "gw2".to_owned(), name: "gw2.example:2427".to_owned() };
+        let before = world.events.len();
+        world.events.retain(|event| *event != asks);
+        world.events.len() < before
+    };
+    world.gateways[1].address = "127.0.0.30:2427".parse().unwrap();
+    world.gateways[1].media_host = "127.0.0.30".to_owned();
+    world.pass(60);
+    assert!(asked(&mut world));
+    assert_ne!(world.line("2004").service, ServiceState::InService, "nobody knows where it is");
+    // Its name has two addresses, and nobody is at the first.
+    let [elsewhere, there] = ["127.0.0.29:2427", "127.0.0.30:2427"].map(|text| text.parse().unwrap());
+    let now = world.now;
+    world.exchange.handle_resolved(now, "gw2", &[elsewhere, there]);
+    world.pass(120);
+    assert_eq!(world.line("2004").service, ServiceState::InService);
+    world.connect("2001", "2004");
+    world.hang_up("2001");
+    world.hang_up("2004");
+    // The name goes elsewhere while it serves: it is heard where it is.
+    let now = world.now;
+    world.exchange.handle_resolved(now, "gw2", &[elsewhere]);
+    world.connect("2004", "2001");
+    world.hang_up("2001");
+    world.hang_up("2004");
+    // It moves; where it was, nobody is heard any more.
+    let moved = "127.0.0.31:2427".parse().unwrap();
+    world.gateways[1].address = moved;
+    world.gateways[1].media_host = "127.0.0.31".to_owned();
+    world.pass(120);
+    assert!(asked(&mut world));
+    assert_ne!(world.line("2004").service, ServiceState::InService);
+    let now = world.now;
+    world.exchange.handle_resolved(now, "gw2", &[moved]);
+    world.patiently(|world| world.line("2004").service == ServiceState::InService);
+    world.gateways[1].address = there;
+    world.hook("2004", true);
+    world.pass(1);
+    assert_eq!(world.hears("2004"), "", "it is not heard from there");
+    world.gateways[1].address = moved;
+    world.pass(5);
+    assert_eq!(world.hears("2004"), "L/dl");
+    world.hang_up("2004");
+    world.end();
+}
+
+#[test]
+fn terminations_are_compared_with_the_inventory_and_contexts_are_counted() {
+    use strowger_exchange::{EndpointsView, MegacoView};
+    let mut world = World::new(town());
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    world.gateways[0].tells_terminations = true;
+    world.gateways[0].base.endpoints.remove("aaln/3");
+    world.gateways[0].base.endpoints.insert("aaln/9".to_owned(), crate::gateway::Endpoint::default());
+    world.pass(5);
+    let expected = EndpointsView { listed: 3, missing: names(&["aaln/3"]), unlisted: names(&["aaln/9"]) };
+    let told = |event: &&Event| matches!(event, Event::EndpointsListed { gateway, .. } if gateway == "gw1");
+    assert_eq!(world.events.iter().filter(told).count(), 1);
+    let view = |world: &World, place: usize| world.exchange.snapshot().gateways[place].clone();
+    assert_eq!(view(&world, 0).endpoints, Some(expected));
+    assert_eq!(view(&world, 1).endpoints, None, "it cannot say");
+    world.connect("2001", "2004");
+    let one = MegacoView { contexts: 1, streams: 1, is_overloaded: false };
+    assert_eq!((view(&world, 0).megaco, view(&world, 1).megaco), (Some(one), Some(one)));
+    // It comes back with its contexts: what is in them is counted too, and streams are no terminations of the inventory.
+    let now = world.now;
+    world.gateways[0].change(now, TerminationId::Root, Method::Disconnected, None);
+    world.pass(5);
+    assert_eq!(view(&world, 0).endpoints.unwrap().listed, 3);
+    world.hang_up("2001");
+    world.hang_up("2004");
+    world.pass(1);
+    assert_eq!(view(&world, 0).megaco, Some(MegacoView::default()));
 }

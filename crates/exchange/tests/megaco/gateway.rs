@@ -7,11 +7,11 @@ use std::ops::{Deref, DerefMut};
 use strowger_exchange::{GatewayEntry, GatewayProtocol, Input, MEGACO_TEXT, MegacoEntry};
 use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{
-    Action, ActionReply, AmmDescriptor, AmmRequest, AuditResult, AuditReturn, Caseless, CommandBody,
-    CommandReply, ContextId, Description, EventDigitMap, ItemName, LocalControl, Media, Method, Mid, Name,
-    PackageVersion, Reason, ReplyResult, ServiceChange, ServiceChangeReply, ServiceChangeResult, Setting,
-    SignalRequest, Statistic, StreamMode, StreamParameters, Streams, TerminationId, TerminationReply,
-    Terminations, Value, Version,
+    Action, ActionReply, AmmDescriptor, AmmRequest, AuditItems, AuditResult, AuditReturn, Caseless,
+    CommandBody, CommandReply, ContextId, Description, EventDigitMap, ItemName, LocalControl, Media, Method,
+    Mid, Reason, ReplyResult, ServiceChange, ServiceChangeReply, ServiceChangeResult, Setting, SignalRequest,
+    Statistic, StreamMode, StreamParameters, Streams, TerminationId, TerminationReply, Terminations, Value,
+    Version,
 };
 use strowger_megaco::transaction::{
     Event, PeerConfig, PeerId, TransactionIds, TransactionLimits, TransactionTimers, Transactions,
@@ -22,6 +22,7 @@ use strowger_sansio::{Duration, Rng, Time};
 
 use crate::mgcp_gateway::{self, port_of};
 pub(crate) use crate::mgcp_gateway::{Connection, Endpoint};
+use crate::root::Root;
 use crate::words::{WORDS, caller, descriptor, parameter, text};
 
 /// The gateways of the town speak Megaco.
@@ -68,6 +69,12 @@ pub(crate) struct Gateway {
     pub(crate) early: usize,
     /// The digit maps of the lines.
     pub(crate) maps: BTreeMap<String, String>,
+    /// What it watches itself for.
+    pub(crate) root: Root,
+    /// How often it was asked for a sign of life.
+    pub(crate) signs: usize,
+    /// It tells its terminations.
+    pub(crate) tells_terminations: bool,
 }
 
 impl Deref for Gateway {
@@ -111,6 +118,9 @@ impl Gateway {
             root_names_its_own: false,
             early: 0,
             maps: BTreeMap::new(),
+            root: Root::default(),
+            signs: 0,
+            tells_terminations: false,
         };
         gateway.register(Time::from_secs(1000), Method::Restart, None);
         gateway
@@ -146,17 +156,23 @@ impl Gateway {
 
     pub(crate) fn transmit(&mut self, now: Time) -> Option<Vec<u8>> {
         let Some(mouth) = &mut self.mouth else { return self.base.transmit(now) };
+        for notice in self.root.notices() {
+            let actions = vec![Action::new(ContextId::NULL, [notice])];
+            mouth.layer.request(now, mouth.controller, actions, ()).unwrap();
+        }
         let sent = mouth.layer.poll_transmit(now).map(|transmit| transmit.payload);
         sent.filter(|bytes| !self.base.dead && !swallows(&self.base.swallowed, bytes))
     }
 
     pub(crate) fn timeout(&self) -> Option<Time> {
-        self.mouth.as_ref().map_or_else(|| self.base.timeout(), |mouth| mouth.layer.poll_timeout())
+        let Some(mouth) = &self.mouth else { return self.base.timeout() };
+        [mouth.layer.poll_timeout(), self.root.timeout()].into_iter().flatten().min()
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Time) {
         let Some(mouth) = &mut self.mouth else { return self.base.handle_timeout(now) };
         mouth.layer.handle_timeout(now);
+        self.root.handle_timeout(now);
         let mut lost = false;
         while let Some(event) = mouth.layer.poll_event() {
             lost |= matches!(event, Event::Lost { .. });
@@ -172,6 +188,7 @@ impl Gateway {
         if self.base.dead {
             return;
         }
+        self.root.heard(now);
         let route = Route::udp(crate::world::exchange_address());
         let Some(accepted) = mouth.layer.accept(now, route, bytes) else {
             panic!("what is this? {}", String::from_utf8_lossy(bytes));
@@ -259,7 +276,7 @@ impl Gateway {
     }
 
     /// A refusal that is due.
-    fn refuses(&mut self, verb: Verb, local: &str) -> Option<ErrorCode> {
+    pub(crate) fn refuses(&mut self, verb: Verb, local: &str) -> Option<ErrorCode> {
         let due = self.base.refusals.iter_mut().find(|refusal| {
             refusal.times > 0 && refusal.verb == verb && local.starts_with(&refusal.endpoint)
         })?;
@@ -277,7 +294,7 @@ impl Gateway {
     }
 
     /// The line whose stream has this name: `RTP/` and its port in hexadecimal digits, as its connection is named.
-    fn line_of(&self, stream: &str) -> Option<(String, String)> {
+    pub(crate) fn line_of(&self, stream: &str) -> Option<(String, String)> {
         let id = stream.to_ascii_lowercase().strip_prefix("rtp/")?.to_ascii_uppercase();
         let found = self.base.endpoints.iter().find(|(_, endpoint)| endpoint.connections.contains_key(&id));
         found.map(|(local, _)| (local.clone(), id))
@@ -302,7 +319,7 @@ fn swallows(verbs: &[Verb], bytes: &[u8]) -> bool {
 
 type Refused<'m> = (ErrorCode, Box<dyn FnOnce(ErrorCode) -> CommandReply<'m> + 'm>);
 
-fn reply<'m>(of: &Terminations<'m>, audit: Vec<AuditReturn<'m>>) -> TerminationReply<'m> {
+pub(crate) fn reply<'m>(of: &Terminations<'m>, audit: Vec<AuditReturn<'m>>) -> TerminationReply<'m> {
     TerminationReply { terminations: of.clone(), audit }
 }
 
@@ -322,6 +339,12 @@ impl Gateway {
             }
         };
         match body {
+            CommandBody::Modify(request) if named == "root" => {
+                let watched = self.root.watch(&request, &self.packages);
+                watched
+                    .map(|()| vec![CommandReply::Modify(reply(&of, Vec::new()))])
+                    .map_err(wrapped(CommandReply::Modify))
+            }
             CommandBody::Add(request) => self.add(context, request).map_err(wrapped(CommandReply::Add)),
             CommandBody::Modify(request) => {
                 self.modify(*context, &named, request).map_err(wrapped(CommandReply::Modify))
@@ -329,7 +352,9 @@ impl Gateway {
             CommandBody::Subtract(_) => {
                 self.subtract(*context, &named, &of).map_err(wrapped(CommandReply::Subtract))
             }
-            CommandBody::AuditValue(_) => {
+            CommandBody::AuditValue(command) => {
+                let is_sign = named == "root" && command.audit.items == AuditItems::NONE;
+                self.signs += usize::from(is_sign && *context == ContextId::NULL);
                 let wrap = |own| CommandReply::AuditValue(AuditResult::Termination(own));
                 self.audit(context, &named, &of).map_err(wrapped(wrap))
             }
@@ -350,8 +375,28 @@ impl Gateway {
         request: AmmRequest<'m>,
     ) -> Result<Vec<CommandReply<'m>>, ErrorCode> {
         let parameters = request.descriptors.into_iter().find_map(speech).expect("a stream");
+        self.root.added();
         let mouth = self.mouth.as_mut().unwrap();
-        if let TerminationId::Name(name) = &request.terminations.first {
+        let chosen = request.terminations.first.as_str();
+        if *context == ContextId::CHOOSE && chosen.contains('$') {
+            // A relay: streams alone.
+            let free = (1..=self.base.relays).map(|number| format!("relay/{number}"));
+            let mut free = free.filter(|local| !mouth.contexts.contains_key(local));
+            self.base.executed.push("CRCX relay/$".to_owned());
+            let refusal =
+                self.base.refusals.iter().position(|own| own.times > 0 && own.endpoint == "relay/$");
+            if let Some(refusal) = refusal {
+                self.base.refusals[refusal].times -= 1;
+                return Err(ErrorCode::INSUFFICIENT_RESOURCES);
+            }
+            let local = free.next().ok_or(ErrorCode::NO_CONTEXT_ID)?;
+            mouth.last_context += 1;
+            *context = ContextId::new(mouth.last_context);
+            mouth.contexts.insert(local.clone(), mouth.last_context);
+            self.base.endpoints.entry(local).or_default();
+        } else if let TerminationId::Name(name) = &request.terminations.first
+            && !chosen.contains('$')
+        {
             let local = name.as_str().to_ascii_lowercase();
             self.base.executed.push(format!("Add {local}"));
             if !self.base.endpoints.contains_key(&local) {
@@ -367,6 +412,7 @@ impl Gateway {
             mouth.contexts.insert(local, mouth.last_context);
             return Ok(vec![CommandReply::Add(reply(&request.terminations, Vec::new()))]);
         }
+        let mouth = self.mouth.as_mut().unwrap();
         let found = mouth.contexts.iter().find(|(_, own)| **own == context.get());
         let local = found.ok_or(ErrorCode::UNKNOWN_CONTEXT)?.0.clone();
         self.base.executed.push(format!("CRCX {local}"));
@@ -391,7 +437,7 @@ impl Gateway {
         Ok(vec![CommandReply::Add(reply(&name.into(), vec![self.media(port, None)]))])
     }
 
-    fn media<'m>(&self, port: u16, mode: Option<StreamMode>) -> AuditReturn<'m> {
+    pub(crate) fn media<'m>(&self, port: u16, mode: Option<StreamMode>) -> AuditReturn<'m> {
         let host = &self.base.media_host;
         let text = format!("v=0\nc=IN IP4 {host}\nm=audio {port} RTP/AVP 0\na=ptime:20\n");
         let local = Some(Description::from_sdp(text.into_bytes().into()));
@@ -443,6 +489,9 @@ impl Gateway {
 
     /// Streams of one context that flow are heard in one another: the stories call that a conference.
     fn mix(&mut self, local: &str) {
+        if local.starts_with("relay/") {
+            return;
+        }
         let endpoint = self.base.endpoints.get_mut(local).unwrap();
         let flows = |own: &&mut Connection| ["sendrecv", "confrnce"].contains(&own.mode.as_str());
         let is_mixed = endpoint.connections.values_mut().filter(flows).count() > 1;
@@ -555,7 +604,11 @@ impl Gateway {
             let figures = vec![figure(0xc, 4, 100), figure(0xc, 5, 99), figure(0xb, 2, 16000)];
             statistics.push(AuditReturn::Descriptor(AmmDescriptor::Statistics(figures)));
         }
-        if !leaves {
+        if local.starts_with("relay/") {
+            if endpoint.connections.is_empty() {
+                self.mouth.as_mut().unwrap().contexts.remove(&local);
+            }
+        } else if !leaves {
             self.mix(&local);
         } else {
             assert!(endpoint.connections.is_empty(), "the line leaves streams behind");
@@ -565,53 +618,6 @@ impl Gateway {
             self.mouth.as_mut().unwrap().contexts.remove(&local);
         }
         Ok(vec![CommandReply::Subtract(reply(of, statistics))])
-    }
-
-    fn audit<'m>(
-        &mut self,
-        context: &mut ContextId,
-        named: &str,
-        of: &Terminations<'m>,
-    ) -> Result<Vec<CommandReply<'m>>, ErrorCode> {
-        let value = |of: &Terminations<'m>, parts| {
-            CommandReply::AuditValue(AuditResult::Termination(reply(of, parts)))
-        };
-        let mouth = self.mouth.as_ref().unwrap();
-        if named == "root" {
-            let of_package = |name: &'static str| {
-                let known = strowger_megaco::package::package_named(name.as_bytes());
-                let package = known.map_or(Name::Text(Caseless::new(name)), |known| Name::Id(known.id));
-                PackageVersion { package, version: 1 }
-            };
-            let is_told = |package: &&str| !self.root_names_its_own || ["g", "root"].contains(package);
-            let told = self.packages.iter().copied().filter(is_told).map(of_package).collect();
-            return Ok(vec![value(of, vec![AuditReturn::Packages(told)])]);
-        }
-        if let Some((local, id)) = self.line_of(named) {
-            let connection = &self.base.endpoints[&local].connections[&id];
-            let mode = mode(&connection.mode);
-            return Ok(vec![value(of, vec![self.media(connection.port, Some(mode))])]);
-        }
-        if named == "*" {
-            let found = mouth.contexts.iter().find(|(_, own)| **own == context.get());
-            let local = found.ok_or(ErrorCode::UNKNOWN_CONTEXT)?.0;
-            let streams = self.base.endpoints[local].connections.keys();
-            let streams = streams.map(|id| format!("RTP/{}", id.to_ascii_lowercase()));
-            let names = std::iter::once(local.clone()).chain(streams);
-            return Ok(names
-                .map(|name| value(&TerminationId::new(name).unwrap().into(), Vec::new()))
-                .collect());
-        }
-        self.base.executed.push(format!("AUEP {named}"));
-        if let Some(code) = self.refuses(Verb::Auep, named) {
-            return Err(code);
-        }
-        if !self.base.endpoints.contains_key(named) {
-            return Err(ErrorCode::UNKNOWN_TERMINATION);
-        }
-        let own = self.mouth.as_ref().unwrap().contexts.get(named);
-        *context = ContextId::new(own.copied().unwrap_or(0));
-        Ok(vec![value(of, Vec::new())])
     }
 }
 
@@ -635,7 +641,7 @@ fn word(mode: StreamMode) -> &'static str {
     MODES.iter().find(|(own, _)| *own == mode).unwrap().1
 }
 
-fn mode(word: &str) -> StreamMode {
+pub(crate) fn mode(word: &str) -> StreamMode {
     let word = if word == "confrnce" { "sendrecv" } else { word };
     MODES.iter().find(|(_, own)| *own == word).unwrap().0
 }

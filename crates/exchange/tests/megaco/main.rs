@@ -1,20 +1,23 @@
 //! The stories of `tests/exchange`, told of gateways that speak Megaco: the same subscribers do the same, and the same must come of
 //! it.
 //!
-//! - `gateway`, `telephone`, `words`, `digit_map`: lines as the MGCP gateway of the stories has them, behind a media gateway of RFC 3525 that is strict where the
+//! - `gateway`, `audits`, `telephone`, `words`, `digit_map`: lines as the MGCP gateway of the stories has them, behind a media gateway of RFC 3525 that is strict where the
 //!   standard is: packages, hook states, contexts, modes.
 //! - `world` and the stories of subscribers: those of `tests/exchange`.
-//! - `mixed`: a line on one protocol talks with a line on the other. `association`: what only Megaco has.
+//! - `mixed`: a line on one protocol talks with a line on the other. `association`, `relaying`, `root`: what only Megaco has.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "some stories of the other gateways are not told here")]
 
 mod association;
+mod audits;
 #[path = "../exchange/calls.rs"]
 mod calls;
 #[path = "../exchange/chaos.rs"]
 mod chaos;
 #[path = "../exchange/choosing.rs"]
 mod choosing;
+#[path = "../exchange/circuits.rs"]
+mod circuits;
 #[path = "../exchange/clearing.rs"]
 mod clearing;
 #[path = "../exchange/crossing.rs"]
@@ -42,12 +45,14 @@ mod mixed;
 mod outliving;
 #[path = "../exchange/relay.rs"]
 mod relay;
+mod relaying;
 #[path = "../exchange/resuming.rs"]
 mod resuming;
 #[path = "../exchange/resync.rs"]
 mod resync;
 #[path = "../exchange/returning.rs"]
 mod returning;
+mod root;
 #[path = "../exchange/service.rs"]
 mod service;
 #[path = "../exchange/sip.rs"]

@@ -258,7 +258,9 @@ fn listens<'r>(gateway: &Gateway, raw: &'r Raw) -> Option<&'r Spanned<SocketAddr
 /// Whether what stands with a gateway is of its protocol.
 fn check_protocol(gateway: &Gateway, report: &mut Report) {
     let (name, foreign): (_, &[&str]) = match gateway.protocol {
-        GatewayProtocol::Mgcp => ("MGCP", &["mid", "transport", "encoding", "empty_signals", "names"]),
+        GatewayProtocol::Mgcp => {
+            ("MGCP", &["mid", "transport", "encoding", "empty_signals", "names", "profiles"])
+        }
         GatewayProtocol::Megaco => ("Megaco", &["dialect"]),
     };
     let span = || gateway.id.as_ref().map_or(0..0, Spanned::span);
@@ -267,10 +269,13 @@ fn check_protocol(gateway: &Gateway, report: &mut Report) {
         report.error(span(), found, "expected the key to be left out");
     }
     if gateway.protocol == GatewayProtocol::Megaco {
-        let beyond = [(&gateway.relay, "a relay"), (&gateway.host, "a host name")];
-        for (value, what) in beyond.iter().filter_map(|(value, what)| Some((value.as_ref()?, what))) {
-            let found = format!("a gateway that speaks Megaco cannot have {what} yet");
-            report.error(value.span(), found, "expected an MGCP gateway, or an address");
+        if let Some(relay) = gateway.relay.as_ref().filter(|relay| !relay.get_ref().ends_with('$')) {
+            let found = format!("\"{}\" lets a Megaco gateway choose no stream", excerpt(relay.get_ref()));
+            report.error(
+                relay.span(),
+                found,
+                "expected the name of its streams with `$` at the end: \"rtp/$\"",
+            );
         }
     }
     if let Some(names) = &gateway.names
@@ -280,7 +285,7 @@ fn check_protocol(gateway: &Gateway, report: &mut Report) {
         report.error(
             names.span(),
             found,
-            "expected levels with slashes between, each its bits and their form: \"8:aaln,rtp/24:number\" or \"8:bits/8:bits/8:bits\"",
+            "expected levels with slashes between, each its bits and their form: \"8:aaln,rtp,ds/24:number\" or \"8:bits/8:bits/8:bits\"",
         );
     }
     if let Some(mid) = &gateway.mid
@@ -564,6 +569,7 @@ fn gateway_entry(gateway: Gateway) -> Option<GatewayEntry> {
             encoding: gateway.encoding,
             no_signals: gateway.no_signals,
             names: gateway.names.and_then(|names| names.get_ref().parse().ok()),
+            profiles: gateway.profiles,
         },
         dialect: gateway.dialect,
         media: gateway.media.into_iter().map(Spanned::into_inner).collect(),

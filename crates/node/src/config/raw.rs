@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use strowger_exchange::{
     CallTimers, Codec, Country, DialectChoice, FeaturePlan, Features, GatewayProtocol, MegacoEncoding,
-    MegacoTransport, NoSignals, RouteTarget,
+    MegacoProfile, MegacoTransport, NoSignals, RouteTarget,
 };
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -100,6 +100,7 @@ pub(super) struct Gateway {
     pub(super) encoding: MegacoEncoding,
     pub(super) no_signals: NoSignals,
     pub(super) names: Option<Spanned<String>>,
+    pub(super) profiles: Vec<MegacoProfile>,
     /// Which keys of one protocol alone are there.
     pub(super) keys: Vec<&'static str>,
     pub(super) media: Vec<Spanned<IpAddr>>,
@@ -268,9 +269,10 @@ impl Gateway {
             mid: table.string("mid", report),
             transport: choice(table, "transport", "transport", &transports, &[], report).unwrap_or_default(),
             names: table.string("names", report),
+            profiles: profiles(table, report),
             no_signals: choice(table, "empty_signals", "form", &empty, &[], report).unwrap_or_default(),
             encoding: choice(table, "encoding", "encoding", &encodings, &[], report).unwrap_or_default(),
-            keys: ["dialect", "mid", "transport", "encoding", "empty_signals", "names"]
+            keys: ["dialect", "mid", "transport", "encoding", "empty_signals", "names", "profiles"]
                 .into_iter()
                 // Of an unknown protocol nothing is foreign.
                 .filter(|key| protocol.is_some() && table.value(key).is_some())
@@ -415,6 +417,20 @@ fn codecs(table: &Table<'_>, report: &mut Report) -> Vec<Codec> {
             report.error(word.span(), format!("unknown codec \"{}\"", excerpt(word.get_ref())), expected);
             None
         }
+    });
+    read.collect()
+}
+
+/// Profiles of Megaco.
+fn profiles(table: &Table<'_>, report: &mut Report) -> Vec<MegacoProfile> {
+    let Some(texts) = table.strings("profiles", report) else { return Vec::new() };
+    let read = texts.into_inner().into_iter().filter_map(|text| {
+        let profile = text.get_ref().parse();
+        if profile.is_err() {
+            let found = format!("\"{}\" is no profile", excerpt(text.get_ref()));
+            report.error(text.span(), found, "expected a name and a version: \"ResGW/1\"");
+        }
+        profile.ok()
     });
     read.collect()
 }

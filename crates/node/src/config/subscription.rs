@@ -56,6 +56,7 @@ impl Services {
                 |key, report: &mut Report| table.boolean(key, report).is_none_or(|flag| *flag.get_ref());
             class.outgoing = flag("outgoing", report);
             class.incoming = flag("incoming", report);
+            class.priority = table.boolean("priority", report).is_some_and(|flag| *flag.get_ref());
             class.allowed = strings(&table, "allowed", report);
             class.barred = strings(&table, "barred", report);
             services.classes.push((id, class));

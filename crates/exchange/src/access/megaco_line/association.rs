@@ -2,9 +2,10 @@
 //!
 //! A gateway that is not there is called where its address is configured: after a restart of the exchange it believes in an association
 //! that the exchange has forgotten, and a service change by hand-over lets it register anew with the contexts that it has (RFC 3525
-//! section 11.5). One that is there and says nothing is asked for a sign of life by an audit of ROOT.
+//! section 11.5). One that is there and says nothing is asked for a sign of life by the controller, unless it has agreed to speak up by
+//! itself (`root`).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use strowger_megaco::binary::{self, NamePlan};
@@ -20,6 +21,7 @@ use strowger_mgcp::agent::{self, Failure, GatewayId};
 use strowger_mgcp::message::{ConnectionIdBuf, EndpointNameBuf, RestartMethod};
 use strowger_sansio::{Duration, SocketId, Time};
 
+use super::place::Places;
 use super::{Ask, Megaco, order};
 use crate::access::control::News;
 use crate::exchange::{MEGACO_BINARY, MEGACO_TEXT};
@@ -30,8 +32,6 @@ use crate::{GatewayEntry, MegacoEncoding, MegacoTransport};
 pub(super) enum Clock {
     /// It is not there, and is called.
     Call,
-    /// It has been silent.
-    Silence,
     /// It had not read the reply to its registration.
     Early,
     /// It has had the time to register, since the exchange began or its connection ended.
@@ -50,16 +50,25 @@ const EARLY: (u32, Duration) = (6, Duration::from_millis(200));
 pub(super) struct Association {
     pub(super) peer: PeerId,
     pub(super) domain: String,
+    /// The name by which it is to choose the streams of a relay, if it has one.
+    pub(super) relay: Option<Box<str>>,
     pub(super) address: IpAddr,
+    /// Its name in the name service, if it is found by that.
+    pub(super) host: Option<String>,
+    /// Where it takes datagrams, in the order in which it is called there; none while its name stands for no address.
+    pub(super) addresses: Vec<SocketAddr>,
+    /// How often it was called.
+    pub(super) turn: usize,
+    pub(super) carrier: (Transport, SocketId),
     /// Where it spoke from last.
     socket: Option<SocketId>,
-    /// Whether it can be called: it can where its address takes datagrams.
-    can_be_called: bool,
-    heard: Time,
+    pub(super) spoke_from: Option<SocketAddr>,
     /// Its connection has ended: what it is to be told waits until it comes back by another.
     pub(super) is_cut: bool,
     /// It was lost while it was cut, and has not registered since.
     pub(super) is_lost: bool,
+    /// Its terminations that are in no context, until it has said which are in one.
+    pub(super) idle: Vec<EndpointNameBuf>,
     /// What has overtaken the reply to the registration.
     early: Vec<Ask>,
     /// How often something has.
@@ -93,61 +102,65 @@ pub(crate) fn is_message_identifier(text: &str) -> bool {
 impl Megaco {
     pub(in crate::access) fn add_gateway(&mut self, now: Time, gateway: GatewayId, entry: &GatewayEntry) {
         let Some(controller) = &mut self.controller else { return };
-        let (transport, route) = match entry.megaco.transport {
-            MegacoTransport::Udp => {
-                let is_binary = entry.megaco.encoding == MegacoEncoding::Binary;
-                let socket = if is_binary { MEGACO_BINARY } else { MEGACO_TEXT };
-                let route = Route { transport: Transport::Udp, socket, address: entry.address };
-                (Transport::Udp, Some(route))
-            }
-            MegacoTransport::Tcp => (Transport::Tcp, None),
+        let is_binary = entry.megaco.encoding == MegacoEncoding::Binary;
+        let socket = if is_binary { MEGACO_BINARY } else { MEGACO_TEXT };
+        let transport = match entry.megaco.transport {
+            MegacoTransport::Udp => Transport::Udp,
+            MegacoTransport::Tcp => Transport::Tcp,
         };
+        let carrier = (transport, socket);
+        let own = if entry.host.is_some() { &[][..] } else { &[entry.address][..] };
+        let places = Places::new(carrier, own);
         let form = match entry.megaco.encoding {
             MegacoEncoding::Compact => Form::Text(Layout::Compact),
             MegacoEncoding::Pretty => Form::Text(Layout::Pretty),
             MegacoEncoding::Binary => Form::Binary,
         };
-        let source = Source { address: entry.address.ip(), port: None, transport: Some(transport) };
         let plan = entry.megaco.names.clone().unwrap_or_else(NamePlan::telephones);
         let binary = binary::Options { plan, ..binary::Options::default() };
         let config = PeerConfig {
             coding: Arc::new(Coding { binary, ..Coding::default() }),
             mid: entry.megaco.mid.as_deref().and_then(mid),
-            route,
+            sources: places.sources,
+            route: places.route,
             dialect: Dialect { form, no_signals: entry.megaco.no_signals, ..Dialect::default() },
-            ..PeerConfig::from_source(source)
+            ..PeerConfig::from_source(Source::host(entry.address.ip()))
         };
         let peer = controller.add_gateway(config, Admission::Accept, Version::V1);
-        let can_be_called = route.is_some() && entry.address.port() != 0;
+        let profiles = entry.megaco.profiles.iter();
+        controller.set_profiles(peer, profiles.map(|own| (own.name.as_str().into(), own.version)).collect());
         self.by_peer.insert(peer, gateway);
         self.associations.insert(
             gateway,
             Association {
                 peer,
                 domain: entry.domain.clone(),
+                relay: entry.relay.as_ref().map(|relay| relay.endpoint.as_str().into()),
                 address: entry.address.ip(),
+                host: entry.host.clone(),
+                addresses: places.callable,
+                turn: 0,
+                carrier,
                 socket: None,
-                can_be_called,
-                heard: now,
+                spoke_from: None,
                 is_cut: false,
                 is_lost: false,
+                idle: Vec::new(),
                 early: Vec::new(),
                 overtaken: 0,
             },
         );
         self.clocks.set((gateway, Clock::Absent), now + EXPECTED);
-        if can_be_called {
-            self.clocks.set((gateway, Clock::Call), now);
-        }
+        self.call_at(gateway, now);
     }
 
     /// A message of a gateway came.
-    pub(super) fn heard(&mut self, now: Time, peer: PeerId, route: Route) {
+    pub(super) fn heard(&mut self, peer: PeerId, route: Route) {
         let Some(known) = self.by_peer.get(&peer).and_then(|own| self.associations.get_mut(own)) else {
             return;
         };
-        known.heard = now;
         known.socket = Some(route.socket);
+        known.spoke_from = Some(route.address);
     }
 
     /// A connection has ended: the gateway that spoke by it is expected to come back by another.
@@ -164,8 +177,7 @@ impl Megaco {
     }
 
     pub(super) fn clock(&mut self, now: Time, gateway: GatewayId, clock: Clock) {
-        let patience = self.patience;
-        let (Some(controller), Some(known)) = (&mut self.controller, self.associations.get(&gateway)) else {
+        let (Some(controller), Some(known)) = (&self.controller, self.associations.get(&gateway)) else {
             return;
         };
         let is_there = controller.service(known.peer).is_registered();
@@ -181,22 +193,7 @@ impl Megaco {
             // Whoever talked by it when an exchange before died has been waited for long enough.
             Clock::Absent => self.tell(agent::Event::GatewayLost { gateway }),
             Clock::Call if is_there => {}
-            Clock::Call => {
-                // What is not sent is tried again with the next call.
-                let _ = controller.call(now, known.peer);
-                self.clocks.set((gateway, Clock::Call), now + patience);
-            }
-            Clock::Silence if !is_there => {}
-            Clock::Silence => {
-                let due = known.heard + patience;
-                if due <= now {
-                    let action =
-                        Action::new(ContextId::NULL, [order::audit(TerminationId::Root, AuditItems::NONE)]);
-                    let _ = controller.request(now, known.peer, vec![action], Ask::Probe(gateway));
-                }
-                let next = if due <= now { now + patience } else { due };
-                self.clocks.set((gateway, Clock::Silence), next);
-            }
+            Clock::Call => self.call(now, gateway),
         }
     }
 
@@ -207,8 +204,13 @@ impl Megaco {
                 Some(line) => line.gateway,
                 None => return true,
             },
-            Ask::Packages(gateway) | Ask::Contexts(gateway) | Ask::Found(gateway, _) => gateway,
-            Ask::Probe(_) | Ask::Sweep => return false,
+            Ask::Packages(gateway)
+            | Ask::Idle(gateway)
+            | Ask::Busy(gateway)
+            | Ask::Root(gateway, _)
+            | Ask::Contexts(gateway)
+            | Ask::Found(gateway, _) => gateway,
+            Ask::Sweep => return false,
         };
         let Some(known) = self.associations.get_mut(&gateway) else { return false };
         let is_first = known.early.is_empty();
@@ -239,14 +241,17 @@ impl Megaco {
                     self.start(now, id);
                 }
                 Ask::Packages(gateway) => self.ask_packages(now, gateway),
+                Ask::Idle(gateway) => self.ask_idle(now, gateway),
+                Ask::Busy(gateway) => self.ask_busy(now, gateway),
+                Ask::Root(gateway, wish) => self.ask_root(now, gateway, wish),
                 Ask::Contexts(gateway) => self.ask_contexts(now, gateway),
                 Ask::Found(gateway, context) => self.ask_found(now, gateway, context),
-                Ask::Probe(_) | Ask::Sweep => {}
+                Ask::Sweep => {}
             }
         }
     }
 
-    fn tell(&mut self, event: agent::Event<crate::access::Tag>) {
+    pub(super) fn tell(&mut self, event: agent::Event<crate::access::Tag>) {
         self.news.push_back(News::agent(event));
     }
 
@@ -270,7 +275,6 @@ impl Megaco {
         let Some(gateway) = self.by_peer.get(&peer).copied() else { return };
         self.clocks.cancel(&(gateway, Clock::Call));
         self.clocks.cancel(&(gateway, Clock::Absent));
-        self.clocks.set((gateway, Clock::Silence), now + self.patience);
         let is_new_life = how == Registration::Restart;
         if is_new_life {
             self.drop_orders(gateway, &Failure::Restarted);
@@ -298,6 +302,7 @@ impl Megaco {
         }
         // A gateway that does not answer these is known soon enough by what it refuses.
         self.ask_packages(now, gateway);
+        self.ask_idle(now, gateway);
         if !is_new_life {
             self.ask_contexts(now, gateway);
         }
@@ -318,7 +323,7 @@ impl Megaco {
         self.ask(now, gateway, Action::new(ContextId::ALL, [body]), Ask::Contexts(gateway));
     }
 
-    fn ask_found(&mut self, now: Time, gateway: GatewayId, context: ContextId) {
+    pub(super) fn ask_found(&mut self, now: Time, gateway: GatewayId, context: ContextId) {
         let body = order::audit(TerminationId::All, AuditItems::NONE);
         self.ask(now, gateway, Action::new(context, [body]), Ask::Found(gateway, context));
     }
@@ -339,10 +344,9 @@ impl Megaco {
         // First that it is lost: what becomes of calls is a matter of how far they are, and not of the order that was not answered.
         self.tell(agent::Event::GatewayLost { gateway });
         self.drop_orders(gateway, &Failure::GatewayLost);
-        self.clocks.cancel(&(gateway, Clock::Silence));
-        if self.associations.get(&gateway).is_some_and(|known| known.can_be_called) {
-            self.clocks.set((gateway, Clock::Call), now + self.patience);
-        }
+        let is_named = self.associations.get(&gateway).is_some_and(|known| known.host.is_some());
+        // It may be elsewhere by now.
+        self.call_at(gateway, if is_named { now } else { now + self.patience });
     }
 
     /// The service of terminations changes (RFC 3525 section 7.2.8).
@@ -367,6 +371,12 @@ impl Megaco {
                 TerminationId::Choose => continue,
                 TerminationId::Name(name) => name.as_str(),
             };
+            if method == RestartMethod::Forced
+                && let Some((id, connection)) = self.stream_named(gateway, local)
+            {
+                self.stream_failed(now, id, connection);
+                continue;
+            }
             let Some(domain) = self.domain(gateway) else { return };
             // A wildcard within a name means a level of it, as it does there.
             let Some(endpoints) = EndpointNameBuf::from_parts(local, domain) else { continue };
@@ -395,7 +405,7 @@ impl Megaco {
     }
 
     /// A gateway named its packages.
-    pub(super) fn packages(&mut self, gateway: GatewayId, result: &ReplyResult<'_>) {
+    pub(super) fn packages(&mut self, now: Time, gateway: GatewayId, result: &ReplyResult<'_>) {
         let ReplyResult::Actions(replies) = result else { return };
         if order::error(replies).is_some() {
             return;
@@ -406,6 +416,7 @@ impl Megaco {
         });
         let Some(told) = told else { return };
         let packages: Vec<String> = told.iter().filter_map(|own| package_name(own.package)).collect();
+        self.learn_root(now, gateway, &packages);
         // Some gateways list what ROOT itself realizes (RFC 3525 section 7.1.16), which says nothing of their lines.
         if !packages.iter().any(|package| package == "al") {
             return;
@@ -437,8 +448,9 @@ impl Megaco {
         }
         self.streams_gone(gateway, lost.into_iter());
         for context in found.into_iter().filter(|context| !known.contains(context)) {
-            self.ask_found(now, gateway, context);
+            self.suspect(now, gateway, context);
         }
+        (0..self.loops.len()).for_each(|id| self.retire(id));
     }
 
     /// Streams are not there any more.
@@ -472,23 +484,30 @@ impl Megaco {
         if order::error(replies).is_some() {
             return;
         }
-        let is_of_a_line = |name: &str| {
-            self.loops
-                .iter()
-                .any(|line| line.gateway == gateway && line.endpoint.local().eq_ignore_ascii_case(name))
-        };
+        let own = || self.loops.iter().filter(|line| line.gateway == gateway);
+        let is_of_a_line = |name: &str| own().any(|line| line.endpoint.local().eq_ignore_ascii_case(name));
+        if own().any(|line| line.context == Some(context)) {
+            return;
+        }
         let mut names = order::terminations(replies).filter_map(|(_, own, _)| order::name(own));
         if names.any(is_of_a_line) {
             return;
         }
         let body = order::Order::DeleteAll;
-        let at = order::At { termination: "*", context: Some(context), stream: None, is_last: false };
+        let context = Some(context);
+        let at = order::At { termination: "*", context, stream: None, is_last: false, is_relay: false };
         for action in body.actions(at).into_iter().flatten() {
             self.ask(now, gateway, action, Ask::Sweep);
         }
     }
 
-    fn ask(&mut self, now: Time, gateway: GatewayId, action: strowger_megaco::message::Action<'_>, ask: Ask) {
+    pub(super) fn ask(
+        &mut self,
+        now: Time,
+        gateway: GatewayId,
+        action: strowger_megaco::message::Action<'_>,
+        ask: Ask,
+    ) {
         let (Some(controller), Some(known)) = (&mut self.controller, self.associations.get(&gateway)) else {
             return;
         };

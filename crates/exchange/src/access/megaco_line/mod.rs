@@ -11,18 +11,22 @@
 //! out one after the other (RFC 3525 section 9.1): each of them says where the termination is, and that is known when the one
 //! before has been answered.
 //!
-//! The rooms: `order` (commands and replies), `outcome` (what a reply is to a line), `words` (events, signals, digit maps), `failure` (error codes), `association` (the
-//! gateways: who is there, who is asked whether it is).
+//! The rooms: `order` (commands and replies), `outcome` (what a reply is to a line), `words` (events, signals, digit maps), `failure` (error codes), `relay` (contexts of streams alone), `census` (what a gateway has), `place` (where gateways are), `association` (the
+//! gateways: who is there), `root` (what a gateway watches itself for: overload, silence).
 
 mod association;
+mod census;
 mod failure;
 mod order;
 mod outcome;
+mod place;
+mod relay;
+mod root;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use strowger_megaco::controller::{Controller, Event};
+use strowger_megaco::controller::{self, Controller, Event, Verdict};
 use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{
     Action, ActionReply, Caseless, Command, CommandBody, CommandReply, ContextId, ErrorDescriptor, Mid,
@@ -39,7 +43,7 @@ use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time, Timers, Transmit};
 use super::Tag;
 use super::control::News;
 use super::mgcp_line::{Terms, Watch};
-use crate::{GatewayProtocol, Inventory};
+use crate::{GatewayProtocol, Inventory, Precedence};
 pub(crate) use association::is_message_identifier;
 use association::{Association, Clock};
 pub(crate) use order::connection;
@@ -58,10 +62,13 @@ type LoopId = usize;
 enum Ask {
     /// The order of a line that is under way.
     Line(LoopId, u64),
-    /// Whether the gateway is there.
-    Probe(GatewayId),
     /// Which packages it has.
     Packages(GatewayId),
+    /// That it watches itself for this.
+    Root(GatewayId, root::Wish),
+    /// Which terminations are in no context, and then which are in one.
+    Idle(GatewayId),
+    Busy(GatewayId),
     /// Which contexts it has.
     Contexts(GatewayId),
     /// What is in a context that is no line's.
@@ -70,11 +77,15 @@ enum Ask {
     Sweep,
 }
 
-/// The termination of a line.
+/// The termination of a line, or a context of a relay.
 #[derive(Debug)]
 struct Loop {
     gateway: GatewayId,
     endpoint: EndpointNameBuf,
+    /// Of a relay: the name by which its streams are chosen. It has no termination of its own.
+    relay: Option<Box<str>>,
+    /// It is nobody's, and may be another context of a relay.
+    is_free: bool,
     context: Option<ContextId>,
     /// Whether that is known: a gateway that was lost may hold what nobody here knows.
     is_known: bool,
@@ -95,7 +106,8 @@ impl Loop {
             _ => None,
         };
         At {
-            termination: self.endpoint.local(),
+            termination: self.relay.as_deref().unwrap_or(self.endpoint.local()),
+            is_relay: self.relay.is_some(),
             context: self.context,
             stream: connection.and_then(|own| self.streams.get(own)).map(String::as_str),
             is_last: self.streams.len() == 1,
@@ -118,6 +130,9 @@ pub(crate) struct Megaco {
     by_peer: BTreeMap<PeerId, GatewayId>,
     loops: Vec<Loop>,
     by_endpoint: BTreeMap<(GatewayId, EndpointNameBuf), LoopId>,
+    /// Places of loops that are nobody's.
+    free: Vec<LoopId>,
+    suspects: Vec<relay::Suspect>,
     /// Requests to watch so far.
     requests: u32,
     clocks: Timers<(GatewayId, Clock)>,
@@ -137,7 +152,10 @@ impl Megaco {
             let mut rng = rng.fork();
             let mid = Mid::Domain(Caseless::new(&inventory.name), None).into();
             let ids = TransactionIds::shared(node, epoch, &mut rng);
-            Controller::new(mid, TransactionTimers::default(), TransactionLimits::default(), ids, rng)
+            let (timers, limits) = (TransactionTimers::default(), TransactionLimits::default());
+            let mut controller = Controller::new(mid, timers, limits, ids, rng);
+            controller.set_patience(Some(inventory.timers.probe));
+            controller
         });
         Self {
             controller,
@@ -145,6 +163,8 @@ impl Megaco {
             by_peer: BTreeMap::new(),
             loops: Vec::new(),
             by_endpoint: BTreeMap::new(),
+            free: Vec::new(),
+            suspects: Vec::new(),
             requests: 0,
             clocks: Timers::new(),
             patience: inventory.timers.probe,
@@ -171,6 +191,19 @@ impl Megaco {
     pub(super) fn pending(&self) -> usize {
         let of = |line: &Loop| line.queue.len() + usize::from(line.running.is_some());
         self.loops.iter().map(of).sum()
+    }
+
+    /// Whether a gateway can bear one call more; it counts as one then (H.248.11).
+    pub(super) fn admits(&mut self, now: Time, gateway: GatewayId, precedence: Precedence) -> bool {
+        let (Some(controller), Some(known)) = (&mut self.controller, self.associations.get(&gateway)) else {
+            return true;
+        };
+        let precedence = match precedence {
+            Precedence::Ordinary => controller::Precedence::Ordinary,
+            Precedence::Priority => controller::Precedence::Priority,
+            Precedence::Urgent => controller::Precedence::Emergency,
+        };
+        controller.admit(now, known.peer, precedence) == Verdict::Admitted
     }
 
     pub(super) fn create(&mut self, now: Time, place: Place<'_>, create: &CreateConnection, tag: Tag) {
@@ -200,6 +233,12 @@ impl Megaco {
         self.submit(now, place, Order::DeleteAll, tag);
     }
 
+    const fn next_request(&mut self) -> u32 {
+        // 0 and the highest number mean something else.
+        self.requests = if self.requests >= u32::MAX - 1 { 1 } else { self.requests + 1 };
+        self.requests
+    }
+
     pub(super) fn watch(
         &mut self,
         now: Time,
@@ -208,12 +247,16 @@ impl Megaco {
         terms: &Terms<'_>,
         tag: Tag,
     ) -> RequestIdBuf {
-        // 0 and the highest number mean something else.
-        self.requests = if self.requests >= u32::MAX - 1 { 1 } else { self.requests + 1 };
-        let wish = Wish::new(self.requests, watch, terms);
+        let wish = Wish::new(self.next_request(), watch, terms);
         let name = request_name(wish.request);
         self.submit(now, place, Order::Watch(Box::new(wish)), tag);
         name
+    }
+
+    /// Gives ringing tone for so long, or ends it.
+    pub(super) fn ring_back(&mut self, now: Time, place: Place<'_>, lasts: Option<Duration>, tag: Tag) {
+        let signals = lasts.map(words::ringing_tone).into_iter().collect();
+        self.submit(now, place, Order::Sound(signals), tag);
     }
 
     pub(super) fn audit_line(&mut self, now: Time, place: Place<'_>, tag: Tag) {
@@ -233,31 +276,15 @@ impl Megaco {
     }
 
     fn submit(&mut self, now: Time, (gateway, endpoint): Place<'_>, order: Order, tag: Tag) {
-        let key = (gateway, endpoint.clone());
-        let id = match self.by_endpoint.get(&key) {
-            Some(id) => *id,
-            None => {
-                let id = self.loops.len();
-                self.loops.push(Loop {
-                    gateway,
-                    endpoint: endpoint.clone(),
-                    context: None,
-                    is_known: false,
-                    streams: BTreeMap::new(),
-                    queue: VecDeque::new(),
-                    running: None,
-                    serial: 0,
-                });
-                self.by_endpoint.insert(key, id);
-                id
-            }
-        };
+        let known = self.by_endpoint.get(&(gateway, endpoint.clone())).copied();
+        let id = known.unwrap_or_else(|| self.new_loop(gateway, endpoint));
         let Some(line) = self.loops.get_mut(id) else { return };
         if line.queue.len() >= WAITING {
             return self.finish(Some(tag), Err(Failure::TooMany));
         }
         line.queue.push_back((order, Some(tag)));
         self.start(now, id);
+        self.retire(id);
     }
 
     fn finish(&mut self, tag: Option<Tag>, result: Result<Outcome, Failure>) {
@@ -276,8 +303,19 @@ impl Megaco {
                 return;
             }
             let Some((order, tag)) = line.queue.pop_front() else { return };
-            let is_unknown = line.context.is_none() && !line.is_known;
-            let order = if is_unknown && matches!(order, Order::DeleteAll) { Order::Seek } else { order };
+            let is_unseen = !line.is_known && line.relay.is_some() && line.context.is_some();
+            let (order, tag) = match order {
+                Order::DeleteAll if !line.is_known && line.context.is_none() && line.relay.is_none() => {
+                    (Order::Seek, tag)
+                }
+                Order::DeleteAll | Order::List => (order, tag),
+                // A context that an exchange before has left: what is in it must be known first.
+                _ if is_unseen => {
+                    line.queue.push_front((order, tag));
+                    (Order::List, None)
+                }
+                _ => (order, tag),
+            };
             let gateway = line.gateway;
             line.serial += 1;
             let ask = Ask::Line(id, line.serial);
@@ -309,8 +347,14 @@ impl Megaco {
         let Some(accepted) = controller.accept(now, route, bytes) else {
             return controller.counters().unlisted == before;
         };
+        let was_overloaded = is_overloaded(controller, accepted.peer());
         let events = controller.handle_input(now, None, &accepted);
-        self.heard(now, accepted.peer(), route);
+        let peer = accepted.peer();
+        let is_overloaded = !was_overloaded && is_overloaded(controller, peer);
+        self.heard(peer, route);
+        if is_overloaded && let Some(gateway) = self.by_peer.get(&peer) {
+            self.news.push_back(News::Overloaded { gateway: *gateway });
+        }
         for event in events {
             self.event(now, event);
         }
@@ -348,10 +392,13 @@ impl Megaco {
         }
         match ask {
             Ask::Line(id, serial) => self.settled(now, id, serial, |line, order| done(line, order, result)),
-            Ask::Packages(gateway) => self.packages(gateway, result),
+            Ask::Packages(gateway) => self.packages(now, gateway, result),
+            Ask::Root(gateway, wish) => self.watches_itself(now, gateway, wish, result),
+            Ask::Idle(gateway) => self.idle(now, gateway, result),
+            Ask::Busy(gateway) => self.busy(gateway, result),
             Ask::Contexts(gateway) => self.contexts(now, gateway, result),
             Ask::Found(gateway, context) => self.found(now, gateway, context, result),
-            Ask::Probe(_) | Ask::Sweep => {}
+            Ask::Sweep => {}
         }
     }
 
@@ -366,20 +413,25 @@ impl Megaco {
         let Some(line) = self.loops.get_mut(id).filter(|line| line.serial == serial) else { return };
         let Some((order, tag)) = line.running.take() else { return };
         let was_in = line.context;
+        let begins = was_in.is_none() && line.relay.is_some() && matches!(order, Order::Create { .. });
         match read(line, &order) {
             Ok(Step::Done(outcome)) => self.finish(tag, Ok(*outcome)),
             Ok(Step::Next(next)) => line.queue.push_front((next, tag)),
             Ok(Step::Again) => self.elsewhere(id, order, tag),
             Err(failure) => self.finish(tag, Err(failure)),
         }
+        if begins {
+            self.begun(now, id, serial);
+        }
         let Some(line) = self.loops.get_mut(id) else { return };
         // A termination that leaves its context is as it was provisioned (RFC 3525 section 7.1.5): it watches for nothing.
         let is_told = line.queue.iter().any(|(order, _)| matches!(order, Order::Watch(_)));
-        if was_in.is_some() && line.context.is_none() && !is_told {
+        if was_in.is_some() && line.context.is_none() && line.relay.is_none() && !is_told {
             let (gateway, endpoint) = (line.gateway, line.endpoint.clone());
             self.news.push_back(News::Forgotten { gateway, endpoint });
         }
         self.start(now, id);
+        self.retire(id);
     }
 
     /// The termination of a line is not in the context where it was thought to be: whatever is in one or the other is nobody's.
@@ -448,6 +500,8 @@ impl Megaco {
         for tag in ended {
             self.finish(tag, Err(failure.clone()));
         }
+        self.suspects.retain(|suspect| suspect.gateway != gateway);
+        (0..self.loops.len()).for_each(|id| self.retire(id));
     }
 
     pub(super) fn handle_timeout(&mut self, now: Time) {
@@ -479,6 +533,11 @@ impl Megaco {
         let controller = self.controller.as_ref().and_then(Controller::poll_timeout);
         [controller, self.clocks.next()].into_iter().flatten().min()
     }
+}
+
+/// Whether calls of a gateway are held back.
+fn is_overloaded(controller: &Controller<Ask>, peer: PeerId) -> bool {
+    controller.restrictor(peer).is_some_and(|restrictor| restrictor.rate().is_some())
 }
 
 /// The name of a request to watch, by its number.

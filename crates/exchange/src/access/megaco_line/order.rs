@@ -9,8 +9,8 @@ use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditDescriptor, AuditItem, AuditItems,
     AuditResult, AuditReturn, CommandBody, CommandReply, ContextId, Description, LocalControl, Media, Name,
-    ReplyResult, Setting, Statistic, Stream, StreamId, StreamMode, StreamParameters, Streams,
-    SubtractRequest, TerminationId, TerminationName, TerminationReply, Terminations, Value,
+    ReplyResult, Setting, Signal, SignalRequest, Statistic, Stream, StreamId, StreamMode, StreamParameters,
+    Streams, SubtractRequest, TerminationId, TerminationName, TerminationReply, Terminations, Value,
 };
 use strowger_mgcp::message::{ConnectionIdBuf, ConnectionMode, ConnectionStatistics};
 
@@ -24,6 +24,8 @@ const SPEECH: StreamId = StreamId(1);
 pub(super) enum Order {
     /// Watch for events, give signals.
     Watch(Box<Wish>),
+    /// Give signals alone.
+    Sound(Vec<Signal<'static>>),
     /// Make a stream; the wish for its local end, and its remote end when that is known.
     Create { mode: StreamMode, local: Vec<u8>, remote: Option<Vec<u8>> },
     /// Change the mode of a stream, and its remote end when there is a new one.
@@ -124,6 +126,8 @@ pub(super) struct At<'a> {
     pub(super) stream: Option<&'a str>,
     /// It is the only one.
     pub(super) is_last: bool,
+    /// There is no physical termination: streams alone are joined, and the name is that by which they are chosen.
+    pub(super) is_relay: bool,
 }
 
 impl Order {
@@ -138,6 +142,12 @@ impl Order {
                 let request = AmmRequest { terminations: own().into(), descriptors, audit: None };
                 Action::new(here, [CommandBody::Modify(request)])
             }
+            Self::Sound(signals) => {
+                let signals = signals.iter().cloned().map(SignalRequest::Signal).collect();
+                let descriptors = vec![AmmDescriptor::Signals(signals)];
+                let request = AmmRequest { terminations: own().into(), descriptors, audit: None };
+                Action::new(here, [CommandBody::Modify(request)])
+            }
             Self::Create { mode, local, remote } => {
                 let parameters = StreamParameters {
                     control: Some(control(*mode)),
@@ -145,9 +155,11 @@ impl Order {
                     remote: remote.as_deref().map(description),
                     statistics: None,
                 };
-                let stream = add(TerminationId::Choose, parameters);
+                let chosen = if at.is_relay { own() } else { TerminationId::Choose };
+                let stream = add(chosen, parameters);
                 match at.context {
                     Some(context) => Action::new(context, [stream]),
+                    None if at.is_relay => Action::new(ContextId::CHOOSE, [stream]),
                     None => {
                         let flows =
                             LocalControl { mode: Some(StreamMode::SendReceive), ..LocalControl::default() };
@@ -169,7 +181,8 @@ impl Order {
             }
             Self::Delete(_) => {
                 let stream = subtract(named(at.stream?), None);
-                let line = at.is_last.then(|| subtract(own(), Some(AuditDescriptor::default())));
+                let line =
+                    (at.is_last && !at.is_relay).then(|| subtract(own(), Some(AuditDescriptor::default())));
                 Action::new(at.context?, [Some(stream), line].into_iter().flatten())
             }
             Self::DeleteAll => {

@@ -7,7 +7,7 @@ use strowger_mgcp::agent::{Audit, Failure, Outcome};
 use strowger_mgcp::message::{CallIdBuf, ConnectionMode, ReturnCode};
 
 use super::order::{self, Order};
-use super::{Loop, failure};
+use super::{Loop, failure, relay};
 
 /// What becomes of an order with a reply.
 pub(super) enum Step {
@@ -57,7 +57,7 @@ pub(super) fn done(line: &mut Loop, order: &Order, result: &ReplyResult<'_>) -> 
     }
     let mut outcome = success();
     match order {
-        Order::Watch(_) => {}
+        Order::Watch(_) | Order::Sound(_) => {}
         Order::Create { .. } => {
             let Some(stream) = named().find(|(_, name, _)| !is_own(name)) else {
                 return Err(Failure::BadAnswer);
@@ -66,6 +66,13 @@ pub(super) fn done(line: &mut Loop, order: &Order, result: &ReplyResult<'_>) -> 
             let connection = order::connection(context, name);
             outcome.sdp = order::local(parts);
             outcome.connection_id = Some(connection.clone());
+            if line.relay.is_some()
+                && let Some(endpoint) = relay::endpoint(context, line.endpoint.domain())
+            {
+                line.endpoint = endpoint;
+                line.is_known = true;
+                outcome.specific_endpoints = vec![line.endpoint.clone()];
+            }
             line.streams.insert(connection, name.to_owned());
         }
         Order::Modify { .. } => outcome.sdp = named().find_map(|(_, _, parts)| order::local(parts)),
@@ -91,6 +98,7 @@ pub(super) fn done(line: &mut Loop, order: &Order, result: &ReplyResult<'_>) -> 
             let streams = named().filter(|(_, name, _)| !is_own(name));
             line.streams =
                 streams.map(|(_, name, _)| (order::connection(context, name), name.to_owned())).collect();
+            line.is_known = true;
             let connections = line.streams.keys().cloned().collect();
             outcome.audit = Some(Box::new(Audit { connections, ..Audit::default() }));
         }

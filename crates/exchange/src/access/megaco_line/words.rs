@@ -166,6 +166,14 @@ fn named_signal(own: &'static str, watch: &Watch, terms: &Terms<'_>) -> Signal<'
     signal
 }
 
+/// Ringing tone that lasts so long.
+pub(super) fn ringing_tone(lasts: Duration) -> Signal<'static> {
+    let mut signal = Signal::new(item(Kind::Signal, "cg/rt"));
+    signal.kind = Some(SignalType::TimeOut);
+    signal.duration = Some(u16::try_from(lasts.as_millis() / 10).unwrap_or(u16::MAX));
+    signal
+}
+
 /// The parameters of the signals of `andisp` (H.248.23): the data message, and the pattern of ringing: 1 the usual one, from 2 on those
 /// of `r0` and its like.
 fn display(own: &'static str, calling: &CallingParty, terms: &Terms<'_>) -> Vec<Parameter<'static>> {

@@ -7,7 +7,9 @@ use super::line::{Leg, Line, Parting, Party, Standing, Waiting};
 use super::watch::{Dial, Watch};
 use crate::access::stream::{News, Stream};
 use crate::access::{Owner, Timer, Turn};
-use crate::{CallId, CallingParty, Cause, LegCommand, LegEvent, LegId, LineId, Sdp, ServiceState};
+use crate::{
+    CallId, CallingParty, Cause, LegCommand, LegEvent, LegId, LineId, Precedence, Sdp, ServiceState,
+};
 
 impl Lines {
     /// The switch took the seizure of a line: the party dials.
@@ -43,8 +45,10 @@ impl Lines {
         command: LegCommand,
     ) {
         match command {
-            LegCommand::Seize { line } => return self.reserve(turn, call, id, line),
-            LegCommand::Wait { line } => return self.queue(turn, call, id, line),
+            LegCommand::Seize { line, precedence } => {
+                return self.reserve(turn, call, id, (line, precedence));
+            }
+            LegCommand::Wait { line, precedence } => return self.queue(turn, call, id, (line, precedence)),
             LegCommand::Consult { line } => {
                 self.legs.insert(id, Leg::new(line, call));
                 return self.take_in_hand(turn, id);
@@ -68,7 +72,13 @@ impl Lines {
                     line.party = Party::Dialling(id, Dial { prompt, digits, patience });
                 }
             }
-            LegCommand::OpenMedia => self.open(turn, id, None),
+            LegCommand::OpenMedia { precedence } => {
+                let at = self.lines.get(&line).map(|line| line.place.gateway);
+                if at.is_none_or(|gateway| turn.agent.admits(turn.now, gateway, precedence)) {
+                    return self.open(turn, id, None);
+                }
+                self.fail(turn, id, Cause::SWITCHING_EQUIPMENT_CONGESTION);
+            }
             LegCommand::Alert { calling, remote } => {
                 leg.alert = Some(calling);
                 self.open(turn, id, Some(&remote));
@@ -161,7 +171,13 @@ impl Lines {
     }
 
     /// A call for a line whose party is in another: it waits if that can be told and nobody else does.
-    fn queue(&mut self, turn: &mut Turn<'_>, call: CallId, id: LegId, line: LineId) {
+    fn queue(
+        &mut self,
+        turn: &mut Turn<'_>,
+        call: CallId,
+        id: LegId,
+        (line, precedence): (LineId, Precedence),
+    ) {
         self.legs.insert(id, Leg::new(line, call));
         if let Some(line) = self.lines.get_mut(&line)
             && line.standing == Standing::Up
@@ -169,6 +185,9 @@ impl Lines {
             && line.waiting.is_none()
             && Watch::can_wait(line.place.protocol, &line.lacks)
         {
+            if !turn.agent.admits(turn.now, line.place.gateway, precedence) {
+                return self.leave(turn, id, Cause::SWITCHING_EQUIPMENT_CONGESTION);
+            }
             line.waiting = Some(Waiting { leg: id, calling: None, shown: false });
             return turn.leg(id, LegEvent::Seized);
         }
@@ -176,10 +195,21 @@ impl Lines {
     }
 
     /// A call for the line: it takes it when it is free and serves.
-    fn reserve(&mut self, turn: &mut Turn<'_>, call: CallId, id: LegId, line: LineId) {
+    fn reserve(
+        &mut self,
+        turn: &mut Turn<'_>,
+        call: CallId,
+        id: LegId,
+        (line, precedence): (LineId, Precedence),
+    ) {
         self.legs.insert(id, Leg::new(line, call));
         let refusal = match self.lines.get_mut(&line) {
             Some(line) => match (line.standing, line.service, &line.party) {
+                (Standing::Up, ServiceState::InService, Party::Idle)
+                    if !turn.agent.admits(turn.now, line.place.gateway, precedence) =>
+                {
+                    Cause::SWITCHING_EQUIPMENT_CONGESTION
+                }
                 (Standing::Up, ServiceState::InService, Party::Idle) => {
                     line.party = Party::Reserved(id);
                     return turn.leg(id, LegEvent::Seized);

@@ -126,18 +126,18 @@ impl SipTrunks {
         first: &dyn Fn(LineId) -> Option<(TrunkId, u32)>,
         reports: &mut VecDeque<Report>,
     ) {
-        if let LegCommand::Call { line, number, caller, diversions } = command {
+        if let LegCommand::Call { line, number, caller, diversions, .. } = command {
             let Some((trunk, first)) = first(line) else { return };
             return self.call(id, (trunk, line, first), Outgoing { number, caller, diversions }, reports);
         }
-        if let LegCommand::Seize { line } | LegCommand::Wait { line } = command {
+        if let LegCommand::Seize { line, .. } | LegCommand::Wait { line, .. } = command {
             let Some((trunk, first)) = first(line) else { return };
             return self.give_back(id, (trunk, line, first), reports);
         }
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
         let mut say = |event| reports.push_back(Report::Leg(id, event));
         match command {
-            LegCommand::OpenMedia => {
+            LegCommand::OpenMedia { .. } => {
                 if let Some(kept) = leg.session.and_then(|session| self.agent.standing(session)) {
                     leg.keeps(kept, &mut say);
                 }
