@@ -159,17 +159,43 @@ const REQUIREMENTS: [(&str, usize); 53] = [
     ("D", 2),
 ];
 
+/// The same of RFC 3525, sections 6 to 11 and Annexes B to E.
+const MEGACO: [(&str, usize); 19] = [
+    ("6", 1),
+    ("6.2.3", 1),
+    ("7.1.7", 7),
+    ("7.1.8", 4),
+    ("7.1.9", 4),
+    ("7.1.11", 2),
+    ("7.1.14.3", 1),
+    ("7.1.18", 1),
+    ("7.2.1", 2),
+    ("7.2.4", 1),
+    ("7.2.9", 1),
+    ("10.1", 2),
+    ("10.2", 5),
+    ("B.2", 12),
+    ("D.1.3", 1),
+    ("D.1.4", 1),
+    ("D.2", 1),
+    ("E.3.3", 1),
+    ("E.9.5", 1),
+];
+
 #[test]
-fn the_page_of_requirements_has_each_sentence_of_the_rfc_once_and_in_order() {
-    let text = std::fs::read_to_string(root().join("docs/conformance/mgcp.md")).unwrap();
-    let found: Vec<_> = rows(&text).into_iter().map(|(_, cells)| cells[0].clone()).collect();
-    let expected: Vec<_> = REQUIREMENTS
-        .iter()
-        .flat_map(|(section, number)| (1..=*number).map(move |ordinal| format!("{section}-{ordinal}")))
-        .collect();
-    assert!(text.contains(&format!("There are {} sentences", expected.len())), "the page tells their number");
-    let missing: Vec<_> = expected.iter().filter(|id| !found.contains(id)).collect();
-    let surplus: Vec<_> = found.iter().filter(|id| !expected.contains(id)).collect();
-    assert!(missing.is_empty() && surplus.is_empty(), "missing {missing:?}, surplus {surplus:?}");
-    assert_eq!(found, expected, "in the order of the text, and none twice");
+fn the_pages_of_requirements_have_each_sentence_of_their_rfc_once_and_in_order() {
+    for (page, requirements) in [("mgcp.md", &REQUIREMENTS[..]), ("megaco-requirements.md", &MEGACO[..])] {
+        let text = std::fs::read_to_string(root().join("docs/conformance").join(page)).unwrap();
+        let found: Vec<_> = rows(&text).into_iter().map(|(_, cells)| cells[0].clone()).collect();
+        let expected: Vec<_> = requirements
+            .iter()
+            .flat_map(|(section, number)| (1..=*number).map(move |ordinal| format!("{section}-{ordinal}")))
+            .collect();
+        let told = format!("There are {} sentences", expected.len());
+        assert!(text.contains(&told), "{page} tells their number");
+        let missing: Vec<_> = expected.iter().filter(|id| !found.contains(id)).collect();
+        let surplus: Vec<_> = found.iter().filter(|id| !expected.contains(id)).collect();
+        assert!(missing.is_empty() && surplus.is_empty(), "{page}: missing {missing:?}, surplus {surplus:?}");
+        assert_eq!(found, expected, "{page}: in the order of the text, and none twice");
+    }
 }
