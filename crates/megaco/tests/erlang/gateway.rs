@@ -174,6 +174,10 @@ fn our_gateway_is_controlled_by_a_controller_of_erlang() {
         // Version 1 is what both can, until this answer.
         erlang.say_in(Version::V1, "answer", &format!("P=1{{C=-{{SC=ROOT{{SV{{V={version}}}}}}}}}"));
         for (place, (ask, answer)) in ORDERS.iter().enumerate() {
+            if form == Form::Binary && answer.contains("an-1") {
+                // Erlang's tables have no number of this package.
+                continue;
+            }
             erlang.say("call", &named(ask));
             assert_eq!(plain(&erlang.hear("result")), plain(&message(&named(answer))), "{ask}");
             let line = LineIndex(0);

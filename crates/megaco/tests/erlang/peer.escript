@@ -89,7 +89,10 @@ serve(Connection, Asker) ->
             {From, Version} = Asker,
             {transactionReply, Reply} = term(Version, Hex),
             {actionReplies, Actions} = element(4, Reply),
+            %% Who was asked is gone when the reply is sent: a call that comes next must not overtake it.
+            Gone = monitor(process, From),
             From ! {answer, Actions},
+            receive {'DOWN', Gone, process, _, _} -> ok after 20 -> demonitor(Gone, [flush]) end,
             serve(Connection, none);
         {line, Line} -> throw({unknown, Line});
         {ended, {_, {ok, Actions}}} ->

@@ -268,15 +268,11 @@ fn check_protocol(gateway: &Gateway, report: &mut Report) {
         let found = format!("`{key}` says nothing of a gateway that speaks {name}");
         report.error(span(), found, "expected the key to be left out");
     }
-    if gateway.protocol == GatewayProtocol::Megaco {
-        if let Some(relay) = gateway.relay.as_ref().filter(|relay| !relay.get_ref().ends_with('$')) {
-            let found = format!("\"{}\" lets a Megaco gateway choose no stream", excerpt(relay.get_ref()));
-            report.error(
-                relay.span(),
-                found,
-                "expected the name of its streams with `$` at the end: \"rtp/$\"",
-            );
-        }
+    if gateway.protocol == GatewayProtocol::Megaco
+        && let Some(relay) = gateway.relay.as_ref().filter(|relay| !relay.get_ref().ends_with('$'))
+    {
+        let found = format!("\"{}\" lets a Megaco gateway choose no stream", excerpt(relay.get_ref()));
+        report.error(relay.span(), found, "expected the name of its streams with `$` at the end: \"rtp/$\"");
     }
     if let Some(names) = &gateway.names
         && names.get_ref().parse::<NamePlan>().is_err()
