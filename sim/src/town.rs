@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use strowger_exchange::{
     Codes, ControllerLeaves, Country, Features, FlashControl, GatewayEntry, GroupEntry, HotLine, HuntOrder,
-    Inventory, LineEntry, MediaPolicy, MegacoEncoding, MegacoEntry, MegacoTransport, NamePlan, Pattern,
-    RelayEntry, Ring, Service, ServiceClass, Subscription,
+    Inventory, LineAccess, LineEntry, MediaPolicy, MegacoEncoding, MegacoEntry, MegacoTransport, NamePlan,
+    Pattern, RelayEntry, Ring, Service, ServiceClass, Subscription,
 };
 use strowger_media::MediaPort;
 use strowger_media::tone::TonePlan;
@@ -62,8 +62,7 @@ pub(crate) fn town(options: &Options, agent: SocketAddr, rng: &mut Rng) -> (Inve
             let number = format!("2{gateway:02}{line}");
             inventory.lines.push(LineEntry {
                 number: number.clone(),
-                gateway: format!("gw{gateway}"),
-                endpoint: format!("aaln/{line}"),
+                access: LineAccess::endpoint(format!("gw{gateway}"), format!("aaln/{line}")),
                 name: None,
                 features: features(options, rng),
             });

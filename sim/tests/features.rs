@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use strowger_exchange::{
     CallEnded, Codec, ControllerLeaves, Country, Exchange, Features, GatewayEntry, Input, Inventory,
-    LineEntry, MediaPolicy, Record, RelayEntry,
+    LineAccess, LineEntry, MediaPolicy, Record, RelayEntry,
 };
 use strowger_media::MediaPort;
 use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
@@ -61,8 +61,7 @@ impl Stage {
             for line in 1..=2_u8 {
                 inventory.lines.push(LineEntry {
                     number: format!("200{}", index * 2 + line),
-                    gateway: id.clone(),
-                    endpoint: format!("aaln/{line}"),
+                    access: LineAccess::endpoint(id.clone(), format!("aaln/{line}")),
                     name: None,
                     features: Features::ALL,
                 });

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use strowger_exchange::{
-    Country, Exchange, Features, GatewayEntry, Input, Inventory, LineEntry, RouteEntry, RouteTarget, SIP_UDP,
-    SipSocket, TrunkEntry,
+    Country, Exchange, Features, GatewayEntry, Input, Inventory, LineAccess, LineEntry, RouteEntry,
+    RouteTarget, SIP_UDP, SipSocket, TrunkEntry,
 };
 use strowger_load::calls::{CallConfig, CallLoad, LoadGateway, LoadLine};
 use strowger_load::{Amount, Load as _, Offer};
@@ -114,8 +114,7 @@ impl Town {
             let endpoint = format!("aaln/{}", line / u32::from(GATEWAYS) + 1);
             inventory.lines.push(LineEntry {
                 number: number.clone(),
-                gateway,
-                endpoint: endpoint.clone(),
+                access: LineAccess::endpoint(gateway, endpoint.clone()),
                 name: None,
                 features: Features::default(),
             });

@@ -9,10 +9,10 @@ use strowger_mgcp::agent::AgentCounters;
 use strowger_mgcp::transaction::TransactionCounters;
 use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, SocketId, Time, TokenBucket, Transmit};
 
-use crate::access::{Access, Arrival, DigitMaps, Report};
+use crate::access::{Access, Arrival, DigitMaps, Origin, Report};
 use crate::{
-    CallId, CallStable, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Command, Event, Inventory, Plan,
-    Record, Setting, SettingFault, Snapshot, Switch,
+    CallId, CallStable, Cause, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Command, Event,
+    Inventory, LineEvent, Plan, Record, Registration, Setting, SettingFault, Snapshot, Switch,
 };
 
 /// What a host hands to an exchange.
@@ -163,6 +163,10 @@ impl Exchange {
         let refused = order.filter(|stable| !self.take_over(now, stable, alive, stood));
         let refused = refused.map(|stable| stable.call).collect();
         self.switch.restored();
+        // A telephone that is where it was says so no more, nor does a trunk; who waits for one is given back to it now.
+        for line in self.access.present().collect::<Vec<_>>() {
+            self.switch.handle_line(now, line, LineEvent::Serves);
+        }
         self.settle(now);
         refused
     }
@@ -189,6 +193,15 @@ impl Exchange {
         let Some(restored) = restored else { return false };
         self.access.restore(now, stable, &restored);
         true
+    }
+
+    /// Tells where telephones were registered when an exchange before this one last knew it, unless that is over. To be called
+    /// before [`Self::restore`].
+    pub fn restore_registrations(&mut self, now: Time, registrations: &[Registration]) {
+        for registration in registrations {
+            self.access.restore_registration(now, registration);
+        }
+        self.settle(now);
     }
 
     /// The exchange is about to be stopped: who lifts a receiver now hears congestion, calls go on until they end, and the peers of
@@ -337,6 +350,12 @@ impl Exchange {
         self.switch.plan()
     }
 
+    /// Who is at the other end of a way that SIP messages come by. A host may ask before it spends anything on them.
+    #[must_use]
+    pub fn sip_standing(&self, now: Time, from: strowger_sip::Route) -> strowger_sip::agent::Standing {
+        self.access.sip().agent().who_is_at(now, from)
+    }
+
     /// Whether SIP messages from there are heard. A host may ask before it spends anything on them.
     #[must_use]
     pub fn knows_sip_peer(&self, from: strowger_sip::Route) -> bool {
@@ -412,15 +431,32 @@ impl Exchange {
                 Err(cause) => self.access.not_transferred(now, leg, cause),
             },
             Report::Incoming(arrival) if arrival.replaces.is_some() => {
-                match self.switch.handle_replacement(now, arrival.trunk, &arrival.calling, arrival.replaces) {
+                let taken = match arrival.from {
+                    Origin::Trunk(trunk) => {
+                        self.switch.handle_replacement(now, trunk, &arrival.calling, arrival.replaces)
+                    }
+                    Origin::Phone(_) => Err(Cause::FACILITY_REJECTED),
+                };
+                match taken {
                     Ok((leg, line)) => self.access.arrival_taken(*arrival, leg, line),
                     Err(cause) => self.access.arrival_refused(now, &arrival, cause),
                 }
             }
             Report::Incoming(arrival) => {
-                let Arrival { trunk, called, calling, diverted, .. } = &*arrival;
-                match self.switch.handle_incoming(now, (*trunk, None), called, calling, *diverted) {
-                    Ok((_, leg, line)) => self.access.arrival_taken(*arrival, leg, line),
+                let Arrival { from, called, calling, diverted, .. } = &*arrival;
+                let taken = match *from {
+                    Origin::Trunk(trunk) => self
+                        .switch
+                        .handle_incoming(now, (trunk, None), called, calling, *diverted)
+                        .map(|(_, leg, line)| (leg, line)),
+                    // Who calls is the line's subscriber, whatever the telephone says of itself.
+                    Origin::Phone(line) => self
+                        .switch
+                        .handle_call(now, line, called, calling.withheld)
+                        .map(|(_, leg)| (leg, line)),
+                };
+                match taken {
+                    Ok((leg, line)) => self.access.arrival_taken(*arrival, leg, line),
                     Err(cause) => self.access.arrival_refused(now, &arrival, cause),
                 }
             }

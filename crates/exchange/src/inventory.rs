@@ -14,9 +14,10 @@ use crate::feature::code::{Codes, Service};
 use crate::feature::group::GroupEntry;
 use crate::feature::setting::Setting;
 use crate::feature::subscription::Subscription;
+use crate::line::LineEntry;
 use crate::route::{RouteEntry, RouteTarget};
-use crate::trunk::{Cic, CircuitTrunkEntry, SipSocket, TrunkEntry, TrunkGroupEntry};
-use crate::{CallTimers, CodecPlan, Country, FeaturePlan, Features, Limits};
+use crate::trunk::{Cic, CircuitTrunkEntry, SipDigest, SipSocket, TrunkEntry, TrunkGroupEntry};
+use crate::{CallTimers, CodecPlan, Country, FeaturePlan, Limits};
 
 /// Everything that an exchange is told at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Inventory {
     pub circuit_trunks: Vec<CircuitTrunkEntry>,
     /// Where SIP peers find the exchange: what is named in messages. Without it no trunk is in service.
     pub sip: Vec<SipSocket>,
+    /// The digests that telephones are asked for, the most wanted first.
+    pub digests: Vec<SipDigest>,
     /// What lines have beyond plain calls, by their numbers; a line without an entry has what all have.
     pub subscriptions: BTreeMap<String, Subscription>,
     /// Classes of service.
@@ -80,6 +83,7 @@ impl Inventory {
             trunk_groups: Vec::new(),
             circuit_trunks: Vec::new(),
             sip: Vec::new(),
+            digests: vec![SipDigest::Sha256, SipDigest::Md5],
             subscriptions: BTreeMap::new(),
             classes: Vec::new(),
             groups: Vec::new(),
@@ -112,25 +116,7 @@ impl Inventory {
             let relay = gateway.relay.as_ref().map(|relay| relay.endpoint.as_str());
             faults.extend(illegal_name(relay.unwrap_or("*"), &gateway.domain));
         }
-        let (mut numbers, mut endpoints) = (BTreeSet::new(), BTreeSet::new());
-        for line in &self.lines {
-            if !is_number(&line.number) {
-                faults.push(InventoryFault::BadNumber(line.number.clone()));
-            }
-            if !numbers.insert(line.number.as_str()) {
-                faults.push(InventoryFault::DuplicateNumber(line.number.clone()));
-            }
-            if !ids.contains(line.gateway.as_str()) {
-                faults.push(InventoryFault::UnknownGateway(line.gateway.clone()));
-            }
-            if let Some(gateway) = self.gateways.iter().find(|gateway| gateway.id == line.gateway) {
-                faults.extend(illegal_name(&line.endpoint, &gateway.domain));
-            }
-            if !endpoints.insert((line.gateway.as_str(), line.endpoint.to_ascii_lowercase())) {
-                let (gateway, endpoint) = (line.gateway.clone(), line.endpoint.clone());
-                faults.push(InventoryFault::DuplicateEndpoint { gateway, endpoint });
-            }
-        }
+        let mut numbers = self.check_lines(&ids, &mut faults);
         faults.extend(crate::feature::check(self, &numbers));
         let of_subscriptions = self.subscriptions.values().flat_map(|line| &line.numbers);
         numbers.extend(of_subscriptions.map(|(number, _)| number.as_str()));
@@ -307,21 +293,6 @@ pub struct RelayEntry {
     pub endpoint: String,
 }
 
-/// A subscriber's line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LineEntry {
-    /// Its directory number: as dialled by its neighbours, or in E.164 form with `+`.
-    pub number: String,
-    /// The gateway that it hangs on.
-    pub gateway: String,
-    /// The local name of its endpoint there: `aaln/1`.
-    pub endpoint: String,
-    /// What the called party is shown.
-    pub name: Option<String>,
-    /// What its subscriber may do.
-    pub features: Features,
-}
-
 /// How the media of a call travel.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum MediaPolicy {
@@ -379,8 +350,12 @@ pub enum InventoryFault {
     UnknownTrunkGroup(String),
     /// Two circuits of a trunk have this code.
     DuplicateCircuit(Cic),
-    /// A trunk for which the exchange has no socket.
+    /// A trunk, or a line with a telephone that registers, for which the exchange has no socket.
     NoSocket(String),
+    /// A telephone without a user, or two with this one.
+    BadUser(String),
+    /// A gateway or trunk has an id that stands for telephones that register.
+    ReservedId(String),
     /// Two classes of service have this id.
     DuplicateClass(String),
     /// A line's features name a class of service that is not there.
@@ -424,7 +399,9 @@ impl fmt::Display for InventoryFault {
             Self::DuplicateTrunkGroup(id) => write!(f, "two groups of trunks have the id {id:?}"),
             Self::UnknownTrunkGroup(id) => write!(f, "there is no group of trunks with the id {id:?}"),
             Self::DuplicateCircuit(cic) => write!(f, "two circuits of a trunk have the code {}", cic.0),
-            Self::NoSocket(id) => write!(f, "the exchange has no SIP socket for the trunk {id:?}"),
+            Self::NoSocket(id) => write!(f, "the exchange has no SIP socket for {id:?}"),
+            Self::BadUser(user) => write!(f, "{user:?} is the user of two telephones, or of none"),
+            Self::ReservedId(id) => write!(f, "the id {id:?} stands for telephones that register"),
             Self::DuplicateClass(id) => write!(f, "two classes of service have the id {id:?}"),
             Self::UnknownClass(id) => write!(f, "there is no class of service with the id {id:?}"),
             Self::ForwardsToItself(number) => write!(f, "the calls of {number:?} are sent on to itself"),
@@ -441,6 +418,7 @@ impl std::error::Error for InventoryFault {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Features, LineAccess};
 
     fn town() -> Inventory {
         let mut town = Inventory::new("town", Country::default());
@@ -448,8 +426,7 @@ mod tests {
         for (number, endpoint) in [("2001", "aaln/1"), ("2002", "aaln/2")] {
             town.lines.push(LineEntry {
                 number: number.to_owned(),
-                gateway: "gw1".to_owned(),
-                endpoint: endpoint.to_owned(),
+                access: LineAccess::endpoint("gw1", endpoint),
                 name: None,
                 features: Features::default(),
             });
@@ -467,7 +444,7 @@ mod tests {
     fn each_contradiction_is_named() {
         let mut town = town();
         town.lines[1].number = "2001".to_owned();
-        town.lines[1].endpoint = "AALN/1".to_owned();
+        town.lines[1].access = LineAccess::endpoint("gw1", "AALN/1");
         town.gateways.push(GatewayEntry::mgcp("gw2", town.gateways[0].address, "two words"));
         town.routes.push(RouteEntry {
             prefix: "9".to_owned(),

@@ -198,6 +198,15 @@ pub struct CallingParty {
     pub ring: Ring,
 }
 
+/// Whether a party that has put a call on hold lets the other one hear something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Music {
+    /// It sends on: music, an announcement.
+    Sent,
+    /// It sends nothing.
+    None,
+}
+
 /// What a leg reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LegEvent {
@@ -231,6 +240,13 @@ pub enum LegEvent {
         /// The description to hand to the other side, when it is another than before.
         local: Option<Sdp>,
     },
+    /// The party has put the call on hold, and its access has told its stream so.
+    Held {
+        /// What the other party is given to hear meanwhile: nothing, or what the party sends itself.
+        music: Music,
+    },
+    /// The party has returned to the call.
+    Retrieved,
     /// A key was pressed in the call.
     Dtmf(char),
     /// The party left, or the access failed. Whatever the leg holds is being freed already: it is not told to

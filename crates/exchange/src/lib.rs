@@ -4,7 +4,7 @@
 //!
 //! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by
 //!   country. [`codec`]: which codecs gateways are asked for. [`timers`] and [`limits`]: how long and how much.
-//! - [`trunk`]: ways to other networks. [`route`]: which numbers go there.
+//! - [`mod@line`]: subscribers' lines. [`trunk`]: ways to other networks. [`route`]: which numbers go there.
 //! - [`numbering`]: the plan, and the digit maps derived from it. [`routing`]: where a dialled number goes.
 //! - [`feature`]: what subscribers have beyond plain calls.
 //! - [`switch`]: the call model. `access`: the adapters between its legs and the protocols.
@@ -24,6 +24,7 @@ pub mod feature;
 pub mod inventory;
 pub mod leg;
 pub mod limits;
+pub mod line;
 mod megaco;
 pub mod numbering;
 pub mod record;
@@ -48,19 +49,20 @@ pub use feature::setting::{Forward, SetBy, Setting, SettingChange, SettingFault}
 pub use feature::subscription::{HotLine, Ring, Subscription, UnknownRing};
 pub use feature::{ControllerLeaves, FeaturePlan, Features};
 pub use inventory::{
-    DialectChoice, GatewayEntry, GatewayProtocol, Inventory, InventoryFault, LineEntry, MediaPolicy,
-    MegacoEncoding, MegacoEntry, MegacoProfile, MegacoTransport, NamePlan, NoProfile, NoSignals, RelayEntry,
+    DialectChoice, GatewayEntry, GatewayProtocol, Inventory, InventoryFault, MediaPolicy, MegacoEncoding,
+    MegacoEntry, MegacoProfile, MegacoTransport, NamePlan, NoProfile, NoSignals, RelayEntry,
 };
 pub use leg::{
     CallId, CallingParty, ContextCommand, ContextEvent, ContextId, Digits, LegCommand, LegEvent, LegId,
-    LineEvent, LineId, MediaStatistics, PlayoutStatistics, Precedence, ReportedQuality, Sdp, Side,
+    LineEvent, LineId, MediaStatistics, Music, PlayoutStatistics, Precedence, ReportedQuality, Sdp, Side,
     Termination, Tone,
 };
 pub use limits::Limits;
+pub use line::{LineAccess, LineEntry, PhoneEntry};
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};
 pub use record::{
-    CallEnded, CallStable, Diversion, Flow, Joined, Party, Record, ReleasedBy, ServiceChange, ServiceState,
-    StandingSession, Stream, StreamRecord, StreamRole, Subject, Transfer,
+    CallEnded, CallStable, Contact, Diversion, Flow, Joined, Party, Record, Registration, ReleasedBy,
+    ServiceChange, ServiceState, StandingSession, Stream, StreamRecord, StreamRole, Subject, Transfer,
 };
 pub use route::{RouteEntry, RouteTarget, UnknownTarget};
 pub use routing::{Plan, Resolution, Target};
@@ -68,11 +70,13 @@ pub use snapshot::{
     CallPhase, CallView, EndpointsView, GatewayView, LineCalls, LineCondition, LineView, MegacoView,
     Snapshot, TrunkRegistration, TrunkView,
 };
+pub use strowger_sip::agent::Standing as SipStanding;
 pub use switch::{Command, LineCommand, ReferTo, RestoredCall, RestoredLeg, Switch};
 pub use timers::CallTimers;
 pub use trunk::{
     Cic, CircuitEntry, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, CircuitTrunkEntry, Redirects,
-    Referrals, SipSocket, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId, TrunkName,
+    Referrals, SipDigest, SipSocket, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId,
+    TrunkName,
 };
 
 // The example of the README is compiled and run.

@@ -1,17 +1,18 @@
 //! What must survive the exchange: plain data, for a store, for billing and for a node that takes over.
 //!
-//! There are five records, and nothing else needs to be kept: a call became stable, a stable call changed, a call ended, a line or
-//! gateway changed its service state, a line's features were set. Times are those of the engine's clock; the host knows what they are on
+//! There are six records, and nothing else needs to be kept: a call became stable, a stable call changed, a call ended, a line or
+//! gateway changed its service state, a line's features were set, a telephone registered. Times are those of the engine's clock; the host knows what they are on
 //! the wall. A call becomes stable once at most, changes only after that, and ends exactly once.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use strowger_sansio::Time;
 
 pub use strowger_sip::agent::StandingSession;
 
-use crate::{CallId, Cause, Forward, MediaStatistics, Sdp, SettingChange, Side, Termination};
+use crate::{CallId, Cause, Forward, MediaStatistics, Sdp, SettingChange, Side, SipTransport, Termination};
 
 /// One fact to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Record {
     Service(ServiceChange),
     /// A line's features were set.
     Setting(SettingChange),
+    /// A telephone is elsewhere, or for another time, than before.
+    Registration(Registration),
 }
 
 /// An answered call, with what is needed to go on with it after its exchange has died.
@@ -281,6 +284,38 @@ impl ReleasedBy {
     }
 }
 
+/// Where the telephone of a line has registered from: it takes the place of what was kept of it before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// When.
+    pub at: Time,
+    /// The line's number.
+    pub line: String,
+    /// The user that it registers as.
+    pub user: String,
+    /// Its contacts; none when it is nowhere.
+    pub contacts: Vec<Contact>,
+}
+
+/// One contact of a telephone (RFC 3261 section 10.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Its URI, which requests to it name.
+    pub uri: String,
+    /// How much it is preferred: `q`, in thousandths.
+    pub quality: u16,
+    /// The `Call-ID` of the REGISTER that made it …
+    pub call_id: String,
+    /// … and the number of that. One that was sent before it changes nothing.
+    pub cseq: u32,
+    /// When it ends.
+    pub expires: Time,
+    /// How it is reached …
+    pub transport: SipTransport,
+    /// … and where.
+    pub address: SocketAddr,
+}
+
 /// A line or gateway is in another service state than before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceChange {
@@ -326,7 +361,7 @@ pub enum ServiceState {
     OutOfService,
     /// Its receiver has been off the hook past the howler; it serves again when that is put back.
     Lockout,
-    /// Its gateway does not answer.
+    /// Its gateway does not answer, or its telephone is not registered.
     Unreachable,
 }
 

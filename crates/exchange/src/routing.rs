@@ -104,7 +104,8 @@ impl Plan {
         let by_form = |text: &str| text.starts_with('+');
         for international in [false, true] {
             for (line, id) in inventory.lines.iter().zip(0..) {
-                let exists = inventory.gateways.iter().any(|gateway| gateway.id == line.gateway);
+                let exists = line.phone().is_some()
+                    || inventory.gateways.iter().any(|gateway| gateway.id == line.gateway());
                 let further = inventory.subscriptions.get(&line.number).map(|line| line.numbers.as_slice());
                 let further = further.unwrap_or_default().iter().map(|(number, _)| number);
                 let numbers = std::iter::once(&line.number).chain(further);
@@ -223,12 +224,15 @@ impl Plan {
         if let Some(target) = self.numbers.get(number) {
             return Resolution::Hunt { number: number.to_owned(), targets: vec![*target] };
         }
+        self.resolve(&self.as_dialled(number))
+    }
+
+    /// A number as it is dialled here: that in E.164 form behind the international prefix.
+    #[must_use]
+    pub fn as_dialled(&self, number: &str) -> String {
         match number.strip_prefix('+') {
-            Some(digits) => {
-                let prefix = self.numbering.international_prefix();
-                self.resolve(&format!("{prefix}{digits}"))
-            }
-            None => self.resolve(number),
+            Some(digits) => format!("{}{digits}", self.numbering.international_prefix()),
+            None => number.to_owned(),
         }
     }
 
@@ -297,17 +301,11 @@ impl Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Country, GatewayEntry, LineEntry};
+    use crate::{Country, GatewayEntry, LineAccess, LineEntry};
 
     fn line(number: &str) -> LineEntry {
         let features = Features::default();
-        LineEntry {
-            number: number.into(),
-            gateway: "gw1".into(),
-            endpoint: number.into(),
-            name: None,
-            features,
-        }
+        LineEntry { number: number.into(), access: LineAccess::endpoint("gw1", number), name: None, features }
     }
 
     fn route(prefix: &str, strip: usize, add: &str, to: &[&str]) -> RouteEntry {

@@ -3,7 +3,7 @@
 
 use strowger_sansio::Time;
 
-use crate::{CallId, ServiceState, Termination};
+use crate::{CallId, Contact, ServiceState, Termination};
 
 /// Everything that is open, in the order of its identifiers.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -87,6 +87,8 @@ pub struct LineView {
     pub condition: LineCondition,
     /// Its calls.
     pub calls: LineCalls,
+    /// Where its telephone has registered from; none where that is none that registers.
+    pub contacts: Option<Vec<Contact>>,
 }
 
 /// The calls of a line. Most have one at most.

@@ -18,6 +18,7 @@ use crate::{CallingParty, Cause, Diversion, Inventory, InventoryFault};
 
 pub use strowger_sip::Transport as SipTransport;
 pub use strowger_sip::agent::{Redirects, Referrals};
+pub use strowger_sip::auth::Algorithm as SipDigest;
 
 /// A trunk: its place in the inventory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -297,7 +298,7 @@ impl Inventory {
         }
         let (mut codes, mut places) = (BTreeSet::new(), BTreeSet::new());
         for line in &self.lines {
-            places.insert((line.gateway.as_str(), line.endpoint.to_ascii_lowercase()));
+            places.insert((line.gateway(), line.endpoint().to_ascii_lowercase()));
         }
         for (circuit, entry) in self.circuits() {
             if !codes.insert(circuit) {

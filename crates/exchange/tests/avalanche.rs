@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use strowger_exchange::{
-    Country, Exchange, Features, GatewayEntry, Input, Inventory, LineEntry, ServiceState,
+    Country, Exchange, Features, GatewayEntry, Input, Inventory, LineAccess, LineEntry, ServiceState,
 };
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
 
@@ -25,7 +25,12 @@ fn network() -> Inventory {
         let id = format!("gw{gateway}");
         network.gateways.push(GatewayEntry::mgcp(&id, address(gateway), &format!("{id}.town")));
         let (number, endpoint) = (format!("2{gateway:05}"), "aaln/1".to_owned());
-        network.lines.push(LineEntry { number, gateway: id, endpoint, name: None, features: Features::NONE });
+        network.lines.push(LineEntry {
+            number,
+            access: LineAccess::endpoint(id, endpoint),
+            name: None,
+            features: Features::NONE,
+        });
     }
     network
 }

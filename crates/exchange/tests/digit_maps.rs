@@ -2,7 +2,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use strowger_exchange::{
-    Cause, Country, Features, GatewayEntry, Inventory, LineEntry, Plan, Resolution, RouteEntry, RouteTarget,
+    Cause, Country, Features, GatewayEntry, Inventory, LineAccess, LineEntry, Plan, Resolution, RouteEntry,
+    RouteTarget,
 };
 use strowger_mgcp::digitmap::{DialSymbol, DigitMap, MatchState};
 use strowger_mgcp::limits::Limits;
@@ -19,8 +20,7 @@ fn draw_inventory(rng: &mut Rng) -> Inventory {
         let endpoint = format!("aaln/{line}");
         town.lines.push(LineEntry {
             number,
-            gateway: "gw1".into(),
-            endpoint,
+            access: LineAccess::endpoint("gw1", endpoint),
             name: None,
             features: Features::default(),
         });
@@ -102,8 +102,7 @@ fn every_line_can_be_dialled_through_a_widened_map() {
         let endpoint = format!("aaln/{line}");
         town.lines.push(LineEntry {
             number,
-            gateway: "gw1".into(),
-            endpoint,
+            access: LineAccess::endpoint("gw1", endpoint),
             name: None,
             features: Features::default(),
         });

@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use strowger_exchange::{
-    Country, Exchange, Features, GatewayEntry, Input, Inventory, LineEntry, MEGACO_BINARY, MEGACO_TEXT,
-    MegacoEncoding, MegacoEntry, NamePlan, ServiceState,
+    Country, Exchange, Features, GatewayEntry, Input, Inventory, LineAccess, LineEntry, MEGACO_BINARY,
+    MEGACO_TEXT, MegacoEncoding, MegacoEntry, NamePlan, ServiceState,
 };
 use strowger_megaco::binary;
 use strowger_megaco::gateway::{
@@ -104,7 +104,12 @@ fn network() -> Inventory {
         let domain = format!("{id}.town");
         network.gateways.push(GatewayEntry::megaco(&id, address(gateway), &domain, megaco));
         let (number, endpoint) = (format!("2{gateway:05}"), "aaln/1".to_owned());
-        network.lines.push(LineEntry { number, gateway: id, endpoint, name: None, features: Features::NONE });
+        network.lines.push(LineEntry {
+            number,
+            access: LineAccess::endpoint(id, endpoint),
+            name: None,
+            features: Features::NONE,
+        });
     }
     network
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use strowger_exchange::{
     CallEnded, CallPhase, Cause, Country, Event, Exchange, Features, GatewayEntry, Input, Inventory,
-    LineEntry, MediaPolicy, Record, RelayEntry, ServiceState,
+    LineAccess, LineEntry, MediaPolicy, Record, RelayEntry, ServiceState,
 };
 use strowger_mgcp::gateway::{
     CallAgent, ConnectionHandle, EndpointIndex, Gateway, GatewayConfig, Hook, MediaCapabilities, MediaEvent,
@@ -131,8 +131,7 @@ impl Town {
             for line in 1..=LINES {
                 inventory.lines.push(LineEntry {
                     number: format!("200{}", u32::from(index) * LINES + line),
-                    gateway: id.clone(),
-                    endpoint: format!("aaln/{line}"),
+                    access: LineAccess::endpoint(id.clone(), format!("aaln/{line}")),
                     name: Some(format!("Line {line} \"{id}\"")),
                     features: Features::default(),
                 });

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strowger_exchange::{
     CallEnded, CallPhase, CallStable, Cause, Command, ContextCommand, ContextEvent, ContextId, Country,
-    Digits, Event, Features, GatewayEntry, Inventory, LegCommand, LegEvent, LegId, LineEntry, LineId,
-    MediaPolicy, MediaStatistics, Precedence, Record, RelayEntry, ReleasedBy, RouteEntry, Sdp, Side,
+    Digits, Event, Features, GatewayEntry, Inventory, LegCommand, LegEvent, LegId, LineAccess, LineEntry,
+    LineId, MediaPolicy, MediaStatistics, Precedence, Record, RelayEntry, ReleasedBy, RouteEntry, Sdp, Side,
     StreamRole, Switch, Termination, Tone,
 };
 use strowger_sansio::{Duration, Rng, Time};
@@ -21,8 +21,7 @@ fn town() -> Inventory {
     for (number, name) in [("2001", "Alice"), ("2002", "Bob"), ("2003", "Carol")] {
         town.lines.push(LineEntry {
             number: number.to_owned(),
-            gateway: "gw1".to_owned(),
-            endpoint: format!("aaln/{}", &number[3..]),
+            access: LineAccess::endpoint("gw1", format!("aaln/{}", &number[3..])),
             name: Some(name.to_owned()),
             features: Features::default(),
         });
@@ -111,6 +110,7 @@ impl Bench {
                 }
                 Record::CallEnded(ended) => self.ended.push(*ended),
                 Record::Setting(change) => panic!("nobody sets anything here: {change:?}"),
+                Record::Registration(change) => panic!("a switch has no telephones: {change:?}"),
                 Record::Service(change) => panic!("a switch has no service states: {change:?}"),
             }
         }

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use strowger_exchange::{
-    Country, DialectChoice, Event, Exchange, Features, GatewayEntry, Input, Inventory, LineEntry, Record,
+    Country, DialectChoice, Event, Exchange, Features, GatewayEntry, Input, Inventory, LineAccess, LineEntry,
+    Record,
 };
 use strowger_load::calls::{CallConfig, CallLoad, LoadGateway, LoadLine};
 use strowger_load::jobs::{JobConfig, JobLoad, Work};
@@ -301,8 +302,7 @@ fn town_with(gateways: u8, lines: u32, dialect: DialectChoice) -> (Exchange, Cal
         let gateway = format!("gw{}", place + 1);
         inventory.lines.push(LineEntry {
             number: number.clone(),
-            gateway,
-            endpoint: endpoint.clone(),
+            access: LineAccess::endpoint(gateway, endpoint.clone()),
             name: None,
             features: Features::default(),
         });

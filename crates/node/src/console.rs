@@ -227,7 +227,7 @@ async fn calls(State(source): State<Source>) -> Result<Response, Stalled> {
 
 async fn lines(State(source): State<Source>) -> Result<Response, Stalled> {
     let snapshot = source.look().await?.snapshot;
-    Ok(json(StatusCode::OK, &source.directory.lines(&snapshot)))
+    Ok(json(StatusCode::OK, &source.directory.lines(&snapshot, &source.clock.wall())))
 }
 
 async fn gateways(State(source): State<Source>) -> Result<Response, Stalled> {

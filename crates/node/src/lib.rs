@@ -33,6 +33,7 @@ pub mod process;
 pub mod shard;
 pub mod socket;
 pub mod store;
+pub mod strangers;
 pub mod tap;
 pub mod tls;
 pub mod view;

@@ -211,6 +211,12 @@ impl EventLog {
                 let (name, value) = (change.setting.name(), change.setting.value());
                 tracing::info!(line = ?change.line, name, value, by = change.by.name(), "set");
             }
+            // Whether it is there at all is said by its service state.
+            Record::Registration(registration) => {
+                let (line, contacts) = (&registration.line, registration.contacts.len());
+                let at = registration.contacts.first().map(|contact| contact.address.to_string());
+                tracing::debug!(?line, contacts, at, "registered");
+            }
             Record::CallStable(_) | Record::CallChanged(_) | Record::CallEnded(_) => {}
         }
     }

@@ -186,6 +186,7 @@ impl Node {
         if exchange.knows_sip_peer(anywhere) {
             sip.door().open_to_anybody();
         }
+        restore_registrations(&mut exchange, &restored, &clock);
         restore_calls(&mut exchange, &mut ledger, &restored, &clock);
         let (sender, requests) = mpsc::channel(REQUESTS);
         let own = sender.downgrade();
@@ -394,6 +395,13 @@ impl Node {
         }
         summary
     }
+}
+
+/// Tells the exchange where telephones are registered.
+fn restore_registrations(exchange: &mut Exchange, restored: &Restored, clock: &Clock) {
+    let wall = clock.wall();
+    let known = restored.registrations.iter().map(|(line, entry)| entry.to_record(line, &wall));
+    exchange.restore_registrations(wall.now(), &known.collect::<Vec<_>>());
 }
 
 /// Lets the exchange take over the calls that stood when the process before died; those that it cannot get their last record.

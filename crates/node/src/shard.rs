@@ -7,8 +7,8 @@
 
 mod signalling;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use strowger_capture::{Protocol, Way};
@@ -31,6 +31,7 @@ use crate::metrics::{Counter, Histogram, Registry};
 use crate::names;
 use crate::sip;
 use crate::socket::{Received, Udp};
+use crate::strangers::Shares;
 use crate::view::Picture;
 
 /// How often the exchange is told what the wall shows: a clock that was set is noticed within a minute.
@@ -116,7 +117,7 @@ pub(crate) struct Shard {
     /// The ids of gateways of Megaco that are known by their names.
     megaco_names: BTreeSet<String>,
     sip: sip::Ports,
-    sip_shares: BTreeMap<IpAddr, TokenBucket>,
+    sip_shares: Shares,
     ledger: Ledger,
     observers: Vec<Box<dyn Observer>>,
     admission: Admission,
@@ -211,7 +212,7 @@ impl Shard {
             megaco,
             megaco_names,
             sip,
-            sip_shares: BTreeMap::new(),
+            sip_shares: Shares::new(clock.now(), limits),
             ledger,
             observers,
             admission,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use strowger_exchange::{
-    CallPhase, DialectChoice, Exchange, GatewayEntry, GatewayProtocol, Inventory, LineCondition, LineEntry,
-    Snapshot, TrunkEntry,
+    CallPhase, Contact, DialectChoice, Exchange, GatewayEntry, GatewayProtocol, Inventory, LineCondition,
+    LineEntry, Snapshot, TrunkEntry,
 };
 
 use strowger_megaco::transaction::TransactionCounters as MegacoCounters;
@@ -78,9 +78,9 @@ pub struct LineRow {
     pub number: String,
     /// Its name.
     pub name: Option<String>,
-    /// The gateway that it hangs on.
+    /// The gateway that it hangs on; `sip` where its telephone registers.
     pub gateway: String,
-    /// Its endpoint there.
+    /// Its endpoint there, or the user that its telephone registers as.
     pub endpoint: String,
     /// Its service state.
     pub service: &'static str,
@@ -98,6 +98,22 @@ pub struct LineRow {
     /// Whether the active and the held call are a three-way call.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub three_way: bool,
+    /// Where its telephone has registered from, where that is one that registers: nowhere, when this is empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<Vec<ContactRow>>,
+}
+
+/// A place that a telephone has registered from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ContactRow {
+    /// The URI that requests to it name.
+    pub uri: String,
+    /// Where they go.
+    pub address: String,
+    /// How: `udp`, `tcp` or `tls`.
+    pub transport: String,
+    /// When it ends, unless it is told again: RFC 3339, UTC.
+    pub expires: String,
 }
 
 /// A gateway.
@@ -202,20 +218,27 @@ impl Directory {
 
     /// The lines.
     #[must_use]
-    pub fn lines(&self, snapshot: &Snapshot) -> Vec<LineRow> {
+    pub fn lines(&self, snapshot: &Snapshot, wall: &Wall) -> Vec<LineRow> {
+        let contact = |contact: &Contact| ContactRow {
+            uri: contact.uri.clone(),
+            address: contact.address.to_string(),
+            transport: contact.transport.to_string(),
+            expires: wall.stamp(contact.expires),
+        };
         let row = |line: &strowger_exchange::LineView| {
             let entry = self.lines.get(&line.number);
             LineRow {
                 number: line.number.clone(),
                 name: entry.and_then(|entry| entry.name.clone()),
-                gateway: entry.map(|entry| entry.gateway.clone()).unwrap_or_default(),
-                endpoint: entry.map(|entry| entry.endpoint.clone()).unwrap_or_default(),
+                gateway: entry.map(|entry| entry.gateway().to_owned()).unwrap_or_default(),
+                endpoint: entry.map(|entry| entry.endpoint().to_owned()).unwrap_or_default(),
                 service: line.service.name(),
                 condition: condition_name(line.condition),
                 active: line.calls.active.map(|call| call.to_string()),
                 held: line.calls.held.map(|call| call.to_string()),
                 waiting: line.calls.waiting.map(|call| call.to_string()),
                 three_way: line.calls.mixed,
+                contacts: line.contacts.as_ref().map(|contacts| contacts.iter().map(contact).collect()),
             }
         };
         snapshot.lines.iter().map(row).collect()
@@ -237,7 +260,7 @@ impl Directory {
                 domain: entry.domain.clone(),
                 dialect: dialect_name(entry.dialect),
                 service: gateway.service.name(),
-                lines: self.lines.values().filter(|line| line.gateway == gateway.id).count(),
+                lines: self.lines.values().filter(|line| line.gateway() == gateway.id).count(),
                 endpoints: endpoints.map(|endpoints| endpoints.listed),
                 missing: endpoints.map(|endpoints| endpoints.missing.clone()).unwrap_or_default(),
                 unlisted: endpoints.map(|endpoints| endpoints.unlisted.clone()).unwrap_or_default(),
@@ -320,6 +343,18 @@ fn measure_snapshot(snapshot: &Snapshot, metrics: &Registry) {
             gauge("strowger_trunk_registered", help, &[("trunk", trunk.id.as_str())], count);
         }
     }
+    let telephones = || snapshot.lines.iter().filter_map(|line| line.contacts.as_ref());
+    for (state, registered) in [("registered", true), ("unregistered", false)] {
+        let count = telephones().filter(|contacts| contacts.is_empty() != registered).count();
+        gauge(
+            "strowger_telephones",
+            "Telephones, by whether they are registered.",
+            &[("state", state)],
+            count,
+        );
+    }
+    let contacts = telephones().map(Vec::len).sum();
+    gauge("strowger_contacts", "Places that telephones have registered from.", &[], contacts);
     let missing = snapshot.gateways.iter().filter_map(|gateway| gateway.endpoints.as_ref());
     let missing = missing.map(|endpoints| endpoints.missing.len()).sum();
     gauge("strowger_missing_endpoints", "Endpoints that gateways should have and have not.", &[], missing);

@@ -177,9 +177,6 @@ endpoints = ["127.0.0.1:2379"]
 id = "gw1"
 protocol = "mgcp"
 address = "127.0.0.9:2427"
-[[line]]
-number = "2003"
-sip = { user = "2003" }
 "#;
     let found = findings(text);
     assert_eq!(found.len(), 3, "{found:#?}");
@@ -412,7 +409,7 @@ fn listening_beyond_loopback_needs_a_gateway_or_a_word() {
     let empty = "[listen]\nmgcp = \"0.0.0.0:2727\"\n";
     let found = findings(empty);
     assert!(
-        found[0].starts_with("2:8 this listens beyond loopback without one gateway or trunk"),
+        found[0].starts_with("2:8 this listens beyond loopback without one gateway, trunk or telephone"),
         "{found:?}"
     );
     good(&format!("{empty}[exchange]\nopen = true\n"));

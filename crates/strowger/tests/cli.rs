@@ -86,7 +86,7 @@ fn a_good_configuration_is_code_0() {
 }
 
 #[test]
-fn a_configuration_is_told_with_its_trunks() {
+fn a_configuration_is_told_with_its_trunks_and_telephones() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("town.toml");
     let trunk = "[listen]\nsip = \"127.0.0.1:5060\"\n[[trunk]]\nid = \"carrier\"\nsip = { address = \"127.0.0.20:5060\" }\n";
@@ -94,6 +94,12 @@ fn a_configuration_is_told_with_its_trunks() {
     let output = run(&["check", "-c", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let expected = " with 0 gateways, 0 lines and 0 routes, 1 trunk\n";
+    assert!(text(&output.stdout).ends_with(expected), "{}", text(&output.stdout));
+    let telephone = "[[line]]\nnumber = \"2003\"\nsip = { user = \"2003\", password = \"secret\" }\n";
+    std::fs::write(&file, format!("{trunk}{telephone}")).unwrap();
+    let output = run(&["check", "-c", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let expected = " with 0 gateways, 1 line and 0 routes, 1 trunk, 1 telephone\n";
     assert!(text(&output.stdout).ends_with(expected), "{}", text(&output.stdout));
 }
 

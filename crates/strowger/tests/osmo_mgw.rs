@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use strowger_capture::{LadderLimits, TextOptions};
 use strowger_exchange::{
-    CallEnded, Cause, Country, DialectChoice, Features, GatewayEntry, Inventory, LineEntry, MediaPolicy,
-    Record, RelayEntry, ServiceState, StreamRole,
+    CallEnded, Cause, Country, DialectChoice, Features, GatewayEntry, Inventory, LineAccess, LineEntry,
+    MediaPolicy, Record, RelayEntry, ServiceState, StreamRole,
 };
 use strowger_mgcp::limits::Limits;
 use strowger_mgcp::message::{Message, ReturnCode, TransactionId, Verb};
@@ -106,8 +106,7 @@ impl Town {
             inventory.gateways.push(GatewayEntry::mgcp(&site.id, site.address, &site.domain));
             inventory.lines.push(LineEntry {
                 number: number.to_owned(),
-                gateway: site.id.clone(),
-                endpoint: "aaln/1".to_owned(),
+                access: LineAccess::endpoint(site.id.clone(), "aaln/1"),
                 name: None,
                 features: Features::default(),
             });

@@ -49,12 +49,19 @@ fn tshark_reads_every_packet_of_the_demo_without_complaint() {
     };
     let (mut signalling, mut agents, mut media) = (Vec::new(), BTreeSet::new(), Vec::new());
     let (mut megaco, mut controllers) = (Vec::new(), BTreeSet::new());
+    let (mut sip, mut speakers) = (Vec::new(), BTreeSet::new());
     for row in &rows {
         let bytes = payload(row);
         // The second gateway of the demo speaks Megaco, in compact text.
         if bytes.starts_with(b"!/") {
             controllers.extend([row[1].clone(), row[2].clone()]);
             megaco.push(bytes);
+            continue;
+        }
+        // And the telephone SIP.
+        if bytes.windows(7).any(|part| part == b"SIP/2.0") {
+            speakers.extend([row[1].clone(), row[2].clone()]);
+            sip.push(bytes);
             continue;
         }
         let is_command = begins.iter().any(|verb| bytes.starts_with(verb.as_bytes()));
@@ -70,16 +77,17 @@ fn tshark_reads_every_packet_of_the_demo_without_complaint() {
     }
     // Media go to the ports that session descriptions name: RTP to those, RTCP to the next.
     let mut ports = BTreeSet::new();
-    for bytes in signalling.iter().map(|(_, bytes)| bytes).chain(&megaco) {
+    for bytes in signalling.iter().map(|(_, bytes)| bytes).chain(&megaco).chain(&sip) {
         let text = String::from_utf8_lossy(bytes);
         ports.extend(
             text.lines()
                 .filter_map(|line| line.strip_prefix("m=audio ")?.split(' ').next()?.parse::<u16>().ok()),
         );
     }
-    assert_eq!(ports.len(), 2, "{ports:?}");
+    assert!((3..=4).contains(&ports.len()), "{ports:?}");
     let mut decode_as: Vec<String> = agents.iter().map(|port| format!("udp.port=={port},mgcp")).collect();
     decode_as.extend(controllers.iter().map(|port| format!("udp.port=={port},megaco")));
+    decode_as.extend(speakers.iter().map(|port| format!("udp.port=={port},sip")));
     decode_as.extend(ports.iter().map(|port| format!("udp.port=={port},rtp")));
     decode_as.extend(ports.iter().map(|port| format!("udp.port=={},rtcp", port + 1)));
 
@@ -92,6 +100,10 @@ fn tshark_reads_every_packet_of_the_demo_without_complaint() {
     let has_description = |bytes: &[u8]| bytes.windows(4).any(|four| four == b"\nv=0");
     let described = signalling.iter().filter(|(_, bytes)| has_description(bytes)).count();
     assert_eq!(count("mgcp && sdp"), described);
+    assert_eq!(count("sip"), sip.len());
+    let methods =
+        ["REGISTER", "INVITE", "ACK", "BYE"].map(|method| count(&format!("sip.Method == \"{method}\"")));
+    assert_eq!(methods, [2, 1, 1, 1], "the telephone is asked who it is when it registers");
     assert_eq!(count("megaco"), megaco.len());
     let chosen = megaco.iter().filter(|bytes| has_description(bytes)).count();
     assert!(megaco.len() >= 10 && chosen >= 2, "{} {chosen}", megaco.len());

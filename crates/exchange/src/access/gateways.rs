@@ -154,11 +154,12 @@ impl Gateways {
             circuits: BTreeMap::new(),
             codecs: BTreeMap::new(),
         };
-        for (line, id) in inventory.lines.iter().zip(0..) {
-            if let Some(place) = gateways.place(agent, &line.gateway, &line.endpoint) {
+        let lines = inventory.lines.iter().zip(0..);
+        for (line, id) in lines.filter(|(line, _)| line.phone().is_none()) {
+            if let Some(place) = gateways.place(agent, line.gateway(), line.endpoint()) {
                 if inventory.codecs.lines.contains_key(&line.number) {
                     let own = Some(line.number.as_str());
-                    let own = inventory.codecs.encoding_names(inventory.country, &line.gateway, own);
+                    let own = inventory.codecs.encoding_names(inventory.country, line.gateway(), own);
                     gateways.codecs.insert(LineId(id), own.into());
                 }
                 gateways.by_gateway.entry(place.gateway).or_default().push(place.endpoint.clone());

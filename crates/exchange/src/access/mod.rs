@@ -7,7 +7,7 @@
 //!
 //! The rooms: `news` (what gateways say, handed to the adapters), `gateways` (what the inventory says of each gateway), `census` (what each gateway says of itself), `decision` (what a refusal means), `stream` (the life of one connection, the
 //! same for a line and a relay), `signal` (tones by country as signals of the packages, caller
-//! identification), `mgcp_line` (subscribers' lines), `mgcp_relay` (contexts on packet relays), `circuit_trunk` (trunk circuits). An adapter
+//! identification), `mgcp_line` (subscribers' lines), `mgcp_relay` (contexts on packet relays), `circuit_trunk` (trunk circuits), `sip_trunk` and `sip_phone` (legs in sessions). An adapter
 //! asks the agent for operations, each with a [`Tag`], and says what happened in [`Report`]s, which the
 //! exchange hands to the switch.
 
@@ -15,36 +15,39 @@ mod census;
 mod circuit_trunk;
 mod control;
 mod decision;
+mod digit_maps;
 mod gateways;
 mod megaco_line;
 mod mgcp_line;
 mod mgcp_relay;
 mod news;
 mod signal;
+mod sip_phone;
 mod sip_trunk;
 mod stream;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use strowger_mgcp::agent::{self, GatewayId};
 use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 
 use crate::{
-    CallId, CallStable, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Digits, Event,
+    CallId, CallStable, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Event,
     Inventory, LegCommand, LegEvent, LegId, LineCommand, LineEvent, LineId, LineView, Record, ReferTo,
-    RestoredCall, ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, TrunkId, TrunkView,
-    WallClock,
+    Registration, RestoredCall, ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, TrunkId,
+    TrunkView, WallClock,
 };
 use census::Census;
 use circuit_trunk::{CircuitArrival, Circuits};
 use control::Control;
+pub(crate) use digit_maps::DigitMaps;
 use gateways::Gateways;
 pub(crate) use megaco_line::{connection as stream_connection, is_message_identifier};
 use mgcp_line::Lines;
 use mgcp_relay::Relays;
 use sip_trunk::SipTrunks;
-pub(crate) use sip_trunk::{Arrival, SIP_TCP, SIP_TLS, SIP_UDP};
+pub(crate) use sip_trunk::{Arrival, Origin, SIP_TCP, SIP_TLS, SIP_UDP};
 
 /// The call agent as the adapters use it.
 pub(crate) type Agent = agent::Agent<Tag>;
@@ -120,7 +123,7 @@ pub(crate) enum Report {
     Context(ContextId, ContextEvent),
     /// Something to be kept.
     Record(Record),
-    /// A call comes by a trunk.
+    /// A call comes by a trunk, or from a telephone.
     Incoming(Box<Arrival>),
     /// The peer of a leg transfers who it talks to.
     Referred(LegId, ReferTo),
@@ -130,29 +133,6 @@ pub(crate) enum Report {
     Channel(LineId, bool),
     /// Something to be seen.
     Event(Event),
-}
-
-/// What gateways are told to collect, by what is to be dialled.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct DigitMaps {
-    /// Numbers and feature codes.
-    pub(crate) plan: String,
-    /// These, and the codes that act on a call on hold.
-    pub(crate) consultation: String,
-    /// Numbers alone.
-    pub(crate) numbers: String,
-}
-
-impl DigitMaps {
-    pub(crate) fn get(&self, digits: Digits) -> &str {
-        match digits {
-            Digits::Plan => &self.plan,
-            Digits::Consultation => &self.consultation,
-            Digits::Number => &self.numbers,
-            Digits::Free => "(x.[T#])",
-            Digits::Choice => "([0-4])",
-        }
-    }
 }
 
 /// What every line and relay goes by.
@@ -235,8 +215,10 @@ impl Access {
         epoch: Epoch,
         mut rng: Rng,
     ) -> Self {
-        // An exchange without trunks draws the numbers that it always drew.
-        let of_sip = if inventory.trunks.is_empty() { Rng::from_number(0) } else { rng.fork() };
+        // An exchange without SIP draws the numbers that it always drew.
+        let speaks_sip =
+            !inventory.trunks.is_empty() || inventory.lines.iter().any(|line| line.phone().is_some());
+        let of_sip = if speaks_sip { rng.fork() } else { Rng::from_number(0) };
         let sip = SipTrunks::new(now, inventory, of_sip);
         let mut next = u32::try_from(inventory.lines.len()).unwrap_or(u32::MAX);
         let mut channels = vec![next];
@@ -342,14 +324,17 @@ impl Access {
         if is_on_a_circuit {
             return self.by_circuits(now, |circuits, turn| circuits.command(turn, call, leg, command));
         }
-        let by_trunk = match &command {
+        let by_sip = match &command {
             LegCommand::Call { .. } => true,
-            LegCommand::Seize { line, .. } | LegCommand::Wait { line, .. } => {
-                channel(&self.channels, *line).is_some()
+            LegCommand::Seize { line, .. }
+            | LegCommand::Wait { line, .. }
+            | LegCommand::Consult { line, .. }
+            | LegCommand::Keep { line, .. } => {
+                self.sip.phones.serve(*line) || channel(&self.channels, *line).is_some()
             }
             _ => self.sip.has(leg),
         };
-        if by_trunk {
+        if by_sip {
             let Self { sip, channels, reports, .. } = self;
             return sip.command(now, leg, command, &|line| channel(channels, line), reports);
         }
@@ -378,9 +363,9 @@ impl Access {
         &mut self.sip
     }
 
-    /// The switch took a call that came by a trunk.
+    /// The switch took a call that came by a trunk, or from a telephone.
     pub(crate) fn arrival_taken(&mut self, arrival: Arrival, leg: LegId, line: LineId) {
-        let Some((_, first)) = channel(&self.channels, line) else { return };
+        let first = channel(&self.channels, line).map(|(_, first)| first);
         self.sip.taken(arrival, leg, line, first);
     }
 
@@ -394,7 +379,7 @@ impl Access {
         self.sip.not_transferred(now, leg, cause);
     }
 
-    /// The switch refused a call that came by a trunk.
+    /// The switch refused such a call.
     pub(crate) fn arrival_refused(&mut self, now: Time, arrival: &Arrival, cause: Cause) {
         self.sip.refused(now, arrival.session, cause);
     }
@@ -445,7 +430,7 @@ impl Access {
         self.lines.fill(snapshot);
         self.relays.fill(snapshot);
         self.circuits.fill(snapshot);
-        snapshot.lines = self.lines.views().collect::<Vec<LineView>>();
+        snapshot.lines = self.views().map(|(_, view)| view).collect();
         let view = |gateway| (self.census.view(gateway), self.agent.megaco().view(gateway));
         snapshot.gateways = self.gateways.views(view).collect();
         let channels = self
@@ -467,7 +452,25 @@ impl Access {
 
     /// The lines, in the order of their views.
     pub(crate) fn line_ids(&self) -> impl Iterator<Item = LineId> {
-        self.lines.ids()
+        self.views().map(|(id, _)| id)
+    }
+
+    fn views(&self) -> impl Iterator<Item = (LineId, LineView)> {
+        let phones = self.sip.phones.views(|leg| self.sip.is_open(leg));
+        let views: BTreeMap<_, _> = self.lines.ids().zip(self.lines.views()).chain(phones).collect();
+        views.into_iter()
+    }
+
+    /// Puts the contacts back that a telephone had before a restart.
+    pub(crate) fn restore_registration(&mut self, now: Time, registration: &Registration) {
+        self.sip.restore_contacts(now, registration, &mut self.reports);
+    }
+
+    /// The lines of telephones that are registered, and the channels of trunks: they serve, and do not say so.
+    pub(crate) fn present(&self) -> impl Iterator<Item = LineId> {
+        let first = self.channels.first().copied().unwrap_or_default();
+        let channels = first..self.channels.last().copied().unwrap_or_default();
+        channels.map(LineId).chain(self.sip.phones.in_service())
     }
 
     fn turn(&mut self, now: Time, act: impl FnOnce(&mut Lines, &mut Relays, &mut Turn<'_>)) {

@@ -233,6 +233,23 @@ impl Desk {
         }
     }
 
+    /// Whether a code was dialled, with all that belongs to it.
+    pub(crate) fn is_code(&self, dialled: &str) -> bool {
+        self.codes.read(dialled).is_some()
+    }
+
+    /// Whether a code was dialled behind which more is dialled.
+    pub(crate) fn wants_more(&self, dialled: &str) -> bool {
+        self.codes.read(dialled).is_some_and(|code| {
+            let without = code.number.is_none();
+            match code.service {
+                Service::ForwardOn(_) | Service::SpeedDialSet(_) => without,
+                Service::WithholdNumber | Service::ShowNumber => true,
+                _ => false,
+            }
+        })
+    }
+
     fn serve(&self, line: LineId, code: &Dialled<'_>) -> Step {
         let Some(line) = self.line(line) else { return Step::Refuse(Cause::FACILITY_REJECTED) };
         let behind = |digits| Step::Prompt(Stage::Behind(code.service), digits);
@@ -342,6 +359,7 @@ impl Desk {
             Cause::USER_BUSY => Forward::Busy,
             Cause::NO_ANSWER
             | Cause::NO_USER_RESPONDING
+            | Cause::SUBSCRIBER_ABSENT
             | Cause::DESTINATION_OUT_OF_ORDER
             | Cause::NETWORK_OUT_OF_ORDER => Forward::NoAnswer,
             _ => return None,

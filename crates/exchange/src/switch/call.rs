@@ -129,6 +129,8 @@ pub(super) struct Leg {
     pub(super) flow: Flow,
     /// It rests while its party chooses what a flash was for. Nothing that is kept: a successor finds `flow`.
     pub(super) paused: bool,
+    /// Its party has put it on hold by itself, and sends nothing. Nothing that is kept, either: the party says it again.
+    pub(super) silent: bool,
     /// The party has left by a transfer.
     pub(super) left: bool,
     /// The party has hung up with this on hold, and is rung for it.
@@ -449,6 +451,7 @@ impl Leg {
             connected: false,
             flow: Flow::Both,
             paused: false,
+            silent: false,
             left: false,
             recalled: false,
         }

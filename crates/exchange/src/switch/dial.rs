@@ -42,7 +42,7 @@ impl Switch {
                 self.command(call.id, leg, dial);
             }
             Step::Call { number, withheld } => {
-                call.withheld = withheld;
+                call.withheld = withheld.or(call.withheld);
                 self.call_out(now, call, line, &number);
             }
             Step::Set(setting) => match self.set_by(now, line, &setting, SetBy::Subscriber) {
@@ -65,7 +65,7 @@ impl Switch {
     }
 
     /// Calls a number for the caller's line, if it may.
-    fn call_out(&mut self, now: Time, call: &mut Call, line: LineId, number: &str) {
+    pub(super) fn call_out(&mut self, now: Time, call: &mut Call, line: LineId, number: &str) {
         if let Err(cause) = self.desk.permit(&self.plan, line, number) {
             return self.end(now, call, cause, ReleasedBy::Exchange);
         }

@@ -41,11 +41,17 @@ impl Switch {
             LegEvent::Answered if call.leg(leg).is_some_and(|leg| leg.recalled) => {
                 self.returned(now, call, leg);
             }
-            LegEvent::Answered => self.answered(now, call, leg),
+            LegEvent::Answered => {
+                if let Some(line) = call.leg(leg).map(|leg| leg.line) {
+                    self.takes_itself(leg, line);
+                }
+                self.answered(now, call, leg);
+            }
             LegEvent::Connected { local } => {
                 self.connected(call, leg, local);
                 self.found_waiting(now, call);
             }
+            LegEvent::Held { .. } | LegEvent::Retrieved => self.held_itself(call, leg, &event),
             // Features listen to these.
             LegEvent::Dtmf(_) => {}
         }

@@ -188,7 +188,8 @@ impl Switch {
 
     /// Lets a party hear how its call is: the other side's ringing, that it is on hold, or the other side itself.
     pub(super) fn let_hear(&mut self, call: &Call, leg: LegId) {
-        let rests = call.peer(leg).filter(|peer| peer.flows() == Flow::Rest).map(|peer| peer.recalled);
+        let rests =
+            call.peer(leg).filter(|peer| peer.silent || peer.flows() == Flow::Rest).map(|peer| peer.recalled);
         let tone = match (call.is_answered(), rests) {
             (true, Some(true)) => Some(Tone::Ringback),
             (true, Some(false)) => Some(Tone::Hold),

@@ -27,6 +27,7 @@ mod choice;
 mod dial;
 mod flow;
 mod midcall;
+mod phone;
 mod reach;
 mod referral;
 mod restore;
@@ -132,8 +133,8 @@ impl Switch {
         let parties = inventory.lines.iter().map(|line| Party {
             number: line.number.clone(),
             name: line.name.clone(),
-            gateway: line.gateway.clone(),
-            endpoint: line.endpoint.clone(),
+            gateway: line.gateway().to_owned(),
+            endpoint: line.endpoint().to_owned(),
         });
         let mut parties: Vec<Party> = parties.collect();
         let trunks = Trunks::new(inventory, &mut parties);

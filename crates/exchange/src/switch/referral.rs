@@ -53,6 +53,8 @@ impl Switch {
         (first, leg, line): (CallId, LegId, LineId),
         number: &str,
     ) -> Result<CallId, Cause> {
+        // A line sends others only where it may call itself.
+        self.desk.permit(&self.plan, line, number)?;
         let resolution = self.plan.resolve_incoming(number);
         match resolution {
             Resolution::Hunt { .. } => {}

@@ -1,6 +1,6 @@
 //! What gateways say of their endpoints is compared with the inventory, and what they can do is all that they are asked for.
 
-use strowger_exchange::{EndpointsView, Event, LineEntry, ServiceState};
+use strowger_exchange::{EndpointsView, Event, LineAccess, LineEntry, ServiceState};
 use strowger_mgcp::message::{RestartMethod, Verb};
 
 use crate::gateway::Endpoint;
@@ -106,7 +106,11 @@ fn the_endpoints_of_a_gateway_that_has_too_many_are_named_by_ranges() {
     let third = inventory.lines[2].clone();
     for line in 4..=70 {
         let (number, endpoint) = (format!("22{line:02}"), format!("aaln/{line}"));
-        inventory.lines.push(LineEntry { number, endpoint, ..third.clone() });
+        inventory.lines.push(LineEntry {
+            number,
+            access: LineAccess::endpoint(third.gateway(), endpoint),
+            ..third.clone()
+        });
     }
     let mut world = World::new(inventory);
     world.gateways[0].endpoints.remove("aaln/69");
@@ -138,7 +142,11 @@ fn town_of_many(packages: &'static str) -> World {
     let third = inventory.lines[2].clone();
     for line in 4..=12 {
         let (number, endpoint) = (format!("21{line:02}"), format!("aaln/{line}"));
-        inventory.lines.push(LineEntry { number, endpoint, ..third.clone() });
+        inventory.lines.push(LineEntry {
+            number,
+            access: LineAccess::endpoint(third.gateway(), endpoint),
+            ..third.clone()
+        });
     }
     let mut world = World::new(inventory);
     world.gateways[0].tells = Some((packages, "a:PCMU, m:sendrecv"));

@@ -1,6 +1,6 @@
 //! Stories that cannot be told of gateways that speak Megaco as they are told here: of commands, codes and moments of MGCP.
 
-use strowger_exchange::{CallPhase, Cause, Event, LineCondition, ReleasedBy, ServiceState};
+use strowger_exchange::{CallPhase, Cause, Event, LineAccess, LineCondition, ReleasedBy, ServiceState};
 use strowger_mgcp::message::{RestartMethod, Verb};
 
 use crate::gateway::Connection;
@@ -227,7 +227,7 @@ fn a_tone_of_another_time_that_does_not_end_by_itself_is_turned_off() {
 #[test]
 fn an_endpoint_that_its_gateway_does_not_know_is_out_of_service() {
     let mut inventory = town();
-    inventory.lines[2].endpoint = "aaln/7".to_owned();
+    inventory.lines[2].access = LineAccess::endpoint("gw1", "aaln/7");
     let mut world = World::new(inventory);
     world.pass(5);
     assert_eq!((world.line("2001").service, world.line("2003").service), (InService, OutOfService));

@@ -1,6 +1,6 @@
 //! An exchange dies while parties hold, consult, confer, or after a transfer: its successor finds them as they were.
 
-use strowger_exchange::{CallPhase, Cause, Event, Features, ReleasedBy};
+use strowger_exchange::{CallPhase, Cause, Event, Features, LineAccess, ReleasedBy};
 use strowger_sansio::Duration;
 
 use crate::world::{World, all, consult, relayed_town};
@@ -200,7 +200,7 @@ fn half_a_three_way_call_is_a_call() {
     world.flash("2001");
     world.pass(5);
     world.crash();
-    world.inventory.lines[4].endpoint = "aaln/9".to_owned();
+    world.inventory.lines[4].access = LineAccess::endpoint("gw2", "aaln/9");
     let second = world.stable.iter().find(|stable| stable.called.number == "2005").unwrap().call;
     assert_eq!(world.start_again(), [second]);
     world.pass(10);

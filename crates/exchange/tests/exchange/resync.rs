@@ -1,7 +1,7 @@
 //! An exchange dies in the middle of calls and another one starts from its records: what still stands stays, what is over
 //! is cleared, and what belongs to nobody is deleted.
 
-use strowger_exchange::{CallPhase, Cause, Event, ReleasedBy, ServiceState};
+use strowger_exchange::{CallPhase, Cause, Event, LineAccess, ReleasedBy, ServiceState};
 use strowger_mgcp::message::{RestartMethod, Verb};
 use strowger_sansio::{Duration, Time};
 
@@ -286,7 +286,7 @@ fn a_call_of_a_line_that_is_not_there_any_more_is_not_taken_over() {
     let mut world = World::running(town());
     world.connect("2001", "2004");
     world.crash();
-    world.inventory.lines[3].endpoint = "aaln/9".to_owned();
+    world.inventory.lines[3].access = LineAccess::endpoint("gw2", "aaln/9");
     let call = world.stable[0].call;
     assert_eq!(world.start_again(), [call]);
     world.pass(10);

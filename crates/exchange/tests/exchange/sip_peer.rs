@@ -1,15 +1,16 @@
-//! Who is at the other end of a SIP trunk.
+//! Who speaks SIP with the exchange: the peer of a trunk, and telephones that register.
 #![allow(dead_code, reason = "not every test has a trunk")]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use strowger_exchange::{
-    Input, Inventory, RouteEntry, RouteTarget, SIP_UDP, SipSocket, SipTransport, TrunkEntry,
+    Features, Input, Inventory, LineAccess, LineEntry, PhoneEntry, RouteEntry, RouteTarget, SIP_UDP,
+    SipSocket, SipTransport, TrunkEntry,
 };
 use strowger_sansio::{Rng, SocketId, Time};
 use strowger_sdp::Direction;
 use strowger_sip::agent::{
-    AgentConfig, Caller, Event, Invitation, Local, Peer, PeerId, SessionId, UserAgent,
+    AgentConfig, Caller, Credentials, Event, Invitation, Local, Peer, PeerId, SessionId, UserAgent,
 };
 use strowger_sip::message::{Message, Status};
 use strowger_sip::{Limits, Route, Transport, text};
@@ -44,7 +45,25 @@ pub(crate) fn with_trunk(mut town: Inventory) -> Inventory {
     town
 }
 
+/// Gives a town telephones that register: 2007, 2008 and so on.
+pub(crate) fn with_phones(mut town: Inventory, names: &[&str]) -> Inventory {
+    if town.sip.is_empty() {
+        town.sip.push(SipSocket { transport: SipTransport::Udp, address: exchange_address() });
+    }
+    for (number, name) in (2007..).zip(names) {
+        town.lines.push(LineEntry {
+            number: number.to_string(),
+            access: LineAccess::Sip(PhoneEntry::new(&format!("desk-{number}"), "secret")),
+            name: Some((*name).to_owned()),
+            features: Features::default(),
+        });
+    }
+    assert_eq!(town.check(), []);
+    town
+}
+
 pub(crate) struct SipPeer {
+    pub(crate) address: SocketAddr,
     pub(crate) agent: UserAgent,
     pub(crate) events: Vec<Event>,
     /// What came, in the order in which it came.
@@ -52,12 +71,34 @@ pub(crate) struct SipPeer {
 }
 
 impl SipPeer {
+    /// The peer of a trunk.
     pub(crate) fn new(now: Time) -> Self {
-        let local = Local { transport: Transport::Udp, socket: SocketId::MAIN, address: address() };
-        let peer = Peer::new("town", exchange_address(), Transport::Udp);
+        Self::of(now, address(), Peer::new("town", exchange_address(), Transport::Udp))
+    }
+
+    /// A telephone at a host of its own, which registers as the user of a number.
+    pub(crate) fn phone(now: Time, number: &str, host: u8) -> Self {
+        let mut peer = Peer::new("town", exchange_address(), Transport::Udp);
+        peer.credentials = Some(Credentials { user: format!("desk-{number}"), password: "secret".into() });
+        peer.registers = true;
+        Self::of(now, SocketAddr::from(([127, 0, 0, host], 5060)), peer)
+    }
+
+    fn of(now: Time, address: SocketAddr, peer: Peer) -> Self {
+        let local = Local { transport: Transport::Udp, socket: SocketId::MAIN, address };
         let config = AgentConfig::new(vec![local], vec![peer]);
-        let agent = UserAgent::new(now, config, Rng::from_number(7));
-        Self { agent, events: Vec::new(), heard: Vec::new() }
+        let seed = match address.ip() {
+            IpAddr::V4(host) => u64::from(host.octets()[3]) - 23,
+            IpAddr::V6(_) => 0,
+        };
+        let agent = UserAgent::new(now, config, Rng::from_number(seed));
+        Self { address, agent, events: Vec::new(), heard: Vec::new() }
+    }
+
+    /// The description of its stream.
+    pub(crate) fn audio(&self, port: u16) -> Vec<u8> {
+        let host = self.address.ip().to_string();
+        String::from_utf8(audio(port)).unwrap().replace("127.0.0.30", &host).into_bytes()
     }
 
     pub(crate) fn hear(&mut self, now: Time, bytes: &[u8]) {
@@ -67,7 +108,7 @@ impl SipPeer {
     }
 
     pub(crate) fn transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
-        self.agent.poll_transmit().map(|datagram| (address(), datagram.payload))
+        self.agent.poll_transmit().map(|datagram| (self.address, datagram.payload))
     }
 
     pub(crate) fn timeout(&self) -> Option<Time> {
@@ -100,7 +141,7 @@ impl SipPeer {
             peer: PeerId(0),
             called: number.to_owned(),
             caller: Caller { user: Some("5550102".into()), name: Some("Far Away".into()), withheld: false },
-            offer: audio(7000),
+            offer: self.audio(7000),
             diversions: Vec::new(),
         };
         self.agent.invite(now, &invitation).unwrap()
@@ -113,7 +154,8 @@ impl SipPeer {
 
     pub(crate) fn answer(&mut self, now: Time) {
         let session = self.incoming();
-        self.agent.answer(now, session, &audio(7000), Direction::SendRecv).unwrap();
+        let audio = self.audio(7000);
+        self.agent.answer(now, session, &audio, Direction::SendRecv).unwrap();
     }
 
     /// The requests and statuses that came, in words.

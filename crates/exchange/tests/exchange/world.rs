@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 
 use strowger_exchange::{
     CallEnded, CallId, CallPhase, CallStable, Country, Event, Exchange, Features, GatewayEntry, Inventory,
-    LineCondition, LineEntry, LineView, MediaPolicy, Record, RelayEntry, ServiceChange, ServiceState,
-    SettingChange, Subject,
+    LineAccess, LineCondition, LineEntry, LineView, MediaPolicy, Record, Registration, RelayEntry,
+    ServiceChange, ServiceState, SettingChange, Subject,
 };
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
 
@@ -32,8 +32,7 @@ pub(crate) fn town() -> Inventory {
         for (line, name) in (1..).zip(names) {
             town.lines.push(LineEntry {
                 number: format!("200{}", index * 3 + line),
-                gateway: gateway.to_owned(),
-                endpoint: format!("aaln/{line}"),
+                access: LineAccess::endpoint(gateway, format!("aaln/{line}")),
                 name: Some(name.to_owned()),
                 features: Features::default(),
             });
@@ -87,10 +86,13 @@ pub(crate) struct World {
     pub(crate) ended: Vec<CallEnded>,
     pub(crate) service: Vec<ServiceChange>,
     pub(crate) settings: Vec<SettingChange>,
+    pub(crate) registrations: Vec<Registration>,
     /// What goes over the wire is lost when this says so.
     pub(crate) loses: Loss,
     /// Who is at the other end of the trunk, if the town has one.
     pub(crate) peer: Option<SipPeer>,
+    /// Telephones that register.
+    pub(crate) phones: Vec<SipPeer>,
     /// When the exchange died, until another one is started.
     pub(crate) died: Option<Time>,
     exchanges: u64,
@@ -101,7 +103,7 @@ impl World {
         let now = Time::from_secs(1000);
         let exchange = Exchange::new(now, inventory.clone(), NodeId(0), Epoch(1), Rng::from_number(42));
         let gateways = inventory.gateways.iter().map(|entry| {
-            let lines = inventory.lines.iter().filter(|line| line.gateway == entry.id).count();
+            let lines = inventory.lines.iter().filter(|line| line.gateway() == entry.id).count();
             Gateway::of(entry, lines)
         });
         Self {
@@ -116,8 +118,10 @@ impl World {
             ended: Vec::new(),
             service: Vec::new(),
             settings: Vec::new(),
+            registrations: Vec::new(),
             loses: Box::new(|_| false),
             peer: None,
+            phones: Vec::new(),
             died: None,
             exchanges: 1,
         }
@@ -155,7 +159,11 @@ impl World {
             let from = if is_sip { sip_peer::exchange_address() } else { exchange_address() };
             self.send(from, transmit.to, transmit.payload);
         }
-        while let Some((from, bytes)) = self.peer.as_mut().and_then(SipPeer::transmit) {
+        let mut said = Vec::new();
+        for peer in self.speakers() {
+            said.extend(std::iter::from_fn(|| peer.transmit()));
+        }
+        for (from, bytes) in said {
             self.send(from, sip_peer::exchange_address(), bytes);
         }
         for index in 0..self.gateways.len() {
@@ -176,17 +184,22 @@ impl World {
                 Record::CallEnded(ended) => self.ended.push(*ended),
                 Record::Service(change) => self.service.push(change),
                 Record::Setting(change) => self.settings.push(change),
+                Record::Registration(registration) => self.registrations.push(registration),
             }
         }
         let mut calls = BTreeSet::new();
         assert!(self.ended.iter().all(|ended| calls.insert(ended.call)), "two last records of a call");
     }
 
+    fn speakers(&mut self) -> impl Iterator<Item = &mut SipPeer> {
+        self.peer.iter_mut().chain(&mut self.phones)
+    }
+
     fn next(&self) -> Option<Time> {
         let wire = self.wire.first_key_value().map(|((at, _), _)| *at);
         let gateways = self.gateways.iter().filter_map(Gateway::timeout).min();
         let exchange = self.exchange.poll_timeout().filter(|_| self.died.is_none());
-        let peer = self.peer.as_ref().and_then(SipPeer::timeout);
+        let peer = self.peer.iter().chain(&self.phones).filter_map(SipPeer::timeout).min();
         [wire, gateways, exchange, peer].into_iter().flatten().min()
     }
 
@@ -202,6 +215,8 @@ impl World {
         self.exchange = Exchange::new(self.now, self.inventory.clone(), NodeId(0), epoch, rng);
         let alive = self.died.take().unwrap();
         let ended: BTreeSet<_> = self.ended.iter().map(|ended| ended.call).collect();
+        let last: BTreeMap<_, _> = self.registrations.iter().map(|last| (&last.line, last.clone())).collect();
+        self.exchange.restore_registrations(self.now, &last.into_values().collect::<Vec<_>>());
         let standing = self.stable.iter().filter(|stable| !ended.contains(&stable.call));
         let standing: Vec<_> = standing.cloned().collect();
         self.exchange.restore(self.now, &standing, alive)
@@ -215,6 +230,7 @@ impl World {
             self.now = self.now.max(at);
             if let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= self.now) {
                 let (from, to, bytes) = entry.remove();
+                let now = self.now;
                 if to == exchange_address() && self.died.is_some() {
                     // Nobody is there.
                 } else if to == exchange_address() {
@@ -226,17 +242,15 @@ impl World {
                     // Nor there.
                 } else if to == sip_peer::exchange_address() {
                     self.exchange.handle_input(self.now, sip_peer::input(from, &bytes));
-                } else if let Some(peer) = self.peer.as_mut().filter(|_| to == sip_peer::address()) {
-                    peer.hear(self.now, &bytes);
+                } else if let Some(peer) = self.speakers().find(|peer| peer.address == to) {
+                    peer.hear(now, &bytes);
                 } else if let Some(gateway) = self.gateways.iter_mut().find(|gateway| gateway.address == to) {
                     gateway.receive(self.now, &bytes);
                 }
             } else {
                 let now = self.now;
                 self.gateways.iter_mut().for_each(|gateway| gateway.handle_timeout(now));
-                if let Some(peer) = &mut self.peer {
-                    peer.handle_timeout(now);
-                }
+                self.speakers().for_each(|peer| peer.handle_timeout(now));
                 if self.died.is_none() && self.exchange.poll_timeout().is_some_and(|at| at <= now) {
                     self.exchange.handle_timeout(now);
                 }
@@ -268,8 +282,8 @@ impl World {
 
     pub(crate) fn place(&self, number: &str) -> (usize, String) {
         let line = self.inventory.lines.iter().find(|line| line.number == number).unwrap();
-        let gateway = self.inventory.gateways.iter().position(|gateway| gateway.id == line.gateway);
-        (gateway.unwrap(), line.endpoint.clone())
+        let gateway = self.inventory.gateways.iter().position(|gateway| gateway.id == line.gateway());
+        (gateway.unwrap(), line.endpoint().to_owned())
     }
 
     pub(crate) fn endpoint(&self, number: &str) -> &Endpoint {
@@ -421,7 +435,7 @@ impl World {
         }
         self.pass(60);
         for line in self.inventory.lines.clone() {
-            if self.endpoint(&line.number).off_hook {
+            if line.phone().is_none() && self.endpoint(&line.number).off_hook {
                 self.hang_up(&line.number);
             }
         }

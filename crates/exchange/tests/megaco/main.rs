@@ -43,6 +43,10 @@ mod midcall;
 mod mixed;
 #[path = "../exchange/outliving.rs"]
 mod outliving;
+#[path = "../exchange/phone_features.rs"]
+mod phone_features;
+#[path = "../exchange/phones.rs"]
+mod phones;
 #[path = "../exchange/relay.rs"]
 mod relay;
 mod relaying;

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use strowger_exchange::{
-    Codec, CodecPlan, GatewayEntry, GatewayProtocol, Inventory, LineEntry, MediaPolicy, MegacoEncoding,
-    MegacoEntry, NamePlan, RelayEntry, RouteEntry, RouteTarget, SipSocket, SipTransport,
+    Codec, CodecPlan, GatewayEntry, GatewayProtocol, Inventory, MediaPolicy, MegacoEncoding, MegacoEntry,
+    NamePlan, RelayEntry, RouteEntry, RouteTarget, SipSocket, SipTransport,
 };
 use toml::Spanned;
 
@@ -41,6 +41,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     let lines = raw.lines.iter().map(|line| (line.number.as_ref(), &line.subscribed));
     subscription::check(&raw.services, lines, &mut numbers, report);
     let trunks = trunk::check(&raw, report);
+    super::phone::check(&raw, report);
     check_routes(&raw.routes, &numbers, &trunks, report);
     check_media(&raw, &gateways, report);
     let tls = secure::check(raw.sips.as_ref(), raw.tls.as_ref(), report);
@@ -53,6 +54,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
 
     inventory.agent_address = raw.agent.as_ref().map(|agent| *agent.get_ref());
     inventory.timers = raw.timers;
+    super::phone::take_digests(&mut inventory, raw.digests);
     inventory.codecs = codec_plan(raw.codecs, &raw.gateways, &raw.lines);
     inventory.features = raw.features.unwrap_or(inventory.features);
     inventory.media = match raw.media.map(Spanned::into_inner) {
@@ -63,7 +65,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     raw.services.fill(&mut inventory);
     for mut line in raw.lines {
         let subscription = line.subscribed.take();
-        let Some(entry) = line_entry(line) else { continue };
+        let Some(entry) = super::phone::line_entry(line) else { continue };
         if let Some(subscription) = subscription {
             inventory.subscriptions.insert(entry.number.clone(), subscription);
         }
@@ -150,12 +152,14 @@ fn check_listen(raw: &Raw, report: &mut Report) {
         }
     }
     let gateways = signalling(raw).filter(|_| raw.gateways.is_empty());
-    for address in gateways.chain(raw.sip.as_ref().filter(|_| raw.trunks.is_empty())) {
+    for address in
+        gateways.chain(raw.sip.as_ref().filter(|_| raw.trunks.is_empty() && !super::phone::any(raw)))
+    {
         let open = raw.open.as_ref().is_some_and(|open| *open.get_ref());
         if !address.get_ref().ip().is_loopback() && !open {
             report.error(
                 address.span(),
-                "this listens beyond loopback without one gateway or trunk to answer",
+                "this listens beyond loopback without one gateway, trunk or telephone to answer",
                 "expected a [[gateway]] or [[trunk]], a loopback address, or `open = true` in [exchange] if that is meant",
             );
         }
@@ -571,16 +575,6 @@ fn gateway_entry(gateway: Gateway) -> Option<GatewayEntry> {
         media: gateway.media.into_iter().map(Spanned::into_inner).collect(),
         relay: gateway.relay.map(|endpoint| RelayEntry { endpoint: endpoint.into_inner() }),
         ..entry
-    })
-}
-
-fn line_entry(line: Line) -> Option<LineEntry> {
-    Some(LineEntry {
-        number: line.number?.into_inner(),
-        gateway: line.gateway?.into_inner(),
-        endpoint: line.endpoint?.into_inner(),
-        name: line.name.map(Spanned::into_inner),
-        features: line.features,
     })
 }
 

@@ -16,6 +16,7 @@ mod features;
 mod mail;
 mod mmsc;
 mod names;
+mod phone;
 mod push;
 mod raw;
 mod reader;

@@ -24,6 +24,17 @@ pub(super) fn identifier_fault(name: &str) -> Option<&'static str> {
     }
 }
 
+/// Why `name` cannot be the user that a telephone registers as: it stands in addresses and in digests as it is.
+pub(super) fn user_fault(name: &str) -> Option<&'static str> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "-_.!~*'()&=+$".contains(c);
+    match name {
+        "" => Some("it is empty"),
+        _ if name.len() > 64 => Some("it has more than 64 characters"),
+        _ if !name.chars().all(legal) => Some("only letters, digits and -_.!~*'()&=+$ can stand in it"),
+        _ => None,
+    }
+}
+
 /// Why `name` cannot be the local name of an endpoint.
 pub(super) fn endpoint_fault(name: &str, wildcard: Wildcard) -> Option<&'static str> {
     if name.is_empty() {

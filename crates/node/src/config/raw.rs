@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use strowger_exchange::{
     CallTimers, Codec, Country, DialectChoice, FeaturePlan, Features, GatewayProtocol, MegacoEncoding,
-    MegacoProfile, MegacoTransport, NoSignals, RouteTarget,
+    MegacoProfile, MegacoTransport, NoSignals, RouteTarget, SipDigest,
 };
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::Report;
 use super::features;
 use super::mmsc::Mmsc;
+use super::phone::Phone;
 use super::push::Push;
 use super::reader::{Place, Table, excerpt, found};
 use super::schema::{self, nearest};
@@ -31,6 +32,8 @@ pub(super) struct Raw {
     pub(super) media: Option<Spanned<Media>>,
     pub(super) codecs: Vec<Codec>,
     pub(super) agent: Option<Spanned<SocketAddr>>,
+    /// None when the file does not say.
+    pub(super) digests: Vec<SipDigest>,
     pub(super) open: Option<Spanned<bool>>,
     pub(super) mgcp: Option<Spanned<SocketAddr>>,
     pub(super) megaco_text: Option<Spanned<SocketAddr>>,
@@ -113,6 +116,7 @@ pub(super) struct Line {
     pub(super) number: Option<Spanned<String>>,
     pub(super) gateway: Option<Spanned<String>>,
     pub(super) endpoint: Option<Spanned<String>>,
+    pub(super) phone: Option<Phone>,
     pub(super) name: Option<Spanned<String>>,
     pub(super) codecs: Vec<Codec>,
     pub(super) features: Features,
@@ -185,6 +189,7 @@ impl Raw {
         self.open = table.boolean("open", report);
         self.agent = table.address("agent", report);
         self.codecs = codecs(table, report);
+        self.digests = super::phone::digests(table, report);
         self.country = table.string("country", report).and_then(|code| match code.get_ref().parse() {
             Ok(country) => Some(country),
             Err(_) => {
@@ -286,7 +291,7 @@ impl Gateway {
 
 impl Line {
     fn read(table: &Table<'_>, report: &mut Report) -> Self {
-        // A line on a SIP phone has been reported as such; that it has no gateway is no second error.
+        // What a telephone that registers lacks of a gateway is no error.
         let analogue = table.value("sip").is_none();
         let mut place = |key| {
             if analogue { table.required_string(key, report) } else { table.string(key, report) }
@@ -296,6 +301,7 @@ impl Line {
             number: table.required_string("number", report),
             gateway,
             endpoint,
+            phone: Phone::read(table, report),
             name: table.string("name", report),
             codecs: codecs(table, report),
             features: features::of_line(table, report),

@@ -88,6 +88,7 @@ pub(super) static EXCHANGE: Section = Section {
         key("media", "media = \"direct\" or media = \"relay:GATEWAY\""),
         key("codecs", "codecs = [\"g722\", \"pcmu\"]"),
         key("agent", "agent = \"192.0.2.1:2727\""),
+        key("digest", "digest = [\"sha-256\", \"md5\"]"),
         key("open", "open = true"),
     ],
 };
@@ -185,7 +186,16 @@ pub(super) static LINE: Section = Section {
         key("name", "name = \"A. Subscriber\""),
         key("codecs", "codecs = [\"g722\", \"pcmu\"]"),
         key("features", "features = { call_waiting = true }"),
-        later("sip", "SIP phones"),
+        key("sip", "sip = { user = \"2003\", password = \"secret\" }"),
+    ],
+};
+
+pub(super) static LINE_SIP: Section = Section {
+    title: "sip of a [[line]]",
+    keys: &[
+        key("user", "user = \"2003\""),
+        key("password", "password = \"secret\""),
+        key("media", "media = [\"192.0.2.40\"]"),
     ],
 };
 
@@ -496,6 +506,7 @@ mod tests {
             &TIMERS,
             &GATEWAY,
             &LINE,
+            &LINE_SIP,
             &LINE_FEATURES,
             &CLASS,
             &GROUP,

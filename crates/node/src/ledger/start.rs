@@ -8,6 +8,7 @@ use strowger_sansio::Epoch;
 
 use super::cdr_file::CdrFile;
 use super::entry::{SETTING, ServiceEntry, SettingEntry, StableEntry, cdr_key};
+use super::registration::{REGISTRATION, RegistrationEntry};
 use super::{LedgerError, Restored, Settings};
 use crate::clock::parse_stamp;
 use crate::store::{Entry, Expect, Outcome, Revision, Store, StoreError, Txn};
@@ -86,6 +87,9 @@ pub(super) fn settle(store: Arc<dyn Store>, settings: &Settings) -> Result<(Book
     }
     let mut restored = Restored { epoch: Some(epoch), standing, alive, service, ..Restored::default() };
     read_settings(&*book.store, &mut restored)?;
+    let registrations = all::<RegistrationEntry>(&*book.store, REGISTRATION)?.into_iter();
+    restored.registrations =
+        registrations.map(|(key, entry)| (key.trim_start_matches(REGISTRATION).to_owned(), entry)).collect();
     Ok((book, restored))
 }
 

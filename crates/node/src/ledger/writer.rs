@@ -13,6 +13,7 @@ use super::cdr_file::CdrFile;
 use super::entry::{
     CallDetail, ServiceEntry, SettingEntry, StableEntry, call_key, cdr_key, service_key, setting_key,
 };
+use super::registration::{RegistrationEntry, registration_key};
 use super::start::{ALIVE, Book, EXPORTED, ExportError, LAST, json};
 use super::{Job, Settings, Shared};
 use crate::clock::exact_stamp;
@@ -179,6 +180,11 @@ impl Writer {
                 let entry = SettingEntry::new(&change, &wall);
                 let key = setting_key(&change.line, &change.setting.name());
                 batch.keys.insert(key, Some(json(&entry)));
+            }
+            Record::Registration(registration) => {
+                let entry = RegistrationEntry::new(&registration, &wall);
+                let is_there = !entry.contacts.is_empty();
+                batch.keys.insert(registration_key(&registration.line), is_there.then(|| json(&entry)));
             }
             Record::Service(change) => {
                 let entry = ServiceEntry::new(&change, &wall);

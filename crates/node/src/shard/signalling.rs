@@ -1,15 +1,15 @@
 //! SIP in the shard: datagrams and connections to messages of the exchange, and back.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use strowger_capture::{Protocol, Way as Direction};
-use strowger_exchange::{Input, SIP_TLS, SIP_UDP, SipStream};
-use strowger_sansio::{Time, TokenBucket, Transmit};
+use strowger_exchange::{Input, SIP_TLS, SIP_UDP, SipStanding, SipStream};
+use strowger_sansio::{Time, Transmit};
 use strowger_sip::locate::Destination;
 use strowger_sip::{Route, Transport};
 
 use super::{Frame, Shard};
-use crate::admission::{Limits, ROOM};
+use crate::admission::ROOM;
 use crate::sip::{Arrival, End, Sent, Way, route};
 use crate::socket::Received;
 
@@ -27,8 +27,9 @@ impl Shard {
             };
             let now = self.clock.now();
             let route = Route { transport: Transport::Udp, socket: SIP_UDP, address: from };
-            let is_known = self.exchange.knows_sip_peer(route);
-            if is_known && !self.sip_share(now, from.ip()).take(now) {
+            let standing = self.exchange.sip_standing(now, route);
+            let is_known = matches!(standing, SipStanding::Listed | SipStanding::Registered);
+            if !self.sip_shares.admit(now, standing, from.ip()) {
                 self.counts.excess.increment();
                 if let Some(suppressed) = self.floods.admit() {
                     tracing::warn!(peer = %from, suppressed, "a peer sends more than its share");
@@ -44,12 +45,6 @@ impl Shard {
         }
         self.flush();
         self.tell();
-    }
-
-    /// What a peer may send, by its host. Only hosts of the inventory get one.
-    fn sip_share(&mut self, now: Time, host: IpAddr) -> &mut TokenBucket {
-        let Limits { gateway_rate, gateway_burst } = self.limits;
-        self.sip_shares.entry(host).or_insert_with(|| TokenBucket::new(gateway_rate, gateway_burst, now))
     }
 
     /// Something came by a connection of SIP.

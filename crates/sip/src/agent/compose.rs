@@ -144,7 +144,7 @@ impl UserAgent {
         };
         let address = std::net::SocketAddr::new(ip, uri.port.unwrap_or(default_port(transport)));
         let to = Route { transport, socket, address };
-        self.config.peer_of(to).map(|_| to)
+        self.peer_of(to).map(|_| to)
     }
 
     /// A response with a contact, within which a dialog stands.
@@ -160,9 +160,13 @@ impl UserAgent {
         Some(response)
     }
 
-    /// `Reason` with a cause of Q.850 (RFC 3326).
+    /// `Reason` with a cause of Q.850 (RFC 3326). Whoever rang beside the one that has answered (26: non-selected user clearing) is told in words
+    /// of SIP too (section 2): it has missed no call.
     pub(super) fn reason(cause: u8) -> String {
-        format!("Q.850;cause={cause}")
+        match cause {
+            26 => "SIP;cause=200;text=\"Call completed elsewhere\", Q.850;cause=26".to_owned(),
+            _ => format!("Q.850;cause={cause}"),
+        }
     }
 
     /// What an OPTIONS is answered with (RFC 3261 section 11.2).

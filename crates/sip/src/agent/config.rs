@@ -10,7 +10,7 @@ use crate::locate::Destination;
 use crate::message::Secure;
 use crate::registrar::RegistrarConfig;
 use crate::transaction::Timing;
-use crate::transport::{Route, Transport};
+use crate::transport::Transport;
 
 /// A peer: its place in [`AgentConfig::peers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -187,22 +187,6 @@ impl AgentConfig {
 
     pub(super) fn local(&self, transport: Transport) -> Option<&Local> {
         self.locals.iter().find(|local| local.transport == transport)
-    }
-
-    /// Whose request this is: who is at this very address, or else who may send from this host.
-    pub(super) fn peer_of(&self, from: Route) -> Option<PeerId> {
-        let all = || self.peers.iter().zip(0..).map(|(peer, id)| (peer, PeerId(id)));
-        let ids = || all().filter(|(peer, _)| peer.phone.is_none());
-        let placed = |peer: &Peer, is: &dyn Fn(SocketAddr) -> bool| {
-            is(peer.address) || peer.destinations.iter().any(|place| is(place.address))
-        };
-        let exact = ids().find(|(peer, _)| placed(peer, &|address| address == from.address));
-        let host = |peer: &Peer| {
-            let ip = from.address.ip().to_canonical();
-            placed(peer, &|address| address.ip().to_canonical() == ip)
-                || peer.sources.iter().chain(&peer.former).any(|source| source.to_canonical() == ip)
-        };
-        exact.or_else(|| ids().find(|(peer, _)| host(peer))).map(|(_, id)| id)
     }
 
     pub(super) fn peer(&self, id: PeerId) -> Option<&Peer> {

@@ -13,7 +13,7 @@ impl UserAgent {
     /// What a stream brought that cannot be cut into messages, of a sender who is listed: a request is refused. The host closes the
     /// connection behind the answer.
     pub fn handle_unframed(&mut self, now: Time, from: Route, bytes: &[u8], error: DecodeError) {
-        if let Some(peer) = self.config.peer_of(from) {
+        if let Some(peer) = self.peer_of(from) {
             self.malformed(peer, from, bytes, error);
             self.settle(now);
         }

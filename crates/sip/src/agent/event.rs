@@ -150,6 +150,11 @@ pub enum Event {
         /// Which.
         peer: PeerId,
     },
+    /// A telephone has said again that it is where it was: its registration lasts until another time now.
+    Refreshed {
+        /// Which.
+        peer: PeerId,
+    },
     /// A message that was no SIP, or not what it must be; it changed nothing.
     Malformed {
         /// Whose.

@@ -48,6 +48,7 @@ use crate::transport::Route;
 pub use config::{AgentConfig, Credentials, Local, Peer, PeerId, Redirects, Referrals, Trust};
 pub use event::{Caller, Event, Invitation, SessionId};
 use peers::Presence;
+pub use peers::Standing;
 use phones::Phones;
 pub use refer::{Referral, Replaced};
 use register::Registration;
@@ -130,6 +131,8 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct UserAgent {
     config: AgentConfig,
+    /// The peers that are no telephones: few, whatever telephones there are.
+    listed: Vec<PeerId>,
     transactions: Transactions,
     sessions: BTreeMap<SessionId, Session>,
     /// By `Call-ID` and the tag of this side.
@@ -171,8 +174,11 @@ impl UserAgent {
             }
         }
         let phones = Phones::new(now, &config, rng.fork());
+        let listed = config.peers.iter().zip(0..).filter(|(peer, _)| peer.phone.is_none());
+        let listed = listed.map(|(_, id)| PeerId(id)).collect();
         Self {
             config,
+            listed,
             transactions,
             sessions: BTreeMap::new(),
             by_dialog: BTreeMap::new(),
@@ -198,7 +204,7 @@ impl UserAgent {
         if let Some(heard) = self.phone_input(now, from, bytes) {
             return heard;
         }
-        let Some(peer) = self.config.peer_of(from) else {
+        let Some(peer) = self.peer_of(from) else {
             self.counters.unlisted += 1;
             return false;
         };
@@ -353,7 +359,7 @@ impl UserAgent {
     /// Whether messages that come by this way are heard: their sender is listed, or a telephone may be there.
     #[must_use]
     pub fn knows(&self, from: Route) -> bool {
-        self.phones.is_some() || self.config.peer_of(from).is_some()
+        self.phones.is_some() || self.peer_of(from).is_some()
     }
 
     /// What it goes by.
@@ -469,7 +475,7 @@ impl UserAgent {
         if request.header.to().is_some_and(|to| to.tag().is_some()) && method != Method::Register {
             return self.within_dialog(now, server, &method, &request);
         }
-        let Some(peer) = self.author.or_else(|| self.config.peer_of(from)) else { return };
+        let Some(peer) = self.author.or_else(|| self.peer_of(from)) else { return };
         if !self.serves(now, server, &method, &request) {
             return;
         }

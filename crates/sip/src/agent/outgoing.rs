@@ -41,9 +41,11 @@ impl UserAgent {
         }
         let known = self.peer(invitation.peer).ok_or(InviteFault::Unreachable)?;
         let placed = if known.phone.is_some() { Some(known.clone()) } else { self.placed(invitation.peer) };
-        let peer = placed.ok_or(InviteFault::Unreachable)?;
+        let mut peer = placed.ok_or(InviteFault::Unreachable)?;
         let here = peer.phone.is_none().then(|| self.way(&peer)).flatten();
         let route = contact.as_ref().map(|(route, _)| *route).or(here).ok_or(InviteFault::Unreachable)?;
+        // A telephone is reached by what it has registered with.
+        peer.transport = route.transport;
         let mut media = Negotiation::new(self.rng.next_u64());
         let offer = media.offer(&invitation.offer, Direction::SendRecv).map_err(InviteFault::Description)?;
         let mut request = self.make_invite(&peer, &invitation.called, &invitation.caller);
@@ -305,7 +307,7 @@ impl UserAgent {
         let sip = target.as_sip()?;
         let ip = sip.host.trim_matches(['[', ']']).parse().ok()?;
         let address = std::net::SocketAddr::new(ip, sip.port.unwrap_or(crate::transport::PORT));
-        let id = self.config.peer_of(Route::udp(address))?;
+        let id = self.peer_of(Route::udp(address))?;
         Some(self.way(&self.placed(id)?)?.to(address))
     }
 

@@ -5,6 +5,7 @@ use strowger_sansio::{Duration, Time};
 use super::{Event, Peer, PeerId, Purpose, Timer, UserAgent};
 use crate::locate::Destination;
 use crate::message::{Message, Method, Name, SipUri, Status, Uri};
+use crate::transport::Route;
 
 /// How much longer a place rests than it takes to find out that it still does not answer.
 const REST_BEYOND: Duration = Duration::from_secs(5);
@@ -20,7 +21,48 @@ pub(super) struct Presence {
 /// For how long a peer is believed that it has too much to do: one answer does not close a trunk for a day.
 const BUSY: Duration = Duration::from_secs(300);
 
+/// Who is at the other end of a way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A peer of the configuration.
+    Listed,
+    /// A telephone that has registered from there.
+    Registered,
+    /// Somebody who may be a telephone, and must prove it.
+    Stranger,
+    /// Somebody who is never heard.
+    Unheard,
+}
+
 impl UserAgent {
+    /// Who is at the other end of a way. A host may ask before it spends anything on what comes by it.
+    #[must_use]
+    pub fn who_is_at(&self, now: Time, from: Route) -> Standing {
+        let registered = |phones: &super::phones::Phones| phones.is_there(now, from);
+        match &self.phones {
+            _ if self.peer_of(from).is_some() => Standing::Listed,
+            Some(phones) if registered(phones) => Standing::Registered,
+            Some(_) => Standing::Stranger,
+            None => Standing::Unheard,
+        }
+    }
+
+    /// Whose request this is: who is at this very address, or else who may send from this host. Telephones are told by what they
+    /// prove.
+    pub(super) fn peer_of(&self, from: Route) -> Option<PeerId> {
+        let peers = || self.listed.iter().filter_map(|id| Some((self.config.peer(*id)?, *id)));
+        let placed = |peer: &Peer, is: &dyn Fn(std::net::SocketAddr) -> bool| {
+            is(peer.address) || peer.destinations.iter().any(|place| is(place.address))
+        };
+        let exact = peers().find(|(peer, _)| placed(peer, &|address| address == from.address));
+        let ip = from.address.ip().to_canonical();
+        let host = |peer: &Peer| {
+            placed(peer, &|address| address.ip().to_canonical() == ip)
+                || peer.sources.iter().chain(&peer.former).any(|source| source.to_canonical() == ip)
+        };
+        exact.or_else(|| peers().find(|(peer, _)| host(peer))).map(|(_, id)| id)
+    }
+
     /// Whether a peer is worth a call: it is not known to be gone, and has not said that it takes no calls for some time.
     #[must_use]
     pub fn is_reachable(&self, peer: PeerId) -> bool {

@@ -3,22 +3,26 @@
 //!
 //! Their addresses are not known beforehand, so that anybody may be one. Whoever is no peer is let in with a response, an ACK, a
 //! repetition, a CANCEL of something, and a request within a dialog, whose tags nobody guesses; any other request is challenged,
-//! without anything being kept of it, and as often as its source may be.
+//! without anything being kept of it, as often as its source may be, and with no more than three times what it sent.
 
 use strowger_sansio::Time;
 
 use super::{Event, Invitation, InviteFault, PeerId, SessionId, Timer, UserAgent};
 use crate::message::{Message, Method, Name, Status, Uri};
-use crate::registrar::{Binding, Registrar, Verdict};
+use crate::registrar::{Binding, Change, Registrar, Verdict};
 use crate::text;
 use crate::transaction::ServerId;
 use crate::transport::Route;
+
+/// How much longer than a request its challenge may be. Who sends in somebody else's name must not multiply by us what he sends; 3 is
+/// what RFC 9000 section 8 allows towards an address that is not validated.
+const AMPLIFICATION: usize = 3;
 
 /// A registrar, and which peers its users are.
 #[derive(Debug)]
 pub(super) struct Phones {
     registrar: Registrar,
-    /// By user.
+    /// By user, in rising order.
     peers: Vec<PeerId>,
 }
 
@@ -30,8 +34,13 @@ impl Phones {
         Some(Self { registrar: Registrar::new(now, registrar, users, rng), peers })
     }
 
+    /// Whether a telephone has registered from there.
+    pub(super) fn is_there(&self, now: Time, from: Route) -> bool {
+        self.registrar.user_at(now, from).is_some()
+    }
+
     fn user(&self, peer: PeerId) -> Option<usize> {
-        self.peers.iter().position(|own| *own == peer)
+        self.peers.binary_search(&peer).ok()
     }
 }
 
@@ -40,7 +49,7 @@ impl UserAgent {
     /// whether it was let in, or answered.
     pub(super) fn phone_input(&mut self, now: Time, from: Route, bytes: &[u8]) -> Option<bool> {
         let phones = self.phones.as_ref()?;
-        let peer = self.config.peer_of(from);
+        let peer = self.peer_of(from);
         let is_phone = || phones.registrar.user_at(now, from).is_some();
         if peer.is_some() && !bytes.starts_with(b"REGISTER ") && !is_phone() {
             return None;
@@ -62,10 +71,10 @@ impl UserAgent {
                 return Some(false);
             }
         };
-        Some(self.admit(now, from, message))
+        Some(self.admit(now, from, message, bytes.len()))
     }
 
-    fn admit(&mut self, now: Time, from: Route, message: Message<'_>) -> bool {
+    fn admit(&mut self, now: Time, from: Route, message: Message<'_>, length: usize) -> bool {
         let own = match message.method() {
             None | Some(Method::Ack) => true,
             Some(Method::Cancel) => {
@@ -85,8 +94,8 @@ impl UserAgent {
                     let tag = phones.registrar.tag(&message);
                     let fields = values.into_iter().map(|value| (Name::WwwAuthenticate, value)).collect();
                     let status = (Status::UNAUTHORIZED, tag.as_str());
-                    self.transactions.answer_stateless(from, &message, status, fields);
-                    return true;
+                    let most = length.saturating_mul(AMPLIFICATION);
+                    return self.transactions.answer_stateless(from, &message, status, fields, most);
                 }
                 Verdict::Ignored => {
                     self.counters.unlisted += 1;
@@ -114,8 +123,10 @@ impl UserAgent {
             return;
         };
         let reply = phones.registrar.register(now, user, from, request);
-        if reply.changed {
-            self.events.push_back(Event::Moved { peer });
+        match reply.change {
+            Change::Nothing => {}
+            Change::Refreshed => self.events.push_back(Event::Refreshed { peer }),
+            Change::Moved => self.events.push_back(Event::Moved { peer }),
         }
         self.set_expiry();
         if let Some(mut response) = self.transactions.make_response(server, reply.status) {

@@ -136,7 +136,7 @@ impl UserAgent {
         let media = Negotiation::restored((kept.description, kept.version), local, remote).ok()?;
         let route = Route { transport: kept.transport, socket, address: kept.address };
         // The name of a peer is not looked up yet, or leads elsewhere by now: what it says of this session is its own all the same.
-        if self.config.peer_of(route) != Some(peer)
+        if self.peer_of(route) != Some(peer)
             && let Some(own) = self.config.peer_mut(peer).filter(|own| own.phone.is_none())
         {
             own.former.push(route.address.ip());

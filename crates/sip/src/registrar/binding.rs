@@ -23,6 +23,12 @@ impl Quality {
         thousandths.filter(|_| legal).map(Self)
     }
 
+    /// That of this many thousandths, of which there are 1000 at most.
+    #[must_use]
+    pub const fn of(thousandths: u16) -> Option<Self> {
+        if thousandths <= 1000 { Some(Self(thousandths)) } else { None }
+    }
+
     /// Thousandths.
     #[must_use]
     pub const fn thousandths(self) -> u16 {

@@ -29,6 +29,15 @@ pub enum Verdict {
     Ignored,
 }
 
+/// Whether somebody has registered from there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Acquaintance {
+    /// Somebody has.
+    Registered,
+    /// Nobody has.
+    Stranger,
+}
+
 /// How often a source may be asked, and may be wrong.
 #[derive(Debug)]
 struct Source {
@@ -50,6 +59,7 @@ struct Used {
 #[derive(Debug)]
 pub(crate) struct Guard {
     realm: String,
+    algorithms: Vec<Algorithm>,
     lifetime: Duration,
     rate: (u32, u32),
     most: usize,
@@ -59,6 +69,8 @@ pub(crate) struct Guard {
     sources: BTreeMap<IpAddr, Source>,
     /// For all sources beyond those that are counted apart.
     others: Source,
+    /// For all together who have not registered.
+    strangers: TokenBucket,
 }
 
 impl Guard {
@@ -68,6 +80,7 @@ impl Guard {
         let rate = (config.challenges, config.burst);
         Self {
             realm: config.realm.clone(),
+            algorithms: config.algorithms.clone(),
             lifetime: config.nonce_lifetime,
             rate,
             most: config.sources,
@@ -76,6 +89,7 @@ impl Guard {
             used: vec![Used::default(); users],
             sources: BTreeMap::new(),
             others: Source::new(rate, now),
+            strangers: TokenBucket::new(config.strangers, config.strangers, now),
         }
     }
 
@@ -83,14 +97,14 @@ impl Guard {
     pub(super) fn judge<'p>(
         &mut self,
         now: Time,
-        source: IpAddr,
+        (source, known): (IpAddr, Acquaintance),
         request: &Message<'_>,
         password: impl Fn(&str) -> Option<(User, &'p str)>,
     ) -> Verdict {
         let realm = &self.realm;
         let proofs = request.header.all(&Name::Authorization).filter_map(Proof::parse);
         let Some(proof) = proofs.into_iter().find(|proof| proof.realm == *realm) else {
-            return self.challenge(now, source, Stale::No);
+            return self.challenge(now, (source, known), Stale::No);
         };
         let (user, password) = match password(&proof.user) {
             Some((user, password)) => (Some(user), password),
@@ -103,12 +117,14 @@ impl Guard {
         }
         let method = request.method().map(ToString::to_string).unwrap_or_default();
         let holds = proof.holds(password, &method) && is_about(&proof.uri, request);
-        let (Some(user), true) = (user, holds) else { return self.challenge(now, source, Stale::No) };
-        let Some(made) = made else { return self.challenge(now, source, Stale::Yes) };
+        let (Some(user), true) = (user, holds) else {
+            return self.challenge(now, (source, known), Stale::No);
+        };
+        let Some(made) = made else { return self.challenge(now, (source, known), Stale::Yes) };
         self.source(now, source).guesses.give_back();
         let age = (now.as_millis() / 1000).saturating_sub(made);
         if age > self.lifetime.as_secs() || !self.is_new(user, made, &proof) {
-            return self.challenge(now, source, Stale::Yes);
+            return self.challenge(now, (source, known), Stale::Yes);
         }
         Verdict::Proven(user)
     }
@@ -139,17 +155,21 @@ impl Guard {
         true
     }
 
-    fn challenge(&mut self, now: Time, source: IpAddr, stale: Stale) -> Verdict {
+    fn challenge(&mut self, now: Time, (source, known): (IpAddr, Acquaintance), stale: Stale) -> Verdict {
         if !self.source(now, source).challenges.take(now) {
             return Verdict::Ignored;
         }
+        // Strangers must not use up what is there for telephones that are known.
+        if known == Acquaintance::Stranger && !self.strangers.take(now) {
+            return Verdict::Ignored;
+        }
         let nonce = self.nonces.make(now.as_millis() / 1000, self.rng.next_u64(), source);
-        let ask = |algorithm| {
+        let ask = |algorithm: &Algorithm| {
             let (realm, nonce) = (self.realm.clone(), nonce.clone());
             let stale = stale == Stale::Yes;
-            Challenge { realm, nonce, opaque: None, algorithm, protects: true, stale }.to_value()
+            Challenge { realm, nonce, opaque: None, algorithm: *algorithm, protects: true, stale }.to_value()
         };
-        Verdict::Challenged(vec![ask(Algorithm::Sha256), ask(Algorithm::Md5)])
+        Verdict::Challenged(self.algorithms.iter().map(ask).collect())
     }
 
     fn source(&mut self, now: Time, source: IpAddr) -> &mut Source {

@@ -14,15 +14,17 @@
 mod binding;
 mod guard;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use strowger_sansio::{Duration, Rng, Time};
 
 use crate::agent::Credentials;
+use crate::auth::Algorithm;
 use crate::message::grammar::{number, trim};
 use crate::message::{Address, Message, Name, Status, Uri};
 use crate::transport::Route;
 pub use binding::{Binding, Quality};
+use guard::Acquaintance;
 pub(crate) use guard::Guard;
 pub use guard::Verdict;
 
@@ -31,6 +33,8 @@ pub use guard::Verdict;
 pub struct RegistrarConfig {
     /// The realm of its users' passwords.
     pub realm: String,
+    /// The digests that it asks for, the most wanted first (RFC 8760 section 2.3).
+    pub algorithms: Vec<Algorithm>,
     /// The domains whose users it keeps, in lower case: others are refused with 404. When empty: whatever telephones call it.
     pub domains: Vec<String>,
     /// The shortest registration, in seconds: less is refused with 423. 60: a telephone behind a NAT refreshes as often as that.
@@ -49,6 +53,9 @@ pub struct RegistrarConfig {
     pub burst: u32,
     /// The most sources that are counted apart; those beyond share one count.
     pub sources: usize,
+    /// The most challenges a second that all are sent who have not registered from where they ask. 1000: ten thousand telephones
+    /// that come back from a power cut are there within half a minute.
+    pub strangers: u32,
 }
 
 impl RegistrarConfig {
@@ -57,6 +64,7 @@ impl RegistrarConfig {
     pub fn new(realm: &str) -> Self {
         Self {
             realm: realm.to_owned(),
+            algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
             domains: Vec::new(),
             min_expires: 60,
             max_expires: 7200,
@@ -66,6 +74,7 @@ impl RegistrarConfig {
             challenges: 10,
             burst: 50,
             sources: 10_000,
+            strangers: 1000,
         }
     }
 }
@@ -80,13 +89,24 @@ pub struct Reply {
     pub status: Status,
     /// Fields besides those of every response.
     pub fields: Vec<(Name<'static>, String)>,
-    /// Whether bindings were added or removed, or are elsewhere now.
-    pub changed: bool,
+    /// What it has done to the bindings.
+    pub change: Change,
+}
+
+/// What a REGISTER has done to the bindings of its user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    Nothing,
+    /// They last longer, or less long, and that is all.
+    Refreshed,
+    /// There are more or fewer, or they are elsewhere now.
+    Moved,
 }
 
 impl Reply {
     fn refused(status: Status) -> Self {
-        Self { status, fields: Vec::new(), changed: false }
+        Self { status, fields: Vec::new(), change: Change::Nothing }
     }
 }
 
@@ -96,7 +116,12 @@ pub struct Registrar {
     config: RegistrarConfig,
     users: Vec<Credentials>,
     by_name: BTreeMap<String, User>,
+    /// By user.
     bindings: Vec<Vec<Binding>>,
+    /// Whose bindings are reached by a route.
+    by_route: BTreeMap<Route, Vec<User>>,
+    /// When the first binding of each user expires.
+    due: BTreeSet<(Time, User)>,
     guard: Guard,
 }
 
@@ -110,7 +135,9 @@ impl Registrar {
             by_name.entry(user.user.clone()).or_insert(at);
         }
         let guard = Guard::new(now, &config, users.len(), rng);
-        Self { bindings: users.iter().map(|_| Vec::new()).collect(), config, users, by_name, guard }
+        let bindings = users.iter().map(|_| Vec::new()).collect();
+        let (by_route, due) = (BTreeMap::new(), BTreeSet::new());
+        Self { config, users, by_name, bindings, by_route, due, guard }
     }
 
     /// Judges who has sent a request.
@@ -120,7 +147,11 @@ impl Registrar {
             let at = names.get(name)?;
             Some((*at, users.get(*at)?.password.as_str()))
         };
-        self.guard.judge(now, from.address.ip(), request, password)
+        let known = match self.by_route.get(&from) {
+            Some(_) => Acquaintance::Registered,
+            None => Acquaintance::Stranger,
+        };
+        self.guard.judge(now, (from.address.ip(), known), request, password)
     }
 
     /// A tag for answers that are not remembered: always the same for the same request (RFC 3261 section 8.2.7).
@@ -163,15 +194,44 @@ impl Registrar {
                 Err(reply) => return reply,
             }
         };
-        let changed = next.len() != kept.len()
-            || next
-                .iter()
-                .any(|new| !kept.iter().any(|old| old.contact == new.contact && old.route == new.route));
+        let is_new =
+            |new: &Binding| !kept.iter().any(|old| old.contact == new.contact && old.route == new.route);
+        let change = if next.len() != kept.len() || next.iter().any(is_new) {
+            Change::Moved
+        } else if next == *kept {
+            Change::Nothing
+        } else {
+            Change::Refreshed
+        };
         let fields = next.iter().map(|binding| (Name::Contact, binding.to_value(now))).collect();
-        if let Some(place) = self.bindings.get_mut(user) {
-            *place = next;
+        self.put(user, next);
+        Reply { status: Status::OK, fields, change }
+    }
+
+    /// The bindings of a user are these from now on.
+    fn put(&mut self, user: User, next: Vec<Binding>) {
+        let Some(place) = self.bindings.get_mut(user) else { return };
+        let first = |all: &[Binding]| all.iter().map(|binding| binding.expires).min();
+        let (before, after) = (first(place), first(&next));
+        let replaced = std::mem::replace(place, next.clone());
+        if let Some(at) = before {
+            self.due.remove(&(at, user));
         }
-        Reply { status: Status::OK, fields, changed }
+        self.due.extend(after.map(|at| (at, user)));
+        for binding in replaced {
+            if let Some(users) = self.by_route.get_mut(&binding.route) {
+                users.retain(|own| *own != user);
+                if users.is_empty() {
+                    self.by_route.remove(&binding.route);
+                }
+            }
+        }
+        for binding in next {
+            let users = self.by_route.entry(binding.route).or_default();
+            if !users.contains(&user) {
+                users.push(user);
+            }
+        }
     }
 
     /// Step 7 of section 10.3.
@@ -192,7 +252,7 @@ impl Registrar {
             if wanted > 0 && wanted < self.config.min_expires {
                 let least = (Name::MinExpires, self.config.min_expires.to_string());
                 let status = Status::INTERVAL_TOO_BRIEF;
-                return Err(Reply { status, fields: vec![least], changed: false });
+                return Err(Reply { status, fields: vec![least], change: Change::Nothing });
             }
             let quality = match contact.parameters.get("q") {
                 None => Quality::default(),
@@ -222,7 +282,7 @@ impl Registrar {
                 None => {
                     let why = "399 strowger \"There are too many contacts of this user\"".to_owned();
                     let fields = vec![(Name::Warning, why)];
-                    return Err(Reply { status: Status::FORBIDDEN, fields, changed: false });
+                    return Err(Reply { status: Status::FORBIDDEN, fields, change: Change::Nothing });
                 }
             }
         }
@@ -232,11 +292,12 @@ impl Registrar {
     /// Puts a binding back that was there before: behind a restart. One that has expired is not.
     pub fn restore(&mut self, now: Time, user: User, binding: Binding) {
         if binding.expires > now
-            && let Some(known) = self.bindings.get_mut(user)
+            && let Some(known) = self.bindings.get(user)
             && known.len() < self.config.contacts
             && !known.iter().any(|other| other.contact == binding.contact)
         {
-            known.push(binding);
+            let next = known.iter().cloned().chain([binding]).collect();
+            self.put(user, next);
         }
     }
 
@@ -253,18 +314,18 @@ impl Registrar {
     #[must_use]
     pub fn user_at(&self, now: Time, from: Route) -> Option<User> {
         let is_there = |binding: &Binding| binding.route == from && binding.expires > now;
-        self.bindings.iter().position(|all| all.iter().any(is_there))
+        let all = |user: &User| self.bindings.get(*user).map(Vec::as_slice).unwrap_or_default();
+        self.by_route.get(&from)?.iter().find(|user| all(user).iter().any(is_there)).copied()
     }
 
     /// Forgets what has expired; the users whose bindings these were.
     pub fn expire(&mut self, now: Time) -> Vec<User> {
         let mut of = Vec::new();
-        for (user, all) in self.bindings.iter_mut().enumerate() {
-            let before = all.len();
-            all.retain(|binding| binding.expires > now);
-            if all.len() < before {
-                of.push(user);
-            }
+        while let Some((_, user)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            let kept = self.bindings.get(user).into_iter().flatten().filter(|binding| binding.expires > now);
+            let kept = kept.cloned().collect();
+            self.put(user, kept);
+            of.push(user);
         }
         of
     }
@@ -272,7 +333,7 @@ impl Registrar {
     /// When the next binding expires.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        self.bindings.iter().flatten().map(|binding| binding.expires).min()
+        self.due.first().map(|(at, _)| *at)
     }
 }
 

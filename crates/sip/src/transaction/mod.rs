@@ -227,19 +227,26 @@ impl Transactions {
     }
 
     /// Answers a request of which nothing is kept (RFC 3261 section 8.2.7): a repetition is answered again. An answer to INVITE
-    /// is not repeated by itself, so that whoever sends no ACK gets one message for one.
+    /// is not repeated by itself, so that whoever sends no ACK gets one message for one. One that is longer than `most` octets is not
+    /// sent; says whether it was.
     pub fn answer_stateless(
         &mut self,
         from: Route,
         request: &Message<'_>,
         (status, tag): (Status, &str),
         fields: Vec<(Name<'static>, String)>,
-    ) {
+        most: usize,
+    ) -> bool {
         let mut response = server::response_of(&server::repeated(request, from.address), status, tag);
         for (name, value) in fields {
             response.header.push(name, value);
         }
-        self.send_again(answer_route(request, from), text::to_bytes(&response));
+        let bytes = text::to_bytes(&response);
+        if bytes.len() > most {
+            return false;
+        }
+        self.send_again(answer_route(request, from), bytes);
+        true
     }
 
     /// A response to a request, without a body; none when its transaction is over.

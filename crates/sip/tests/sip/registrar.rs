@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use strowger_sansio::{Duration, Rng, Time};
 use strowger_sdp::{AddressPolicy, Hosts};
-use strowger_sip::agent::{AgentConfig, Credentials, Event, Peer, PeerId, UserAgent};
+use strowger_sip::agent::{AgentConfig, Credentials, Event, Peer, PeerId, Standing, UserAgent};
 use strowger_sip::auth::{Algorithm, Challenge, Known, Secret, Subject};
 use strowger_sip::message::{Message, Name, Status};
 use strowger_sip::registrar::{Binding, Quality, RegistrarConfig};
@@ -162,7 +162,7 @@ fn a_telephone_registers_is_called_where_it_came_from_and_is_forgotten_when_its_
     town.events();
     let mut login = town.login(from, "2003", "secret");
     assert_eq!(code(&town.register(from, &mut login, HOME)), 200);
-    assert_eq!(town.events(), []);
+    assert_eq!(town.events(), [Event::Refreshed { peer: PHONE }]);
     town.wait(3599);
     assert_eq!(town.contacts().len(), 1);
     town.wait(2);
@@ -444,4 +444,88 @@ fn a_telephone_without_rport_is_reached_at_the_port_of_its_contact_and_at_no_oth
     let bindings = town.agent.bindings(town.now, PHONE);
     let route = bindings[0].route;
     assert_eq!((route.transport, route.address), (Transport::Udp, place(7, 5082)));
+}
+
+#[test]
+fn a_challenge_is_at_most_three_times_as_long_as_what_it_answers() {
+    let mut town = Town::new();
+    let shortest = "INVITE sip:a SIP/2.0\r\nv:SIP/2.0/UDP a;branch=z9hG4bK1\r\nf:<sip:a>;tag=1\r\nt:<sip:a>\r\n\
+                    i:1\r\nCSeq:1 INVITE\r\nMax-Forwards:1\r\nm:<sip:a>\r\n\r\n";
+    for length in [0, 40, 80, 120, 400, 2000] {
+        let padded = shortest.replace("i:1", &format!("s:{}\r\ni:1", "x".repeat(length)));
+        town.agent.handle_input(town.now, Route::udp(place(66, 5060)), padded.as_bytes());
+        let answers: Vec<_> = std::iter::from_fn(|| town.agent.poll_transmit()).collect();
+        let sum: usize = answers.iter().map(|answer| answer.payload.len()).sum();
+        assert!(sum <= 3 * padded.len(), "{sum} octets for {}", padded.len());
+        assert_eq!(answers.is_empty(), length == 0, "{length}");
+    }
+}
+
+#[test]
+fn a_flood_of_strangers_leaves_telephones_alone() {
+    let mut town = Town::new();
+    let (from, new) = (place(7, 40_001), place(8, 40_001));
+    let mut login = town.login(from, "2003", "secret");
+    town.register(from, &mut login, HOME);
+    let mut answered = 0;
+    for stranger in 0..5000_u32 {
+        let [.., high, low] = stranger.to_be_bytes();
+        let source = SocketAddr::from(([203, 0, high, low], 5060));
+        let method = if stranger % 2 == 0 { "REGISTER" } else { "INVITE" };
+        let request = town.request(method, "2003", HOME, "");
+        answered += town.say(source, &request).len();
+    }
+    // One was the telephone's own.
+    assert_eq!(answered, 999, "as many as all strangers are answered in a second");
+    assert_eq!((town.agent.transactions(), town.agent.sessions()), (1, 0), "nothing is kept of them");
+    let request = town.request("REGISTER", "2004", HOME, "");
+    assert_eq!(town.say(new, &request).len(), 0);
+    // The telephone that is known is asked, and heard, as if they were not there.
+    let mut login = town.login(from, "2003", "secret");
+    assert_eq!(code(&town.register(from, &mut login, HOME)), 200);
+    town.wait(1);
+    let mut login = town.login(new, "2004", "secret");
+    assert_eq!(code(&town.register(new, &mut login, HOME)), 200);
+}
+
+#[test]
+fn ten_thousand_telephones_are_found_by_their_place_and_forgotten_by_their_time() {
+    let mut config = config(BOB);
+    for number in 0..10_000 {
+        let user = Credentials { user: format!("u{number}"), password: "secret".into() };
+        config.peers.push(Peer::phone(&format!("u{number}"), user));
+    }
+    config.registrar = Some(RegistrarConfig::new("town"));
+    let mut town = Town::with(config);
+    let at = |number: u32| {
+        let [.., high, low] = number.to_be_bytes();
+        Route::udp(SocketAddr::from(([198, 18, high, low], 5060)))
+    };
+    for number in 0..10_000 {
+        let binding = Binding {
+            contact: format!("sip:u{number}@10.0.0.5"),
+            quality: Quality::default(),
+            call_id: "kept".into(),
+            cseq: 1,
+            expires: Time::from_secs(100 + u64::from(number)),
+            route: at(number),
+        };
+        town.agent.restore_binding(town.now, PeerId(1 + number), binding);
+    }
+    for number in [0, 1, 5000, 9999] {
+        assert_eq!(town.agent.who_is_at(town.now, at(number)), Standing::Registered);
+        assert_eq!(town.agent.bindings(town.now, PeerId(1 + number)).len(), 1);
+    }
+    assert_eq!(town.agent.who_is_at(town.now, at(10_000)), Standing::Stranger);
+    assert_eq!(
+        town.agent.who_is_at(town.now, Route::udp(SocketAddr::from(([192, 0, 2, 1], 5060)))),
+        Standing::Listed
+    );
+    // Each is forgotten when its own time is over, in their order.
+    town.wait(100 - 1 + 2500);
+    let moved: Vec<_> = town.events();
+    let expected: Vec<_> = (0..=2500).map(|number| Event::Moved { peer: PeerId(1 + number) }).collect();
+    assert_eq!(moved, expected);
+    assert_eq!(town.agent.who_is_at(town.now, at(2500)), Standing::Stranger);
+    assert_eq!(town.agent.who_is_at(town.now, at(2501)), Standing::Registered);
 }

@@ -64,6 +64,10 @@ fn summary(config: Option<&Config>, report: &Report) -> String {
                 0 => String::new(),
                 more => format!(", {}", count(more, "trunk")),
             };
+            let telephones = match inventory.lines.iter().filter(|line| line.phone().is_some()).count() {
+                0 => String::new(),
+                more => format!(", {}", count(more, "telephone")),
+            };
             let push = config.push.as_ref().map(|push| {
                 let centres = count(push.centres.len(), "message centre");
                 format!(", push gateway with {centres} and {}", count(push.users.len(), "user"))
@@ -77,12 +81,13 @@ fn summary(config: Option<&Config>, report: &Report) -> String {
                 format!(", MMSC with {}{applications}", count(mmsc.subscribers.len(), "subscriber"))
             });
             format!(
-                "{file}: \x1b[1;32mgood\x1b[0m: exchange \"{}\" with {}, {} and {}{}{}{}{}\n",
+                "{file}: \x1b[1;32mgood\x1b[0m: exchange \"{}\" with {}, {} and {}{}{}{}{}{}\n",
                 inventory.name,
                 count(inventory.gateways.len(), "gateway"),
                 count(inventory.lines.len(), "line"),
                 count(inventory.routes.len(), "route"),
                 trunks,
+                telephones,
                 push.unwrap_or_default(),
                 mmsc.unwrap_or_default(),
                 match report.warnings() {

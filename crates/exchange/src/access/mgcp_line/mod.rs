@@ -235,6 +235,7 @@ impl Lines {
             condition: line.condition(),
             // The switch knows them.
             calls: LineCalls::default(),
+            contacts: None,
         })
     }
 

@@ -1,4 +1,4 @@
-//! What the switch wants of a leg on a trunk.
+//! What the switch wants of a leg on a trunk, or on a line whose telephone speaks SIP.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use strowger_sip::message::Status;
 use strowger_sip::offer::OfferFault;
 
 use super::{Report, SipTrunks, placeholder};
+use crate::access::sip_phone::Search;
 use crate::{
     CallingParty, Cause, Diversion, Forward, LegCommand, LegEvent, LegId, LineId, Sdp, StandingSession,
     Termination, Tone, TrunkId,
@@ -17,23 +18,32 @@ use crate::{
 
 /// A leg in a session, or one that will have one.
 #[derive(Debug)]
-pub(super) struct Leg {
-    pub(super) session: Option<SessionId>,
-    pub(super) trunk: TrunkId,
-    pub(super) termination: Termination,
+pub(in crate::access) struct Leg {
+    /// The session that has the call. A telephone that is called has one when it answers.
+    pub(in crate::access) session: Option<SessionId>,
+    /// Sessions of it that are not closed.
+    pub(in crate::access) open: Vec<SessionId>,
+    pub(in crate::access) peer: PeerId,
+    pub(in crate::access) termination: Termination,
     /// What the peer described last; the switch knows it.
-    pub(super) remote: Option<Sdp>,
+    pub(in crate::access) remote: Option<Sdp>,
     /// What the other side of the call described last.
-    pub(super) described: Option<Sdp>,
+    pub(in crate::access) described: Option<Sdp>,
     /// Which way the stream is to go.
-    pub(super) direction: Direction,
+    pub(in crate::access) direction: Direction,
     /// What the switch keeps of the session.
     kept: Option<Arc<StandingSession>>,
     /// Whom to call, and for whom.
     outgoing: Option<Outgoing>,
-    pub(super) alerting: bool,
-    pub(super) answered: bool,
-    pub(super) ended: bool,
+    /// A telephone that is called is looked for at its contacts.
+    pub(in crate::access) search: Option<Search>,
+    /// The peer has put the call on hold.
+    pub(super) holds: bool,
+    /// The call is nothing but a word to the exchange, which is acknowledged.
+    pub(super) acknowledged: bool,
+    pub(in crate::access) alerting: bool,
+    pub(in crate::access) answered: bool,
+    pub(in crate::access) ended: bool,
 }
 
 #[derive(Debug)]
@@ -46,19 +56,29 @@ struct Outgoing {
 impl Leg {
     pub(super) fn incoming(
         session: SessionId,
-        trunk: TrunkId,
+        peer: PeerId,
         termination: Termination,
         offer: Option<Sdp>,
     ) -> Self {
+        let leg = Self::outgoing(peer, termination);
+        Self { session: Some(session), open: vec![session], remote: offer, ..leg }
+    }
+
+    /// A leg without a session.
+    pub(in crate::access) const fn outgoing(peer: PeerId, termination: Termination) -> Self {
         Self {
-            session: Some(session),
-            trunk,
+            session: None,
+            open: Vec::new(),
+            peer,
             termination,
-            remote: offer,
+            remote: None,
             described: None,
             direction: Direction::SendRecv,
             kept: None,
             outgoing: None,
+            search: None,
+            holds: false,
+            acknowledged: false,
             alerting: false,
             answered: false,
             ended: false,
@@ -68,26 +88,15 @@ impl Leg {
     /// A leg in a session that was gone on with, between what the peer and what the other side described last.
     pub(super) fn restored(
         session: Option<SessionId>,
-        trunk: TrunkId,
+        peer: PeerId,
         termination: Termination,
         (remote, described): (Sdp, Sdp),
         direction: Direction,
     ) -> Self {
+        let leg = Self::outgoing(peer, termination);
         let (remote, described) = (Some(remote), Some(described));
-        let (alerting, answered, kept, outgoing) = (true, true, None, None);
-        Self {
-            session,
-            trunk,
-            termination,
-            remote,
-            described,
-            direction,
-            kept,
-            outgoing,
-            alerting,
-            answered,
-            ended: false,
-        }
+        let (open, alerting, answered) = (session.into_iter().collect(), true, true);
+        Self { session, open, remote, described, direction, alerting, answered, ..leg }
     }
 
     /// The session has a dialog, or another way to the peer than before: that must be kept.
@@ -100,7 +109,7 @@ impl Leg {
     }
 
     /// The peer describes its stream before, or with, its answer.
-    pub(super) fn describes(&mut self, description: &[u8], say: &mut dyn FnMut(LegEvent)) {
+    pub(in crate::access) fn describes(&mut self, description: &[u8], say: &mut dyn FnMut(LegEvent)) {
         if let Some(local) = self.renewed(description) {
             say(LegEvent::MediaReady { termination: self.termination.clone(), local });
         }
@@ -130,9 +139,20 @@ impl SipTrunks {
             let Some((trunk, first)) = first(line) else { return };
             return self.call(id, (trunk, line, first), Outgoing { number, caller, diversions }, reports);
         }
-        if let LegCommand::Seize { line, .. } | LegCommand::Wait { line, .. } = command {
-            let Some((trunk, first)) = first(line) else { return };
-            return self.give_back(id, (trunk, line, first), reports);
+        match command {
+            LegCommand::Seize { line, .. } | LegCommand::Wait { line, .. } => {
+                if let Some((trunk, first)) = first(line) {
+                    return self.give_back(id, (trunk, line, first), reports);
+                }
+                let waits = matches!(command, LegCommand::Wait { .. });
+                return self.reserve(id, line, waits, reports);
+            }
+            // Who speaks SIP has its receiver to itself.
+            LegCommand::Consult { .. } | LegCommand::Keep { .. } => {
+                reports.push_back(Report::Leg(id, LegEvent::Released { cause: Cause::FACILITY_REJECTED }));
+                return reports.push_back(Report::Leg(id, LegEvent::Cleared { statistics: None }));
+            }
+            _ => {}
         }
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
         let mut say = |event| reports.push_back(Report::Leg(id, event));
@@ -145,7 +165,7 @@ impl SipTrunks {
                 say(LegEvent::MediaReady { termination: leg.termination.clone(), local });
             }
             // Who takes the place of another, or has a party back, is there already.
-            LegCommand::Alert { remote, .. } if leg.outgoing.is_none() => {
+            LegCommand::Alert { remote, .. } if leg.session.is_some() => {
                 if let Some(kept) = leg.session.and_then(|session| self.agent.standing(session)) {
                     leg.keeps(kept, &mut say);
                 }
@@ -172,6 +192,7 @@ impl SipTrunks {
                     let _ = self.agent.progress(now, session, status, Some(remote.bytes()));
                 }
             }
+            LegCommand::Play(Tone::Confirmation) if !leg.answered => self.acknowledge(now, id, reports),
             LegCommand::Play(Tone::Hold) => self.turn(now, id, None, Direction::SendOnly, reports),
             LegCommand::Answer if leg.answered && leg.direction != Direction::SendRecv => {
                 self.turn(now, id, None, Direction::SendRecv, reports);
@@ -182,13 +203,15 @@ impl SipTrunks {
             }
             LegCommand::Hold { remote } => self.connect(now, id, remote, Direction::Inactive, reports),
             LegCommand::Release { cause } => self.release(now, id, cause, reports),
-            // A trunk has no party that dials, is rung again, or has several calls.
-            LegCommand::Recall { .. } | LegCommand::Consult { .. } | LegCommand::Keep { .. } => {
-                self.fail(now, id, Cause::FACILITY_REJECTED, reports);
-            }
+            // Nobody who has hung up has a call still.
+            LegCommand::Recall { .. } => self.fail(now, id, Cause::FACILITY_REJECTED, reports),
             LegCommand::CollectDigits { .. } => say(LegEvent::NoDigits),
             LegCommand::Play(_) | LegCommand::Answer | LegCommand::Hear { .. } | LegCommand::Retrieve => {}
-            LegCommand::Seize { .. } | LegCommand::Wait { .. } | LegCommand::Call { .. } => {}
+            LegCommand::Seize { .. }
+            | LegCommand::Wait { .. }
+            | LegCommand::Consult { .. }
+            | LegCommand::Keep { .. }
+            | LegCommand::Call { .. } => {}
         }
     }
 
@@ -206,9 +229,8 @@ impl SipTrunks {
             return;
         }
         let termination = self.termination(trunk, line, first, SessionId(0));
-        let mut leg = Leg::incoming(SessionId(0), trunk, termination, None);
-        (leg.session, leg.outgoing) = (None, Some(outgoing));
-        self.legs.insert(id, leg);
+        let leg = Leg::outgoing(PeerId(trunk.0), termination);
+        self.legs.insert(id, Leg { outgoing: Some(outgoing), ..leg });
         reports.push_back(Report::Leg(id, LegEvent::Seized));
     }
 
@@ -221,9 +243,12 @@ impl SipTrunks {
         reports: &mut VecDeque<Report>,
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
+        if self.phones.has(leg.peer) {
+            return self.ring(now, id, calling, remote, reports);
+        }
         let Some(Outgoing { number, caller, diversions }) = leg.outgoing.take() else { return };
         let invitation = Invitation {
-            peer: PeerId(leg.trunk.0),
+            peer: leg.peer,
             called: number,
             caller: Caller { user: caller.number, name: caller.name, withheld: calling.withheld },
             offer: remote.bytes().to_vec(),
@@ -233,6 +258,7 @@ impl SipTrunks {
         match self.agent.invite(now, &invitation) {
             Ok(session) => {
                 leg.session = Some(session);
+                leg.open.push(session);
                 leg.termination.connection = session.0.to_string();
                 self.sessions.insert(session, id);
             }
@@ -290,17 +316,44 @@ impl SipTrunks {
     fn release(&mut self, now: Time, id: LegId, cause: Cause, reports: &mut VecDeque<Report>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.ended = true;
-        match leg.session {
-            Some(session) => self.agent.end(now, session, cause.value()),
-            None => {
-                self.legs.remove(&id);
-                reports.push_back(Report::Leg(id, LegEvent::Cleared { statistics: None }));
-            }
+        leg.search = None;
+        if leg.open.is_empty() {
+            self.forget(id);
+            return reports.push_back(Report::Leg(id, LegEvent::Cleared { statistics: None }));
+        }
+        for session in leg.open.clone() {
+            self.agent.end(now, session, cause.value());
+        }
+    }
+
+    /// Nothing is left of a leg.
+    pub(super) fn forget(&mut self, id: LegId) {
+        if let Some(leg) = self.legs.remove(&id) {
+            self.phones.end(leg.peer, id);
+        }
+    }
+
+    /// What was dialled was a word to the exchange, and is done: the call is answered, so that it is not taken for refused, and
+    /// ends when that has been heard.
+    fn acknowledge(&mut self, now: Time, id: LegId, reports: &mut VecDeque<Report>) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Some(session) = leg.session else { return };
+        let silence = super::silence(leg.remote.as_ref());
+        leg.acknowledged = true;
+        match self.agent.answer(now, session, silence.bytes(), Direction::Inactive) {
+            Ok(()) => leg.answered = true,
+            Err(_) => self.fail(now, id, Cause::NORMAL_CLEARING, reports),
         }
     }
 
     /// The leg cannot go on.
-    fn fail(&mut self, now: Time, id: LegId, cause: Cause, reports: &mut VecDeque<Report>) {
+    pub(in crate::access) fn fail(
+        &mut self,
+        now: Time,
+        id: LegId,
+        cause: Cause,
+        reports: &mut VecDeque<Report>,
+    ) {
         reports.push_back(Report::Leg(id, LegEvent::Released { cause }));
         self.release(now, id, cause, reports);
     }

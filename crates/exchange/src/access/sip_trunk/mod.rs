@@ -10,7 +10,7 @@
 //! the middle of a call is answered at once with what is known of the other side, which is told behind that.
 //!
 //! The rooms: `leg` (what the switch wants of a leg), `restore` (sessions that outlive an exchange), `transfer` (what peers do with REFER),
-//! this file (what else they do).
+//! this file (what else they do). Telephones that register live behind the same user agent: see [`super::sip_phone`].
 
 mod leg;
 mod restore;
@@ -20,20 +20,22 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use strowger_sansio::{Rng, SocketId, Time, Transmit};
-use strowger_sdp::{AddressPolicy, Direction, Hosts};
+use strowger_sdp::{AddressPolicy, AudioDescription, Direction, Hosts};
 use strowger_sip::agent::{
     self, AgentConfig, Caller, Credentials, Local, Peer, PeerId, SessionId, Trust, UserAgent,
 };
 use strowger_sip::locate::Destination;
 use strowger_sip::message::{Secure, Status};
+use strowger_sip::registrar::RegistrarConfig;
 use strowger_sip::{Route, Transport};
 
 use super::Report;
+use super::sip_phone::Phones;
 use crate::{
-    CallId, CallingParty, Cause, Event, Inventory, LegEvent, LegId, LineId, Sdp, ServiceChange, ServiceState,
-    Subject, Termination, TrunkId, TrunkRegistration,
+    CallId, CallingParty, Cause, Event, Inventory, LegEvent, LegId, LineId, Music, Sdp, ServiceChange,
+    ServiceState, Subject, Termination, TrunkId, TrunkRegistration,
 };
-use leg::Leg;
+pub(super) use leg::Leg;
 
 /// The socket for datagrams of SIP.
 pub(crate) const SIP_UDP: SocketId = SocketId(3);
@@ -42,11 +44,20 @@ pub(crate) const SIP_TCP: SocketId = SocketId(4);
 /// The same over TLS.
 pub(crate) const SIP_TLS: SocketId = SocketId(5);
 
-/// A call that comes by a trunk.
+/// Where a call comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// From another network, by a trunk.
+    Trunk(TrunkId),
+    /// From the telephone on this line.
+    Phone(LineId),
+}
+
+/// A call that comes.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
     pub(crate) session: SessionId,
-    pub(crate) trunk: TrunkId,
+    pub(crate) from: Origin,
     pub(crate) called: String,
     pub(crate) calling: CallingParty,
     /// How often it was sent on before.
@@ -56,13 +67,14 @@ pub(crate) struct Arrival {
     pub(crate) replaces: Option<LegId>,
 }
 
-/// All trunks to SIP peers.
+/// All trunks to SIP peers, and the telephones behind the same user agent.
 #[derive(Debug)]
 pub(crate) struct SipTrunks {
-    agent: UserAgent,
+    pub(super) agent: UserAgent,
     ids: Vec<String>,
-    legs: BTreeMap<LegId, Leg>,
-    sessions: BTreeMap<SessionId, LegId>,
+    pub(super) phones: Phones,
+    pub(super) legs: BTreeMap<LegId, Leg>,
+    pub(super) sessions: BTreeMap<SessionId, LegId>,
     service: Vec<ServiceState>,
     /// The sessions whose peers wait to hear how a transfer went, by the call that it made.
     transfers: BTreeMap<CallId, SessionId>,
@@ -94,11 +106,17 @@ impl SipTrunks {
             peer.media = AddressPolicy { hosts };
             peer
         });
+        let phones = Phones::new(inventory);
+        let peers = peers.chain(Phones::peers(inventory));
         let mut config = AgentConfig::new(locals.collect(), peers.collect());
-        config.sessions = inventory.limits.calls.saturating_mul(2);
+        config.sessions = inventory.limits.calls.saturating_mul(if phones.is_empty() { 2 } else { 4 });
+        let registrar = RegistrarConfig::new(&inventory.name);
+        let registrar = RegistrarConfig { algorithms: inventory.digests.clone(), ..registrar };
+        config.registrar = (!phones.is_empty()).then_some(registrar);
         Self {
             agent: UserAgent::new(now, config, rng),
             ids: inventory.trunks.iter().map(|trunk| trunk.id.clone()).collect(),
+            phones,
             legs: BTreeMap::new(),
             sessions: BTreeMap::new(),
             service: inventory
@@ -161,12 +179,19 @@ impl SipTrunks {
         self.legs.contains_key(&leg)
     }
 
-    /// The switch took a call: its session is this leg.
-    pub(super) fn taken(&mut self, arrival: Arrival, leg: LegId, line: LineId, first: u32) {
-        let Arrival { session, trunk, offer, .. } = arrival;
-        let termination = self.termination(trunk, line, first, session);
+    /// The switch took a call: its session is this leg. `first`: the first channel of its trunk.
+    pub(super) fn taken(&mut self, arrival: Arrival, leg: LegId, line: LineId, first: Option<u32>) {
+        let Arrival { session, from, offer, .. } = arrival;
+        let (peer, termination) = match from {
+            Origin::Trunk(trunk) => {
+                let first = first.unwrap_or(line.0);
+                (PeerId(trunk.0), self.termination(trunk, line, first, session))
+            }
+            Origin::Phone(line) => (self.phones.peer(line), self.phones.termination(line, session)),
+        };
         self.sessions.insert(session, leg);
-        self.legs.insert(leg, Leg::incoming(session, trunk, termination, offer.as_deref().map(Sdp::new)));
+        self.phones.begin(peer, leg);
+        self.legs.insert(leg, Leg::incoming(session, peer, termination, offer.as_deref().map(Sdp::new)));
     }
 
     /// The switch refused a call.
@@ -196,12 +221,14 @@ impl SipTrunks {
             agent::Event::Incoming { session, peer, called, caller, offer, replaces, diverted, .. } => {
                 let calling = calling(&caller);
                 let replaces = replaces.and_then(|session| self.sessions.get(&session).copied());
-                let arrival =
-                    Arrival { session, trunk: TrunkId(peer.0), called, calling, diverted, offer, replaces };
+                let from = self.phones.line(peer).map_or(Origin::Trunk(TrunkId(peer.0)), Origin::Phone);
+                let arrival = Arrival { session, from, called, calling, diverted, offer, replaces };
                 reports.push_back(Report::Incoming(Box::new(arrival)));
             }
             agent::Event::Progress { session, status, description } => {
                 self.with_leg(session, reports, |leg, say| {
+                    // Of several telephones that ring none is heard before one is lifted.
+                    let description = description.filter(|_| leg.open.len() == 1);
                     if let Some(description) = description {
                         leg.describes(&description, say);
                         say(LegEvent::Progress);
@@ -212,6 +239,7 @@ impl SipTrunks {
                 });
             }
             agent::Event::Answered { session, description } => {
+                self.found(now, session);
                 self.keep(session, reports);
                 self.with_leg(session, reports, |leg, say| {
                     leg.describes(&description, say);
@@ -220,6 +248,9 @@ impl SipTrunks {
                 });
             }
             agent::Event::Confirmed { session, description } => {
+                if let Some(leg) = self.acknowledged(session) {
+                    return self.fail(now, leg, Cause::NORMAL_CLEARING, reports);
+                }
                 self.with_leg(session, reports, |leg, say| {
                     let local = description.as_deref().map(Sdp::new);
                     if local.is_some() {
@@ -247,8 +278,11 @@ impl SipTrunks {
             agent::Event::Referred { session, referral } => {
                 self.referred(now, session, &referral, reports);
             }
-            agent::Event::Ended { session, cause, .. } => {
+            agent::Event::Ended { session, cause, status } => {
                 let cause = Cause::new(cause).unwrap_or(Cause::NORMAL_UNSPECIFIED);
+                if self.searches(now, session, (cause, status), reports) {
+                    return;
+                }
                 self.with_leg(session, reports, |leg, say| {
                     if !std::mem::replace(&mut leg.ended, true) {
                         say(LegEvent::Released { cause });
@@ -257,16 +291,24 @@ impl SipTrunks {
             }
             agent::Event::Closed { session } => {
                 self.transfers.retain(|_, own| *own != session);
-                if let Some(leg) = self.sessions.remove(&session) {
-                    self.legs.remove(&leg);
-                    reports.push_back(Report::Leg(leg, LegEvent::Cleared { statistics: None }));
+                let Some(id) = self.sessions.remove(&session) else { return };
+                let Some(leg) = self.legs.get_mut(&id) else { return };
+                leg.open.retain(|open| *open != session);
+                if leg.open.is_empty() && leg.search.is_none() {
+                    self.forget(id);
+                    reports.push_back(Report::Leg(id, LegEvent::Cleared { statistics: None }));
                 }
             }
             agent::Event::Reachable { peer, up } => self.reachable(now, peer, up, reports),
-            // No trunk is a telephone, and none is asked to transfer anybody.
-            agent::Event::Moved { .. } | agent::Event::Transferring { .. } => {}
+            agent::Event::Moved { peer } | agent::Event::Refreshed { peer } => {
+                let bindings = self.agent.bindings(now, peer);
+                self.phones.moved(now, peer, bindings, reports);
+            }
+            // Nobody is asked to transfer anybody.
+            agent::Event::Transferring { .. } => {}
             agent::Event::Malformed { peer, error } => {
-                let trunk = self.name(peer);
+                let trunk =
+                    self.phones.line(peer).map_or_else(|| self.name(peer), |line| self.phones.number(line));
                 reports.push_back(Report::Event(Event::MalformedSip { trunk, error: error.to_string() }));
             }
         }
@@ -291,6 +333,17 @@ impl SipTrunks {
         if let Some(local) = leg.renewed(description) {
             reports.push_back(Report::Leg(id, LegEvent::Connected { local: Some(local) }));
         }
+        let music = held(description);
+        if std::mem::replace(&mut leg.holds, music.is_some()) != leg.holds || music.is_some() {
+            let event = music.map_or(LegEvent::Retrieved, |music| LegEvent::Held { music });
+            reports.push_back(Report::Leg(id, event));
+        }
+    }
+
+    /// The leg whose call was nothing but a word to the exchange.
+    fn acknowledged(&self, session: SessionId) -> Option<LegId> {
+        let id = self.sessions.get(&session)?;
+        self.legs.get(id).filter(|leg| leg.acknowledged).map(|_| *id)
     }
 
     /// Tells what must be kept of a session, if that is not what was kept before.
@@ -360,6 +413,32 @@ fn calling(caller: &Caller) -> CallingParty {
         withheld: caller.withheld,
         ..CallingParty::default()
     }
+}
+
+/// Whether a description puts the call on hold, and what is sent meanwhile (RFC 3264 section 8.4).
+fn held(description: &[u8]) -> Option<Music> {
+    let session = strowger_sdp::decode(description, &strowger_sdp::Limits::default()).ok()?;
+    let audio = session.media().find_map(|media| AudioDescription::from_media(&media).ok())?;
+    match audio.direction {
+        Direction::Inactive => Some(Music::None),
+        // The way of RFC 2543: nothing may be sent to where nobody is.
+        _ if audio.is_held_by_address() => Some(Music::None),
+        Direction::SendOnly => Some(Music::Sent),
+        Direction::SendRecv | Direction::RecvOnly => None,
+    }
+}
+
+/// A stream that is sent by nobody and to nobody, in the codecs of an offer.
+fn silence(offer: Option<&Sdp>) -> Sdp {
+    let limits = strowger_sdp::Limits::default();
+    let session = offer.and_then(|offer| strowger_sdp::decode(offer.bytes(), &limits).ok());
+    let audio = session
+        .and_then(|session| session.media().find_map(|media| AudioDescription::from_media(&media).ok()));
+    let Some(audio) = audio else { return placeholder() };
+    let nowhere = SocketAddr::from(([0, 0, 0, 0], 9));
+    let mut silent = AudioDescription::new(nowhere, audio.codecs);
+    silent.direction = Direction::Inactive;
+    Sdp::new(&silent.to_bytes())
 }
 
 /// Where nobody is, to be described for a caller who has not described itself yet: its streams are held (RFC 3264 section 8.4).

@@ -47,7 +47,7 @@ impl SipTrunks {
         let termination = self.restored_termination(trunk, line, first, &own.termination);
         self.legs.insert(
             id,
-            Leg::restored(session, trunk, termination, (own.local.clone(), described), direction),
+            Leg::restored(session, PeerId(trunk.0), termination, (own.local.clone(), described), direction),
         );
         match session {
             Some(session) => {

@@ -52,8 +52,8 @@ impl SipTrunks {
         let Some(sip) = uri.as_sip() else { return true };
         let config = self.agent.config();
         let own = |host: &str| config.locals.iter().any(|local| local.address.ip().to_string() == host);
-        let trunk = self.sessions.get(&session).and_then(|id| self.legs.get(id)).map(|leg| leg.trunk);
-        let peer = trunk.and_then(|trunk| config.peers.get(usize::try_from(trunk.0).ok()?));
+        let trunk = self.sessions.get(&session).and_then(|id| self.legs.get(id)).map(|leg| leg.peer);
+        let peer = trunk.and_then(|peer| config.peers.get(usize::try_from(peer.0).ok()?));
         let domain = peer.and_then(|peer| peer.domain.as_ref());
         own(sip.host.trim_matches(['[', ']']))
             || domain.is_some_and(|own| own.eq_ignore_ascii_case(&sip.host))

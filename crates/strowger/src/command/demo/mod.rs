@@ -1,11 +1,13 @@
-//! `strowger demo`: a whole call on one machine.
+//! `strowger demo`: whole calls on one machine.
 //!
 //! - `town`: the exchange and the two gateways, on free loopback ports.
+//! - `phone`: a SIP telephone, which registers.
 //! - `tap`: what passed between them: ladder, capture, records.
 //! - `verdict`: what must have held.
 //! - `mms`: messages with a picture instead of a call.
 
 mod mms;
+mod phone;
 mod tap;
 mod town;
 mod verdict;
@@ -19,14 +21,14 @@ use strowger_media::wav;
 use strowger_node::ledger::CallDetail;
 
 use crate::output::{Exit, complain, fail, print, print_json};
-use town::{CALLED, CALLING, Town};
+use town::{Act, CALLING, Town};
 use verdict::Finding;
 
-/// See a call: an exchange, two gateways, two subscribers
+/// See two calls: an exchange, two gateways, a SIP telephone, three subscribers
 ///
 /// Starts an exchange and two software gateways on loopback, with real UDP and real RTP. Subscriber 2001 dials 2002 digit by digit, the
-/// telephone rings, both talk, and hang up. What each side heard is compared with what the other said. Prints the ladder of the
-/// call and its call detail record. With --mms, handsets send each other messages with a picture over an MMSC instead: notified over UDP,
+/// telephone rings, both talk, and hang up; then 2001 calls 2003, a SIP telephone that has registered, and that hangs up. What each side heard is
+/// compared with what the other said. Prints the ladder of the calls and their call detail records. With --mms, handsets send each other messages with a picture over an MMSC instead: notified over UDP,
 /// in one short message and in two, fetched, compared octet by octet, and reported to the sender. Exit code: 0 only if everything held.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -36,7 +38,7 @@ pub(crate) struct Arguments {
     /// Keep what each side heard, and said, as WAV files in this folder
     #[arg(long, value_name = "DIR")]
     wav: Option<PathBuf>,
-    /// Keep every datagram of the call, signalling and media, in this file
+    /// Keep every datagram of the calls, signalling and media, in this file
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
     /// Send messages with a picture over an MMSC instead of placing a call
@@ -53,7 +55,10 @@ struct Report<'r> {
     good: bool,
     seconds: f64,
     findings: &'r [Finding],
+    /// That of the first call.
     cdr: Option<&'r CallDetail>,
+    /// Those of all calls, in their order.
+    cdrs: &'r [CallDetail],
     ladder: &'r Ladder,
 }
 
@@ -66,33 +71,38 @@ pub(crate) fn execute(arguments: &Arguments) -> Exit {
         Ok(town) => town,
         Err(why) => return fail(Exit::Finding, &format!("the demo cannot start: {why}")),
     };
-    let script = town.play(|what| {
+    let acts = town.play(|what| {
         if !arguments.json {
             complain(&format!("{:6.2}  {what}\n", started.elapsed().as_secs_f64()));
         }
     });
     let took = town.take_apart();
     let seconds = started.elapsed().as_secs_f64();
-    let findings = verdict::findings(script, &took);
+    let findings = verdict::findings(&acts, &took);
     let good = findings.iter().all(|finding| finding.good);
     let tap = took.tap;
     if arguments.json {
-        let report =
-            Report { good, seconds, findings: &findings, cdr: tap.cdr.as_ref(), ladder: &tap.ladder };
+        let report = Report {
+            good,
+            seconds,
+            findings: &findings,
+            cdr: tap.cdrs.first(),
+            cdrs: &tap.cdrs,
+            ladder: &tap.ladder,
+        };
         print_json(&report);
     } else {
         print(&tap.ladder.to_text(&TextOptions { glyphs: Glyphs::Ascii, ..TextOptions::default() }));
-        print("\nCall detail record\n");
-        match &tap.cdr {
-            Some(cdr) => print(&format!("{}\n", serde_json::to_string_pretty(cdr).unwrap_or_default())),
-            None => print("none\n"),
+        print("\nCall detail records\n");
+        for cdr in &tap.cdrs {
+            print(&format!("{}\n", serde_json::to_string_pretty(cdr).unwrap_or_default()));
         }
         print("\n");
         print_findings(&findings, seconds);
     }
     let kept = [
         arguments.pcap.as_deref().map(|file| keep(file, &tap.capture)),
-        arguments.wav.as_deref().map(|folder| keep_sound(folder, &took.heard)),
+        arguments.wav.as_deref().map(|folder| keep_sound(folder, &acts)),
     ];
     for result in kept.into_iter().flatten() {
         if let Err(why) = result {
@@ -116,15 +126,19 @@ fn keep(file: &Path, bytes: &[u8]) -> Result<(), String> {
     std::fs::write(file, bytes).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-fn keep_sound(folder: &Path, heard: &town::Heard) -> Result<(), String> {
+fn keep_sound(folder: &Path, acts: &[Act]) -> Result<(), String> {
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    for (name, samples) in [
-        (format!("{CALLING}-heard.wav"), &heard.by_calling),
-        (format!("{CALLED}-heard.wav"), &heard.by_called),
-        (format!("{CALLING}-said.wav"), &heard.said_by_calling),
-        (format!("{CALLED}-said.wav"), &heard.said_by_called),
-    ] {
-        keep(&folder.join(name), &wav::encode(samples))?;
+    for (number, Act { called, heard, .. }) in acts.iter().enumerate() {
+        // What the caller heard in a further call has that call's name.
+        let of = if number == 0 { String::new() } else { format!("-{called}") };
+        for (name, samples) in [
+            (format!("{CALLING}-heard{of}.wav"), &heard.by_calling),
+            (format!("{called}-heard.wav"), &heard.by_called),
+            (format!("{CALLING}-said.wav"), &heard.said_by_calling),
+            (format!("{called}-said.wav"), &heard.said_by_called),
+        ] {
+            keep(&folder.join(name), &wav::encode(samples))?;
+        }
     }
     Ok(())
 }

@@ -15,15 +15,14 @@ use strowger_sansio::SocketId;
 pub(super) struct Seen {
     pub(super) ladder: Ladder,
     pub(super) capture: Vec<u8>,
-    pub(super) cdr: Option<CallDetail>,
-    pub(super) records: usize,
+    /// The call detail records, in their order.
+    pub(super) cdrs: Vec<CallDetail>,
 }
 
 struct State {
     ladder: Ladder,
     capture: Option<Capture<Vec<u8>>>,
-    cdr: Option<CallDetail>,
-    records: usize,
+    cdrs: Vec<CallDetail>,
 }
 
 /// A tap that the exchange's and the gateways' threads share.
@@ -39,7 +38,7 @@ impl Tap {
         // Writing to memory does not fail.
         let capture = Capture::new(Vec::new(), "demo", origin).ok();
         let ladder = Ladder::new(LadderLimits::default());
-        Self { clock, state: Arc::new(Mutex::new(State { ladder, capture, cdr: None, records: 0 })) }
+        Self { clock, state: Arc::new(Mutex::new(State { ladder, capture, cdrs: Vec::new() })) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -74,15 +73,20 @@ impl Tap {
         self.see(datagram.from, datagram.to, protocol, datagram.payload);
     }
 
-    /// Whether the call detail record has been written.
-    pub(super) fn has_record(&self) -> bool {
-        self.lock().cdr.is_some()
+    /// A datagram has arrived where no gateway is.
+    pub(super) fn arrived(&self, (from, to): (SocketAddr, SocketAddr), protocol: Protocol, bytes: &[u8]) {
+        self.see(from, to, protocol, bytes);
+    }
+
+    /// How many call detail records have been written.
+    pub(super) fn records(&self) -> usize {
+        self.lock().cdrs.len()
     }
 
     pub(super) fn seen(&self) -> Seen {
         let mut state = self.lock();
         let capture = state.capture.take().and_then(|capture| capture.finish().ok()).unwrap_or_default();
-        Seen { ladder: state.ladder.clone(), capture, cdr: state.cdr.clone(), records: state.records }
+        Seen { ladder: state.ladder.clone(), capture, cdrs: state.cdrs.clone() }
     }
 }
 
@@ -93,9 +97,7 @@ impl Observer for Tap {
 
     fn record(&mut self, record: &Record, wall: &Wall) {
         if let Record::CallEnded(ended) = record {
-            let mut state = self.lock();
-            state.records += 1;
-            state.cdr = Some(CallDetail::new(ended, wall));
+            self.lock().cdrs.push(CallDetail::new(ended, wall));
         }
     }
 }

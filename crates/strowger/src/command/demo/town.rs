@@ -1,4 +1,4 @@
-//! The smallest town: one exchange, an MGCP gateway and a Megaco gateway with a line each, two subscribers who talk.
+//! The smallest town: one exchange, an MGCP gateway and a Megaco gateway with a line each, a SIP telephone, three subscribers who talk.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -6,7 +6,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use strowger_capture::Protocol;
-use strowger_exchange::{Country, Features, GatewayEntry, Inventory, LineEntry, MegacoEntry, Snapshot};
+use strowger_exchange::{
+    Country, Features, GatewayEntry, Inventory, LineAccess, LineEntry, MegacoEntry, PhoneEntry, SipSocket,
+    SipTransport, Snapshot,
+};
 use strowger_media::speech::SpeechNoise;
 use strowger_megaco::gateway as megaco;
 use strowger_megaco::message::{Caseless, Mid};
@@ -18,15 +21,19 @@ use strowger_node::config::{Listen, StoreConfig};
 use strowger_node::gateway::{Datagram, GatewayHost, HostConfig, Observer};
 use strowger_node::{Config, Node};
 use strowger_sansio::Rng;
+use strowger_sip::agent::Credentials;
 use strowger_softgateway::script::{Action, Parser, Step};
 use strowger_softgateway::{Event, LineFact, MegacoConfig, Outcome, Runner, SoftGatewayConfig, What};
 
+use super::phone::{Sign, Telephone};
 use super::tap::{Seen, Tap};
 
 /// The caller's number.
 pub(super) const CALLING: &str = "2001";
 /// The called number.
 pub(super) const CALLED: &str = "2002";
+/// The number of the SIP telephone, and its user's name.
+pub(super) const PHONE: &str = "2003";
 /// What the gateways speak.
 const PROTOCOLS: [Protocol; 2] = [Protocol::Mgcp, Protocol::Megaco];
 /// What happens. Lines are named with their gateway.
@@ -49,6 +56,26 @@ gw1:aaln/1 on-hook
 gw2:aaln/1 expect congestion within 5s
 gw2:aaln/1 on-hook
 ";
+/// The call to the SIP telephone, until that is answered …
+const TO_PHONE: &str = "
+gw1:aaln/1 off-hook
+gw1:aaln/1 expect dial-tone within 3s
+gw1:aaln/1 dial 2003
+gw1:aaln/1 expect ringback within 5s
+";
+/// … while both talk, until it hangs up …
+const WITH_PHONE: &str = "
+wait 300ms
+gw1:aaln/1 play said-by-2001.wav
+gw1:aaln/1 expect said-by-2003.wav within 5s
+wait 2500ms
+gw1:aaln/1 record heard-by-2001.wav
+";
+/// … and behind that.
+const WITHOUT_PHONE: &str = "
+gw1:aaln/1 expect congestion within 5s
+gw1:aaln/1 on-hook
+";
 /// How long a subscriber talks, in frames of 10 ms.
 const TALK: usize = 250;
 /// How long the gateways may take to register.
@@ -63,10 +90,22 @@ pub(super) struct Heard {
     pub(super) by_called: Vec<i16>,
 }
 
+/// One call: 2001 calls.
+pub(super) struct Act {
+    /// What it is to be called.
+    pub(super) what: &'static str,
+    /// The number called.
+    pub(super) called: &'static str,
+    /// Who hangs up.
+    pub(super) released_by: &'static str,
+    /// Whether all happened that should.
+    pub(super) script: Result<(), String>,
+    pub(super) heard: Heard,
+}
+
 /// What is left of a town.
 pub(super) struct Remains {
     pub(super) tap: Seen,
-    pub(super) heard: Heard,
     /// What the exchange still held when the call had ended; none if it could not be asked.
     pub(super) snapshot: Option<Snapshot>,
     /// Whether exchange and gateways stopped in order.
@@ -103,10 +142,16 @@ impl Observer for Reporter {
 pub(super) struct Town {
     node: Node,
     hosts: Vec<GatewayHost>,
+    phone: Telephone,
     news: Receiver<News>,
     tap: Tap,
     clock: Clock,
+    /// What is said and heard in the call that is under way.
     heard: Heard,
+    /// What each of them says.
+    voices: Vec<Vec<i16>>,
+    /// Who is called.
+    called: &'static str,
     /// Expectations carry the number that their own gateway gave; the script needs one number for all.
     numbers: BTreeMap<(usize, u64), u64>,
     next_number: u64,
@@ -129,29 +174,47 @@ impl Town {
             });
             inventory.lines.push(LineEntry {
                 number: format!("200{number}"),
-                gateway: id.clone(),
-                endpoint: "aaln/1".to_owned(),
+                access: LineAccess::endpoint(id.clone(), "aaln/1"),
                 name: Some(format!("Subscriber {number}")),
                 features: Features::default(),
             });
             tap.name(address, &id);
         }
+        let password =
+            seed().map_err(|error| error.to_string())?.map(|octet| format!("{octet:02x}")).concat();
+        inventory.lines.push(LineEntry {
+            number: PHONE.to_owned(),
+            access: LineAccess::Sip(PhoneEntry::new(PHONE, &password)),
+            name: Some("Subscriber 3".to_owned()),
+            features: Features::default(),
+        });
         let any = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let listen = Listen { mgcp: any, megaco_text: any, ..Listen::default() };
+        let transport = SipTransport::Udp;
+        inventory.sip.push(SipSocket { transport, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) });
+        let listen = Listen { mgcp: any, megaco_text: any, sip: any, ..Listen::default() };
         let (store, limits) = (StoreConfig::Memory, Limits::default());
         let config = Config { limits, ..Config::new(inventory, listen, store) };
         let node = Node::start(config, vec![Box::new(tap.clone())]).map_err(|error| error.to_string())?;
         let exchange = (node.mgcp().zip(node.megaco_text())).ok_or("the exchange has no address")?;
         tap.name(exchange.0, "exchange");
         tap.name(exchange.1, "exchange");
+        let sip = node.sip().ok_or("the exchange has no address for SIP")?;
+        tap.name(sip, "exchange");
+        let user = Credentials { user: PHONE.to_owned(), password };
+        let secret = seed().map_err(|error| error.to_string())?;
+        let phone = Telephone::start(sip, user, clock, secret, tap.clone())?;
+        tap.name(phone.address(), "telephone");
         let (sender, news) = mpsc::channel();
         let mut town = Self {
             node,
             hosts: Vec::new(),
+            phone,
             news,
             tap,
             clock,
             heard: Heard::default(),
+            voices: Vec::new(),
+            called: CALLED,
             numbers: BTreeMap::new(),
             next_number: 0,
         };
@@ -194,13 +257,13 @@ impl Town {
 
     /// Each subscriber has a voice of its own, and says something else in each demo.
     fn give_voices(&mut self) -> Result<(), String> {
-        for place in 0..2 {
+        for place in 0..3 {
             let rng = Rng::from_seed(seed().map_err(|error| error.to_string())?);
             let mut voice = SpeechNoise::new(rng, -15.0);
             let said: Vec<i16> = (0..TALK).flat_map(|_| voice.frame()).collect();
             let name = format!("said-by-200{}.wav", place + 1);
             self.hosts.iter().for_each(|host| host.add_sound(&name, said.as_slice().into()));
-            if place == 0 { self.heard.said_by_calling = said } else { self.heard.said_by_called = said }
+            self.voices.push(said);
         }
         Ok(())
     }
@@ -220,19 +283,74 @@ impl Town {
                 Err(_) => return Err("the gateways do not register".to_owned()),
             }
         }
-        Ok(())
+        match self.phone.sign(PATIENCE) {
+            Some(Sign::Registered) => Ok(()),
+            _ => Err("the SIP telephone does not register".to_owned()),
+        }
     }
 
-    /// Plays the script, and says what happens.
-    pub(super) fn play(&mut self, mut tell: impl FnMut(&str)) -> Result<(), String> {
-        let steps = Parser::script(SCRIPT).map_err(|error| error.to_string())?;
+    /// Plays both calls, and says what happens.
+    pub(super) fn play(&mut self, mut tell: impl FnMut(&str)) -> Vec<Act> {
+        let script = self.run(SCRIPT, &mut tell).and_then(|()| self.await_records(1));
+        let first = self.act(("the call", CALLED, "calling"), 1, script);
+        self.called = PHONE;
+        let script = self.call_phone(&mut tell).and_then(|()| self.await_records(2));
+        vec![first, self.act(("the call to the SIP telephone", PHONE, "called"), 2, script)]
+    }
+
+    /// What has been said and heard since the call before. `place`: who was called, among those who have voices.
+    fn act(
+        &mut self,
+        (what, called, released_by): (&'static str, &'static str, &'static str),
+        place: usize,
+        script: Result<(), String>,
+    ) -> Act {
+        let mut heard = std::mem::take(&mut self.heard);
+        let voice = |place: usize| self.voices.get(place).cloned().unwrap_or_default();
+        (heard.said_by_calling, heard.said_by_called) = (voice(0), voice(place));
+        Act { what, called, released_by, script, heard }
+    }
+
+    /// 2001 calls the SIP telephone, which hangs up when both have talked.
+    fn call_phone(&mut self, tell: &mut impl FnMut(&str)) -> Result<(), String> {
+        self.run(TO_PHONE, tell)?;
+        match self.phone.sign(PATIENCE) {
+            Some(Sign::Rings(who)) => {
+                self.remark(tell, &format!("{PHONE}'s telephone rings"));
+                self.remark(tell, &format!("{PHONE} sees {who}"));
+            }
+            other => return Err(format!("the SIP telephone does not ring: {}", seen(other.as_ref()))),
+        }
+        self.remark(tell, &format!("{PHONE} answers"));
+        self.phone.answer();
+        self.remark(tell, &format!("{PHONE} talks"));
+        self.phone.say(self.voices.get(2).cloned().unwrap_or_default());
+        self.run(WITH_PHONE, tell)?;
+        self.remark(tell, &format!("{PHONE} hangs up"));
+        self.phone.hang_up();
+        match self.phone.sign(PATIENCE) {
+            Some(Sign::Over(heard)) => self.heard.by_called = heard,
+            other => return Err(format!("the call does not end: {}", seen(other.as_ref()))),
+        }
+        self.run(WITHOUT_PHONE, tell)
+    }
+
+    /// Something that happens at the SIP telephone.
+    fn remark(&self, tell: &mut impl FnMut(&str), what: &str) {
+        self.tap.remark(self.phone.address(), Protocol::Sip, what);
+        tell(what);
+    }
+
+    /// Plays a part of what happens at the gateways.
+    fn run(&mut self, script: &str, tell: &mut impl FnMut(&str)) -> Result<(), String> {
+        let steps = Parser::script(script).map_err(|error| error.to_string())?;
         let mut runner = Runner::new(steps);
         loop {
             while let Some(step) = runner.poll_step(self.clock.now()) {
-                self.give(&step, &mut runner, &mut tell)?;
+                self.give(&step, &mut runner, tell)?;
             }
             match runner.outcome() {
-                Some(Outcome::Passed) => break,
+                Some(Outcome::Passed) => return Ok(()),
                 Some(Outcome::Failed { why, .. }) => return Err(why.clone()),
                 None => {}
             }
@@ -240,10 +358,9 @@ impl Town {
                 .poll_timeout()
                 .map_or(PATIENCE, |due| self.clock.instant(due).saturating_duration_since(Instant::now()));
             if let Ok(News::Event(place, event)) = self.news.recv_timeout(wait) {
-                self.hear(place, event, &mut runner, &mut tell);
+                self.hear(place, event, &mut runner, tell);
             }
         }
-        self.await_record()
     }
 
     /// Gives a step to the gateway that the line hangs on, and waits for its word.
@@ -299,15 +416,15 @@ impl Town {
         if let LineFact::Met { sign, .. } = &fact
             && let strowger_softgateway::Sign::Sound(_) = sign
         {
-            let other = if place == 0 { CALLED } else { CALLING };
+            let other = if place == 0 { self.called } else { CALLING };
             tell(&format!("{who} hears what {other} says"));
         }
         runner.handle_event(&Event { at, what: What::Line { line, fact } });
     }
 
-    fn await_record(&self) -> Result<(), String> {
+    fn await_records(&self, count: usize) -> Result<(), String> {
         let deadline = Instant::now() + PATIENCE;
-        while !self.tap.has_record() {
+        while self.tap.records() < count {
             if Instant::now() > deadline {
                 return Err("the exchange writes no call detail record".to_owned());
             }
@@ -326,8 +443,19 @@ impl Town {
         }
         let gateways =
             self.hosts.into_iter().try_for_each(|host| host.stop().map_err(|error| error.to_string()));
+        let phone = self.phone.stop();
         let node = self.node.stop(Duration::ZERO).map(|_| ()).map_err(|error| error.to_string());
-        Remains { tap: self.tap.seen(), heard: self.heard, snapshot, stopped: gateways.and(node) }
+        Remains { tap: self.tap.seen(), snapshot, stopped: gateways.and(phone).and(node) }
+    }
+}
+
+/// What the SIP telephone did instead.
+fn seen(sign: Option<&Sign>) -> &'static str {
+    match sign {
+        Some(Sign::Registered) => "it has registered again",
+        Some(Sign::Rings(_)) => "it rings",
+        Some(Sign::Over(_)) => "the call is over",
+        None => "nothing happens",
     }
 }
 

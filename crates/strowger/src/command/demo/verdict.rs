@@ -4,7 +4,7 @@ use serde::Serialize;
 use strowger_media::analysis;
 use strowger_node::ledger::CallDetail;
 
-use super::town::{CALLED, CALLING, Heard, Remains};
+use super::town::{Act, CALLING, Heard, Remains};
 
 /// One thing that must hold.
 #[derive(Debug, Serialize)]
@@ -21,15 +21,24 @@ impl Finding {
 }
 
 /// Everything that must hold.
-pub(super) fn findings(script: Result<(), String>, remains: &Remains) -> Vec<Finding> {
-    let mut findings = vec![match script {
-        Ok(()) => Finding::new("the call", true, "dialled, rung, answered, talked, released"),
-        Err(why) => Finding::new("the call", false, why),
-    }];
-    let Heard { said_by_calling, said_by_called, by_calling, by_called } = &remains.heard;
-    findings.push(audio(CALLED, CALLING, said_by_calling, by_called, said_by_called));
-    findings.push(audio(CALLING, CALLED, said_by_called, by_calling, said_by_calling));
-    findings.push(record(remains.tap.cdr.as_ref(), remains.tap.records));
+pub(super) fn findings(acts: &[Act], remains: &Remains) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, act) in acts.iter().enumerate() {
+        findings.push(match &act.script {
+            Ok(()) => Finding::new(act.what, true, "dialled, rung, answered, talked, released"),
+            Err(why) => Finding::new(act.what, false, why),
+        });
+        let Heard { said_by_calling, said_by_called, by_calling, by_called } = &act.heard;
+        findings.push(audio(act.called, CALLING, said_by_calling, by_called, said_by_called));
+        findings.push(audio(CALLING, act.called, said_by_called, by_calling, said_by_calling));
+        findings.push(record(act, remains.tap.cdrs.get(number)));
+    }
+    let (records, calls) = (remains.tap.cdrs.len(), acts.len());
+    findings.push(Finding::new(
+        "the records",
+        records == calls,
+        format!("{records} written of {calls} calls"),
+    ));
     findings.push(match &remains.snapshot {
         Some(snapshot) if snapshot.is_idle() => {
             Finding::new("afterwards", true, "no call, leg, connection or transaction is left")
@@ -60,27 +69,28 @@ fn audio(listener: &str, speaker: &str, said: &[i16], heard: &[i16], own: &[i16]
     }
 }
 
-fn record(cdr: Option<&CallDetail>, records: usize) -> Finding {
-    let what = "the call detail record";
+fn record(act: &Act, cdr: Option<&CallDetail>) -> Finding {
+    let what = format!("the record of {}", act.what);
     let Some(cdr) = cdr else { return Finding::new(what, false, "none was written") };
     let parties = cdr.calling.number == CALLING
-        && cdr.called.as_ref().is_some_and(|called| called.number == CALLED)
-        && cdr.dialled == CALLED;
+        && cdr.called.as_ref().is_some_and(|called| called.number == act.called)
+        && cdr.dialled == act.called;
+    // A telephone tells nothing of its stream.
+    let mut of_gateways = cdr.media.iter().filter(|stream| stream.gateway != "sip");
     let carried = cdr.media.len() == 2
-        && cdr.media.iter().all(|stream| {
+        && of_gateways.all(|stream| {
             stream.statistics.as_ref().is_some_and(|sums| sums.packets_sent > 0 && sums.packets_received > 0)
                 && stream.quality.is_some()
         });
-    let good = records == 1
-        && parties
+    let good = parties
         && carried
         && cdr.answer.is_some()
         && cdr.talk_ms > 0
         && cdr.cause == 16
-        && cdr.released_by == "calling";
+        && cdr.released_by == act.released_by;
     let rated = cdr.media.iter().filter_map(|stream| Some(format!("{:.2}", stream.quality.as_ref()?.mos)));
     let detail = format!(
-        "{records} written, cause {} ({}), talked {} ms, mean opinion score {}",
+        "cause {} ({}), talked {} ms, mean opinion score {}",
         cdr.cause,
         cdr.cause_text,
         cdr.talk_ms,

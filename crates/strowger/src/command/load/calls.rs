@@ -140,8 +140,8 @@ fn players(inventory: &Inventory) -> (Vec<LoadGateway>, Vec<LoadLine>) {
         inventory.gateways.iter().enumerate().map(|(place, gateway)| (gateway.id.as_str(), place)).collect();
     let mut by_gateway: Vec<Vec<LoadLine>> = vec![Vec::new(); inventory.gateways.len()];
     for line in &inventory.lines {
-        let Some(gateway) = place.get(line.gateway.as_str()).copied() else { continue };
-        let of = LoadLine { gateway, endpoint: line.endpoint.clone(), number: line.number.clone() };
+        let Some(gateway) = place.get(line.gateway()).copied() else { continue };
+        let of = LoadLine { gateway, endpoint: line.endpoint().to_owned(), number: line.number.clone() };
         if let Some(lines) = by_gateway.get_mut(gateway) {
             lines.push(of);
         }

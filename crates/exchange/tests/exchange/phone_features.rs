@@ -1,0 +1,197 @@
+//! What a SIP telephone does beyond plain calls: hold, a second call, feature codes, hunt groups.
+
+use strowger_exchange::{Event, Forward, Setting};
+use strowger_sansio::Duration;
+use strowger_sdp::Direction;
+use strowger_sip::message::Name;
+
+use crate::phones::world;
+use crate::sip_peer::with_phones;
+use crate::world::{World, all, town};
+
+#[test]
+fn a_line_puts_a_telephone_on_hold_and_returns() {
+    let mut world = world(with_phones(all(), &["Gwen"]));
+    world.phone_calls("2007", "2001");
+    world.lift("2001");
+    world.flash("2001");
+    assert!(world.phone("2007").described().contains("a=sendonly"));
+    world.phone_accepts("2007");
+    world.flash("2001");
+    assert!(!world.phone("2007").described().contains("a=sendonly"));
+    world.phone_accepts("2007");
+    assert!(world.talks_with_phone("2001", "2007"));
+    world.hang_up("2001");
+    world.end_of_phones();
+}
+
+#[test]
+fn a_telephone_puts_a_line_on_hold_and_returns() {
+    let mut world = world(with_phones(town(), &["Gwen"]));
+    let session = world.phone_calls("2007", "2001");
+    world.lift("2001");
+    let held = |world: &World| {
+        world.events.iter().filter(|event| matches!(event, Event::Held { by, .. } if by == "2007")).count()
+    };
+    // With music of its own the telephone is heard.
+    world.phone_turns("2007", session, Direction::SendOnly);
+    assert_eq!((world.hears("2001").as_str(), held(&world)), ("", 1));
+    assert_eq!(world.line("2007").calls.held, world.line("2001").calls.active);
+    world.phone_turns("2007", session, Direction::SendRecv);
+    assert!(world.talks_with_phone("2001", "2007"));
+    assert_eq!((world.line("2007").calls.held, held(&world)), (None, 1));
+    // Without any the line hears that it waits.
+    world.phone_turns("2007", session, Direction::Inactive);
+    assert_ne!(world.hears("2001"), "");
+    world.phone_turns("2007", session, Direction::SendRecv);
+    assert_eq!(world.hears("2001"), "");
+    assert!(world.talks_with_phone("2001", "2007"));
+    world.phone_ends("2007", session, 16);
+    world.hang_up("2001");
+    world.end_of_phones();
+}
+
+#[test]
+fn a_call_waits_for_a_telephone_which_takes_it_and_changes_between_the_two() {
+    let mut inventory = with_phones(town(), &["Gwen"]);
+    inventory.lines.last_mut().unwrap().features.call_waiting = true;
+    let mut world = world(inventory);
+    world.exchange.set(world.now, "2007", &Setting::CallWaiting(true)).unwrap();
+    let first = world.phone_calls("2007", "2001");
+    world.lift("2001");
+    world.lift("2004");
+    world.dial("2004", "2007");
+    world.phone_rings("2007");
+    assert_eq!(world.hears("2004"), "G/rt");
+    assert!(world.line("2007").calls.waiting.is_some());
+    // A third finds it busy.
+    world.lift("2005");
+    world.dial("2005", "2007");
+    assert_eq!(world.hears("2005"), "L/bz");
+    world.hang_up("2005");
+    world.phone_turns("2007", first, Direction::SendOnly);
+    world.phone_answers("2007");
+    assert!(world.talks_with_phone("2004", "2007"));
+    let calls = world.line("2007").calls;
+    assert_eq!(
+        (calls.active, calls.held),
+        (world.line("2004").calls.active, world.line("2001").calls.active)
+    );
+    let second = world.phone("2007").incoming();
+    world.phone_turns("2007", second, Direction::SendOnly);
+    world.phone_turns("2007", first, Direction::SendRecv);
+    let calls = world.line("2007").calls;
+    assert_eq!(
+        (calls.active, calls.held),
+        (world.line("2001").calls.active, world.line("2004").calls.active)
+    );
+    world.phone_ends("2007", first, 16);
+    world.phone_turns("2007", second, Direction::SendRecv);
+    assert!(world.talks_with_phone("2004", "2007"));
+    world.phone_ends("2007", second, 16);
+    world.hang_up("2001");
+    world.hang_up("2004");
+    world.end_of_phones();
+}
+
+#[test]
+fn a_telephone_consults_and_has_two_calls_and_no_third() {
+    let mut world = world(with_phones(town(), &["Gwen"]));
+    let first = world.phone_calls("2007", "2001");
+    world.lift("2001");
+    world.phone_turns("2007", first, Direction::SendOnly);
+    let second = world.phone_calls("2007", "2004");
+    world.lift("2004");
+    assert!(world.talks_with_phone("2004", "2007"));
+    let calls = world.line("2007").calls;
+    assert!(calls.active.is_some() && calls.held.is_some());
+    world.phone_calls("2007", "2005");
+    assert_eq!(world.last("2007"), "503");
+    world.phone_ends("2007", second, 16);
+    world.phone_turns("2007", first, Direction::SendRecv);
+    assert!(world.talks_with_phone("2001", "2007"));
+    world.phone_ends("2007", first, 16);
+    world.hang_up("2001");
+    world.hang_up("2004");
+    world.end_of_phones();
+}
+
+#[test]
+fn a_telephone_dials_feature_codes_as_a_whole() {
+    let mut inventory = with_phones(town(), &["Gwen", "Hugh"]);
+    inventory.codes = strowger_exchange::Codes::of(inventory.country);
+    let mut world = world(inventory);
+    // What is done is acknowledged by an answer that ends at once.
+    let forwards = |world: &World| {
+        let settings = world.exchange.settings("2007").unwrap();
+        settings.into_iter().find_map(|setting| match setting {
+            Setting::Forward(Forward::Always, to) => Some(to),
+            _ => None,
+        })
+    };
+    world.phone_calls("2007", "*722004");
+    assert_eq!(forwards(&world), Some(Some("2004".to_owned())));
+    assert_eq!(world.phone("2007").words(), ["200", "BYE"]);
+    assert_eq!(world.ended[0].answer, None, "nobody pays for it");
+    world.lift("2001");
+    world.dial("2001", "2007");
+    assert!(world.hears("2004").starts_with("L/rg"));
+    world.hang_up("2001");
+    world.phone_calls("2007", "*73");
+    assert_eq!(forwards(&world), Some(None));
+    // Half of one is too short, and what cannot be is refused.
+    for (dialled, status) in [("*72", "484"), ("*722999", "404"), ("*99", "404")] {
+        world.phone_calls("2007", dialled);
+        assert_eq!(world.last("2007"), status, "{dialled}");
+    }
+    world.phone_calls("2008", "*69");
+    assert_eq!(world.last("2008"), "501", "nobody has called it");
+    // The number withheld for one call, and the last caller called back.
+    let session = world.phone_calls("2007", "*672001");
+    assert_eq!(world.hears("2001"), "L/rg,L/ci(\"\",P,P)");
+    world.phone_ends("2007", session, 16);
+    world.lift("2001");
+    world.dial("2001", "2008");
+    world.hang_up("2001");
+    let session = world.phone_calls("2008", "*69");
+    assert_eq!(world.hears("2001"), "L/rg,L/ci(\"\",\"2008\",\"Hugh\")");
+    world.phone_ends("2008", session, 16);
+    world.end_of_phones();
+}
+
+#[test]
+fn a_telephone_that_does_not_want_to_be_known_is_not() {
+    let mut world = world(with_phones(town(), &["Gwen", "Hugh"]));
+    world.exchange.set(world.now, "2008", &Setting::WithholdNumber(true)).unwrap();
+    let session = world.phone_calls("2008", "2007");
+    let from = world.phone("2007").heard[0].header.get(&Name::From).unwrap().to_owned();
+    assert!(from.starts_with("\"Anonymous\" <sip:anonymous@anonymous.invalid>"), "{from}");
+    world.phone_ends("2008", session, 16);
+    world.end_of_phones();
+}
+
+#[test]
+fn telephones_are_members_of_hunt_groups() {
+    let mut inventory = with_phones(town(), &["Gwen"]);
+    inventory.groups.push(strowger_exchange::GroupEntry {
+        ring: Duration::from_secs(10),
+        ..strowger_exchange::GroupEntry::new("2100", &["2007", "2004"])
+    });
+    assert_eq!(inventory.check(), []);
+    let mut world = world(inventory);
+    world.lift("2001");
+    world.dial("2001", "2100");
+    assert_eq!(world.phone("2007").words(), ["INVITE"]);
+    world.phone_rings("2007");
+    world.patiently(|world| world.hears("2004").starts_with("L/rg"));
+    assert_eq!(world.phone("2007").words(), ["INVITE", "CANCEL", "ACK"]);
+    world.hang_up("2001");
+    // One that is registered nowhere is passed over.
+    world.phones.clear();
+    world.pass(3601);
+    world.lift("2001");
+    world.dial("2001", "2100");
+    assert!(world.hears("2004").starts_with("L/rg"));
+    world.hang_up("2001");
+    world.end_of_phones();
+}
