@@ -4,7 +4,7 @@
 //!
 //! - [`inventory`]: what the exchange is told of its gateways, lines and routes. [`country`]: what differs by
 //!   country. [`codec`]: which codecs gateways are asked for. [`timers`] and [`limits`]: how long and how much.
-//! - [`mod@line`]: subscribers' lines. [`trunk`]: ways to other networks. [`route`]: which numbers go there.
+//! - [`mod@line`]: subscribers' lines. [`trunk`]: ways to other networks. [`route`]: which numbers go there. `megaco`: what gateways of Megaco are told.
 //! - [`numbering`]: the plan, and the digit maps derived from it. [`routing`]: where a dialled number goes.
 //! - [`feature`]: what subscribers have beyond plain calls.
 //! - [`switch`]: the call model. `access`: the adapters between its legs and the protocols.
