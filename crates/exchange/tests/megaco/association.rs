@@ -1,9 +1,10 @@
 //! Gateways that register while they are being commanded, and lines that are not where the exchange thinks.
 
-use strowger_exchange::{Cause, Event, GatewayEntry, MEGACO_TEXT, ServiceState};
+use strowger_exchange::{Cause, Event, GatewayEntry, Input, MEGACO_TEXT, ServiceState};
 use strowger_megaco::message::{Method, TerminationId};
+use strowger_megaco::transport::{Route, Transport};
 use strowger_mgcp::message::Verb;
-use strowger_sansio::Duration;
+use strowger_sansio::{Duration, SocketId};
 
 use crate::gateway::Connection;
 use crate::world::{World, town};
@@ -104,6 +105,24 @@ fn a_gateway_that_does_not_come_back_by_another_connection_is_lost() {
     world.pass(5);
     assert_eq!(world.states("2001"), [ServiceState::Unreachable, ServiceState::InService]);
     assert_eq!(world.gateways[0].connections().count(), 0, "what it kept is nobody's");
+    world.end();
+}
+
+#[test]
+fn what_comes_late_by_a_connection_that_a_gateway_has_left_does_not_take_it_there() {
+    let mut world = World::running(town());
+    world.connect("2001", "2004");
+    // It restarted behind a cut: of its connection before, a message arrives yet, and then its end.
+    let (now, address) = (world.now, world.gateways[0].address);
+    let before = Route { transport: Transport::Udp, socket: SocketId(77), address };
+    let late = b"!/1 <gw1.town> P=99{C=-{N=aaln/1}}";
+    world.exchange.handle_input(now, Input::Megaco { route: before, bytes: late });
+    world.exchange.handle_disconnected(now, SocketId(77));
+    world.settle();
+    world.pass(60);
+    assert_eq!(world.states("2001"), []);
+    world.hang_up("2004");
+    assert_eq!(world.hears("2001"), "L/ro", "it is told");
     world.end();
 }
 

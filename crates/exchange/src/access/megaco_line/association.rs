@@ -154,13 +154,18 @@ impl Megaco {
         self.call_at(gateway, now);
     }
 
-    /// A message of a gateway came.
-    pub(super) fn heard(&mut self, peer: PeerId, route: Route) {
+    /// A message of a gateway came. It is where it registered: what comes late by a connection that it has left does not say
+    /// that it is there again, and the end of that connection is not its own.
+    pub(super) fn heard(&mut self, peer: PeerId, route: Route, registers: bool) {
         let Some(known) = self.by_peer.get(&peer).and_then(|own| self.associations.get_mut(own)) else {
             return;
         };
-        known.socket = Some(route.socket);
-        known.spoke_from = Some(route.address);
+        if registers || known.socket.is_none() {
+            known.socket = Some(route.socket);
+        }
+        if known.socket == Some(route.socket) {
+            known.spoke_from = Some(route.address);
+        }
     }
 
     /// A connection has ended: the gateway that spoke by it is expected to come back by another.

@@ -351,7 +351,7 @@ impl Megaco {
         let events = controller.handle_input(now, None, &accepted);
         let peer = accepted.peer();
         let is_overloaded = !was_overloaded && is_overloaded(controller, peer);
-        self.heard(peer, route);
+        self.heard(peer, route, events.iter().any(|event| matches!(event, Event::Registered { .. })));
         if is_overloaded && let Some(gateway) = self.by_peer.get(&peer) {
             self.news.push_back(News::Overloaded { gateway: *gateway });
         }
