@@ -9,6 +9,7 @@
 //!   `keepalive`: connections whose other end is gone.
 //!   `unreachable`: word of the network that a datagram did not arrive.
 //! - [`admission`]: who is heard, how often and in which order. `filter`: what the kernel takes away of a flood before that. `names`, `dns`: the name service, for gateways known by the names of their hosts, and for SIP peers.
+//! - [`strangers`]: how much is heard of hosts that no telephone has proven to be at.
 //! - [`tls`]: how SIP peers and the exchange prove themselves to each other.
 //! - [`shard`]: the loop that owns an exchange; [`Observer`]s look on from there.
 //! - [`tap`]: a live ladder. `recording`: the exchange's own signalling as pcapng files.

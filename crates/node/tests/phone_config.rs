@@ -68,7 +68,7 @@ fn what_is_wrong_with_a_telephone_is_said_with_its_place() {
     assert!(wrong("user = \"desk-3\", ", "").contains("has no `user`"));
     assert!(wrong("desk-3", "desk 3").starts_with("15:16 \"desk 3\" is no legal user"));
     assert!(wrong("secret", "").contains("the password is empty"));
-    assert!(wrong("media =", "medium =").contains("did you mean `media`?"));
+    assert!(wrong("media =", "medai =").contains("did you mean `media`?"));
     assert!(
         wrong("sip = \"127.0.0.1:5060\"\n", "")
             .contains("no SIP port is opened; expected `sip = \"127.0.0.1:5060\"`")

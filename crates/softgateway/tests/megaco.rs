@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use strowger_media::MediaPort;
@@ -21,6 +21,8 @@ struct Town {
     sockets: BTreeMap<SocketAddr, SocketId>,
     addresses: BTreeMap<SocketId, SocketAddr>,
     sent: Vec<String>,
+    /// Transactions of the gateway's that were answered.
+    answered: BTreeSet<String>,
     events: Vec<Event>,
 }
 
@@ -51,8 +53,8 @@ impl Town {
         }
         let now = Time::from_secs(1);
         let gateway = SoftGateway::new(now, config, ports, Rng::from_number(5)).unwrap();
-        let (sent, events) = (Vec::new(), Vec::new());
-        let mut town = Self { gateway, now, next: 1, sockets, addresses, sent, events };
+        let (sent, answered, events) = (Vec::new(), BTreeSet::new(), Vec::new());
+        let mut town = Self { gateway, now, next: 1, sockets, addresses, sent, answered, events };
         town.run(Duration::from_secs(1));
         let request = town.sent.remove(0);
         assert!(request.contains("SC=ROOT{SV{MT=RS"), "{request}");
@@ -75,6 +77,23 @@ impl Town {
         self.hear(&format!("T={id}{{{actions}}}"));
         let reply = self.sent.iter().find(|text| text.contains(&format!("P={id}{{")));
         reply.unwrap_or_else(|| panic!("no reply to {actions}")).clone()
+    }
+
+    /// Answers what the gateway has told, each once, and gives it: until it is answered nothing more is told, and it is told again.
+    fn answer(&mut self) -> Vec<String> {
+        let mut told = BTreeMap::new();
+        for text in self.sent.drain(..).filter(|text| text.starts_with("T=")) {
+            let number = text.split(['=', '{']).nth(1).unwrap().to_owned();
+            told.entry(number).or_insert(text);
+        }
+        told.retain(|number, _| self.answered.insert(number.clone()));
+        for (number, text) in &told {
+            let place = text.split_once("{N=").unwrap();
+            let (context, termination) =
+                (place.0.split_once("{").unwrap().1, place.1.split('{').next().unwrap());
+            self.hear(&format!("P={number}{{{context}{{N={termination}}}}}"));
+        }
+        told.into_values().collect()
     }
 
     /// Sends what is to be sent; what goes to one of its own ports arrives there.
@@ -296,6 +315,7 @@ fn an_announcement_is_heard_as_often_as_it_was_asked_for() {
         town.run(Duration::from_millis(50));
         assert!(town.now - began < Duration::from_secs(9), "{:?}", town.sent);
     }
+    town.answer();
     // Again, now that it is there.
     town.command("C=-{MF=aaln/1{E=2{g/sc},SG{an/apf{an=39,NC={TO}}}}}");
     town.run(Duration::from_millis(450));
@@ -326,6 +346,7 @@ fn a_circuit_is_tested_and_then_carries_a_call() {
     town.run(Duration::from_secs(1));
     let told = town.sent.iter().find(|text| text.contains("ct/cmp")).expect("it was tested");
     assert!(told.contains("N=ds/1{OE=7{") && told.contains("ct/cmp{res=success}"), "{told}");
+    town.answer();
     town.command("C=-{MF=ds/2{SG{}}}");
     // Without an answer it fails.
     town.command("C=-{MF=ds/1{E=8{ct/cmp},SG{ct/ct{DR=100}}}}");
@@ -356,11 +377,8 @@ fn a_list_of_digits_is_heard_one_by_one() {
     let mut heard = String::new();
     for _ in 0..40 {
         town.run(Duration::from_millis(50));
-        let told: Vec<_> = town.sent.drain(..).filter(|text| text.contains("N=ds/2")).collect();
-        for text in told {
-            let number = text.split(['=', '{']).nth(1).unwrap().to_owned();
+        for text in town.answer().iter().filter(|text| text.contains("N=ds/2")) {
             heard.push_str(if text.contains("dd/ds") { "*" } else { "1" });
-            town.hear(&format!("P={number}{{C=1{{N=ds/2}}}}"));
         }
     }
     assert_eq!(heard, "1*1");

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use strowger_sansio::{Duration, Rng, SocketId, Time};
 use strowger_sdp::Direction;
-use strowger_sip::agent::{AgentConfig, Caller, Event, Invitation, Local, Peer, PeerId, UserAgent};
+use strowger_sip::agent::{
+    AgentConfig, Caller, Credentials, Event, Invitation, Local, Peer, PeerId, UserAgent,
+};
+use strowger_sip::registrar::RegistrarConfig;
 use strowger_sip::text::{self, Frame, Framer};
 use strowger_sip::{Limits, Route, Transport};
 
@@ -73,14 +76,23 @@ fn peer() -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], 5060))
 }
 
+/// Somebody who may be a telephone.
+fn stranger() -> SocketAddr {
+    SocketAddr::from(([198, 51, 100, 1], 5062))
+}
+
 const AUDIO: &[u8] =
     b"v=0\r\nc=IN IP4 192.0.2.2\r\nm=audio 4000 RTP/AVP 0 8 18 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 
-/// A user agent with a call of its own hears the message twice, answers what it can, and hangs up.
+/// A user agent with a call of its own and a telephone hears the message twice, of a peer and of a stranger, answers what it can, and hangs
+/// up.
 fn heard(bytes: &[u8]) {
     let address = SocketAddr::from(([192, 0, 2, 2], 5060));
     let local = Local { transport: Transport::Udp, socket: SocketId::MAIN, address };
-    let config = AgentConfig::new(vec![local], vec![Peer::new("peer", peer(), Transport::Udp)]);
+    let user = Credentials { user: "2003".to_owned(), password: "secret".to_owned() };
+    let peers = vec![Peer::new("peer", peer(), Transport::Udp), Peer::phone("2003", user)];
+    let mut config = AgentConfig::new(vec![local], peers);
+    config.registrar = Some(RegistrarConfig::new("town"));
     let mut now = Time::from_secs(1);
     let mut agent = UserAgent::new(now, config, Rng::from_number(1));
     let own = Invitation {
@@ -94,6 +106,7 @@ fn heard(bytes: &[u8]) {
     let mut open = Vec::new();
     open.extend(own.ok());
     for _ in 0..2 {
+        agent.handle_input(now, Route::udp(stranger()), bytes);
         agent.handle_input(now, Route::udp(peer()), bytes);
         while let Some(event) = agent.poll_event() {
             match event {
