@@ -23,6 +23,17 @@ pub fn check(message: &Message<'_>, limits: &Limits) -> Result<(), DecodeError> 
             return broken(rule);
         }
     }
+    // What others on the way have for branches is their affair.
+    let own = header.iter().enumerate().find(|(_, field)| field.name == Name::Via);
+    if let (Some((at, field)), Some(via)) = (own, header.via())
+        && via.branch() == Some(crate::message::MAGIC_COOKIE)
+    {
+        return Err(DecodeError {
+            offset: at,
+            found: Found::new(field.value.as_bytes()),
+            rule: Rule::Branch,
+        });
+    }
     let missing = [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq]
         .into_iter()
         .find(|name| header.get(name).is_none());
@@ -60,12 +71,7 @@ fn check_value(name: &Name<'_>, value: &str, limits: &Limits) -> Result<(), Rule
         return Err(Rule::ValueCount);
     }
     match name {
-        Name::Via => {
-            all_are(|value| Via::parse(value).is_some(), Rule::Via)?;
-            let bare =
-                |via: Via<'_>| via.branch().is_some_and(|branch| branch == crate::message::MAGIC_COOKIE);
-            if list().next().and_then(Via::parse).is_some_and(bare) { Err(Rule::Branch) } else { Ok(()) }
-        }
+        Name::Via => all_are(|value| Via::parse(value).is_some(), Rule::Via),
         Name::From | Name::To => Address::parse(value).map(drop).ok_or(Rule::NameAddress),
         Name::CallId => {
             let word = match value.split_once('@') {

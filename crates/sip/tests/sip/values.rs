@@ -5,9 +5,29 @@ use std::net::IpAddr;
 use strowger_sip::auth::{Algorithm, Challenge, Known, Nonces, Proof, Secret, Subject};
 use strowger_sip::cause::{cause_of_status, status_of_cause};
 use strowger_sip::message::{Address, CSeq, Name, SessionExpires, Status, Uri, Via, q850_cause};
+use strowger_sip::{Limits, Rule, text};
 
 fn uri(text: &str) -> Uri<'_> {
     Uri::parse(text).unwrap_or_else(|| panic!("{text}"))
+}
+
+#[test]
+fn a_bare_branch_is_refused_of_the_sender_and_left_to_other_hops() {
+    let limits = Limits::default();
+    let verdict = |vias: &str| {
+        let request = format!(
+            "OPTIONS sip:2002@192.0.2.2 SIP/2.0\r\n{vias}From: <sip:a@192.0.2.1>;tag=a\r\nTo: <sip:b@192.0.2.2>\r\n\
+             Call-ID: c\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        );
+        let message = text::decode(request.as_bytes(), &limits).unwrap();
+        text::check(&message, &limits).map_err(|error| (error.offset, error.rule))
+    };
+    let [good, bare] = ["SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK2", "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK"];
+    assert_eq!(verdict(&format!("Via: {bare}\r\n")), Err((0, Rule::Branch)));
+    assert_eq!(verdict(&format!("Via: {bare}, {good}\r\n")), Err((0, Rule::Branch)));
+    // In one field or in two, the second is another's.
+    assert_eq!(verdict(&format!("Via: {good}, {bare}\r\n")), Ok(()));
+    assert_eq!(verdict(&format!("Via: {good}\r\nVia: {bare}\r\n")), Ok(()));
 }
 
 #[test]
