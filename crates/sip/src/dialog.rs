@@ -1,6 +1,6 @@
 //! Dialogs: what two user agents share between an INVITE and a BYE (RFC 3261 section 12).
 
-use crate::message::{Address, Message, Method, Name, StartLine, Uri};
+use crate::message::{Address, Message, Method, Name, SipUri, StartLine, Uri};
 
 /// One side's state of a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,18 +86,18 @@ impl Dialog {
     pub fn request_numbered(&self, method: Method<'static>, number: u32) -> Message<'static> {
         let mut target = self.target.clone();
         if let Uri::Sip(uri) = &mut target {
-            // Neither may stand in a Request-URI (section 19.1.1, table 1).
-            uri.headers = None;
+            as_request_uri(uri);
         }
         let mut routes = self.route_set.clone();
         // A first proxy that routes strictly, as RFC 2543 had it, is the Request-URI, and the target comes last.
         let strict =
             routes.first().and_then(|first| Address::parse(first)).map(|first| first.uri.into_owned());
-        if let Some(Uri::Sip(first)) = strict
+        if let Some(Uri::Sip(mut first)) = strict
             && first.parameter("lr").is_none()
         {
             routes.remove(0);
             routes.push(format!("<{target}>"));
+            as_request_uri(&mut first);
             target = Uri::Sip(first);
         }
         let cseq = format!("{number} {method}");
@@ -145,6 +145,18 @@ impl Dialog {
         header.call_id() == Some(&self.call_id)
             && tag(header.to()).as_deref() == Some(&self.local_tag)
             && tag(header.from()).unwrap_or_default() == self.remote_tag
+    }
+}
+
+/// Takes away what may not stand in a Request-URI: headers, and the parameter `method` (section 19.1.1, table 1).
+fn as_request_uri(uri: &mut SipUri<'static>) {
+    uri.headers = None;
+    let is_method = |parameter: &&str| {
+        parameter.split('=').next().is_some_and(|name| name.eq_ignore_ascii_case("method"))
+    };
+    if uri.parameters.split(';').any(|parameter| is_method(&parameter)) {
+        let kept: Vec<_> = uri.parameters.split(';').filter(|parameter| !is_method(parameter)).collect();
+        uri.parameters = kept.join(";").into();
     }
 }
 

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use strowger_sip::auth::{Algorithm, Challenge, Known, Nonces, Proof, Secret, Subject};
 use strowger_sip::cause::{cause_of_status, status_of_cause};
-use strowger_sip::message::{Address, CSeq, Name, SessionExpires, Status, Uri, Via, q850_cause};
+use strowger_sip::dialog::Dialog;
+use strowger_sip::message::{Address, CSeq, Method, Name, SessionExpires, Status, Uri, Via, q850_cause};
 use strowger_sip::{Limits, Rule, text};
 
 fn uri(text: &str) -> Uri<'_> {
@@ -28,6 +29,19 @@ fn a_bare_branch_is_refused_of_the_sender_and_left_to_other_hops() {
     // In one field or in two, the second is another's.
     assert_eq!(verdict(&format!("Via: {good}, {bare}\r\n")), Ok(()));
     assert_eq!(verdict(&format!("Via: {good}\r\nVia: {bare}\r\n")), Ok(()));
+}
+
+#[test]
+fn a_request_uri_has_no_headers_whatever_a_strict_router_is_called() {
+    let invite = "INVITE sip:2002@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK2\r\n\
+        Record-Route: <sip:192.0.2.1;transport=udp;Method=INVITE?x=y>\r\nFrom: <sip:a@192.0.2.1>;tag=a\r\n\
+        To: <sip:2002@192.0.2.2>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContact: <sip:a@192.0.2.3;method=BYE?Subject=z>\r\n\
+        Content-Length: 0\r\n\r\n";
+    let invite = text::decode(invite.as_bytes(), &Limits::default()).unwrap();
+    let mut dialog = Dialog::of_request(&invite, "b").unwrap();
+    let bye = dialog.request(Method::Bye);
+    assert_eq!(bye.uri().unwrap().to_string(), "sip:192.0.2.1;transport=udp");
+    assert_eq!(bye.header.list(&Name::Route).collect::<Vec<_>>(), ["<sip:a@192.0.2.3>"]);
 }
 
 #[test]
