@@ -33,7 +33,8 @@ pub fn sip(bytes: &[u8]) -> usize {
         }
         Ok(message) => {
             let written = text::to_bytes(&message);
-            if written.len() <= limits.head {
+            // Writing may add a length: a message that was at a limit is beyond it then.
+            if written.len() <= limits.head && message.header.len() < limits.fields {
                 let again = text::decode(&written, &limits);
                 assert_eq!(
                     again.as_ref(),
