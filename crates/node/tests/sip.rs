@@ -97,7 +97,7 @@ fn what_cannot_be_cut_is_refused_and_ends_the_connection() {
     let endless = format!("{}\r\nX: ", options("f", "").trim_end());
     let _ = stream.write_all(format!("{endless}{}", "x".repeat(40_000)).as_bytes());
     let answer = until(&mut stream, "\r\n\r\n");
-    assert!(answer.starts_with("SIP/2.0 413 "), "{answer}");
+    assert!(answer.starts_with("SIP/2.0 513 "), "{answer}");
     assert!(is_closed(&mut stream));
     node.stop(Duration::ZERO).unwrap();
 }

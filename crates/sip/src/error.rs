@@ -78,11 +78,11 @@ rules! {
     /// Longer than [`Limits::message`](crate::Limits::message).
     MessageSize => "a message may not be longer than the limit", "local limit on octets", Status::MESSAGE_TOO_LARGE;
     /// A head longer than [`Limits::head`](crate::Limits::head).
-    HeadSize => "the header may not be longer than the limit", "local limit on the header", Status::MESSAGE_TOO_LARGE;
+    HeadSize => "the header may not be longer than the limit", "local limit on the header", Status::SERVER_MESSAGE_TOO_LARGE;
     /// A field longer than [`Limits::field`](crate::Limits::field).
-    FieldSize => "a header field may not be longer than the limit", "local limit on a field", Status::MESSAGE_TOO_LARGE;
+    FieldSize => "a header field may not be longer than the limit", "local limit on a field", Status::SERVER_MESSAGE_TOO_LARGE;
     /// More fields than [`Limits::fields`](crate::Limits::fields).
-    FieldCount => "there may not be more header fields than the limit", "local limit on fields", Status::MESSAGE_TOO_LARGE;
+    FieldCount => "there may not be more header fields than the limit", "local limit on fields", Status::SERVER_MESSAGE_TOO_LARGE;
     /// A Request-URI longer than [`Limits::uri`](crate::Limits::uri).
     UriSize => "the Request-URI may not be longer than the limit", "local limit on the Request-URI", Status::URI_TOO_LONG;
     /// More values of a list than [`Limits::values`](crate::Limits::values).

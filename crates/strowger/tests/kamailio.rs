@@ -8,9 +8,10 @@ mod support;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
+use support::capture::check_sip;
 use support::kamailio::Kamailio;
 use support::process::Running;
-use support::sipp::{Echo, check_capture, has_sipp, own_scenario, sipp};
+use support::sipp::{Echo, has_sipp, own_scenario, sipp};
 use support::town::{api, expect, metric};
 use support::{loopback, until};
 
@@ -155,7 +156,7 @@ fn a_subscriber_calls_through_a_proxy_that_asks_who_he_is() {
     let (folder, kamailio) = town.close();
     // Who stops says that he is not there any more.
     kamailio.await_note("removed town");
-    check_capture(folder.path(), &["REGISTER", "INVITE", "ACK", "BYE"]);
+    check_sip(folder.path(), &["REGISTER", "INVITE", "ACK", "BYE"]);
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn a_subscriber_is_called_from_behind_the_registrar() {
     assert_eq!((&record["cause"], &record["dialled"]), (&16.into(), &"2001".into()), "{record:#}");
     assert_eq!(record["calling"]["gateway"], "carrier", "{record:#}");
     let (folder, _kamailio) = town.close();
-    check_capture(folder.path(), &["REGISTER", "INVITE", "ACK", "BYE"]);
+    check_sip(folder.path(), &["REGISTER", "INVITE", "ACK", "BYE"]);
 }
 
 #[test]
@@ -203,5 +204,5 @@ fn a_trunk_with_a_wrong_password_is_passed_over() {
     assert_eq!(town.kamailio.notes("challenged INVITE"), 0, "nothing was called");
     town.gateway.say("aaln/1 on-hook");
     let (folder, _kamailio) = town.close();
-    check_capture(folder.path(), &["REGISTER"]);
+    check_sip(folder.path(), &["REGISTER"]);
 }

@@ -10,8 +10,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 
+use support::capture::check_sip;
 use support::process::Running;
-use support::sipp::{Echo, check_capture, has_sipp, own_scenario, sipp};
+use support::sipp::{Echo, has_sipp, own_scenario, sipp};
 use support::town::{api, expect};
 use support::{loopback, until};
 
@@ -187,7 +188,7 @@ fn sipp_calls(mut town: Town) {
     assert_eq!((&record["cause"], &record["dialled"]), (&16.into(), &"2001".into()), "{record:#}");
     assert_eq!(record["calling"]["gateway"], "carrier", "{record:#}");
     let folder = town.close();
-    check_capture(folder.path(), &["INVITE", "ACK", "BYE"]);
+    check_sip(folder.path(), &["INVITE", "ACK", "BYE"]);
 }
 
 #[test]
@@ -225,7 +226,7 @@ fn sipp_is_called(mut town: Town) {
     let status = sipp.wait();
     sipp.assert_code(status, 0);
     let folder = town.close();
-    check_capture(folder.path(), &["INVITE", "ACK", "BYE"]);
+    check_sip(folder.path(), &["INVITE", "ACK", "BYE"]);
 }
 
 /// SIPp's own called party, made to answer one more INVITE within its call.
@@ -271,5 +272,5 @@ fn a_talked_call_of_a_trunk_survives_the_death_of_its_exchange() {
         (&"5550102".into(), &serde_json::Value::Null)
     );
     let folder = town.close();
-    check_capture(folder.path(), &["INVITE", "BYE"]);
+    check_sip(folder.path(), &["INVITE", "BYE"]);
 }

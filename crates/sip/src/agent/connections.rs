@@ -84,14 +84,14 @@ impl UserAgent {
         }
     }
 
-    /// A request could not be sent: as if the peer had said that it cannot serve (RFC 3261 section 8.1.3.1).
-    pub(super) fn unsent(&mut self, now: Time, client: ClientId) {
+    /// A request had no answer: none came in time, which is as if the peer had said 408, or it could not be sent, which is as 503 (RFC 3261
+    /// section 8.1.3.1).
+    pub(super) fn given_up(&mut self, now: Time, client: ClientId, status: Status) {
         match self.by_client.remove(&client) {
-            Some(Purpose::Invite(session)) => {
-                self.call_failed(now, session, Status::SERVICE_UNAVAILABLE, None);
-            }
+            Some(Purpose::Invite(session)) => self.call_failed(now, session, status, None),
             Some(Purpose::Reinvite(session)) => {
-                self.ended(session, crate::cause::cause_of_status(Status::SERVICE_UNAVAILABLE), None);
+                // The peer has lost the dialog, or is gone (RFC 3261 section 12.2.1.2).
+                self.ended(session, crate::cause::cause_of_status(status), None);
                 self.hang_up(now, session, 102);
             }
             Some(Purpose::Bye(session)) => self.close(now, session),

@@ -403,8 +403,12 @@ impl UserAgent {
                 transaction::Event::Ack { request, .. } => self.acknowledged(now, &request),
                 transaction::Event::Response { client, response } => self.response(now, client, &response),
                 transaction::Event::Stray { response, .. } => self.acknowledge_again(&response),
-                transaction::Event::TimedOut { client } => self.timed_out(now, client),
-                transaction::Event::Unsent { client } => self.unsent(now, client),
+                transaction::Event::TimedOut { client } => {
+                    self.given_up(now, client, Status::REQUEST_TIMEOUT);
+                }
+                transaction::Event::Unsent { client } => {
+                    self.given_up(now, client, Status::SERVICE_UNAVAILABLE);
+                }
                 transaction::Event::Unacknowledged { server } => {
                     self.by_server.remove(&server);
                 }
@@ -450,23 +454,6 @@ impl UserAgent {
             | Purpose::Notice
             | Purpose::Probe(..)
             | Purpose::Register(..) => {}
-        }
-    }
-
-    fn timed_out(&mut self, now: Time, client: ClientId) {
-        match self.by_client.remove(&client) {
-            Some(Purpose::Invite(session)) => self.call_failed(now, session, Status::REQUEST_TIMEOUT, None),
-            Some(Purpose::Reinvite(session)) => {
-                // The peer has lost the dialog, or is gone (RFC 3261 section 12.2.1.2).
-                self.ended(session, crate::cause::cause_of_status(Status::REQUEST_TIMEOUT), None);
-                self.hang_up(now, session, 102);
-            }
-            Some(Purpose::Bye(session)) => self.close(now, session),
-            Some(Purpose::Probe(peer, place)) => self.probe_failed(now, peer, place),
-            Some(Purpose::Register(peer, place)) => self.not_registered_there(now, (peer, place), None),
-            Some(Purpose::Refer(session)) => self.refer_answered(session, None),
-            Some(Purpose::Notify(session)) => self.notified(now, session, None),
-            Some(Purpose::Prack(_) | Purpose::Notice) | None => {}
         }
     }
 
