@@ -147,6 +147,7 @@ fn a_talked_call_survives_the_death_of_its_exchange() {
         (calls[0]["phase"] == "talking").then(|| calls[0].clone())
     });
 
+    town.await_kept();
     exchange.cut();
     // Nobody controls the gateways; the parties do not notice.
     gw1.say("aaln/1 play tone:700");

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use support::capture::check_sip;
 use support::process::Running;
 use support::sipp::{Echo, has_sipp, own_scenario, sipp};
-use support::town::{api, expect};
+use support::town::{api, await_kept, expect};
 use support::{loopback, until};
 
 struct Town {
@@ -79,6 +79,7 @@ impl Town {
 
     /// The exchange is killed, and another starts.
     fn dies(self) -> Self {
+        await_kept(self.console);
         self.exchange.cut();
         let exchange = exchange(self.folder.path());
         Self { exchange, ..self }

@@ -12,7 +12,7 @@ use strowger_media::FRAME_SAMPLES;
 use strowger_media::analysis::FrequencyWatch;
 use support::baresip::{Account, Baresip, has_baresip};
 use support::process::Running;
-use support::town::expect;
+use support::town::{await_kept, expect};
 use support::{capture, loopback, until};
 
 struct Town {
@@ -180,6 +180,7 @@ fn baresip_is_where_it_was_when_the_exchange_has_died_and_started_again() {
     let mut town = Town::open();
     let mut telephone = town.telephone("secret");
     town.await_line("in-service");
+    await_kept(town.console);
     town.exchange.take().unwrap().cut();
     town.exchange = Some(Town::exchange(&town.folder));
     assert_eq!(town.line()["service"], "in-service", "at once");

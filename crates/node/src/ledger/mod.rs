@@ -247,16 +247,17 @@ impl Ledger {
     fn take(&mut self, job: Job) {
         let Some(sender) = &self.sender else { return };
         let waiting = self.shared.waiting.fetch_add(1, Ordering::Relaxed) + 1;
+        // Before it is sent: the last word, when all is written, is the writer's.
+        self.shared.counts.waiting.set(waiting as f64);
         match sender.try_send(job) {
             Ok(()) => {
-                self.shared.counts.waiting.set(waiting as f64);
                 if std::mem::take(&mut self.dropping) {
                     let lost = self.shared.counts.dropped.value();
                     tracing::warn!(lost, "records are kept again");
                 }
             }
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+                self.shared.taken(1);
                 self.shared.counts.dropped.increment();
                 if !std::mem::replace(&mut self.dropping, true) {
                     tracing::error!("records are being dropped: the store has failed for too long");

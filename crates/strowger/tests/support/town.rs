@@ -103,6 +103,11 @@ impl Town {
         metric(self.console, name)
     }
 
+    /// See [`await_kept`].
+    pub(crate) fn await_kept(&self) {
+        await_kept(self.console);
+    }
+
     /// The call detail records, when there are as many.
     pub(crate) fn records(&self, count: usize) -> Vec<Value> {
         until(&format!("{count} call detail records"), || {
@@ -144,6 +149,11 @@ pub(crate) fn metric(console: SocketAddr, name: &str) -> u64 {
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     let value = value.unwrap_or_else(|| panic!("no {name} in\n{text}"));
     value.parse::<f64>().unwrap() as u64
+}
+
+/// Waits until all that an exchange has to keep is on stable storage: what a kill may cost is what it had no time to write.
+pub(crate) fn await_kept(console: SocketAddr) {
+    until("no record that waits", || (metric(console, "strowger_records_waiting") == 0).then_some(()));
 }
 
 fn get(console: SocketAddr, path: &str) -> String {
