@@ -19,7 +19,8 @@ impl<'a> Parameters<'a> {
         if text.is_empty() {
             return Some(Self::NONE);
         }
-        let parameters = Self(text.strip_prefix(';')?);
+        // A semicolon announces one: what is put behind a last one would make two.
+        let parameters = Self(text.strip_prefix(';').filter(|rest| !rest.is_empty())?);
         parameters.pieces().all(is_parameter).then_some(parameters)
     }
 

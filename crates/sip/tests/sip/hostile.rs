@@ -19,7 +19,7 @@ fn options() -> String {
 #[test]
 fn each_fault_is_named_by_its_rule_and_answered_with_its_status() {
     let long = "a".repeat(70_000);
-    let cases: [(String, Rule, u16); 24] = [
+    let cases: [(String, Rule, u16); 25] = [
         (
             options().replace("sip:2002@192.0.2.2 ", &format!("sip:{}@x ", "9".repeat(3000))),
             Rule::UriSize,
@@ -57,6 +57,7 @@ fn each_fault_is_named_by_its_rule_and_answered_with_its_status() {
         (options().replace("CSeq: 1 OPTIONS", "CSeq: 2147483648 OPTIONS"), Rule::Range, 400),
         (options().replace("CSeq: 1 OPTIONS", "CSeq: one OPTIONS"), Rule::Value, 400),
         (options().replace("Call-ID: c1@192.0.2.1", "Call-ID: c1@@x"), Rule::Value, 400),
+        (options().replace("\r\nCall-ID", ";\r\nCall-ID"), Rule::NameAddress, 400),
         (options().replace("sip:2002@192.0.2.2 ", "http://x/ "), Rule::Scheme, 416),
         (options().replace("SIP/2.0\r\nVia", "SIP/3.0\r\nVia"), Rule::Version, 505),
         (
