@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::message::{TerminationId, TerminationName};
+use crate::message::{Characters, ShortName, TerminationId, TerminationName};
 
 /// How the octets of a termination's identifier are its name. Gateway and controller have to know it; it is a matter of
 /// configuration.
@@ -13,11 +13,7 @@ use crate::message::{TerminationId, TerminationName};
 pub struct NamePlan {
     levels: Vec<Level>,
     bits: u8,
-    /// How long a name can be.
-    longest: usize,
-    /// Whether all that its levels write can stand in a name.
-    is_legal: bool,
-    /// Whether each level is an octet in zeros and ones.
+    /// Whether each level is an octet in zeros and ones, and names are short.
     is_octets: bool,
 }
 
@@ -110,6 +106,9 @@ impl Binary {
     }
 }
 
+/// A name that is being written: one that is longer is none.
+type Written = Characters<{ TerminationName::LONGEST }>;
+
 const ALL: u8 = 0x80;
 const BELOW: u8 = 0x40;
 
@@ -133,10 +132,10 @@ impl NamePlan {
     }
 
     fn of(levels: Vec<Level>, bits: u8) -> Self {
-        let longest = levels.iter().map(|level| level.longest() + 1).sum();
-        let is_legal = levels.iter().all(Level::is_legal);
-        let is_octets = levels.iter().all(|level| level.bits == 8 && level.form == LevelForm::Bits);
-        Self { levels, bits, longest, is_legal, is_octets }
+        let is_short = levels.len() <= SHORT_LEVELS;
+        let is_octets =
+            is_short && levels.iter().all(|level| level.bits == 8 && level.form == LevelForm::Bits);
+        Self { levels, bits, is_octets }
     }
 
     fn octets(&self) -> u8 {
@@ -149,9 +148,16 @@ impl NamePlan {
             TerminationId::Root => {
                 return Some(Binary { id: [0xff; 8], id_length: 8, ..Binary::default() });
             }
-            other => other.as_str(),
+            other => other.as_bytes(),
         };
         let mut binary = Binary { id_length: self.octets(), ..Binary::default() };
+        if self.is_octets
+            && let Some(id) = self.octets_of(name)
+        {
+            binary.id = id.to_be_bytes();
+            return Some(binary);
+        }
+        let name = std::str::from_utf8(name).ok()?;
         let mut id = 0_u64;
         let mut below = u32::from(self.bits);
         let mut parts = name.split('/').peekable();
@@ -183,6 +189,24 @@ impl NamePlan {
         Some(binary)
     }
 
+    /// The octets of a name without wildcards, where each level is one.
+    fn octets_of(&self, name: &[u8]) -> Option<u64> {
+        let mut id = 0;
+        let mut rest = name;
+        for place in 0..self.levels.len() {
+            if place > 0 {
+                rest = rest.strip_prefix(b"/")?;
+            }
+            let (digits, behind) = rest.split_first_chunk::<8>()?;
+            let digits = u64::from_be_bytes(*digits) ^ u64::from_be_bytes(*b"00000000");
+            (digits & !0x0101_0101_0101_0101 == 0).then_some(())?;
+            // The lowest bit of each of the eight octets, put together: the product has them in its highest octet.
+            id = id << 8 | digits.wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            rest = behind;
+        }
+        rest.is_empty().then_some(id)
+    }
+
     /// `x` and the octets of an identifier of another length than the plan's.
     fn unplanned(&self, name: &str) -> Option<Binary> {
         let digits = name.strip_prefix(['x', 'X'])?;
@@ -203,27 +227,30 @@ impl NamePlan {
             return wildcards.is_empty().then(|| unplanned_name(id)).flatten();
         }
         if self.is_octets && wildcards.is_empty() {
-            let mut name = String::with_capacity(self.longest);
-            for octet in id {
-                name.push_str(digits(usize::from(*octet), DIGITS)?);
+            let mut name = ShortName::EMPTY;
+            for (place, octet) in id.iter().enumerate() {
+                name.push(digits(usize::from(*octet), usize::from(place == 0)))?;
             }
-            name.pop();
-            return TerminationName::of_legal(name).map(TerminationId::Name);
+            return TerminationName::of_short(name).map(TerminationId::Name);
         }
+        self.name_by_levels(id, wildcards)
+    }
+
+    fn name_by_levels(&self, id: &[u8], wildcards: &[u8]) -> Option<TerminationId<'static>> {
         let value = id.iter().fold(0_u64, |value, octet| value << 8 | u64::from(*octet));
-        let mut name = String::with_capacity(self.longest);
+        let mut name = Written::EMPTY;
         let mut below = u32::from(self.bits);
         let mut used = 0;
         for level in &self.levels {
-            if !name.is_empty() {
-                name.push('/');
+            if !name.as_bytes().is_empty() {
+                name.push(b"/")?;
             }
             let top = below.wrapping_sub(1);
             below = below.wrapping_sub(u32::from(level.bits));
             if !wildcards.is_empty()
                 && let Some(wildcard) = wildcards.iter().find(|wildcard| u32::from(**wildcard & 0x3f) == top)
             {
-                name.push(if wildcard & ALL == 0 { '$' } else { '*' });
+                name.push(if wildcard & ALL == 0 { b"$" } else { b"*" })?;
                 used += 1;
                 if wildcard & BELOW != 0 {
                     break;
@@ -235,11 +262,10 @@ impl NamePlan {
         }
         // Each wildcard begins at the top of a level.
         (used == wildcards.len()).then_some(())?;
-        match name.as_str() {
-            "*" => Some(TerminationId::All),
-            "$" => Some(TerminationId::Choose),
-            _ if self.is_legal => TerminationName::of_legal(name).map(TerminationId::Name),
-            _ => TerminationName::new(name).map(TerminationId::Name),
+        match name.as_bytes() {
+            b"*" => Some(TerminationId::All),
+            b"$" => Some(TerminationId::Choose),
+            _ => TerminationName::of_characters(&name).map(TerminationId::Name),
         }
     }
 }
@@ -250,46 +276,44 @@ fn unplanned_name(id: &[u8]) -> Option<TerminationId<'static>> {
     TerminationName::new(String::from_utf8(name).ok()?).map(TerminationId::Name)
 }
 
-fn write_number(number: u32, out: &mut String) {
+fn write_number(number: u32, out: &mut Written) -> Option<()> {
     let mut digits = [0_u8; 10];
-    let (mut rest, mut length) = (number, 0);
-    for digit in &mut digits {
+    let (mut rest, mut start) = (number, digits.len());
+    for digit in digits.iter_mut().rev() {
         *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
-        length += 1;
+        start -= 1;
         if rest == 0 {
             break;
         }
     }
-    digits.iter().take(length).rev().for_each(|digit| out.push(char::from(*digit)));
+    out.push(digits.get(start..)?)
 }
 
-/// The digits of an octet, and the slash behind them: so many characters.
+/// A slash and the digits of an octet: so many characters.
 const DIGITS: usize = 9;
+/// As many levels of eight bits as make a short name.
+const SHORT_LEVELS: usize = 3;
 
+/// The digits of an octet and the slash before them, but for so many characters.
 #[inline]
-fn digits(octet: usize, count: usize) -> Option<&'static str> {
-    OCTETS.get(octet * DIGITS..octet * DIGITS + count)
+fn digits(octet: usize, skipped: usize) -> &'static [u8] {
+    OCTETS.get(octet).and_then(|digits| digits.get(skipped..)).unwrap_or_default()
 }
 
-/// All octets in binary digits, a slash behind each: levels of eight bits are the usual ones.
-static OCTETS: &str = {
-    const ALL: [u8; 256 * DIGITS] = {
-        let mut digits = [b'/'; 256 * DIGITS];
-        let mut place = 0;
-        while place < digits.len() {
-            if place % DIGITS < 8 {
-                let (octet, bit) = (place / DIGITS, 7 - place % DIGITS);
-                digits[place] = b'0' | ((octet >> bit) & 1) as u8;
-            }
-            place += 1;
+/// All octets in binary digits, a slash before each: levels of eight bits are the usual ones.
+static OCTETS: [[u8; DIGITS]; 256] = {
+    let mut octets = [[b'/'; DIGITS]; 256];
+    let mut octet = 0;
+    while octet < octets.len() {
+        let mut bit = 0;
+        while bit < 8 {
+            octets[octet][8 - bit] = b'0' | ((octet >> bit) & 1) as u8;
+            bit += 1;
         }
-        digits
-    };
-    match std::str::from_utf8(&ALL) {
-        Ok(digits) => digits,
-        Err(_) => "",
+        octet += 1;
     }
+    octets
 };
 
 impl Level {
@@ -314,33 +338,15 @@ impl Level {
         (u64::from(value) < 1 << self.bits).then_some(value)
     }
 
-    /// How long what it writes can be.
-    fn longest(&self) -> usize {
-        match &self.form {
-            LevelForm::Bits => usize::from(self.bits),
-            LevelForm::Number => 10,
-            LevelForm::Words(words) => words.iter().map(String::len).max().unwrap_or_default(),
-        }
-    }
-
-    /// Whether all that it writes can stand in a name.
-    fn is_legal(&self) -> bool {
-        match &self.form {
-            LevelForm::Bits | LevelForm::Number => true,
-            LevelForm::Words(words) => words.iter().all(|word| TerminationName::new(word.as_str()).is_some()),
-        }
-    }
-
     #[inline]
-    fn write(&self, value: u32, out: &mut String) -> Option<()> {
+    fn write(&self, value: u32, out: &mut Written) -> Option<()> {
         match &self.form {
-            LevelForm::Bits if self.bits == 8 => out.push_str(digits(usize::try_from(value).ok()?, 8)?),
-            LevelForm::Bits => (0..self.bits).rev().for_each(|bit| {
-                out.push(if value >> bit & 1 == 0 { '0' } else { '1' });
-            }),
+            LevelForm::Bits if self.bits == 8 => out.push(digits(usize::try_from(value).ok()?, 1)),
+            LevelForm::Bits => (0..self.bits)
+                .rev()
+                .try_for_each(|bit| out.push(if value >> bit & 1 == 0 { b"0" } else { b"1" })),
             LevelForm::Number => write_number(value, out),
-            LevelForm::Words(words) => out.push_str(words.get(usize::try_from(value).ok()?)?),
+            LevelForm::Words(words) => out.push(words.get(usize::try_from(value).ok()?)?.as_bytes()),
         }
-        Some(())
     }
 }

@@ -178,7 +178,45 @@ impl fmt::Display for RequestId {
 
 /// The name of a termination, in which levels may be wildcards (RFC 3525 Annexes A.1 and B.1).
 #[derive(Clone)]
-pub struct TerminationName<'a>(Cow<'a, str>);
+pub struct TerminationName<'a>(Text<'a>);
+
+/// Where the characters of a name are. Those of the binary form stand in no message: names are put together from octets, and nearly all
+/// are short enough to need no memory of their own.
+#[derive(Clone)]
+enum Text<'a> {
+    Borrowed(&'a str),
+    Owned(Box<str>),
+    Short(ShortName),
+}
+
+/// A name of a few characters.
+pub(crate) type ShortName = Characters<30>;
+
+/// Room for so many characters. 30 are as many as make no other name larger; the usual plan of three octets needs 26.
+#[derive(Clone, Copy)]
+pub(crate) struct Characters<const N: usize> {
+    length: u8,
+    octets: [u8; N],
+}
+
+impl<const N: usize> Characters<N> {
+    pub(crate) const EMPTY: Self = Self { length: 0, octets: [0; N] };
+
+    /// Puts characters behind those that are there, if there is room.
+    #[inline]
+    pub(crate) fn push(&mut self, characters: &[u8]) -> Option<()> {
+        let start = usize::from(self.length);
+        let end = start + characters.len();
+        self.octets.get_mut(start..end)?.copy_from_slice(characters);
+        self.length = u8::try_from(end).ok()?;
+        Some(())
+    }
+
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.length)).unwrap_or_default()
+    }
+}
 
 /// The characters of names of terminations (RFC 3525 Annex B.2, `pathNAME`).
 static LEGAL_IN_NAMES: [bool; 256] = {
@@ -200,15 +238,37 @@ impl<'a> TerminationName<'a> {
     #[must_use]
     pub fn new(name: impl Into<Cow<'a, str>>) -> Option<Self> {
         let name = name.into();
-        (1..=Self::LONGEST).contains(&name.len()).then_some(())?;
-        name.bytes().all(Self::may_have).then_some(Self(name))
+        name.bytes().all(Self::may_have).then(|| Self::of_legal(name)).flatten()
     }
 
     /// A name of characters that are known to be legal ones.
     pub(crate) fn of_legal(name: impl Into<Cow<'a, str>>) -> Option<Self> {
         let name = name.into();
         debug_assert!(name.bytes().all(Self::may_have));
-        (1..=Self::LONGEST).contains(&name.len()).then_some(Self(name))
+        (1..=Self::LONGEST).contains(&name.len()).then_some(())?;
+        Some(Self(match name {
+            Cow::Borrowed(name) => Text::Borrowed(name),
+            Cow::Owned(name) => Text::Owned(name.into_boxed_str()),
+        }))
+    }
+
+    /// A short name of characters that are known to be legal ones.
+    #[inline]
+    pub(crate) fn of_short(name: ShortName) -> Option<Self> {
+        debug_assert!(name.as_bytes().iter().copied().all(Self::may_have));
+        (name.length > 0).then_some(Self(Text::Short(name)))
+    }
+
+    /// A name that no message holds.
+    pub(crate) fn of_characters<const N: usize>(name: &Characters<N>) -> Option<Self> {
+        let name = name.as_bytes();
+        ((1..=Self::LONGEST).contains(&name.len()) && name.iter().copied().all(Self::may_have))
+            .then_some(())?;
+        let mut short = ShortName::EMPTY;
+        match short.push(name) {
+            Some(()) => Self::of_short(short),
+            None => std::str::from_utf8(name).ok().map(|name| Self(Text::Owned(name.into()))),
+        }
     }
 
     /// Whether a character can stand in a name.
@@ -220,13 +280,27 @@ impl<'a> TerminationName<'a> {
     /// The name as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Borrowed(name) => name,
+            Text::Owned(name) => name,
+            // Legal characters are ASCII.
+            Text::Short(name) => std::str::from_utf8(name.as_bytes()).unwrap_or_default(),
+        }
+    }
+
+    /// The characters, without another look at whether they are text.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Borrowed(name) => name.as_bytes(),
+            Text::Owned(name) => name.as_bytes(),
+            Text::Short(name) => name.as_bytes(),
+        }
     }
 }
 
 impl PartialEq for TerminationName<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        self.as_bytes().eq_ignore_ascii_case(other.as_bytes())
     }
 }
 
@@ -234,7 +308,7 @@ impl Eq for TerminationName<'_> {}
 
 impl fmt::Debug for TerminationName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
@@ -272,6 +346,14 @@ impl<'a> TerminationId<'a> {
             Self::All => "*",
             Self::Choose => "$",
             Self::Name(name) => name.as_str(),
+        }
+    }
+
+    /// The octets of [`Self::as_str`].
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Name(name) => name.as_bytes(),
+            other => other.as_str().as_bytes(),
         }
     }
 }

@@ -32,6 +32,7 @@ pub use ids::{
     Caseless, ContextId, RequestId, StreamId, TerminationId, TerminationName, Terminations, TimeStamp,
     TransactionId, Version,
 };
+pub(crate) use ids::{Characters, ShortName};
 pub use media::{
     BufferControl, Extension, LocalControl, Media, Modem, ModemType, Mux, MuxType, PackageVersion,
     ServiceState, Stream, StreamMode, StreamParameters, Streams, TerminationState,

@@ -458,7 +458,7 @@ impl Writer<'_> {
     }
 
     pub(super) fn termination(&mut self, termination: &TerminationId<'_>) {
-        self.raw(termination.as_str().as_bytes());
+        self.raw(termination.as_bytes());
     }
 
     fn terminations(&mut self, terminations: &Terminations<'_>) -> Written {
