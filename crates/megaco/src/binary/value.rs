@@ -155,7 +155,8 @@ pub(super) fn write_setting(
         Setting::One(value) | Setting::Relation(_, value) => write(sink, value, kind, form)?,
         Setting::Choose if form == ValueForm::Raw => sink.primitive(OCTETS, b"$"),
         Setting::Choose => {}
-        Setting::Range(first, last) => {
+        Setting::Range(range) => {
+            let (first, last) = range.as_ref();
             write(sink, first, kind, form)?;
             write(sink, last, kind, form)?;
         }
@@ -231,7 +232,7 @@ impl<'a> Reader<'a> {
                 }
             }
             Some((1, range)) if range.boolean()? => match (all.next(), all.next(), count) {
-                (Some(first), Some(last), 2) => Ok(Setting::Range(first, last)),
+                (Some(first), Some(last), 2) => Ok(Setting::Range(Box::new((first, last)))),
                 _ => values.fault(Rule::BerMember),
             },
             Some((2, sublist)) if sublist.boolean()? => Ok(Setting::All(all.collect())),

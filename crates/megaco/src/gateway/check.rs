@@ -312,7 +312,7 @@ fn check_setting(kind: Type, setting: &Setting<'_>) -> Result<(), Fault> {
     match setting {
         Setting::One(value) | Setting::Relation(_, value) => fits(value),
         Setting::Choose => Ok(()),
-        Setting::Range(first, last) => fits(first).and_then(|()| fits(last)),
+        Setting::Range(range) => fits(&range.0).and_then(|()| fits(&range.1)),
         // A list is a value of lists alone (section 12.2).
         Setting::All(_) if !matches!(kind, Type::List(_)) => Err(ErrorCode::NO_PARAMETER_VALUE.into()),
         Setting::All(values) | Setting::Any(values) => values.iter().try_for_each(fits),
@@ -324,7 +324,7 @@ fn resolve(kind: Type, setting: &Setting<'_>) -> Result<Choice, Fault> {
     let integer = |number: i64| Choice::One(super::owned::Given::Integer(number));
     let chosen = match setting {
         Setting::Any(values) => values.first().map(|value| Choice::of(&Setting::One(value.clone()))),
-        Setting::Range(first, _) => Some(Choice::of(&Setting::One(first.clone()))),
+        Setting::Range(range) => Some(Choice::of(&Setting::One(range.0.clone()))),
         Setting::Relation(Relation::Greater, Value::Integer(number)) => {
             Some(integer(number.saturating_add(1)))
         }

@@ -121,7 +121,7 @@ impl Choice {
             Setting::One(value) => Self::One(Given::of(value)),
             Setting::Choose => Self::Choose,
             Setting::Relation(relation, value) => Self::Relation(*relation, Given::of(value)),
-            Setting::Range(first, last) => Self::Range(Given::of(first), Given::of(last)),
+            Setting::Range(range) => Self::Range(Given::of(&range.0), Given::of(&range.1)),
             Setting::All(values) => Self::All(list(values)),
             Setting::Any(values) => Self::Any(list(values)),
         }
@@ -132,7 +132,7 @@ impl Choice {
             Self::One(value) => Setting::One(value.to_value()),
             Self::Choose => Setting::Choose,
             Self::Relation(relation, value) => Setting::Relation(*relation, value.to_value()),
-            Self::Range(first, last) => Setting::Range(first.to_value(), last.to_value()),
+            Self::Range(first, last) => Setting::Range(Box::new((first.to_value(), last.to_value()))),
             Self::All(values) => Setting::All(values.iter().map(Given::to_value).collect()),
             Self::Any(values) => Setting::Any(values.iter().map(Given::to_value).collect()),
         }

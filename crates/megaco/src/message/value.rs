@@ -97,8 +97,8 @@ pub enum Setting<'a> {
     Choose,
     /// Any value that stands in this relation.
     Relation(Relation, Value<'a>),
-    /// Any value from the first to the last.
-    Range(Value<'a>, Value<'a>),
+    /// Any value from the first to the last. It is rare, and no setting should have to be as large as two values.
+    Range(Box<(Value<'a>, Value<'a>)>),
     /// A list as value: all of them.
     All(Vec<Value<'a>>),
     /// One of several.

@@ -223,7 +223,7 @@ impl<'a> Scanner<'a> {
                 if self.eat(b':') {
                     let last = self.value(kind)?;
                     self.expect(b']', Rule::RightBracket)?;
-                    return Ok(Setting::Range(first, last));
+                    return Ok(Setting::Range(Box::new((first, last))));
                 }
                 self.values(first, kind, b']', Rule::RightBracket).map(Setting::All)
             }

@@ -244,7 +244,8 @@ impl Writer<'_> {
                 self.raw(b"$");
                 Ok(())
             }
-            Setting::Range(first, last) => {
+            Setting::Range(range) => {
+                let (first, last) = range.as_ref();
                 self.raw(b"[");
                 self.value(first, kind)?;
                 self.raw(b":");
