@@ -3,9 +3,14 @@
 
 use crate::error::Rule;
 
-/// What is wrong, and where: by the place in memory, which the reader makes an offset of, so that elements need not carry theirs.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Fault {
+/// What is wrong, and where. It is behind a pointer because it is rare: a result in which it could be is no larger than what was read, and
+/// most such results are handed on in registers.
+#[derive(Clone, Debug)]
+pub(super) struct Fault(Box<Broken>);
+
+/// What is behind the pointer: the place is that in memory, which the reader makes an offset of, so that elements need not carry theirs.
+#[derive(Clone, Debug)]
+pub(super) struct Broken {
     place: usize,
     pub(super) length: usize,
     pub(super) rule: Rule,
@@ -13,10 +18,33 @@ pub(super) struct Fault {
 
 pub(super) type Parsed<T> = Result<T, Fault>;
 
+impl std::ops::Deref for Fault {
+    type Target = Broken;
+
+    fn deref(&self) -> &Broken {
+        &self.0
+    }
+}
+
 impl Fault {
     /// At the beginning of these octets.
+    #[cold]
     pub(super) fn new(octets: &[u8], length: usize, rule: Rule) -> Self {
-        Self { place: octets.as_ptr() as usize, length, rule }
+        Self::at(octets.as_ptr() as usize, length, rule)
+    }
+
+    /// An element: its contents, and the octets before them.
+    #[cold]
+    #[inline(never)]
+    fn before(contents: usize, length: usize, header: u8, rule: Rule) -> Self {
+        let header = usize::from(header);
+        Self::at(contents.wrapping_sub(header), length + header, rule)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn at(place: usize, length: usize, rule: Rule) -> Self {
+        Self(Box::new(Broken { place, length, rule }))
     }
 
     /// Its offset in the message.
@@ -46,7 +74,7 @@ const LONG: u8 = 0x1f;
 /// How long a list may be for which memory is taken at once: longer ones grow.
 const PREPARED: usize = 32;
 
-#[cold]
+#[inline(always)]
 fn fault<T>(at: &[u8], length: usize, rule: Rule) -> Parsed<T> {
     Err(Fault::new(at, length, rule))
 }
@@ -203,11 +231,11 @@ fn indefinite(contents: &[u8], whole: &[u8], limit: usize) -> Parsed<usize> {
 }
 
 impl<'a> Element<'a> {
-    #[cold]
+    /// No reference to the element is handed on, that its parts can stay in registers.
+    #[inline(always)]
     pub(super) fn fault<T>(&self, rule: Rule) -> Parsed<T> {
-        let header = usize::from(self.header);
-        let contents = Fault::new(self.contents.rest, self.contents.rest.len() + header, rule);
-        Err(Fault { place: contents.place.wrapping_sub(header), ..contents })
+        let Octets { rest } = self.contents;
+        Err(Fault::before(rest.as_ptr() as usize, rest.len(), self.header, rule))
     }
 
     /// The octets of a primitive value.
@@ -353,6 +381,12 @@ impl<'a> Members<'a> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Whether nothing stands behind the members that were asked for.
+    #[inline(always)]
+    pub(super) fn is_over(&self) -> bool {
+        self.octets.rest.is_empty()
     }
 
     /// What is read from the member with a number, if it is the next.

@@ -46,7 +46,7 @@ pub struct Options {
 /// The first rule that the message breaks, and where.
 pub fn decode<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Message<'a>, DecodeError> {
     let mut reader = read::Reader::new(bytes, options);
-    reader.message().map_err(|fault| reader.error(fault))
+    reader.message().map_err(|fault| reader.error(&fault))
 }
 
 /// Reads a message with faults: what can be read, and every fault in the order of the octets. An element of a list that
@@ -58,7 +58,7 @@ pub fn decode_recovering<'a>(
 ) -> (Option<Message<'a>>, Vec<DecodeError>) {
     let mut reader = read::Reader::recovering(bytes, options);
     let read = reader.message();
-    let last = read.as_ref().err().map(|fault| reader.error(*fault));
+    let last = read.as_ref().err().map(|fault| reader.error(fault));
     let mut faults = reader.take_faults();
     faults.extend(last);
     (read.ok(), faults)
@@ -73,7 +73,7 @@ pub fn decode_executable<'a>(
 ) -> (Option<Message<'a>>, Vec<DecodeError>) {
     let mut reader = read::Reader::executable(bytes, options);
     let read = reader.message();
-    let last = read.as_ref().err().map(|fault| reader.error(*fault));
+    let last = read.as_ref().err().map(|fault| reader.error(fault));
     let mut faults = reader.take_faults();
     faults.extend(last);
     (read.ok(), faults)
@@ -135,7 +135,7 @@ pub fn encode_frame<'t>(
 /// The first rule that the header breaks, and where.
 pub fn decode_opening<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Opening<'a>, DecodeError> {
     let mut reader = read::Reader::new(bytes, options);
-    reader.opening().map_err(|fault| reader.error(fault))
+    reader.opening().map_err(|fault| reader.error(&fault))
 }
 
 /// How the sender of a message writes values, told from the reason of a service change in it, which is text in both ways.

@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
         self.faults.take().unwrap_or_default()
     }
 
-    pub(super) fn error(&self, fault: Fault) -> DecodeError {
+    pub(super) fn error(&self, fault: &Fault) -> DecodeError {
         let offset = fault.offset(self.bytes);
         DecodeError {
             offset,
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
     /// Notes a fault in the modes that go on behind one.
     #[cold]
     fn note(&mut self, fault: Fault, recovers: bool) -> Parsed<()> {
-        let error = self.error(fault);
+        let error = self.error(&fault);
         match &mut self.faults {
             Some(faults) if recovers && faults.len() < self.options.limits.faults => {
                 faults.push(error);
@@ -131,12 +131,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Elements that are sequences, one after another.
+    /// Elements that are sequences, one after another. `read` puts what it has read into the list itself: what is handed back would be
+    /// copied from place to place on its way there.
     #[inline]
     pub(super) fn sequences<T>(
         &mut self,
         list: Element<'a>,
-        mut read: impl FnMut(&mut Self, Element<'a>) -> Parsed<T>,
+        read: impl Fn(&mut Self, Element<'a>, &mut Vec<T>) -> Parsed<()>,
     ) -> Parsed<Vec<T>> {
         // Most lists are short. Taken one by one, the first element would take the memory of four, of which most are never used.
         let mut all = Vec::with_capacity(list.contents.count());
@@ -144,8 +145,7 @@ impl<'a> Reader<'a> {
             if element.tag != 0x30 {
                 return element.fault(Rule::BerType);
             }
-            all.push(read(reader, element)?);
-            Ok(())
+            read(reader, element, &mut all)
         })?;
         Ok(all)
     }
@@ -322,8 +322,7 @@ impl<'a> Reader<'a> {
                     reader.transaction = None;
                     reader.is_request = false;
                     reader.is_broken = false;
-                    transactions.push(reader.transaction(element)?);
-                    Ok(())
+                    reader.transaction(element, &mut transactions)
                 })?;
                 if transactions.is_empty() && self.faults.is_none() {
                     return element.fault(Rule::Transaction);
@@ -334,7 +333,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn transaction(&mut self, element: Element<'a>) -> Parsed<Transaction<'a>> {
+    fn transaction(&mut self, element: Element<'a>, into: &mut Vec<Transaction<'a>>) -> Parsed<()> {
         match element.number() {
             0 => {
                 self.is_request = true;
@@ -348,29 +347,34 @@ impl<'a> Reader<'a> {
                 members.end()?;
                 match (id, actions) {
                     (Some(id), Some(actions)) if !actions.is_empty() || self.faults.is_some() => {
-                        Ok(Transaction::Request(Request { id, actions }))
+                        into.push(Transaction::Request(Request { id, actions }));
+                        Ok(())
                     }
                     _ => element.fault(Rule::BerMember),
                 }
             }
             1 => match element.members(self.depth())?.next()? {
-                Some((0, id)) => Ok(Transaction::Pending(TransactionId::new(id.unsigned32()?))),
+                Some((0, id)) => {
+                    into.push(Transaction::Pending(TransactionId::new(id.unsigned32()?)));
+                    Ok(())
+                }
                 _ => element.fault(Rule::BerMember),
             },
-            2 => self.reply(element).map(Transaction::Reply),
+            2 => self.reply(element, into),
             3 => {
                 let ranges = self.sequences(element, Self::acknowledged)?;
                 if ranges.is_empty() {
                     return element.fault(Rule::Acknowledgement);
                 }
-                Ok(Transaction::Acknowledgement(ranges))
+                into.push(Transaction::Acknowledgement(ranges));
+                Ok(())
             }
-            4 => self.segment_reply(element),
+            4 => self.segment_reply(element, into),
             _ => element.fault(Rule::Transaction),
         }
     }
 
-    fn acknowledged(&mut self, element: Element<'a>) -> Parsed<Acknowledged> {
+    fn acknowledged(&mut self, element: Element<'a>, into: &mut Vec<Acknowledged>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let first = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
         let last = members.read(1, |member| member.unsigned32())?.map(TransactionId::new);
@@ -380,8 +384,10 @@ impl<'a> Reader<'a> {
             return member.fault(Rule::BerMember);
         }
         match (first, last) {
-            (Some(first), None) => Ok(Acknowledged { first, last }),
-            (Some(first), Some(end)) if first <= end => Ok(Acknowledged { first, last }),
+            (Some(first), last) if last.is_none_or(|last| first <= last) => {
+                into.push(Acknowledged { first, last });
+                Ok(())
+            }
             _ => element.fault(Rule::Acknowledgement),
         }
     }
@@ -393,19 +399,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn segment_reply(&mut self, element: Element<'a>) -> Parsed<Transaction<'a>> {
+    fn segment_reply(&mut self, element: Element<'a>, into: &mut Vec<Transaction<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let id = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
         let segment = members.read(1, |member| self.segment_number(member))?;
         let is_last = members.read(2, |member| member.null())?.unwrap_or_default();
         members.end()?;
         match (id, segment) {
-            (Some(id), Some(number)) => Ok(Transaction::Segment(id, Segment { number, is_last })),
+            (Some(id), Some(number)) => {
+                into.push(Transaction::Segment(id, Segment { number, is_last }));
+                Ok(())
+            }
             _ => element.fault(Rule::Segment),
         }
     }
 
-    fn reply(&mut self, element: Element<'a>) -> Parsed<Reply<'a>> {
+    fn reply(&mut self, element: Element<'a>, into: &mut Vec<Transaction<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let id = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
         self.transaction = id;
@@ -417,7 +426,8 @@ impl<'a> Reader<'a> {
         let segment = segment.map(|number| Segment { number, is_last });
         match (id, result) {
             (Some(id), Some(result)) if segment.is_some() || !is_last => {
-                Ok(Reply { id, is_ack_required, segment, result })
+                into.push(Transaction::Reply(Reply { id, is_ack_required, segment, result }));
+                Ok(())
             }
             _ => element.fault(Rule::BerMember),
         }

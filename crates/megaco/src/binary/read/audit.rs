@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
                 _ => return element.fault(Rule::DigitMap),
             },
             5 => IndividualAudit::Statistics(self.statistic_name(element)?),
-            6 => IndividualAudit::Packages(self.package_version(element)?),
+            6 => IndividualAudit::Packages(self.one_package_version(element)?),
             _ => return element.fault(Rule::Audit),
         })
     }
@@ -116,15 +116,18 @@ impl<'a> Reader<'a> {
         Ok(IndividualMedia { state, streams })
     }
 
-    fn individual_numbered(&mut self, element: Element<'a>) -> Parsed<(StreamId, IndividualStream<'a>)> {
+    fn individual_numbered(
+        &mut self,
+        element: Element<'a>,
+        into: &mut Vec<(StreamId, IndividualStream<'a>)>,
+    ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let id = members.read(0, |member| member.unsigned16())?.map(StreamId);
         let stream = members.read(1, |member| self.individual_stream(member))?;
         members.close()?;
-        match id.zip(stream) {
-            Some(both) => Ok(both),
-            None => element.fault(Rule::BerMember),
-        }
+        let Some(both) = id.zip(stream) else { return element.fault(Rule::BerMember) };
+        into.push(both);
+        Ok(())
     }
 
     fn individual_stream(&mut self, element: Element<'a>) -> Parsed<IndividualStream<'a>> {
@@ -144,14 +147,15 @@ impl<'a> Reader<'a> {
             match number {
                 0 => description.group = Some(member.unsigned16()?),
                 1 => {
-                    description.lines = self.sequences(member, |reader, element| {
-                        match element.members(reader.depth())?.next()? {
-                            Some((0, name)) => match name.primitive()? {
-                                [0, 0, high, low] => Ok(Tag(u16::from_be_bytes([*high, *low]))),
-                                _ => name.fault(Rule::Description),
-                            },
-                            _ => element.fault(Rule::BerMember),
-                        }
+                    description.lines = self.sequences(member, |reader, element, into| {
+                        let Some((0, name)) = element.members(reader.depth())?.next()? else {
+                            return element.fault(Rule::BerMember);
+                        };
+                        let [0, 0, high, low] = name.primitive()? else {
+                            return name.fault(Rule::Description);
+                        };
+                        into.push(Tag(u16::from_be_bytes([*high, *low])));
+                        Ok(())
                     })?;
                 }
                 _ => {}
@@ -160,15 +164,18 @@ impl<'a> Reader<'a> {
         Ok(description)
     }
 
-    fn individual_property(&mut self, element: Element<'a>) -> Parsed<IndividualProperty<'a>> {
+    fn individual_property(
+        &mut self,
+        element: Element<'a>,
+        into: &mut Vec<IndividualProperty<'a>>,
+    ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let name = members.read(0, |member| self.item_name(member, Kind::Property))?.map(|(name, _)| name);
-        let when = members.read(1, |member| self.property(member))?.map(|property| property.setting);
+        let when = members.read(1, |member| self.one_property(member))?.map(|property| property.setting);
         members.end()?;
-        match name {
-            Some(name) => Ok(IndividualProperty { name, when }),
-            None => element.fault(Rule::BerMember),
-        }
+        let Some(name) = name else { return element.fault(Rule::BerMember) };
+        into.push(IndividualProperty { name, when });
+        Ok(())
     }
 
     fn individual_control(&mut self, element: Element<'a>) -> Parsed<IndividualControl<'a>> {

@@ -1,7 +1,7 @@
 //! Actions, commands and their replies from BER.
 
 use super::Reader;
-use crate::binary::ber::{Element, Parsed};
+use crate::binary::ber::{Element, Members, Parsed};
 use crate::error::{Rule, Scope};
 use crate::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditItems, AuditResult, AuditReturn,
@@ -9,8 +9,22 @@ use crate::message::{
     SubtractRequest, TerminationId, TerminationReply, Terminations, Topology, TopologyDirection,
 };
 
+/// The marks of a command.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks {
+    is_optional: bool,
+    is_wildcard_reply: bool,
+}
+
+impl Marks {
+    #[inline(always)]
+    fn on(self, body: CommandBody<'_>) -> Command<'_> {
+        Command { is_optional: self.is_optional, is_wildcard_reply: self.is_wildcard_reply, body }
+    }
+}
+
 impl<'a> Reader<'a> {
-    pub(super) fn action(&mut self, element: Element<'a>) -> Parsed<Action<'a>> {
+    pub(super) fn action(&mut self, element: Element<'a>, into: &mut Vec<Action<'a>>) -> Parsed<()> {
         self.enter(Scope::Action);
         let mut members = element.members(self.depth())?;
         let context = members.read(0, |member| member.unsigned32())?.map(ContextId::new);
@@ -24,7 +38,8 @@ impl<'a> Reader<'a> {
                 if is_empty && self.faults.is_none() {
                     return element.fault(Rule::EmptyAction);
                 }
-                Ok(Action { context, properties, audit, commands })
+                into.push(Action { context, properties, audit, commands });
+                Ok(())
             }
             _ => element.fault(Rule::BerMember),
         }
@@ -42,9 +57,9 @@ impl<'a> Reader<'a> {
                 1 => properties.emergency = Some(member.boolean()?),
                 2 => properties.topology = self.sequences(member, Self::topology)?,
                 3 => properties.ieps = Some(member.boolean()?),
-                4 => properties.properties = self.sequences(member, Self::property)?,
+                4 => properties.properties = self.properties(member)?,
                 5 => {
-                    let mut contexts = Vec::new();
+                    let mut contexts = Vec::with_capacity(member.contents.count());
                     self.each(member, |_, element| {
                         contexts.push(ContextId::new(element.unsigned32()?));
                         Ok(())
@@ -57,7 +72,7 @@ impl<'a> Reader<'a> {
         Ok(properties)
     }
 
-    fn topology(&mut self, element: Element<'a>) -> Parsed<Topology<'a>> {
+    fn topology(&mut self, element: Element<'a>, into: &mut Vec<Topology<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let (mut from, mut to, mut direction, mut stream) = (None, None, None, None);
         while let Some((number, member)) = members.next()? {
@@ -82,7 +97,10 @@ impl<'a> Reader<'a> {
             }
         }
         match (from, to, direction) {
-            (Some(from), Some(to), Some(direction)) => Ok(Topology { from, to, direction, stream }),
+            (Some(from), Some(to), Some(direction)) => {
+                into.push(Topology { from, to, direction, stream });
+                Ok(())
+            }
             _ => element.fault(Rule::Topology),
         }
     }
@@ -147,50 +165,75 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn command(&mut self, element: Element<'a>) -> Parsed<Command<'a>> {
+    fn command(&mut self, element: Element<'a>, into: &mut Vec<Command<'a>>) -> Parsed<()> {
         self.enter(Scope::Command);
         let mut members = element.members(self.depth())?;
-        let body = members.read(0, |member| self.command_body(member.only(self.depth())?))?;
-        let is_optional = members.read(1, |member| member.null())?.unwrap_or_default();
-        let is_wildcard_reply = members.read(2, |member| member.null())?.unwrap_or_default();
-        members.end()?;
-        match body {
-            Some(body) => Ok(Command { is_optional, is_wildcard_reply, body }),
-            None => element.fault(Rule::Command),
+        let Some(choice) = members.get(0)? else {
+            self.marks(members)?;
+            return element.fault(Rule::Command);
+        };
+        // The marks are read first, that the command need not be moved to them; what is wrong with them is said behind what is wrong with it.
+        let marks = if members.is_over() { Ok(Marks::default()) } else { self.marks(members) };
+        let body = choice.only(self.depth())?;
+        let number = body.number();
+        match number {
+            0..=2 => self.amm_request(body, marks, into),
+            3 => self.subtract(body, marks, into),
+            4 | 5 => self.audit_command(body, marks, into),
+            6 => self.notify(body, marks, into),
+            7 => self.change_service(body, marks, into),
+            _ => body.fault(Rule::Command),
         }
     }
 
-    fn command_body(&mut self, element: Element<'a>) -> Parsed<CommandBody<'a>> {
-        Ok(match element.number() {
-            0 => CommandBody::Add(self.amm_request(element)?),
-            1 => CommandBody::Move(self.amm_request(element)?),
-            2 => CommandBody::Modify(self.amm_request(element)?),
-            3 => {
-                let mut members = element.members(self.depth())?;
-                let terminations = members.read(0, |member| self.terminations(member))?;
-                let audit = members.read(1, |member| self.audit_descriptor(member))?;
-                members.end()?;
-                let Some(terminations) = terminations else { return element.fault(Rule::BerMember) };
-                CommandBody::Subtract(SubtractRequest { terminations, audit })
-            }
-            4 => CommandBody::AuditCapabilities(self.audit_command(element)?),
-            5 => CommandBody::AuditValue(self.audit_command(element)?),
-            6 => CommandBody::Notify(self.notify(element)?),
-            7 => {
-                let mut members = element.members(self.depth())?;
-                let terminations = members.read(0, |member| self.terminations(member))?;
-                let change = members.read(1, |member| self.service_change(member).map(Box::new))?;
-                members.end()?;
-                match (terminations, change) {
-                    (Some(terminations), Some(change)) => CommandBody::ServiceChange(terminations, change),
-                    _ => return element.fault(Rule::BerMember),
-                }
-            }
-            _ => return element.fault(Rule::Command),
-        })
+    /// What stands behind a command: how it is to be executed.
+    #[inline(never)]
+    fn marks(&mut self, mut members: Members<'a>) -> Parsed<Marks> {
+        let is_optional = members.read(1, |member| member.null())?.unwrap_or_default();
+        let is_wildcard_reply = members.read(2, |member| member.null())?.unwrap_or_default();
+        members.end()?;
+        Ok(Marks { is_optional, is_wildcard_reply })
     }
 
-    fn amm_request(&mut self, element: Element<'a>) -> Parsed<AmmRequest<'a>> {
+    fn subtract(
+        &mut self,
+        element: Element<'a>,
+        marks: Parsed<Marks>,
+        into: &mut Vec<Command<'a>>,
+    ) -> Parsed<()> {
+        let mut members = element.members(self.depth())?;
+        let terminations = members.read(0, |member| self.terminations(member))?;
+        let audit = members.read(1, |member| self.audit_descriptor(member))?;
+        members.end()?;
+        let Some(terminations) = terminations else { return element.fault(Rule::BerMember) };
+        into.push(marks?.on(CommandBody::Subtract(SubtractRequest { terminations, audit })));
+        Ok(())
+    }
+
+    fn change_service(
+        &mut self,
+        element: Element<'a>,
+        marks: Parsed<Marks>,
+        into: &mut Vec<Command<'a>>,
+    ) -> Parsed<()> {
+        let mut members = element.members(self.depth())?;
+        let terminations = members.read(0, |member| self.terminations(member))?;
+        let change = members.read(1, |member| self.service_change(member).map(Box::new))?;
+        members.end()?;
+        let Some((terminations, change)) = terminations.zip(change) else {
+            return element.fault(Rule::BerMember);
+        };
+        into.push(marks?.on(CommandBody::ServiceChange(terminations, change)));
+        Ok(())
+    }
+
+    /// Add, Move and Modify.
+    fn amm_request(
+        &mut self,
+        element: Element<'a>,
+        marks: Parsed<Marks>,
+        into: &mut Vec<Command<'a>>,
+    ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let terminations = members.read(0, |member| self.terminations(member))?;
         let (mut audit, mut seen) = (None, 0_u16);
@@ -210,47 +253,75 @@ impl<'a> Reader<'a> {
                 seen |= 1 << number;
                 if number == 7 {
                     audit = Some(reader.audit_descriptor(element)?);
-                } else {
-                    // Statistics stand behind the audit here, and before nothing in replies.
-                    let number = if number == 8 { 9 } else { number + 1 };
-                    descriptors.push(reader.descriptor(element, number)?);
+                    return Ok(());
                 }
-                Ok(())
+                // Statistics stand behind the audit here, and before nothing in replies.
+                let number = if number == 8 { 9 } else { number + 1 };
+                reader.descriptor(element, number, &mut descriptors, |descriptor| descriptor)
             })?;
         }
         members.end()?;
-        match terminations {
-            Some(terminations) if has_descriptors => Ok(AmmRequest { terminations, descriptors, audit }),
-            _ => element.fault(Rule::BerMember),
-        }
+        let Some(terminations) = terminations.filter(|_| has_descriptors) else {
+            return element.fault(Rule::BerMember);
+        };
+        let request = AmmRequest { terminations, descriptors, audit };
+        let marks = marks?;
+        into.push(marks.on(match element.number() {
+            0 => CommandBody::Add(request),
+            1 => CommandBody::Move(request),
+            _ => CommandBody::Modify(request),
+        }));
+        Ok(())
     }
 
-    fn audit_command(&mut self, element: Element<'a>) -> Parsed<AuditCommand<'a>> {
+    fn audit_command(
+        &mut self,
+        element: Element<'a>,
+        marks: Parsed<Marks>,
+        into: &mut Vec<Command<'a>>,
+    ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let termination = members.read(0, |member| self.termination(member))?;
         let audit = members.read(1, |member| self.audit_descriptor(member))?;
         // The list has the one above as its first (version 3).
         let terminations = members.read(2, |member| self.terminations(member))?;
         members.end()?;
-        match (terminations.or_else(|| termination.map(Terminations::from)), audit) {
-            (Some(terminations), Some(audit)) => Ok(AuditCommand { terminations, audit }),
-            _ => element.fault(Rule::BerMember),
-        }
+        let terminations = terminations.or_else(|| termination.map(Terminations::from));
+        let Some((terminations, audit)) = terminations.zip(audit) else {
+            return element.fault(Rule::BerMember);
+        };
+        let request = AuditCommand { terminations, audit };
+        let marks = marks?;
+        into.push(marks.on(match element.number() {
+            4 => CommandBody::AuditCapabilities(request),
+            _ => CommandBody::AuditValue(request),
+        }));
+        Ok(())
     }
 
-    fn notify(&mut self, element: Element<'a>) -> Parsed<NotifyRequest<'a>> {
+    fn notify(
+        &mut self,
+        element: Element<'a>,
+        marks: Parsed<Marks>,
+        into: &mut Vec<Command<'a>>,
+    ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let terminations = members.read(0, |member| self.terminations(member))?;
         let observed = members.read(1, |member| self.observed_events(member))?;
         let error = members.read(2, |member| self.error_descriptor(member))?;
         members.end()?;
-        match (terminations, observed) {
-            (Some(terminations), Some(observed)) => Ok(NotifyRequest { terminations, observed, error }),
-            _ => element.fault(Rule::BerMember),
-        }
+        let Some((terminations, observed)) = terminations.zip(observed) else {
+            return element.fault(Rule::BerMember);
+        };
+        into.push(marks?.on(CommandBody::Notify(NotifyRequest { terminations, observed, error })));
+        Ok(())
     }
 
-    pub(super) fn action_reply(&mut self, element: Element<'a>) -> Parsed<ActionReply<'a>> {
+    pub(super) fn action_reply(
+        &mut self,
+        element: Element<'a>,
+        into: &mut Vec<ActionReply<'a>>,
+    ) -> Parsed<()> {
         self.enter(Scope::Action);
         let mut members = element.members(self.depth())?;
         let context = members.read(0, |member| member.unsigned32())?.map(ContextId::new);
@@ -258,52 +329,65 @@ impl<'a> Reader<'a> {
         let properties = members.read(2, |member| self.context_properties(member).map(Box::new))?;
         let commands = members.read(3, |member| self.command_replies(member))?;
         members.close()?;
-        match (context, commands) {
-            (Some(context), Some(commands)) => Ok(ActionReply { context, properties, commands, error }),
-            _ => element.fault(Rule::BerMember),
-        }
+        let Some((context, commands)) = context.zip(commands) else {
+            return element.fault(Rule::BerMember);
+        };
+        into.push(ActionReply { context, properties, commands, error });
+        Ok(())
     }
 
     fn command_replies(&mut self, list: Element<'a>) -> Parsed<Vec<CommandReply<'a>>> {
         let mut replies = Vec::with_capacity(list.contents.count());
         self.each(list, |reader, element| {
             reader.enter(Scope::Command);
-            replies.push(reader.command_reply(element)?);
-            Ok(())
+            reader.command_reply(element, &mut replies)
         })?;
         Ok(replies)
     }
 
-    fn command_reply(&mut self, element: Element<'a>) -> Parsed<CommandReply<'a>> {
-        Ok(match element.number() {
-            0 => CommandReply::Add(self.termination_reply(element)?),
-            1 => CommandReply::Move(self.termination_reply(element)?),
-            2 => CommandReply::Modify(self.termination_reply(element)?),
-            3 => CommandReply::Subtract(self.termination_reply(element)?),
-            4 => CommandReply::AuditCapabilities(self.audit_result(element.only(self.depth())?)?),
-            5 => CommandReply::AuditValue(self.audit_result(element.only(self.depth())?)?),
+    fn command_reply(&mut self, element: Element<'a>, into: &mut Vec<CommandReply<'a>>) -> Parsed<()> {
+        match element.number() {
+            0..=3 => return self.termination_reply(element, into),
+            4 => {
+                let result = self.audit_result(element.only(self.depth())?)?;
+                into.push(CommandReply::AuditCapabilities(result));
+            }
+            5 => {
+                let result = self.audit_result(element.only(self.depth())?)?;
+                into.push(CommandReply::AuditValue(result));
+            }
             6 => {
                 let mut members = element.members(self.depth())?;
                 let terminations = members.read(0, |member| self.terminations(member))?;
                 let error = members.read(1, |member| self.error_descriptor(member))?;
                 members.end()?;
                 let Some(terminations) = terminations else { return element.fault(Rule::BerMember) };
-                CommandReply::Notify(terminations, error)
+                into.push(CommandReply::Notify(terminations, error));
             }
-            7 => CommandReply::ServiceChange(Box::new(self.service_change_reply(element)?)),
+            7 => {
+                let reply = Box::new(self.service_change_reply(element)?);
+                into.push(CommandReply::ServiceChange(reply));
+            }
             _ => return element.fault(Rule::Command),
-        })
+        }
+        Ok(())
     }
 
-    fn termination_reply(&mut self, element: Element<'a>) -> Parsed<TerminationReply<'a>> {
+    /// Of Add, Move, Modify and Subtract.
+    fn termination_reply(&mut self, element: Element<'a>, into: &mut Vec<CommandReply<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let terminations = members.read(0, |member| self.terminations(member))?;
         let audit = members.read(1, |member| self.termination_audit(member))?.unwrap_or_default();
         members.end()?;
-        match terminations {
-            Some(terminations) => Ok(TerminationReply { terminations, audit }),
-            None => element.fault(Rule::BerMember),
-        }
+        let Some(terminations) = terminations else { return element.fault(Rule::BerMember) };
+        let reply = TerminationReply { terminations, audit };
+        into.push(match element.number() {
+            0 => CommandReply::Add(reply),
+            1 => CommandReply::Move(reply),
+            2 => CommandReply::Modify(reply),
+            _ => CommandReply::Subtract(reply),
+        });
+        Ok(())
     }
 
     fn audit_result(&mut self, element: Element<'a>) -> Parsed<AuditResult<'a>> {
@@ -348,7 +432,7 @@ impl<'a> Reader<'a> {
                     }
                 }
                 number @ (1..=7 | 9) => {
-                    all.push(AuditReturn::Descriptor(reader.descriptor(element, number)?));
+                    return reader.descriptor(element, number, &mut all, AuditReturn::Descriptor);
                 }
                 _ => return element.fault(Rule::Descriptor),
             }

@@ -14,9 +14,16 @@ use crate::message::{
 use crate::package::{self, ItemRow, Kind, Type};
 
 impl<'a> Reader<'a> {
-    /// A descriptor by its number in replies.
-    pub(super) fn descriptor(&mut self, element: Element<'a>, number: u8) -> Parsed<AmmDescriptor<'a>> {
-        Ok(match number {
+    /// A descriptor by its number in replies, put into a list of descriptors or of what holds one.
+    #[inline]
+    pub(super) fn descriptor<T>(
+        &mut self,
+        element: Element<'a>,
+        number: u8,
+        into: &mut Vec<T>,
+        hold: impl Fn(AmmDescriptor<'a>) -> T,
+    ) -> Parsed<()> {
+        into.push(hold(match number {
             1 => AmmDescriptor::Media(self.media(element)?),
             2 => AmmDescriptor::Modem(Box::new(self.modem(element)?)),
             3 => AmmDescriptor::Mux(Box::new(self.mux(element)?)),
@@ -24,9 +31,18 @@ impl<'a> Reader<'a> {
             5 => AmmDescriptor::EventBuffer(self.sequences(element, Self::event_spec)?),
             6 => AmmDescriptor::Signals(self.signals(element)?),
             7 => AmmDescriptor::DigitMap(self.digit_map(element)?),
-            9 => AmmDescriptor::Statistics(self.sequences(element, Self::statistic)?),
+            9 => AmmDescriptor::Statistics(self.statistics(element)?),
             _ => return element.fault(Rule::Descriptor),
-        })
+        }));
+        Ok(())
+    }
+
+    fn statistics(&mut self, list: Element<'a>) -> Parsed<Vec<Statistic<'a>>> {
+        self.sequences(list, Self::statistic)
+    }
+
+    pub(super) fn properties(&mut self, list: Element<'a>) -> Parsed<Vec<Property<'a>>> {
+        self.sequences(list, Self::property)
     }
 
     fn media(&mut self, element: Element<'a>) -> Parsed<Media<'a>> {
@@ -45,15 +61,14 @@ impl<'a> Reader<'a> {
         Ok(Media { state, streams })
     }
 
-    fn stream(&mut self, element: Element<'a>) -> Parsed<Stream<'a>> {
+    fn stream(&mut self, element: Element<'a>, into: &mut Vec<Stream<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let id = members.read(0, |member| member.unsigned16())?.map(StreamId);
         let parameters = members.read(1, |member| self.stream_parameters(member))?;
         members.close()?;
-        match (id, parameters) {
-            (Some(id), Some(parameters)) => Ok(Stream { id, parameters }),
-            _ => element.fault(Rule::BerMember),
-        }
+        let Some((id, parameters)) = id.zip(parameters) else { return element.fault(Rule::BerMember) };
+        into.push(Stream { id, parameters });
+        Ok(())
     }
 
     fn stream_parameters(&mut self, element: Element<'a>) -> Parsed<StreamParameters<'a>> {
@@ -61,7 +76,7 @@ impl<'a> Reader<'a> {
         let control = members.read(0, |member| self.local_control(member))?;
         let local = members.read(1, |member| self.description(member))?;
         let remote = members.read(2, |member| self.description(member))?;
-        let statistics = members.read(3, |member| self.sequences(member, Self::statistic))?;
+        let statistics = members.read(3, |member| self.statistics(member))?;
         members.end()?;
         Ok(StreamParameters { control, local, remote, statistics })
     }
@@ -71,8 +86,7 @@ impl<'a> Reader<'a> {
         let mode = members.read(0, |member| self.stream_mode(member))?;
         let reserve_value = members.read(1, |member| member.boolean())?;
         let reserve_group = members.read(2, |member| member.boolean())?;
-        let properties =
-            members.read(3, |member| self.sequences(member, Self::property))?.unwrap_or_default();
+        let properties = members.read(3, |member| self.properties(member))?.unwrap_or_default();
         members.end()?;
         Ok(LocalControl { mode, reserve_value, reserve_group, properties })
     }
@@ -90,8 +104,7 @@ impl<'a> Reader<'a> {
 
     fn termination_state(&mut self, element: Element<'a>) -> Parsed<TerminationState<'a>> {
         let mut members = element.members(self.depth())?;
-        let properties =
-            members.read(0, |member| self.sequences(member, Self::property))?.unwrap_or_default();
+        let properties = members.read(0, |member| self.properties(member))?.unwrap_or_default();
         let buffer = members.read(1, |member| member.small(1))?.map(|buffer| match buffer {
             0 => BufferControl::Off,
             _ => BufferControl::LockStep,
@@ -129,7 +142,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn property(&mut self, element: Element<'a>) -> Parsed<Property<'a>> {
+    fn property(&mut self, element: Element<'a>, into: &mut Vec<Property<'a>>) -> Parsed<()> {
+        into.push(self.one_property(element)?);
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn one_property(&mut self, element: Element<'a>) -> Parsed<Property<'a>> {
         let mut members = element.members(self.depth())?;
         let name = members.read(0, |member| self.item_name(member, Kind::Property))?;
         let values = members.get(1)?;
@@ -159,9 +178,8 @@ impl<'a> Reader<'a> {
             }
             let mut is_first = true;
             reader.each(group, |reader, element| {
-                let line = reader.line(element, is_first)?;
+                reader.line(element, is_first, &mut lines)?;
                 is_first = false;
-                lines.push(line);
                 Ok(())
             })
         })?;
@@ -169,7 +187,7 @@ impl<'a> Reader<'a> {
         Ok(Description::from_lines(lines))
     }
 
-    fn line(&mut self, element: Element<'a>, is_first: bool) -> Parsed<Line<'a>> {
+    fn line(&mut self, element: Element<'a>, is_first: bool, into: &mut Vec<Line<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let name = members.get(0)?;
         let values = members.get(1)?;
@@ -186,13 +204,15 @@ impl<'a> Reader<'a> {
             if memchr::memchr3(b'\r', b'\n', 0, text).is_some() {
                 return value.fault(Rule::Description);
             }
-            return Ok(Line { is_first, tag, value: LineValue::Text(Cow::Borrowed(text)) });
+            into.push(Line { is_first, tag, value: LineValue::Text(Cow::Borrowed(text)) });
+            return Ok(());
         }
         let setting = self.setting(values, extra, Type::None)?;
-        Ok(Line { is_first, tag, value: LineValue::Setting(setting) })
+        into.push(Line { is_first, tag, value: LineValue::Setting(setting) });
+        Ok(())
     }
 
-    pub(super) fn statistic(&mut self, element: Element<'a>) -> Parsed<Statistic<'a>> {
+    fn statistic(&mut self, element: Element<'a>, into: &mut Vec<Statistic<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let name = members.read(0, |member| self.item_name(member, Kind::Statistic))?;
         let values = members.get(1)?;
@@ -207,7 +227,8 @@ impl<'a> Reader<'a> {
                 one => Some(one),
             };
         }
-        Ok(Statistic { name, value })
+        into.push(Statistic { name, value });
+        Ok(())
     }
 
     fn modem(&mut self, element: Element<'a>) -> Parsed<Modem<'a>> {
@@ -233,7 +254,7 @@ impl<'a> Reader<'a> {
                     })?;
                     modem.types = types;
                 }
-                1 => modem.properties = self.sequences(member, Self::property)?,
+                1 => modem.properties = self.properties(member)?,
                 2 => modem.non_standard = Some(self.non_standard(member)?),
                 _ => return member.fault(Rule::BerMember),
             }
@@ -267,7 +288,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn package_version(&mut self, element: Element<'a>) -> Parsed<PackageVersion<'a>> {
+    pub(super) fn package_version(
+        &mut self,
+        element: Element<'a>,
+        into: &mut Vec<PackageVersion<'a>>,
+    ) -> Parsed<()> {
+        into.push(self.one_package_version(element)?);
+        Ok(())
+    }
+
+    pub(super) fn one_package_version(&mut self, element: Element<'a>) -> Parsed<PackageVersion<'a>> {
         let mut members = element.members(self.depth())?;
         let package = members.read(0, |member| self.id(member))?.map(Name::Id);
         let version = members.read(1, |member| member.small(99))?;

@@ -21,8 +21,9 @@ impl<'a> Reader<'a> {
     fn events_of<E>(&mut self, element: Element<'a>, read: ReadAction<'a, E>) -> Parsed<EventsOf<'a, E>> {
         let mut members = element.members(self.depth())?;
         let request = members.read(0, |member| member.unsigned32())?.map(RequestId::new);
-        let events = members
-            .read(1, |member| self.sequences(member, |reader, element| reader.event(element, read)))?;
+        let events = members.read(1, |member| {
+            self.sequences(member, |reader, element, into| reader.event(element, read, into))
+        })?;
         members.end()?;
         match events {
             Some(events) if events.is_empty() || request.is_some() => Ok(EventsOf { request, events }),
@@ -31,19 +32,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn event<E>(&mut self, element: Element<'a>, read: ReadAction<'a, E>) -> Parsed<Event<'a, E>> {
+    fn event<E>(
+        &mut self,
+        element: Element<'a>,
+        read: ReadAction<'a, E>,
+        into: &mut Vec<Event<'a, E>>,
+    ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let (name, row) = members.read(0, |member| self.item_name(member, Kind::Event))?.unzip();
         let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
         let action = members.read(2, |member| read(self, member))?;
         let parameters = members.read(3, |member| self.parameters(member, row.flatten(), Side::Request))?;
         members.end()?;
-        match (name, parameters) {
-            (Some(name), Some(parameters)) => {
-                Ok(Event { name, stream, action: action.unwrap_or_default(), parameters })
-            }
-            _ => element.fault(Rule::BerMember),
-        }
+        let Some((name, parameters)) = name.zip(parameters) else { return element.fault(Rule::BerMember) };
+        into.push(Event { name, stream, action: action.unwrap_or_default(), parameters });
+        Ok(())
     }
 
     fn event_action(&mut self, element: Element<'a>) -> Parsed<EventAction<'a, Embedded<'a>>> {
@@ -174,7 +177,7 @@ impl<'a> Reader<'a> {
         row: Option<&'static ItemRow>,
         side: Side,
     ) -> Parsed<Vec<Parameter<'a>>> {
-        self.sequences(element, |reader, element| {
+        self.sequences(element, |reader, element, into| {
             let mut members = element.members(reader.depth())?;
             let name = members.read(0, |member| reader.id(member))?;
             let values = members.get(1)?;
@@ -182,20 +185,20 @@ impl<'a> Reader<'a> {
             members.end()?;
             let (Some(id), Some(values)) = (name, values) else { return element.fault(Rule::BerMember) };
             let kind = row.and_then(|row| row.parameter(side, id)).map_or(Type::None, |row| row.kind);
-            Ok(Parameter { name: Name::Id(id), setting: reader.setting(values, extra, kind)? })
+            into.push(Parameter { name: Name::Id(id), setting: reader.setting(values, extra, kind)? });
+            Ok(())
         })
     }
 
-    pub(super) fn event_spec(&mut self, element: Element<'a>) -> Parsed<EventSpec<'a>> {
+    pub(super) fn event_spec(&mut self, element: Element<'a>, into: &mut Vec<EventSpec<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let (name, row) = members.read(0, |member| self.item_name(member, Kind::Event))?.unzip();
         let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
         let parameters = members.read(2, |member| self.parameters(member, row.flatten(), Side::Request))?;
         members.end()?;
-        match (name, parameters) {
-            (Some(name), Some(parameters)) => Ok(EventSpec { name, stream, parameters }),
-            _ => element.fault(Rule::BerMember),
-        }
+        let Some((name, parameters)) = name.zip(parameters) else { return element.fault(Rule::BerMember) };
+        into.push(EventSpec { name, stream, parameters });
+        Ok(())
     }
 
     pub(super) fn observed_events(&mut self, element: Element<'a>) -> Parsed<ObservedEvents<'a>> {
@@ -211,17 +214,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn observed_event(&mut self, element: Element<'a>) -> Parsed<ObservedEvent<'a>> {
+    fn observed_event(&mut self, element: Element<'a>, into: &mut Vec<ObservedEvent<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let (name, row) = members.read(0, |member| self.item_name(member, Kind::Event))?.unzip();
         let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
         let parameters = members.read(2, |member| self.parameters(member, row.flatten(), Side::Observed))?;
         let time = members.read(3, |member| self.time(member))?;
         members.end()?;
-        match (name, parameters) {
-            (Some(name), Some(parameters)) => Ok(ObservedEvent { time, name, stream, parameters }),
-            _ => element.fault(Rule::BerMember),
-        }
+        let Some((name, parameters)) = name.zip(parameters) else { return element.fault(Rule::BerMember) };
+        into.push(ObservedEvent { time, name, stream, parameters });
+        Ok(())
     }
 
     pub(super) fn time(&mut self, element: Element<'a>) -> Parsed<TimeStamp> {
@@ -237,34 +239,45 @@ impl<'a> Reader<'a> {
 
     pub(super) fn signals(&mut self, element: Element<'a>) -> Parsed<Vec<SignalRequest<'a>>> {
         let mut signals = Vec::with_capacity(element.contents.count());
-        self.each(element, |reader, element| {
-            signals.push(match element.number() {
-                0 => SignalRequest::Signal(reader.signal(element)?),
-                1 => {
-                    let mut members = element.members(reader.depth())?;
-                    let (mut id, mut list) = (None, None);
-                    while let Some((number, member)) = members.next()? {
-                        match number {
-                            0 => id = Some(member.unsigned16()?),
-                            1 => list = Some(reader.sequences(member, Self::signal)?),
-                            _ => return member.fault(Rule::BerMember),
-                        }
-                    }
-                    match (id, list) {
-                        (Some(id), Some(signals)) if !signals.is_empty() => {
-                            SignalRequest::List(SignalList { id, signals })
-                        }
-                        _ => return element.fault(Rule::BerMember),
-                    }
-                }
-                _ => return element.fault(Rule::Signal),
-            });
-            Ok(())
+        self.each(element, |reader, element| match element.number() {
+            0 => reader.signal(element, &mut signals, SignalRequest::Signal),
+            1 => {
+                signals.push(SignalRequest::List(reader.signal_list(element)?));
+                Ok(())
+            }
+            _ => element.fault(Rule::Signal),
         })?;
         Ok(signals)
     }
 
-    fn signal(&mut self, element: Element<'a>) -> Parsed<Signal<'a>> {
+    fn signal_list(&mut self, element: Element<'a>) -> Parsed<SignalList<'a>> {
+        let mut members = element.members(self.depth())?;
+        let (mut id, mut list) = (None, None);
+        while let Some((number, member)) = members.next()? {
+            match number {
+                0 => id = Some(member.unsigned16()?),
+                1 => {
+                    list = Some(self.sequences(member, |reader, element, into| {
+                        reader.signal(element, into, |signal| signal)
+                    })?);
+                }
+                _ => return member.fault(Rule::BerMember),
+            }
+        }
+        match (id, list) {
+            (Some(id), Some(signals)) if !signals.is_empty() => Ok(SignalList { id, signals }),
+            _ => element.fault(Rule::BerMember),
+        }
+    }
+
+    /// A signal, put into a list of signals or of what holds one.
+    #[inline]
+    fn signal<T>(
+        &mut self,
+        element: Element<'a>,
+        into: &mut Vec<T>,
+        hold: impl Fn(Signal<'a>) -> T,
+    ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
         let Some(name) = members.get(0)? else { return self.nameless(element, members) };
         let (name, row) = self.item_name(name, Kind::Signal)?;
@@ -293,12 +306,16 @@ impl<'a> Reader<'a> {
         signal.request = members.read(8, |member| member.unsigned32())?.map(RequestId::new);
         signal.delay = members.read(9, |member| member.unsigned16())?;
         members.end()?;
-        if has_parameters { Ok(signal) } else { element.fault(Rule::BerMember) }
+        if !has_parameters {
+            return element.fault(Rule::BerMember);
+        }
+        into.push(hold(signal));
+        Ok(())
     }
 
     /// A signal that does not begin with its name.
     #[cold]
-    fn nameless(&self, element: Element<'a>, mut members: Members<'a>) -> Parsed<Signal<'a>> {
+    fn nameless(&self, element: Element<'a>, mut members: Members<'a>) -> Parsed<()> {
         members.next()?;
         element.fault(Rule::BerMember)
     }
