@@ -11,14 +11,14 @@ use crate::text::CANONICAL;
 use crate::vectors::{peer, read, read_ber, vectors, write, write_ber};
 
 /// Names that the messages of the text stories use, as words of one level.
-fn town() -> Options {
+pub(crate) fn town() -> Options {
     let words = ["a", "b", "c", "aaln", "zero"].map(str::to_owned).to_vec();
     let plan = NamePlan::new(vec![Level { bits: 8, form: LevelForm::Words(words) }]).unwrap();
     Options { plan, digit_maps: vec![("plan".to_owned(), 7)], ..Options::default() }
 }
 
 /// A story's message without what only text can say.
-fn speakable(text: &str) -> String {
+pub(crate) fn speakable(text: &str) -> String {
     text.replace("x/", "id8001/")
         .replace("x-2", "id8001-2")
         .replace("/a=", "/id0001=")

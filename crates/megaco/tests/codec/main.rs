@@ -9,6 +9,7 @@
 
 mod annex_b;
 mod binary;
+mod published;
 mod refusals;
 mod text;
 mod tshark;

@@ -15,6 +15,7 @@ mod offers;
 mod pair;
 mod places;
 mod properties;
+mod published;
 mod raw;
 mod redirects;
 mod registering;
