@@ -43,12 +43,12 @@ impl Shares {
     pub fn admit(&mut self, now: Time, standing: SipStanding, host: IpAddr) -> bool {
         match standing {
             SipStanding::Listed | SipStanding::Registered => {
-                let Limits { gateway_rate, gateway_burst } = self.limits;
+                let Limits { peer_rate, peer_burst, .. } = self.limits;
                 if self.known.len() >= KNOWN {
                     // They have moved from place to place; what they had used up is of no account any more.
                     self.known.clear();
                 }
-                let share = || TokenBucket::new(gateway_rate, gateway_burst, now);
+                let share = || TokenBucket::new(peer_rate, peer_burst, now);
                 self.known.entry(host).or_insert_with(share).take(now)
             }
             SipStanding::Stranger => self.strangers.admit(now, host),

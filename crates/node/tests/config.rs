@@ -92,7 +92,7 @@ fn every_key_reaches_the_inventory() {
         r#"
         timers = { ringing = 12.5, probe = 5 }
         capture = { path = "own.pcapng", max_mb = 2, files = 3 }
-        limits = { gateway_rate = 300, gateway_burst = 60 }
+        limits = { gateway_rate = 300, gateway_burst = 60, peer_rate = 700, peer_burst = 70 }
         store = { kind = "memory" }
         [exchange]
         name = "town"
@@ -135,7 +135,10 @@ fn every_key_reaches_the_inventory() {
     assert_eq!(inventory.routes[0].length, Some(7..=15));
     let capture = config.capture.unwrap();
     assert_eq!((capture.max_bytes, capture.files), (2_000_000, 3));
-    assert_eq!(config.limits, Limits { gateway_rate: 300, gateway_burst: 60 });
+    assert_eq!(
+        config.limits,
+        Limits { gateway_rate: 300, gateway_burst: 60, peer_rate: 700, peer_burst: 70 }
+    );
 }
 
 #[test]

@@ -403,6 +403,8 @@ fn read_limits(table: &Table<'_>, report: &mut Report) -> Limits {
     };
     read("gateway_rate", &mut limits.gateway_rate);
     read("gateway_burst", &mut limits.gateway_burst);
+    read("peer_rate", &mut limits.peer_rate);
+    read("peer_burst", &mut limits.peer_burst);
     limits
 }
 

@@ -136,7 +136,12 @@ pub(super) static CAPTURE: Section = Section {
 
 pub(super) static LIMITS: Section = Section {
     title: "[limits]",
-    keys: &[key("gateway_rate", "gateway_rate = 10000"), key("gateway_burst", "gateway_burst = 5000")],
+    keys: &[
+        key("gateway_rate", "gateway_rate = 5000"),
+        key("gateway_burst", "gateway_burst = 2500"),
+        key("peer_rate", "peer_rate = 10000"),
+        key("peer_burst", "peer_burst = 5000"),
+    ],
 };
 
 pub(super) static TIMERS: Section = Section {

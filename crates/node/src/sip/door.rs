@@ -128,13 +128,13 @@ impl Door {
     pub(super) fn admits(&self, host: IpAddr) -> bool {
         let Ok(mut state) = self.state.lock() else { return false };
         let now = self.clock.now();
-        let Limits { gateway_rate, gateway_burst } = self.limits;
+        let Limits { peer_rate, peer_burst, .. } = self.limits;
         if state.shares.len() >= HOSTS && !state.shares.contains_key(&host) {
             let State { shares, places, .. } = &mut *state;
             shares.retain(|host, _| places.contains_key(host));
         }
         let share = state.shares.entry(host);
-        share.or_insert_with(|| TokenBucket::new(gateway_rate, gateway_burst, now)).take(now)
+        share.or_insert_with(|| TokenBucket::new(peer_rate, peer_burst, now)).take(now)
     }
 }
 
