@@ -72,6 +72,7 @@ pub(crate) fn start(
         retry: None,
         dropped: dropped.clone(),
         trouble: Throttle::default(),
+        create: |path| File::create_new(path),
     };
     tape.begin().map_err(|error| StartError::Capture { path: config.path.display().to_string(), error })?;
     let (sender, receiver) = sync_channel(QUEUE);
@@ -92,6 +93,8 @@ struct Tape {
     retry: Option<Instant>,
     dropped: Counter,
     trouble: Throttle,
+    /// Makes a new file.
+    create: fn(&Path) -> io::Result<File>,
 }
 
 impl Tape {
@@ -146,13 +149,23 @@ impl Tape {
 
     fn begin(&mut self) -> io::Result<()> {
         rotate(&self.config.path, self.config.files)?;
-        let file = BufWriter::new(File::create_new(&self.config.path)?);
+        let file = BufWriter::new((self.create)(&self.config.path)?);
+        let begun = self.head(file);
+        if begun.is_err() {
+            // There is nothing in it yet. It would push the files of better times out, one with each try.
+            let _ = fs::remove_file(&self.config.path);
+        }
+        self.open = Some(begun?);
+        Ok(())
+    }
+
+    /// What each file begins with.
+    fn head(&self, file: BufWriter<File>) -> io::Result<Capture<BufWriter<File>>> {
         let mut capture = Capture::new(file, "strowger", self.clock.wall().unix(Time::ZERO))?;
         capture.names(self.names.iter().map(|(host, name)| (*host, name.as_str())))?;
         // What is there already can be read while nothing else comes.
         capture.flush()?;
-        self.open = Some(capture);
-        Ok(())
+        Ok(capture)
     }
 
     fn fail(&mut self, error: &io::Error) {
@@ -280,6 +293,7 @@ mod tests {
             retry: None,
             dropped: dropped.clone(),
             trouble: Throttle::default(),
+            create: |path| File::create_new(path),
         };
         let address = "127.0.0.1:1".parse().unwrap();
         let kept = Kept { at: Time::ZERO, from: address, to: address, way: Way::In, bytes: vec![7; 3000] };
@@ -289,5 +303,65 @@ mod tests {
         assert!(tape.open.is_none() && tape.retry.is_some());
         tape.keep(&kept);
         assert_eq!(dropped.value(), 2, "and no second try before its time");
+    }
+
+    #[test]
+    fn a_disk_that_stays_full_pushes_no_older_file_out() {
+        if !Path::new("/dev/full").exists() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("town.pcapng");
+        fs::write(numbered(&path, 1), "the oldest").unwrap();
+        fs::write(&path, "the last of better times").unwrap();
+        let mut tape = Tape {
+            config: CaptureConfig { path: path.clone(), max_bytes: 1_000_000, files: 3 },
+            names: vec![("127.0.0.9".parse().unwrap(), "gw1".to_owned())],
+            clock: Clock::start(),
+            open: None,
+            retry: None,
+            dropped: Counter::default(),
+            trouble: Throttle::default(),
+            // A file can be made, and nothing can be written to it.
+            create: |path| File::create_new(path).and_then(|_| File::options().write(true).open("/dev/full")),
+        };
+        for _ in 0..10 {
+            assert!(tape.begin().is_err());
+        }
+        let names: Vec<_> = sizes(folder.path()).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["town.1.pcapng", "town.2.pcapng"]);
+        assert_eq!(fs::read_to_string(numbered(&path, 1)).unwrap(), "the last of better times");
+        assert_eq!(fs::read_to_string(numbered(&path, 2)).unwrap(), "the oldest");
+        tape.create = |path| File::create_new(path);
+        tape.begin().unwrap();
+        assert!(fs::metadata(&path).unwrap().len() > 0);
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_costs_frames_and_is_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("there/town.pcapng");
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        let mut tape = Tape {
+            config: CaptureConfig { path: path.clone(), max_bytes: 2_000, files: 2 },
+            names: Vec::new(),
+            clock: Clock::start(),
+            open: None,
+            retry: None,
+            dropped: Counter::default(),
+            trouble: Throttle::default(),
+            create: |path| File::create_new(path),
+        };
+        let address = "127.0.0.1:1".parse().unwrap();
+        let kept = Kept { at: Time::ZERO, from: address, to: address, way: Way::In, bytes: vec![7; 900] };
+        tape.keep(&kept);
+        assert!(tape.open.is_some());
+        fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        (0..3).for_each(|_| tape.keep(&kept));
+        assert!(tape.open.is_none() && tape.dropped.value() > 0);
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        tape.retry = None;
+        tape.keep(&kept);
+        assert!(path.exists() && tape.open.is_some());
     }
 }

@@ -447,6 +447,61 @@ fn the_store_keeps_the_latest_detail_records_and_the_file_all() {
 }
 
 #[test]
+fn what_the_file_could_not_take_is_written_when_it_can() {
+    let directory = tempfile::tempdir().unwrap();
+    let cdr = directory.path().join("cdr.jsonl");
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let metrics = Registry::new();
+    let (mut ledger, _) = Ledger::open(Arc::clone(&store), &with_file(&cdr), &metrics).unwrap();
+    let health = ledger.health();
+    let record = |ledger: &mut Ledger, call: u128, healthy: bool| {
+        ledger.record(ended(call), wall());
+        while keys(&*store, "cdr/").len() < usize::try_from(call).unwrap() || health.is_healthy() != healthy {
+            std::thread::yield_now();
+        }
+    };
+    record(&mut ledger, 1, true);
+    // Nothing can be written there any more, as on a disk that has become read-only; calls go on.
+    std::fs::rename(&cdr, directory.path().join("before")).unwrap();
+    std::fs::create_dir(&cdr).unwrap();
+    record(&mut ledger, 2, false);
+    record(&mut ledger, 3, false);
+    std::fs::remove_dir(&cdr).unwrap();
+    record(&mut ledger, 4, true);
+    assert_eq!(ledger.close(PATIENCE), 0);
+    assert!(lines(&cdr).iter().map(|detail| detail.sequence).eq(2..=4));
+    let text = metrics.render();
+    assert!(!text.contains("\nstrowger_cdr_file_failures_total 0\n"), "{text}");
+    assert!(text.contains("\nstrowger_store_failures_total 0\n"), "{text}");
+}
+
+#[test]
+fn a_clock_that_was_set_bends_no_duration_of_a_record() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let (mut ledger, _) = open(&store, &settings());
+    let hour = Duration::from_secs(3600);
+    let at = Time::from_secs(50);
+    let set = |back: bool| {
+        let unix = wall().unix(at);
+        Wall::new(at, if back { unix.saturating_sub(hour) } else { unix + hour })
+    };
+    ledger.record(ended(1), wall());
+    ledger.record(ended(2), set(true));
+    ledger.record(ended(3), set(false));
+    // It died, and its last sign of life seems to be from before the call.
+    ledger.record(stable(4), wall());
+    assert_eq!(ledger.close(PATIENCE), 0);
+    let (mut ledger, restored) = open(&store, &settings());
+    ledger.interrupted(restored.standing[0].clone(), Duration::from_secs(1));
+    assert_eq!(ledger.close(PATIENCE), 0);
+    let details: Vec<_> = (1..=4).map(|sequence| detail(&*store, sequence)).collect();
+    assert!(details[..3].iter().all(|detail| detail.duration_ms == details[0].duration_ms));
+    assert!(details[..3].iter().all(|detail| detail.talk_ms == details[0].talk_ms && detail.talk_ms > 0));
+    assert_eq!(details[3].talk_ms, 0, "and not some thousand years");
+    assert!(details[3].end >= details[3].start);
+}
+
+#[test]
 fn a_directory_in_place_of_the_file_is_an_error_at_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let store: Arc<dyn Store> = Arc::new(Memory::default());

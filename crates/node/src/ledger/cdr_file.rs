@@ -21,6 +21,8 @@ const BEGINNING: &[u8] = b"{\"sequence\":";
 pub(super) struct CdrFile {
     path: PathBuf,
     last: u64,
+    /// Half a line may stand at its end, which could not be taken away when it could not be finished.
+    torn: bool,
 }
 
 #[derive(Deserialize)]
@@ -36,7 +38,7 @@ impl CdrFile {
         if whole < file.metadata()?.len() {
             file.set_len(whole)?;
         }
-        Ok(Self { path: path.to_owned(), last: last.unwrap_or(0).max(known) })
+        Ok(Self { path: path.to_owned(), last: last.unwrap_or(0).max(known), torn: false })
     }
 
     /// The number of the last record in it.
@@ -44,7 +46,8 @@ impl CdrFile {
         self.last
     }
 
-    /// Appends records, each with its number; on the disk when it returns. After an error the file is as before.
+    /// Appends records, each with its number; on the disk when it returns. After an error the file is as before, at the latest when the next
+    /// records are appended.
     pub(super) fn append(&mut self, records: &[(u64, &[u8])]) -> io::Result<()> {
         let mut text = Vec::new();
         let mut last = self.last;
@@ -56,16 +59,33 @@ impl CdrFile {
         if text.is_empty() {
             return Ok(());
         }
+        if std::mem::take(&mut self.torn)
+            && let Err(error) = mend(&self.path)
+        {
+            self.torn = true;
+            return Err(error);
+        }
         let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
         let before = file.metadata()?.len();
         if let Err(error) = file.write_all(&text).and_then(|()| file.sync_data()) {
-            // Half a line must not stay; should even this fail, the next start cuts it off.
-            let _ = file.set_len(before);
+            // Half a line must not stay, or the next record would be the rest of it.
+            self.torn = file.set_len(before).is_err();
             return Err(error);
         }
         self.last = last;
         Ok(())
     }
+}
+
+/// Takes half a line away from the end of a file, if it is still there.
+fn mend(path: &Path) -> io::Result<()> {
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+        // It was moved away, with what was wrong with it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let (whole, _) = tail(&mut file)?;
+    file.set_len(whole)
 }
 
 /// The length of the file up to its last whole line, and that line's number.
@@ -142,6 +162,28 @@ mod tests {
     }
 
     #[test]
+    fn half_a_line_that_could_not_be_taken_away_does_not_swallow_the_next_record() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("cdr.jsonl");
+        let mut file = CdrFile::open(&path, 0).unwrap();
+        append(&mut file, 1..=2);
+        // The disk was full in the middle of the third, and failed altogether when that was to be cut off.
+        let mut raw = OpenOptions::new().append(true).open(&path).unwrap();
+        raw.write_all(b"{\"sequence\":3,\"ca").unwrap();
+        file.torn = true;
+        append(&mut file, 3..=4);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            text.lines().map(str::to_owned).eq((1..=4).map(|number| format!("{{\"sequence\":{number}}}")))
+        );
+        // Moved away meanwhile, it is somebody else's.
+        file.torn = true;
+        std::fs::rename(&path, directory.path().join("cdr.1")).unwrap();
+        append(&mut file, 5..=5);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"sequence\":5}\n");
+    }
+
+    #[test]
     fn another_programs_file_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("notes.txt");
@@ -158,7 +200,7 @@ mod tests {
         if !Path::new("/dev/full").exists() {
             return;
         }
-        let mut file = CdrFile { path: PathBuf::from("/dev/full"), last: 7 };
+        let mut file = CdrFile { path: PathBuf::from("/dev/full"), last: 7, torn: false };
         assert!(file.append(&[(8, b"{}")]).is_err());
         assert_eq!(file.last(), 7);
     }
