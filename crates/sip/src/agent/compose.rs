@@ -37,8 +37,8 @@ impl UserAgent {
         peer.domain.clone().or(own).unwrap_or_default()
     }
 
-    /// The first INVITE of a session.
-    pub(super) fn make_invite(&mut self, peer: &Peer, called: &str, caller: &Caller) -> Message<'static> {
+    /// The URI of a user of a peer's.
+    pub(super) fn user_at(&self, peer: &Peer, user: &str) -> SipUri<'static> {
         let remote = match &peer.phone {
             Some(_) => self.local_host(peer),
             None => peer.domain.clone().unwrap_or_else(|| host(peer.address.ip())),
@@ -49,7 +49,12 @@ impl UserAgent {
             .then(|| peer.address.port())
             .filter(|_| peer.phone.is_none())
             .filter(|port| *port != default_port(peer.transport));
-        let mut target = SipUri { secure: peer.secure, ..SipUri::new(Some(called), &remote, port) };
+        SipUri { secure: peer.secure, ..SipUri::new(Some(user), &remote, port) }
+    }
+
+    /// The first INVITE of a session.
+    pub(super) fn make_invite(&mut self, peer: &Peer, called: &str, caller: &Caller) -> Message<'static> {
+        let mut target = self.user_at(peer, called);
         let to = format!("<{target}>");
         // The name service has chosen the transport of a peer that is known by a name, and is free to choose another.
         if peer.transport == Transport::Tcp && peer.destinations.is_empty() {

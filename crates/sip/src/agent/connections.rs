@@ -97,7 +97,7 @@ impl UserAgent {
             Some(Purpose::Bye(session)) => self.close(now, session),
             Some(Purpose::Probe(peer, place)) => self.probe_failed(now, peer, place),
             Some(Purpose::Register(peer, place)) => self.not_registered_there(now, (peer, place), None),
-            Some(Purpose::Refer(session)) => self.refer_answered(session, None),
+            Some(Purpose::Refer(session)) => self.refer_answered(now, session, status, None),
             Some(Purpose::Notify(session)) => self.notified(now, session, None),
             Some(Purpose::Prack(_) | Purpose::Notice) | None => {}
         }

@@ -22,6 +22,7 @@ impl UserAgent {
             }
             Timer::Probe(peer) => self.probe(now, peer),
             Timer::Referral(id) => self.referral_due(now, id),
+            Timer::Asking(id) => self.asking_due(id),
             Timer::Relieved(peer) => self.relieved(peer),
             Timer::Bindings => self.bindings_due(now),
             Timer::Register(peer) => self.register(now, peer),

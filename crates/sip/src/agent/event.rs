@@ -121,8 +121,10 @@ pub enum Event {
     Transferring {
         /// The session.
         session: SessionId,
-        /// What the peer has heard from whom it calls, or 408 when it does not say.
+        /// What the peer has heard from whom it calls, or 408 when it does not say; or how it has refused to call anybody.
         status: Status,
+        /// It is what the peer has heard.
+        accepted: bool,
     },
     /// The session is over, and not because this side ended it. `Closed` follows.
     Ended {

@@ -6,13 +6,14 @@
 //! ```
 //!
 //! The rooms: `config` (sockets and peers), `event` (what it says), `session` (what it keeps), `outgoing` (calls of this side),
-//! `redirect` (where peers send them on), `refer` (transfers that they ask for), `incoming` (calls of peers), `within` (requests inside dialogs), `compose` (how messages are made), `history` (who sent a call on), `deadline` (what time does),
+//! `redirect` (where peers send them on), `refer` (transfers that they ask for), `asking` (those that this side asks for), `incoming` (calls of peers), `within` (requests inside dialogs), `compose` (how messages are made), `history` (who sent a call on), `deadline` (what time does),
 //! `peers` (whether they are there), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`, `connections` (that end, or cannot be had), `places` (of
 //! peers that are known by names).
 //!
 //! Whoever is not listed gets no answer and costs nothing. A session ends in `Closed` whatever happens: each state waits
 //! for something that has a deadline.
 
+mod asking;
 mod compose;
 mod config;
 mod connections;
@@ -99,6 +100,8 @@ enum Timer {
     /// A registration is made, or made again.
     Register(PeerId),
     /// A peer that had too much to do may be called again.
+    /// The peer has not told for long how a transfer goes.
+    Asking(SessionId),
     Relieved(PeerId),
     /// A telephone's registration ends.
     Bindings,
@@ -446,7 +449,9 @@ impl UserAgent {
             Purpose::Notify(session) if !status.is_provisional() => {
                 self.notified(now, session, Some(status));
             }
-            Purpose::Refer(session) if !status.is_provisional() => self.refer_answered(session, Some(status)),
+            Purpose::Refer(session) if !status.is_provisional() => {
+                self.refer_answered(now, session, status, Some(response));
+            }
             Purpose::Bye(_)
             | Purpose::Refer(_)
             | Purpose::Notify(_)
@@ -516,6 +521,7 @@ impl UserAgent {
         session.phase = Phase::Ending;
         if !told {
             session.ending = Some(cause);
+            Timer::Asking(id),
             self.events.push_back(Event::Ended { session: id, cause, status });
         }
     }

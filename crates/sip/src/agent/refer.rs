@@ -3,10 +3,11 @@
 //!
 //! A REFER that is accepted makes a subscription of its sender's: it is told how the transfer goes by NOTIFY, until it succeeds or
 //! fails, unless it wants to hear nothing (`Refer-Sub: false`). The session stays meanwhile, though its user may have ended it: its
-//! BYE comes behind the last NOTIFY. One transfer of a session is under way at a time.
+//! BYE comes behind the last NOTIFY. One transfer of a session is under way at a time. What this side asks for is in `asking`.
 
 use strowger_sansio::{Duration, Time};
 
+use super::asking::Asking;
 use super::config::Referrals;
 use super::session::Phase;
 use super::{Event, PeerId, Purpose, SessionId, Timer, UserAgent};
@@ -96,7 +97,7 @@ pub(super) struct Transfers {
     /// How many there were.
     count: u32,
     /// This side has asked for one, and is not told yet how it went.
-    asking: bool,
+    pub(super) asking: Option<Asking>,
 }
 
 impl Transfers {
@@ -222,97 +223,6 @@ impl UserAgent {
         self.leave_behind_transfer(now, id);
     }
 
-    /// Asks the peer of a session to call somebody else, in the place of a session of this side's or anew; says whether it can be
-    /// asked.
-    pub(super) fn ask_for_transfer(
-        &mut self,
-        now: Time,
-        id: SessionId,
-        target: &Uri<'_>,
-        replaces: Option<SessionId>,
-    ) -> bool {
-        let Uri::Sip(mut sip) = target.clone().into_owned() else { return false };
-        if let Some(other) = replaces {
-            let Some(dialog) = self.sessions.get(&other).and_then(|other| other.dialog.as_ref()) else {
-                return false;
-            };
-            // As the user agent sees it that has the other end (RFC 3891 section 3).
-            let value = [
-                escape(&dialog.call_id),
-                format!("to-tag%3D{}", escape(&dialog.remote_tag)),
-                format!("from-tag%3D{}", escape(&dialog.local_tag)),
-            ];
-            sip.headers = Some(format!("Replaces={}", value.join("%3B")).into());
-        }
-        let standing = |session: &&mut super::Session| {
-            session.phase == Phase::Confirmed && session.ending.is_none() && !session.transfers.asking
-        };
-        let Some(session) = self.sessions.get_mut(&id).filter(standing) else { return false };
-        let ((transport, secure), referrer) =
-            (session.reach(), session.dialog.as_ref().map(|own| own.local.clone()));
-        let Some(dialog) = session.dialog.as_mut() else { return false };
-        let mut request = dialog.request(Method::Refer);
-        session.transfers.asking = true;
-        request.header.push(Name::Contact, self.contact(transport, secure));
-        request.header.push(Name::ReferTo, format!("<{sip}>"));
-        if let Some(referrer) = referrer {
-            request.header.push(Name::ReferredBy, referrer);
-        }
-        self.introduce(&mut request);
-        self.say(now, id, request, Purpose::Refer(id));
-        true
-    }
-
-    /// The peer accepts to be transferred, or does not.
-    pub(super) fn refer_answered(&mut self, id: SessionId, status: Option<Status>) {
-        let status = status.unwrap_or(Status::REQUEST_TIMEOUT);
-        if !status.is_success() {
-            self.transfer_ended(id, status);
-        }
-    }
-
-    fn transfer_ended(&mut self, id: SessionId, status: Status) {
-        let asking =
-            self.sessions.get_mut(&id).is_some_and(|session| std::mem::take(&mut session.transfers.asking));
-        if asking {
-            self.events.push_back(Event::Transferring { session: id, status });
-        }
-    }
-
-    /// The peer tells how a transfer goes (RFC 3515 section 2.4.5).
-    pub(super) fn told_progress(
-        &mut self,
-        now: Time,
-        id: SessionId,
-        server: ServerId,
-        request: &Message<'_>,
-    ) {
-        let header = &request.header;
-        let is_refer = header
-            .get(&Name::Event)
-            .is_some_and(|event| event.split(';').next().is_some_and(|name| name.trim() == "refer"));
-        let asking = self.sessions.get(&id).is_some_and(|session| session.transfers.asking);
-        if !is_refer || !asking {
-            // Nobody has subscribed to that (RFC 6665 section 4.1.3).
-            self.transactions.respond_with(now, server, Status::NO_SUCH_CALL);
-            return;
-        }
-        self.transactions.respond_with(now, server, Status::OK);
-        let body = String::from_utf8_lossy(&request.body);
-        let code =
-            body.lines().next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
-        let over = header.get(&Name::SubscriptionState).is_some_and(|state| state.starts_with("terminated"));
-        match code.and_then(Status::new) {
-            Some(status) if status.is_provisional() && !over => {
-                self.events.push_back(Event::Transferring { session: id, status });
-            }
-            Some(status) if !status.is_provisional() => self.transfer_ended(id, status),
-            // It ends without a word of how.
-            _ if over => self.transfer_ended(id, Status::REQUEST_TIMEOUT),
-            _ => {}
-        }
-    }
-
     /// Nobody knows what has become of the transfer.
     pub(super) fn referral_due(&mut self, now: Time, id: SessionId) {
         self.say_progress(now, id, Status::REQUEST_TIMEOUT);
@@ -361,19 +271,6 @@ impl UserAgent {
             _ => Err(Status::NO_SUCH_CALL),
         }
     }
-}
-
-/// What may not stand in the value of a URI's header, escaped (RFC 3261 section 25.1: `hvalue`).
-fn escape(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::with_capacity(text.len()), |mut escaped, octet| {
-        if octet.is_ascii_alphanumeric() || b"-_.!~*'()[]/?:+$".contains(&octet) {
-            escaped.push(char::from(octet));
-        } else {
-            let _ = write!(escaped, "%{octet:02X}");
-        }
-        escaped
-    })
 }
 
 /// Whom a REFER means.

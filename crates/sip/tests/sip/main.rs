@@ -6,6 +6,7 @@
     reason = "a story that goes wrong says how"
 )]
 
+mod asking;
 mod calls;
 mod credentials;
 mod history;
