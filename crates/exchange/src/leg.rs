@@ -247,7 +247,8 @@ pub enum LegEvent {
     },
     /// The party has returned to the call.
     Retrieved,
-    /// A key was pressed in the call.
+    /// A key was pressed in the call: a digit, `*`, `#` or a letter from A to D. Only legs say so whose signalling tells it, or that were told
+    /// to [`LegCommand::ReportKeys`].
     Dtmf(char),
     /// The party left, or the access failed. Whatever the leg holds is being freed already: it is not told to
     /// release, and [`LegEvent::Cleared`] follows.
@@ -375,6 +376,11 @@ pub enum LegCommand {
         /// The other side's description, when it is another than before.
         remote: Option<Sdp>,
     },
+    /// Report the keys that the party presses, each by `Dtmf`, or report none any more: the other side cannot hear them in the stream. A leg that cannot
+    /// says nothing.
+    ReportKeys(bool),
+    /// A key was pressed at the other side: let the party hear it, or tell its signalling.
+    Key(char),
     /// End it: free what it holds, and let the party hear why. Answered by `Cleared`.
     Release {
         /// Why.

@@ -75,8 +75,8 @@ pub use switch::{Command, LineCommand, ReferTo, RestoredCall, RestoredLeg, Switc
 pub use timers::CallTimers;
 pub use trunk::{
     Cic, CircuitEntry, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, CircuitTrunkEntry, Redirects,
-    Referrals, SipDigest, SipSocket, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId,
-    TrunkName,
+    Referrals, SipDigest, SipKeys, SipSocket, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId,
+    TrunkId, TrunkName,
 };
 
 // The example of the README is compiled and run.

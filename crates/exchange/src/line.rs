@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::inventory::{illegal_name, is_number};
-use crate::{Features, Inventory, InventoryFault};
+use crate::{Features, Inventory, InventoryFault, SipKeys};
 
 /// What stands in the place of a gateway where a line is a SIP telephone.
 pub const SIP: &str = "sip";
@@ -56,21 +56,29 @@ pub struct PhoneEntry {
     pub password: String,
     /// Hosts besides its own that its session descriptions may name.
     pub media: Vec<IpAddr>,
+    /// How keys that are pressed in a call come and go.
+    pub keys: SipKeys,
 }
 
 impl PhoneEntry {
     /// A telephone whose media come from where its signalling comes from.
     #[must_use]
     pub fn new(user: &str, password: &str) -> Self {
-        Self { user: user.to_owned(), password: password.to_owned(), media: Vec::new() }
+        Self {
+            user: user.to_owned(),
+            password: password.to_owned(),
+            media: Vec::new(),
+            keys: SipKeys::Stream,
+        }
     }
 }
 
 /// The password is not shown.
 impl fmt::Debug for PhoneEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user, media, .. } = self;
-        f.debug_struct("PhoneEntry").field("user", user).field("media", media).finish_non_exhaustive()
+        let Self { user, media, keys, .. } = self;
+        let mut shown = f.debug_struct("PhoneEntry");
+        shown.field("user", user).field("media", media).field("keys", keys).finish_non_exhaustive()
     }
 }
 

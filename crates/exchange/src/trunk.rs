@@ -17,7 +17,7 @@ use strowger_sansio::Duration;
 use crate::{CallingParty, Cause, Diversion, Inventory, InventoryFault};
 
 pub use strowger_sip::Transport as SipTransport;
-pub use strowger_sip::agent::{Redirects, Referrals};
+pub use strowger_sip::agent::{Keys as SipKeys, Redirects, Referrals};
 pub use strowger_sip::auth::Algorithm as SipDigest;
 
 /// A trunk: its place in the inventory.
@@ -93,6 +93,8 @@ pub struct TrunkEntry {
     pub follows: Redirects,
     /// Whether the peer may transfer who it talks to: to whom its own calls may go (RFC 3515, RFC 3891).
     pub transfers: Referrals,
+    /// How keys that are pressed in a call come and go.
+    pub keys: SipKeys,
     /// Calls that come by it may leave by a trunk again.
     pub transit: bool,
     /// The group that it is of.
@@ -132,6 +134,7 @@ impl TrunkEntry {
             trusted: false,
             follows: Redirects::Own,
             transfers: Referrals::Accepted,
+            keys: SipKeys::Stream,
             transit: false,
             group: None,
             priority: 1,

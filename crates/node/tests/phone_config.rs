@@ -59,6 +59,19 @@ fn a_line_may_be_a_telephone_that_registers() {
 }
 
 #[test]
+fn a_telephone_or_a_trunk_may_have_its_keys_by_info() {
+    use strowger_exchange::SipKeys;
+    let of = |text: &str| good(text).inventory.lines[1].phone().unwrap().keys;
+    assert_eq!(of(PHONE), SipKeys::Stream);
+    let by = |word: &str| PHONE.replace("user =", &format!("dtmf = \"{word}\", user ="));
+    assert_eq!((of(&by("info")), of(&by("rtp"))), (SipKeys::Info, SipKeys::Stream));
+    let found = findings(&by("inband"));
+    assert_eq!(found, ["15:16 unknown way of keys \"inband\"; expected \"rtp\", \"info\""]);
+    let trunk = "[[trunk]]\nid = \"carrier\"\nsip = { address = \"127.0.0.20:5060\", dtmf = \"info\" }\n";
+    assert_eq!(good(&format!("{PHONE}{trunk}")).inventory.trunks[0].keys, SipKeys::Info);
+}
+
+#[test]
 fn what_is_wrong_with_a_telephone_is_said_with_its_place() {
     let wrong = |from: &str, to: &str| findings(&PHONE.replace(from, to)).join("\n");
     assert_eq!(

@@ -4,7 +4,9 @@
 //! that its `o=` line is the session's own and counts its versions (RFC 3264 section 8), an answer has as many streams as
 //! its offer in the same order and formats of the offer alone (section 6), and directions agree.
 
-use strowger_sdp::{AddressPolicy, AudioDescription, Direction, Limits, PolicyFault, SessionDescription};
+use strowger_sdp::{
+    AddressPolicy, AudioDescription, Codec, Direction, Limits, PolicyFault, SessionDescription,
+};
 
 use std::net::IpAddr;
 
@@ -47,6 +49,8 @@ pub struct Negotiation {
     sent: Vec<u8>,
     remote: Option<Vec<u8>>,
     turn: Turn,
+    /// Keys do not go in the stream: the formats of RFC 4733 are in neither description.
+    without_events: bool,
 }
 
 impl Negotiation {
@@ -55,6 +59,13 @@ impl Negotiation {
     pub fn new(id: u64) -> Self {
         // Some read it into a signed number.
         Self { id: id >> 1, version: 1, ..Self::default() }
+    }
+
+    /// The same, where keys do not go in the stream: the formats of RFC 4733 are taken out of the descriptions of both sides.
+    #[must_use]
+    pub const fn without_events(mut self, without: bool) -> Self {
+        self.without_events = without;
+        self
     }
 
     /// The descriptions of a session that was kept: its identifier with the version of the last, which may not be the last of all,
@@ -103,7 +114,7 @@ impl Negotiation {
     /// Whether a description asks for nothing that the peer does not know: where to send, and which way.
     #[must_use]
     pub fn is_as_before(&self, wanted: &[u8], direction: Direction) -> bool {
-        let (Some(own), Ok(wanted)) = (&self.wanted, read(wanted)) else { return false };
+        let (Some(own), Ok(wanted)) = (&self.wanted, self.read(wanted)) else { return false };
         own.destination() == wanted.destination()
             && own.rtcp_destination() == wanted.rtcp_destination()
             && own.direction == wanted.direction.and(direction)
@@ -119,7 +130,7 @@ impl Negotiation {
         if self.turn != Turn::Free {
             return Err(OfferFault::Turn);
         }
-        let mut audio = read(wanted)?;
+        let mut audio = self.read(wanted)?;
         audio.direction = audio.direction.and(direction);
         self.turn = Turn::Ours;
         self.wanted = Some(audio.clone());
@@ -145,7 +156,7 @@ impl Negotiation {
         if self.turn != Turn::Free {
             return Err(OfferFault::Turn);
         }
-        let seen = usable(description, rule)?;
+        let seen = self.usable(description, rule)?;
         self.turn = Turn::Theirs(description.to_vec());
         Ok(seen)
     }
@@ -166,12 +177,12 @@ impl Negotiation {
         let offer = offer.clone();
         let session = decode(&offer)?;
         let (place, offered) = stream(&session)?;
-        let mut local = read(wanted)?;
+        let mut local = self.read(wanted)?;
         local.direction = local.direction.and(direction);
         let audio = offered.answer(&local).map_err(|_| OfferFault::NoCommonCodec)?;
         self.turn = Turn::Free;
         self.wanted = Some(local);
-        self.remote = Some(seen(&offer, &session, &offered));
+        self.remote = Some(self.seen(seen(&offer, &session, &offered))?);
         Ok(self.send(audio, |bytes| with_refused(&bytes, &session, place)))
     }
 
@@ -188,7 +199,7 @@ impl Negotiation {
             return Err(OfferFault::Turn);
         }
         self.turn = Turn::Free;
-        let seen = usable(description, rule)?;
+        let seen = self.usable(description, rule)?;
         self.remote = Some(seen.clone());
         Ok(seen)
     }
@@ -204,7 +215,7 @@ impl Negotiation {
         rule: (IpAddr, &AddressPolicy),
         is_answer: bool,
     ) -> Result<Option<Vec<u8>>, OfferFault> {
-        let seen = usable(description, rule)?;
+        let seen = self.usable(description, rule)?;
         let is_new = self.remote.as_ref() != Some(&seen);
         self.remote = Some(seen.clone());
         if is_answer && self.turn == Turn::Ours {
@@ -231,6 +242,27 @@ impl Negotiation {
                 self.remote.clone().ok_or(OfferFault::NoAudio)
             }
         }
+    }
+
+    fn read(&self, description: &[u8]) -> Result<AudioDescription, OfferFault> {
+        let mut audio = read(description)?;
+        if self.without_events {
+            audio.codecs.retain(|entry| entry.codec != Codec::TelephoneEvent);
+        }
+        Ok(audio)
+    }
+
+    fn usable(&self, description: &[u8], rule: (IpAddr, &AddressPolicy)) -> Result<Vec<u8>, OfferFault> {
+        self.seen(usable(description, rule)?)
+    }
+
+    /// What the user of this crate sees of a description that can be used.
+    fn seen(&self, description: Vec<u8>) -> Result<Vec<u8>, OfferFault> {
+        let audio = if self.without_events { read(&description)? } else { return Ok(description) };
+        if !audio.codecs.iter().any(|entry| entry.codec == Codec::TelephoneEvent) {
+            return Ok(description);
+        }
+        Ok(self.read(&description)?.to_bytes())
     }
 
     fn send(&mut self, mut audio: AudioDescription, finish: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Vec<u8> {

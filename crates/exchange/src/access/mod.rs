@@ -102,6 +102,8 @@ pub(crate) enum Order {
 pub(crate) enum Timer {
     /// The tone that a line hears after its call has lasted long enough.
     Party(LineId),
+    /// The next key is played on a line.
+    Key(LineId),
     /// A line that refused an order is tried again.
     Retry(LineId),
     /// A connection that could not be deleted is tried again.
@@ -402,6 +404,7 @@ impl Access {
             self.turn(now, |lines, relays, turn| match timer {
                 Timer::Circuit(_) => {}
                 Timer::Party(line) => lines.party_timeout(turn, line),
+                Timer::Key(line) => lines.next_key(line),
                 Timer::Retry(line) => lines.retry(turn, line),
                 Timer::Stream(Owner::Leg(leg)) => lines.stream_retry(turn, leg),
                 Timer::Stream(Owner::Context(context, side)) => relays.stream_retry(turn, context, side),

@@ -112,13 +112,40 @@ pub(super) const DISPLAY_MEGACO: &str = "andisp/dwa";
 /// The caller's identification alone.
 pub(super) const DATA_MEGACO: &str = "andisp/data";
 
+/// What stands for the keys that are reported in a talk, as events of package `dd`, and for those that are played, as signals of `dg`.
+pub(super) const KEYS_MEGACO: &str = "dd/d0";
+pub(super) const PLAYS_MEGACO: &str = "dg/d0";
+
+/// The keys of a telephone with their names in `dd` and `dg` (RFC 3525 Annexes E.5, E.6). A telephone has the first twelve.
+pub(super) const KEYS: [(char, &str, &str); 16] = [
+    ('0', "dd/d0", "dg/d0"),
+    ('1', "dd/d1", "dg/d1"),
+    ('2', "dd/d2", "dg/d2"),
+    ('3', "dd/d3", "dg/d3"),
+    ('4', "dd/d4", "dg/d4"),
+    ('5', "dd/d5", "dg/d5"),
+    ('6', "dd/d6", "dg/d6"),
+    ('7', "dd/d7", "dg/d7"),
+    ('8', "dd/d8", "dg/d8"),
+    ('9', "dd/d9", "dg/d9"),
+    ('*', "dd/ds", "dg/ds"),
+    ('#', "dd/do", "dg/do"),
+    ('A', "dd/da", "dg/da"),
+    ('B', "dd/db", "dg/db"),
+    ('C', "dd/dc", "dg/dc"),
+    ('D', "dd/dd", "dg/dd"),
+];
+/// How many of them a telephone has.
+pub(super) const ON_A_TELEPHONE: usize = 12;
+
 /// What a line on a Megaco gateway can do without where its gateway has not got the package.
-pub(super) const OPTIONAL_MEGACO: [&str; 13] = [
+pub(super) const OPTIONAL_MEGACO: [&str; 14] = [
     "cg/bt",
     "cg/ct",
     "cg/cw",
     "cg/rt",
     "cg/sit",
+    PLAYS_MEGACO,
     "srvtn/conf",
     "srvtn/ht",
     "srvtn/mwt",

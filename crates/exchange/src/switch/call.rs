@@ -131,6 +131,8 @@ pub(super) struct Leg {
     pub(super) paused: bool,
     /// Its party has put it on hold by itself, and sends nothing. Nothing that is kept, either: the party says it again.
     pub(super) silent: bool,
+    /// It was told to report the keys that its party presses.
+    pub(super) reports_keys: bool,
     /// The party has left by a transfer.
     pub(super) left: bool,
     /// The party has hung up with this on hold, and is rung for it.
@@ -452,6 +454,7 @@ impl Leg {
             flow: Flow::Both,
             paused: false,
             silent: false,
+            reports_keys: false,
             left: false,
             recalled: false,
         }

@@ -52,8 +52,7 @@ impl Switch {
                 self.found_waiting(now, call);
             }
             LegEvent::Held { .. } | LegEvent::Retrieved => self.held_itself(call, leg, &event),
-            // Features listen to these.
-            LegEvent::Dtmf(_) => {}
+            LegEvent::Dtmf(key) => self.pressed(call, leg, key),
         }
     }
 

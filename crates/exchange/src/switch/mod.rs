@@ -13,7 +13,7 @@
 //!
 //! A party may have several calls. Each is a call of two sides as any other; which of its legs the party has in
 //! hand, on hold or waiting is kept by line (`station`), and what it does in the middle of a call is decided
-//! there (`midcall`). A transfer moves a leg from one call to another (`transfer`; `referral` where the peer of a trunk asks for it), and back when
+//! there (`midcall`); what is pressed in a talk and is in no stream goes from side to side (`keys`). A transfer moves a leg from one call to another (`transfer`; `referral` where the peer of a trunk asks for it), and back when
 //! nobody takes it (`returning`).
 //!
 //! Rules that hold for every call, whatever happens: each leg and each context hears at most one end
@@ -26,6 +26,7 @@ mod call;
 mod choice;
 mod dial;
 mod flow;
+mod keys;
 mod midcall;
 mod phone;
 mod reach;
@@ -46,6 +47,7 @@ use crate::{
     FeaturePlan, Features, Inventory, LegCommand, LegEvent, LegId, LineId, MediaPolicy, Party, Plan, Record,
 };
 use call::{Call, Progress};
+use keys::Keys;
 pub use referral::ReferTo;
 use restore::Awaited;
 pub(crate) use restore::in_order;
@@ -103,6 +105,8 @@ pub struct Switch {
     most_calls: usize,
     relayed: bool,
     features: Vec<Features>,
+    /// How keys come from the parties that speak SIP.
+    keys: Keys,
     codes: FeaturePlan,
     rng: Rng,
     calls: BTreeMap<CallId, Call>,
@@ -148,6 +152,7 @@ impl Switch {
             most_calls: inventory.limits.calls,
             relayed: matches!(inventory.media, MediaPolicy::Relay { .. }),
             features: inventory.lines.iter().map(|line| line.features).collect(),
+            keys: Keys::new(inventory),
             codes: inventory.features.clone(),
             rng,
             calls: BTreeMap::new(),
@@ -307,6 +312,7 @@ impl Switch {
             self.give_last_record(&mut call);
             self.deadlines.cancel(&id);
         } else {
+            self.ask_for_keys(&mut call);
             self.give_change(&mut call);
             self.calls.insert(id, call);
         }

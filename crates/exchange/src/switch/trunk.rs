@@ -107,6 +107,11 @@ impl Trunks {
         self.trunks.iter().find(|trunk| trunk.has(line))
     }
 
+    /// The place of the trunk that a channel is of.
+    pub(super) fn place_of(&self, line: LineId) -> Option<usize> {
+        self.trunks.iter().position(|trunk| trunk.has(line))
+    }
+
     /// Whether this is a channel.
     pub(super) fn has(&self, line: LineId) -> bool {
         self.of(line).is_some()

@@ -47,6 +47,10 @@ pub(crate) struct Endpoint {
     pub(crate) heard: Vec<String>,
     pub(crate) map: Option<DigitMap>,
     pub(crate) dialled: String,
+    /// Keys that were pressed in a talk, and are not reported yet.
+    pub(crate) kept: String,
+    /// When a key was played last.
+    played: Option<Time>,
     /// A notification was sent: nothing more is, before the next request.
     pub(crate) stepped: bool,
     pub(crate) connections: BTreeMap<String, Connection>,
@@ -353,7 +357,12 @@ impl Gateway {
         endpoint.signals = passing;
         endpoint.dialled.clear();
         endpoint.stepped = false;
-        let _ = now;
+        if endpoint.signals.iter().any(|signal| signal.starts_with("D/")) {
+            // A tone and its silence take 95 ms at least; what comes sooner waits, and may be dropped.
+            let soon = endpoint.played.replace(now).is_some_and(|at| now.since(at).as_millis() < 95);
+            assert!(!soon, "a key comes before the last is over");
+        }
+        self.report_key(now, local);
         ReturnCode::OK
     }
 
@@ -551,6 +560,25 @@ impl Gateway {
                 let events: Vec<_> = dialled.chars().map(|key| format!("D/{key}")).collect();
                 self.notify(now, local, &events);
             }
+        }
+    }
+
+    /// A key is pressed in a talk.
+    pub(crate) fn key(&mut self, now: Time, local: &str, key: char) {
+        if self.endpoints[local].events.iter().any(|event| event == "d/[0-9*#]") {
+            self.endpoints.get_mut(local).unwrap().kept.push(key);
+            self.report_key(now, local);
+        }
+    }
+
+    /// Reports the first of the keys that are kept, if they are asked for.
+    fn report_key(&mut self, now: Time, local: &str) {
+        let endpoint = self.endpoints.get_mut(local).unwrap();
+        if !endpoint.events.iter().any(|event| event == "d/[0-9*#]") {
+            endpoint.kept.clear();
+        } else if !endpoint.stepped && !endpoint.kept.is_empty() {
+            let key = endpoint.kept.remove(0);
+            self.notify(now, local, &[format!("D/{key}")]);
         }
     }
 

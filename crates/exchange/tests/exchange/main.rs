@@ -21,6 +21,7 @@ mod gateway;
 mod glare;
 mod hunting;
 mod interplay;
+mod keys;
 mod mgcp_only;
 mod mgcp_words;
 mod midcall;

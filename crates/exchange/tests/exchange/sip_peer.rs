@@ -10,7 +10,7 @@ use strowger_exchange::{
 use strowger_sansio::{Rng, SocketId, Time};
 use strowger_sdp::Direction;
 use strowger_sip::agent::{
-    AgentConfig, Caller, Credentials, Event, Invitation, Local, Peer, PeerId, SessionId, UserAgent,
+    AgentConfig, Caller, Credentials, Event, Invitation, Keys, Local, Peer, PeerId, SessionId, UserAgent,
 };
 use strowger_sip::message::{Message, Status};
 use strowger_sip::{Limits, Route, Transport, text};
@@ -84,7 +84,9 @@ impl SipPeer {
         Self::of(now, SocketAddr::from(([127, 0, 0, host], 5060)), peer)
     }
 
-    fn of(now: Time, address: SocketAddr, peer: Peer) -> Self {
+    fn of(now: Time, address: SocketAddr, mut peer: Peer) -> Self {
+        // It may tell keys by INFO, whether that is of use or not.
+        peer.keys = Keys::Info;
         let local = Local { transport: Transport::Udp, socket: SocketId::MAIN, address };
         let config = AgentConfig::new(vec![local], vec![peer]);
         let seed = match address.ip() {
@@ -145,6 +147,15 @@ impl SipPeer {
             diversions: Vec::new(),
         };
         self.agent.invite(now, &invitation).unwrap()
+    }
+
+    /// The keys that it was told of by INFO.
+    pub(crate) fn keys(&self) -> String {
+        let key = |event: &Event| match event {
+            Event::Dtmf { key, .. } => Some(*key),
+            _ => None,
+        };
+        self.events.iter().filter_map(key).collect()
     }
 
     pub(crate) fn ring(&mut self, now: Time) {

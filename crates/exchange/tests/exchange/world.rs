@@ -331,6 +331,22 @@ impl World {
         self.settle();
     }
 
+    /// Presses keys in a talk, and does not wait between them.
+    pub(crate) fn press_keys(&mut self, number: &str, keys: &str) {
+        let (gateway, endpoint) = self.place(number);
+        for key in keys.chars() {
+            self.gateways[gateway].key(self.now, &endpoint, key);
+            self.drain();
+        }
+        self.settle();
+    }
+
+    /// The keys that were played on a line.
+    pub(crate) fn keys_heard(&self, number: &str) -> String {
+        let heard = self.endpoint(number).heard.iter();
+        heard.filter_map(|signal| signal.strip_prefix("D/")).collect()
+    }
+
     pub(crate) fn signal_ends(&mut self, number: &str) {
         let (gateway, endpoint) = self.place(number);
         self.gateways[gateway].signal_ends(self.now, &endpoint);

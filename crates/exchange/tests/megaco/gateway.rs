@@ -91,7 +91,7 @@ impl DerefMut for Gateway {
     }
 }
 
-const PACKAGES: [&str; 10] = ["g", "root", "al", "cg", "dd", "nt", "rtp", "andisp", "srvtn", "xcg"];
+const PACKAGES: [&str; 11] = ["g", "root", "al", "cg", "dd", "dg", "nt", "rtp", "andisp", "srvtn", "xcg"];
 
 impl Gateway {
     pub(crate) fn of(entry: &GatewayEntry, lines: usize) -> Self {
@@ -289,6 +289,7 @@ impl Gateway {
             515 => ErrorCode::NOT_IN_CONTEXT,
             518 | 522 => ErrorCode::UNKNOWN_PACKAGE,
             512 => ErrorCode::NO_EVENT_EQUIPMENT,
+            513 => ErrorCode::NO_SIGNAL_EQUIPMENT,
             _ => ErrorCode::INTERNAL,
         })
     }
@@ -554,6 +555,14 @@ impl Gateway {
                             "al/ri" if signal.duration == Some(50) => vec!["L/rs".to_owned()],
                             "cg/dt" if signal.duration != Some(1600) => {
                                 vec![format!("L/dl(to={}0)", signal.duration.unwrap())]
+                            }
+                            name if name.starts_with("dg/") => {
+                                let key = name.trim_start_matches("dg/d");
+                                let key = ["s", "o"]
+                                    .iter()
+                                    .position(|own| *own == key)
+                                    .map_or(key, |at| ["*", "#"][at]);
+                                vec![format!("D/{}", key.to_ascii_uppercase())]
                             }
                             name => {
                                 let known = WORDS.iter().find(|(own, _)| *own == name);

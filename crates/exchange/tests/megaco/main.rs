@@ -36,6 +36,8 @@ mod glare;
 mod hunting;
 #[path = "../exchange/interplay.rs"]
 mod interplay;
+#[path = "../exchange/keys.rs"]
+mod keys;
 #[path = "../exchange/gateway.rs"]
 mod mgcp_gateway;
 #[path = "../exchange/midcall.rs"]

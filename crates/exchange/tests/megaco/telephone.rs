@@ -78,6 +78,19 @@ impl Gateway {
         }
     }
 
+    /// A key is pressed in a talk.
+    pub(crate) fn key(&mut self, now: Time, local: &str, key: char) {
+        if self.mouth.is_none() {
+            return self.base.key(now, local, key);
+        }
+        let id = match key {
+            '*' => 0x20,
+            '#' => 0x21,
+            digit => 0x10 + u16::try_from(digit.to_digit(10).unwrap()).unwrap(),
+        };
+        self.observe(now, local, (6, id), Vec::new());
+    }
+
     fn complete(&mut self, now: Time, local: &str, method: u32) {
         let dialled = self.base.endpoints[local].dialled.replace('*', "E").replace('#', "F");
         let ds = Parameter { name: Name::Id(1), setting: Setting::One(Value::String(dialled.leak())) };

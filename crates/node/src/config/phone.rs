@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use strowger_exchange::{Inventory, LineAccess, LineEntry, PhoneEntry, SipDigest};
+use strowger_exchange::{Inventory, LineAccess, LineEntry, PhoneEntry, SipDigest, SipKeys};
 use toml::Spanned;
 
 use super::check::refuse;
 use super::diagnostic::Report;
 use super::names;
-use super::raw::{Line, Raw, addresses};
+use super::raw::{Line, Raw, addresses, choice};
 use super::reader::{Table, excerpt};
 use super::schema;
 
@@ -19,6 +19,7 @@ pub(super) struct Phone {
     user: Option<Spanned<String>>,
     password: Option<Spanned<String>>,
     media: Vec<Spanned<IpAddr>>,
+    keys: Option<SipKeys>,
     span: Range<usize>,
 }
 
@@ -40,6 +41,7 @@ impl Phone {
             user: table.required_string("user", report),
             password: table.required_string("password", report),
             media: addresses(&table, "media", report),
+            keys: choice(&table, "dtmf", "way of keys", &super::trunk::KEYS, &[], report),
             span: line.key_span("sip"),
         })
     }
@@ -48,7 +50,7 @@ impl Phone {
     pub(super) fn entry(self) -> Option<PhoneEntry> {
         let (user, password) = (self.user?.into_inner(), self.password?.into_inner());
         let media = self.media.into_iter().map(Spanned::into_inner).collect();
-        Some(PhoneEntry { user, password, media })
+        Some(PhoneEntry { user, password, media, keys: self.keys.unwrap_or_default() })
     }
 }
 

@@ -201,6 +201,7 @@ pub(super) static LINE_SIP: Section = Section {
         key("user", "user = \"2003\""),
         key("password", "password = \"secret\""),
         key("media", "media = [\"192.0.2.40\"]"),
+        key("dtmf", "dtmf = \"info\""),
     ],
 };
 
@@ -346,6 +347,7 @@ pub(super) static TRUNK_SIP: Section = Section {
         key("register", "register = true"),
         key("redirect", "redirect = \"own\""),
         key("refer", "refer = false"),
+        key("dtmf", "dtmf = \"info\""),
     ],
 };
 

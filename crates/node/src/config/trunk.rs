@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use strowger_exchange::{
-    Redirects, Referrals, RouteTarget, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkName,
+    Redirects, Referrals, RouteTarget, SipKeys, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkName,
 };
 use toml::Spanned;
 
@@ -20,6 +20,9 @@ use crate::tls::ClientTls;
 
 /// The words for which contacts are called that a peer sends calls on to.
 const REDIRECTS: [(&str, Redirects); 2] = [("own", Redirects::Own), ("refuse", Redirects::Refused)];
+
+/// The words for how keys come and go that are pressed in a call.
+pub(super) const KEYS: [(&str, SipKeys); 2] = [("rtp", SipKeys::Stream), ("info", SipKeys::Info)];
 
 /// One table.
 pub(super) struct Trunk {
@@ -58,6 +61,7 @@ pub(super) struct Sip {
     trusted: Option<Spanned<bool>>,
     follows: Option<Redirects>,
     refer: Option<Spanned<bool>>,
+    keys: Option<SipKeys>,
     files: Files,
     sips: Option<Spanned<bool>>,
 }
@@ -106,6 +110,7 @@ impl Sip {
             probe: table.seconds("probe", report),
             trusted: table.boolean("trusted", report),
             refer: table.boolean("refer", report),
+            keys: choice(table, "dtmf", "way of keys", &KEYS, &[], report),
             follows: choice(table, "redirect", "redirect", &REDIRECTS, &[], report),
             files: Files::read(table, report).of(table.string("tls_name", report)),
             sips: table.boolean("sips", report),
@@ -308,6 +313,7 @@ pub(super) fn entry(trunk: Trunk) -> Option<TrunkEntry> {
     if sip.refer.is_some_and(|refer| !refer.into_inner()) {
         entry.transfers = Referrals::Refused;
     }
+    entry.keys = sip.keys.unwrap_or(entry.keys);
     entry.follows = sip.follows.unwrap_or(entry.follows);
     if let Some(channels) = trunk.channels {
         entry.channels = u32::try_from(channels.into_inner()).unwrap_or(entry.channels);

@@ -60,6 +60,8 @@ pub struct Peer {
     pub redirects: Redirects,
     /// Whether it may transfer this side's parties.
     pub referrals: Referrals,
+    /// How the keys that are pressed in a call come and go.
+    pub keys: Keys,
     /// Which addresses its descriptions may name.
     pub media: AddressPolicy,
     /// Who it proves to be, when it is a telephone that registers here: its address is not known before then, and what is said
@@ -86,6 +88,7 @@ impl Peer {
             registers: false,
             redirects: Redirects::Own,
             referrals: Referrals::Refused,
+            keys: Keys::Stream,
             media: AddressPolicy::default(),
             phone: None,
         }
@@ -140,6 +143,16 @@ pub enum Referrals {
     Refused,
     /// It may; whom to is for the user of this crate to judge.
     Accepted,
+}
+
+/// How a peer tells of the keys that are pressed in a call, and is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Keys {
+    /// In the stream, by RFC 4733 or as tones: this side has nothing to do with them.
+    #[default]
+    Stream,
+    /// By INFO. The formats of RFC 4733 are taken out of the descriptions of both sides then, so that a key does not come twice.
+    Info,
 }
 
 /// What a user agent goes by.

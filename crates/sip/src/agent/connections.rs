@@ -79,6 +79,7 @@ impl UserAgent {
             | Purpose::Bye(id)
             | Purpose::Prack(id)
             | Purpose::Notify(id)
+            | Purpose::Info(id)
             | Purpose::Refer(id) => self.sessions.get(id).map(|session| session.route),
             Purpose::Notice | Purpose::Probe(..) | Purpose::Register(..) => None,
         }
@@ -99,6 +100,7 @@ impl UserAgent {
             Some(Purpose::Register(peer, place)) => self.not_registered_there(now, (peer, place), None),
             Some(Purpose::Refer(session)) => self.refer_answered(now, session, status, None),
             Some(Purpose::Notify(session)) => self.notified(now, session, None),
+            Some(Purpose::Info(session)) => self.key_told(now, session, status, None),
             Some(Purpose::Prack(_) | Purpose::Notice) | None => {}
         }
     }

@@ -47,7 +47,7 @@ impl UserAgent {
             }
         };
         let Some(timer) = self.timer_wish(now, server, &request) else { return };
-        let mut media = Negotiation::new(self.rng.next_u64());
+        let mut media = Negotiation::new(self.rng.next_u64()).without_events(self.takes_keys_by_info(peer));
         let policy = self.peer(peer).map(|peer| peer.media.clone()).unwrap_or_default();
         let offer = match request.session_description() {
             None => None,

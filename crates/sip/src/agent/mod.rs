@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The rooms: `config` (sockets and peers), `event` (what it says), `session` (what it keeps), `outgoing` (calls of this side),
-//! `redirect` (where peers send them on), `refer` (transfers that they ask for), `asking` (those that this side asks for), `incoming` (calls of peers), `within` (requests inside dialogs), `compose` (how messages are made), `history` (who sent a call on), `deadline` (what time does),
+//! `redirect` (where peers send them on), `refer` (transfers that they ask for), `asking` (those that this side asks for), `incoming` (calls of peers), `within` (requests inside dialogs), `keys` (that are pressed), `compose` (how messages are made), `history` (who sent a call on), `deadline` (what time does),
 //! `peers` (whether they are there), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`, `connections` (that end, or cannot be had), `places` (of
 //! peers that are known by names).
 //!
@@ -22,6 +22,7 @@ mod deadline;
 mod event;
 mod history;
 mod incoming;
+mod keys;
 mod outgoing;
 mod peers;
 mod phones;
@@ -46,7 +47,7 @@ use crate::offer::OfferFault;
 use crate::text;
 use crate::transaction::{self, ClientId, ServerId, Transactions};
 use crate::transport::Route;
-pub use config::{AgentConfig, Credentials, Local, Peer, PeerId, Redirects, Referrals, Trust};
+pub use config::{AgentConfig, Credentials, Keys, Local, Peer, PeerId, Redirects, Referrals, Trust};
 pub use event::{Caller, Event, Invitation, SessionId};
 use peers::Presence;
 pub use peers::Standing;
@@ -70,6 +71,8 @@ enum Purpose {
     Notify(SessionId),
     /// A transfer that this side asks for.
     Refer(SessionId),
+    /// A key was pressed.
+    Info(SessionId),
     /// A request whose answer changes nothing.
     Notice,
     Probe(PeerId, Destination),
@@ -97,11 +100,11 @@ enum Timer {
     Probe(PeerId),
     /// The sender of a REFER is not told yet how the transfer went.
     Referral(SessionId),
+    /// The peer has not told for long how a transfer goes.
+    Asking(SessionId),
     /// A registration is made, or made again.
     Register(PeerId),
     /// A peer that had too much to do may be called again.
-    /// The peer has not told for long how a transfer goes.
-    Asking(SessionId),
     Relieved(PeerId),
     /// A telephone's registration ends.
     Bindings,
@@ -332,6 +335,12 @@ impl UserAgent {
         ended.is_some()
     }
 
+    /// Tells the peer of a session by INFO that a key was pressed: a digit, `*`, `#` or a letter from A to D. Says whether it will be told:
+    /// a peer that takes keys in the stream ([`Keys::Stream`]) is not.
+    pub fn press(&mut self, now: Time, session: SessionId, key: char) -> bool {
+        self.tell_key(now, session, key)
+    }
+
     /// To be called when [`Self::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Time) {
         self.transactions.handle_timeout(now);
@@ -452,7 +461,11 @@ impl UserAgent {
             Purpose::Refer(session) if !status.is_provisional() => {
                 self.refer_answered(now, session, status, Some(response));
             }
+            Purpose::Info(session) if !status.is_provisional() => {
+                self.key_told(now, session, status, Some(response));
+            }
             Purpose::Bye(_)
+            | Purpose::Info(_)
             | Purpose::Refer(_)
             | Purpose::Notify(_)
             | Purpose::Prack(_)
@@ -508,6 +521,7 @@ impl UserAgent {
             Timer::Glare(id),
             Timer::Resume(id),
             Timer::Referral(id),
+            Timer::Asking(id),
         ] {
             self.timers.cancel(&timer);
         }
@@ -521,7 +535,6 @@ impl UserAgent {
         session.phase = Phase::Ending;
         if !told {
             session.ending = Some(cause);
-            Timer::Asking(id),
             self.events.push_back(Event::Ended { session: id, cause, status });
         }
     }

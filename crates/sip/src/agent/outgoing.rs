@@ -46,7 +46,8 @@ impl UserAgent {
         let route = contact.as_ref().map(|(route, _)| *route).or(here).ok_or(InviteFault::Unreachable)?;
         // A telephone is reached by what it has registered with.
         peer.transport = route.transport;
-        let mut media = Negotiation::new(self.rng.next_u64());
+        let by_info = self.takes_keys_by_info(invitation.peer);
+        let mut media = Negotiation::new(self.rng.next_u64()).without_events(by_info);
         let offer = media.offer(&invitation.offer, Direction::SendRecv).map_err(InviteFault::Description)?;
         let mut request = self.make_invite(&peer, &invitation.called, &invitation.caller);
         if let (Some((_, contact)), StartLine::Request { uri, .. }) = (contact, &mut request.start) {

@@ -4,6 +4,7 @@ use strowger_sansio::{Duration, Time};
 
 use super::PeerId;
 use super::credentials::{Proof, Tried};
+use super::keys::Presses;
 use super::redirect::Redirection;
 use super::refer::Transfers;
 use crate::dialog::Dialog;
@@ -75,6 +76,8 @@ pub(super) struct Session {
     pub(super) knows_timer: bool,
     /// Transfers that the peer asks for.
     pub(super) transfers: Transfers,
+    /// Keys that the peer is to be told of.
+    pub(super) presses: Presses,
     /// What this side offered last was to refresh the session, and was not accepted yet.
     pub(super) refreshes: bool,
     /// A description that waits until this side may offer.
@@ -186,6 +189,7 @@ impl Session {
             timer: None,
             knows_timer: false,
             transfers: Transfers::default(),
+            presses: Presses::default(),
             refreshes: false,
             wanted: None,
         }

@@ -134,6 +134,7 @@ impl UserAgent {
             return None;
         }
         let media = Negotiation::restored((kept.description, kept.version), local, remote).ok()?;
+        let media = media.without_events(self.takes_keys_by_info(peer));
         let route = Route { transport: kept.transport, socket, address: kept.address };
         // The name of a peer is not looked up yet, or leads elsewhere by now: what it says of this session is its own all the same.
         if self.peer_of(route) != Some(peer)

@@ -326,28 +326,6 @@ impl UserAgent {
         }
     }
 
-    fn informed(&mut self, now: Time, id: SessionId, server: ServerId, request: &Message<'_>) {
-        let kind = request.header.get(&Name::ContentType).unwrap_or_default().trim().to_ascii_lowercase();
-        let body = String::from_utf8_lossy(&request.body).into_owned();
-        let key = match kind.split(';').next().unwrap_or_default().trim() {
-            "application/dtmf-relay" => body.lines().find_map(|line| {
-                let (name, value) = line.split_once('=')?;
-                name.trim().eq_ignore_ascii_case("signal").then(|| value.trim().chars().next())?
-            }),
-            "application/dtmf" => body.trim().chars().next(),
-            "" if body.is_empty() => None,
-            _ => {
-                self.transactions.respond_with(now, server, Status::UNSUPPORTED_MEDIA_TYPE);
-                return;
-            }
-        };
-        self.transactions.respond_with(now, server, Status::OK);
-        let key = key.map(|key| key.to_ascii_uppercase());
-        if let Some(key) = key.filter(|key| matches!(key, '0'..='9' | '*' | '#' | 'A'..='D')) {
-            self.events.push_back(Event::Dtmf { session: id, key });
-        }
-    }
-
     pub(super) fn reoffer(
         &mut self,
         now: Time,

@@ -11,6 +11,7 @@ mod calls;
 mod credentials;
 mod history;
 mod hostile;
+mod keys;
 mod locating;
 mod offers;
 mod pair;

@@ -305,19 +305,3 @@ fn a_contact_that_is_no_sip_uri_makes_no_dialog() {
     raw.say(response(&invite, "200 OK", "t", odd, OFFER));
     assert!(matches!(raw.events()[..], [Event::Ended { cause: 111, .. }, Event::Closed { .. }]));
 }
-
-#[test]
-fn keys_come_by_info() {
-    let mut raw = Raw::new();
-    raw.say(request("INVITE", "1", 1, "", "", OFFER));
-    let session = incoming(&mut raw);
-    raw.agent.answer(raw.now, session, &audio(BOB, 4000), Direction::SendRecv).unwrap();
-    let tag = raw.heard()[0].header.to().unwrap().tag().unwrap().to_owned();
-    raw.say(request("ACK", "2", 1, &tag, "", ""));
-    raw.events();
-    let info = request("INFO", "3", 2, &tag, "", "Signal=5\r\nDuration=160\r\n");
-    assert_eq!(raw.statuses(info.replace("application/sdp", "application/dtmf-relay")), [200]);
-    assert!(matches!(raw.events()[..], [Event::Dtmf { key: '5', .. }]));
-    // A number that is not greater than the last is out of order.
-    assert_eq!(raw.statuses(request("INFO", "4", 2, &tag, "", "")), [500]);
-}

@@ -138,6 +138,8 @@ impl Circuits {
                 self.fail(turn, id, Cause::FACILITY_REJECTED);
             }
             LegCommand::CollectDigits { .. } => turn.leg(id, LegEvent::NoDigits),
+            // Keys are tones on a circuit.
+            LegCommand::ReportKeys(_) | LegCommand::Key(_) => {}
             LegCommand::Play(_)
             | LegCommand::Retrieve
             | LegCommand::Seize { .. }

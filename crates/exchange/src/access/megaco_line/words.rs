@@ -38,6 +38,8 @@ pub(super) struct Wish {
     /// The hook event that is waited for.
     is_off_hook: bool,
     flash: bool,
+    /// Each key is reported.
+    keys: bool,
     digit_map: Option<Map>,
     signals: Vec<Signal<'static>>,
 }
@@ -62,8 +64,11 @@ impl Wish {
             _ => None,
         };
         let names = watch.megaco_signals(terms);
-        let signals = names.into_iter().map(|name| named_signal(name, watch, terms)).collect();
-        Self { request, is_repeated: false, is_off_hook, flash: watch.is_flashed(terms), digit_map, signals }
+        let key = watch.plays(terms).and_then(|key| signal::KEYS.iter().find(|(own, ..)| *own == key));
+        let key = key.map(|(_, _, name)| Signal::new(item(Kind::Signal, name)));
+        let signals = names.into_iter().map(|name| named_signal(name, watch, terms)).chain(key).collect();
+        let (flash, keys) = (watch.is_flashed(terms), watch.reports_keys(terms));
+        Self { request, is_repeated: false, is_off_hook, flash, keys, digit_map, signals }
     }
 
     /// What it means when the hook is where the order waits for it to go.
@@ -99,7 +104,9 @@ impl Wish {
             let digit_map = Some(EventDigitMap::Value(value));
             Event { action: EventAction { digit_map, ..EventAction::default() }, ..plain("dd/ce") }
         });
-        let events = [Some(hook), flash, completion].into_iter().flatten().collect();
+        let keys = signal::KEYS.iter().take(if self.keys { signal::ON_A_TELEPHONE } else { 0 });
+        let keys = keys.map(|(_, name, _)| plain(name));
+        let events = [Some(hook), flash, completion].into_iter().flatten().chain(keys).collect();
         Events { request: Some(RequestId::new(self.request)), events }
     }
 
@@ -324,6 +331,8 @@ pub(super) fn observed(events: &[ObservedEvent<'_>]) -> Observed {
             (observed.off_hook, observed.on_hook) = (false, true);
         } else if is("al/fl") {
             observed.flash = true;
+        } else if let Some((key, ..)) = signal::KEYS.iter().find(|(_, name, _)| is(name)) {
+            observed.digits.push(*key);
         } else if is("dd/ce") {
             let value = |id, text: &str| {
                 own.parameters.iter().find(|parameter| match parameter.name {

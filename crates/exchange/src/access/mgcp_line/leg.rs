@@ -11,6 +11,9 @@ use crate::{
     CallId, CallingParty, Cause, LegCommand, LegEvent, LegId, LineId, Precedence, Sdp, ServiceState,
 };
 
+/// How many keys wait to be played on a line. 32: more than a party presses while a gateway answers.
+const KEYS: usize = 32;
+
 impl Lines {
     /// The switch took the seizure of a line: the party dials.
     pub(in crate::access) fn seizure_taken(
@@ -94,6 +97,20 @@ impl Lines {
             }
             LegCommand::Hold { remote } => self.modify(turn, id, ConnectionMode::Inactive, remote.as_ref()),
             LegCommand::Mix { remote } => self.modify(turn, id, ConnectionMode::Conference, remote.as_ref()),
+            LegCommand::ReportKeys(on) => {
+                if let Some(line) = self.lines.get_mut(&line) {
+                    if on {
+                        line.reporting.insert(id);
+                    } else {
+                        line.reporting.remove(&id);
+                    }
+                }
+            }
+            LegCommand::Key(key) => {
+                if let Some(line) = self.lines.get_mut(&line).filter(|line| line.keys.len() < KEYS) {
+                    line.keys.push_back((id, key));
+                }
+            }
             LegCommand::Release { cause } => {
                 leg.ended = true;
                 if let Some(stream) = &mut leg.stream {

@@ -1,11 +1,11 @@
 //! One line: its service, what its party does, and what its endpoint has been asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use strowger_mgcp::message::{ConnectionIdBuf, RequestIdBuf, SignalBuf};
 
-use super::watch::{Dial, Lacks, Terms, Watch};
+use super::watch::{Dial, Lacks, Observed, Talk, Terms, Watch};
 use crate::access::Turn;
 use crate::access::decision::Fate;
 use crate::access::gateways::Place;
@@ -27,6 +27,11 @@ pub(super) struct Line {
     pub(super) flash: bool,
     /// The call that waits behind the one that the party is in.
     pub(super) waiting: Option<Waiting>,
+    /// Legs of it that are to report their keys.
+    pub(super) reporting: BTreeSet<LegId>,
+    /// Keys that are to be played in a leg, and the pause behind the last one.
+    pub(super) keys: VecDeque<(LegId, char)>,
+    pub(super) pauses: bool,
     pub(super) asked: Asked,
     pub(super) lacks: Lacks,
     /// What of it its gateway has said before it was tried.
@@ -112,6 +117,8 @@ pub(super) struct Asked {
     pub(super) request_id: Option<RequestIdBuf>,
     /// It has no answer yet.
     pub(super) pending: bool,
+    /// A key was to be played with it.
+    pub(super) plays: bool,
     /// A request failed: nothing is asked before the retry.
     pub(super) resting: bool,
     /// Requests and audits so far: tells late answers from current ones.
@@ -175,6 +182,9 @@ impl Line {
             party: Party::Idle,
             flash,
             waiting: None,
+            reporting: BTreeSet::new(),
+            keys: VecDeque::new(),
+            pauses: false,
             asked: Asked::default(),
             lacks: Lacks::new(),
             unable: Lacks::new(),
@@ -203,6 +213,32 @@ impl Line {
         matches!(&self.party, Party::Dialling(own, _) | Party::InCall(own, _) if *own == leg)
     }
 
+    /// What the party in a call hears, and whether its keys are of interest.
+    fn talk(&self, leg: LegId, tone: Option<Tone>) -> Talk {
+        let is_heard = tone.is_none();
+        let key = self.keys.front().filter(|(own, _)| *own == leg && is_heard && !self.pauses);
+        Talk { tone, keys: is_heard && self.reporting.contains(&leg), key: key.map(|(_, key)| *key) }
+    }
+
+    /// The leg in which these keys were pressed, if they are reported in one.
+    pub(super) fn keys_of(&self, observed: &Observed) -> Option<LegId> {
+        match &self.party {
+            Party::InCall(leg, _) if !observed.digits.is_empty() => {
+                self.reporting.contains(leg).then_some(*leg)
+            }
+            _ => None,
+        }
+    }
+
+    /// Keys that were pressed for a leg that the party has not in hand any more are not played.
+    pub(super) fn forget_keys(&mut self) {
+        let hand = match &self.party {
+            Party::InCall(leg, None) => Some(*leg),
+            _ => None,
+        };
+        self.keys.retain(|(leg, _)| Some(*leg) == hand);
+    }
+
     /// What the endpoint should be doing; none for a line that cannot be commanded.
     pub(super) fn wanted(&self) -> Option<Watch> {
         if !matches!(self.standing, Standing::Up | Standing::Withdrawn) {
@@ -213,16 +249,17 @@ impl Line {
                 Watch::Seizure { lamp: self.lamp, reminds: self.reminds }
             }
             Party::Dialling(_, dial) => Watch::Digits(*dial),
-            Party::InCall(_, tone) => {
+            Party::InCall(leg, tone) => {
+                let talk = self.talk(*leg, *tone);
                 match self.waiting.as_ref().and_then(|waiting| waiting.calling.as_ref()) {
-                    Some(calling) => Watch::Waiting(*tone, calling.clone()),
-                    None => Watch::End(*tone),
+                    Some(calling) => Watch::Waiting(talk, calling.clone()),
+                    None => Watch::End(talk),
                 }
             }
             Party::Ringing(_, calling) | Party::Recalled(_, calling) => Watch::Answer(calling.clone()),
-            Party::Parting(Parting::Tone(tone)) => Watch::End(Some(*tone)),
-            Party::Parting(Parting::Howler) => Watch::End(Some(Tone::Howler)),
-            Party::Parting(Parting::Lockout) => Watch::End(None),
+            Party::Parting(Parting::Tone(tone)) => Watch::End(Some(*tone).into()),
+            Party::Parting(Parting::Howler) => Watch::End(Some(Tone::Howler).into()),
+            Party::Parting(Parting::Lockout) => Watch::End(None.into()),
         })
     }
 

@@ -40,11 +40,12 @@ use std::sync::Arc;
 use strowger_mgcp::agent::GatewayId;
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::message::{ConnectionIdBuf, EndpointNameBuf};
+use strowger_sansio::Duration;
 use strowger_sdp::AddressPolicy;
 
 use super::census::{self, Abilities};
 use super::gateways::Gateways;
-use super::{Turn, signal};
+use super::{Timer, Turn, signal};
 use crate::{
     GatewayProtocol, Inventory, LegEvent, LegId, LineCalls, LineCommand, LineEvent, LineId, LineView,
     MediaStatistics, ServiceState, Snapshot, Subject,
@@ -52,6 +53,10 @@ use crate::{
 use bulk::Counts;
 use line::{Leg, Line, Party, Standing};
 pub(super) use watch::{Observed, Terms, Watch};
+
+/// How far two keys are apart that are played. 200 ms: a tone and a pause of 100 ms, which is what telephones dial with; a gateway
+/// that is asked sooner may drop the second (RFC 3435 section 2.1.7).
+const KEY: Duration = Duration::from_millis(200);
 
 /// All lines, and the legs that live on them.
 #[derive(Debug)]
@@ -99,6 +104,7 @@ impl Lines {
                 Self::audit(turn, line);
                 continue;
             }
+            line.forget_keys();
             let Some(watch) = line.due() else { continue };
             asked = true;
             line.asked.serial += 1;
@@ -115,7 +121,14 @@ impl Lines {
                 request_id
             };
             line.asked.pending = true;
-            line.asked.watch = Some(watch);
+            line.asked.plays = watch.plays(&line.terms(turn)).is_some();
+            if watch.has_key() {
+                // A key is played once, whatever comes of it; the next one leaves it its time.
+                line.keys.pop_front();
+                line.pauses = true;
+                turn.timers.set(Timer::Key(id), turn.now + KEY);
+            }
+            line.asked.watch = Some(watch.without_key());
             line.asked.request_id = Some(request_id);
         }
         asked
@@ -169,6 +182,14 @@ impl Lines {
         self.touched.insert(id);
     }
 
+    /// The pause behind a key is over.
+    pub(super) fn next_key(&mut self, id: LineId) {
+        self.touched.insert(id);
+        if let Some(line) = self.lines.get_mut(&id) {
+            line.pauses = false;
+        }
+    }
+
     /// A word to the line that belongs to no call.
     pub(super) fn line_command(&mut self, id: LineId, command: LineCommand) {
         self.touched.insert(id);
@@ -219,6 +240,9 @@ impl Lines {
                 line.may_have_left = true;
             }
             let statistics = leg.stream.as_ref().and_then(super::stream::Stream::statistics);
+            if let Some(line) = self.lines.get_mut(&leg.line) {
+                line.reporting.remove(&id);
+            }
             self.legs.remove(&id);
             turn.leg(id, LegEvent::Cleared { statistics });
         }

@@ -10,7 +10,7 @@ use super::watch::{Observed, Watch};
 use crate::access::decision::Fate;
 use crate::access::stream::{alarm, cause};
 use crate::access::{Report, Timer, Turn, signal};
-use crate::{Cause, LegEvent, LineEvent, LineId, ServiceState, Tone};
+use crate::{Cause, GatewayProtocol, LegEvent, LineEvent, LineId, ServiceState, Tone};
 
 impl Lines {
     /// The endpoint observed what it was asked to watch for.
@@ -27,13 +27,17 @@ impl Lines {
             return;
         }
         let current = line.asked.request_id.as_ref() == Some(request_id);
-        if current {
-            // Step mode: the endpoint waits for the next request, be it the same.
+        let keys = line.keys_of(&observed);
+        if current && !(keys.is_some() && line.place.protocol == GatewayProtocol::Megaco) {
+            // Step mode: the endpoint waits for the next request, be it the same. Events of Megaco stay asked for.
             line.asked.watch = None;
         }
         self.touched.insert(id);
         if observed.flash && line.is_off_hook() {
             turn.line(id, LineEvent::HookFlash);
+        }
+        if let Some(leg) = keys {
+            observed.digits.chars().for_each(|key| turn.leg(leg, LegEvent::Dtmf(key)));
         }
         if observed.on_hook {
             self.hung_up(turn, id);
@@ -231,6 +235,10 @@ impl Lines {
         alarm(turn, &line.place, "RQNT", failure);
         let mismatch = failure.category() == Category::ProvisioningMismatch;
         let event = matches!(failure, Failure::Refused(refused) if refused.code == ReturnCode::CANNOT_DETECT);
+        if mismatch && !event && line.asked.plays {
+            line.lacks.insert(Watch::silence(line.place.protocol).to_owned());
+            return;
+        }
         if mismatch && let Some(lacking) = watch.give_up(&line.terms(turn), event) {
             line.lacks.insert(lacking);
             return;

@@ -23,12 +23,29 @@ pub(in crate::access) enum Watch {
     Seizure { lamp: Option<bool>, reminds: bool },
     /// Off hook: invite to dial, and collect digits.
     Digits(Dial),
-    /// Off hook: wait for the end, and play this meanwhile.
-    End(Option<Tone>),
+    /// Off hook: wait for the end.
+    End(Talk),
     /// As `End`, with the tone that says that a call waits, and who it is (RFC 3660 section 2.4: wt, ci).
-    Waiting(Option<Tone>, CallingParty),
+    Waiting(Talk, CallingParty),
     /// On hook: ring, and wait for the answer.
     Answer(CallingParty),
+}
+
+/// What a party off the hook hears, and whether its keys are of interest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(in crate::access) struct Talk {
+    /// It hears this, or its connection.
+    pub(in crate::access) tone: Option<Tone>,
+    /// Its keys are reported.
+    pub(in crate::access) keys: bool,
+    /// This key was pressed at the other side, and is played once.
+    pub(in crate::access) key: Option<char>,
+}
+
+impl From<Option<Tone>> for Talk {
+    fn from(tone: Option<Tone>) -> Self {
+        Self { tone, ..Self::default() }
+    }
 }
 
 /// How a party is invited to dial.
@@ -47,8 +64,14 @@ pub(in crate::access) type Lacks = BTreeSet<String>;
 /// The name under which the completion of dial tone stands among what is lacked.
 const COMPLETION: &str = "L/oc";
 
-/// As for [`COMPLETION`], for digits.
+/// As for [`COMPLETION`], for digits, in a talk as well.
 const KEYS: &str = "D/0";
+
+/// As for [`COMPLETION`], for digits in a talk alone: no name of an event or signal, as the next.
+const REPORTS: &str = "D/0 reported";
+
+/// As for [`COMPLETION`], for digits that are to be played.
+const PLAYS: &str = "D/0 played";
 
 /// As for [`COMPLETION`], for the flash of the hook.
 const FLASH: &str = "L/hf";
@@ -84,6 +107,41 @@ impl Watch {
         }
     }
 
+    /// Whether it has a key to play, though the endpoint may not be able to.
+    pub(super) fn has_key(&self) -> bool {
+        self.talk().is_some_and(|talk| talk.key.is_some())
+    }
+
+    /// As this, once the key has been played that it is to play.
+    pub(super) fn without_key(mut self) -> Self {
+        if let Self::End(talk) | Self::Waiting(talk, _) = &mut self {
+            talk.key = None;
+        }
+        self
+    }
+
+    /// The talk that is watched, of a party off the hook.
+    const fn talk(&self) -> Option<&Talk> {
+        match self {
+            Self::End(talk) | Self::Waiting(talk, _) => Some(talk),
+            _ => None,
+        }
+    }
+
+    /// Whether the endpoint is to report each key.
+    pub(in crate::access) fn reports_keys(&self, terms: &Terms<'_>) -> bool {
+        let lacks = |name| terms.lacks.contains(name);
+        self.talk().is_some_and(|talk| talk.keys)
+            && ![KEYS, REPORTS, signal::KEYS_MEGACO].into_iter().any(lacks)
+    }
+
+    /// The key that the endpoint is to play.
+    pub(in crate::access) fn plays(&self, terms: &Terms<'_>) -> Option<char> {
+        let lacks = |name| terms.lacks.contains(name);
+        let able = !lacks(KEYS) && !lacks(PLAYS) && !lacks(signal::PLAYS_MEGACO);
+        self.talk().and_then(|talk| talk.key).filter(|_| able)
+    }
+
     fn events(&self, terms: &Terms<'_>) -> Vec<&'static str> {
         let mut events = match self {
             Self::Seizure { .. } | Self::Answer(_) => vec!["L/hd(N)"],
@@ -95,6 +153,9 @@ impl Watch {
                 std::iter::once("L/hu(N)").chain(end).chain(keys).collect()
             }
         };
+        if self.reports_keys(terms) {
+            events.push("D/[0-9*#](N)");
+        }
         if self.is_flashed(terms) {
             events.push("L/hf(N)");
         }
@@ -128,13 +189,20 @@ impl Watch {
                 let prompts = signal::prompt(dial.prompt, protocol, dial.patience, settings);
                 prompts.into_iter().find(able).into_iter().collect()
             }
-            Self::End(tone) => tone.iter().filter_map(sounds).collect(),
-            Self::Waiting(tone, calling) => {
+            Self::End(Talk { tone, .. }) => {
+                let key = self.plays(terms).map(|key| format!("D/{key}"));
+                tone.iter().filter_map(sounds).chain(key).collect()
+            }
+            Self::Waiting(Talk { tone, .. }, calling) => {
+                let key = self.plays(terms).map(|key| format!("D/{key}"));
+                if self.is_told_again(terms) {
+                    return tone.iter().filter_map(sounds).chain(key).collect();
+                }
                 let waits = signal::call_waiting(protocol).iter().map(|name| (*name).to_owned()).find(able);
                 // A brief signal would be given again with each request.
                 let caller_id =
                     (!terms.shown).then(|| signal::caller_id(now, settings, calling)).filter(able);
-                tone.iter().filter_map(sounds).chain(waits).chain(caller_id).collect()
+                tone.iter().filter_map(sounds).chain(waits).chain(caller_id).chain(key).collect()
             }
             Self::Answer(calling) => {
                 let caller_id = signal::caller_id(now, settings, calling);
@@ -156,8 +224,11 @@ impl Watch {
                 lamp.into_iter().chain(reminds.then_some(signal::RING_MEGACO)).collect()
             }
             Self::Digits(dial) => sounds(&dial.prompt).into_iter().collect(),
-            Self::End(tone) => tone.iter().filter_map(sounds).collect(),
-            Self::Waiting(tone, _) => {
+            Self::End(Talk { tone, .. }) => tone.iter().filter_map(sounds).collect(),
+            Self::Waiting(Talk { tone, .. }, _) if self.is_told_again(terms) => {
+                tone.iter().filter_map(sounds).collect()
+            }
+            Self::Waiting(Talk { tone, .. }, _) => {
                 let waits = first(signal::call_waiting(terms.protocol));
                 let shows = (!terms.shown).then(|| named(signal::DATA_MEGACO)).flatten();
                 tone.iter().filter_map(sounds).chain(waits).chain(shows).collect()
@@ -168,11 +239,23 @@ impl Watch {
         }
     }
 
+    /// The endpoint is asked again for a key's sake, and its party knows already that a call waits.
+    const fn is_told_again(&self, terms: &Terms<'_>) -> bool {
+        matches!(self, Self::Waiting(talk, _) if terms.shown && (talk.keys || talk.key.is_some()))
+    }
+
     /// The endpoint cannot do this: what is given up in its place, so that the next request differs. None
     /// when there is nothing that could be done without. `event`: it is an event that it cannot detect.
     pub(super) fn give_up(&self, terms: &Terms<'_>, event: bool) -> Option<String> {
         let is_megaco = terms.protocol == GatewayProtocol::Megaco;
         let flash = || self.is_flashed(terms).then(|| FLASH.to_owned());
+        let keys = || {
+            let own = if is_megaco { signal::KEYS_MEGACO } else { REPORTS };
+            self.reports_keys(terms).then(|| own.to_owned())
+        };
+        if event && let Some(keys) = keys() {
+            return Some(keys);
+        }
         if event && let Some(flash) = flash() {
             return Some(flash);
         }
@@ -181,7 +264,7 @@ impl Watch {
                 let first = self.signals(terms).first().map(|signal| name(signal).to_owned());
                 first.filter(|first| first != signal::RING_MEGACO)
             }
-            Self::End(None) => None,
+            Self::End(Talk { tone: None, .. }) => None,
             Self::Digits(dial) => {
                 let prompts = signal::prompt(dial.prompt, terms.protocol, dial.patience, terms.settings);
                 let left: Vec<_> =
@@ -194,7 +277,7 @@ impl Watch {
             }
             // Who waits is given up before the tone that says so.
             Self::Waiting(..) => self.signals(terms).last().map(|signal| name(signal).to_owned()),
-            Self::End(Some(_)) => self.signals(terms).first().map(|signal| name(signal).to_owned()),
+            Self::End(_) => self.signals(terms).first().map(|signal| name(signal).to_owned()),
             Self::Answer(_) => {
                 let signals = self.signals(terms);
                 let ringing = signals.first().map(|signal| name(signal));
@@ -207,7 +290,15 @@ impl Watch {
                 }
             }
         };
-        given_up.or_else(flash)
+        given_up.or_else(keys).or_else(flash)
+    }
+
+    /// What is given up where the endpoint refuses to play a key.
+    pub(super) const fn silence(protocol: GatewayProtocol) -> &'static str {
+        match protocol {
+            GatewayProtocol::Mgcp => PLAYS,
+            GatewayProtocol::Megaco => signal::PLAYS_MEGACO,
+        }
     }
 
     /// Whether the endpoint can say that a call waits.
@@ -324,7 +415,7 @@ mod tests {
         assert_eq!(lines(&lamp, &none), pair("L/hd(N)", "L/vmwi(+),L/rs"));
         let dial = dial(Tone::Dial);
         assert_eq!(lines(&dial, &none), pair("L/hu(N),L/oc(N),D/[0-9*#T](D)", "L/dl"));
-        assert_eq!(lines(&Watch::End(Some(Tone::Ringback)), &none), pair("L/hu(N)", "G/rt"));
+        assert_eq!(lines(&Watch::End(Some(Tone::Ringback).into()), &none), pair("L/hu(N)", "G/rt"));
         let calling = CallingParty { number: Some("2001".to_owned()), ..CallingParty::default() };
         let ring = Watch::Answer(calling);
         assert_eq!(lines(&ring, &none), pair("L/hd(N)", "L/rg,L/ci(\"\",\"2001\",\"\")"));
@@ -358,7 +449,7 @@ mod tests {
             lacks.extend(given_up.clone());
             given_up
         };
-        let sit = Watch::End(Some(Tone::SpecialInformation));
+        let sit = Watch::End(Some(Tone::SpecialInformation).into());
         for (given_up, next) in [("L/sit", "L/ro"), ("L/ro", "G/cg"), ("G/cg", "L/bz"), ("L/bz", "")] {
             assert_eq!(give_up(&sit, &mut lacks).as_deref(), Some(given_up));
             assert_eq!(lines(&sit, &lacks).1, next);
@@ -393,7 +484,7 @@ mod tests {
         let none = Lacks::new();
         let events = |watch: &Watch| flashing(watch, &none, true).0;
         assert_eq!(events(&IDLE), "L/hd(N)");
-        assert_eq!(events(&Watch::End(None)), "L/hu(N),L/hf(N)");
+        assert_eq!(events(&Watch::End(None.into())), "L/hu(N),L/hf(N)");
         assert_eq!(events(&dial(Tone::Dial)), "L/hu(N),L/oc(N),D/[0-9*#T](D)");
         assert_eq!(events(&dial(Tone::RecallDial)), "L/hu(N),L/oc(N),D/[0-9*#T](D),L/hf(N)");
         let settings = settings();
@@ -408,16 +499,16 @@ mod tests {
             };
             watch.give_up(&terms, event)
         };
-        assert_eq!(give_up(&Watch::End(Some(Tone::Busy)), true).as_deref(), Some("L/hf"));
-        assert_eq!(give_up(&Watch::End(Some(Tone::Busy)), false).as_deref(), Some("L/bz"));
-        assert_eq!(give_up(&Watch::End(None), false).as_deref(), Some("L/hf"));
-        assert_eq!(flashing(&Watch::End(None), &Lacks::from(["L/hf".to_owned()]), true).0, "L/hu(N)");
+        assert_eq!(give_up(&Watch::End(Some(Tone::Busy).into()), true).as_deref(), Some("L/hf"));
+        assert_eq!(give_up(&Watch::End(Some(Tone::Busy).into()), false).as_deref(), Some("L/bz"));
+        assert_eq!(give_up(&Watch::End(None.into()), false).as_deref(), Some("L/hf"));
+        assert_eq!(flashing(&Watch::End(None.into()), &Lacks::from(["L/hf".to_owned()]), true).0, "L/hu(N)");
     }
 
     #[test]
     fn a_waiting_call_is_told_by_its_tone_and_its_caller() {
         let calling = CallingParty { number: Some("2003".to_owned()), ..CallingParty::default() };
-        let waiting = Watch::Waiting(None, calling);
+        let waiting = Watch::Waiting(None.into(), calling);
         let mut lacks = Lacks::new();
         assert_eq!(lines(&waiting, &lacks), pair("L/hu(N)", "L/wt,L/ci(\"\",\"2003\",\"\")"));
         let settings = settings();

@@ -71,6 +71,7 @@ impl Phones {
             let hosts =
                 if entry.media.is_empty() { Hosts::Peer } else { Hosts::PeerAnd(entry.media.clone()) };
             peer.media = AddressPolicy { hosts };
+            peer.keys = entry.keys;
             Some(peer)
         })
     }

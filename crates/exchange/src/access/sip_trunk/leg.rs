@@ -206,6 +206,14 @@ impl SipTrunks {
             // Nobody who has hung up has a call still.
             LegCommand::Recall { .. } => self.fail(now, id, Cause::FACILITY_REJECTED, reports),
             LegCommand::CollectDigits { .. } => say(LegEvent::NoDigits),
+            LegCommand::Key(key) => {
+                if let Some(session) = leg.session {
+                    // One more than wait already is not told.
+                    let _ = self.agent.press(now, session, key);
+                }
+            }
+            // Its signalling tells them without being asked.
+            LegCommand::ReportKeys(_) => {}
             LegCommand::Play(_) | LegCommand::Answer | LegCommand::Hear { .. } | LegCommand::Retrieve => {}
             LegCommand::Seize { .. }
             | LegCommand::Wait { .. }

@@ -102,6 +102,7 @@ impl SipTrunks {
             peer.probe = entry.probe;
             peer.redirects = entry.follows;
             peer.referrals = entry.transfers;
+            peer.keys = entry.keys;
             let hosts = if entry.media.is_empty() { Hosts::Any } else { Hosts::PeerAnd(entry.media.clone()) };
             peer.media = AddressPolicy { hosts };
             peer
