@@ -25,6 +25,7 @@
 //! - [`comfort_noise`]: what is heard while nothing is sent (RFC 3389).
 //! - [`data_tone`]: fax and modem, by the signals with which they begin.
 //! - [`dtmf`]: the sixteen digits, made and found.
+//! - [`fsk`]: the caller's number on its way to a telephone.
 //! - [`mf`]: the digits that exchanges send each other.
 //! - [`quality`]: what a listener will think of it (the E-model of ITU-T G.107).
 //! - [`speech`]: noise that is like speech.
@@ -66,6 +67,7 @@ pub mod comfort_noise;
 pub mod data_tone;
 pub mod dtmf;
 pub mod frame;
+pub mod fsk;
 pub mod g711;
 pub mod g722;
 pub mod jitter;

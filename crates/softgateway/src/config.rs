@@ -13,7 +13,7 @@ use strowger_mgcp::gateway::{
 use strowger_sansio::Duration;
 
 use crate::megaco::Layout;
-use crate::plane::{QualityLimits, TrunkOptions};
+use crate::plane::{CallerDisplay, QualityLimits, TrunkOptions};
 
 /// What a software gateway is made of.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct SoftGatewayConfig {
     pub port_rest: Duration,
     /// How much of what an earpiece gives is kept.
     pub record: Duration,
+    /// How telephones come to know who calls.
+    pub display: CallerDisplay,
     /// How circuits are provisioned, by their local names; those that are not listed have the usual options.
     pub trunks: BTreeMap<String, TrunkOptions>,
     /// Circuits that are joined back to back, by their local names.
@@ -48,6 +50,7 @@ impl SoftGatewayConfig {
             tones: TonePlan::north_america(),
             port_rest: QUARANTINE,
             record: TelephoneConfig::default().record,
+            display: CallerDisplay::default(),
             trunks: BTreeMap::new(),
             crossed: Vec::new(),
             announcements: Vec::new(),

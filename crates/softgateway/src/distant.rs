@@ -5,16 +5,20 @@
 //!
 //! Limits: it does what it is told and nothing by itself. An exchange that winks when it is seized is a script that does.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use strowger_media::dtmf::{Digit, DtmfDetector, DtmfEvent, DtmfGenerator, DtmfLevel, DtmfTiming};
 use strowger_media::frame::{level_dbm0, samples_in, sine_peak, to_sample};
+use strowger_media::fsk::{FskLine, FskSender, FskStandard};
 use strowger_media::mf::{MfDigit, MfReceiver, MfSender};
 use strowger_media::tone::Oscillator;
 use strowger_media::{Frame, SILENCE};
 use strowger_mgcp::gateway::TrunkSignalling;
+use strowger_mgcp::message::SignalBuf;
 use strowger_sansio::{Duration, Time};
 
+use crate::display;
 use crate::event::LineFact;
 use crate::plane::CircuitFrame;
 use crate::script::{Action, Bits, CircuitAction, CircuitSign, Sign, Sound};
@@ -25,6 +29,10 @@ type Frames = u32;
 /// The length of a wink, and of a flash of the hook.
 const WINK: Frames = 20;
 const FLASH: Frames = 50;
+/// The pulses of a dial: broken and closed, and the pause before each digit.
+const PULSE_BREAK: usize = 6;
+const PULSE_MAKE: usize = 4;
+const WIND_UP: usize = 70;
 /// What is a wink of the gateway, and from when on its bit is a state.
 const WINK_RANGE: std::ops::RangeInclusive<Frames> = 10..=35;
 const STEADY: Frames = 36;
@@ -61,6 +69,10 @@ pub(crate) struct Distant {
     open: bool,
     /// For so long the bit is the other way.
     pulse: Frames,
+    /// Whether its loop is closed in the next frames, while it dials by pulses.
+    dial: VecDeque<bool>,
+    /// Who calls, as data.
+    caller: Option<Box<FskSender>>,
     mf: MfSender,
     dtmf: DtmfGenerator,
     voice: Voice,
@@ -90,6 +102,8 @@ impl Distant {
             ringing: false,
             open: false,
             pulse: 0,
+            dial: VecDeque::new(),
+            caller: None,
             mf: MfSender::new(),
             dtmf: DtmfGenerator::new(DtmfLevel::default()),
             voice: Voice::Nothing,
@@ -140,6 +154,9 @@ impl Distant {
             Action::Flash if self.off_hook => self.pulse = FLASH,
             Action::Flash => return wrong("this end is on the hook"),
             Action::Circuit(CircuitAction::Outpulse(number)) => self.outpulse(number)?,
+            Action::Pulse(digits) if self.off_hook => self.dial_pulses(digits)?,
+            Action::Pulse(_) => return wrong("this end is on the hook"),
+            Action::Circuit(CircuitAction::Caller(number, name)) => self.tell_caller(number, name)?,
             Action::Circuit(CircuitAction::Cas(bits)) => match bits {
                 Bits::OffHook => self.off_hook = true,
                 Bits::OnHook => self.off_hook = false,
@@ -156,12 +173,7 @@ impl Distant {
                 self.voice = Voice::Samples(cut(find(sounds, name)?, *length), 0);
             }
             Action::Quiet => self.fall_silent(),
-            Action::OffHook
-            | Action::OnHook
-            | Action::Dial(_)
-            | Action::Pulse(_)
-            | Action::Key(_)
-            | Action::Record(_) => {
+            Action::OffHook | Action::OnHook | Action::Dial(_) | Action::Key(_) | Action::Record(_) => {
                 return wrong("a circuit has no telephone");
             }
         }
@@ -170,8 +182,41 @@ impl Distant {
 
     fn fall_silent(&mut self) {
         self.voice = Voice::Nothing;
+        self.dial.clear();
+        self.caller = None;
         self.mf.clear();
         self.dtmf.clear();
+    }
+
+    /// Dials by breaking the loop, after what is being dialled.
+    fn dial_pulses(&mut self, digits: &str) -> Result<(), ActionError> {
+        let pulses = |digit: char| digit.to_digit(10).map(|digit| if digit == 0 { 10 } else { digit });
+        let counts: Option<Vec<u32>> = digits.chars().map(pulses).collect();
+        let counts = counts.ok_or(ActionError::Circuit("a dial has the digits 0 to 9"))?;
+        if self.dial.len() > MOST_DIGITS * WIND_UP {
+            return Err(ActionError::Circuit("too much is being dialled"));
+        }
+        for count in counts.into_iter().take(MOST_DIGITS) {
+            self.dial.extend(std::iter::repeat_n(true, WIND_UP));
+            for _ in 0..count {
+                self.dial.extend(std::iter::repeat_n(false, PULSE_BREAK));
+                self.dial.extend(std::iter::repeat_n(true, PULSE_MAKE));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says who calls, as an exchange does on a line of a PBX between two rings (North America: GR-30).
+    fn tell_caller(&mut self, number: &str, name: &str) -> Result<(), ActionError> {
+        if self.signalling != TrunkSignalling::Do || self.off_hook || self.bit {
+            return Err(ActionError::Circuit("who calls is said on a line of a PBX that is rung"));
+        }
+        let quoted = name.replace('"', "\"\"");
+        let signal = SignalBuf::parse(&format!("L/ci(\"\",\"{number}\",\"{quoted}\")"));
+        let signal = signal.ok_or(ActionError::Circuit("this cannot be shown"))?;
+        let message = display::write(signal.parameters());
+        self.caller = Some(Box::new(FskSender::new(FskStandard::Bell202, FskLine::OnHook, &message)));
+        Ok(())
     }
 
     /// Sends digits as the circuit's signalling has them. A number of digits alone gets its beginning and end where MF needs them.
@@ -222,9 +267,13 @@ impl Distant {
 
     /// What goes out in these 10 ms.
     pub(crate) fn frame(&mut self) -> CircuitFrame {
-        let off_hook = self.off_hook != (self.pulse > 0);
+        let closed = self.dial.pop_front().unwrap_or(true);
+        let off_hook = (self.off_hook && closed) != (self.pulse > 0);
         self.pulse = self.pulse.saturating_sub(1);
-        let samples = if !self.mf.is_idle() {
+        self.caller = self.caller.take().filter(|caller| !caller.is_idle());
+        let samples = if let Some(caller) = &mut self.caller {
+            caller.frame()
+        } else if !self.mf.is_idle() {
             self.mf.frame()
         } else if !self.dtmf.is_idle() {
             self.dtmf.frame()

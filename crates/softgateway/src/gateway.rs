@@ -109,6 +109,7 @@ impl SoftGateway {
             capabilities: capabilities(config.tones),
             cname: format!("gateway@{}", config.gateway.domain).into(),
             telephone: TelephoneConfig { record: config.record },
+            display: config.display,
             trunks: config
                 .trunks
                 .iter()

@@ -27,7 +27,8 @@ pub use config::{ConfigError, MegacoConfig, SoftGatewayConfig};
 pub use event::{Event, LineFact, What};
 pub use gateway::{Question, Snapshot, SoftGateway};
 pub use plane::{
-    CircuitFrame, Plane, PlaneConfig, PlaneCounters, QualityLimits, TrunkDirection, TrunkOptions, TrunkStart,
+    CallerDisplay, CircuitFrame, Plane, PlaneConfig, PlaneCounters, QualityLimits, TrunkDirection,
+    TrunkOptions, TrunkStart,
 };
 pub use runner::{Outcome, Runner};
 pub use script::{Parser, Progress, Sign, Step};

@@ -74,7 +74,7 @@ fn a_handset_hears_the_tones_of_its_line_and_that_it_is_cut() {
 #[test]
 fn what_no_handset_does_on_a_line_is_refused() {
     let mut bench = bench();
-    for event in ["h/hd", "h/ci", "h/vmwi", "h/r1", "h/lsa"] {
+    for event in ["h/hd", "h/vmwi", "h/r1", "h/lsa"] {
         bench.refused(512, &format!("RQNT {HANDSET}"), &format!("X: 1\nR: {event}"));
     }
     for signal in ["h/rg", "h/dl", "h/ci(,,)", "h/hf"] {

@@ -6,7 +6,7 @@ use strowger_mgcp::gateway::{
     EndpointIndex, EndpointKind, Hook, MediaCapabilities, MediaEvent, MediaPlane as _,
 };
 use strowger_sansio::{Duration, Rng, Time};
-use strowger_softgateway::{Plane, PlaneConfig, QualityLimits};
+use strowger_softgateway::{CallerDisplay, Plane, PlaneConfig, QualityLimits};
 
 const LINE: EndpointIndex = EndpointIndex(0);
 
@@ -19,6 +19,7 @@ fn plane() -> Plane {
         cname: "gateway@gw1.town".into(),
         trunks: std::collections::BTreeMap::new(),
         crossed: Vec::new(),
+        display: CallerDisplay::default(),
         telephone: TelephoneConfig::default(),
     };
     let mut plane = Plane::new(config, Vec::new(), Duration::ZERO, Rng::from_number(1));

@@ -269,5 +269,4 @@ fn what_a_trunk_cannot_send_is_refused() {
         bench.refused(code, &format!("RQNT {trunk}"), &format!("X: 1\nS: {signal}"));
     }
     bench.refused(512, &format!("RQNT {IN}"), "X: 1\nR: do/hd");
-    bench.refused(512, &format!("RQNT {IN}"), "X: 1\nR: do/ci");
 }

@@ -1,5 +1,5 @@
 //! Events that media look for only when they are asked to: those of the packages T and R (RFC 3660 sections 2.3 and 2.10) and
-//! FXR (RFC 5347), what an emulated handset hears (H), and the length of digits (`D/dd`), which may be kept from the other side.
+//! FXR (RFC 5347), what an emulated handset hears (H, and `DO/ci` of RFC 3064), and the length of digits (`D/dd`), which may be kept from the other side.
 //!
 //! Who listens for tones on a circuit or counts lost packets has work with it, and some of these events begin with the request: a time-out
 //! runs from it, a count starts with it. So the plane is told of each request that names one, and of each that names none any more.
@@ -13,13 +13,14 @@ use super::request::Requested;
 use crate::message::{EventParameter, EventParameters, ReturnCode};
 
 /// The packages whose events are looked for on request.
-const ON_REQUEST: [&str; 5] = ["T", "R", "FXR", "D", "H"];
+const ON_REQUEST: [&str; 6] = ["T", "R", "FXR", "D", "DO", "H"];
 
 impl Endpoint {
     /// Tells the plane what a request that takes effect wants of it.
     pub(super) fn tell_wanted(&mut self, reach: &mut Reach<'_>) {
         let machine = &self.machine;
-        let wanted: Vec<_> = machine.requested.iter().chain(&machine.persistent).filter_map(wanted).collect();
+        let wanted: Vec<_> = machine.requested.iter().chain(&machine.persistent).filter_map(wanted)
+            .collect();
         // Most requests have nothing to do with it.
         if !wanted.is_empty() || self.machine.watched {
             self.machine.watched = !wanted.is_empty();
@@ -34,6 +35,10 @@ fn wanted(entry: &Requested) -> Option<WantedEvent> {
     let CodePattern::Is(event) = &entry.pattern.code else { return None };
     // Digits are always listened for; the length of one can ask that it is not heard (RFC 3660 section 2.2).
     if package == "D" && !event.eq_ignore_ascii_case("dd") {
+        return None;
+    }
+    // What signalling tells is told without being looked for.
+    if package == "DO" && !event.eq_ignore_ascii_case("ci") {
         return None;
     }
     let connection = match entry.pattern.place {

@@ -207,7 +207,7 @@ fn digit(symbol: &str, parameters: EventParameters<'_>) -> Option<Effect> {
 const DIGIT_TAIL: Duration = Duration::from_millis(50);
 
 /// `L/ci(time,number,name)`: what the display shows, number before name. Each part may be missing.
-fn caller(parameters: EventParameters<'_>) -> String {
+pub(super) fn caller(parameters: EventParameters<'_>) -> String {
     let mut parts = parameters.iter().skip(1).take(2).map(|part| match part {
         EventParameter::Quoted(inner) => EventParameters::unquote(inner).into_owned(),
         EventParameter::Value(value) => value.to_owned(),

@@ -8,6 +8,8 @@ use strowger_mgcp::gateway::{MediaEvent, MediaFault, SignalTarget, WantedEvent};
 use strowger_mgcp::message::SignalBuf;
 use strowger_sansio::Time;
 
+use super::caller_data::{CallerData, CallerDisplay, Progress};
+use super::effect;
 use super::keys::Keys;
 use super::machines::Machines;
 use super::signals::Signals;
@@ -22,6 +24,10 @@ pub(super) struct Line {
     /// The digits that are kept from the other side (`D/dd` with `su=true`).
     hidden: Vec<Hidden>,
     machines: Machines,
+    display: CallerDisplay,
+    country: &'static str,
+    /// Who calls, on its way to the telephone.
+    caller: Option<Box<CallerData>>,
 }
 
 /// Digits that the other side does not hear.
@@ -33,19 +39,29 @@ enum Hidden {
 }
 
 impl Line {
-    pub(super) fn new(mut telephone: Telephone, plan: &TonePlan) -> Self {
+    pub(super) fn new(mut telephone: Telephone, plan: &TonePlan, display: CallerDisplay) -> Self {
         telephone.listen_for_tones(Some(plan));
         if let Some(timing) = HookTiming::of(plan.country()) {
             telephone.set_hook_timing(timing);
         }
         let signals = Signals::default();
         let (keys, machines) = (Keys::default(), Machines::default());
-        Self { telephone, signals, keys, detector: DtmfDetector::new(), hidden: Vec::new(), machines }
+        Self {
+            telephone,
+            signals,
+            keys,
+            detector: DtmfDetector::new(),
+            hidden: Vec::new(),
+            machines,
+            display,
+            country: plan.country(),
+            caller: None,
+        }
     }
 
     /// Whether sound or ringing current flows, so that the line needs its 10 ms.
     pub(super) fn is_live(&self) -> bool {
-        self.telephone.is_off_hook() || !self.signals.is_empty()
+        self.telephone.is_off_hook() || !self.signals.is_empty() || self.caller.is_some()
     }
 
     pub(super) fn start(
@@ -59,7 +75,11 @@ impl Line {
             return Ok(());
         }
         if let Some(caller) = self.signals.start(now, plan, target, signal)? {
-            self.telephone.show_caller(now, &caller);
+            let by_data = self.display == CallerDisplay::Data && !self.telephone.is_off_hook();
+            match by_data {
+                true => self.caller = Some(Box::new(CallerData::new(self.country, signal))),
+                false => self.telephone.show_caller(now, &caller),
+            }
         }
         self.ring(now);
         Ok(())
@@ -100,6 +120,20 @@ impl Line {
     pub(super) fn ring(&mut self, now: Time) {
         let current = self.signals.rings(now);
         self.telephone.ring(now, current);
+    }
+
+    /// 10 ms of the data that say who calls, if there are any.
+    pub(super) fn tell_caller(&mut self, now: Time) {
+        let Some(data) = &mut self.caller else { return };
+        let (is_rung, current) = (self.signals.has_ringing(), self.signals.rings(now));
+        let progress =
+            if self.telephone.is_off_hook() { Progress::Lost } else { data.frame(is_rung, current) };
+        if let Progress::Heard(caller) = &progress {
+            self.telephone.show_caller(now, &effect::caller(caller.parameters()));
+        }
+        if progress != Progress::UnderWay {
+            self.caller = None;
+        }
     }
 
     /// Listens to 10 ms of the microphone for keys.

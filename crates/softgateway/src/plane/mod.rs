@@ -10,12 +10,13 @@
 //! - `connection`: an RTP session on a pair of ports from the pool.
 //! - `image`: datagrams of a fax through a relay.
 //! - `stream_watch`: what is wanted to be known of a connection's stream.
-//! - `keys`: the feature keys of a telephone.
+//! - `keys`: the feature keys of a telephone. `caller_data`: who calls, as data on the line.
 //! - `machines`: modems and fax machines on a line or circuit.
 //! - `sound`: 10 ms of a line, and a packet through a relay.
 //! - `role`: the calls of the gateway role.
 //! - `effect`: what a signal of the package tables does to a line.
 
+mod caller_data;
 mod connection;
 mod continuity;
 mod effect;
@@ -44,6 +45,7 @@ use strowger_mgcp::gateway::{
 };
 use strowger_sansio::{Duration, Rng, SocketId, Time, Timers, Transmit};
 
+pub use caller_data::CallerDisplay;
 use connection::Connection;
 use line::Line;
 use server::{Library, Server};
@@ -152,6 +154,8 @@ pub struct PlaneConfig {
     pub cname: Arc<str>,
     /// How the telephones are made.
     pub telephone: TelephoneConfig,
+    /// How they come to know who calls.
+    pub display: CallerDisplay,
     /// How the circuits are provisioned; those that are not listed have the usual options.
     pub trunks: BTreeMap<EndpointIndex, TrunkOptions>,
     /// Circuits that are joined back to back within the gateway.
@@ -196,9 +200,11 @@ impl Plane {
     pub fn new(config: PlaneConfig, ports: Vec<MediaPort>, rest: Duration, mut rng: Rng) -> Self {
         let endpoint = |(index, kind): (u32, &EndpointKind)| Endpoint {
             body: match kind {
-                EndpointKind::AnalogueLine => {
-                    Body::Line(Box::new(Line::new(Telephone::new(&config.telephone), config.tones)))
-                }
+                EndpointKind::AnalogueLine => Body::Line(Box::new(Line::new(
+                    Telephone::new(&config.telephone),
+                    config.tones,
+                    config.display,
+                ))),
                 EndpointKind::PacketRelay => Body::Relay,
                 EndpointKind::ConferenceBridge => Body::Bridge(Signals::default()),
                 EndpointKind::AnnouncementServer => Body::Server(Box::default()),

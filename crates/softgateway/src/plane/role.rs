@@ -52,8 +52,6 @@ impl MediaPlane for Plane {
             "L" => ["hd", "hf", "hu"].iter().any(is),
             // An emulated handset hears the line's ringing and tones, and that it is cut; its own hook it is told of.
             "H" => HANDSET.iter().any(is),
-            // The caller's number comes as FSK, which nothing here demodulates.
-            "DO" => !event.eq_ignore_ascii_case("ci"),
             _ => true,
         }
     }
@@ -63,7 +61,7 @@ impl MediaPlane for Plane {
         let place = usize::try_from(index.0).ok();
         let Some(endpoint) = place.and_then(|place| self.endpoints.get_mut(place)) else { return };
         let (circuit, streams): (Vec<_>, Vec<_>) =
-            wanted.into_iter().partition(|event| matches!(event.package, "T" | "H"));
+            wanted.into_iter().partition(|event| matches!(event.package, "T" | "H" | "DO"));
         if let Body::Trunk(trunk) = &mut endpoint.body {
             trunk.watch(tones, circuit);
         }

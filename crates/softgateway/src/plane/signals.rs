@@ -157,6 +157,11 @@ impl Signals {
         })
     }
 
+    /// Whether a ringing signal is given, be it in a pause of its cadence.
+    pub(super) fn has_ringing(&self) -> bool {
+        self.playing.iter().any(|playing| matches!(playing.what, Sounding::Ring { .. }))
+    }
+
     /// The next 10 ms of all signals on a target.
     pub(super) fn frame(&mut self, target: SignalTarget) -> Option<Frame> {
         let mut sum = None;

@@ -36,6 +36,7 @@ impl Body {
         match self {
             Self::Line(line) => {
                 line.ring(now);
+                line.tell_caller(now);
                 let lifted = line.telephone.is_off_hook();
                 let microphone = line.telephone.speak(now);
                 if lifted {

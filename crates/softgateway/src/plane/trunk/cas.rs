@@ -2,17 +2,16 @@
 //!
 //! Bits are looked at each 10 ms. A break or make shorter than 300 ms is a wink or a disturbance, not a change of state.
 //!
-//! Limits: dial pulses and the FSK of a caller's number on a line of a PBX are not sent nor heard; the times are those of North
-//! America.
+//! Limits: dial pulses are heard (`pulses`) and not sent; the times are those of North America.
 
 use std::collections::VecDeque;
 
-use strowger_media::dtmf::Digit;
-use strowger_media::mf::{MfDigit, MfReceiver};
+use strowger_media::mf::MfReceiver;
 use strowger_mgcp::gateway::{Hook, MediaEvent, MediaFault, SignalOutcome, SignalTarget, TrunkSignalling};
-use strowger_mgcp::message::{EventParameter, EventParameters, SignalBuf};
+use strowger_mgcp::message::{EventParameters, SignalBuf};
 
-use super::tones::{Pulse, Tones};
+use super::stage::{Stage, State, dtmf, mf};
+use super::tones::Tones;
 use super::{CircuitFrame, TrunkDirection, TrunkOptions, TrunkStart};
 
 /// Times in frames of 10 ms.
@@ -46,46 +45,6 @@ const RING_PAUSE: Frames = 650;
 const NORMAL: &str = "0";
 const GLARE_CAUSE: &str = "44";
 const PROTOCOL: &str = "111";
-
-/// A step of an outgoing call.
-#[derive(Clone, Debug)]
-enum Stage {
-    /// Wait for a wink; the first one may be an event of its own (`swk`).
-    Wink {
-        tells: bool,
-    },
-    /// Wait for the steady off-hook of operator services.
-    OffHook,
-    Pause(Frames),
-    Send(Vec<Pulse>),
-    /// Until the digits are out.
-    Sent,
-}
-
-/// What the circuit is doing.
-#[derive(Clone, Debug)]
-enum State {
-    Idle,
-    /// The gateway has seized it and works through the stages of `sup`.
-    Seizing(VecDeque<Stage>),
-    /// It has seized it and sent all: the other end has answered, or not yet.
-    Outgoing {
-        answered: bool,
-        suspended: bool,
-    },
-    /// The other end has seized it.
-    Incoming {
-        answered: bool,
-    },
-    /// The gateway has let go, and the other end not yet.
-    Releasing,
-    /// The other end has let go, and the call agent not yet.
-    Released,
-    /// The gateway keeps it from being used.
-    Blocked,
-    /// The other end does.
-    Barred,
-}
 
 /// The signalling of one circuit.
 #[derive(Debug)]
@@ -614,23 +573,4 @@ impl Cas {
         }
         self.was_open = incoming.open;
     }
-}
-
-fn mf(values: EventParameters<'_>) -> Vec<Pulse> {
-    let digits = values.iter().filter_map(|value| match value {
-        EventParameter::Value(name) => MfDigit::from_name(name).map(Pulse::Mf),
-        _ => None,
-    });
-    digits.collect()
-}
-
-fn dtmf(parameters: EventParameters<'_>) -> Vec<Pulse> {
-    let values = parameters.named("addr").unwrap_or_default();
-    let digits = values.iter().filter_map(|value| match value {
-        EventParameter::Value(name) => {
-            name.chars().next().and_then(|key| Digit::from_char(key.to_ascii_uppercase())).map(Pulse::Dtmf)
-        }
-        _ => None,
-    });
-    digits.collect()
 }

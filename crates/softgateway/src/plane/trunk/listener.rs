@@ -1,16 +1,18 @@
 //! Tones that come in on a circuit and that a call agent wants to know of: the events of the package T (RFC 3660 section 2.3) besides those
-//! of continuity tests, and on the line of a PBX those of the package H (section 2.5).
+//! of continuity tests, and on the line of a PBX those of the package H (section 2.5), with the caller's number (`H/ci`, and `DO/ci` of RFC 3064 section 2.4).
 //!
 //! A tone is told of when it begins. Test tones differ by a few hertz, so that a quarter of a second is looked at as a whole; the others are
 //! recognised by frequency and cadence as the country has them.
 
 use strowger_media::Frame;
 use strowger_media::analysis::{ToneRecogniser, strongest};
+use strowger_media::fsk::FskReceiver;
 use strowger_media::tone::{SignalTone, Sit, TonePlan};
 use strowger_mgcp::gateway::{MediaEvent, WantedEvent};
 
 use super::CircuitFrame;
 use super::pattern::PatternWatch;
+use crate::display::{self, DataMessage};
 
 /// Samples that a test tone is measured in: 256 ms.
 const WINDOW: usize = 2048;
@@ -27,7 +29,7 @@ const TEST_TONES: [(&str, f64, f64); 4] =
     [("om", 1000.0, 2.0), ("nm", 1004.0, 2.0), ("mm", 1013.8, 4.0), ("tl", 2225.0, 25.0)];
 
 /// The events of the package H that are found on the line of a PBX (RFC 3660 section 2.5).
-pub(in crate::plane) const HANDSET: [&str; 6] = ["bz", "dl", "osi", "rg", "ro", "sit"];
+pub(in crate::plane) const HANDSET: [&str; 7] = ["bz", "ci", "dl", "osi", "rg", "ro", "sit"];
 /// Those that are tones.
 const HEARD: [(&str, SignalTone); 3] =
     [("bz", SignalTone::Busy), ("dl", SignalTone::Dial), ("ro", SignalTone::Congestion)];
@@ -54,6 +56,8 @@ pub(super) struct Listener {
     recogniser: Box<ToneRecogniser>,
     heard: Option<SignalTone>,
     patterns: Vec<PatternWatch>,
+    /// What hears who calls.
+    receiver: FskReceiver,
     /// Rings of the bell so far, frames since the last one, and whether the wires were open.
     rings: u32,
     ring_absent: u32,
@@ -73,6 +77,7 @@ impl Listener {
             recogniser: Box::new(ToneRecogniser::new(plan)),
             heard: None,
             patterns: Vec::new(),
+            receiver: FskReceiver::new(),
             rings: 0,
             ring_absent: RING_PAUSE,
             was_ringing: false,
@@ -130,6 +135,19 @@ impl Listener {
         }
         if self.recogniser.listen(frame) {
             self.recognise(events);
+        }
+        self.hear_caller(frame, events);
+    }
+
+    /// Who calls comes as data between the rings.
+    fn hear_caller(&mut self, frame: &Frame, events: &mut Vec<MediaEvent>) {
+        let message = self.receiver.listen(frame);
+        let Some(DataMessage::Caller(signal)) = message.as_deref().and_then(display::read) else { return };
+        let caller = signal.strip_prefix("L/ci(").and_then(|rest| rest.strip_suffix(')')).unwrap_or_default();
+        for package in ["DO", "H"] {
+            if self.wanted_of(package, "ci").next().is_some() {
+                events.push(told(package, "ci", caller));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! One circuit: a DS0 with channel associated signalling, and the tests of the package T.
 //!
 //! - `cas`: what the bits of the circuit mean, in the words of RFC 3064. `tones`: what is sent on it. `listener`: tones that are wanted.
-//! - `pattern`: the test pattern.
+//! - `pattern`: the test pattern. `pulses`: digits of a dial. `stage`: the steps of a call that the gateway begins.
 //!
 //! In each direction a circuit carries 10 ms of sound and the state of its signalling bits; [`CircuitFrame`] is both. Where the
 //! other end is, in this gateway or in another one, is not the circuit's affair.
@@ -9,6 +9,8 @@
 mod cas;
 mod listener;
 mod pattern;
+mod pulses;
+mod stage;
 mod tones;
 
 use strowger_media::dtmf::DtmfDetector;
@@ -28,6 +30,7 @@ use super::signals::Signals;
 use cas::Cas;
 use listener::Listener;
 pub(super) use listener::{HANDSET, finds};
+use pulses::Pulses;
 use tones::Tones;
 
 /// What one end of a circuit sends in 10 ms.
@@ -92,6 +95,7 @@ pub(super) struct Trunk {
     tones: Tones,
     pub(super) signals: Signals,
     detector: DtmfDetector,
+    pulses: Pulses,
     /// Whether DTMF digits are part of the signalling.
     hears_digits: bool,
     is_clear: bool,
@@ -130,6 +134,7 @@ impl Trunk {
             tones: Tones::default(),
             signals: Signals::default(),
             detector: DtmfDetector::new(),
+            pulses: Pulses::default(),
             hears_digits: hears_digits || options.is_clear,
             is_clear: options.is_clear,
             machines: Machines::default(),
@@ -291,8 +296,14 @@ impl Trunk {
         }
         if self.hears_digits && (self.is_clear || self.cas.is_in_use()) {
             events.extend(digits(&mut self.detector, &frame));
+            if let Some(digit) = self.pulses.follow(self.incoming.off_hook) {
+                // It is over when it is known.
+                events.push(MediaEvent::Digit(digit));
+                events.push(MediaEvent::DigitEnded(digit, std::time::Duration::ZERO));
+            }
         } else {
             self.detector = DtmfDetector::new();
+            self.pulses = Pulses::default();
         }
         for (_, _, test) in &mut self.tests {
             if let Some(tone) = test.listen(&frame) {

@@ -24,7 +24,7 @@ use crate::output::{Exit, fail};
 /// expect SIGN [within 5s], wait 500ms, and of the operator, for all endpoints or behind the name of some: out-of-service,
 /// out-of-service forced, out-of-service graceful 30s, in-service, in-service 30s. SIGN: ring, ring-end, caller NUMBER, key N TEXT, dial-tone, ringback, busy, congestion, sit,
 /// howler, silence, tone:HZ or FILE. For LINE may stand a circuit, as ds/a/1, whose far end can play, be quiet, flash, and seize | wink | answer | release |
-/// outpulse DIGITS | cas off-hook, on-hook, ring, quiet, open or closed, and notices off-hook, on-hook, wink, number DIGITS, open, ring,
+/// outpulse DIGITS | pulse DIGITS | caller NUMBER NAME | cas off-hook, on-hook, ring, quiet, open or closed, and notices off-hook, on-hook, wink, number DIGITS, open, ring,
 /// ring-end, tone:HZ and silence. Without LINE the command is for the line named last.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -104,6 +104,7 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
     gateway.timers.keepalive.switchback = arguments.switchback;
     let mut soft = SoftGatewayConfig::new(gateway);
     soft.tones = site.tones()?;
+    soft.display = site.display();
     soft.port_rest = site.port_rest()?;
     arguments.more.furnish(&mut soft)?;
     let wanted = (arguments.lines + arguments.relays)

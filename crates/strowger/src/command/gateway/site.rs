@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use strowger_media::tone::TonePlan;
+use strowger_softgateway::CallerDisplay;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Site {
@@ -16,6 +17,9 @@ pub(super) struct Site {
     /// The country of its tones and ringing
     #[arg(long, value_name = "ISO", default_value = "us")]
     country: String,
+    /// Its telephones hear who calls as data between the first two rings, instead of being told at once
+    #[arg(long)]
+    caller_data: bool,
     /// MWD: it announces itself after a random part of this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     max_waiting_delay: f64,
@@ -27,6 +31,10 @@ impl Site {
             let known: Vec<_> = TonePlan::all().map(TonePlan::country).collect();
             format!("no tone plan for {:?}; known: {}", self.country, known.join(", "))
         })
+    }
+
+    pub(super) const fn display(&self) -> CallerDisplay {
+        if self.caller_data { CallerDisplay::Data } else { CallerDisplay::AtOnce }
     }
 
     pub(super) fn port_rest(&self) -> Result<Duration, String> {
