@@ -270,3 +270,28 @@ fn what_a_trunk_cannot_send_is_refused() {
     }
     bench.refused(512, &format!("RQNT {IN}"), "X: 1\nR: do/hd");
 }
+
+#[test]
+fn events_that_a_package_makes_persistent_stay_whatever_list_of_others_comes() {
+    let mut bench = pair(TrunkSignalling::Ms, TrunkSignalling::Ms, TrunkOptions::default());
+    let told_of = |bench: &mut Bench, code: &str| {
+        let audit = bench.good(&format!("AUEP {IN}"), &format!("F: {code}"));
+        let start = format!("{code}: ");
+        audit.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_default().to_owned()
+    };
+    assert_eq!(told_of(&mut bench, "B/PR"), "", "none was asked for");
+    let always = told_of(&mut bench, "R");
+    assert!(always.contains("MS/sup") && always.contains("MS/rel"), "{always}");
+    // A list of others, and none: neither takes those of the package away.
+    for list in ["B/qbo(N)", ""] {
+        bench.good(&format!("RQNT {IN}"), &format!("X: 7\nQ: loop\nR: ms/inf, ms/rlc(I)\nB/PR: {list}"));
+        assert_eq!(told_of(&mut bench, "B/PR"), list);
+        let requested = told_of(&mut bench, "R");
+        assert!(requested.starts_with("ms/inf,ms/rlc(I),"), "{requested}");
+        assert!(requested.contains("MS/sup") && !requested.contains("B/qbo"), "{requested}");
+        assert_eq!(requested.matches("rlc").count(), 1, "{requested}");
+    }
+    request(&mut bench, OUT, "ms/oc", "ms/sup(addr(k0,5,s0))");
+    let events = told(&mut bench, 3000);
+    assert_eq!(events.first().map(String::as_str), Some("MS/sup"));
+}

@@ -44,6 +44,9 @@ pub(super) struct Machine {
     pub(super) requested: Vec<Requested>,
     /// Whether the plane looks for any of them (`wanted`).
     pub(super) watched: bool,
+    /// Events that the endpoint's packages define as persistent: nothing takes them away (section 2.3.3).
+    pub(super) always: Vec<Requested>,
+    /// B/PR: those that the call agent, or who provisioned it, wants to be.
     pub(super) persistent: Vec<Requested>,
     pub(super) detect: Vec<Detect>,
     pub(super) quarantine: Quarantine,
@@ -71,6 +74,7 @@ impl Machine {
             entity: None,
             requested: Vec::new(),
             watched: false,
+            always: Vec::new(),
             persistent,
             detect: Vec::new(),
             quarantine: Quarantine::default(),
@@ -91,9 +95,12 @@ impl Machine {
         join(self.observed.iter().map(Occurrence::to_string))
     }
 
-    /// R: the requested events. Persistent events of B/PR are not among them (section B.2.1).
+    /// R: the requested events, and the persistent ones of the packages (section 2.3.10). Those of B/PR are not among them (section B.2.1).
     pub(super) fn requested_wire(&self) -> String {
-        join(self.requested.iter().map(|entry| entry.wire.clone()))
+        let is_listed =
+            |entry: &Requested| self.requested.iter().any(|other| other.pattern.repeats(&entry.pattern));
+        let always = self.always.iter().filter(|entry| !is_listed(entry));
+        join(self.requested.iter().chain(always).map(|entry| entry.wire.clone()))
     }
 
     /// B/PR.
@@ -105,16 +112,21 @@ impl Machine {
     pub(super) fn detected_wire(&self) -> String {
         let listed =
             |entry: &Requested| self.detect.iter().any(|other| other.pattern.repeats(&entry.pattern));
-        let persistent = self.persistent.iter().filter(|entry| !listed(entry)).filter_map(|entry| {
-            let event = RequestedEvents::parse(&entry.wire)?.iter().next()?;
-            Some(ListedEvent { name: event.name, parameters: event.parameters }.to_string())
-        });
+        let is_wanted =
+            |entry: &Requested| self.persistent.iter().any(|other| other.pattern.repeats(&entry.pattern));
+        let always = self.always.iter().filter(|entry| !is_wanted(entry));
+        let persistent =
+            self.persistent.iter().chain(always).filter(|entry| !listed(entry)).filter_map(|entry| {
+                let event = RequestedEvents::parse(&entry.wire)?.iter().next()?;
+                Some(ListedEvent { name: event.name, parameters: event.parameters }.to_string())
+            });
         join(self.detect.iter().map(|entry| entry.wire.clone()).chain(persistent))
     }
 
     /// What to do with an event: as requested, else as a persistent event.
     fn action(&self, event: &Occurrence) -> Option<&Requested> {
-        find(&self.requested, event).or_else(|| find(&self.persistent, event))
+        let persistent = || find(&self.persistent, event).or_else(|| find(&self.always, event));
+        find(&self.requested, event).or_else(persistent)
     }
 
     /// Whether anything is done about an event.
@@ -466,7 +478,8 @@ impl Endpoint {
         let Provisioned { digit_map, persistent, .. } = self.provisioned.clone();
         let serial = self.machine.serial;
         let watched = self.machine.watched;
-        self.machine = Machine { serial, watched, ..Machine::new(digit_map, persistent) };
+        let always = std::mem::take(&mut self.machine.always);
+        self.machine = Machine { serial, watched, always, ..Machine::new(digit_map, persistent) };
         self.tell_wanted(reach);
     }
 }

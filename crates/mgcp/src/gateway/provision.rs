@@ -93,7 +93,7 @@ impl Gateway {
             provisioned: Provisioned { entity, digit_map: map, persistent: Vec::new() },
         };
         let always = persistent(spec.kind.packages());
-        if let Some(text) = spec.persistent_events.as_ref().or(always.as_ref()) {
+        let read = |text: &String| {
             let reader = Reader {
                 endpoint: &endpoint,
                 packages: spec.kind.packages(),
@@ -107,11 +107,13 @@ impl Gateway {
                 maps: &[],
                 compiled: std::cell::Cell::new(0),
             };
-            let events = reader.persistent_events(text);
-            let events = events.map_err(|_| ConfigError::PersistentEvents(spec.name.clone()))?;
-            endpoint.machine.persistent.clone_from(&events);
-            endpoint.provisioned.persistent = events;
-        }
+            reader.persistent_events(text).map_err(|_| ConfigError::PersistentEvents(spec.name.clone()))
+        };
+        let always = always.as_ref().map(read).transpose()?.unwrap_or_default();
+        let events = spec.persistent_events.as_ref().map(read).transpose()?.unwrap_or_default();
+        endpoint.machine.always = always;
+        endpoint.machine.persistent.clone_from(&events);
+        endpoint.provisioned.persistent = events;
         Ok(endpoint)
     }
 

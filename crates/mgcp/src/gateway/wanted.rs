@@ -19,7 +19,12 @@ impl Endpoint {
     /// Tells the plane what a request that takes effect wants of it.
     pub(super) fn tell_wanted(&mut self, reach: &mut Reach<'_>) {
         let machine = &self.machine;
-        let wanted: Vec<_> = machine.requested.iter().chain(&machine.persistent).filter_map(wanted)
+        let wanted: Vec<_> = machine
+            .requested
+            .iter()
+            .chain(&machine.persistent)
+            .chain(&machine.always)
+            .filter_map(wanted)
             .collect();
         // Most requests have nothing to do with it.
         if !wanted.is_empty() || self.machine.watched {
