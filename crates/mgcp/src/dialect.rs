@@ -36,6 +36,14 @@ pub struct Dialect {
     pub codec_list: bool,
     /// Events and signals that bear other names than in RFC 3660.
     pub names: Names,
+    /// Whether there is the command EPCF, by which endpoints are configured.
+    pub configuration: bool,
+    /// Whether there is the command MESG, which RFC 3435 has brought.
+    pub message: bool,
+    /// Whether audits may ask for the list of packages (`F: PL`), which RFC 3435 has brought: the others name them among their capabilities.
+    pub package_list: bool,
+    /// Events of lines that are reported whether they are asked for or not, beyond those that packages make persistent, in the form of `B/PR`.
+    pub persistent_events: Option<&'static str>,
     /// Whether signals may be given a time-out (`to=`), which RFC 3435 has brought.
     pub signal_timeouts: bool,
     /// The code for an endpoint that is restarting.
@@ -69,35 +77,47 @@ impl Dialect {
         keepalive_notify: false,
         codec_list: true,
         names: Names::STANDARD,
+        configuration: true,
+        message: true,
+        package_list: true,
+        persistent_events: None,
         signal_timeouts: true,
         restarting: ReturnCode::RESTARTING,
         permanent_may_pass: false,
     };
 
     /// RFC 2705, as many older devices speak it: `MGCP 1.0` as well, but 520 where RFC 3435 has 405, no time-outs with signals, no
-    /// three-way handshakes.
+    /// three-way handshakes, no MESG and no lists of packages.
     pub const RFC2705: Self = Self {
         name: "rfc2705",
         provisional: false,
+        message: false,
+        package_list: false,
         signal_timeouts: false,
         restarting: ReturnCode::RESTARTING_ENDPOINT,
         permanent_may_pass: true,
         ..Self::RFC3435
     };
 
-    /// PacketCable NCS: embedded clients of cable networks. All that a line can do, digits among it, is in one package.
+    /// PacketCable NCS: embedded clients of cable networks. All that a line can do, digits among it, is in one package, and the hook is always
+    /// reported. It has eight commands: neither EPCF nor MESG.
     pub const NCS: Self = Self {
         name: "ncs",
         version: Version { major: 1, minor: 0, profile: Some("NCS 1.0") },
         names: Names {
             digits: "L",
             renamed: &[("G/rt", "L/rt"), ("G/cg", "L/cg"), ("G/cf", "L/cf"), ("L/wt", "L/wt1")],
+            packages: &[],
         },
+        configuration: false,
+        message: false,
+        package_list: false,
+        persistent_events: Some("L/hd,L/hf,L/hu"),
         signal_timeouts: false,
         ..Self::RFC3435
     };
 
-    /// PacketCable TGCP: trunk gateways of cable networks.
+    /// PacketCable TGCP: trunk gateways of cable networks. It has the commands of NCS.
     pub const TGCP: Self = Self {
         name: "tgcp",
         version: Version { major: 1, minor: 0, profile: Some("TGCP 1.0") },
@@ -108,22 +128,26 @@ impl Dialect {
                 ("G/ld", "IT/ld"),
                 ("G/ft", "IT/ft"),
                 ("G/mt", "IT/mt"),
+                ("T/ro", "IT/ro"),
                 ("L/ro", "IT/ro"),
             ],
+            packages: &["IT"],
         },
+        configuration: false,
+        message: false,
+        package_list: false,
         signal_timeouts: false,
         ..Self::RFC3435
     };
 
-    /// `MGCP 0.1`, as Cisco call managers and their gateways speak it.
+    /// `MGCP 0.1`, as Cisco call managers and their gateways speak it: the draft from which RFC 2705 came, with a sign of life.
     pub const MGCP_0_1: Self = Self {
         name: "mgcp-0.1",
         version: Version::V0_1,
         accepts: &[Version::V0_1, Version::V1_0],
         response_ack: false,
-        provisional: false,
         keepalive_notify: true,
-        ..Self::RFC3435
+        ..Self::RFC2705
     };
 
     /// The gateway osmo-mgw: a packet relay without events.

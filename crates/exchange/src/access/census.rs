@@ -184,9 +184,11 @@ impl Census {
                     }
                 };
                 entry.classes = classes(gateways, gateway, listed.as_ref());
+                let lists = agent.agent().dialect(gateway).is_none_or(|dialect| dialect.package_list);
                 for (place, (_, endpoint)) in (0..).zip(&entry.classes) {
                     let tag = Tag::Census(gateway, serial, Inquiry::Abilities(place));
-                    let info = vec![ParameterCode::Capabilities, ParameterCode::PackageList];
+                    let mut info = vec![ParameterCode::Capabilities];
+                    info.extend(lists.then_some(ParameterCode::PackageList));
                     agent.audit_endpoint(now, (gateway, endpoint), info, tag);
                 }
                 if entry.classes.is_empty() {

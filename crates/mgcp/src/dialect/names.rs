@@ -12,11 +12,13 @@ pub struct Names {
     pub digits: &'static str,
     /// Single events and signals: RFC 3660's name, and the dialect's.
     pub renamed: &'static [(&'static str, &'static str)],
+    /// Packages that only the dialect has: gateways that speak it name them among their capabilities.
+    pub packages: &'static [&'static str],
 }
 
 impl Names {
     /// RFC 3660's own.
-    pub const STANDARD: Self = Self { digits: "D", renamed: &[] };
+    pub const STANDARD: Self = Self { digits: "D", renamed: &[], packages: &[] };
 
     fn outgoing(&self, name: &str) -> Option<String> {
         let (package, event) = name.split_once('/')?;

@@ -29,7 +29,7 @@ pub enum MessageFault {
     Endpoint,
     /// The call agent does not know about the endpoint at the moment.
     Contact,
-    /// The call agent has refused MESG, or one of these parameters, and is still the same.
+    /// The dialect has no MESG; or the call agent has refused it, or one of these parameters, and is still the same.
     NotSupported,
     /// A parameter is no extension, or its value breaks the grammar.
     Parameter,
@@ -61,6 +61,9 @@ impl Gateway {
     ) -> Result<(), MessageFault> {
         let state = self.endpoint(endpoint).filter(|state| state.service.is_in());
         let state = state.ok_or(MessageFault::Endpoint)?;
+        if !self.dialect.message {
+            return Err(MessageFault::NotSupported);
+        }
         if state.association != Association::Known {
             return Err(MessageFault::Contact);
         }

@@ -328,6 +328,7 @@ pub(super) fn data_capabilities(
     able: &MediaCapabilities,
     modes: &[MediaMode],
     packages: PackageSet,
+    others: &[&str],
 ) -> Option<String> {
     let codecs = able.codecs.iter().filter(|entry| matches!(entry.codec, Codec::Pcmu | Codec::Pcma));
     let codecs: Vec<_> = codecs.cloned().collect();
@@ -337,15 +338,20 @@ pub(super) fn data_capabilities(
     let described: Vec<_> =
         codecs.iter().map(|entry| format!("\"{} vbd=yes\"", entry.codec.name())).collect();
     let able = MediaCapabilities { codecs, silence_suppression: false, ..able.clone() };
-    Some(format!("{}, GPMD/gpmd:{}", capabilities(&able, false, modes, packages), described.join(";")))
+    Some(format!(
+        "{}, GPMD/gpmd:{}",
+        capabilities(&able, false, modes, packages, others),
+        described.join(";")
+    ))
 }
 
-/// The value of an `A:` line: what the endpoint can do (section 3.2.2.3).
+/// The value of an `A:` line: what the endpoint can do (section 3.2.2.3). `others` are packages that only the dialect has.
 pub(super) fn capabilities(
     able: &MediaCapabilities,
     images: bool,
     modes: &[MediaMode],
     packages: PackageSet,
+    others: &[&str],
 ) -> String {
     let switch = |can| if can { "on" } else { "off" };
     let image = images.then_some(super::stream::T38);
@@ -367,7 +373,7 @@ pub(super) fn capabilities(
         switch(able.silence_suppression),
         if able.gain_control { "auto" } else { "0" },
         u8::from(able.type_of_service),
-        packages.names().join(";"),
+        [packages.names(), others].concat().join(";"),
         modes.join(";"),
     )
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use strowger_sansio::Time;
 
-use super::config::{EndpointSpec, InitialService};
+use super::config::{EndpointKind, EndpointSpec, InitialService};
 use super::endpoint::{Association, Endpoint, Provisioned, Service, reason};
 use super::entity::{Entity, MessageSupport, address_name};
 use super::event::Occurrence;
@@ -92,7 +92,8 @@ impl Gateway {
             unanswered: Vec::new(),
             provisioned: Provisioned { entity, digit_map: map, persistent: Vec::new() },
         };
-        let always = persistent(spec.kind.packages());
+        let of_lines = self.dialect.persistent_events.filter(|_| spec.kind == EndpointKind::AnalogueLine);
+        let always = of_lines.map(str::to_owned).or_else(|| persistent(spec.kind.packages()));
         let read = |text: &String| {
             let reader = Reader {
                 endpoint: &endpoint,

@@ -62,7 +62,13 @@ pub fn check(command: &Command<'_>, dialect: &Dialect, packages: &PackageSet) ->
     if !dialect.accepts(command.version) {
         return refuse(ReturnCode::VERSION, "Incompatible protocol version");
     }
-    if let Verb::Other(_) = command.verb {
+    let is_missing = match command.verb {
+        Verb::Other(_) => true,
+        Verb::Epcf => !dialect.configuration,
+        Verb::Mesg => !dialect.message,
+        _ => false,
+    };
+    if is_missing {
         return refuse(ReturnCode::UNKNOWN_COMMAND, "Unknown command");
     }
     wildcards(command, dialect)?;
@@ -73,7 +79,7 @@ pub fn check(command: &Command<'_>, dialect: &Dialect, packages: &PackageSet) ->
         local_options(options, *packages)?;
     }
     restart_method(command, *packages)?;
-    events(command, *packages)
+    events(command, Known { packages: *packages, others: dialect.names.packages })
 }
 
 /// Which wildcards a verb's endpoint may have (the verbs' own sections in 2.3).
@@ -276,7 +282,14 @@ fn restart_method(command: &Command<'_>, packages: PackageSet) -> Result<(), Ref
 
 /// Packages, signals given twice and combinations of actions. What a gateway has observed is not for an agent to
 /// refuse, so `O:` is let through.
-fn events(command: &Command<'_>, packages: PackageSet) -> Result<(), Refusal> {
+/// The packages that events may be of: the endpoint's, and those that only the dialect has.
+#[derive(Clone, Copy)]
+struct Known {
+    packages: PackageSet,
+    others: &'static [&'static str],
+}
+
+fn events(command: &Command<'_>, packages: Known) -> Result<(), Refusal> {
     let loops = command.quarantine().unwrap_or_default().notifications == NotificationControl::Loop;
     if let Some(requested) = command.requested_events() {
         requested_events(requested, packages, Level::Outer { loops })?;
@@ -297,7 +310,7 @@ enum Level {
     Embedded,
 }
 
-fn requested_events(list: RequestedEvents<'_>, packages: PackageSet, level: Level) -> Result<(), Refusal> {
+fn requested_events(list: RequestedEvents<'_>, packages: Known, level: Level) -> Result<(), Refusal> {
     for event in list.iter() {
         event_package(event.name, packages)?;
         if !event.actions.is_explicit() {
@@ -340,7 +353,7 @@ fn actions(actions: Actions<'_>, level: Level) -> Result<(), Refusal> {
     }
 }
 
-fn signal_requests(list: crate::message::EventList<'_>, packages: PackageSet) -> Result<(), Refusal> {
+fn signal_requests(list: crate::message::EventList<'_>, packages: Known) -> Result<(), Refusal> {
     for signal in list.iter() {
         event_package(signal.name, packages)?;
         // Ranges and wildcards are for events that are requested (section 3.2.2.4).
@@ -353,10 +366,11 @@ fn signal_requests(list: crate::message::EventList<'_>, packages: PackageSet) ->
     Ok(())
 }
 
-fn event_package(name: EventName<'_>, packages: PackageSet) -> Result<(), Refusal> {
+fn event_package(name: EventName<'_>, known: Known) -> Result<(), Refusal> {
     match name.package {
         None | Some("*") => Ok(()),
-        Some(package) if packages.contains(package) && package::find(package).is_some() => Ok(()),
+        Some(package) if known.packages.contains(package) && package::find(package).is_some() => Ok(()),
+        Some(package) if known.others.iter().any(|other| other.eq_ignore_ascii_case(package)) => Ok(()),
         Some(_) => refuse(ReturnCode::PACKAGE, "Unsupported package"),
     }
 }

@@ -41,7 +41,7 @@ fn each_dialect_is_written_as_its_gateways_read_it() {
     for (dialect, version, events, signals) in [
         (Dialect::RFC3435, "MGCP 1.0", "L/hu(N), D/[0-9*#T](D)", "G/rt(to=300000)"),
         (Dialect::RFC2705, "MGCP 1.0", "L/hu(N), D/[0-9*#T](D)", "G/rt"),
-        (Dialect::MGCP_0_1, "MGCP 0.1", "L/hu(N), D/[0-9*#T](D)", "G/rt(to=300000)"),
+        (Dialect::MGCP_0_1, "MGCP 0.1", "L/hu(N), D/[0-9*#T](D)", "G/rt"),
         (Dialect::NCS, "MGCP 1.0 NCS 1.0", "L/hu(N), L/[0-9*#T](D)", "L/rt"),
         (Dialect::TGCP, "MGCP 1.0 TGCP 1.0", "L/hu(N), D/[0-9*#T](D)", "IT/rt"),
     ] {

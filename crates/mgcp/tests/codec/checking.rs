@@ -111,6 +111,18 @@ fn a_dialect_decides_on_version_profile_and_wildcard() {
 }
 
 #[test]
+fn a_dialect_has_the_commands_that_it_has() {
+    let (configure, message) = ("EPCF 1 aaln/1@gw MGCP 1.0|B: e:mu", "MESG 1 aaln/1@gw MGCP 1.0");
+    assert_eq!((verdict(configure), verdict(message)), (0, 0));
+    for (dialect, codes) in
+        [(Dialect::RFC2705, (0, 504)), (Dialect::NCS, (504, 504)), (Dialect::TGCP, (504, 504))]
+    {
+        let heard = (verdict_in(&dialect, configure), verdict_in(&dialect, message));
+        assert_eq!(heard, codes, "{}", dialect.name);
+    }
+}
+
+#[test]
 fn actions_combine_as_the_table_of_section_2_3_3_says() {
     let order = [
         ActionSet::NOTIFY,

@@ -109,8 +109,10 @@ impl Gateway {
             ParameterCode::Capabilities => {
                 let images = plane.carries_images(endpoint.index);
                 let modes = plane.modes(endpoint.index);
-                let text = capabilities(plane.capabilities(), images, &modes, endpoint.packages());
-                let data = data_capabilities(plane.capabilities(), &modes, endpoint.packages());
+                let (able, packages, others) =
+                    (plane.capabilities(), endpoint.packages(), self.dialect.names.packages);
+                let text = capabilities(able, images, &modes, packages, others);
+                let data = data_capabilities(able, &modes, packages, others);
                 let sets = [Some(text), data];
                 let lists = sets.iter().flatten().filter_map(|text| LocalOptions::parse_capabilities(text));
                 return lists.fold(response, ResponseBuilder::capabilities);
