@@ -38,6 +38,8 @@ pub struct SoftGatewayConfig {
     pub announcements: Vec<String>,
     /// What is bad enough for a quality alert.
     pub quality: QualityLimits,
+    /// Whether extended RTCP reports (RFC 3611) are asked for before the other side does.
+    pub asks_for_reports: bool,
 }
 
 impl SoftGatewayConfig {
@@ -55,6 +57,7 @@ impl SoftGatewayConfig {
             crossed: Vec::new(),
             announcements: Vec::new(),
             quality: QualityLimits::default(),
+            asks_for_reports: false,
         }
     }
 }

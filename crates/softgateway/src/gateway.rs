@@ -106,7 +106,10 @@ impl SoftGateway {
         let plane_config = PlaneConfig {
             endpoints: names.iter().map(|(_, kind)| *kind).collect(),
             tones: config.tones,
-            capabilities: capabilities(config.tones),
+            capabilities: MediaCapabilities {
+                asks_for_reports: config.asks_for_reports,
+                ..capabilities(config.tones)
+            },
             cname: format!("gateway@{}", config.gateway.domain).into(),
             telephone: TelephoneConfig { record: config.record },
             display: config.display,

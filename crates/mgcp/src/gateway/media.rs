@@ -201,6 +201,8 @@ pub struct MediaCapabilities {
     pub gain_control: bool,
     /// Whether it can send extended RTCP reports (RFC 3611).
     pub extended_reports: bool,
+    /// Whether it asks for them in the first description of a connection, before the remote side has asked.
+    pub asks_for_reports: bool,
     /// Whether it can mark packets.
     pub type_of_service: bool,
     /// One cycle of the normal ringing cadence, by which `rep=` counts (RFC 3660 section 2.4).
@@ -218,6 +220,7 @@ impl Default for MediaCapabilities {
             silence_suppression: false,
             gain_control: false,
             extended_reports: false,
+            asks_for_reports: false,
             type_of_service: false,
             ring_cycle: Duration::from_secs(6),
         }

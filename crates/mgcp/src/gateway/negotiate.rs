@@ -133,7 +133,10 @@ fn fresh(
         packetization,
         remote: None,
         remote_rtcp: None,
-        extended_reports: ExtendedReports::default(),
+        extended_reports: ExtendedReports {
+            voip_metrics: able.asks_for_reports,
+            round_trip: able.asks_for_reports,
+        },
         image: None,
         fax: FaxHandling::None,
         muted: false,

@@ -151,6 +151,7 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
     let mut soft = SoftGatewayConfig::megaco(MegacoConfig { gateway, since_1970 });
     soft.tones = site.tones()?;
     soft.display = site.display();
+    soft.asks_for_reports = site.rtcp_xr;
     soft.port_rest = site.port_rest()?;
     for (one, other) in &arguments.cross {
         if [one, other].into_iter().any(|number| !(1..=arguments.circuits).contains(number)) {

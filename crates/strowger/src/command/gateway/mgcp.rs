@@ -105,6 +105,7 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
     let mut soft = SoftGatewayConfig::new(gateway);
     soft.tones = site.tones()?;
     soft.display = site.display();
+    soft.asks_for_reports = site.rtcp_xr;
     soft.port_rest = site.port_rest()?;
     arguments.more.furnish(&mut soft)?;
     let wanted = (arguments.lines + arguments.relays)

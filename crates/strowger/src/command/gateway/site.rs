@@ -20,6 +20,9 @@ pub(super) struct Site {
     /// Its telephones hear who calls as data between the first two rings, instead of being told at once
     #[arg(long)]
     caller_data: bool,
+    /// It asks for extended RTCP reports (RFC 3611) in its descriptions, before the other side does
+    #[arg(long)]
+    pub(super) rtcp_xr: bool,
     /// MWD: it announces itself after a random part of this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     max_waiting_delay: f64,
