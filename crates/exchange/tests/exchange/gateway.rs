@@ -83,6 +83,10 @@ pub(crate) struct Gateway {
     pub(crate) relays: usize,
     /// … and whether it is osmo-mgw that has them: `*` is any one, and it knows neither lists of codecs nor `K:`.
     pub(crate) osmo: bool,
+    /// It refuses requests that do not fit the hook.
+    pub(crate) checks_hook: bool,
+    /// It answers audits that ask for the hook.
+    pub(crate) tells_hook: bool,
     /// It tells its endpoints, and of each these parameters (`PL`, `A`).
     pub(crate) tells: Option<(&'static str, &'static str)>,
     pub(crate) next_port: u16,
@@ -128,6 +132,8 @@ impl Gateway {
             moves_port: false,
             relays: 0,
             osmo: false,
+            checks_hook: true,
+            tells_hook: true,
             tells: None,
             next_port: 20_000,
             next_id: 1,
@@ -248,6 +254,9 @@ impl Gateway {
                         let answer = answer.parameter(ParameterCode::Capabilities, abilities).unwrap();
                         answer.parameter(ParameterCode::PackageList, packages).unwrap().finish()
                     }
+                    Verb::Auep if !self.tells_hook && asks_for_the_hook(command) => {
+                        simple(ReturnCode::PROTOCOL_ERROR)
+                    }
                     Verb::Auep => {
                         let ids: Vec<_> = endpoint
                             .connections
@@ -257,10 +266,13 @@ impl Gateway {
                         let ids: Vec<_> = ids.iter().map(ConnectionIdBuf::as_view).collect();
                         let on = endpoint.steady.iter().map(|signal| SignalBuf::parse(signal).unwrap());
                         let on: Vec<_> = on.collect();
-                        ResponseBuilder::new(ReturnCode::OK, id)
-                            .connection_ids(&ids)
-                            .signal_list(&on)
-                            .finish()
+                        let answer =
+                            ResponseBuilder::new(ReturnCode::OK, id).connection_ids(&ids).signal_list(&on);
+                        let hook = SignalBuf::parse(if endpoint.off_hook { "L/hd" } else { "L/hu" }).unwrap();
+                        match asks_for_the_hook(command) {
+                            true => answer.event_states(&[hook]).finish(),
+                            false => answer.finish(),
+                        }
                     }
                     Verb::Mdcx => self.modify(command, &local),
                     Verb::Aucx => self.audit(command, &local),
@@ -330,13 +342,17 @@ impl Gateway {
         let endpoint = self.endpoints.get_mut(local).unwrap();
         let wants = |name: &str| events.iter().any(|event| event == name);
         let plays = |name: &str| signals.iter().any(|signal| signal.starts_with(name));
-        if endpoint.off_hook && (wants("l/hd") || plays("L/rg")) {
+        if self.checks_hook && endpoint.off_hook && (wants("l/hd") || plays("L/rg")) {
             return ReturnCode::OFF_HOOK;
         }
         let tones = ["L/dl", "L/bz", "L/ro", "L/sit", "L/ot", "G/rt"];
         // A circuit has no hook.
         let is_line = !local.starts_with("ds/");
-        if is_line && !endpoint.off_hook && (wants("l/hu") || tones.iter().any(|tone| plays(tone))) {
+        if self.checks_hook
+            && is_line
+            && !endpoint.off_hook
+            && (wants("l/hu") || tones.iter().any(|tone| plays(tone)))
+        {
             return ReturnCode::ON_HOOK;
         }
         if let Some(map) = command.digit_map() {
@@ -643,6 +659,11 @@ impl Gateway {
             command.request_id(request.as_view()).observed_events(&hook).finish()
         });
     }
+}
+
+fn asks_for_the_hook(command: &Command<'_>) -> bool {
+    let asked = command.requested_info();
+    asked.iter().flat_map(|info| info.iter()).any(|code| code == ParameterCode::EventStates)
 }
 
 fn ba(name: &'static str) -> ParameterCode<'static> {

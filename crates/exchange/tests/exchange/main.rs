@@ -19,6 +19,7 @@ mod features;
 mod forwarding;
 mod gateway;
 mod glare;
+mod hooks;
 mod hunting;
 mod interplay;
 mod keys;

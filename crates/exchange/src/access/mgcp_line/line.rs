@@ -11,7 +11,7 @@ use crate::access::decision::Fate;
 use crate::access::gateways::Place;
 use crate::access::signal;
 use crate::access::stream::Stream;
-use crate::{CallId, CallingParty, LegId, LineCondition, LineId, Sdp, ServiceState, Tone};
+use crate::{CallId, CallingParty, GatewayProtocol, LegId, LineCondition, LineId, Sdp, ServiceState, Tone};
 
 /// One line.
 #[derive(Debug)]
@@ -46,6 +46,10 @@ pub(super) struct Line {
     pub(super) may_have_left: bool,
     /// Connections of no call that were found beside that of a call.
     pub(super) strays: Vec<ConnectionIdBuf>,
+    /// Its gateway answers an audit that asks for the hook.
+    pub(super) tells_hook: bool,
+    /// Whether the receiver was off the hook when the line was audited, until that is acted upon.
+    pub(super) found_off_hook: Option<bool>,
 }
 
 /// Whether a line can be commanded.
@@ -173,6 +177,7 @@ impl Asked {
 
 impl Line {
     pub(super) fn new(id: LineId, number: String, flash: bool, place: Place) -> Self {
+        let tells_hook = place.protocol == GatewayProtocol::Mgcp;
         Self {
             id,
             number,
@@ -193,6 +198,8 @@ impl Line {
             reminds: false,
             may_have_left: false,
             strays: Vec::new(),
+            tells_hook,
+            found_off_hook: None,
         }
     }
 

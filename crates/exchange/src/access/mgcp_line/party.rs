@@ -52,7 +52,7 @@ impl Lines {
 
     /// The receiver is off the hook. `answering`: this was seen under the request that rings, if that is the
     /// current one.
-    fn lifted(&mut self, turn: &mut Turn<'_>, id: LineId, answering: bool) {
+    pub(super) fn lifted(&mut self, turn: &mut Turn<'_>, id: LineId, answering: bool) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         line.reminds = false;
         match line.party {
@@ -82,7 +82,7 @@ impl Lines {
     }
 
     /// The receiver is on the hook.
-    fn hung_up(&mut self, turn: &mut Turn<'_>, id: LineId) {
+    pub(super) fn hung_up(&mut self, turn: &mut Turn<'_>, id: LineId) {
         self.touched.insert(id);
         let Some(line) = self.lines.get_mut(&id) else { return };
         match line.party {

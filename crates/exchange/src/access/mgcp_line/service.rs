@@ -2,10 +2,11 @@
 //! of its endpoints (RFC 3435 sections 2.3.12 and 4.4.5 to 4.4.7).
 //!
 //! A line that comes up may have connections from a time of which this exchange knows nothing: it is audited,
-//! and what belongs to no call is deleted, before it is asked for anything else.
+//! and what belongs to no call is deleted, before it is asked for anything else. Where its receiver is, the audit tells as well: who is off the
+//! hook is not rung, though the gateway may accept it.
 
 use strowger_mgcp::agent::{Failure, GatewayId, Outcome};
-use strowger_mgcp::message::{Category, EndpointNameBuf, ParameterCode, RestartMethod};
+use strowger_mgcp::message::{Category, EndpointNameBuf, EventNameBuf, ParameterCode, RestartMethod};
 use strowger_sansio::Duration;
 
 use super::Lines;
@@ -104,7 +105,9 @@ impl Lines {
         let (gateway, endpoint) = (line.place.gateway, &line.place.endpoint);
         let tag = Tag::Audit(line.id, line.asked.serial);
         // Of the time before, an on-off signal may be left as well as a connection.
-        let asked = vec![ParameterCode::ConnectionId, ParameterCode::SignalRequests];
+        let mut asked = vec![ParameterCode::ConnectionId, ParameterCode::SignalRequests];
+        asked.extend(line.tells_hook.then_some(ParameterCode::EventStates));
+        line.found_off_hook = None;
         turn.agent.audit_endpoint(turn.now, (gateway, endpoint), asked, tag);
     }
 
@@ -122,6 +125,7 @@ impl Lines {
         }
         if let Ok(Outcome { audit: Some(audit), .. }) = &result {
             line.asked.steady.found(audit.signals.iter().map(|signal| signal.name().to_string()));
+            line.found_off_hook = off_hook(&audit.event_states);
         }
         if result.is_ok() {
             line.may_have_left = false;
@@ -139,12 +143,31 @@ impl Lines {
                 Category::ProvisioningMismatch if !is_about_the_question(&failure) => {
                     return self.audit_refused(turn, id, &failure);
                 }
+                // It may be the hook that it does not tell.
+                _ if is_about_a_parameter(&failure) && std::mem::take(&mut line.tells_hook) => {
+                    line.standing = Standing::Returning;
+                    line.asked.serial += 1;
+                    self.touched.insert(id);
+                    return;
+                }
                 // It cannot say: what may be there is deleted unseen, but for the connection of a call.
                 _ => return self.sweep_unseen(turn, id),
             },
         };
         if self.compare(turn, id, found) {
             self.stand_up(id);
+            self.learn_hook(turn, id);
+        }
+    }
+
+    /// Acts on what the audit of a line that has come up said of its receiver. What has changed since then is learnt from the refusal of
+    /// what it is asked for.
+    fn learn_hook(&mut self, turn: &mut Turn<'_>, id: LineId) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        match line.found_off_hook.take() {
+            Some(true) if line.party == Party::Idle => self.lifted(turn, id, false),
+            Some(false) if line.is_off_hook() => self.hung_up(turn, id),
+            _ => {}
         }
     }
 
@@ -197,6 +220,7 @@ impl Lines {
             Ok(_) => {
                 line.may_have_left = false;
                 self.stand_up(id);
+                self.learn_hook(turn, id);
             }
         }
     }
@@ -365,12 +389,30 @@ pub(super) enum Connections {
     Kept,
 }
 
+/// Where the receiver is, by the states of an audit (RFC 3660 section 2.4).
+fn off_hook(states: &[EventNameBuf]) -> Option<bool> {
+    states.iter().rev().find_map(|state| {
+        let package = state.package().unwrap_or("L");
+        let is = |code: &str| state.event().eq_ignore_ascii_case(code);
+        let of_a_line = ["L", "H"].iter().any(|known| known.eq_ignore_ascii_case(package));
+        (of_a_line && (is("hd") || is("hu"))).then(|| is("hd"))
+    })
+}
+
 /// Whether a gateway has refused for overload, or since it restarts.
 fn is_busy(failure: &Failure) -> bool {
     use strowger_mgcp::message::ReturnCode;
     matches!(failure, Failure::Refused(refused)
         if refused.category == Category::TemporaryFailure
             && [ReturnCode::RESTARTING, ReturnCode::RESTARTING_ENDPOINT, ReturnCode::OVERLOAD].contains(&refused.code))
+}
+
+/// Whether a gateway has refused what it was asked for something in the question that can be left out.
+fn is_about_a_parameter(failure: &Failure) -> bool {
+    use strowger_mgcp::message::ReturnCode;
+    const CODES: [ReturnCode; 3] =
+        [ReturnCode::UNSUPPORTED_FUNCTIONALITY, ReturnCode::PROTOCOL_ERROR, ReturnCode::COMMAND_PARAMETER];
+    matches!(failure, Failure::Refused(refused) if CODES.contains(&refused.code))
 }
 
 /// Whether an audit was refused for what it asked, and not for the endpoint.
