@@ -52,6 +52,7 @@ mod recording;
 mod signals;
 mod sip;
 mod unreachable;
+mod vigil;
 
 pub use config::Config;
 pub use node::{Node, NodeError, StartError};

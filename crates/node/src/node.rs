@@ -211,6 +211,7 @@ impl Node {
             observers,
             listed,
             limits: config.limits,
+            busy_poll: config.listen.busy_poll,
             requests,
             own,
         };

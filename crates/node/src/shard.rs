@@ -33,6 +33,7 @@ use crate::sip;
 use crate::socket::{Received, Udp};
 use crate::strangers::Shares;
 use crate::view::Picture;
+use crate::vigil::Vigil;
 
 /// How often the exchange is told what the wall shows: a clock that was set is noticed within a minute.
 const WALL: Duration = Duration::from_secs(60);
@@ -132,6 +133,7 @@ pub(crate) struct Shard {
     counts: Counts,
     /// When each input of a batch was taken.
     taken: Vec<Time>,
+    vigil: Vigil,
     floods: Throttle,
     filters: Throttle,
     /// When to stop, calls or not; none while it runs.
@@ -160,6 +162,8 @@ pub(crate) struct Parts {
     pub(crate) listed: Vec<SocketAddr>,
     /// How much each of them may send.
     pub(crate) limits: Limits,
+    /// How long it looks for more behind what came before it sleeps.
+    pub(crate) busy_poll: Duration,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) own: mpsc::WeakSender<Request>,
 }
@@ -180,6 +184,7 @@ impl Shard {
             observers,
             listed,
             limits,
+            busy_poll,
             requests,
             own,
         } = parts;
@@ -224,6 +229,7 @@ impl Shard {
             log,
             counts,
             taken: Vec::with_capacity(ROOM),
+            vigil: Vigil::new(busy_poll),
             floods: Throttle::default(),
             filters: Throttle::default(),
             deadline: None,
@@ -257,42 +263,24 @@ impl Shard {
             if let Some(deadline) = self.deadline {
                 until = until.min(deadline).min(Instant::now() + DRAIN_STEP);
             }
+            let is_awake = self.vigil.lasts(self.clock.now());
+            let mut came = true;
             tokio::select! {
-                ready = ready(self.mgcp.as_ref()) => {
-                    if let Err(error) = ready {
-                        tracing::error!(%error, "the socket cannot be waited for");
-                        break;
-                    }
-                    self.receive();
-                }
-                ready = ready(self.megaco.text.as_ref()) => {
-                    if let Err(error) = ready {
-                        tracing::error!(%error, "the socket cannot be waited for");
-                        break;
-                    }
-                    self.receive_megaco(MEGACO_TEXT);
-                }
-                ready = ready(self.megaco.binary.as_ref()) => {
-                    if let Err(error) = ready {
-                        tracing::error!(%error, "the socket cannot be waited for");
-                        break;
-                    }
-                    self.receive_megaco(MEGACO_BINARY);
-                }
-                ready = ready(self.sip.udp.as_ref()) => {
-                    if let Err(error) = ready {
-                        tracing::error!(%error, "the socket cannot be waited for");
-                        break;
-                    }
-                    self.receive_sip();
-                }
+                is_open = ready(self.mgcp.as_ref()) => if is_open { self.receive() } else { break },
+                is_open = ready(self.megaco.text.as_ref()) => if is_open { self.receive_megaco(MEGACO_TEXT) } else { break },
+                is_open = ready(self.megaco.binary.as_ref()) => if is_open { self.receive_megaco(MEGACO_BINARY) } else { break },
+                is_open = ready(self.sip.udp.as_ref()) => if is_open { self.receive_sip() } else { break },
                 Some(arrival) = self.megaco.arrivals.recv() => self.arrived(arrival),
                 Some(arrival) = self.sip.arrivals.recv() => self.sip_arrived(arrival),
                 request = self.requests.recv() => match request {
                     Some(request) => self.answer(request),
                     None => break,
                 },
-                () = tokio::time::sleep_until(until.into()) => {}
+                () = tokio::time::sleep_until(until.into()) => came = false,
+                () = tokio::task::yield_now(), if is_awake => came = false,
+            }
+            if came {
+                self.vigil.came(self.clock.now());
             }
         }
         let calls_left = self.exchange.snapshot().calls.len();
@@ -585,10 +573,12 @@ impl Shard {
     }
 }
 
-/// A shard without a socket waits for its timers and requests alone.
-async fn ready(udp: Option<&Udp>) -> std::io::Result<()> {
-    match udp {
-        Some(udp) => udp.ready().await,
-        None => std::future::pending().await,
+/// Waits for a socket, and says whether that can be done at all. A shard without a socket waits for its timers and requests alone.
+async fn ready(udp: Option<&Udp>) -> bool {
+    let Some(udp) = udp else { return std::future::pending().await };
+    let ready = udp.ready().await;
+    if let Err(error) = &ready {
+        tracing::error!(%error, "the socket cannot be waited for");
     }
+    ready.is_ok()
 }

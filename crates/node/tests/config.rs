@@ -2,6 +2,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use strowger_exchange::{
     ControllerLeaves, DialectChoice, Features, FlashControl, GatewayProtocol, HuntOrder, MediaPolicy,
@@ -152,6 +153,15 @@ fn a_limit_that_is_none_or_stops_calls_is_refused() {
             "11:1 unknown key `gateway_brust` in [limits]; did you mean `gateway_burst`?",
         ]
     );
+}
+
+#[test]
+fn staying_awake_is_counted_in_microseconds_and_has_an_end() {
+    let awake = |span: &str| SMALL.replace("[listen]\n", &format!("[listen]\nbusy_poll = {span}\n"));
+    assert_eq!(good(SMALL).listen.busy_poll, Duration::ZERO);
+    assert_eq!(good(&awake("50")).listen.busy_poll, Duration::from_micros(50));
+    let expected = "2:13 found the number 1001; expected a whole number from 0 to 1000";
+    assert_eq!(findings(&awake("1001")), [expected]);
 }
 
 #[test]

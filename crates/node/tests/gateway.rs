@@ -1,5 +1,7 @@
 //! A software gateway on real sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
@@ -21,6 +23,17 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[test]
 #[cfg(target_os = "linux")]
 fn a_call_agent_whose_port_is_closed_is_passed_over_at_once() {
+    pass_over(Duration::ZERO);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_gateway_that_stays_awake_hears_of_a_closed_port_as_well() {
+    pass_over(Duration::from_micros(200));
+}
+
+#[cfg(target_os = "linux")]
+fn pass_over(busy_poll: Duration) {
     let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let alive = UdpSocket::bind("127.0.0.1:0").unwrap();
     alive.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -32,6 +45,7 @@ fn a_call_agent_whose_port_is_closed_is_passed_over_at_once() {
         rtp_ports: None,
         connections: 1,
         recordings: None,
+        busy_poll,
         gateway: SoftGatewayConfig::new(gateway.with_lines(1)),
     };
     let host = GatewayHost::start(config, Clock::start(), Rng::from_number(1), Box::new(Nobody)).unwrap();

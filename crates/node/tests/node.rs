@@ -90,6 +90,27 @@ fn a_stranger_gets_no_byte_back_and_is_counted() {
     assert!(stranger.recv(&mut [0; 2000]).is_err(), "no byte");
 }
 
+#[test]
+fn an_exchange_that_stays_awake_answers_again_and_again_has_time_for_others_and_stops() {
+    let gateway = peer();
+    let mut config = config(gateway.local_addr().unwrap(), "");
+    config.listen.busy_poll = Duration::from_millis(1);
+    let node = Node::start(config, Vec::new()).unwrap();
+    let agent = node.mgcp().unwrap();
+    for id in 1..=20 {
+        let restart = format!("RSIP {id} aaln/1@gw1.town MGCP 1.0\r\nRM: restart\r\n");
+        let answer = format!("200 {id} ");
+        gateway.send_to(restart.as_bytes(), agent).unwrap();
+        let mut heard = [0; 2000];
+        // Its own commands come in between.
+        while !heard.starts_with(answer.as_bytes()) {
+            gateway.recv(&mut heard).unwrap();
+        }
+    }
+    assert_eq!(get(node.console().unwrap(), "/metrics").0, 200);
+    node.stop(Duration::ZERO).unwrap();
+}
+
 /// The value of a metric without labels.
 fn metric(console: SocketAddr, name: &str) -> u64 {
     let (_, metrics) = get(console, "/metrics");

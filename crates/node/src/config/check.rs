@@ -105,6 +105,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
             sip,
             sips,
             console: raw.console.map(Spanned::into_inner),
+            busy_poll: raw.busy_poll,
         },
         store,
         cdr: raw.cdr.map(|path| PathBuf::from(path.into_inner())),

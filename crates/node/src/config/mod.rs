@@ -28,6 +28,7 @@ mod trunk;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use strowger_exchange::Inventory;
 use strowger_messaging::mmsc::MmscSettings;
@@ -84,6 +85,8 @@ pub struct Listen {
     pub sips: Option<SocketAddr>,
     /// Health, metrics and the interface for programs (TCP, HTTP).
     pub console: Option<SocketAddr>,
+    /// How long the exchange looks for more behind what came before it sleeps.
+    pub busy_poll: Duration,
 }
 
 /// Where records are kept.

@@ -43,6 +43,7 @@ pub(super) struct Raw {
     pub(super) tls: Option<Files>,
     pub(super) name_servers: Vec<SocketAddr>,
     pub(super) console: Option<Spanned<SocketAddr>>,
+    pub(super) busy_poll: Duration,
     pub(super) store: Option<Store>,
     pub(super) cdr: Option<Spanned<String>>,
     pub(super) capture: Option<Capture>,
@@ -147,6 +148,8 @@ impl Raw {
             raw.sip = table.address("sip", report);
             raw.sips = table.address("sips", report);
             raw.console = table.address("console", report);
+            let busy_poll = table.integer("busy_poll", BUSY_POLL, report).map(Spanned::into_inner);
+            raw.busy_poll = Duration::from_micros(busy_poll.unwrap_or_default());
         }
         if let Some(table) = root.table("dns", &schema::DNS, report) {
             raw.name_servers = table.servers("servers", report);
@@ -389,6 +392,9 @@ fn read_timers(table: &Table<'_>, report: &mut Report) -> CallTimers {
     read("probe", &mut timers.probe);
     timers
 }
+
+/// Microseconds: a thread that finds nothing within a thousand would find nothing by being awake for longer.
+const BUSY_POLL: RangeInclusive<u64> = 0..=1000;
 
 /// The range of both limits: a gateway that may send less than ten a second cannot set up a call, and a million is no limit.
 const LIMIT: RangeInclusive<u64> = 10..=1_000_000;

@@ -102,6 +102,7 @@ pub(super) static LISTEN: Section = Section {
         key("megaco_binary", "megaco_binary = \"127.0.0.1:2945\""),
         key("sip", "sip = \"127.0.0.1:5060\""),
         key("sips", "sips = \"127.0.0.1:5061\""),
+        key("busy_poll", "busy_poll = 50"),
     ],
 };
 

@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::inbox::{Inbox, Rest};
 use crate::signals::Signals;
 use crate::unreachable::Unreachable;
+use crate::vigil::Vigil;
 use connections::{Change, Connections};
 use outbox::Outbox;
 use sockets::{CONNECTED, Sockets};
@@ -51,6 +52,8 @@ pub struct HostConfig {
     pub connections: usize,
     /// The folder with the recordings of its announcement servers.
     pub recordings: Option<PathBuf>,
+    /// How long its thread looks for more behind what came before it sleeps: what a wake-up takes is saved by a busy processor.
+    pub busy_poll: Duration,
     /// The gateway itself.
     pub gateway: SoftGatewayConfig,
 }
@@ -140,8 +143,10 @@ impl GatewayHost {
         let first = u32::try_from(sockets.len() + 2).map_err(io::Error::other)?;
         let connections = Connections::new(config.listen.ip(), first);
         let unreachable = Unreachable::default();
+        let vigil = Vigil::new(config.busy_poll);
         let worker = Worker {
             poll,
+            vigil,
             sockets,
             connections,
             outbox,
@@ -215,6 +220,7 @@ enum Sent {
 /// What the gateway's thread owns.
 struct Worker {
     poll: Poll,
+    vigil: Vigil,
     sockets: Sockets,
     connections: Connections,
     outbox: Outbox,
@@ -286,7 +292,8 @@ impl Worker {
         self.drain(now);
         loop {
             let due = [self.due(now), leave_at].into_iter().flatten().min();
-            let wait = if unread.is_empty() { due.map(|due| due.since(now)) } else { Some(Duration::ZERO) };
+            let sleeps = unread.is_empty() && !self.vigil.lasts(now);
+            let wait = if sleeps { due.map(|due| due.since(now)) } else { Some(Duration::ZERO) };
             match self.poll.poll(&mut events, wait) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -303,6 +310,9 @@ impl Worker {
             }
             // What is due is looked at by this time too: all that follows takes less than the poll is exact to.
             now = self.clock.now();
+            if !ready.is_empty() {
+                self.vigil.came(now);
+            }
             for (place, socket) in ready.drain(..).enumerate() {
                 if place > 0 {
                     now = self.clock.now();

@@ -88,6 +88,7 @@ impl Telephones {
             rtp_ports: None,
             connections: 8,
             recordings: None,
+            busy_poll: Duration::ZERO,
             gateway: SoftGatewayConfig::new(gateway),
         };
         let (sender, news) = mpsc::channel();

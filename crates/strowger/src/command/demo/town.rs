@@ -251,7 +251,14 @@ impl Town {
             gateway.timers.protocol.mwd = wait;
             SoftGatewayConfig::new(gateway)
         };
-        let config = HostConfig { listen, rtp_ports: None, connections: 4, recordings: None, gateway };
+        let config = HostConfig {
+            listen,
+            rtp_ports: None,
+            connections: 4,
+            recordings: None,
+            busy_poll: Duration::ZERO,
+            gateway,
+        };
         GatewayHost::start(config, self.clock, Rng::from_seed(seed()?), Box::new(reporter))
     }
 

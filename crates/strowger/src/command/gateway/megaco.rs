@@ -169,6 +169,7 @@ fn host_config(arguments: &Arguments) -> Result<HostConfig, String> {
         rtp_ports: site.rtp_ports.clone(),
         connections,
         recordings: arguments.announcements.clone(),
+        busy_poll: site.busy_poll(),
         gateway: soft,
     })
 }

@@ -23,6 +23,9 @@ pub(super) struct Site {
     /// It asks for extended RTCP reports (RFC 3611) in its descriptions, before the other side does
     #[arg(long)]
     pub(super) rtcp_xr: bool,
+    /// How many microseconds it looks for more behind what came before it sleeps: answers faster, for a processor's time
+    #[arg(long, value_name = "MICROSECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=1000))]
+    busy_poll: u64,
     /// MWD: it announces itself after a random part of this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     max_waiting_delay: f64,
@@ -42,6 +45,10 @@ impl Site {
 
     pub(super) fn port_rest(&self) -> Result<Duration, String> {
         seconds("port-rest", self.port_rest)
+    }
+
+    pub(super) fn busy_poll(&self) -> Duration {
+        Duration::from_micros(self.busy_poll)
     }
 
     pub(super) fn waiting_delay(&self) -> Result<Duration, String> {
