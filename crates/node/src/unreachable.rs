@@ -3,7 +3,8 @@
 //!
 //! Anybody can forge an ICMP error. One is believed only if it quotes a datagram that went to that address lately: that holds a transaction
 //! identifier, which who is not on the way does not know. The gateway remembers what it sent, and gives an address up at most once a second; the exchange's
-//! call agent knows its commands without an answer, and tries each of them once at each address.
+//! call agent knows its commands without an answer, and tries each of them once at each address. Of media, errors are told where a call agent wants to
+//! know of them (`R/iu`), with ICMP's code; nothing follows from them.
 //!
 //! Limits: the errors of single datagrams are to be had on Linux only; elsewhere the timers of the protocol find out.
 
@@ -83,7 +84,9 @@ mod system {
     use std::io::IoSliceMut;
     use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 
-    use nix::sys::socket::{MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
+    use nix::cmsg_space;
+    use nix::libc::{sock_extended_err, sockaddr_in6};
+    use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 
     /// A socket of the system.
     pub(crate) use std::os::fd::AsRawFd as Socket;
@@ -97,17 +100,64 @@ mod system {
         }
     }
 
+    /// ICMP's "destination unreachable" (RFC 792), and where errors come from that ICMP has brought (`linux/errqueue.h`).
+    const UNREACHABLE: u8 = 3;
+    const BY_ICMP: u8 = 2;
+    /// The same of ICMPv6 (RFC 4443 section 3.1).
+    const UNREACHABLE6: u8 = 1;
+    const BY_ICMP6: u8 = 3;
+
+    /// The next error: where its datagram went, and the code with which ICMP says that it did not arrive, if that is what it says.
+    pub(crate) fn next_refusal(socket: &impl Socket) -> Option<(SocketAddr, Option<u8>)> {
+        let mut quoted = [0; super::KEPT];
+        let mut parts = [IoSliceMut::new(&mut quoted)];
+        let mut told = cmsg_space!(sock_extended_err, sockaddr_in6);
+        let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+        let message =
+            recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut told), flags).ok()?;
+        let mut code = None;
+        for told in message.cmsgs().into_iter().flatten() {
+            match told {
+                ControlMessageOwned::Ipv4RecvErr(error, _)
+                    if (error.ee_origin, error.ee_type) == (BY_ICMP, UNREACHABLE) =>
+                {
+                    code = Some(error.ee_code);
+                }
+                ControlMessageOwned::Ipv6RecvErr(error, _)
+                    if (error.ee_origin, error.ee_type) == (BY_ICMP6, UNREACHABLE6) =>
+                {
+                    code = Some(as_icmp(error.ee_code));
+                }
+                _ => {}
+            }
+        }
+        Some((addressed(message.address?)?, code))
+    }
+
+    /// What ICMP's code would be for one of ICMPv6 (RFC 4443 section 3.1): port, address, prohibited, or no way.
+    const fn as_icmp(code: u8) -> u8 {
+        match code {
+            1 => 13,
+            3 => 1,
+            4 => 3,
+            _ => 0,
+        }
+    }
+
+    fn addressed(address: SockaddrStorage) -> Option<SocketAddr> {
+        let v4 = address.as_sockaddr_in().map(|address| SocketAddr::from(SocketAddrV4::from(*address)));
+        let v6 = || address.as_sockaddr_in6().map(|address| SocketAddr::from(SocketAddrV6::from(*address)));
+        let to = v4.or_else(v6)?;
+        Some(SocketAddr::new(to.ip().to_canonical(), to.port()))
+    }
+
     /// The next error: where its datagram went, and what is quoted of it.
     pub(crate) fn next(socket: &impl Socket) -> Option<(SocketAddr, Vec<u8>)> {
         let mut quoted = vec![0; super::KEPT];
         let mut parts = [IoSliceMut::new(&mut quoted)];
         let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
         let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, None, flags).ok()?;
-        let (address, length) = (message.address?, message.bytes);
-        let v4 = address.as_sockaddr_in().map(|address| SocketAddr::from(SocketAddrV4::from(*address)));
-        let v6 = || address.as_sockaddr_in6().map(|address| SocketAddr::from(SocketAddrV6::from(*address)));
-        let to = v4.or_else(v6)?;
-        let to = SocketAddr::new(to.ip().to_canonical(), to.port());
+        let (to, length) = (addressed(message.address?)?, message.bytes);
         quoted.truncate(length);
         Some((to, quoted))
     }
@@ -126,10 +176,14 @@ mod system {
     pub(crate) fn next(_: &impl Socket) -> Option<(SocketAddr, Vec<u8>)> {
         None
     }
+
+    pub(crate) fn next_refusal(_: &impl Socket) -> Option<(SocketAddr, Option<u8>)> {
+        None
+    }
 }
 
 use system::Socket;
-pub(crate) use system::{enable, next};
+pub(crate) use system::{enable, next, next_refusal};
 
 #[cfg(test)]
 mod tests {

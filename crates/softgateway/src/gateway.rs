@@ -358,6 +358,17 @@ impl SoftGateway {
         self.settle(now);
     }
 
+    /// The next media socket of which the host is to tell what the network says of its datagrams, for [`Self::handle_refused`].
+    pub fn poll_doubtful(&mut self) -> Option<SocketId> {
+        self.plane.poll_doubtful()
+    }
+
+    /// The network says that a datagram of a media socket did not arrive, by the code of ICMP's "destination unreachable".
+    pub fn handle_refused(&mut self, now: Time, socket: SocketId, to: SocketAddr, code: u8) {
+        self.plane.handle_refused(now, socket, to, code);
+        self.settle(now);
+    }
+
     /// When [`Self::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {

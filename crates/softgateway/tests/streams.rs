@@ -100,3 +100,34 @@ fn a_bad_stream_is_an_alert_once_a_request() {
     bench.good("RQNT aaln/1", "X: 2\nR: r/qa");
     assert_eq!(bench.await_notified(20_000), format!("R/qa@{id}"));
 }
+
+#[test]
+fn packets_that_are_refused_on_their_way_are_told_of_once_after_so_many() {
+    for (endpoint, asked, count) in [("aaln/1", "(2)", 2), ("relay/1", "", 3), ("aaln/1", "(255)", 255)] {
+        let mut bench = Bench::new(|config| SoftGatewayConfig::new(config.with_lines(1).with_relays(1)));
+        let party = bench.connect(endpoint, "sendrecv");
+        let id = bench.parties[party].id.clone();
+        assert_eq!(bench.gateway.poll_doubtful(), None, "nobody wants to know");
+        let parameters = if asked.is_empty() { String::new() } else { format!("(N){asked}") };
+        bench.good(&format!("RQNT {endpoint}"), &format!("X: 1\nQ: loop\nR: r/iu@{id}{parameters}"));
+        let sockets: Vec<_> = std::iter::from_fn(|| bench.gateway.poll_doubtful()).collect();
+        let [rtp, rtcp] = sockets[..] else { panic!("{sockets:?}") };
+        let far = bench.parties[party].address;
+        let mut refused = |socket, to, code| {
+            let now = bench.now;
+            bench.gateway.handle_refused(now, socket, to, code);
+            bench.pass_millis(10);
+            bench.notified()
+        };
+        // What quotes another address is forged, or old.
+        let elsewhere = "10.9.9.9:6000".parse().unwrap();
+        assert_eq!((0..300).find_map(|_| refused(rtp, elsewhere, 3)), None);
+        let control = std::net::SocketAddr::new(far.ip(), far.port() + 1);
+        for sent in 1..count {
+            let (socket, to) = if sent % 2 == 0 { (rtcp, control) } else { (rtp, far) };
+            assert_eq!(refused(socket, to, 3), None, "{sent} of {count}");
+        }
+        assert_eq!(refused(rtp, far, 1), Some(format!("R/iu@{id}({count},1)")));
+        assert_eq!((0..300).find_map(|_| refused(rtp, far, 3)), None, "once");
+    }
+}

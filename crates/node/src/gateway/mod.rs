@@ -12,6 +12,7 @@ mod connections;
 mod outbox;
 pub(crate) mod sockets;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
@@ -28,7 +29,7 @@ use strowger_softgateway::{Event, Question, SoftGateway, SoftGatewayConfig, Step
 use crate::clock::Clock;
 use crate::inbox::{Inbox, Rest};
 use crate::signals::Signals;
-use crate::unreachable::Unreachable;
+use crate::unreachable::{self, Unreachable};
 use crate::vigil::Vigil;
 use connections::{Change, Connections};
 use outbox::Outbox;
@@ -151,6 +152,7 @@ impl GatewayHost {
             connections,
             outbox,
             unreachable,
+            doubtful: BTreeSet::new(),
             gateway,
             clock,
             orders: receiver,
@@ -225,6 +227,8 @@ struct Worker {
     connections: Connections,
     outbox: Outbox,
     unreachable: Unreachable,
+    /// Media sockets whose errors the gateway wants to know of.
+    doubtful: BTreeSet<SocketId>,
     gateway: SoftGateway,
     clock: Clock,
     orders: Receiver<Order>,
@@ -387,6 +391,7 @@ impl Worker {
             return self.converse(now, place);
         }
         let id = if place == CONNECTED { SocketId::MAIN } else { place };
+        self.hear_refusals(now, place);
         for _ in 0..TURN {
             let Some((socket, to)) = self.sockets.get(place) else { return Rest::None };
             match inbox.receive(socket, to) {
@@ -413,6 +418,22 @@ impl Worker {
             }
         }
         Rest::Some
+    }
+
+    /// Tells the gateway what the network says of media that it wants to know of.
+    fn hear_refusals(&mut self, now: Time, id: SocketId) {
+        if !self.doubtful.contains(&id) {
+            return;
+        }
+        // A storm of them waits for the next turn.
+        for _ in 0..TURN {
+            let Some((socket, _)) = self.sockets.get(id) else { return };
+            let Some((to, code)) = unreachable::next_refusal(socket) else { break };
+            if let Some(code) = code {
+                self.gateway.handle_refused(now, id, to, code);
+                self.collect(now);
+            }
+        }
     }
 
     /// What a connection has: it stands, takes more, brings messages, or has ended.
@@ -487,6 +508,11 @@ impl Worker {
                     self.gateway.handle_connection(now, controller, Some(route));
                 }
                 Change::Ended(controller) => self.gateway.handle_connection(now, controller, None),
+            }
+        }
+        while let Some(id) = self.gateway.poll_doubtful() {
+            if let Some((socket, local)) = self.sockets.get(id).filter(|_| self.doubtful.insert(id)) {
+                unreachable::enable(socket, local);
             }
         }
         while let Some(question) = self.gateway.poll_question() {

@@ -21,7 +21,7 @@ use super::PlaneConfig;
 use super::continuity::{ContinuityTest, Tone, Transponder};
 use super::image::{Carried, ImagePort};
 use super::machines::{FormatLaws, PacketEar};
-use super::stream_watch::{Goes, QualityLimits, StreamWatch};
+use super::stream_watch::{Goes, QualityLimits, Refusals, StreamWatch};
 
 /// How long the far end's data may go on after the end of the machines here: both ends wait for the same silence.
 const LAG: Duration = Duration::from_secs(1);
@@ -59,6 +59,8 @@ pub(super) struct Connection {
     pub(super) is_relayed: bool,
     /// What is looked for on its stream.
     pub(super) watches: Vec<StreamWatch>,
+    /// What the network has said of its packets.
+    pub(super) refusals: Refusals,
 }
 
 impl Connection {
@@ -93,6 +95,7 @@ impl Connection {
             transponder,
             is_relayed,
             watches: Vec::new(),
+            refusals: Refusals::default(),
         };
         connection.listen_for_faxes(false);
         connection
@@ -124,17 +127,17 @@ impl Connection {
     pub(super) fn watch(&mut self, now: Time, wanted: &[WantedEvent], limits: QualityLimits) {
         self.listen_for_faxes(wants_faxes(wanted));
         let meant = |wanted: &&WantedEvent| wanted.connection.is_none_or(|handle| handle == self.handle);
-        let session = &self.session;
-        let watch = |wanted| StreamWatch::new(now, wanted, session, limits);
+        let (session, refusals) = (&self.session, self.refusals);
+        let watch = |wanted| StreamWatch::new(now, wanted, session, refusals, limits);
         self.watches = wanted.iter().filter(meant).filter_map(watch).collect();
     }
 
     /// What has happened to its stream of what is looked for.
     pub(super) fn look(&mut self, now: Time) -> Vec<MediaEvent> {
         let mut events = Vec::new();
-        let Self { session, watches, handle, .. } = self;
+        let Self { session, watches, handle, refusals, .. } = self;
         watches.retain_mut(|watch| {
-            let (happened, goes) = watch.look(now, session);
+            let (happened, goes) = watch.look(now, session, *refusals);
             events.extend(happened.map(|(event, parameter)| MediaEvent::Detected {
                 package: "R".to_owned(),
                 event: event.to_owned(),

@@ -191,6 +191,8 @@ pub struct Plane {
     recorded: VecDeque<(EndpointIndex, u32, Arc<[i16]>)>,
     /// What circuits send to elsewhere.
     circuits: VecDeque<(EndpointIndex, CircuitFrame)>,
+    /// Sockets whose errors are wanted, until the host has been told.
+    doubtful: VecDeque<SocketId>,
     rng: Rng,
 }
 
@@ -248,6 +250,7 @@ impl Plane {
             library: Library::default(),
             recorded: VecDeque::new(),
             circuits: VecDeque::new(),
+            doubtful: VecDeque::new(),
             rng,
         }
     }
@@ -278,6 +281,31 @@ impl Plane {
             }
         }
         self.settle(now, slot);
+    }
+
+    /// The next media socket of which the host is to tell what the network says of its datagrams, from now on.
+    pub fn poll_doubtful(&mut self) -> Option<SocketId> {
+        self.doubtful.pop_front()
+    }
+
+    /// The network says that a datagram of a media socket did not reach where it went, and why (ICMP destination unreachable). Of anywhere else
+    /// than the far end of the connection it is not believed.
+    pub fn handle_refused(&mut self, now: Time, socket: SocketId, to: SocketAddr, code: u8) {
+        let entry =
+            usize::try_from(socket.0).ok().and_then(|place| self.sockets.get(place).copied().flatten());
+        let Some((slot, channel)) = entry else { return };
+        let Some(connection) = self.connection(slot) else { return };
+        let far = connection.session.remote();
+        let is_far = match channel {
+            Channel::Rtp => far == Some(to),
+            // Where RTCP goes is the far end's choice, on its host.
+            Channel::Rtcp => far.is_some_and(|far| far.ip() == to.ip()),
+        };
+        if is_far {
+            connection.refusals.count += 1;
+            connection.refusals.code = code;
+            self.settle(now, slot);
+        }
     }
 
     /// Gives the lines their 10 ms, and RTCP its time.

@@ -14,9 +14,9 @@ use super::connection::{Connection, wants_faxes};
 use super::line::Line;
 use super::server::{Server, recordings, times};
 use super::signals::Signals;
-use super::stream_watch::is_known;
+use super::stream_watch::{QualityLimits, is_known};
 use super::trunk::{HANDSET, finds};
-use super::{Body, Plane};
+use super::{Body, Plane, Slot};
 
 impl MediaPlane for Plane {
     fn capabilities(&self) -> &MediaCapabilities {
@@ -72,9 +72,7 @@ impl MediaPlane for Plane {
         let limits = self.config.quality;
         for slot in endpoint.streams.clone() {
             let wanted = self.endpoint(index).map(|endpoint| endpoint.wanted.clone()).unwrap_or_default();
-            if let Some(connection) = self.connection(slot) {
-                connection.watch(now, &wanted, limits);
-            }
+            self.look_for(now, slot, &wanted, limits);
             self.settle(now, slot);
         }
         Plane::watch(self, now, index);
@@ -113,9 +111,7 @@ impl MediaPlane for Plane {
         }
         let wanted = self.endpoint(endpoint).map(|endpoint| endpoint.wanted.clone()).unwrap_or_default();
         let limits = self.config.quality;
-        if let Some(connection) = self.connection(slot) {
-            connection.watch(now, &wanted, limits);
-        }
+        self.look_for(now, slot, &wanted, limits);
         Plane::watch(self, now, endpoint);
         self.settle(now, slot);
         Ok(port.rtp)
@@ -258,6 +254,20 @@ fn is_rtp(signal: &SignalBuf) -> bool {
 }
 
 impl Plane {
+    /// Looks for what is wanted of a connection's stream; where that is errors of the network, the host is asked for them.
+    fn look_for(&mut self, now: Time, slot: Slot, wanted: &[WantedEvent], limits: QualityLimits) {
+        let Some(connection) = self.connection(slot) else { return };
+        connection.watch(now, wanted, limits);
+        let port = connection.port;
+        if wanted.iter().any(|wanted| wanted.package == "R" && wanted.event.eq_ignore_ascii_case("iu")) {
+            for socket in [port.rtp_socket, port.rtcp_socket] {
+                if !self.doubtful.contains(&socket) {
+                    self.doubtful.push_back(socket);
+                }
+            }
+        }
+    }
+
     /// The endpoint that a connection is at.
     pub(crate) fn endpoint_of(&self, handle: ConnectionHandle) -> Option<EndpointIndex> {
         let slot = self.handles.get(&handle)?;

@@ -36,8 +36,18 @@ enum What {
     Codec { last: Option<u8> },
     /// The time that a packet covers changes from this, in milliseconds.
     Period { last: Option<u128> },
+    /// So many of the packets that went out were refused on their way, of those since the count was this.
+    Refused { limit: u64, before: u64 },
     /// One of the thresholds is exceeded, with the counts at the beginning.
     Quality { limits: QualityLimits, received: u64, lost: i64 },
+}
+
+/// What the network has said of packets that went out: ICMP destination unreachable (RFC 792).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Refusals {
+    pub(super) count: u64,
+    /// The code of the last one.
+    pub(super) code: u8,
 }
 
 /// What is bad enough for a quality alert (`R/qa`): provisioned, as RFC 3660 section 2.10 has it.
@@ -60,7 +70,7 @@ impl Default for QualityLimits {
 /// The events of the package that a stream can be watched for.
 pub(super) fn is_known(event: &str) -> bool {
     // Continuity tones are looked for by the tests of their connections.
-    ["rto", "pl", "ma", "ji", "uc", "sr", "qa", "co1", "co2"]
+    ["rto", "pl", "ma", "ji", "uc", "sr", "qa", "iu", "co1", "co2"]
         .iter()
         .any(|known| known.eq_ignore_ascii_case(event))
 }
@@ -71,6 +81,7 @@ impl StreamWatch {
         now: Time,
         wanted: &WantedEvent,
         session: &RtpSession,
+        refusals: Refusals,
         limits: QualityLimits,
     ) -> Option<Self> {
         let so_far = session.statistics(now);
@@ -86,6 +97,7 @@ impl StreamWatch {
                 let (received, lost) = (so_far.packets_received, so_far.packets_lost);
                 ("pl", What::Loss { limit: number?, received, lost })
             }
+            "iu" => ("iu", What::Refused { limit: number?, before: refusals.count }),
             "ma" if so_far.packets_received == 0 => ("ma", What::Start),
             "ji" => ("ji", What::Delay { millis: session.playout_delay().as_millis() }),
             "uc" => ("uc", What::Codec { last: session.speech().map(|speech| speech.payload_type) }),
@@ -111,7 +123,12 @@ impl StreamWatch {
     }
 
     /// Looks at the stream; gives the event and its parameter when it has happened, and says whether the watch goes on.
-    pub(super) fn look(&mut self, now: Time, session: &RtpSession) -> (Option<(&'static str, String)>, Goes) {
+    pub(super) fn look(
+        &mut self,
+        now: Time,
+        session: &RtpSession,
+        refusals: Refusals,
+    ) -> (Option<(&'static str, String)>, Goes) {
         let so_far = session.statistics(now);
         let happened = match &mut self.what {
             What::Silence { span, since, reports } => {
@@ -128,6 +145,13 @@ impl StreamWatch {
                 let came = so_far.packets_received.saturating_sub(*received);
                 let slow = came >= LEAST_PACKETS && (delay > limits.delay || so_far.jitter > limits.jitter);
                 slow || exceeds(&so_far, limits.loss.into(), *received, *lost)
+            }
+            What::Refused { limit, before } => {
+                let happened = refusals.count.saturating_sub(*before) >= *limit;
+                if happened {
+                    self.parameters = format!("{limit},{}", refusals.code);
+                }
+                happened
             }
             What::Start => so_far.packets_received > 0,
             What::Delay { millis } => {

@@ -36,7 +36,7 @@ pub enum Voice {
 /// The far end of a connection.
 pub struct Party {
     pub id: String,
-    address: SocketAddr,
+    pub address: SocketAddr,
     towards: SocketAddr,
     session: RtpSession,
     pub voice: Voice,
