@@ -3,7 +3,7 @@
 mod support;
 
 use strowger_mgcp::gateway::TrunkSignalling;
-use strowger_softgateway::SoftGatewayConfig;
+use strowger_softgateway::{CircuitFrame, SoftGatewayConfig};
 use support::{Bench, Loses};
 
 const LINE: &str = "aaln/1";
@@ -83,14 +83,9 @@ fn a_loss_above_the_threshold_is_told_of_once_a_request() {
 #[test]
 fn what_an_endpoint_cannot_find_is_refused_and_not_forgotten() {
     let mut bench = bench();
-    for (endpoint, event) in [
-        (LINE, "r/iu"),
-        ("relay/1", "r/ji"),
-        ("relay/1", "r/co1"),
-        (LINE, "l/e"),
-        (LINE, "l/aw"),
-        (LINE, "g/pat(N)(3)"),
-    ] {
+    for (endpoint, event) in
+        [("relay/1", "r/ji"), ("relay/1", "r/co1"), (LINE, "l/e"), (LINE, "l/aw"), (LINE, "g/pat(N)(3)")]
+    {
         bench.refused(512, &format!("RQNT {endpoint}"), &format!("X: 1\nR: {event}"));
     }
     bench.refused(538, &format!("RQNT {LINE}"), "X: 1\nR: r/pl");
@@ -169,4 +164,41 @@ fn an_answer_is_told_of_in_both_packages() {
     bench.step("ds/a/1 answer");
     let (one, other) = (bench.await_notified(1000), bench.await_notified(1000));
     assert_eq!([one, other], ["MS/ans", "T/as"]);
+}
+
+#[test]
+fn a_name_for_all_events_has_each_of_them_looked_for_that_needs_no_parameter() {
+    for name in ["t/all", "*/all", "*/nm"] {
+        let mut bench = bench();
+        bench.good(&format!("RQNT {CIRCUIT}"), &format!("X: 1\nQ: loop\nR: {name}"));
+        let circuit = bench.gateway.find_endpoint(CIRCUIT).unwrap();
+        let tone = support::tone(1004.0, std::time::Duration::from_secs(1));
+        let mut heard = Vec::new();
+        for samples in tone.chunks_exact(80) {
+            let mut frame = CircuitFrame { off_hook: true, ..CircuitFrame::IDLE };
+            frame.samples.copy_from_slice(samples);
+            bench.gateway.handle_circuit(bench.now, circuit, frame);
+            bench.pass_millis(10);
+            heard.extend(bench.notified());
+        }
+        assert!(heard.contains(&"T/nm".to_owned()), "{name}: {heard:?}");
+    }
+}
+
+#[test]
+fn all_events_of_streams_are_looked_for_on_all_connections() {
+    let mut bench = bench();
+    let party = bench.connect(LINE, "recvonly");
+    let id = bench.parties[party].id.clone();
+    bench.parties[party].loses = Loses::Everything;
+    // The size of the play-out buffer is nothing that this is about.
+    bench.good(&format!("RQNT {LINE}"), "X: 1\nQ: loop\nR: r/all@*(N), r/ji@*(I)");
+    silent(&mut bench, 1000);
+    bench.parties[party].loses = Loses::Nothing;
+    assert_eq!(bench.await_notified(200), format!("R/ma@{id}"));
+    silent(&mut bench, 1000);
+    bench.parties[party].loses = Loses::Everything;
+    silent(&mut bench, 58_000);
+    // The usual minute.
+    assert_eq!(bench.await_notified(4000), format!("R/rto@{id}(60)"));
 }

@@ -11,6 +11,7 @@ use super::reach::Reach;
 use super::refusal::{Refusal, refuse};
 use super::request::Requested;
 use crate::message::{EventParameter, EventParameters, ReturnCode};
+use crate::package::{self, Parameters};
 
 /// The packages whose events are looked for on request.
 const ON_REQUEST: [&str; 6] = ["T", "R", "FXR", "D", "DO", "H"];
@@ -19,38 +20,81 @@ impl Endpoint {
     /// Tells the plane what a request that takes effect wants of it.
     pub(super) fn tell_wanted(&mut self, reach: &mut Reach<'_>) {
         let machine = &self.machine;
-        let wanted: Vec<_> = machine
-            .requested
-            .iter()
-            .chain(&machine.persistent)
-            .chain(&machine.always)
-            .filter_map(wanted)
-            .collect();
+        let entries = || machine.requested.iter().chain(&machine.persistent).chain(&machine.always);
+        let mut wanted: Vec<_> = entries().flat_map(|entry| self.named(entry)).collect();
+        for event in entries().flat_map(|entry| self.covered(entry, reach)) {
+            // What is asked for by its name as well is looked for as that says, and once.
+            if !wanted.iter().any(|known| (known.package, &known.event) == (event.package, &event.event)) {
+                wanted.push(event);
+            }
+        }
         // Most requests have nothing to do with it.
         if !wanted.is_empty() || self.machine.watched {
             self.machine.watched = !wanted.is_empty();
             reach.plane.watch(reach.now, self.index, wanted);
         }
     }
+
+    /// The packages that an entry means, of those whose events are looked for.
+    fn meant<'e>(&self, entry: &'e Requested) -> impl Iterator<Item = &'static str> + use<'e> {
+        let packages = self.packages();
+        ON_REQUEST.into_iter().filter(move |known| match &entry.pattern.package {
+            PackagePattern::Any => packages.contains(known),
+            PackagePattern::Is(package) => known.eq_ignore_ascii_case(package),
+        })
+    }
+
+    /// What an entry wants that names one event.
+    fn named(&self, entry: &Requested) -> Vec<WantedEvent> {
+        let CodePattern::Is(event) = &entry.pattern.code else { return Vec::new() };
+        let is = |symbol: &str| event.eq_ignore_ascii_case(symbol);
+        let meant = self.meant(entry).filter(|package| match *package {
+            // Digits are always listened for; the length of one can ask that it is not heard (RFC 3660 section 2.2).
+            "D" => is("dd"),
+            // What signalling tells is told without being looked for.
+            "DO" => is("ci"),
+            name => package::find(name).is_some_and(|known| known.event(event).is_some()),
+        });
+        meant.map(|package| wanted(entry, package, event, entry.parameters.clone())).collect()
+    }
+
+    /// What an entry wants that names all events, of a package or of all packages (section 2.1.7): those that can be found at its
+    /// place, and be asked for without parameters.
+    fn covered(&self, entry: &Requested, reach: &Reach<'_>) -> Vec<WantedEvent> {
+        if entry.pattern.code != CodePattern::All {
+            return Vec::new();
+        }
+        let fits = |place: package::Place| match entry.pattern.place {
+            Place::Endpoint => place != package::Place::Connection,
+            Place::AnyConnection | Place::Connection(_) => place != package::Place::Endpoint,
+        };
+        let mut all = Vec::new();
+        // The length of a digit is not wanted by the way.
+        for name in self.meant(entry).filter(|name| *name != "D") {
+            let items = package::find(name).map_or(&[][..], |package| package.items);
+            for item in items.iter().filter(|item| item.event.is_some_and(|event| fits(event.place))) {
+                let is_found = reach.plane.detects(self.index, name, item.symbol);
+                let parameters = match (name, item.parameters) {
+                    (_, Parameters::Number(..)) => None,
+                    ("R", _) => rtp_parameters(item.symbol, EventParameters::default()).ok(),
+                    _ => Some(String::new()),
+                };
+                let is_wanted = is_found && (name != "DO" || item.symbol == "ci");
+                all.extend(
+                    parameters.filter(|_| is_wanted).map(|text| wanted(entry, name, item.symbol, text)),
+                );
+            }
+        }
+        all
+    }
 }
 
-fn wanted(entry: &Requested) -> Option<WantedEvent> {
-    let PackagePattern::Is(package) = &entry.pattern.package else { return None };
-    let package = ON_REQUEST.into_iter().find(|known| known.eq_ignore_ascii_case(package))?;
-    let CodePattern::Is(event) = &entry.pattern.code else { return None };
-    // Digits are always listened for; the length of one can ask that it is not heard (RFC 3660 section 2.2).
-    if package == "D" && !event.eq_ignore_ascii_case("dd") {
-        return None;
-    }
-    // What signalling tells is told without being looked for.
-    if package == "DO" && !event.eq_ignore_ascii_case("ci") {
-        return None;
-    }
+fn wanted(entry: &Requested, package: &'static str, event: &str, parameters: String) -> WantedEvent {
     let connection = match entry.pattern.place {
         Place::Connection(handle) => Some(handle),
         Place::Endpoint | Place::AnyConnection => None,
     };
-    Some(WantedEvent { package, event: event.clone(), connection, parameters: entry.parameters.clone() })
+    WantedEvent { package, event: event.to_owned(), connection, parameters }
 }
 
 /// Checks the parameters of an event of the package R that is asked for, and gives them in their full form; none when the package leaves
