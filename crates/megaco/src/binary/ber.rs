@@ -238,6 +238,26 @@ impl<'a> Element<'a> {
         Err(Fault::before(rest.as_ptr() as usize, rest.len(), self.header, rule))
     }
 
+    /// A member that must be there is not the next. What stands there instead may be no member at all.
+    #[cold]
+    #[inline(never)]
+    fn lack(self, members: Members<'a>) -> Fault {
+        match members.end() {
+            Err(fault) => fault,
+            Ok(()) => Fault::before(
+                self.contents.rest.as_ptr() as usize,
+                self.contents.rest.len(),
+                self.header,
+                Rule::BerMember,
+            ),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn lacks<T>(&self, members: Members<'a>) -> Parsed<T> {
+        Err(self.lack(members))
+    }
+
     /// The octets of a primitive value.
     #[inline]
     pub(super) fn primitive(&self) -> Parsed<&'a [u8]> {

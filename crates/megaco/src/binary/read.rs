@@ -248,14 +248,14 @@ impl<'a> Reader<'a> {
         authentication: Option<Authentication<'a>>,
     ) -> Parsed<Message<'a>> {
         let mut members = element.members(self.depth())?;
-        let version = members.read(0, |member| self.version(member))?;
-        let mid = members.read(1, |member| self.mid(member.only(self.depth())?))?;
-        let body = members.read(2, |member| self.body(member.only(self.depth())?))?;
+        let Some(version) = members.get(0)? else { return element.lacks(members) };
+        let version = self.version(version)?;
+        let Some(mid) = members.get(1)? else { return element.lacks(members) };
+        let mid = self.mid(mid.only(self.depth())?)?;
+        let Some(body) = members.get(2)? else { return element.lacks(members) };
+        let body = self.body(body.only(self.depth())?)?;
         members.end()?;
-        match (version, mid, body) {
-            (Some(version), Some(mid), Some(body)) => Ok(Message { authentication, version, mid, body }),
-            _ => element.fault(Rule::BerMember),
-        }
+        Ok(Message { authentication, version, mid, body })
     }
 
     pub(super) fn version(&self, element: Element<'a>) -> Parsed<Version> {
@@ -338,20 +338,20 @@ impl<'a> Reader<'a> {
             0 => {
                 self.is_request = true;
                 let mut members = element.members(self.depth())?;
-                let id = members.read(0, |member| match member.unsigned32()? {
-                    0 => member.fault(Rule::TransactionId),
-                    number => Ok(TransactionId::new(number)),
-                })?;
-                self.transaction = id;
-                let actions = members.read(1, |member| self.level().sequences(member, Self::action))?;
+                let Some(member) = members.get(0)? else { return element.lacks(members) };
+                let id = match member.unsigned32()? {
+                    0 => return member.fault(Rule::TransactionId),
+                    number => TransactionId::new(number),
+                };
+                self.transaction = Some(id);
+                let Some(member) = members.get(1)? else { return element.lacks(members) };
+                let actions = self.level().sequences(member, Self::action)?;
                 members.end()?;
-                match (id, actions) {
-                    (Some(id), Some(actions)) if !actions.is_empty() || self.faults.is_some() => {
-                        into.push(Transaction::Request(Request { id, actions }));
-                        Ok(())
-                    }
-                    _ => element.fault(Rule::BerMember),
+                if actions.is_empty() && self.faults.is_none() {
+                    return element.fault(Rule::BerMember);
                 }
+                into.push(Transaction::Request(Request { id, actions }));
+                Ok(())
             }
             1 => match element.members(self.depth())?.next()? {
                 Some((0, id)) => {

@@ -1,7 +1,7 @@
 //! Actions, commands and their replies from BER.
 
 use super::Reader;
-use crate::binary::ber::{Element, Members, Parsed};
+use crate::binary::ber::{Element, Members, Octets, Parsed};
 use crate::error::{Rule, Scope};
 use crate::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditItems, AuditResult, AuditReturn,
@@ -27,22 +27,19 @@ impl<'a> Reader<'a> {
     pub(super) fn action(&mut self, element: Element<'a>, into: &mut Vec<Action<'a>>) -> Parsed<()> {
         self.enter(Scope::Action);
         let mut members = element.members(self.depth())?;
-        let context = members.read(0, |member| member.unsigned32())?.map(ContextId::new);
+        let Some(context) = members.get(0)? else { return element.lacks(members) };
+        let context = ContextId::new(context.unsigned32()?);
         let properties = members.read(1, |member| self.context_properties(member).map(Box::new))?;
         let audit = members.read(2, |member| self.context_audit(member).map(Box::new))?;
-        let commands = members.read(3, |member| self.level().sequences(member, Self::command))?;
+        let Some(commands) = members.get(3)? else { return element.lacks(members) };
+        let commands = self.level().sequences(commands, Self::command)?;
         members.close()?;
-        match (context, commands) {
-            (Some(context), Some(commands)) => {
-                let is_empty = commands.is_empty() && audit.is_none() && properties.is_none();
-                if is_empty && self.faults.is_none() {
-                    return element.fault(Rule::EmptyAction);
-                }
-                into.push(Action { context, properties, audit, commands });
-                Ok(())
-            }
-            _ => element.fault(Rule::BerMember),
+        let is_empty = commands.is_empty() && audit.is_none() && properties.is_none();
+        if is_empty && self.faults.is_none() {
+            return element.fault(Rule::EmptyAction);
         }
+        into.push(Action { context, properties, audit, commands });
+        Ok(())
     }
 
     fn context_properties(&mut self, element: Element<'a>) -> Parsed<ContextProperties<'a>> {
@@ -148,21 +145,26 @@ impl<'a> Reader<'a> {
 
     pub(super) fn terminations(&mut self, element: Element<'a>) -> Parsed<Terminations<'a>> {
         let mut octets = element.constructed()?;
-        let mut all: Option<Terminations<'a>> = None;
+        let Some(first) = octets.next(self.depth())? else { return element.fault(Rule::TerminationId) };
+        if first.tag != 0x30 {
+            return first.fault(Rule::BerType);
+        }
+        let mut all = Terminations::from(self.termination(first)?);
+        if !octets.rest.is_empty() {
+            self.more_terminations(octets, &mut all)?;
+        }
+        Ok(all)
+    }
+
+    #[inline(never)]
+    fn more_terminations(&mut self, mut octets: Octets<'a>, all: &mut Terminations<'a>) -> Parsed<()> {
         while let Some(item) = octets.next(self.depth())? {
             if item.tag != 0x30 {
                 return item.fault(Rule::BerType);
             }
-            let termination = self.termination(item)?;
-            match &mut all {
-                Some(all) => all.others.push(termination),
-                None => all = Some(Terminations::from(termination)),
-            }
+            all.others.push(self.termination(item)?);
         }
-        match all {
-            Some(all) => Ok(all),
-            None => element.fault(Rule::TerminationId),
-        }
+        Ok(())
     }
 
     fn command(&mut self, element: Element<'a>, into: &mut Vec<Command<'a>>) -> Parsed<()> {
@@ -202,10 +204,10 @@ impl<'a> Reader<'a> {
         into: &mut Vec<Command<'a>>,
     ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
-        let terminations = members.read(0, |member| self.terminations(member))?;
+        let Some(terminations) = members.get(0)? else { return element.lacks(members) };
+        let terminations = self.terminations(terminations)?;
         let audit = members.read(1, |member| self.audit_descriptor(member))?;
         members.end()?;
-        let Some(terminations) = terminations else { return element.fault(Rule::BerMember) };
         into.push(marks?.on(CommandBody::Subtract(SubtractRequest { terminations, audit })));
         Ok(())
     }
@@ -217,12 +219,11 @@ impl<'a> Reader<'a> {
         into: &mut Vec<Command<'a>>,
     ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
-        let terminations = members.read(0, |member| self.terminations(member))?;
-        let change = members.read(1, |member| self.service_change(member).map(Box::new))?;
+        let Some(terminations) = members.get(0)? else { return element.lacks(members) };
+        let terminations = self.terminations(terminations)?;
+        let Some(change) = members.get(1)? else { return element.lacks(members) };
+        let change = Box::new(self.service_change(change)?);
         members.end()?;
-        let Some((terminations, change)) = terminations.zip(change) else {
-            return element.fault(Rule::BerMember);
-        };
         into.push(marks?.on(CommandBody::ServiceChange(terminations, change)));
         Ok(())
     }
@@ -235,35 +236,29 @@ impl<'a> Reader<'a> {
         into: &mut Vec<Command<'a>>,
     ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
-        let terminations = members.read(0, |member| self.terminations(member))?;
+        let Some(terminations) = members.get(0)? else { return element.lacks(members) };
+        let terminations = self.terminations(terminations)?;
+        let Some(list) = members.get(1)? else { return element.lacks(members) };
         let (mut audit, mut seen) = (None, 0_u16);
-        let mut descriptors: Vec<AmmDescriptor<'a>> = Vec::new();
-        let mut has_descriptors = false;
-        if let Some(member) = members.get(1)? {
-            has_descriptors = true;
-            descriptors = Vec::with_capacity(member.contents.count());
-            self.each(member, |reader, element| {
-                let number = element.number();
-                if number > 8 {
-                    return element.fault(Rule::Descriptor);
-                }
-                if seen >> number & 1 != 0 {
-                    return element.fault(Rule::DescriptorTwice);
-                }
-                seen |= 1 << number;
-                if number == 7 {
-                    audit = Some(reader.audit_descriptor(element)?);
-                    return Ok(());
-                }
-                // Statistics stand behind the audit here, and before nothing in replies.
-                let number = if number == 8 { 9 } else { number + 1 };
-                reader.descriptor(element, number, &mut descriptors, |descriptor| descriptor)
-            })?;
-        }
+        let mut descriptors: Vec<AmmDescriptor<'a>> = Vec::with_capacity(list.contents.count());
+        self.each(list, |reader, element| {
+            let number = element.number();
+            if number > 8 {
+                return element.fault(Rule::Descriptor);
+            }
+            if seen >> number & 1 != 0 {
+                return element.fault(Rule::DescriptorTwice);
+            }
+            seen |= 1 << number;
+            if number == 7 {
+                audit = Some(reader.audit_descriptor(element)?);
+                return Ok(());
+            }
+            // Statistics stand behind the audit here, and before nothing in replies.
+            let number = if number == 8 { 9 } else { number + 1 };
+            reader.descriptor(element, number, &mut descriptors, |descriptor| descriptor)
+        })?;
         members.end()?;
-        let Some(terminations) = terminations.filter(|_| has_descriptors) else {
-            return element.fault(Rule::BerMember);
-        };
         let request = AmmRequest { terminations, descriptors, audit };
         let marks = marks?;
         into.push(marks.on(match element.number() {
@@ -306,13 +301,12 @@ impl<'a> Reader<'a> {
         into: &mut Vec<Command<'a>>,
     ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
-        let terminations = members.read(0, |member| self.terminations(member))?;
-        let observed = members.read(1, |member| self.observed_events(member))?;
+        let Some(terminations) = members.get(0)? else { return element.lacks(members) };
+        let terminations = self.terminations(terminations)?;
+        let Some(observed) = members.get(1)? else { return element.lacks(members) };
+        let observed = self.observed_events(observed)?;
         let error = members.read(2, |member| self.error_descriptor(member))?;
         members.end()?;
-        let Some((terminations, observed)) = terminations.zip(observed) else {
-            return element.fault(Rule::BerMember);
-        };
         into.push(marks?.on(CommandBody::Notify(NotifyRequest { terminations, observed, error })));
         Ok(())
     }
@@ -324,14 +318,13 @@ impl<'a> Reader<'a> {
     ) -> Parsed<()> {
         self.enter(Scope::Action);
         let mut members = element.members(self.depth())?;
-        let context = members.read(0, |member| member.unsigned32())?.map(ContextId::new);
+        let Some(context) = members.get(0)? else { return element.lacks(members) };
+        let context = ContextId::new(context.unsigned32()?);
         let error = members.read(1, |member| self.error_descriptor(member))?;
         let properties = members.read(2, |member| self.context_properties(member).map(Box::new))?;
-        let commands = members.read(3, |member| self.command_replies(member))?;
+        let Some(commands) = members.get(3)? else { return element.lacks(members) };
+        let commands = self.command_replies(commands)?;
         members.close()?;
-        let Some((context, commands)) = context.zip(commands) else {
-            return element.fault(Rule::BerMember);
-        };
         into.push(ActionReply { context, properties, commands, error });
         Ok(())
     }
@@ -358,10 +351,10 @@ impl<'a> Reader<'a> {
             }
             6 => {
                 let mut members = element.members(self.depth())?;
-                let terminations = members.read(0, |member| self.terminations(member))?;
+                let Some(terminations) = members.get(0)? else { return element.lacks(members) };
+                let terminations = self.terminations(terminations)?;
                 let error = members.read(1, |member| self.error_descriptor(member))?;
                 members.end()?;
-                let Some(terminations) = terminations else { return element.fault(Rule::BerMember) };
                 into.push(CommandReply::Notify(terminations, error));
             }
             7 => {
@@ -376,10 +369,10 @@ impl<'a> Reader<'a> {
     /// Of Add, Move, Modify and Subtract.
     fn termination_reply(&mut self, element: Element<'a>, into: &mut Vec<CommandReply<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
-        let terminations = members.read(0, |member| self.terminations(member))?;
+        let Some(terminations) = members.get(0)? else { return element.lacks(members) };
+        let terminations = self.terminations(terminations)?;
         let audit = members.read(1, |member| self.termination_audit(member))?.unwrap_or_default();
         members.end()?;
-        let Some(terminations) = terminations else { return element.fault(Rule::BerMember) };
         let reply = TerminationReply { terminations, audit };
         into.push(match element.number() {
             0 => CommandReply::Add(reply),

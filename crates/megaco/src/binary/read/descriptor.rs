@@ -63,10 +63,11 @@ impl<'a> Reader<'a> {
 
     fn stream(&mut self, element: Element<'a>, into: &mut Vec<Stream<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
-        let id = members.read(0, |member| member.unsigned16())?.map(StreamId);
-        let parameters = members.read(1, |member| self.stream_parameters(member))?;
+        let Some(id) = members.get(0)? else { return element.lacks(members) };
+        let id = StreamId(id.unsigned16()?);
+        let Some(parameters) = members.get(1)? else { return element.lacks(members) };
+        let parameters = self.stream_parameters(parameters)?;
         members.close()?;
-        let Some((id, parameters)) = id.zip(parameters) else { return element.fault(Rule::BerMember) };
         into.push(Stream { id, parameters });
         Ok(())
     }
@@ -150,11 +151,11 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn one_property(&mut self, element: Element<'a>) -> Parsed<Property<'a>> {
         let mut members = element.members(self.depth())?;
-        let name = members.read(0, |member| self.item_name(member, Kind::Property))?;
-        let values = members.get(1)?;
+        let Some(name) = members.get(0)? else { return element.lacks(members) };
+        let (name, row) = self.item_name(name, Kind::Property)?;
+        let Some(values) = members.get(1)? else { return element.lacks(members) };
         let extra = members.get(2)?;
         members.end()?;
-        let (Some((name, row)), Some(values)) = (name, values) else { return element.fault(Rule::BerMember) };
         let setting = self.setting(values, extra, row.map_or(Type::None, |row| row.kind))?;
         Ok(Property { name, setting })
     }
@@ -189,11 +190,10 @@ impl<'a> Reader<'a> {
 
     fn line(&mut self, element: Element<'a>, is_first: bool, into: &mut Vec<Line<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
-        let name = members.get(0)?;
-        let values = members.get(1)?;
+        let Some(name) = members.get(0)? else { return element.lacks(members) };
+        let Some(values) = members.get(1)? else { return element.lacks(members) };
         let extra = members.get(2)?;
         members.end()?;
-        let (Some(name), Some(values)) = (name, values) else { return element.fault(Rule::BerMember) };
         let [0, 0, high, low] = name.primitive()? else { return name.fault(Rule::Description) };
         let tag = Tag(u16::from_be_bytes([*high, *low]));
         let mut octets = values.constructed()?;
@@ -214,10 +214,10 @@ impl<'a> Reader<'a> {
 
     fn statistic(&mut self, element: Element<'a>, into: &mut Vec<Statistic<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
-        let name = members.read(0, |member| self.item_name(member, Kind::Statistic))?;
+        let Some(name) = members.get(0)? else { return element.lacks(members) };
+        let (name, row) = self.item_name(name, Kind::Statistic)?;
         let values = members.get(1)?;
         members.close()?;
-        let Some((name, row)) = name else { return element.fault(Rule::BerMember) };
         let mut value = None;
         if let Some(values) = values {
             value = match self.setting(values, None, row.map_or(Type::None, |row| row.kind))? {

@@ -39,12 +39,13 @@ impl<'a> Reader<'a> {
         into: &mut Vec<Event<'a, E>>,
     ) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
-        let (name, row) = members.read(0, |member| self.item_name(member, Kind::Event))?.unzip();
+        let Some(name) = members.get(0)? else { return element.lacks(members) };
+        let (name, row) = self.item_name(name, Kind::Event)?;
         let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
         let action = members.read(2, |member| read(self, member))?;
-        let parameters = members.read(3, |member| self.parameters(member, row.flatten(), Side::Request))?;
+        let Some(parameters) = members.get(3)? else { return element.lacks(members) };
+        let parameters = self.parameters(parameters, row, Side::Request)?;
         members.end()?;
-        let Some((name, parameters)) = name.zip(parameters) else { return element.fault(Rule::BerMember) };
         into.push(Event { name, stream, action: action.unwrap_or_default(), parameters });
         Ok(())
     }
@@ -179,11 +180,11 @@ impl<'a> Reader<'a> {
     ) -> Parsed<Vec<Parameter<'a>>> {
         self.sequences(element, |reader, element, into| {
             let mut members = element.members(reader.depth())?;
-            let name = members.read(0, |member| reader.id(member))?;
-            let values = members.get(1)?;
+            let Some(name) = members.get(0)? else { return element.lacks(members) };
+            let id = reader.id(name)?;
+            let Some(values) = members.get(1)? else { return element.lacks(members) };
             let extra = members.get(2)?;
             members.end()?;
-            let (Some(id), Some(values)) = (name, values) else { return element.fault(Rule::BerMember) };
             let kind = row.and_then(|row| row.parameter(side, id)).map_or(Type::None, |row| row.kind);
             into.push(Parameter { name: Name::Id(id), setting: reader.setting(values, extra, kind)? });
             Ok(())
@@ -216,12 +217,13 @@ impl<'a> Reader<'a> {
 
     fn observed_event(&mut self, element: Element<'a>, into: &mut Vec<ObservedEvent<'a>>) -> Parsed<()> {
         let mut members = element.members(self.depth())?;
-        let (name, row) = members.read(0, |member| self.item_name(member, Kind::Event))?.unzip();
+        let Some(name) = members.get(0)? else { return element.lacks(members) };
+        let (name, row) = self.item_name(name, Kind::Event)?;
         let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
-        let parameters = members.read(2, |member| self.parameters(member, row.flatten(), Side::Observed))?;
+        let Some(parameters) = members.get(2)? else { return element.lacks(members) };
+        let parameters = self.parameters(parameters, row, Side::Observed)?;
         let time = members.read(3, |member| self.time(member))?;
         members.end()?;
-        let Some((name, parameters)) = name.zip(parameters) else { return element.fault(Rule::BerMember) };
         into.push(ObservedEvent { time, name, stream, parameters });
         Ok(())
     }
