@@ -150,7 +150,7 @@ pub fn encode_header(header: &Header<'_>, layout: Layout, out: &mut Vec<u8>) {
 /// # Errors
 /// The first rule that the header breaks, and where.
 pub fn decode_opening<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Opening<'a>, DecodeError> {
-    let mut scanner = scan::Scanner::new(bytes, options);
+    let mut scanner = scan::Scanner::of_header(bytes, options);
     match scanner.header() {
         Ok((authentication, version, mid)) => {
             let body = bytes.get(scanner.at()..).unwrap_or_default();

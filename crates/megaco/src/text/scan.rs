@@ -34,14 +34,25 @@ pub(super) struct Scanner<'a> {
     is_broken: bool,
 }
 
+/// How long headers mostly are; longer ones are cut with a second look at their characters.
+const HEADER: usize = 128;
 /// The braces of a request that hold actions, and those of an action that hold commands: a fault further in takes the whole command.
 const COMMANDS: usize = 2;
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(bytes: &'a [u8], options: &'a Options) -> Self {
+        Self::with_text(bytes, legal_text(bytes), options)
+    }
+
+    /// For the header alone: what stands behind is not looked at.
+    pub(super) fn of_header(bytes: &'a [u8], options: &'a Options) -> Self {
+        Self::with_text(bytes, legal_text(bytes.get(..HEADER).unwrap_or(bytes)), options)
+    }
+
+    fn with_text(bytes: &'a [u8], text: &'a str, options: &'a Options) -> Self {
         Self {
             bytes,
-            text: legal_text(bytes),
+            text,
             at: 0,
             items: options.limits.items,
             depth: 0,

@@ -4,6 +4,7 @@
 //! the authentication header, where there is a key, says whether it is true; only then is the rest read.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use strowger_sansio::Time;
 
@@ -16,6 +17,9 @@ use crate::message::{
     Body, ContextProperties, Message, ReplyResult, Request, Transaction, TransactionId, Version,
 };
 
+/// How headers are read, before it is known whose they are: nothing in them is a matter of configuration.
+static OPENING: LazyLock<Coding> = LazyLock::new(Coding::default);
+
 impl<T: Clone> Transactions<T> {
     /// Whose message it is, if it is anybody's. What is not accepted was dropped, or answered with a message-level error, and is
     /// counted. Pass what was accepted to [`handle_input`](Self::handle_input).
@@ -25,8 +29,7 @@ impl<T: Clone> Transactions<T> {
             self.counters.unlisted += 1;
             return None;
         }
-        let defaults = Coding::default();
-        let opening = match defaults.decode_opening(bytes) {
+        let opening = match OPENING.decode_opening(bytes) {
             Ok(opening) => opening,
             Err(error) => {
                 // Without an identifier the sender is known only where there is one peer alone.

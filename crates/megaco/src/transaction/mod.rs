@@ -319,7 +319,8 @@ impl<T: Clone> Transactions<T> {
             self.outbox.settle();
             return None;
         };
-        let mut payload = Vec::with_capacity(self.limits.bundle.min(512));
+        let length: usize = batch.pieces.iter().map(|(start, end)| end - start + 1).sum();
+        let mut payload = Vec::with_capacity(HEADER + length);
         self.counters.messages += 1;
         let to = batch.route.address;
         if batch.kind == Kind::Message {

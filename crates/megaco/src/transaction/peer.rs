@@ -223,7 +223,7 @@ impl Peer {
             // The peer has forgotten them by now.
             return None;
         }
-        let mut octets = Vec::new();
+        let mut octets = Vec::with_capacity(32 + ranges.len() * 32);
         dialect.encode(&self.coding, &Transaction::Acknowledgement(ranges), &mut octets).ok()?;
         Some(octets)
     }

@@ -237,12 +237,12 @@ impl<T: Clone> Transactions<T> {
         // Over what loses nothing an immediate acknowledgement is not needed (Annex D.2.4).
         let is_ack_required = running.pendings > 0 && !route.transport.is_reliable();
         let reply = Reply { id, is_ack_required, segment: None, result };
-        let (dialect, coding) = (share.dialect, share.coding.clone());
+        let (dialect, coding) = (share.dialect, &share.coding);
         let limit = share.pdu.unwrap_or(usize::MAX).min(self.limits.pdu).saturating_sub(super::HEADER);
         let transaction = Transaction::Reply(reply);
-        let written = self.outbox.push(peer, route, (Kind::Transaction, dialect), |out| {
-            dialect.encode(&coding, &transaction, out)
-        });
+        let written = self
+            .outbox
+            .push(peer, route, (Kind::Transaction, dialect), |out| dialect.encode(coding, &transaction, out));
         let length = match &written {
             Ok(length) => *length,
             Err(_) => self.push_error(peer, route, id, is_ack_required, ErrorCode::INTERNAL),
