@@ -2,10 +2,10 @@
 //!
 //! Each end reads what has come, as much as one system call gives, acts on all of it, and then sends what follows from it in one
 //! system call. What it sends to one place at one time travels in shared messages or, where the row says so, in a message for each
-//! transaction.
+//! transaction. Rows with `awake` look for more for 50 us behind what came before they sleep, as hosts do with `busy_poll = 50`.
 //!
 //! `cargo bench -p strowger-megaco --bench loopback` prints, for each number of outstanding requests, transactions a second by the wall and by
-//! the processor time of the busier thread, the times of one, and how many a message carried.
+//! the processor time of the busier thread, the times of one, and how many a message carried. An argument behind `--` runs only the rows with that word in their names: `-- pretty`.
 
 #![allow(
     clippy::disallowed_types,
@@ -71,12 +71,15 @@ struct End {
     inbox: Vec<u8>,
     headers: MultiHeaders<SockaddrIn>,
     replies: MultiHeaders<SockaddrIn>,
+    /// How long it looks for more before it sleeps.
+    awake: Duration,
 }
 
 impl End {
-    fn new(socket: UdpSocket, layer: Transactions<Instant>, start: Instant) -> Self {
+    fn new(socket: UdpSocket, layer: Transactions<Instant>, start: Instant, awake: Duration) -> Self {
         let headers = || MultiHeaders::preallocate(MOST, None);
-        Self { socket, layer, start, inbox: vec![0; MOST * 2048], headers: headers(), replies: headers() }
+        let inbox = vec![0; MOST * 2048];
+        Self { socket, layer, start, inbox, headers: headers(), replies: headers(), awake }
     }
 
     fn now(&self) -> Time {
@@ -104,11 +107,19 @@ impl End {
     /// Hears what comes, if anything does in time; gives back the tags of what was answered.
     fn hear(&mut self) -> Vec<Instant> {
         let mut answered = Vec::new();
-        let mut parts: Vec<_> = self.inbox.chunks_mut(2048).map(|part| [IoSliceMut::new(part)]).collect();
         let socket = self.socket.as_raw_fd();
-        let came = recvmmsg(socket, &mut self.headers, parts.iter_mut(), MsgFlags::MSG_WAITFORONE, None);
-        let came: Vec<_> =
-            came.map(|came| came.map(|one| (one.address, one.bytes)).collect()).unwrap_or_default();
+        let asleep = Instant::now() + self.awake;
+        let came = loop {
+            let looks = !self.awake.is_zero() && Instant::now() < asleep;
+            let flags = if looks { MsgFlags::MSG_DONTWAIT } else { MsgFlags::MSG_WAITFORONE };
+            let mut parts: Vec<_> = self.inbox.chunks_mut(2048).map(|part| [IoSliceMut::new(part)]).collect();
+            let came = recvmmsg(socket, &mut self.headers, parts.iter_mut(), flags, None);
+            let came: Vec<_> =
+                came.map(|came| came.map(|one| (one.address, one.bytes)).collect()).unwrap_or_default();
+            if !(looks && came.is_empty()) {
+                break came;
+            }
+        };
         let now = self.now();
         if came.is_empty() {
             self.layer.handle_timeout(now);
@@ -160,10 +171,24 @@ struct Load {
     outstanding: usize,
     /// Whether transactions share messages.
     shared: bool,
+    awake: Duration,
+}
+
+impl Load {
+    fn name(&self) -> String {
+        let form = match self.form {
+            Form::Text(Layout::Pretty) => "pretty",
+            Form::Text(_) => "compact",
+            Form::Binary => "ber",
+        };
+        let shared = if self.shared { "" } else { ", one a message" };
+        let awake = if self.awake.is_zero() { "" } else { ", awake" };
+        format!("{form}, {} outstanding{shared}{awake}", self.outstanding)
+    }
 }
 
 fn run(load: Load) {
-    let Load { form, outstanding, shared } = load;
+    let Load { outstanding, awake, .. } = load;
     let bind = || {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
@@ -176,7 +201,7 @@ fn run(load: Load) {
     let stop = Arc::clone(&over);
     let (other, _) = layer("town", from, load, 1);
     let other = std::thread::spawn(move || {
-        let mut end = End::new(controller, other, start);
+        let mut end = End::new(controller, other, start, awake);
         while !stop.load(Ordering::Relaxed) {
             end.hear();
             end.flush();
@@ -184,7 +209,7 @@ fn run(load: Load) {
         used()
     });
     let (own, peer) = layer("gw1.town", to, load, 2);
-    let mut end = End::new(gateway, own, start);
+    let mut end = End::new(gateway, own, start, awake);
     let before = used();
     let mut times = Vec::with_capacity(4 << 20);
     let mut missing = outstanding;
@@ -206,25 +231,26 @@ fn run(load: Load) {
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
     let counters = end.layer.counters();
     let (repeated, messages) = (counters.retransmissions, counters.messages.max(1));
-    let form = match form {
-        Form::Text(Layout::Pretty) => "pretty",
-        Form::Text(_) => "compact",
-        Form::Binary => "ber",
-    };
     println!(
-        "{form:7} {outstanding:2} outstanding, {:4.1} a message{}: {rate:9.0}/s, {:9.0}/s of a core, p50 {:?}, p99 {:?}, {repeated} repeated",
-        counters.transactions as f64 / messages as f64,
-        if shared { "" } else { " (one wanted)" },
+        "{:37} {rate:9.0}/s, {:9.0}/s of a core, p50 {:?}, p99 {:?}, {:.1} a message, {repeated} repeated",
+        load.name(),
         times.len() as f64 / busy.as_secs_f64(),
         at(50),
-        at(99)
+        at(99),
+        counters.transactions as f64 / messages as f64,
     );
 }
 
 fn main() {
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     for form in [Form::Text(Layout::Pretty), Form::Text(Layout::Compact), Form::Binary] {
-        for (outstanding, shared) in [(1, true), (32, false), (32, true)] {
-            run(Load { form, outstanding, shared });
+        for awake in [Duration::ZERO, Duration::from_micros(50)] {
+            for (outstanding, shared) in [(1, true), (32, false), (32, true)] {
+                let load = Load { form, outstanding, shared, awake };
+                if wanted.as_ref().is_none_or(|wanted| load.name().contains(wanted)) {
+                    run(load);
+                }
+            }
         }
     }
 }
