@@ -348,6 +348,8 @@ pub enum InventoryFault {
     DuplicateTrunkGroup(String),
     /// A route or a trunk names a group of trunks that is not there.
     UnknownTrunkGroup(String),
+    /// Circuits on this gateway are to be signalled by it, which its protocol has no packages for.
+    NoSignalling(String),
     /// Two circuits of a trunk have this code.
     DuplicateCircuit(Cic),
     /// A trunk, or a line with a telephone that registers, for which the exchange has no socket.
@@ -398,6 +400,9 @@ impl fmt::Display for InventoryFault {
             Self::UnknownTrunk(id) => write!(f, "there is no trunk with the id {id:?}"),
             Self::DuplicateTrunkGroup(id) => write!(f, "two groups of trunks have the id {id:?}"),
             Self::UnknownTrunkGroup(id) => write!(f, "there is no group of trunks with the id {id:?}"),
+            Self::NoSignalling(id) => {
+                write!(f, "the gateway {id:?} does not speak MGCP: it cannot signal on circuits")
+            }
             Self::DuplicateCircuit(cic) => write!(f, "two circuits of a trunk have the code {}", cic.0),
             Self::NoSocket(id) => write!(f, "the exchange has no SIP socket for {id:?}"),
             Self::BadUser(user) => write!(f, "{user:?} is the user of two telephones, or of none"),

@@ -74,9 +74,9 @@ pub use strowger_sip::agent::Standing as SipStanding;
 pub use switch::{Command, LineCommand, ReferTo, RestoredCall, RestoredLeg, Switch};
 pub use timers::CallTimers;
 pub use trunk::{
-    Cic, CircuitEntry, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, CircuitTrunkEntry, Redirects,
-    Referrals, SipDigest, SipKeys, SipSocket, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId,
-    TrunkId, TrunkName,
+    Cic, CircuitEntry, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, CircuitSignalling,
+    CircuitTrunkEntry, GroupPlace, Redirects, Referrals, SipDigest, SipKeys, SipSocket, SipTransport,
+    TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId, TrunkName,
 };
 
 // The example of the README is compiled and run.

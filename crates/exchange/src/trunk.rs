@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use strowger_sansio::Duration;
 
-use crate::{CallingParty, Cause, Diversion, Inventory, InventoryFault};
+use crate::{CallingParty, Cause, Diversion, GatewayProtocol, Inventory, InventoryFault};
 
 pub use strowger_sip::Transport as SipTransport;
 pub use strowger_sip::agent::{Keys as SipKeys, Redirects, Referrals};
@@ -163,8 +163,41 @@ pub struct CircuitTrunkEntry {
     pub id: String,
     /// Its circuits.
     pub circuits: Vec<CircuitEntry>,
+    /// Who signals on them.
+    pub signalling: CircuitSignalling,
+    /// The group that it is of, and its place there, as of a [`TrunkEntry`].
+    pub place: GroupPlace,
     /// Calls that come by it may leave by a trunk again.
     pub transit: bool,
+}
+
+/// Who signals on the circuits of a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum CircuitSignalling {
+    /// Whoever speaks by [`Exchange::handle_circuit`](crate::Exchange::handle_circuit).
+    #[default]
+    Outside,
+    /// The media gateway, with signalling bits and multifrequency digits: package `MS` of RFC 3064. It speaks MGCP.
+    Mf,
+    /// The media gateway, with signalling bits and DTMF digits: package `DT` of RFC 3064. It speaks MGCP.
+    Dtmf,
+}
+
+/// The place of a trunk among those of its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupPlace {
+    /// The group; none: it is in none.
+    pub group: Option<String>,
+    /// Those that have a lower number are tried before it.
+    pub priority: u16,
+    /// Of those with the same number it is tried first so many times in as many as their weights are together.
+    pub weight: u16,
+}
+
+impl Default for GroupPlace {
+    fn default() -> Self {
+        Self { group: None, priority: 1, weight: 1 }
+    }
 }
 
 /// A circuit of a trunk, and where its bearer is.
@@ -230,6 +263,11 @@ pub enum CircuitOrder {
     },
     /// The bearer is free, after [`CircuitEvent::Released`].
     Cleared,
+    /// An answered call stands on it that an exchange before this one had: it goes on until either side ends it.
+    Standing {
+        /// It came by the circuit.
+        is_incoming: bool,
+    },
     /// Whether the bearer can carry calls: while it cannot, the far end should be told so.
     Bearer {
         /// Whether it can.
@@ -268,6 +306,21 @@ impl Inventory {
         sip.chain(circuits)
     }
 
+    /// The groups of all trunks, in their order, with priorities and weights.
+    pub(crate) fn places_in_groups(&self) -> impl Iterator<Item = (Option<&str>, u16, u16)> {
+        let sip = self.trunks.iter().map(|trunk| (trunk.group.as_deref(), trunk.priority, trunk.weight));
+        let circuits = self.circuit_trunks.iter().map(|trunk| {
+            let GroupPlace { group, priority, weight } = &trunk.place;
+            (group.as_deref(), *priority, *weight)
+        });
+        sip.chain(circuits)
+    }
+
+    /// A trunk of circuits by its number.
+    pub(crate) fn circuit_trunk(&self, trunk: TrunkId) -> Option<&CircuitTrunkEntry> {
+        self.circuit_trunks.get(usize::try_from(trunk.0).ok()?.checked_sub(self.trunks.len())?)
+    }
+
     /// The circuits with their trunks.
     pub(crate) fn circuits(&self) -> impl Iterator<Item = (CircuitId, &CircuitEntry)> {
         let numbers = (0..).skip(self.trunks.len()).map(TrunkId);
@@ -288,10 +341,10 @@ impl Inventory {
             if !self.sip.iter().any(|socket| any || socket.transport == trunk.transport) {
                 faults.push(InventoryFault::NoSocket(trunk.id.clone()));
             }
-            if let Some(group) = &trunk.group
-                && !self.trunk_groups.iter().any(|entry| entry.id == *group)
-            {
-                faults.push(InventoryFault::UnknownTrunkGroup(group.clone()));
+        }
+        for group in self.places_in_groups().filter_map(|(group, ..)| group) {
+            if !self.trunk_groups.iter().any(|entry| entry.id == *group) {
+                faults.push(InventoryFault::UnknownTrunkGroup(group.to_owned()));
             }
         }
         for (at, group) in self.trunk_groups.iter().enumerate() {
@@ -312,6 +365,13 @@ impl Inventory {
                 Some(gateway) => {
                     faults.extend(crate::inventory::illegal_name(&entry.endpoint, &gateway.domain));
                 }
+            }
+            let signals = self.circuit_trunk(circuit.trunk).map(|trunk| trunk.signalling).unwrap_or_default();
+            let speaks = self.gateways.iter().find(|gateway| gateway.id == entry.gateway);
+            if signals != CircuitSignalling::Outside
+                && speaks.is_some_and(|gateway| gateway.protocol != GatewayProtocol::Mgcp)
+            {
+                faults.push(InventoryFault::NoSignalling(entry.gateway.clone()));
             }
             if !places.insert((entry.gateway.as_str(), entry.endpoint.to_ascii_lowercase())) {
                 let (gateway, endpoint) = (entry.gateway.clone(), entry.endpoint.clone());

@@ -73,8 +73,14 @@ pub(crate) enum Tag {
     Count(u64),
     /// A circuit is cleared. The number tells one time from the next.
     Circuit(LineId, u32),
+    /// A circuit with a call that was taken over is asked for its connections. The number tells one time from the next.
+    Look(LineId, u32),
     /// Ringing tone is given by a circuit, or ended.
     Tone(LineId),
+    /// A circuit is told what to watch for and what to signal. The number tells its requests apart.
+    Signalling(LineId, u64),
+    /// A circuit is asked which of its states hold.
+    States(LineId),
     /// A relay is asked for what is no context's. The number tells one survey from the next.
     Survey(u32, mgcp_relay::Question),
 }
@@ -110,6 +116,8 @@ pub(crate) enum Timer {
     Stream(Owner),
     /// A circuit that could not be cleared is tried again.
     Circuit(LineId),
+    /// The signalling of a circuit has waited long enough.
+    Signalling(LineId),
 }
 
 /// What the adapters say to the exchange.
@@ -274,9 +282,10 @@ impl Access {
         let (channels, lines): (Vec<_>, Vec<_>) =
             lines.iter().copied().partition(|(_, line)| channel(&self.channels, *line).is_some());
         self.lines.can_restore(&self.settings, stable, &lines)
-            && channels
-                .iter()
-                .all(|(side, line)| !self.circuits.is_on(*line) && SipTrunks::can_restore(stable, *side))
+            && channels.iter().all(|(side, line)| match self.circuits.is_on(*line) {
+                true => self.circuits.can_restore(&self.settings, stable, *side, *line),
+                false => SipTrunks::can_restore(stable, *side),
+            })
             && relay.all(|stream| self.relays.adopt(&self.settings, None, stream).is_some())
     }
 
@@ -284,7 +293,9 @@ impl Access {
     pub(crate) fn restore(&mut self, now: Time, stable: &CallStable, restored: &RestoredCall) {
         self.turn(now, |lines, _, turn| lines.restore(turn, stable, restored));
         for leg in restored.legs.into_iter().flatten() {
-            if let Some(channel) = channel(&self.channels, leg.line) {
+            if self.circuits.is_on(leg.line) {
+                self.by_circuits(now, |circuits, turn| circuits.restore(turn, stable, leg));
+            } else if let Some(channel) = channel(&self.channels, leg.line) {
                 self.sip.restore(now, stable, leg, channel, &mut self.reports);
             }
         }
@@ -399,10 +410,14 @@ impl Access {
                     self.by_circuits(now, |circuits, turn| circuits.retry(turn, line));
                     continue;
                 }
+                Timer::Signalling(line) => {
+                    self.by_circuits(now, |circuits, turn| circuits.signalling_timeout(turn, line));
+                    continue;
+                }
                 _ => {}
             }
             self.turn(now, |lines, relays, turn| match timer {
-                Timer::Circuit(_) => {}
+                Timer::Circuit(_) | Timer::Signalling(_) => {}
                 Timer::Party(line) => lines.party_timeout(turn, line),
                 Timer::Key(line) => lines.next_key(line),
                 Timer::Retry(line) => lines.retry(turn, line),
@@ -417,7 +432,7 @@ impl Access {
     pub(crate) fn flush(&mut self, now: Time) -> bool {
         let mut told = self.census.ask(now, &self.gateways, &mut self.agent);
         self.turn(now, |lines, _, turn| told |= lines.flush(turn));
-        told
+        self.by_circuits(now, Circuits::flush) || told
     }
 
     pub(crate) fn poll_report(&mut self) -> Option<Report> {

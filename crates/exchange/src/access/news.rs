@@ -63,7 +63,11 @@ impl Access {
             agent::Event::Completed { tag, outcome } => self.outcome(now, tag, Ok(outcome)),
             agent::Event::Failed { tag, failure } => self.outcome(now, tag, Err(failure)),
             agent::Event::Notify { gateway, endpoint, request_id, events } => {
-                self.observed(now, gateway, &endpoint, &request_id, Observed::read(&events));
+                if let Some(line) = self.circuits.signalled_at(gateway, &endpoint) {
+                    self.by_circuits(now, |circuits, turn| circuits.observed(turn, line, &events));
+                } else {
+                    self.observed(now, gateway, &endpoint, &request_id, Observed::read(&events));
+                }
             }
             agent::Event::GatewayUp { gateway, .. } => {
                 self.gateway_service(now, gateway, ServiceState::InService);
@@ -139,11 +143,29 @@ impl Access {
                     circuits.clearing_outcome(turn, line, serial, result);
                 });
             }
+            Tag::Signalling(line, serial) => {
+                return self.by_circuits(now, |circuits, turn| {
+                    circuits.request_outcome(turn, line, serial, &result);
+                });
+            }
+            Tag::Look(line, serial) => {
+                return self.by_circuits(now, |circuits, turn| {
+                    circuits.look_outcome(turn, line, serial, result);
+                });
+            }
+            Tag::States(line) => {
+                return self.by_circuits(now, |circuits, turn| circuits.states_outcome(turn, line, result));
+            }
             _ => {}
         }
         self.turn(now, |lines, relays, turn| match tag {
             // A gateway that cannot ring back leaves silence.
-            Tag::Census(..) | Tag::Circuit(..) | Tag::Tone(_) => {}
+            Tag::Census(..)
+            | Tag::Circuit(..)
+            | Tag::Look(..)
+            | Tag::Tone(_)
+            | Tag::Signalling(..)
+            | Tag::States(_) => {}
             Tag::Count(serial) => lines.counted(turn, serial, result),
             Tag::Watch(line, serial) => lines.watch_outcome(turn, line, serial, result),
             Tag::Audit(line, serial) => lines.audit_outcome(turn, line, serial, result),

@@ -75,9 +75,12 @@ impl Switch {
     pub fn lines_of(&self, stable: &CallStable) -> Vec<(Side, LineId)> {
         let line = |side: Side| {
             let at = &own_stream(stable, side)?.termination;
-            let line = self.find(|party| {
-                party.gateway == at.gateway && party.endpoint.eq_ignore_ascii_case(&at.endpoint)
-            })?;
+            let of_party = || {
+                self.find(|party| {
+                    party.gateway == at.gateway && party.endpoint.eq_ignore_ascii_case(&at.endpoint)
+                })
+            };
+            let line = self.trunks.circuit_at(&at.gateway, &at.endpoint).or_else(of_party)?;
             Some((side, line))
         };
         let lines: Vec<_> = [Side::Calling, Side::Called].into_iter().filter_map(line).collect();

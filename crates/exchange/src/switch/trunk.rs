@@ -6,7 +6,7 @@
 //! The trunks of a group are tried by priority, and among equals in an order that is drawn by their weights (RFC 2782). A trunk without a
 //! free channel, whose peer is gone or which refuses a call for a reason of its own is passed over for the next.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use strowger_sansio::{Rng, Time};
 
@@ -23,6 +23,8 @@ pub(super) struct Trunks {
     trunks: Vec<Trunk>,
     /// How many calls the trunks of each group may have together.
     groups: Vec<Option<u32>>,
+    /// The channels that are circuits, by the gateways and endpoints of their bearers.
+    circuits: BTreeMap<(String, String), LineId>,
 }
 
 #[derive(Debug)]
@@ -42,11 +44,10 @@ struct Trunk {
 impl Trunks {
     /// The channels of an inventory's trunks, behind its lines.
     pub(super) fn new(inventory: &Inventory, parties: &mut Vec<Party>) -> Self {
-        let trunks = inventory.all_trunks().map(|(id, channels, transit)| {
+        let trunks = inventory.all_trunks().zip(inventory.places_in_groups());
+        let trunks = trunks.map(|((id, channels, transit), (group, priority, weight))| {
             let first = u32::try_from(parties.len()).unwrap_or(u32::MAX);
             parties.extend((0..channels).map(|channel| nobody(id, channel)));
-            let entry = inventory.trunks.iter().find(|entry| entry.id == id);
-            let group = entry.and_then(|entry| entry.group.as_ref());
             Trunk {
                 id: id.to_owned(),
                 first,
@@ -55,12 +56,27 @@ impl Trunks {
                 closed: BTreeSet::new(),
                 transit,
                 group: group.and_then(|id| inventory.trunk_groups.iter().position(|group| group.id == *id)),
-                priority: entry.map_or(0, |entry| entry.priority),
-                weight: entry.map_or(0, |entry| entry.weight),
+                priority,
+                weight,
             }
         });
-        let trunks = trunks.collect();
-        Self { trunks, groups: inventory.trunk_groups.iter().map(|group| group.channels).collect() }
+        let trunks: Vec<Trunk> = trunks.collect();
+        let groups = inventory.trunk_groups.iter().map(|group| group.channels).collect();
+        let behind = trunks.iter().skip(inventory.trunks.len()).map(|trunk| trunk.first);
+        let circuits = inventory.circuit_trunks.iter().zip(behind).flat_map(|(entry, first)| {
+            entry
+                .circuits
+                .iter()
+                .zip((first..).map(LineId))
+                .map(|(own, line)| ((own.gateway.clone(), own.endpoint.to_ascii_lowercase()), line))
+        });
+        let circuits = circuits.collect();
+        Self { trunks, groups, circuits }
+    }
+
+    /// The channel whose bearer is there.
+    pub(super) fn circuit_at(&self, gateway: &str, endpoint: &str) -> Option<LineId> {
+        self.circuits.get(&(gateway.to_owned(), endpoint.to_ascii_lowercase())).copied()
     }
 
     /// The trunks of a group, in the order in which they are tried this time.

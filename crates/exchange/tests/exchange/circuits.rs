@@ -2,7 +2,8 @@
 
 use strowger_exchange::{
     CallingParty, Cause, Cic, CircuitEntry, CircuitEvent, CircuitFault, CircuitId, CircuitOrder,
-    CircuitTrunkEntry, Inventory, ReleasedBy, RouteEntry, RouteTarget, ServiceState, StreamRole, TrunkId,
+    CircuitSignalling, CircuitTrunkEntry, GroupPlace, Inventory, ReleasedBy, RouteEntry, RouteTarget,
+    ServiceState, StreamRole, TrunkId,
 };
 use strowger_sansio::Duration;
 
@@ -23,7 +24,13 @@ fn with_circuits(mut town: Inventory, transit: bool) -> Inventory {
         endpoint: endpoint.to_owned(),
     };
     let circuits = PLACES.map(entry).to_vec();
-    town.circuit_trunks.push(CircuitTrunkEntry { id: "carrier".to_owned(), circuits, transit });
+    town.circuit_trunks.push(CircuitTrunkEntry {
+        id: "carrier".to_owned(),
+        circuits,
+        signalling: CircuitSignalling::Outside,
+        place: GroupPlace::default(),
+        transit,
+    });
     town.routes.push(RouteEntry {
         prefix: "9".to_owned(),
         strip: 1,
@@ -335,6 +342,69 @@ fn a_call_goes_from_circuit_to_circuit_only_where_it_may() {
     );
     assert!(told.contains(&(circuit(7), CircuitOrder::Cleared)), "{told:?}");
     say(&mut world, 1, CircuitEvent::Cleared);
+    world.end();
+}
+
+#[test]
+fn a_talked_call_outlives_its_exchange_and_who_signals_is_told_of_it() {
+    let mut world = world();
+    call_out(&mut world, "2001");
+    say(&mut world, 1, CircuitEvent::Answered);
+    say(&mut world, 7, setup("2004"));
+    world.lift("2004");
+    assert!(talk(&world, "2001", 1) && talk(&world, "2004", 7));
+    orders(&mut world);
+    let ports = [1, 7].map(|cic| stream(&world, cic).unwrap().port);
+    world.crash();
+    world.pass(3);
+    assert_eq!(world.start_again(), []);
+    world.pass(5);
+    let told = orders(&mut world);
+    for expected in [
+        (circuit(1), CircuitOrder::Standing { is_incoming: false }),
+        (circuit(7), CircuitOrder::Standing { is_incoming: true }),
+        (circuit(1), CircuitOrder::Bearer { serves: true }),
+        (circuit(2), CircuitOrder::Bearer { serves: true }),
+        (circuit(7), CircuitOrder::Bearer { serves: true }),
+    ] {
+        assert!(told.contains(&expected), "{told:?}");
+    }
+    assert_eq!(told.len(), 5, "{told:?}");
+    assert_eq!([1, 7].map(|cic| stream(&world, cic).unwrap().port), ports, "nothing was touched");
+    assert!(talk(&world, "2001", 1) && talk(&world, "2004", 7));
+    assert_eq!(world.exchange.snapshot().trunks[0].taken, 2);
+    world.hang_up("2001");
+    assert_eq!(orders_of(&mut world, 1), [CircuitOrder::Release { cause: Cause::NORMAL_CLEARING }]);
+    say(&mut world, 1, CircuitEvent::Cleared);
+    say(&mut world, 7, CircuitEvent::Released { cause: Cause::NORMAL_CLEARING });
+    assert_eq!(orders_of(&mut world, 7), [CircuitOrder::Cleared]);
+    assert!(stream(&world, 1).is_none() && stream(&world, 7).is_none());
+    let world = world.end();
+    assert_eq!(world.record_of("2500", "2004").released_by, ReleasedBy::Calling);
+}
+
+#[test]
+fn a_call_whose_stream_is_gone_after_a_crash_ends_on_both_sides() {
+    let mut world = world();
+    call_out(&mut world, "2001");
+    say(&mut world, 1, CircuitEvent::Answered);
+    orders(&mut world);
+    world.crash();
+    world.gateways[1].endpoints.get_mut("ds/1/1").unwrap().connections.clear();
+    world.pass(3);
+    assert_eq!(world.start_again(), []);
+    world.pass(5);
+    let told = orders(&mut world);
+    assert!(
+        told.contains(&(circuit(1), CircuitOrder::Release { cause: Cause::NETWORK_OUT_OF_ORDER })),
+        "{told:?}"
+    );
+    say(&mut world, 1, CircuitEvent::Cleared);
+    world.hang_up("2001");
+    call_out(&mut world, "2002");
+    assert!(matches!(orders_of(&mut world, 2)[..], [CircuitOrder::Setup { .. }]));
+    world.hang_up("2002");
+    say(&mut world, 2, CircuitEvent::Cleared);
     world.end();
 }
 

@@ -53,6 +53,10 @@ pub(crate) struct Endpoint {
     played: Option<Time>,
     /// A notification was sent: nothing more is, before the next request.
     pub(crate) stepped: bool,
+    /// The last request wants each event told, and no step between.
+    pub(crate) loops: bool,
+    /// What it says of its states (`ES`).
+    pub(crate) states: Vec<&'static str>,
     pub(crate) connections: BTreeMap<String, Connection>,
 }
 
@@ -257,6 +261,11 @@ impl Gateway {
                     Verb::Auep if !self.tells_hook && asks_for_the_hook(command) => {
                         simple(ReturnCode::PROTOCOL_ERROR)
                     }
+                    Verb::Auep if command.parameters.get(ParameterCode::RequestedInfo) == Some("ES") => {
+                        let states = endpoint.states.iter().map(|state| SignalBuf::parse(state).unwrap());
+                        let states: Vec<_> = states.collect();
+                        ResponseBuilder::new(ReturnCode::OK, id).event_states(&states).finish()
+                    }
                     Verb::Auep => {
                         let ids: Vec<_> = endpoint
                             .connections
@@ -373,6 +382,10 @@ impl Gateway {
         endpoint.signals = passing;
         endpoint.dialled.clear();
         endpoint.stepped = false;
+        endpoint.loops = command
+            .parameters
+            .get(ParameterCode::QuarantineHandling)
+            .is_some_and(|handling| handling.contains("loop"));
         if endpoint.signals.iter().any(|signal| signal.starts_with("D/")) {
             // A tone and its silence take 95 ms at least; what comes sooner waits, and may be dropped.
             let soon = endpoint.played.replace(now).is_some_and(|at| now.since(at).as_millis() < 95);
@@ -524,7 +537,7 @@ impl Gateway {
         if endpoint.stepped || endpoint.request_id.is_empty() {
             return;
         }
-        endpoint.stepped = true;
+        endpoint.stepped = !endpoint.loops;
         endpoint.signals.clear();
         endpoint.dialled.clear();
         let request = RequestIdBuf::parse(&endpoint.request_id).unwrap();
@@ -534,6 +547,12 @@ impl Gateway {
             let command = CommandBuilder::new(Verb::Ntfy, id, name.as_name(), &Dialect::RFC3435);
             command.request_id(request.as_view()).observed_events(&observed).finish()
         });
+    }
+
+    /// A circuit has seen this.
+    pub(crate) fn tell(&mut self, now: Time, local: &str, events: &[&str]) {
+        let events: Vec<_> = events.iter().map(|event| (*event).to_owned()).collect();
+        self.notify(now, local, &events);
     }
 
     fn watches(&self, local: &str, event: &str) -> bool {

@@ -8,6 +8,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod calls;
+mod cas;
 mod census;
 mod chaos;
 mod choosing;

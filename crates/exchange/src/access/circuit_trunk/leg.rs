@@ -44,9 +44,19 @@ pub(super) struct Leg {
     outgoing: Option<Outgoing>,
     pub(super) signalling: Signalling,
     is_incoming: bool,
+    /// Who called by the circuit has been told of the answer.
+    answered: bool,
     /// Ringing tone is given towards the caller.
     rings: bool,
     pub(super) ended: bool,
+    /// Another exchange had it, and its gateway has not said that its stream is there.
+    pub(super) resume: Option<Resume>,
+}
+
+/// What a leg that was taken over was connected to; nothing where who is there waits.
+#[derive(Debug)]
+pub(super) struct Resume {
+    pub(super) remote: Option<Sdp>,
 }
 
 impl Leg {
@@ -58,9 +68,22 @@ impl Leg {
             outgoing: None,
             signalling: Signalling::Active,
             is_incoming: true,
+            answered: false,
             rings: false,
             ended: false,
+            resume: None,
         }
+    }
+
+    /// A leg of an answered call that another exchange had.
+    pub(super) fn resumed(
+        (circuit, call): (usize, CallId),
+        stream: Stream,
+        is_incoming: bool,
+        resume: Resume,
+    ) -> Self {
+        let (stream, resume) = (Some(stream), Some(resume));
+        Self { stream, is_incoming, answered: true, resume, ..Self::incoming(circuit, call) }
     }
 
     fn outgoing(circuit: usize, call: CallId, outgoing: Outgoing) -> Self {
@@ -118,7 +141,8 @@ impl Circuits {
             }
             LegCommand::Answer => {
                 self.ring(turn, id, false);
-                if self.legs.get(&id).is_some_and(|leg| leg.is_incoming) {
+                let told = self.legs.get_mut(&id).map(|leg| std::mem::replace(&mut leg.answered, true));
+                if told == Some(false) && self.legs.get(&id).is_some_and(|leg| leg.is_incoming) {
                     self.order(id, CircuitOrder::Answered);
                 }
             }
@@ -200,7 +224,11 @@ impl Circuits {
     fn ring(&mut self, turn: &mut Turn<'_>, id: LegId, on: bool) {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.rings != on) else { return };
         leg.rings = on;
-        let Some(circuit) = self.circuits.get(leg.circuit) else { return };
+        let at = leg.circuit;
+        if self.ring_by_signalling(turn, at, on) {
+            return;
+        }
+        let Some(circuit) = self.circuits.get(at) else { return };
         let place = &circuit.place;
         turn.agent.ring_back(turn.now, place, on, turn.settings, circuit.line);
     }
@@ -248,7 +276,14 @@ impl Circuits {
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Some(stream) = &mut leg.stream else { return };
-        match stream.outcome(turn, order, result) {
+        let news = stream.outcome(turn, order, result);
+        self.stream_news(turn, id, news);
+    }
+
+    /// What became of the stream of a leg.
+    pub(super) fn stream_news(&mut self, turn: &mut Turn<'_>, id: LegId, news: News) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        match news {
             News::Ready(termination, local) if !leg.ended => {
                 turn.leg(id, LegEvent::MediaReady { termination, local });
                 if let Some(outgoing) = leg.outgoing.take() {
@@ -259,6 +294,7 @@ impl Circuits {
                 }
             }
             News::Modified(local) if !leg.ended => turn.leg(id, LegEvent::Connected { local }),
+            News::Found { flows, local } => self.found(turn, id, flows, local),
             News::Failed(cause) => self.fail(turn, id, cause),
             _ => {}
         }

@@ -16,15 +16,19 @@
 //! Each call on a circuit ends on both sides: who is told `Release` says `Cleared` when the circuit is idle on its side, and who says
 //! `Released` is told `Cleared` when the bearer is. Only then is the circuit taken again.
 //!
-//! Limits: calls on circuits are not taken over by an exchange that starts from records. Their bearers are cleared when their gateway is
-//! found.
+//! On circuits with channel associated signalling the gateway signals too: `cas` speaks for it.
 //!
-//! The rooms: `leg` (what the switch wants, and what becomes of streams), `wiring` (how the exchange reaches them), this file (circuits, their service, what the signalling says).
+//! The rooms: `leg` (what the switch wants, and what becomes of streams), `restore` (calls that another exchange had), `cas` (RFC 3064) and
+//! `signalling` (how that is heard and told), `wiring` (how the exchange reaches them), this file (circuits, their service, what the
+//! signalling says).
 
+mod cas;
 mod leg;
+mod restore;
+mod signalling;
 mod wiring;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -36,6 +40,7 @@ use super::gateways::{Gateways, Place};
 use super::{Report, Tag, Turn};
 use crate::trunk::{CircuitEvent, CircuitFault, CircuitId, CircuitOrder};
 use crate::{CallingParty, Cause, Inventory, LegEvent, LegId, LineId, ServiceState, Snapshot, TrunkId};
+use cas::Cas;
 use leg::{Leg, Signalling};
 
 /// A call that comes by a circuit.
@@ -74,7 +79,13 @@ struct Circuit {
     bearer: Bearer,
     /// The signalling allows calls on it.
     is_open: bool,
+    /// The far end uses it although nobody has it here.
+    is_seized: bool,
     taken: Taken,
+    /// The signalling that is the gateway's.
+    cas: Option<Cas>,
+    /// Tells the answer to the last request for that from earlier ones.
+    request: u64,
     /// Tells the answer to the last clearing from earlier ones.
     serial: u32,
 }
@@ -82,6 +93,10 @@ struct Circuit {
 impl Circuit {
     fn serves(&self) -> bool {
         self.bearer == Bearer::Serves && self.is_open
+    }
+
+    fn is_free_for_calls(&self) -> bool {
+        self.serves() && !self.is_seized
     }
 }
 
@@ -91,9 +106,15 @@ pub(super) struct Circuits {
     circuits: Vec<Circuit>,
     by_line: BTreeMap<LineId, usize>,
     by_id: BTreeMap<CircuitId, usize>,
+    /// Those whose gateway signals on them.
+    by_place: BTreeMap<(GatewayId, EndpointNameBuf), LineId>,
     trunks: Vec<(String, TrunkId)>,
     legs: BTreeMap<LegId, Leg>,
     orders: VecDeque<(CircuitId, CircuitOrder)>,
+    /// Orders for gateways that signal on their circuits.
+    due: VecDeque<(usize, CircuitOrder)>,
+    /// Circuits whose endpoints are to be asked for something else than before.
+    touched: BTreeSet<usize>,
 }
 
 impl Circuits {
@@ -103,9 +124,12 @@ impl Circuits {
             circuits: Vec::new(),
             by_line: BTreeMap::new(),
             by_id: BTreeMap::new(),
+            by_place: BTreeMap::new(),
             trunks: Vec::new(),
             legs: BTreeMap::new(),
             orders: VecDeque::new(),
+            due: VecDeque::new(),
+            touched: BTreeSet::new(),
         };
         let numbers = (0..).skip(inventory.trunks.len());
         let firsts = channels.iter().skip(inventory.trunks.len());
@@ -118,8 +142,22 @@ impl Circuits {
                 let place = Arc::new(place);
                 own.by_line.insert(line, own.circuits.len());
                 own.by_id.entry(id).or_insert(own.circuits.len());
-                let (bearer, taken) = (Bearer::Absent, Taken::Nobody);
-                own.circuits.push(Circuit { id, line, place, bearer, is_open: true, taken, serial: 0 });
+                let cas = Cas::of(entry.signalling);
+                if cas.is_some() {
+                    own.by_place.insert((place.gateway, place.endpoint.clone()), line);
+                }
+                own.circuits.push(Circuit {
+                    id,
+                    line,
+                    place,
+                    bearer: Bearer::Absent,
+                    is_open: cas.is_none(),
+                    is_seized: false,
+                    taken: Taken::Nobody,
+                    cas,
+                    request: 0,
+                    serial: 0,
+                });
             }
         }
         own
@@ -166,8 +204,7 @@ impl Circuits {
                     let arrival = CircuitArrival { line, trunk, called, calling };
                     turn.reports.push_back(Report::OnCircuit(Box::new(arrival)));
                 } else {
-                    let cause = Cause::NETWORK_OUT_OF_ORDER;
-                    self.orders.push_back((id, CircuitOrder::Release { cause }));
+                    self.tell(id, CircuitOrder::Release { cause: Cause::NETWORK_OUT_OF_ORDER });
                 }
             }
             (CircuitEvent::Cleared | CircuitEvent::Released { .. }, Taken::Refused) => {
@@ -190,18 +227,19 @@ impl Circuits {
 
     /// The switch refused it.
     pub(super) fn refused(&mut self, line: LineId, cause: Cause) {
-        if let Some(circuit) = self.by_line.get(&line).and_then(|at| self.circuits.get(*at)) {
-            self.orders.push_back((circuit.id, CircuitOrder::Release { cause }));
+        let circuit = self.by_line.get(&line).and_then(|at| self.circuits.get(*at));
+        if let Some(id) = circuit.map(|circuit| circuit.id) {
+            self.tell(id, CircuitOrder::Release { cause });
         }
     }
 
     /// Tells the switch and, when the bearer has changed, the signalling, whether a circuit can be used.
     fn say_service(&mut self, turn: &mut Turn<'_>, at: usize, is_of_bearer: bool) {
         let Some(circuit) = self.circuits.get(at) else { return };
-        turn.reports.push_back(Report::Channel(circuit.line, circuit.serves()));
+        turn.reports.push_back(Report::Channel(circuit.line, circuit.is_free_for_calls()));
         if is_of_bearer {
-            let serves = circuit.bearer == Bearer::Serves;
-            self.orders.push_back((circuit.id, CircuitOrder::Bearer { serves }));
+            let (id, serves) = (circuit.id, circuit.bearer == Bearer::Serves);
+            self.tell(id, CircuitOrder::Bearer { serves });
         }
     }
 
@@ -260,7 +298,9 @@ impl Circuits {
 
     pub(super) fn gateway_up(&mut self, turn: &mut Turn<'_>, gateway: GatewayId) {
         for at in self.on(gateway) {
-            if self.circuits.get(at).is_some_and(|circuit| circuit.bearer == Bearer::Absent) {
+            if self.circuits.get(at).is_some_and(|circuit| circuit.bearer == Bearer::Absent)
+                && !self.look(turn, at)
+            {
                 self.clear(turn, at);
             }
         }
@@ -342,7 +382,7 @@ impl Circuits {
     fn order(&mut self, leg: LegId, order: CircuitOrder) {
         let circuit = self.legs.get(&leg).and_then(|leg| self.circuits.get(leg.circuit));
         if let Some(id) = circuit.map(|circuit| circuit.id) {
-            self.orders.push_back((id, order));
+            self.tell(id, order);
         }
     }
 
