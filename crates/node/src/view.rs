@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use strowger_exchange::{
-    CallPhase, Contact, DialectChoice, Exchange, GatewayEntry, GatewayProtocol, Inventory, LineCondition,
-    LineEntry, Snapshot, TrunkEntry,
+    CallPhase, CircuitSignalling, CircuitTrunkEntry, Contact, DialectChoice, Exchange, GatewayEntry,
+    GatewayProtocol, Inventory, LineCondition, LineEntry, Snapshot, TrunkEntry,
 };
 
 use strowger_megaco::transaction::TransactionCounters as MegacoCounters;
@@ -46,7 +46,37 @@ impl Picture {
 pub struct Directory {
     lines: BTreeMap<String, LineEntry>,
     gateways: BTreeMap<String, GatewayEntry>,
-    trunks: BTreeMap<String, TrunkEntry>,
+    trunks: BTreeMap<String, TrunkPlace>,
+}
+
+/// What the rows of a trunk say that its state does not.
+#[derive(Clone, Debug)]
+struct TrunkPlace {
+    protocol: &'static str,
+    address: String,
+    group: Option<String>,
+}
+
+impl TrunkPlace {
+    fn sip(entry: &TrunkEntry) -> Self {
+        let address = match &entry.name {
+            Some(name) => name.port.map_or_else(|| name.name.clone(), |port| format!("{}:{port}", name.name)),
+            None => entry.address.to_string(),
+        };
+        Self { protocol: "sip", address, group: entry.group.clone() }
+    }
+
+    fn circuits(entry: &CircuitTrunkEntry) -> Self {
+        let protocol = match entry.signalling {
+            CircuitSignalling::Outside => "circuits",
+            CircuitSignalling::Mf => "mf",
+            CircuitSignalling::Dtmf => "dtmf",
+        };
+        let mut gateways: Vec<_> = entry.circuits.iter().map(|circuit| circuit.gateway.as_str()).collect();
+        gateways.sort_unstable();
+        gateways.dedup();
+        Self { protocol, address: gateways.join(" "), group: entry.place.group.clone() }
+    }
 }
 
 /// A call in progress.
@@ -158,9 +188,9 @@ pub struct GatewayRow {
 pub struct TrunkRow {
     /// Its id.
     pub id: String,
-    /// How its peer is spoken to.
+    /// How its peer is spoken to: `sip`, or how its gateway signals on circuits, `mf` or `dtmf`.
     pub protocol: &'static str,
-    /// Where calls go.
+    /// Where calls go: of circuits, the gateways that they end at.
     pub address: String,
     /// The group that it is of.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -196,8 +226,10 @@ impl Directory {
         let lines = inventory.lines.iter().map(|line| (line.number.clone(), line.clone())).collect();
         let gateways =
             inventory.gateways.iter().map(|gateway| (gateway.id.clone(), gateway.clone())).collect();
-        let trunks = inventory.trunks.iter().map(|trunk| (trunk.id.clone(), trunk.clone())).collect();
-        Self { lines, gateways, trunks }
+        let sip = inventory.trunks.iter().map(|trunk| (trunk.id.clone(), TrunkPlace::sip(trunk)));
+        let circuits = inventory.circuit_trunks.iter();
+        let circuits = circuits.map(|trunk| (trunk.id.clone(), TrunkPlace::circuits(trunk)));
+        Self { lines, gateways, trunks: sip.chain(circuits).collect() }
     }
 
     /// The calls in progress.
@@ -279,13 +311,8 @@ impl Directory {
             let entry = self.trunks.get(&trunk.id)?;
             Some(TrunkRow {
                 id: trunk.id.clone(),
-                protocol: "sip",
-                address: match &entry.name {
-                    Some(name) => {
-                        name.port.map_or_else(|| name.name.clone(), |port| format!("{}:{port}", name.name))
-                    }
-                    None => entry.address.to_string(),
-                },
+                protocol: entry.protocol,
+                address: entry.address.clone(),
                 group: entry.group.clone(),
                 service: trunk.service.name(),
                 channels: trunk.channels,

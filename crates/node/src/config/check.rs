@@ -41,6 +41,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     let lines = raw.lines.iter().map(|line| (line.number.as_ref(), &line.subscribed));
     subscription::check(&raw.services, lines, &mut numbers, report);
     let trunks = trunk::check(&raw, report);
+    super::circuit::check(&raw, &gateways, report);
     super::phone::check(&raw, report);
     check_routes(&raw.routes, &numbers, &trunks, report);
     check_media(&raw, &gateways, report);
@@ -79,7 +80,9 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     inventory.sip.extend(sockets);
     let sips = raw.sips.map(Spanned::into_inner);
     inventory.sip.extend(sips.map(|address| SipSocket { transport: SipTransport::Tls, address }));
-    inventory.trunks = raw.trunks.into_iter().filter_map(trunk::entry).collect();
+    let mut trunks_read = raw.trunks;
+    inventory.circuit_trunks = trunk::circuit_entries(&mut trunks_read);
+    inventory.trunks = trunks_read.into_iter().filter_map(trunk::entry).collect();
     inventory.trunk_groups = raw.trunk_groups.into_iter().filter_map(trunk::group_entry).collect();
     inventory.routes = raw.routes.into_iter().filter_map(route_entry).collect();
     if report.errors() == 0 {
@@ -526,7 +529,12 @@ pub(super) fn twice(text: &Spanned<String>, what: &str, first: Range<usize>, rep
     report.error_with(text.span(), found, format!("expected each {what} once"), (first, "first given here"));
 }
 
-fn unknown_gateway(id: &str, span: Range<usize>, gateways: &BTreeMap<&str, &Gateway>, report: &mut Report) {
+pub(super) fn unknown_gateway(
+    id: &str,
+    span: Range<usize>,
+    gateways: &BTreeMap<&str, &Gateway>,
+    report: &mut Report,
+) {
     let expected = match nearest(id, gateways.keys().copied()) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => "expected the id of a [[gateway]]".to_owned(),

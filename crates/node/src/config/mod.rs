@@ -12,6 +12,7 @@ pub mod diagnostic;
 
 mod application;
 mod check;
+mod circuit;
 mod features;
 mod mail;
 mod mmsc;

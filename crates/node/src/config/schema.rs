@@ -315,6 +315,10 @@ pub(super) static TRUNK: Section = Section {
     keys: &[
         key("id", "id = \"carrier\""),
         key("sip", "sip = { address = \"192.0.2.20:5060\" }"),
+        key(
+            "circuits",
+            "circuits = { gateway = \"gw1\", endpoints = [\"ds/ds1-1/1-24\"], signalling = \"mf\" }",
+        ),
         key("channels", "channels = 100"),
         key("transit", "transit = true"),
         key("group", "group = \"carriers\""),
@@ -326,6 +330,16 @@ pub(super) static TRUNK: Section = Section {
 pub(super) static TRUNK_GROUP: Section = Section {
     title: "[[trunk_group]]",
     keys: &[key("id", "id = \"carriers\""), key("channels", "channels = 60")],
+};
+
+pub(super) static TRUNK_CIRCUITS: Section = Section {
+    title: "circuits of a [[trunk]]",
+    keys: &[
+        key("gateway", "gateway = \"gw1\""),
+        key("endpoints", "endpoints = [\"ds/ds1-1/1-24\"]"),
+        key("signalling", "signalling = \"mf\" or \"dtmf\""),
+        key("first", "first = 1"),
+    ],
 };
 
 pub(super) static TRUNK_SIP: Section = Section {

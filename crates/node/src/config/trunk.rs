@@ -6,10 +6,12 @@ use std::ops::Range;
 use std::time::Duration;
 
 use strowger_exchange::{
-    Redirects, Referrals, RouteTarget, SipKeys, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkName,
+    CircuitTrunkEntry, GroupPlace, Redirects, Referrals, RouteTarget, SipKeys, SipTransport, TrunkEntry,
+    TrunkGroupEntry, TrunkName,
 };
 use toml::Spanned;
 
+use super::circuit::Circuits;
 use super::diagnostic::Report;
 use super::names;
 use super::raw::{Raw, addresses, choice};
@@ -33,6 +35,7 @@ pub(super) struct Trunk {
     priority: Option<Spanned<u64>>,
     weight: Option<Spanned<u64>>,
     pub(super) sip: Option<Sip>,
+    pub(super) circuits: Option<Circuits>,
 }
 
 /// One table of a group.
@@ -68,10 +71,8 @@ pub(super) struct Sip {
 
 impl Trunk {
     pub(super) fn read(table: &Table<'_>, report: &mut Report) -> Self {
-        if table.value("sip").is_none() {
-            table.missing("sip", report);
-        }
-        Self {
+        let circuits = table.table("circuits", &schema::TRUNK_CIRCUITS, report);
+        let trunk = Self {
             id: table.required_string("id", report),
             channels: table.integer("channels", 1..=10_000, report),
             transit: table.boolean("transit", report),
@@ -79,6 +80,35 @@ impl Trunk {
             priority: table.integer("priority", 0..=65_535, report),
             weight: table.integer("weight", 0..=65_535, report),
             sip: table.table("sip", &schema::TRUNK_SIP, report).map(|table| Sip::read(&table, report)),
+            circuits: circuits.map(|table| Circuits::read(&table, report)),
+        };
+        match (table.value("sip"), table.value("circuits")) {
+            (None, None) => table.missing("sip", report),
+            (Some(_), Some(_)) => {
+                let expected = "expected one of them: two trunks of one group may lead to the same network";
+                report.error(table.key_span("circuits"), "a trunk by SIP and by circuits", expected);
+            }
+            (None, Some(_)) => {
+                if let Some(channels) = &trunk.channels {
+                    let expected = "expected the key to be left out: there are as many as `endpoints`";
+                    report.error(channels.span(), "channels of a trunk of circuits", expected);
+                }
+            }
+            (Some(_), None) => {}
+        }
+        trunk
+    }
+
+    /// Its place in its group.
+    fn place(&self) -> GroupPlace {
+        let small = |number: &Option<Spanned<u64>>| {
+            number.as_ref().and_then(|number| u16::try_from(*number.get_ref()).ok())
+        };
+        let usual = GroupPlace::default();
+        GroupPlace {
+            group: self.group.as_ref().map(|group| group.get_ref().clone()),
+            priority: small(&self.priority).unwrap_or(usual.priority),
+            weight: small(&self.weight).unwrap_or(usual.weight),
         }
     }
 }
@@ -285,8 +315,19 @@ impl Places<'_> {
     }
 }
 
-/// What the exchange is told of it.
+/// What the exchange is told of those that are circuits.
+pub(super) fn circuit_entries(trunks: &mut Vec<Trunk>) -> Vec<CircuitTrunkEntry> {
+    let of_circuits = trunks.extract_if(.., |trunk| trunk.circuits.is_some());
+    let entries = of_circuits.filter_map(|trunk| {
+        let (place, transit) = (trunk.place(), trunk.transit.is_some_and(Spanned::into_inner));
+        super::circuit::entry(trunk.id?.into_inner(), transit, place, trunk.circuits?)
+    });
+    entries.collect()
+}
+
+/// What the exchange is told of one by SIP.
 pub(super) fn entry(trunk: Trunk) -> Option<TrunkEntry> {
+    let place = trunk.place();
     let sip = trunk.sip?;
     let id = trunk.id?.into_inner();
     let transport = sip.transport;
@@ -305,11 +346,7 @@ pub(super) fn entry(trunk: Trunk) -> Option<TrunkEntry> {
     entry.probe = sip.probe;
     entry.trusted = sip.trusted.is_some_and(Spanned::into_inner);
     entry.transit = trunk.transit.is_some_and(Spanned::into_inner);
-    entry.group = trunk.group.map(Spanned::into_inner);
-    let small =
-        |number: Option<Spanned<u64>>| number.and_then(|number| u16::try_from(number.into_inner()).ok());
-    entry.priority = small(trunk.priority).unwrap_or(entry.priority);
-    entry.weight = small(trunk.weight).unwrap_or(entry.weight);
+    GroupPlace { group: entry.group, priority: entry.priority, weight: entry.weight } = place;
     if sip.refer.is_some_and(|refer| !refer.into_inner()) {
         entry.transfers = Referrals::Refused;
     }
