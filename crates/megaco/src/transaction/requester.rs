@@ -167,7 +167,7 @@ impl<T: Clone> Transactions<T> {
         let peer = self.peers.get(request.peer);
         let is_reliable = peer.route.is_some_and(|route| route.transport.is_reliable());
         let wait = if request.pendings > 0 {
-            self.timers.after_pending
+            self.timers.after_pending(is_reliable)
         } else if is_reliable {
             self.timers.reliable
         } else {
@@ -206,7 +206,9 @@ impl<T: Clone> Transactions<T> {
             self.fail(id, Failure::TooManyPending);
             return None;
         }
-        self.deadlines.set(Timer::Request(id), now + self.timers.after_pending);
+        let is_reliable = target.route.is_some_and(|route| route.transport.is_reliable());
+        let wait = self.timers.after_pending(is_reliable);
+        self.deadlines.set(Timer::Request(id), now + wait);
         Some(Event::Pending { peer, transaction: id })
     }
 

@@ -373,6 +373,14 @@ impl<T: Clone> Transactions<T> {
         peer.block = super::ids::Block::default();
         token.life = peer.life;
         let after = Key::new(token.peer.0, token.life, token.transaction.get());
+        // What else it asked for before is not answered: the numbers are those of other requests now.
+        let of_peer = |key: &Key| key.peer() == before.peer() && *key != before;
+        let late: Vec<_> = self.running.keys().copied().filter(of_peer).collect();
+        peer.executing = peer.executing.saturating_sub(u32::try_from(late.len()).unwrap_or(u32::MAX));
+        for key in late {
+            self.running.remove(&key);
+            self.refund(key.peer(), ENTRY);
+        }
         if let Some(running) = self.running.remove(&before) {
             self.running.insert(after, running);
             for (_, key) in self.provisional.iter_mut().chain(&mut self.later) {

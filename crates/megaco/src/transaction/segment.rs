@@ -122,7 +122,8 @@ impl<T: Clone> Transactions<T> {
         if segment.is_last {
             reassembly.last = Some(segment.number);
         }
-        if !reassembly.parts.contains_key(&segment.number) {
+        let is_new = !reassembly.parts.contains_key(&segment.number);
+        if is_new {
             reassembly.octets += accepted.bytes.len();
             reassembly.parts.insert(segment.number, accepted.bytes.into());
         }
@@ -134,7 +135,10 @@ impl<T: Clone> Transactions<T> {
             return None;
         }
         if !is_complete {
-            self.renew(now, id);
+            // The same ones over and over are no progress.
+            if is_new {
+                self.renew(now, id);
+            }
             return None;
         }
         let request = self.own(peer, id)?;

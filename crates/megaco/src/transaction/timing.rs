@@ -71,6 +71,12 @@ impl TransactionTimers {
         }
     }
 
+    /// The repetition timer once a Pending has come: over transports that lose nothing it is longer than before (D.2.4).
+    #[must_use]
+    pub fn after_pending(&self, is_reliable: bool) -> Duration {
+        if is_reliable { self.after_pending.max(self.reliable * 2) } else { self.after_pending }
+    }
+
     /// Whether the values fit together.
     ///
     /// # Errors

@@ -133,6 +133,53 @@ fn a_long_execution_is_announced_and_its_reply_acknowledged_at_once() {
 }
 
 #[test]
+fn a_pending_over_tcp_makes_the_repetition_timer_longer() {
+    let mut world = World::plain(Transport::Tcp);
+    world.weather.loss = 1.0;
+    let id = world.request(GATEWAY, "aaln/1", 7);
+    world.run(SECOND);
+    world.deliver(GATEWAY, format!("!/1 <town> PN={id}{{}}").as_bytes());
+    // Without it the request would be repeated each 4 s.
+    world.run(5 * SECOND);
+    assert_eq!((world.sides[GATEWAY].sent.len(), world.sides[GATEWAY].log.len()), (1, 1));
+    world.run(5 * SECOND);
+    assert_eq!(world.sides[GATEWAY].sent.len(), 2);
+}
+
+#[test]
+fn a_pending_behind_its_reply_is_ignored() {
+    let mut world = World::plain(Transport::Udp);
+    let id = world.request(GATEWAY, "aaln/1", 7);
+    world.run(SECOND);
+    let sent = world.sides[GATEWAY].sent.len();
+    world.deliver(GATEWAY, format!("!/1 <town> PN={id}{{}}").as_bytes());
+    world.run(40 * SECOND);
+    assert_eq!(world.sides[GATEWAY].replies, [(7, 1)].into());
+    assert!(world.sides[GATEWAY].log.is_empty() && world.sides[GATEWAY].failures.is_empty());
+    assert_eq!(world.sides[GATEWAY].sent.len(), sent);
+}
+
+#[test]
+fn what_a_gateway_asked_before_it_restarted_is_not_answered_in_its_new_life() {
+    let mut world = World::plain(Transport::Udp);
+    world.sides[CONTROLLER].habit = Habit::Keep;
+    world.request(GATEWAY, "aaln/1", 7);
+    world.request(GATEWAY, "aaln/2", 8);
+    world.run(Duration::from_millis(50));
+    let own = &mut world.sides[CONTROLLER];
+    let (mut second, first) = (own.kept.pop().unwrap(), own.kept.pop().unwrap());
+    own.layer.begin_life(&mut second);
+    let answer = |code| ReplyResult::Error(ErrorDescriptor { code, text: None });
+    own.layer.respond(world.now, second, answer(ErrorCode::NOT_READY)).unwrap();
+    own.layer.respond(world.now, first, answer(ErrorCode::INTERNAL)).unwrap();
+    world.weather.loss = 1.0;
+    world.flush(CONTROLLER);
+    world.run(8 * SECOND);
+    let said: Vec<_> = (0..world.sides[CONTROLLER].sent.len()).map(|n| world.text(CONTROLLER, n)).collect();
+    assert!(said.len() == 1 && said[0].contains("502"), "neither a Pending nor a reply: {said:?}");
+}
+
+#[test]
 fn over_tcp_no_immediate_acknowledgement_is_asked_for() {
     let mut world = World::plain(Transport::Tcp);
     world.sides[CONTROLLER].habit = Habit::Keep;
@@ -366,6 +413,18 @@ fn segments_that_never_come_end_the_request_with_459() {
     let errors = &world.sides[CONTROLLER].log;
     let expected = format!("message error 459 Some(\"Segments not received: {id}/2 {id}/3\")");
     assert!(errors.contains(&expected), "{errors:?}");
+}
+
+#[test]
+fn a_segment_that_comes_over_and_over_does_not_keep_a_request_alive() {
+    let mut world = World::new(1, Transport::Udp, |_, config, _| config.dialect.version = Version::V3);
+    world.sides[CONTROLLER].habit = Habit::Keep;
+    let id = world.request(GATEWAY, "aaln/1", 7);
+    for _ in 0..6 {
+        world.deliver(GATEWAY, format!("!/3 <town>\nP={id}/1{{C=-{{N=a}}}}").as_bytes());
+        world.run(2 * SECOND);
+    }
+    assert_eq!(world.sides[GATEWAY].failures, [(7, Failure::SegmentsMissing)]);
 }
 
 #[test]
