@@ -17,6 +17,15 @@ pub const TEXT_PORT: u16 = 2944;
 /// The port of the binary form where none is named (RFC 3525 section 9).
 pub const BINARY_PORT: u16 = 2945;
 
+/// The port of an address that names none (RFC 3525 section 9), by the form of what is spoken there.
+#[must_use]
+pub(crate) const fn usual_port(form: crate::transaction::Form) -> u16 {
+    match form {
+        crate::transaction::Form::Text(_) => TEXT_PORT,
+        crate::transaction::Form::Binary => BINARY_PORT,
+    }
+}
+
 /// What carries messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transport {

@@ -111,6 +111,48 @@ fn a_gateway_registers_and_the_lower_version_holds() {
 }
 
 #[test]
+fn an_address_without_a_port_has_that_of_the_form_and_port_0_is_nobodys() {
+    for (address, port) in [("[192.0.2.1]", 2944), ("[192.0.2.1]:2950", 2950), ("2951", 2951)] {
+        let mut town = Town::new();
+        let gateway = town.gateway("gw1.town", Admission::Accept);
+        town.register(7, &format!("{BOOT},AD={address}"));
+        town.controller.request(town.now, gateway, audit(), 1).unwrap();
+        assert_eq!(town.sent().remove(0).0, port, "{address}");
+    }
+    // What is said in binary form is said to the port of that.
+    let mut town = Town::new();
+    let gateway = town.gateway("gw1.town", Admission::Accept);
+    let text = format!("!/1 <gw1.town>\nT=7{{C=-{{SC=ROOT{{SV{{{BOOT},AD=[192.0.2.1]}}}}}}}}");
+    let message =
+        strowger_megaco::text::decode(text.as_bytes(), &strowger_megaco::text::Options::DEFAULT).unwrap();
+    let mut octets = Vec::new();
+    let options = strowger_megaco::binary::Options::default();
+    strowger_megaco::binary::encode(&message, &options, &mut octets).unwrap();
+    let accepted = town.controller.accept(town.now, Route::udp(at(3000)), &octets).unwrap();
+    drop(town.controller.handle_input(town.now, None, &accepted));
+    while town.controller.poll_transmit(town.now).is_some() {}
+    town.controller.request(town.now, gateway, audit(), 1).unwrap();
+    assert_eq!(town.controller.poll_transmit(town.now).unwrap().to, at(2945));
+    for nobody in ["0", "[192.0.2.1]:0"] {
+        let mut town = Town::new();
+        let gateway = town.gateway("gw1.town", Admission::Accept);
+        let reply = town.register(7, &format!("{BOOT},AD={nobody}"));
+        assert!(reply.contains("ER=410"), "{reply}");
+        assert_eq!(town.controller.service(gateway), Service::Unregistered);
+    }
+}
+
+#[test]
+fn a_service_change_among_other_commands_is_told_before_them() {
+    let mut town = Town::new();
+    town.gateway("gw1.town", Admission::Accept);
+    town.register(7, BOOT);
+    town.log.clear();
+    town.hear(2944, "!/3 <gw1.town>\nT=8{C=-{N=aaln/1{OE=1{al/of}},SC=aaln/2{SV{MT=FO,RE=\"904 Out\"}}}}");
+    assert_eq!(town.log, ["changed aaln/2", "commands"]);
+}
+
+#[test]
 fn a_version_that_is_too_old_is_refused_with_406() {
     let mut town = Town::new();
     let source = Source::host(at(0).ip());

@@ -86,7 +86,8 @@ pub enum Event<'m, T> {
         /// Why.
         reason: Reason<'m>,
     },
-    /// Commands of a gateway: the owner answers them.
+    /// Commands of a gateway: the owner answers them. Of service changes among them it has heard just before, and answers with
+    /// [`done`](super::done).
     Commands {
         /// Whose.
         gateway: PeerId,

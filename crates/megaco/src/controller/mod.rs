@@ -11,6 +11,7 @@
 //! comes back as disconnected has kept its contexts, so its owner is to audit it.
 
 mod event;
+mod registration;
 mod restrictor;
 
 use std::collections::VecDeque;
@@ -19,19 +20,21 @@ use std::time::Duration;
 use strowger_sansio::{Rng, Time, Timers, Transmit};
 
 pub use event::{Event, Registration, Service};
+pub use registration::done;
 pub use restrictor::{Precedence, Restrictor, RestrictorLimits, Verdict};
 
 use crate::error::ErrorCode;
 use crate::message::{
-    Action, ActionReply, Address, AuditCommand, AuditDescriptor, Caseless, Command, CommandBody,
-    CommandReply, ContextId, ErrorDescriptor, ItemName, Method, Mid, Name, OwnedMid, Profile, Reason,
-    ReplyResult, ServiceChange, ServiceChangeReply, ServiceChangeResult, ServiceTarget, TerminationId,
-    Terminations, TimeStamp, TransactionId, Version,
+    Action, ActionReply, AuditCommand, AuditDescriptor, Command, CommandBody, CommandReply, ContextId,
+    ItemName, Method, Mid, Name, OwnedMid, Reason, ReplyResult, ServiceChange, ServiceChangeReply,
+    ServiceChangeResult, ServiceTarget, TerminationId, Terminations, TimeStamp, TransactionId, Version,
 };
 use crate::transaction::{
     self, Accepted, Failure, NEWEST, PeerConfig, PeerId, RequestError, Route, Source, Token, TransactionIds,
     TransactionLimits, TransactionTimers, Transactions,
 };
+use crate::transport::usual_port;
+use registration::{accepted, agreed, describe, empty_reply, registration, target_of};
 
 /// What becomes of a gateway that registers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -419,7 +422,17 @@ impl<T: Clone> Controller<T> {
         let is_change = |command: &Command<'_>| matches!(command.body, CommandBody::ServiceChange(..));
         if !actions.iter().all(|action| action.commands.iter().all(is_change)) {
             self.note_overload(now, gateway, &actions);
-            return vec![Event::Commands { gateway, token, actions }];
+            // Service changes may stand among other commands: they are told first, and answered with the others.
+            let mut events = Vec::new();
+            for command in actions.iter().flat_map(|action| &action.commands) {
+                let CommandBody::ServiceChange(terminations, change) = &command.body else { continue };
+                self.note_change(gateway, terminations, change);
+                let terminations = terminations.clone();
+                let (method, delay, reason) = (change.method, change.delay, change.reason);
+                events.push(Event::ServiceChanged { gateway, terminations, method, delay, reason });
+            }
+            events.push(Event::Commands { gateway, token, actions });
+            return events;
         }
         let (mut replies, mut events) = (Vec::new(), Vec::new());
         for action in actions {
@@ -471,6 +484,7 @@ impl<T: Clone> Controller<T> {
         let refused = |code| ServiceChangeResult::Error(describe(code));
         let (admission, profiles) = (known.admission.clone(), known.profiles.clone());
         let was = known.service;
+        let usual = usual_port(self.transactions.dialect_of(gateway).form);
         let mut target = None;
         let result = match &admission {
             Admission::Refuse => refused(ErrorCode::UNAUTHORISED),
@@ -480,7 +494,7 @@ impl<T: Clone> Controller<T> {
             Admission::Redirect(other) => {
                 accepted(Some(ServiceTarget::Mgc(other.as_mid())), (None, None), time)
             }
-            Admission::Accept => match target_of(route, change.target.as_ref()) {
+            Admission::Accept => match target_of(route, change.target.as_ref(), usual) {
                 Ok(route) => {
                     target = Some(route);
                     let profile = agreed(&profiles, change.profile);
@@ -529,66 +543,4 @@ impl<T: Clone> Controller<T> {
         // What is answered here can be said in every version.
         let _ = self.transactions.respond(now, token, result);
     }
-}
-
-fn describe(code: ErrorCode) -> ErrorDescriptor<'static> {
-    ErrorDescriptor { code, text: code.text() }
-}
-
-fn accepted<'a>(
-    target: Option<ServiceTarget<'a>>,
-    (version, profile): (Option<Version>, Option<Profile<'a>>),
-    time: Option<TimeStamp>,
-) -> ServiceChangeResult<'a> {
-    ServiceChangeResult::Accepted { target, version, profile, time }
-}
-
-/// The profile of an association: the proposed one, if it is among those that are spoken here, or else the preferred one.
-fn agreed<'p>(spoken: &'p [(Box<str>, Version)], proposed: Option<Profile<'_>>) -> Option<Profile<'p>> {
-    let same = proposed.and_then(|proposed| {
-        let (name, version) = spoken.iter().find(|(name, _)| Caseless::new(name) == proposed.name)?;
-        Some(Profile { name: Caseless::new(name), version: proposed.version.min(*version) })
-    });
-    let preferred =
-        spoken.first().map(|(name, version)| Profile { name: Caseless::new(name), version: *version });
-    same.or(preferred)
-}
-
-fn empty_reply(terminations: Terminations<'_>) -> CommandReply<'_> {
-    let result = accepted(None, (None, None), None);
-    CommandReply::ServiceChange(Box::new(ServiceChangeReply { terminations, result }))
-}
-
-/// The service change that registers, when it is the first command.
-fn registration<'m>(actions: &[Action<'m>]) -> Option<ServiceChange<'m>> {
-    let first = actions.first()?;
-    let [command, ..] = &first.commands[..] else { return None };
-    let CommandBody::ServiceChange(terminations, change) = &command.body else { return None };
-    let is_registration =
-        matches!(change.method, Method::Restart | Method::Disconnected | Method::HandOff | Method::Failover);
-    let is_alone = first.commands.len() == 1;
-    (terminations.first == TerminationId::Root && is_registration && is_alone)
-        .then(|| ServiceChange::clone(change))
-}
-
-/// Where requests go: where the registration came from, unless it names a port or an address of that host (RFC 3525 section 7.2.8).
-/// Another host is refused: whoever registers could send our requests to a third party.
-fn target_of(route: Route, target: Option<&ServiceTarget<'_>>) -> Result<Route, ErrorCode> {
-    let mut address = route.address;
-    match target {
-        None => return Ok(route),
-        Some(ServiceTarget::Address(Address::Port(port))) => address.set_port(*port),
-        Some(ServiceTarget::Address(Address::Mid(Mid::Ip4(octets, port))))
-            if address.ip() == std::net::IpAddr::from(*octets) =>
-        {
-            address.set_port(port.unwrap_or(crate::transport::TEXT_PORT));
-        }
-        Some(ServiceTarget::Address(Address::Mid(Mid::Ip6(octets, port))))
-            if address.ip() == std::net::IpAddr::from(*octets) =>
-        {
-            address.set_port(port.unwrap_or(crate::transport::TEXT_PORT));
-        }
-        Some(_) => return Err(ErrorCode::INCORRECT_IDENTIFIER),
-    }
-    Ok(Route { address, ..route })
 }

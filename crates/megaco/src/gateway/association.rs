@@ -19,6 +19,7 @@ use crate::message::{
     ReplyResult, ServiceChange, ServiceChangeResult, ServiceTarget, TerminationId, Version,
 };
 use crate::transaction::{Failure, NEWEST, PeerConfig, PeerId, RequestError, Route};
+use crate::transport::usual_port;
 
 /// Redirections that are followed one after another: two controllers that name each other end here.
 const MOST_REDIRECTIONS: u8 = 4;
@@ -346,7 +347,9 @@ impl Gateway {
         match target {
             Some(ServiceTarget::Mgc(mid)) => return self.redirected(now, peer, how, mid),
             Some(ServiceTarget::Address(address)) => {
-                let route = self.transactions.route_of(peer).and_then(|route| at_address(route, address));
+                let usual = usual_port(self.transactions.dialect_of(peer).form);
+                let route =
+                    self.transactions.route_of(peer).and_then(|route| at_address(route, address, usual));
                 self.transactions.set_route(peer, route);
             }
             None => {}
@@ -431,7 +434,7 @@ impl Gateway {
 
     /// The controller that an identifier means. One with an address that nobody configured is learned, and reached as the one that named it.
     fn controller_of(&mut self, by: PeerId, mid: Mid<'_>) -> Option<PeerId> {
-        let address = address_of(mid);
+        let address = address_of(mid, usual_port(self.transactions.dialect_of(by).form));
         let known = self.controllers.iter().copied().find(|peer| {
             let configured = self.transactions.mid_of(*peer).is_some_and(|known| known.as_mid() == mid);
             let route = self.transactions.route_of(*peer);
@@ -517,8 +520,8 @@ fn outcome<'a>(result: &ReplyResult<'a>) -> Result<Accepted<'a>, ErrorCode> {
     }
 }
 
-fn address_of(mid: Mid<'_>) -> Option<std::net::SocketAddr> {
-    let port = |port: Option<u16>| port.unwrap_or(crate::transport::TEXT_PORT);
+fn address_of(mid: Mid<'_>, usual: u16) -> Option<std::net::SocketAddr> {
+    let port = |port: Option<u16>| port.unwrap_or(usual);
     match mid {
         Mid::Ip4(octets, number) => Some((octets, port(number)).into()),
         Mid::Ip6(octets, number) => Some((octets, port(number)).into()),
@@ -528,11 +531,11 @@ fn address_of(mid: Mid<'_>) -> Option<std::net::SocketAddr> {
 
 /// Where requests go from now on: another port of the same host, since a controller that sends them to another would make the gateway
 /// speak to a third party.
-fn at_address(route: Route, address: Address<'_>) -> Option<Route> {
+fn at_address(route: Route, address: Address<'_>, usual: u16) -> Option<Route> {
     let mut to = route.address;
     match address {
         Address::Port(port) => to.set_port(port),
-        Address::Mid(mid) => match address_of(mid) {
+        Address::Mid(mid) => match address_of(mid, usual) {
             Some(address) if address.ip() == to.ip() => to = address,
             _ => {}
         },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strowger_sansio::{Time, civil_date};
+use strowger_sansio::Time;
 
 use crate::message::TimeStamp;
 
@@ -21,19 +21,8 @@ impl TimeOfDay {
     pub(super) fn stamp(&self, at: Time) -> Option<TimeStamp> {
         let (then, since) = self.known?;
         let since = if at >= then { since + at.since(then) } else { since.saturating_sub(then.since(at)) };
-        stamp(since)
+        TimeStamp::of(since)
     }
-}
-
-fn stamp(since_1970: Duration) -> Option<TimeStamp> {
-    let seconds = since_1970.as_secs();
-    let (year, month, day) = civil_date(i64::try_from(seconds / 86_400).ok()?);
-    let of_day = seconds % 86_400;
-    let hundredths = since_1970.subsec_millis() / 10;
-    let date = format!("{year:04}{month:02}{day:02}");
-    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    let time = format!("{hour:02}{minute:02}{second:02}{hundredths:02}");
-    TimeStamp::new(date.as_bytes(), time.as_bytes())
 }
 
 #[cfg(test)]
@@ -43,7 +32,7 @@ mod tests {
     #[test]
     fn a_moment_is_eight_digits_of_date_and_eight_of_time() {
         let text = |seconds, millis| {
-            stamp(Duration::from_secs(seconds) + Duration::from_millis(millis)).unwrap().to_string()
+            TimeStamp::of(Duration::from_secs(seconds) + Duration::from_millis(millis)).unwrap().to_string()
         };
         assert_eq!(text(0, 0), "19700101T00000000");
         assert_eq!(text(951_782_400, 999), "20000229T00000099");

@@ -403,6 +403,19 @@ impl TimeStamp {
         Some(Self { date: digits(date)?, time: digits(time)? })
     }
 
+    /// The moment that is so long after the beginning of 1970; none behind the year 9999.
+    #[must_use]
+    pub fn of(since_1970: std::time::Duration) -> Option<Self> {
+        let seconds = since_1970.as_secs();
+        let (year, month, day) = strowger_sansio::civil_date(i64::try_from(seconds / 86_400).ok()?);
+        let of_day = seconds % 86_400;
+        let hundredths = since_1970.subsec_millis() / 10;
+        let date = format!("{year:04}{month:02}{day:02}");
+        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        let time = format!("{hour:02}{minute:02}{second:02}{hundredths:02}");
+        Self::new(date.as_bytes(), time.as_bytes())
+    }
+
     /// The date, `yyyymmdd`.
     #[must_use]
     pub const fn date(&self) -> &[u8; 8] {
