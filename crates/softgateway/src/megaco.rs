@@ -6,12 +6,14 @@
 //!
 //! Limits: a topology that silences one of several others at the hub, but not all of them, is kept only as far as a mode can say it.
 
+mod orders;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use strowger_megaco::gateway::{
-    Argument, Choice, FlashTiming, Flow, Given, Hook, Item, LineIndex, MediaCapabilities, MediaEvent,
-    MediaFault, MediaPlane, Port, SignalHandle, SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
+    Argument, FlashTiming, Flow, Given, Hook, Item, LineIndex, MediaCapabilities, MediaEvent, MediaFault,
+    MediaPlane, Port, SignalHandle, SignalOrder, StreamHandle, StreamSpec, StreamStatistics,
 };
 use strowger_mgcp::gateway::{
     self as mgcp, ConnectionHandle, EndpointIndex, MediaMode, MediaPlane as _, MediaSpec, SignalTarget,
@@ -21,8 +23,9 @@ use strowger_sansio::Time;
 use strowger_sdp::audio::ExtendedReports;
 use strowger_sdp::{Codec, CodecEntry};
 
-use crate::display::{self, DataMessage};
+use crate::display::DataMessage;
 use crate::plane::Plane;
+use orders::{ANNOUNCEMENT, DATA, DIGITS, DISPLAY_WITH_ALERTING, keys, message, recording, ringing};
 
 /// The signals of the packages and what sounds like them on a line.
 const SIGNALS: &[(Item, &str)] = &[
@@ -67,30 +70,13 @@ const TESTED: Item = Item::new(0xa, 5);
 const RESULT: u16 = 8;
 const SUCCESS: u32 = 1;
 
-/// Several digits at once (package `dg`), with their list and the silence between them.
-const DIGITS: Item = Item::new(5, 1);
-const TONES: u16 = 1;
-const GAP: u16 = 2;
-/// The gap without that parameter, in milliseconds, and the most digits.
-const USUAL_GAP: i64 = 50;
-const MOST_DIGITS: usize = 32;
-
-/// A fixed announcement (package `an`), with its number, how often it is given, and where to.
-const ANNOUNCEMENT: Item = Item::new(0x1d, 1);
-const NUMBER: u16 = 1;
-const CYCLES: u16 = 2;
-const DIRECTION: u16 = 4;
-/// Out of the context, which is where signals go.
-const EXTERNAL: i64 = 1;
-/// More cycles than anybody listens to.
-const MOST_CYCLES: i64 = 1_000;
-
-/// Ringing with a data message, and a data message alone (package `andisp`).
-const DISPLAY_WITH_ALERTING: Item = Item::new(0x3c, 1);
-const DATA: Item = Item::new(0x3c, 2);
-/// Their parameters: the data message, and the pattern of ringing.
-const DATA_BLOCK: u16 = 1;
-const PATTERN: u16 = 2;
+/// The progress tones that are found on circuits (package `cd`), and the event of the plane that each is; special information is found
+/// whatever it is for.
+const FOUND: [(u16, &str); 5] = [(0x30, "dl"), (0x31, "rt"), (0x32, "bz"), (0x33, "ro"), (0x34, "sit")];
+/// Kinds of special information.
+const INFORMATION: std::ops::RangeInclusive<u8> = 1..=7;
+/// The event that a tone of a list began.
+const STARTED: u16 = 1;
 
 /// How many bridges there are for contexts without a line.
 const BRIDGES: u32 = 256;
@@ -174,6 +160,10 @@ impl Layout {
             {
                 let arguments = vec![Argument::new(RESULT, Given::Enumeration(SUCCESS))];
                 MediaEvent::Detected { port, item: TESTED, arguments }
+            }
+            mgcp::MediaEvent::Detected { package, event, .. } if package == "H" => {
+                let (item, _) = FOUND.iter().find(|(_, own)| *own == event)?;
+                MediaEvent::Detected { port, item: Item::new(8, *item), arguments: Vec::new() }
             }
             mgcp::MediaEvent::ConnectionLost(handle, _) if handle.0 % 2 == 0 => {
                 MediaEvent::NetworkFailed(StreamHandle(handle.0 / 2), "the stream was lost")
@@ -457,6 +447,7 @@ impl MediaPlane for Laying<'_> {
         match (item.package, port) {
             (1 | 9, _) => true,
             (6 | 0xa, Port::Line(_)) => true,
+            (8, Port::Line(_)) => item.item == STARTED || FOUND.iter().any(|(own, _)| *own == item.item),
             (0xb, Port::Stream(_)) => item.item == 5,
             _ => false,
         }
@@ -516,6 +507,21 @@ impl MediaPlane for Laying<'_> {
         }
     }
 
+    fn want_tones(&mut self, now: Time, line: LineIndex, tones: &[u16]) {
+        let named = FOUND.iter().filter(|(item, _)| tones.contains(item)).map(|(_, event)| *event);
+        let wanted = |event: &str, parameters: String| mgcp::WantedEvent {
+            package: "H",
+            event: event.to_owned(),
+            connection: None,
+            parameters,
+        };
+        let all = named.flat_map(|event| match event {
+            "sit" => INFORMATION.map(|kind| wanted(event, kind.to_string())).collect(),
+            _ => vec![wanted(event, String::new())],
+        });
+        mgcp::MediaPlane::watch(&mut *self.plane, now, EndpointIndex(line.0), all.collect());
+    }
+
     fn set_flash(&mut self, now: Time, line: LineIndex, flash: FlashTiming) {
         self.plane.set_flash(now, EndpointIndex(line.0), (flash.shortest, flash.longest));
     }
@@ -526,52 +532,6 @@ impl MediaPlane for Laying<'_> {
             mgcp::Hook::Off => Hook::Off,
         }
     }
-}
-
-/// The data message of a signal, if there is one that can be read.
-fn message(order: &SignalOrder) -> Option<DataMessage> {
-    let block = order.arguments.iter().find(|own| own.id == DATA_BLOCK)?;
-    let Choice::One(Given::Octets(octets)) = &block.choice else { return None };
-    display::read(octets)
-}
-
-/// The recording that an announcement is, and how often it is given: that of its number, `39` for `39.wav`.
-fn recording(order: &SignalOrder) -> Option<(String, i64)> {
-    let number = |id: u16| {
-        let argument = order.arguments.iter().find(|own| own.id == id)?;
-        argument.choice.values().first().and_then(Given::number)
-    };
-    if number(DIRECTION).is_some_and(|direction| direction != EXTERNAL) {
-        return None;
-    }
-    Some((number(NUMBER)?.to_string(), number(CYCLES).unwrap_or(1).clamp(1, MOST_CYCLES)))
-}
-
-/// The keys of a list of tones, as they stand in digit maps, and the silence between them.
-fn keys(order: &SignalOrder) -> Option<(String, i64)> {
-    let argument = |id: u16| order.arguments.iter().find(|own| own.id == id).map(|own| &own.choice);
-    let letter = |value: &Given| {
-        let tone = u32::try_from(value.number()?).ok()?;
-        Some(match tone {
-            0x10..=0x19 => char::from_digit(tone - 0x10, 10)?,
-            0x1a..=0x1d => char::from_u32(u32::from('A') + tone - 0x1a)?,
-            0x20 => 'E',
-            0x21 => 'F',
-            _ => return None,
-        })
-    };
-    let keys: String = argument(TONES)?.values().iter().map(letter).collect::<Option<_>>()?;
-    let gap = argument(GAP).and_then(Choice::number).unwrap_or(USUAL_GAP);
-    ((1..=MOST_DIGITS).contains(&keys.len()) && (0..=10_000).contains(&gap)).then_some((keys, gap))
-}
-
-/// How it rings: pattern 1 is the usual one, from 2 on they are distinctive.
-fn ringing(order: &SignalOrder) -> &'static str {
-    const DISTINCTIVE: [&str; 8] = ["L/r0", "L/r1", "L/r2", "L/r3", "L/r4", "L/r5", "L/r6", "L/r7"];
-    let pattern = order.arguments.iter().find(|own| own.id == PATTERN).map(|own| &own.choice);
-    let Some(Choice::One(Given::Integer(number))) = pattern else { return "L/rg" };
-    let place = usize::try_from(number - 2).ok();
-    place.and_then(|place| DISTINCTIVE.get(place)).copied().unwrap_or("L/rg")
 }
 
 fn told(sums: &strowger_mgcp::message::ConnectionStatistics) -> StreamStatistics {

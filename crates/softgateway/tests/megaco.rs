@@ -369,6 +369,35 @@ fn a_circuit_is_tested_and_then_carries_a_call() {
 }
 
 #[test]
+fn progress_tones_that_come_by_a_circuit_are_found_when_they_are_wanted() {
+    let mut town = Town::with_circuits(2);
+    for (signal, event) in [("cg/bt", "cd/bt"), ("cg/rt", "cd/rt"), ("cg/ct", "cd/ct"), ("cg/sit", "cd/sit")]
+    {
+        town.command(&format!("C=-{{MF=ds/2{{E=3{{{event}}}}}}}"));
+        town.command(&format!("C=-{{MF=ds/1{{SG{{{signal}{{DR=1000}}}}}}}}"));
+        town.run(Duration::from_secs(12));
+        let told = town.answer();
+        let is_told = |text: &&String| text.contains("N=ds/2") && text.contains(event);
+        assert_eq!(told.iter().filter(is_told).count(), 1, "{event}: {told:?}");
+        town.command("C=-{MF=ds/1{SG{}}}");
+        town.run(Duration::from_secs(3));
+    }
+    // Of a list, that one has begun; nobody asked for the other.
+    town.command("C=-{MF=ds/2{E=4{cd/std{tl=[bt]}}}}");
+    for (signal, count) in [("cg/rt", 0), ("cg/bt", 1)] {
+        town.command(&format!("C=-{{MF=ds/1{{SG{{{signal}{{DR=1000}}}}}}}}"));
+        town.run(Duration::from_secs(12));
+        let told = town.answer();
+        assert_eq!(told.iter().filter(|text| text.contains("cd/std")).count(), count, "{signal}: {told:?}");
+        town.command("C=-{MF=ds/1{SG{}}}");
+        town.run(Duration::from_secs(3));
+    }
+    // Its end is not found, and a telephone has no such detector.
+    assert!(town.command("C=-{MF=ds/2{E=5{cd/etd{tl=[bt]}}}}").contains("ER=512"));
+    assert!(town.command("C=-{MF=aaln/1{E=6{cd/bt}}}").contains("ER="));
+}
+
+#[test]
 fn a_list_of_digits_is_heard_one_by_one() {
     let mut town = Town::with_circuits(2);
     town.command("C=${A=ds/2{M{O{MO=SR}},E=3{dd/d1,dd/ds}},A=aaln/3{M{O{MO=SR}}}}");

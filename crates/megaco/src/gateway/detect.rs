@@ -341,6 +341,7 @@ impl Gateway {
             self.await_word(now);
         }
         self.watch_quality(now, key, media);
+        self.listen_for_tones(now, key, media);
         self.time_flash(now, key, detection, media);
         self.look_at_hook(now, key, kind, detection, media);
         self.work_queue(now, key, media);

@@ -214,6 +214,8 @@ pub(super) struct Watch {
     pub(super) dialling: Option<Dialling>,
     /// A tone that is being heard.
     pub(super) sounding: Option<super::tones::Sounding>,
+    /// The progress tones that the plane listens for.
+    pub(super) listens_for: Vec<u16>,
     /// In lock step: an event was recognised, and the next descriptor is awaited.
     pub(super) is_suspended: bool,
     /// The event buffer descriptor.

@@ -224,6 +224,11 @@ pub trait MediaPlane {
         let _ = (now, line, flash);
     }
 
+    /// The progress tones (items of package `cd`) that are wanted to be found on a physical termination from now on, and no others.
+    fn want_tones(&mut self, now: Time, line: LineIndex, tones: &[u16]) {
+        let _ = (now, line, tones);
+    }
+
     /// Whether an event can be found there.
     fn can_detect(&self, port: Port, item: Item) -> bool {
         let _ = (port, item);

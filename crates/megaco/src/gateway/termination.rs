@@ -44,7 +44,7 @@ pub(super) enum Kind {
 /// The packages that each kind of termination realises, in the order of their identifiers.
 const ROOT: &[u16] = &[1, 2, 0x45, 0x51];
 const LINE: &[u16] = &[1, 5, 6, 7, 9, 0xd, 0x1d, 0x3c];
-const CIRCUIT: &[u16] = &[1, 5, 6, 7, 0xa, 0xd, 0x1d];
+const CIRCUIT: &[u16] = &[1, 5, 6, 7, 8, 0xa, 0xd, 0x1d];
 const RTP: &[u16] = &[1, 7, 0xb, 0xc, 0x1d];
 
 impl Kind {

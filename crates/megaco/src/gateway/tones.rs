@@ -9,7 +9,7 @@ use strowger_sansio::Time;
 
 use super::media::MediaPlane;
 use super::owned::{Argument, Choice, Given, Item, argument};
-use super::termination::Key;
+use super::termination::{Key, Kind};
 use super::{Gateway, Timer};
 use crate::message::StreamId;
 
@@ -24,6 +24,10 @@ const TONE: u16 = 3;
 const DETECTORS: [u16; 2] = [6, 8];
 /// The number of `*` in a list.
 const ANY: i64 = 0;
+
+/// The package of progress tones, and its tones (Annex E.8).
+const PROGRESS: u16 = 8;
+const PROGRESS_TONES: std::ops::RangeInclusive<u16> = 0x30..=0x38;
 
 /// A tone that is being heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +57,32 @@ impl Gateway {
         self.await_long_tone(now, key, Duration::ZERO);
         if wants_start {
             self.tell_tone(now, key, (STARTS, tone), stream, None, media);
+        }
+    }
+
+    /// Another descriptor took effect: the plane listens for the progress tones that it names.
+    pub(super) fn listen_for_tones(&mut self, now: Time, key: Key, media: &mut dyn MediaPlane) {
+        let Some(termination) = self.terminations.get_mut(&key) else { return };
+        let Kind::Physical(_, line) = termination.kind else { return };
+        let events = termination.watch.active.events.iter().filter(|wanted| wanted.package == PROGRESS);
+        let mut tones: Vec<u16> = events
+            .flat_map(|wanted| match wanted.item {
+                None => PROGRESS_TONES.collect(),
+                Some(tone) if PROGRESS_TONES.contains(&tone) => vec![tone],
+                Some(_) => {
+                    let list = argument(&wanted.arguments, LIST)
+                        .map(|list| list.values().iter().filter_map(Given::number).collect::<Vec<_>>());
+                    let list = list.unwrap_or_default();
+                    let is_in = |tone: &u16| list.contains(&ANY) || list.contains(&i64::from(*tone));
+                    PROGRESS_TONES.filter(is_in).collect()
+                }
+            })
+            .collect();
+        tones.sort_unstable();
+        tones.dedup();
+        if termination.watch.listens_for != tones {
+            media.want_tones(now, line, &tones);
+            termination.watch.listens_for = tones;
         }
     }
 

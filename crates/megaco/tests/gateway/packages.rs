@@ -18,7 +18,7 @@ struct At(&'static str, &'static str, &'static [u16]);
 
 const ROOT: At = At("-", "ROOT", &[1, 2, 0x45, 0x51]);
 const LINE: At = At("-", "aaln/1", &[1, 5, 6, 7, 9, 0xd, 0x3c]);
-const CIRCUIT: At = At("-", "ds/1", &[1, 5, 6, 7, 0xa, 0xd]);
+const CIRCUIT: At = At("-", "ds/1", &[1, 5, 6, 7, 8, 0xa, 0xd]);
 const STREAM: At = At("1", "rtp/1", &[1, 7, 0xb, 0xc]);
 const ALL: [At; 4] = [ROOT, LINE, CIRCUIT, STREAM];
 

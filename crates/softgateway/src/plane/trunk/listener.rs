@@ -31,8 +31,13 @@ const TEST_TONES: [(&str, f64, f64); 4] =
 /// The events of the package H that are found on the line of a PBX (RFC 3660 section 2.5).
 pub(in crate::plane) const HANDSET: [&str; 7] = ["bz", "ci", "dl", "osi", "rg", "ro", "sit"];
 /// Those that are tones.
-const HEARD: [(&str, SignalTone); 3] =
-    [("bz", SignalTone::Busy), ("dl", SignalTone::Dial), ("ro", SignalTone::Congestion)];
+/// Ringing tone is no event of that package, and one of `cd` in Megaco.
+const HEARD: [(&str, SignalTone); 4] = [
+    ("bz", SignalTone::Busy),
+    ("dl", SignalTone::Dial),
+    ("ro", SignalTone::Congestion),
+    ("rt", SignalTone::Ringback),
+];
 /// Frames without ringing after which another ring is a first one: the longest pause in any country's cadence is 6 s.
 const RING_PAUSE: u32 = 650;
 
