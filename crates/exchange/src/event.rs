@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use crate::{CallId, Cause, EndpointsView, Forward, ReleasedBy};
+use crate::{CallId, Cause, Cic, EndpointsView, Forward, ReleasedBy};
 
 /// Something that an operator or an application may want to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +159,15 @@ pub enum Event {
         gateway: String,
         /// The local endpoint name.
         endpoint: String,
+    },
+    /// The continuity of a circuit was tested.
+    CircuitTested {
+        /// The trunk's id.
+        trunk: String,
+        /// The circuit's code there.
+        circuit: Cic,
+        /// Whether its far end answered.
+        passed: bool,
     },
     /// The name of a gateway is to be looked up; the answer is for
     /// [`Exchange::handle_resolved`](crate::Exchange::handle_resolved).

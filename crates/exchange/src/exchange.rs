@@ -232,7 +232,8 @@ impl Exchange {
                 (from, control.agent().counters().unlisted == before)
             }
             Input::Megaco { route, bytes } => {
-                (route.address, control.megaco_mut().handle_input(now, route, bytes))
+                let is_listed = self.access.handle_megaco(now, route, bytes);
+                return self.taken_in(now, route.address, is_listed);
             }
             Input::Sip { .. } => return,
         };

@@ -181,7 +181,9 @@ pub enum Precedence {
     Ordinary,
     /// That of a line whose class of service has priority.
     Priority,
-    /// A call for help, or one that has been answered: it is never held back.
+    /// One that has been answered: it is never held back.
+    Standing,
+    /// A call for help: nor is that.
     Urgent,
 }
 

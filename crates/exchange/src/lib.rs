@@ -75,8 +75,8 @@ pub use switch::{Command, LineCommand, ReferTo, RestoredCall, RestoredLeg, Switc
 pub use timers::CallTimers;
 pub use trunk::{
     Cic, CircuitEntry, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, CircuitSignalling,
-    CircuitTrunkEntry, GroupPlace, Redirects, Referrals, SipDigest, SipKeys, SipSocket, SipTransport,
-    TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId, TrunkName,
+    CircuitTrunkEntry, Continuity, GroupPlace, Redirects, Referrals, SipDigest, SipKeys, SipSocket,
+    SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId, TrunkName,
 };
 
 // The example of the README is compiled and run.

@@ -211,6 +211,15 @@ pub struct CircuitEntry {
     pub endpoint: String,
 }
 
+/// How the far end of a circuit answers a test of its continuity (ITU-T Q.724 section 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Continuity {
+    /// It gives back what comes: circuits of four wires.
+    Loopback,
+    /// It answers with another tone: where one side has two wires.
+    Transponder,
+}
+
 /// What the signalling of a circuit says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CircuitEvent {
@@ -236,6 +245,10 @@ pub enum CircuitEvent {
     Cleared,
     /// Whether calls may be sent by the circuit. A call on it goes on.
     Open(bool),
+    /// Test the continuity of the circuit, which nobody has and whose far end answers so. [`CircuitOrder::Tested`] follows.
+    Test(Continuity),
+    /// The far end tests the circuit, which nobody has: answer so, until this comes with nothing.
+    Respond(Option<Continuity>),
 }
 
 /// What the signalling of a circuit is told.
@@ -263,6 +276,11 @@ pub enum CircuitOrder {
     },
     /// The bearer is free, after [`CircuitEvent::Released`].
     Cleared,
+    /// What came of [`CircuitEvent::Test`].
+    Tested {
+        /// Whether the answer was heard in time.
+        passed: bool,
+    },
     /// An answered call stands on it that an exchange before this one had: it goes on until either side ends it.
     Standing {
         /// It came by the circuit.

@@ -159,6 +159,12 @@ impl EventLog {
                 self.refused_descriptions.increment();
                 tracing::warn!(?gateway, endpoint = ?escape(endpoint), reason = ?escape(reason), "a session description was refused");
             }
+            Event::CircuitTested { trunk, circuit, passed: true } => {
+                tracing::info!(?trunk, circuit = circuit.0, "a circuit has passed its test of continuity");
+            }
+            Event::CircuitTested { trunk, circuit, passed: false } => {
+                tracing::warn!(?trunk, circuit = circuit.0, "a circuit has failed its test of continuity");
+            }
             Event::UnlistedEndpoint { gateway, endpoint } => {
                 self.unlisted_endpoints.increment();
                 if let Some(suppressed) = self.unknown_endpoints.admit() {

@@ -10,15 +10,16 @@ use strowger_mgcp::agent::{
     self, CreateConnection, DeleteConnection, GatewayId, ModifyConnection, NotificationRequest,
 };
 use strowger_mgcp::message::{
-    CallIdBuf, ConnectionIdBuf, EndpointNameBuf, ParameterCode, RequestIdBuf, SignalBuf,
+    CallIdBuf, ConnectionIdBuf, EndpointNameBuf, ParameterCode, RequestIdBuf, RequestedEventBuf, SignalBuf,
 };
 use strowger_sansio::{Epoch, NodeId, Rng, Time, Transmit};
 
+use super::circuit_trunk::Part;
 use super::gateways::Place;
 use super::megaco_line::Megaco;
 use super::mgcp_line::{Observed, Terms, Watch};
 use super::{Agent, Settings, Tag, gateways};
-use crate::{GatewayEntry, Inventory, LineId, Precedence, Tone};
+use crate::{Continuity, GatewayEntry, Inventory, LineId, Precedence, Tone};
 
 /// What a gateway says, whatever it speaks.
 #[derive(Debug)]
@@ -104,10 +105,11 @@ impl Control {
         now: Time,
         (gateway, endpoint): (GatewayId, &EndpointNameBuf),
         create: CreateConnection,
+        precedence: Precedence,
         tag: Tag,
     ) {
         if self.is_megaco(gateway) {
-            return self.megaco.create(now, (gateway, endpoint), &create, tag);
+            return self.megaco.create(now, (gateway, endpoint), (&create, precedence), tag);
         }
         self.agent.create_connection(now, gateway, endpoint, create, tag);
     }
@@ -180,6 +182,29 @@ impl Control {
         }
         let signals = SignalBuf::parse(tone).filter(|_| on).into_iter().collect();
         let request = NotificationRequest { signals, ..NotificationRequest::default() };
+        self.agent.notification_request(now, place.gateway, &place.endpoint, request, tag);
+    }
+
+    /// Has the endpoint of a circuit do its part of a test of continuity.
+    pub(super) fn test_continuity(&mut self, now: Time, place: &Place, part: Part, tag: Tag) {
+        let at = (place.gateway, &place.endpoint);
+        if self.is_megaco(place.gateway) {
+            return self.megaco.test_continuity(now, at, part, tag);
+        }
+        let (signal, events): (_, &[&str]) = match part {
+            Part::Test(Continuity::Loopback) => (Some("T/co1"), &["T/co1(N)", "T/oc(N)", "T/of(N)"]),
+            Part::Test(Continuity::Transponder) => (Some("T/co1"), &["T/co2(N)", "T/oc(N)", "T/of(N)"]),
+            Part::Respond(Continuity::Loopback) => (Some("T/lb(+)"), &[]),
+            Part::Respond(Continuity::Transponder) => (Some("T/ct(in=co1,out=co2,+)"), &[]),
+            Part::Stop(Continuity::Loopback) => (Some("T/lb(-)"), &[]),
+            Part::Stop(Continuity::Transponder) => (Some("T/ct(in=co1,out=co2,-)"), &[]),
+            Part::Rest => (None, &[]),
+        };
+        let request = NotificationRequest {
+            events: events.iter().filter_map(|event| RequestedEventBuf::parse(event)).collect(),
+            signals: signal.and_then(SignalBuf::parse).into_iter().collect(),
+            ..NotificationRequest::default()
+        };
         self.agent.notification_request(now, place.gateway, &place.endpoint, request, tag);
     }
 

@@ -123,7 +123,7 @@ impl Relays {
         };
         // A connection without the other side's description cannot send yet (RFC 3435 section 2.3.5, code 527).
         let mode = if remote.is_some() { ConnectionMode::SendRecv } else { ConnectionMode::RecvOnly };
-        let stream = Stream::create(turn, place, Owner::Context(id, side), call, mode, remote);
+        let stream = Stream::create(turn, place, Owner::Context(id, side), (call, precedence), mode, remote);
         context.streams.push((side, stream));
     }
 

@@ -29,6 +29,8 @@ mod stream;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
+use strowger_megaco::message::TimeStamp;
+use strowger_megaco::transport::Route;
 use strowger_mgcp::agent::{self, GatewayId};
 use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 
@@ -302,6 +304,13 @@ impl Access {
         if let Some(context) = restored.context {
             self.relays.restore(&self.settings, stable, context);
         }
+    }
+
+    /// A message of Megaco came; says whether it is from an address of the inventory.
+    pub(crate) fn handle_megaco(&mut self, now: Time, route: Route, bytes: &[u8]) -> bool {
+        let since_1970 = self.settings.wall.map(|(then, wall)| wall.unix + now.since(then));
+        let time = since_1970.and_then(TimeStamp::of);
+        self.agent.megaco_mut().handle_input(now, time, route, bytes)
     }
 
     /// The name of a gateway stands for these addresses now.

@@ -52,6 +52,9 @@ impl Access {
         request: &RequestIdBuf,
         observed: Observed,
     ) {
+        if let Some((line, passed)) = self.circuits.at(gateway, endpoint).zip(observed.continuity) {
+            return self.by_circuits(now, |circuits, turn| circuits.test_completed(turn, line, passed));
+        }
         let Some(line) = self.gateways.line_at(gateway, endpoint) else {
             return self.unlisted(gateway, endpoint.local());
         };
@@ -63,7 +66,7 @@ impl Access {
             agent::Event::Completed { tag, outcome } => self.outcome(now, tag, Ok(outcome)),
             agent::Event::Failed { tag, failure } => self.outcome(now, tag, Err(failure)),
             agent::Event::Notify { gateway, endpoint, request_id, events } => {
-                if let Some(line) = self.circuits.signalled_at(gateway, &endpoint) {
+                if let Some(line) = self.circuits.at(gateway, &endpoint) {
                     self.by_circuits(now, |circuits, turn| circuits.observed(turn, line, &events));
                 } else {
                     self.observed(now, gateway, &endpoint, &request_id, Observed::read(&events));

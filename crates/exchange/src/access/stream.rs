@@ -21,8 +21,8 @@ use super::decision::decide;
 use super::gateways::Place;
 use super::{Order, Owner, Settings, Tag, Timer, Turn};
 use crate::{
-    CallId, Cause, Event, GatewayProtocol, MediaStatistics, PlayoutStatistics, ReportedQuality, Sdp,
-    Termination,
+    CallId, Cause, Event, GatewayProtocol, MediaStatistics, PlayoutStatistics, Precedence, ReportedQuality,
+    Sdp, Termination,
 };
 
 /// Milliseconds of sound in a packet: what every gateway can do, and the default of RFC 3551 for these codecs.
@@ -87,7 +87,7 @@ impl Stream {
         turn: &mut Turn<'_>,
         place: Arc<Place>,
         owner: Owner,
-        call: CallId,
+        (call, precedence): (CallId, Precedence),
         mode: ConnectionMode<'static>,
         remote: Option<&Sdp>,
     ) -> Self {
@@ -105,7 +105,7 @@ impl Stream {
             notification: None,
         };
         let tag = Tag::Stream(owner, Order::Create);
-        turn.agent.create_connection(turn.now, (place.gateway, &place.endpoint), create, tag);
+        turn.agent.create_connection(turn.now, (place.gateway, &place.endpoint), create, precedence, tag);
         let state = State::Creating;
         let (unwanted, attempts, may_be_left) = (false, 0, false);
         Self { place, owner, call, state, mode, unwanted, attempts, may_be_left, essence: None }
@@ -379,7 +379,7 @@ impl Stream {
                     self.state = State::Gone(None);
                     return News::Failed(Cause::NETWORK_OUT_OF_ORDER);
                 }
-                let flows = audit.mode.is_none_or(|mode| mode == self.mode);
+                let flows = audit.mode.is_none_or(|mode| self.is_mode(mode));
                 let before = self.essence.clone();
                 match outcome.sdp.map(|bytes| self.read(turn.settings, &bytes)) {
                     None => News::Found { flows, local: None },
@@ -407,6 +407,13 @@ impl Stream {
                 News::Found { flows: true, local: None }
             }
         }
+    }
+
+    /// Whether a mode is what was asked for. H.248 has none for a conference: there those who flow are mixed.
+    fn is_mode(&self, mode: ConnectionMode<'_>) -> bool {
+        let is_mixed = |mode| matches!(mode, ConnectionMode::SendRecv | ConnectionMode::Conference);
+        mode == self.mode
+            || self.place.protocol == GatewayProtocol::Megaco && is_mixed(mode) && is_mixed(self.mode)
     }
 
     fn deleted(

@@ -69,7 +69,7 @@ impl Switch {
             context.joined = false;
         }
         // Somebody has been talking in it.
-        let precedence = Precedence::Urgent;
+        let precedence = Precedence::Standing;
         let leg = self.seek_by(call, line);
         if self.may_wait(line) {
             self.with_station(line, |station| station.waiting = Some(leg));

@@ -13,11 +13,11 @@ use crate::world::{World, town};
 /// The circuits of the trunk: the first two on the second gateway, the third on the first one.
 const PLACES: [(u16, &str, &str); 3] = [(1, "gw2", "ds/1/1"), (2, "gw2", "ds/1/2"), (7, "gw1", "ds/1/1")];
 
-const fn circuit(cic: u16) -> CircuitId {
+pub(crate) const fn circuit(cic: u16) -> CircuitId {
     CircuitId { trunk: TrunkId(0), cic: Cic(cic) }
 }
 
-fn with_circuits(mut town: Inventory, transit: bool) -> Inventory {
+pub(crate) fn with_circuits(mut town: Inventory, transit: bool) -> Inventory {
     let entry = |(cic, gateway, endpoint): (u16, &str, &str)| CircuitEntry {
         cic: Cic(cic),
         gateway: gateway.to_owned(),
@@ -42,7 +42,7 @@ fn with_circuits(mut town: Inventory, transit: bool) -> Inventory {
     town
 }
 
-fn world_of(town: Inventory) -> World {
+pub(crate) fn world_of(town: Inventory) -> World {
     let mut world = World::new(town);
     for (_, gateway, endpoint) in PLACES {
         let place = if gateway == "gw1" { 0 } else { 1 };
@@ -65,13 +65,13 @@ fn orders(world: &mut World) -> Vec<(CircuitId, CircuitOrder)> {
 }
 
 /// What one circuit is told, and nobody else is.
-fn orders_of(world: &mut World, cic: u16) -> Vec<CircuitOrder> {
+pub(crate) fn orders_of(world: &mut World, cic: u16) -> Vec<CircuitOrder> {
     let all = orders(world);
     assert!(all.iter().all(|(own, _)| *own == circuit(cic)), "{all:?}");
     all.into_iter().map(|(_, order)| order).collect()
 }
 
-fn say(world: &mut World, cic: u16, event: CircuitEvent) {
+pub(crate) fn say(world: &mut World, cic: u16, event: CircuitEvent) {
     let now = world.now;
     world.exchange.handle_circuit(now, circuit(cic), event).unwrap();
     world.settle();

@@ -14,6 +14,7 @@ mod chaos;
 mod choosing;
 mod circuits;
 mod clearing;
+mod continuity;
 mod crossing;
 mod faults;
 mod features;

@@ -1,6 +1,9 @@
 //! Gateways that register while they are being commanded, and lines that are not where the exchange thinks.
 
-use strowger_exchange::{Cause, Event, GatewayEntry, Input, MEGACO_TEXT, ServiceState};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use strowger_exchange::{Cause, Event, GatewayEntry, Input, MEGACO_TEXT, ServiceState, WallClock};
 use strowger_megaco::message::{Method, TerminationId};
 use strowger_megaco::transport::{Route, Transport};
 use strowger_mgcp::message::Verb;
@@ -21,6 +24,70 @@ fn commands_that_overtake_the_reply_to_a_registration_are_given_again() {
     world.ring("2004", "2001");
     assert_eq!(world.hears("2001"), "L/rg,L/ci(\"\",\"2004\",\"Dave\")", "its packages are known");
     world.end();
+}
+
+#[test]
+fn a_registration_is_answered_with_the_time_of_day() {
+    let mut world = World::new(town());
+    let now = world.now;
+    // 2024-02-29T23:30:00Z.
+    let wall = WallClock { unix: Duration::from_secs(1_709_249_400), utc_offset: 0 };
+    world.exchange.set_wall_clock(now, wall);
+    let register = "!/1 <gw1.town>\nT=7{C=-{SC=ROOT{SV{MT=RS,RE=\"901 Cold Boot\",V=1}}}}";
+    let address = world.gateways[0].address;
+    let input = crate::gateway::input(&world.gateways[0], address, register.as_bytes());
+    world.exchange.handle_input(now + Duration::from_secs(60), input);
+    let answers = std::iter::from_fn(|| world.exchange.poll_transmit());
+    let answers: Vec<_> = answers.map(|sent| String::from_utf8_lossy(&sent.payload).into_owned()).collect();
+    assert!(
+        answers.iter().any(|text| text.contains("P=7") && text.contains("20240229T23310000")),
+        "{answers:?}"
+    );
+}
+
+#[test]
+fn a_service_change_beside_a_hook_is_answered_with_it() {
+    let mut world = World::running(town());
+    let now = world.now;
+    let mixed =
+        "!/1 <gw1.town>\nT=4000000000{C=-{N=aaln/1{OE=1{al/of}},SC=aaln/2{SV{MT=FO,RE=\"904 Out\"}}}}";
+    let address = world.gateways[0].address;
+    let input = crate::gateway::input(&world.gateways[0], address, mixed.as_bytes());
+    world.exchange.handle_input(now, input);
+    let answers = std::iter::from_fn(|| world.exchange.poll_transmit());
+    let answers: Vec<_> = answers.map(|sent| String::from_utf8_lossy(&sent.payload).into_owned()).collect();
+    let is_whole =
+        |text: &String| text.contains("P=4000000000{C=-{N=aaln/1,SC=aaln/2") && !text.contains("ER=");
+    assert!(answers.iter().any(is_whole), "{answers:?}");
+    assert_eq!(world.line("2002").service, ServiceState::OutOfService);
+}
+
+#[test]
+fn a_gateway_that_only_ever_says_that_it_is_at_work_is_not_waited_for() {
+    let mut world = World::running(town());
+    let sent = Rc::new(RefCell::new(Vec::new()));
+    let log = Rc::clone(&sent);
+    world.loses = Box::new(move |bytes| {
+        log.borrow_mut().push(String::from_utf8_lossy(bytes).into_owned());
+        false
+    });
+    world.gateways[0].dead = true;
+    world.lift("2004");
+    world.dial("2004", "2001");
+    let add = sent.borrow().iter().find(|text| text.contains("aaln/1")).unwrap().clone();
+    let id = add.split("T=").nth(1).unwrap().split('{').next().unwrap().to_owned();
+    let repeated = || sent.borrow().iter().filter(|text| text.contains(&format!("T={id}{{"))).count();
+    for _ in 0..70 {
+        let pending = format!("!/1 <gw1.town>\nPN={id}{{}}");
+        let (now, address) = (world.now, world.gateways[0].address);
+        let input = crate::gateway::input(&world.gateways[0], address, pending.as_bytes());
+        world.exchange.handle_input(now, input);
+        world.pass(1);
+    }
+    let before = repeated();
+    world.pass(20);
+    assert_eq!(repeated(), before, "it is given up");
+    world.hang_up("2004");
 }
 
 #[test]

@@ -75,6 +75,8 @@ pub(crate) struct Gateway {
     pub(crate) signs: usize,
     /// It tells its terminations.
     pub(crate) tells_terminations: bool,
+    /// What it was told of contexts: priority and emergency.
+    pub(crate) attributes: Vec<(Option<u8>, Option<bool>)>,
 }
 
 impl Deref for Gateway {
@@ -121,6 +123,7 @@ impl Gateway {
             root: Root::default(),
             signs: 0,
             tells_terminations: false,
+            attributes: Vec::new(),
         };
         gateway.register(Time::from_secs(1000), Method::Restart, None);
         gateway
@@ -260,6 +263,7 @@ impl Gateway {
         if *failed {
             return None;
         }
+        self.attributes.extend(action.properties.map(|told| (told.priority, told.emergency)));
         let mut context = action.context;
         let mut commands = Vec::new();
         for command in action.commands {

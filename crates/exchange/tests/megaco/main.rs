@@ -20,6 +20,7 @@ mod choosing;
 mod circuits;
 #[path = "../exchange/clearing.rs"]
 mod clearing;
+mod continuity;
 #[path = "../exchange/crossing.rs"]
 mod crossing;
 mod digit_map;

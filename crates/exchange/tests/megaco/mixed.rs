@@ -3,7 +3,7 @@
 use strowger_exchange::{CallPhase, Cause, Event, GatewayEntry, ReleasedBy, ServiceState, StreamRole};
 use strowger_sansio::Duration;
 
-use crate::world::{World, town};
+use crate::world::{World, all, consult, town};
 
 /// A town whose first gateway speaks MGCP, and the second one Megaco.
 fn mixed() -> strowger_exchange::Inventory {
@@ -38,6 +38,25 @@ fn a_megaco_line_calls_a_megaco_line() {
     assert!((Duration::from_secs(120)..Duration::from_secs(121)).contains(&talked), "{talked:?}");
     let media: Vec<_> = record.media.iter().map(|m| (m.role, m.statistics.unwrap().packets_sent)).collect();
     assert_eq!(media, [(StreamRole::Calling, 100), (StreamRole::Called, 100)]);
+}
+
+#[test]
+fn a_three_way_call_is_taken_over_untouched() {
+    let mut world = World::running(all());
+    consult(&mut world);
+    world.flash("2001");
+    assert!(world.hear_each_other("2001", "2004") && world.hear_each_other("2001", "2005"));
+    let before: Vec<_> = world.gateways.iter().map(|gateway| gateway.count("MDCX")).collect();
+    world.crash();
+    world.pass(3);
+    assert_eq!(world.start_again(), []);
+    world.pass(10);
+    let after: Vec<_> = world.gateways.iter().map(|gateway| gateway.count("MDCX")).collect();
+    assert_eq!(after, before, "nothing was modified");
+    assert!(world.hear_each_other("2001", "2004") && world.hear_each_other("2001", "2005"));
+    assert!(world.line("2001").calls.mixed);
+    world.hang_up("2001");
+    world.end();
 }
 
 #[test]

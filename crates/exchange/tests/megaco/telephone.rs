@@ -31,6 +31,12 @@ impl Gateway {
         self.ask(now, ContextId::new(own), body);
     }
 
+    /// A test of continuity is over.
+    pub(crate) fn tested(&mut self, now: Time, local: &str, result: u32) {
+        let result = Parameter { name: Name::Id(8), setting: Setting::One(Value::Enumeration(result)) };
+        self.observe(now, local, (0xa, 5), vec![result]);
+    }
+
     pub(crate) fn hook(&mut self, now: Time, local: &str, off: bool) {
         if self.mouth.is_none() {
             return self.base.hook(now, local, off);

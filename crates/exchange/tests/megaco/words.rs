@@ -4,7 +4,7 @@ use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{ErrorDescriptor, ItemName, Name, Parameter, Setting, Value};
 
 /// The signals of Megaco in the words of the stories.
-pub(crate) const WORDS: [(&str, &str); 13] = [
+pub(crate) const WORDS: [(&str, &str); 15] = [
     ("cg/dt", "L/dl"),
     ("srvtn/rdt", "L/sl"),
     ("srvtn/mwt", "L/mwi"),
@@ -18,6 +18,8 @@ pub(crate) const WORDS: [(&str, &str); 13] = [
     ("xcg/vac", "SST/nu"),
     ("cg/cw", "L/wt"),
     ("al/ri", "L/rg"),
+    ("ct/ct", "ct/ct"),
+    ("ct/rsp", "ct/rsp"),
 ];
 
 pub(crate) fn text(name: ItemName<'_>, kind: strowger_megaco::package::Kind) -> String {

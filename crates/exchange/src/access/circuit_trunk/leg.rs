@@ -40,6 +40,7 @@ struct Outgoing {
 pub(super) struct Leg {
     pub(super) circuit: usize,
     call: CallId,
+    precedence: Precedence,
     pub(super) stream: Option<Stream>,
     outgoing: Option<Outgoing>,
     pub(super) signalling: Signalling,
@@ -64,6 +65,7 @@ impl Leg {
         Self {
             circuit,
             call,
+            precedence: Precedence::Ordinary,
             stream: None,
             outgoing: None,
             signalling: Signalling::Active,
@@ -86,8 +88,9 @@ impl Leg {
         Self { stream, is_incoming, answered: true, resume, ..Self::incoming(circuit, call) }
     }
 
-    fn outgoing(circuit: usize, call: CallId, outgoing: Outgoing) -> Self {
+    fn outgoing(circuit: usize, (call, precedence): (CallId, Precedence), outgoing: Outgoing) -> Self {
         Self {
+            precedence,
             outgoing: Some(outgoing),
             signalling: Signalling::Silent,
             is_incoming: false,
@@ -116,6 +119,7 @@ impl Circuits {
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
         match command {
             LegCommand::OpenMedia { precedence } => {
+                leg.precedence = precedence;
                 let place = self.circuits.get(leg.circuit).map(|circuit| circuit.place.gateway);
                 if place.is_none_or(|gateway| turn.agent.admits(turn.now, gateway, precedence)) {
                     self.open(turn, id, ConnectionMode::RecvOnly, None);
@@ -195,7 +199,7 @@ impl Circuits {
             return turn.leg(id, LegEvent::Cleared { statistics: None });
         }
         circuit.taken = Taken::Leg(id);
-        self.legs.insert(id, Leg::outgoing(at, call, outgoing));
+        self.legs.insert(id, Leg::outgoing(at, (call, precedence), outgoing));
         turn.leg(id, LegEvent::Seized);
     }
 
@@ -203,7 +207,8 @@ impl Circuits {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let Some(circuit) = self.circuits.get(leg.circuit) else { return };
         let place = circuit.place.clone();
-        leg.stream = Some(Stream::create(turn, place, Owner::Leg(id), leg.call, mode, remote));
+        leg.stream =
+            Some(Stream::create(turn, place, Owner::Leg(id), (leg.call, leg.precedence), mode, remote));
     }
 
     fn modify(

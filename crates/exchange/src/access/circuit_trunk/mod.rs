@@ -18,11 +18,12 @@
 //!
 //! On circuits with channel associated signalling the gateway signals too: `cas` speaks for it.
 //!
-//! The rooms: `leg` (what the switch wants, and what becomes of streams), `restore` (calls that another exchange had), `cas` (RFC 3064) and
+//! The rooms: `leg` (what the switch wants, and what becomes of streams), `continuity` (tests), `restore` (calls that another exchange had), `cas` (RFC 3064) and
 //! `signalling` (how that is heard and told), `wiring` (how the exchange reaches them), this file (circuits, their service, what the
 //! signalling says).
 
 mod cas;
+mod continuity;
 mod leg;
 mod restore;
 mod signalling;
@@ -38,9 +39,10 @@ use strowger_sdp::AddressPolicy;
 
 use super::gateways::{Gateways, Place};
 use super::{Report, Tag, Turn};
-use crate::trunk::{CircuitEvent, CircuitFault, CircuitId, CircuitOrder};
+use crate::trunk::{CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Continuity};
 use crate::{CallingParty, Cause, Inventory, LegEvent, LegId, LineId, ServiceState, Snapshot, TrunkId};
 use cas::Cas;
+pub(super) use continuity::Part;
 use leg::{Leg, Signalling};
 
 /// A call that comes by a circuit.
@@ -69,6 +71,10 @@ enum Taken {
     Leg(LegId),
     /// A call that is refused: its signalling has not said that it is over.
     Refused,
+    /// Its continuity is tested from here …
+    Tested(Continuity),
+    /// … or from the far end.
+    Responding(Continuity),
 }
 
 #[derive(Debug)]
@@ -106,7 +112,6 @@ pub(super) struct Circuits {
     circuits: Vec<Circuit>,
     by_line: BTreeMap<LineId, usize>,
     by_id: BTreeMap<CircuitId, usize>,
-    /// Those whose gateway signals on them.
     by_place: BTreeMap<(GatewayId, EndpointNameBuf), LineId>,
     trunks: Vec<(String, TrunkId)>,
     legs: BTreeMap<LegId, Leg>,
@@ -143,9 +148,7 @@ impl Circuits {
                 own.by_line.insert(line, own.circuits.len());
                 own.by_id.entry(id).or_insert(own.circuits.len());
                 let cas = Cas::of(entry.signalling);
-                if cas.is_some() {
-                    own.by_place.insert((place.gateway, place.endpoint.clone()), line);
-                }
+                own.by_place.insert((place.gateway, place.endpoint.clone()), line);
                 own.circuits.push(Circuit {
                     id,
                     line,
@@ -196,6 +199,10 @@ impl Circuits {
             (CircuitEvent::Open(is_open), _) => {
                 circuit.is_open = is_open;
                 self.say_service(turn, at, false);
+            }
+            (CircuitEvent::Test(kind), _) => return self.order_test(turn, at, Some(Part::Test(kind))),
+            (CircuitEvent::Respond(kind), _) => {
+                return self.order_test(turn, at, kind.map(Part::Respond));
             }
             (CircuitEvent::Setup { called, calling }, Taken::Nobody) => {
                 circuit.taken = Taken::Refused;
@@ -248,6 +255,7 @@ impl Circuits {
         let before = std::mem::replace(&mut circuit.bearer, bearer);
         if (before == Bearer::Serves) != (bearer == Bearer::Serves) {
             self.say_service(turn, at, true);
+            self.tested(turn, at, false);
         }
     }
 

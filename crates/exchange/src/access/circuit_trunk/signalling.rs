@@ -10,12 +10,8 @@ use crate::trunk::{CircuitEvent, CircuitOrder};
 use crate::{CircuitId, LineId};
 
 impl Circuits {
-    /// The circuit at an endpoint, if its gateway signals on it.
-    pub(in crate::access) fn signalled_at(
-        &self,
-        gateway: GatewayId,
-        endpoint: &EndpointNameBuf,
-    ) -> Option<LineId> {
+    /// The circuit at an endpoint.
+    pub(in crate::access) fn at(&self, gateway: GatewayId, endpoint: &EndpointNameBuf) -> Option<LineId> {
         self.by_place.get(&(gateway, endpoint.clone())).copied()
     }
 
@@ -100,6 +96,7 @@ impl Circuits {
     pub(in crate::access) fn observed(&mut self, turn: &mut Turn<'_>, line: LineId, events: &[SignalBuf]) {
         if let Some(at) = self.by_line.get(&line).copied() {
             self.with_cas(turn, at, |cas| cas.observed(events));
+            self.test_observed(turn, at, events);
         }
     }
 
@@ -118,6 +115,9 @@ impl Circuits {
             stream::alarm(turn, &circuit.place, "RQNT", failure);
         }
         self.with_cas(turn, at, |cas| cas.answered(failure));
+        if failure.is_some() {
+            self.tested(turn, at, false);
+        }
     }
 
     /// An endpoint with a call that was taken over has said which states hold.
@@ -138,6 +138,7 @@ impl Circuits {
     pub(in crate::access) fn signalling_timeout(&mut self, turn: &mut Turn<'_>, line: LineId) {
         if let Some(at) = self.by_line.get(&line).copied() {
             self.with_cas(turn, at, super::cas::Cas::handle_timeout);
+            self.tested(turn, at, false);
         }
     }
 

@@ -99,6 +99,9 @@ pub(crate) fn is_message_identifier(text: &str) -> bool {
     mid(text).is_some()
 }
 
+/// How often a gateway may say of one request that it is at work on it: one that does so each second is waited for for a minute.
+const MOST_PENDINGS: u32 = 60;
+
 impl Megaco {
     pub(in crate::access) fn add_gateway(&mut self, now: Time, gateway: GatewayId, entry: &GatewayEntry) {
         let Some(controller) = &mut self.controller else { return };
@@ -124,6 +127,7 @@ impl Megaco {
             sources: places.sources,
             route: places.route,
             dialect: Dialect { form, no_signals: entry.megaco.no_signals, ..Dialect::default() },
+            pending_allowance: Some(MOST_PENDINGS),
             ..PeerConfig::from_source(Source::host(entry.address.ip()))
         };
         let peer = controller.add_gateway(config, Admission::Accept, Version::V1);

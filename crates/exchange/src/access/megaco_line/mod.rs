@@ -30,7 +30,7 @@ use strowger_megaco::controller::{self, Controller, Event, Verdict};
 use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{
     Action, ActionReply, Caseless, Command, CommandBody, CommandReply, ContextId, ErrorDescriptor, Mid,
-    NotifyRequest, ReplyResult,
+    NotifyRequest, ReplyResult, TimeStamp,
 };
 use strowger_megaco::transaction::{
     PeerId, RequestError, Token, TransactionCounters, TransactionIds, TransactionLimits, TransactionTimers,
@@ -41,6 +41,7 @@ use strowger_mgcp::message::{ConnectionIdBuf, ConnectionMode, EndpointNameBuf, P
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time, Timers, Transmit};
 
 use super::Tag;
+use super::circuit_trunk::Part;
 use super::control::News;
 use super::mgcp_line::{Terms, Watch};
 use crate::{GatewayProtocol, Inventory, Precedence};
@@ -201,17 +202,24 @@ impl Megaco {
         let precedence = match precedence {
             Precedence::Ordinary => controller::Precedence::Ordinary,
             Precedence::Priority => controller::Precedence::Priority,
-            Precedence::Urgent => controller::Precedence::Emergency,
+            Precedence::Standing | Precedence::Urgent => controller::Precedence::Emergency,
         };
         controller.admit(now, known.peer, precedence) == Verdict::Admitted
     }
 
-    pub(super) fn create(&mut self, now: Time, place: Place<'_>, create: &CreateConnection, tag: Tag) {
+    pub(super) fn create(
+        &mut self,
+        now: Time,
+        place: Place<'_>,
+        (create, precedence): (&CreateConnection, Precedence),
+        tag: Tag,
+    ) {
         let options = create.options.as_ref();
         let codecs = options.map(|options| options.codecs.as_slice()).unwrap_or_default();
         let is_ip6 = self.associations.get(&place.0).is_some_and(|known| known.address.is_ipv6());
         let packetization = options.and_then(|options| options.packetization);
         let order = Order::Create {
+            precedence,
             mode: order::mode_of(create.mode),
             local: order::local_wish(codecs, packetization, is_ip6),
             remote: create.sdp.clone(),
@@ -257,6 +265,16 @@ impl Megaco {
     pub(super) fn ring_back(&mut self, now: Time, place: Place<'_>, lasts: Option<Duration>, tag: Tag) {
         let signals = lasts.map(words::ringing_tone).into_iter().collect();
         self.submit(now, place, Order::Sound(signals), tag);
+    }
+
+    /// The part of a circuit in a test of continuity (RFC 3525 Annex E.10): how the far end answers, the gateway is provisioned to know.
+    pub(super) fn test_continuity(&mut self, now: Time, place: Place<'_>, part: Part, tag: Tag) {
+        let order = match part {
+            Part::Test(_) => Order::Test(self.next_request()),
+            Part::Respond(_) => Order::Sound(vec![words::responding()]),
+            Part::Rest | Part::Stop(_) => Order::Sound(Vec::new()),
+        };
+        self.submit(now, place, order, tag);
     }
 
     pub(super) fn audit_line(&mut self, now: Time, place: Place<'_>, tag: Tag) {
@@ -341,14 +359,21 @@ impl Megaco {
     }
 
     /// A message came; says whether it is from an address of the inventory.
-    pub(crate) fn handle_input(&mut self, now: Time, route: Route, bytes: &[u8]) -> bool {
+    /// `time` is the time of day for the answer to a registration.
+    pub(crate) fn handle_input(
+        &mut self,
+        now: Time,
+        time: Option<TimeStamp>,
+        route: Route,
+        bytes: &[u8],
+    ) -> bool {
         let Some(controller) = &mut self.controller else { return false };
         let before = controller.counters().unlisted;
         let Some(accepted) = controller.accept(now, route, bytes) else {
             return controller.counters().unlisted == before;
         };
         let was_overloaded = is_overloaded(controller, accepted.peer());
-        let events = controller.handle_input(now, None, &accepted);
+        let events = controller.handle_input(now, time, &accepted);
         let peer = accepted.peer();
         let is_overloaded = !was_overloaded && is_overloaded(controller, peer);
         self.heard(peer, route, events.iter().any(|event| matches!(event, Event::Registered { .. })));
@@ -457,10 +482,17 @@ impl Megaco {
         for Action { context, commands, .. } in actions {
             let mut reply = ActionReply { context, properties: None, commands: Vec::new(), error: None };
             for Command { body, .. } in commands {
-                let CommandBody::Notify(notify) = body else {
-                    let code = ErrorCode::UNKNOWN_COMMAND;
-                    reply.error = Some(ErrorDescriptor { code, text: code.text() });
-                    break;
+                let notify = match body {
+                    CommandBody::Notify(notify) => notify,
+                    CommandBody::ServiceChange(terminations, _) => {
+                        reply.commands.push(controller::done(terminations));
+                        continue;
+                    }
+                    _ => {
+                        let code = ErrorCode::UNKNOWN_COMMAND;
+                        reply.error = Some(ErrorDescriptor { code, text: code.text() });
+                        break;
+                    }
                 };
                 if let Some(gateway) = gateway {
                     self.notified(gateway, &notify);

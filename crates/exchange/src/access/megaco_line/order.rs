@@ -8,13 +8,15 @@ use std::borrow::Cow;
 use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditDescriptor, AuditItem, AuditItems,
-    AuditResult, AuditReturn, CommandBody, CommandReply, ContextId, Description, LocalControl, Media, Name,
-    ReplyResult, Setting, Signal, SignalRequest, Statistic, Stream, StreamId, StreamMode, StreamParameters,
-    Streams, SubtractRequest, TerminationId, TerminationName, TerminationReply, Terminations, Value,
+    AuditResult, AuditReturn, CommandBody, CommandReply, ContextId, ContextProperties, Description,
+    LocalControl, Media, Name, ReplyResult, Setting, Signal, SignalRequest, Statistic, Stream, StreamId,
+    StreamMode, StreamParameters, Streams, SubtractRequest, TerminationId, TerminationName, TerminationReply,
+    Terminations, Value,
 };
 use strowger_mgcp::message::{ConnectionIdBuf, ConnectionMode, ConnectionStatistics};
 
-use super::words::Wish;
+use super::words::{self, Wish};
+use crate::Precedence;
 
 /// The stream of speech.
 const SPEECH: StreamId = StreamId(1);
@@ -26,8 +28,10 @@ pub(super) enum Order {
     Watch(Box<Wish>),
     /// Give signals alone.
     Sound(Vec<Signal<'static>>),
+    /// Test the continuity of a circuit, and tell what came of it under this number.
+    Test(u32),
     /// Make a stream; the wish for its local end, and its remote end when that is known.
-    Create { mode: StreamMode, local: Vec<u8>, remote: Option<Vec<u8>> },
+    Create { precedence: Precedence, mode: StreamMode, local: Vec<u8>, remote: Option<Vec<u8>> },
     /// Change the mode of a stream, and its remote end when there is a new one.
     Modify { connection: ConnectionIdBuf, mode: StreamMode, remote: Option<Vec<u8>> },
     /// Take a stream down.
@@ -101,6 +105,20 @@ fn with_media<'a>(termination: TerminationId<'a>, parameters: StreamParameters<'
     AmmRequest { terminations: termination.into(), descriptors: vec![media], audit: None }
 }
 
+/// The priority of a context for a call of a class of service that has it, and of one for help: the highest (RFC 3525 section 6.1.1).
+const PRIORITY: u8 = 8;
+const HIGHEST: u8 = 15;
+
+/// What the context of a call is told of it; nothing of anybody's call.
+fn attributes<'a>(precedence: Precedence) -> Option<ContextProperties<'a>> {
+    let (priority, emergency) = match precedence {
+        Precedence::Ordinary | Precedence::Standing => return None,
+        Precedence::Priority => (PRIORITY, None),
+        Precedence::Urgent => (HIGHEST, Some(true)),
+    };
+    Some(ContextProperties { priority: Some(priority), emergency, ..ContextProperties::default() })
+}
+
 /// All codecs of a description are kept: which of them are spoken is for the two ends to say.
 fn control<'a>(mode: StreamMode) -> LocalControl<'a> {
     LocalControl { mode: Some(mode), reserve_value: Some(true), ..LocalControl::default() }
@@ -148,7 +166,15 @@ impl Order {
                 let request = AmmRequest { terminations: own().into(), descriptors, audit: None };
                 Action::new(here, [CommandBody::Modify(request)])
             }
-            Self::Create { mode, local, remote } => {
+            Self::Test(request) => {
+                let request = AmmRequest {
+                    terminations: own().into(),
+                    descriptors: words::test(*request),
+                    audit: None,
+                };
+                Action::new(here, [CommandBody::Modify(request)])
+            }
+            Self::Create { precedence, mode, local, remote } => {
                 let parameters = StreamParameters {
                     control: Some(control(*mode)),
                     local: Some(description(local)),
@@ -157,7 +183,7 @@ impl Order {
                 };
                 let chosen = if at.is_relay { own() } else { TerminationId::Choose };
                 let stream = add(chosen, parameters);
-                match at.context {
+                let action = match at.context {
                     Some(context) => Action::new(context, [stream]),
                     None if at.is_relay => Action::new(ContextId::CHOOSE, [stream]),
                     None => {
@@ -169,7 +195,8 @@ impl Order {
                         );
                         Action::new(ContextId::CHOOSE, [line, stream])
                     }
-                }
+                };
+                Action { properties: attributes(*precedence).map(Box::new), ..action }
             }
             Self::Modify { mode, remote, .. } => {
                 let parameters = StreamParameters {

@@ -57,7 +57,7 @@ pub(super) fn done(line: &mut Loop, order: &Order, result: &ReplyResult<'_>) -> 
     }
     let mut outcome = success();
     match order {
-        Order::Watch(_) | Order::Sound(_) => {}
+        Order::Watch(_) | Order::Sound(_) | Order::Test(_) => {}
         Order::Create { .. } => {
             let Some(stream) = named().find(|(_, name, _)| !is_own(name)) else {
                 return Err(Failure::BadAnswer);

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use strowger_megaco::message::{
-    Caseless, DigitMapValue, Event, EventAction, EventDigitMap, Events, ItemName, Name, ObservedEvent,
-    Parameter, RequestId, Setting, Signal, SignalRequest, SignalType, Value,
+    AmmDescriptor, Caseless, DigitMapValue, Event, EventAction, EventDigitMap, Events, ItemName, Name,
+    ObservedEvent, Parameter, RequestId, Setting, Signal, SignalRequest, SignalType, Value,
 };
 use strowger_megaco::package::{self, Kind};
 use strowger_mgcp::message::ReturnCode;
@@ -181,6 +181,20 @@ pub(super) fn ringing_tone(lasts: Duration) -> Signal<'static> {
     signal
 }
 
+/// The tone of a test of continuity, and its result (RFC 3525 Annex E.10).
+pub(super) fn test<'a>(request: u32) -> Vec<AmmDescriptor<'a>> {
+    let completion =
+        Event { name: event("ct/cmp"), stream: None, action: EventAction::default(), parameters: Vec::new() };
+    let events = Events { request: Some(RequestId::new(request)), events: vec![completion] };
+    let tone = SignalRequest::Signal(Signal::new(item(Kind::Signal, "ct/ct")));
+    vec![AmmDescriptor::Events(events), AmmDescriptor::Signals(vec![tone])]
+}
+
+/// What answers such a test.
+pub(super) fn responding() -> Signal<'static> {
+    Signal::new(item(Kind::Signal, "ct/rsp"))
+}
+
 /// The parameters of the signals of `andisp` (H.248.23): the data message, and the pattern of ringing: 1 the usual one, from 2 on those
 /// of `r0` and its like.
 fn display(own: &'static str, calling: &CallingParty, terms: &Terms<'_>) -> Vec<Parameter<'static>> {
@@ -333,6 +347,19 @@ pub(super) fn observed(events: &[ObservedEvent<'_>]) -> Observed {
             observed.flash = true;
         } else if let Some((key, ..)) = signal::KEYS.iter().find(|(_, name, _)| is(name)) {
             observed.digits.push(*key);
+        } else if is("ct/cmp") {
+            let is_result = |name| {
+                matches!(name, Name::Id(8))
+                    || matches!(name, Name::Text(own) if own.as_str().eq_ignore_ascii_case("res"))
+            };
+            let result = own.parameters.iter().find(|parameter| is_result(parameter.name));
+            observed.continuity = Some(result.is_some_and(|result| match &result.setting {
+                Setting::One(Value::Enumeration(number)) => *number == 1,
+                Setting::One(Value::Token(word) | Value::String(word)) => {
+                    word.eq_ignore_ascii_case("success")
+                }
+                _ => false,
+            }));
         } else if is("dd/ce") {
             let value = |id, text: &str| {
                 own.parameters.iter().find(|parameter| match parameter.name {

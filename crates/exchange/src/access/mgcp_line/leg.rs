@@ -76,6 +76,7 @@ impl Lines {
                 }
             }
             LegCommand::OpenMedia { precedence } => {
+                leg.precedence = precedence;
                 let at = self.lines.get(&line).map(|line| line.place.gateway);
                 if at.is_none_or(|gateway| turn.agent.admits(turn.now, gateway, precedence)) {
                     return self.open(turn, id, None);
@@ -195,7 +196,7 @@ impl Lines {
         id: LegId,
         (line, precedence): (LineId, Precedence),
     ) {
-        self.legs.insert(id, Leg::new(line, call));
+        self.legs.insert(id, Leg { precedence, ..Leg::new(line, call) });
         if let Some(line) = self.lines.get_mut(&line)
             && line.standing == Standing::Up
             && matches!(line.party, Party::InCall(..))
@@ -219,7 +220,7 @@ impl Lines {
         id: LegId,
         (line, precedence): (LineId, Precedence),
     ) {
-        self.legs.insert(id, Leg::new(line, call));
+        self.legs.insert(id, Leg { precedence, ..Leg::new(line, call) });
         let refusal = match self.lines.get_mut(&line) {
             Some(line) => match (line.standing, line.service, &line.party) {
                 (Standing::Up, ServiceState::InService, Party::Idle)
@@ -252,7 +253,7 @@ impl Lines {
         // Nothing is sent before the answer: a caller hears ringing, not the room of the called party. And who
         // waits, or has been put on hold, is not heard in another call.
         let mode = if rests { ConnectionMode::Inactive } else { ConnectionMode::RecvOnly };
-        leg.stream = Some(Stream::create(turn, place, owner, leg.call, mode, remote));
+        leg.stream = Some(Stream::create(turn, place, owner, (leg.call, leg.precedence), mode, remote));
     }
 
     /// What became of a leg's connection.

@@ -11,7 +11,9 @@ use crate::access::decision::Fate;
 use crate::access::gateways::Place;
 use crate::access::signal;
 use crate::access::stream::Stream;
-use crate::{CallId, CallingParty, GatewayProtocol, LegId, LineCondition, LineId, Sdp, ServiceState, Tone};
+use crate::{
+    CallId, CallingParty, GatewayProtocol, LegId, LineCondition, LineId, Precedence, Sdp, ServiceState, Tone,
+};
 
 /// One line.
 #[derive(Debug)]
@@ -309,6 +311,8 @@ impl Line {
 pub(super) struct Leg {
     pub(super) line: LineId,
     pub(super) call: CallId,
+    /// Whose call it is, as far as the leg was told.
+    pub(super) precedence: Precedence,
     pub(super) stream: Option<Stream>,
     /// What the party hears when it has the leg in hand.
     pub(super) tone: Option<Tone>,
@@ -329,6 +333,7 @@ pub(super) struct Resume {
 
 impl Leg {
     pub(super) const fn new(line: LineId, call: CallId) -> Self {
-        Self { line, call, stream: None, tone: None, alert: None, ended: false, resume: None }
+        let precedence = Precedence::Ordinary;
+        Self { line, call, precedence, stream: None, tone: None, alert: None, ended: false, resume: None }
     }
 }

@@ -324,6 +324,8 @@ pub(in crate::access) struct Observed {
     pub(in crate::access) digits: String,
     /// The digit timer has run out.
     pub(in crate::access) pause: bool,
+    /// What came of the test of a circuit.
+    pub(in crate::access) continuity: Option<bool>,
 }
 
 impl Observed {

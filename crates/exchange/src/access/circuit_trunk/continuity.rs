@@ -1,0 +1,117 @@
+//! Continuity tests of circuits (ITU-T Q.724 section 7): one end sends a tone, the other gives it back or answers with another one.
+//!
+//! Whoever signals on a circuit orders either part. The gateway does the rest and says what came of it: package `ct` of RFC 3525 Annex
+//! E.10, package `T` of RFC 3660 section 2.5. While it lasts nobody calls by the circuit.
+
+use strowger_mgcp::message::SignalBuf;
+use strowger_sansio::Duration;
+
+use super::{Bearer, Circuits, Taken};
+use crate::access::{Report, Tag, Timer, Turn};
+use crate::trunk::{CircuitFault, CircuitOrder, Continuity};
+use crate::{Event, LineId};
+
+/// How long a result is waited for: gateways end the tone after 3 s (RFC 3660 section 2.5), or as they are provisioned.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What an endpoint is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::access) enum Part {
+    /// Send the tone and wait for the answer.
+    Test(Continuity),
+    /// Answer.
+    Respond(Continuity),
+    /// Nothing more, after a test …
+    Rest,
+    /// … or after having answered.
+    Stop(Continuity),
+}
+
+impl Circuits {
+    /// The signalling orders a part of a test, or ends it.
+    pub(super) fn order_test(
+        &mut self,
+        turn: &mut Turn<'_>,
+        at: usize,
+        part: Option<Part>,
+    ) -> Result<(), CircuitFault> {
+        let circuit = self.circuits.get_mut(at).ok_or(CircuitFault::Unknown)?;
+        let may = circuit.cas.is_none() && circuit.bearer == Bearer::Serves;
+        let part = match (part, circuit.taken) {
+            (Some(part), Taken::Nobody) if may => {
+                circuit.taken = match part {
+                    Part::Respond(kind) => Taken::Responding(kind),
+                    Part::Test(kind) => Taken::Tested(kind),
+                    Part::Rest | Part::Stop(_) => return Err(CircuitFault::Unexpected),
+                };
+                part
+            }
+            (None, Taken::Responding(kind)) => {
+                circuit.taken = Taken::Nobody;
+                Part::Stop(kind)
+            }
+            _ => return Err(CircuitFault::Unexpected),
+        };
+        circuit.is_seized = circuit.taken != Taken::Nobody;
+        turn.reports.push_back(Report::Channel(circuit.line, circuit.is_free_for_calls()));
+        if matches!(part, Part::Test(_)) {
+            turn.timers.set(Timer::Signalling(circuit.line), turn.now + PATIENCE);
+        }
+        self.do_part(turn, at, part);
+        Ok(())
+    }
+
+    fn do_part(&mut self, turn: &mut Turn<'_>, at: usize, part: Part) {
+        let Some(circuit) = self.circuits.get_mut(at) else { return };
+        circuit.request = circuit.request.wrapping_add(1);
+        let tag = Tag::Signalling(circuit.line, circuit.request);
+        turn.agent.test_continuity(turn.now, &circuit.place, part, tag);
+    }
+
+    /// What an endpoint of MGCP observed while its circuit is tested.
+    pub(super) fn test_observed(&mut self, turn: &mut Turn<'_>, at: usize, events: &[SignalBuf]) {
+        let Some(Taken::Tested(kind)) = self.circuits.get(at).map(|circuit| circuit.taken) else { return };
+        let answer = match kind {
+            Continuity::Loopback => "co1",
+            Continuity::Transponder => "co2",
+        };
+        let passed = events.iter().find_map(|event| {
+            let is_own = event.name().package().is_none_or(|package| package.eq_ignore_ascii_case("T"));
+            let name = event.name().event().to_ascii_lowercase();
+            match name.as_str() {
+                name if is_own && name == answer => Some(true),
+                "oc" | "of" if is_own => Some(false),
+                _ => None,
+            }
+        });
+        if let Some(passed) = passed {
+            self.tested(turn, at, passed);
+        }
+    }
+
+    /// A gateway of Megaco says what came of a test.
+    pub(in crate::access) fn test_completed(&mut self, turn: &mut Turn<'_>, line: LineId, passed: bool) {
+        if let Some(at) = self.by_line.get(&line).copied() {
+            self.tested(turn, at, passed);
+        }
+    }
+
+    /// The test on a circuit is over, if there is one.
+    pub(super) fn tested(&mut self, turn: &mut Turn<'_>, at: usize, passed: bool) {
+        let Some(circuit) = self.circuits.get_mut(at) else { return };
+        if !matches!(circuit.taken, Taken::Tested(_)) {
+            return;
+        }
+        circuit.taken = Taken::Nobody;
+        circuit.is_seized = false;
+        turn.timers.cancel(&Timer::Signalling(circuit.line));
+        turn.reports.push_back(Report::Channel(circuit.line, circuit.is_free_for_calls()));
+        let (id, serves) = (circuit.id, circuit.bearer == Bearer::Serves);
+        let trunk = self.trunks.iter().find(|(_, trunk)| *trunk == id.trunk).map(|(name, _)| name.clone());
+        turn.event(Event::CircuitTested { trunk: trunk.unwrap_or_default(), circuit: id.cic, passed });
+        self.tell(id, CircuitOrder::Tested { passed });
+        if serves {
+            self.do_part(turn, at, Part::Rest);
+        }
+    }
+}
