@@ -10,10 +10,11 @@ use crate::transaction::{ClientId, Stream};
 use crate::transport::{Route, Transport};
 
 impl UserAgent {
-    /// What a stream brought that cannot be cut into messages, of a sender who is listed: a request is refused. The host closes the
+    /// What a stream brought that cannot be cut into messages, of a sender who is listed or has registered by it: a request is refused. The host closes the
     /// connection behind the answer.
     pub fn handle_unframed(&mut self, now: Time, from: Route, bytes: &[u8], error: DecodeError) {
-        if let Some(peer) = self.peer_of(from) {
+        let phone = || self.phones.as_ref().and_then(|phones| phones.at(now, from));
+        if let Some(peer) = self.peer_of(from).or_else(phone) {
             self.malformed(peer, from, bytes, error);
             self.settle(now);
         }

@@ -42,6 +42,11 @@ impl Phones {
     fn user(&self, peer: PeerId) -> Option<usize> {
         self.peers.binary_search(&peer).ok()
     }
+    /// The telephone that has registered from there.
+    pub(super) fn at(&self, now: Time, from: Route) -> Option<PeerId> {
+        self.registrar.user_at(now, from).and_then(|user| self.peers.get(user).copied())
+    }
+
 }
 
 impl UserAgent {
@@ -65,10 +70,15 @@ impl UserAgent {
         let message = match checked {
             Ok(message) => message,
             Err(_) if peer.is_some() => return None,
-            Err(_) => {
-                // No answer: its sender has not shown that it is there.
-                self.counters.malformed += 1;
-                return Some(false);
+            Err(error) => {
+                let Some(phone) = phones.at(now, from) else {
+                    // No answer: its sender has not shown that it is there.
+                    self.counters.malformed += 1;
+                    return Some(false);
+                };
+                self.malformed(phone, from, bytes, error);
+                self.settle(now);
+                return Some(true);
             }
         };
         Some(self.admit(now, from, message, bytes.len()))

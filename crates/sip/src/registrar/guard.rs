@@ -116,7 +116,9 @@ impl Guard {
             return Verdict::Ignored;
         }
         let method = request.method().map(ToString::to_string).unwrap_or_default();
-        let holds = proof.holds(password, &method) && is_about(&proof.uri, request);
+        // What was not asked for proves nothing: it may be the weaker for it (RFC 8760 section 2.4).
+        let is_asked = self.algorithms.contains(&proof.algorithm);
+        let holds = proof.holds(password, &method) && is_asked && is_about(&proof.uri, request);
         let (Some(user), true) = (user, holds) else {
             return self.challenge(now, (source, known), Stale::No);
         };

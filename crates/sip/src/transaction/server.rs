@@ -167,11 +167,12 @@ pub(super) fn repeated(request: &Message<'_>, source: std::net::SocketAddr) -> M
         let completed = crate::message::Via::parse(via).filter(|_| at == 0).map(|via| via.completed(source));
         kept.header.push(Name::Via, completed.unwrap_or_else(|| via.to_owned()));
     }
+    // A registration makes no dialog, and its answer must not look as if it did (section 10.3).
+    let routes = request.method() != Some(&Method::Register);
     for field in &request.header {
-        if matches!(
-            field.name,
-            Name::From | Name::To | Name::CallId | Name::CSeq | Name::RecordRoute | Name::Timestamp
-        ) {
+        if matches!(field.name, Name::From | Name::To | Name::CallId | Name::CSeq | Name::Timestamp)
+            || field.name == Name::RecordRoute && routes
+        {
             kept.header.push(field.name.clone().into_owned(), field.value.clone().into_owned());
         }
     }

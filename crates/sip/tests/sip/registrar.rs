@@ -187,6 +187,29 @@ fn an_md5_challenge_stands_beside_the_stronger_one() {
 }
 
 #[test]
+fn a_digest_that_was_not_asked_for_proves_nothing() {
+    let mut config = town_config();
+    let registrar = RegistrarConfig { algorithms: vec![Algorithm::Sha256], ..RegistrarConfig::new("town") };
+    config.registrar = Some(registrar);
+    let mut town = Town::with(config);
+    let from = place(7, 40_001);
+    let mut login = town.login(from, "2003", "secret");
+    login.known.challenge.algorithm = Algorithm::Md5;
+    assert_eq!(code(&town.register(from, &mut login, HOME)), 401);
+    let mut login = town.login(from, "2003", "secret");
+    assert_eq!(code(&town.register(from, &mut login, HOME)), 200);
+}
+
+#[test]
+fn the_answer_to_a_registration_names_no_proxies() {
+    let mut town = Town::new();
+    let from = place(7, 40_001);
+    let mut login = town.login(from, "2003", "secret");
+    let answer = town.register(from, &mut login, &format!("{HOME}Record-Route: <sip:192.0.2.77;lr>\r\n"));
+    assert_eq!((code(&answer), answer.header.get(&Name::RecordRoute)), (200, None));
+}
+
+#[test]
 fn contacts_are_added_preferred_removed_one_by_one_and_all_at_once() {
     let mut town = Town::new();
     let from = place(7, 40_001);
@@ -406,6 +429,20 @@ fn strangers_who_say_anything_else_hear_nothing() {
     let mut trunks = Town::with(config);
     let request = trunks.request("REGISTER", "2003", HOME, "");
     assert_eq!(trunks.say(from, &request).len(), 0);
+}
+
+#[test]
+fn a_telephone_that_has_registered_is_told_what_is_wrong_with_its_message() {
+    let mut town = Town::new();
+    let from = place(7, 40_001);
+    let mut login = town.login(from, "2003", "secret");
+    town.register(from, &mut login, HOME);
+    town.events();
+    // Longer than its datagram (RFC 3261 section 18.3).
+    let cut = town.request("OPTIONS", "2003", "", "").replace("Content-Length: 0", "Content-Length: 9");
+    assert_eq!(code(&town.say(from, &cut)[0]), 400);
+    assert!(matches!(town.events()[..], [Event::Malformed { peer: PHONE, .. }]));
+    assert_eq!(town.say(place(8, 40_001), &cut).len(), 0, "and nobody else");
 }
 
 #[test]
