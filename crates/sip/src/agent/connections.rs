@@ -66,6 +66,16 @@ impl UserAgent {
         self.config.peers.iter().any(|peer| is_at(peer, route))
     }
 
+        // Nobody takes a connection where a telephone's began.
+        self.phones_disconnected(now, to);
+        if bytes.starts_with(b"ACK ") {
+            let acks = self.acks.values_mut();
+            let sent =
+                acks.map(|ack| &mut ack.sent).find_map(|sent| sent.by_datagram(to, bytes).then_some(sent));
+            if let Some(sent) = sent.map(|sent| sent.clone()) {
+                self.transactions.send_again(sent.route, sent.bytes);
+            }
+        }
     /// A message could not be sent to there.
     pub fn handle_unsent(&mut self, now: Time, to: Route, bytes: &[u8]) {
         self.transactions.handle_unsent(now, to, bytes);

@@ -116,8 +116,7 @@ enum Timer {
 #[derive(Debug)]
 struct Acknowledgement {
     tag: String,
-    route: Route,
-    bytes: Vec<u8>,
+    sent: transaction::Sent,
 }
 
 /// What a user agent has counted.
@@ -434,7 +433,7 @@ impl UserAgent {
             && let Some(ack) = self.acks.get(&client)
             && response.header.to().is_some_and(|to| to.tag() == Some(&ack.tag))
         {
-            let (route, bytes) = (ack.route, ack.bytes.clone());
+            let (route, bytes) = (ack.sent.route, ack.sent.bytes.clone());
             return self.transactions.send_again(route, bytes);
         }
         let Some(purpose) = self.by_client.get(&client).copied() else { return };

@@ -279,8 +279,8 @@ impl UserAgent {
         }
         let to = self.next_hop(route, &ack);
         let sent_by = self.sent_by(to.transport);
-        let bytes = self.transactions.send(to, &sent_by, ack);
-        self.acks.insert(client, Acknowledgement { tag: dialog.remote_tag.clone(), route: to, bytes });
+        let sent = self.transactions.send(to, &sent_by, ack);
+        self.acks.insert(client, Acknowledgement { tag: dialog.remote_tag.clone(), sent });
         self.timers.set(Timer::Ack(client), now + self.config.timing.timeout());
     }
 

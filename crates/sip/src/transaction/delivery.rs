@@ -29,6 +29,29 @@ pub struct Stream {
     pub sent_by: String,
 }
 
+/// A request of its own kind, as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its way.
+    pub route: Route,
+    /// Its octets.
+    pub bytes: Vec<u8>,
+    /// The datagram that it is where nobody takes a connection.
+    pub datagram: Option<(Route, Vec<u8>)>,
+}
+
+impl Sent {
+    /// It goes by datagram from here on, if it was these octets which nobody took on this way. Says whether it does.
+    pub fn by_datagram(&mut self, to: Route, bytes: &[u8]) -> bool {
+        let datagram = self.datagram.take_if(|_| self.route == to && self.bytes == bytes);
+        let is_other = datagram.is_some();
+        if let Some((route, bytes)) = datagram {
+            (self.route, self.bytes) = (route, bytes);
+        }
+        is_other
+    }
+}
+
 impl Transactions {
     /// Lets requests that are too large for datagrams go over TCP.
     #[must_use]

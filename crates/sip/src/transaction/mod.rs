@@ -24,7 +24,7 @@ use crate::message::{MAGIC_COOKIE, Message, Method, Name, Status};
 use crate::text;
 use crate::transport::Route;
 use client::{Client, State as ClientState, Wants};
-pub use delivery::{LARGEST_DATAGRAM, Stream};
+pub use delivery::{LARGEST_DATAGRAM, Sent, Stream};
 use key::{ClientKey, ServerKey, merged_key};
 use server::{Answered, Server, State as ServerState};
 use timing::Letter;
@@ -202,12 +202,19 @@ impl Transactions {
         true
     }
 
-    /// Sends a request of its own kind, which nobody answers: the ACK of a 2xx. Gives its octets, to be sent again as they are.
-    pub fn send(&mut self, to: Route, sent_by: &str, request: Message<'static>) -> Vec<u8> {
+    /// Sends a request of its own kind, which nobody answers: the ACK of a 2xx. Gives what it was, to be sent again as it is.
+    pub fn send(&mut self, to: Route, sent_by: &str, request: Message<'static>) -> Sent {
         let branch = self.branch();
-        let bytes = text::to_bytes(&self.with_via(to, sent_by, &branch, request));
-        self.send_again(to, bytes.clone());
-        bytes
+        let request = self.with_via(to, sent_by, &branch, request);
+        let bytes = text::to_bytes(&request);
+        let sent = match self.too_large(to, &request) {
+            Some((route, changed)) => {
+                Sent { route, bytes: text::to_bytes(&changed), datagram: Some((to, bytes)) }
+            }
+            None => Sent { route: to, bytes, datagram: None },
+        };
+        self.send_again(sent.route, sent.bytes.clone());
+        sent
     }
 
     /// Sends octets that were sent before.

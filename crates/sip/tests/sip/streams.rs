@@ -130,6 +130,31 @@ fn a_request_too_large_for_a_datagram_goes_by_tcp_and_by_datagram_where_nobody_t
 }
 
 #[test]
+fn an_acknowledgement_too_large_for_a_datagram_goes_by_tcp_and_by_datagram_where_nobody_takes_that() {
+    let mut bob = Bob::new(Transport::Udp);
+    let invite = read(&bob.call(0)[0].payload);
+    // The proxies on the way make it large.
+    let proxy = |number| format!("Record-Route: <sip:192.0.2.1;lr;hop={number:060}>\r\n");
+    let routes: String = (0..14).map(proxy).collect();
+    let more = format!("Contact: <sip:192.0.2.1>\r\n{routes}");
+    let answer = response(&invite, "200 OK", "a2", &more, &String::from_utf8(audio(ALICE, 4000)).unwrap());
+    bob.agent.handle_input(bob.now, Route::udp(address(ALICE)), answer.as_bytes());
+    let ack = bob.raw();
+    assert_eq!((ack.len(), ack[0].socket, ack[0].to), (1, TCP, address(ALICE)));
+    assert!(ack[0].payload.starts_with(b"ACK ") && ack[0].payload.len() > 1300);
+    assert!(top(&read(&ack[0].payload)).starts_with("SIP/2.0/TCP 192.0.2.2:5060;"));
+    // The 2xx comes again, and is acknowledged as before.
+    bob.agent.handle_input(bob.now, Route::udp(address(ALICE)), answer.as_bytes());
+    assert_eq!(bob.raw(), ack);
+    bob.agent.handle_unsent(bob.now, tcp(address(ALICE)), &ack[0].payload);
+    let again = bob.raw();
+    assert_eq!((again.len(), again[0].socket, again[0].to), (1, SocketId::MAIN, address(ALICE)));
+    assert_eq!(top(&read(&again[0].payload)), top(&read(&ack[0].payload)).replace("/TCP", "/UDP"));
+    bob.agent.handle_input(bob.now, Route::udp(address(ALICE)), answer.as_bytes());
+    assert_eq!(bob.raw(), again, "and stays so");
+}
+
+#[test]
 fn without_tcp_a_large_request_goes_by_datagram() {
     let mut config = config(Transport::Udp);
     config.locals.truncate(1);
