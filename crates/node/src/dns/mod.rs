@@ -143,16 +143,32 @@ impl Resolver {
     /// What did not fit in a datagram (RFC 1035 section 4.2.2).
     fn ask_by_stream(&self, server: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect_timeout(&server, self.patience)?;
-        stream.set_read_timeout(Some(self.patience))?;
         stream.set_write_timeout(Some(self.patience))?;
         let length = u16::try_from(question.len()).map_err(io::Error::other)?;
         stream.write_all(&[&length.to_be_bytes(), question].concat())?;
+        let until = Instant::now() + self.patience;
         let mut length = [0; 2];
-        stream.read_exact(&mut length)?;
+        read_until(&mut stream, until, &mut length)?;
         let mut octets = vec![0; usize::from(u16::from_be_bytes(length))];
-        stream.read_exact(&mut octets)?;
+        read_until(&mut stream, until, &mut octets)?;
         Ok(octets)
     }
+}
+
+/// Fills a buffer; a server that sends octet by octet has no more time than another.
+fn read_until(stream: &mut TcpStream, until: Instant, mut buffer: &mut [u8]) -> io::Result<()> {
+    while !buffer.is_empty() {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(buffer)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            length => buffer = buffer.get_mut(length..).unwrap_or_default(),
+        }
+    }
+    Ok(())
 }
 
 /// What the system knows besides: its own file of hosts.
