@@ -281,10 +281,10 @@ impl Access {
             .streams
             .iter()
             .filter(|stream| matches!(stream.role, StreamRole::RelayCalling | StreamRole::RelayCalled));
-        let (channels, lines): (Vec<_>, Vec<_>) =
-            lines.iter().copied().partition(|(_, line)| channel(&self.channels, *line).is_some());
+        let by_sip = |line| channel(&self.channels, line).is_some() || self.sip.phones.serve(line);
+        let (sessions, lines): (Vec<_>, Vec<_>) = lines.iter().copied().partition(|(_, line)| by_sip(*line));
         self.lines.can_restore(&self.settings, stable, &lines)
-            && channels.iter().all(|(side, line)| match self.circuits.is_on(*line) {
+            && sessions.iter().all(|(side, line)| match self.circuits.is_on(*line) {
                 true => self.circuits.can_restore(&self.settings, stable, *side, *line),
                 false => SipTrunks::can_restore(stable, *side),
             })
@@ -295,9 +295,10 @@ impl Access {
     pub(crate) fn restore(&mut self, now: Time, stable: &CallStable, restored: &RestoredCall) {
         self.turn(now, |lines, _, turn| lines.restore(turn, stable, restored));
         for leg in restored.legs.into_iter().flatten() {
+            let channel = channel(&self.channels, leg.line);
             if self.circuits.is_on(leg.line) {
                 self.by_circuits(now, |circuits, turn| circuits.restore(turn, stable, leg));
-            } else if let Some(channel) = channel(&self.channels, leg.line) {
+            } else if channel.is_some() || self.sip.phones.serve(leg.line) {
                 self.sip.restore(now, stable, leg, channel, &mut self.reports);
             }
         }

@@ -1,6 +1,6 @@
 //! SIP telephones: lines whose telephones register, call and are called. What they do beyond that is in `phone_features`.
 
-use strowger_exchange::{Cause, Forward, Inventory, ReleasedBy, ServiceState, Setting};
+use strowger_exchange::{CallPhase, Cause, Forward, Inventory, ReleasedBy, ServiceState, Setting};
 use strowger_sdp::Direction;
 use strowger_sip::agent;
 use strowger_sip::message::{Name, Status};
@@ -483,6 +483,7 @@ fn a_description_without_a_common_codec_or_of_a_third_host_is_refused() {
         caller: agent::Caller::default(),
         offer: audio(7000),
         diversions: Vec::new(),
+        ring: None,
     };
     // The host of the trunk's peer is not the telephone's.
     world.phone("2007").agent.invite(now, &invitation).unwrap();
@@ -514,13 +515,16 @@ fn telephones_are_where_they_were_when_the_exchange_has_started_again() {
     assert!(world.talks_with_phone("2001", "2007"));
     world.crash();
     world.pass(2);
-    let refused = world.start_again();
-    assert_eq!(refused, [world.stable[0].call], "a call of a telephone ends with its exchange");
+    assert_eq!(world.start_again(), [], "its call is taken over");
     world.pass(5);
     assert_eq!(world.line("2007").service, ServiceState::InService);
+    assert_eq!(world.last("2007"), "INVITE", "it is asked whether it still has the call");
+    world.phone_accepts("2007");
+    assert!(world.talks_with_phone("2001", "2007"));
+    assert_eq!(world.phase(), Some(CallPhase::Talking));
     world.phone_ends("2007", session, 16);
-    assert_eq!(world.last("2007"), "481");
     world.hang_up("2001");
+    assert_eq!(world.record_of("2007", "2001").cause, Cause::NORMAL_CLEARING);
     world.lift("2001");
     world.dial("2001", "2007");
     assert_eq!(world.last("2007"), "INVITE");

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use strowger_exchange::{
-    Features, Input, Inventory, LineAccess, LineEntry, PhoneEntry, RouteEntry, RouteTarget, SIP_UDP,
+    Features, Input, Inventory, LineAccess, LineEntry, PhoneEntry, RouteEntry, RouteTarget, SIP_TCP, SIP_UDP,
     SipSocket, SipTransport, TrunkEntry,
 };
 use strowger_sansio::{Rng, SocketId, Time};
@@ -12,7 +12,8 @@ use strowger_sdp::Direction;
 use strowger_sip::agent::{
     AgentConfig, Caller, Credentials, Event, Invitation, Keys, Local, Peer, PeerId, SessionId, UserAgent,
 };
-use strowger_sip::message::{Message, Status};
+use strowger_sip::auth::{Challenge, Known, Secret, Subject};
+use strowger_sip::message::{Message, Method, Name, Status};
 use strowger_sip::{Limits, Route, Transport, text};
 
 /// Where peers find the exchange.
@@ -29,6 +30,17 @@ pub(crate) fn address() -> SocketAddr {
 pub(crate) const fn input(from: SocketAddr, bytes: &[u8]) -> Input<'_> {
     Input::Sip { from: Route { transport: Transport::Udp, socket: SIP_UDP, address: from }, bytes }
 }
+
+/// The way of a connection to the exchange, or of a datagram: by the port that it comes from.
+pub(crate) const fn way(from: SocketAddr) -> Route {
+    match from.port() {
+        FLOWS.. => Route { transport: Transport::Tcp, socket: SIP_TCP, address: from },
+        _ => Route { transport: Transport::Udp, socket: SIP_UDP, address: from },
+    }
+}
+
+/// From here on ports are those of connections.
+pub(crate) const FLOWS: u16 = 40_000;
 
 /// Gives a town a trunk, which numbers with a 9 before them go to.
 pub(crate) fn with_trunk(mut town: Inventory) -> Inventory {
@@ -62,12 +74,22 @@ pub(crate) fn with_phones(mut town: Inventory, names: &[&str]) -> Inventory {
     town
 }
 
+/// Gives a town's telephones connections beside datagrams.
+pub(crate) fn over_tcp(mut town: Inventory) -> Inventory {
+    town.sip.push(SipSocket { transport: SipTransport::Tcp, address: exchange_address() });
+    town
+}
+
 pub(crate) struct SipPeer {
     pub(crate) address: SocketAddr,
+    /// Where the exchange sees it: the port of its connection, if it has one.
+    pub(crate) place: SocketAddr,
     pub(crate) agent: UserAgent,
     pub(crate) events: Vec<Event>,
     /// What came, in the order in which it came.
     pub(crate) heard: Vec<Message<'static>>,
+    /// What it says besides its user agent.
+    said: Vec<Vec<u8>>,
 }
 
 impl SipPeer {
@@ -78,7 +100,12 @@ impl SipPeer {
 
     /// A telephone at a host of its own, which registers as the user of a number.
     pub(crate) fn phone(now: Time, number: &str, host: u8) -> Self {
-        let mut peer = Peer::new("town", exchange_address(), Transport::Udp);
+        Self::phone_by(now, number, host, Transport::Udp)
+    }
+
+    /// The same, by a transport.
+    pub(crate) fn phone_by(now: Time, number: &str, host: u8, transport: Transport) -> Self {
+        let mut peer = Peer::new("town", exchange_address(), transport);
         peer.credentials = Some(Credentials { user: format!("desk-{number}"), password: "secret".into() });
         peer.registers = true;
         Self::of(now, SocketAddr::from(([127, 0, 0, host], 5060)), peer)
@@ -87,14 +114,37 @@ impl SipPeer {
     fn of(now: Time, address: SocketAddr, mut peer: Peer) -> Self {
         // It may tell keys by INFO, whether that is of use or not.
         peer.keys = Keys::Info;
-        let local = Local { transport: Transport::Udp, socket: SocketId::MAIN, address };
+        let local = Local { transport: peer.transport, socket: SocketId::MAIN, address };
+        let place = match peer.transport {
+            Transport::Udp => address,
+            Transport::Tcp | Transport::Tls => SocketAddr::new(address.ip(), FLOWS),
+        };
         let config = AgentConfig::new(vec![local], vec![peer]);
         let seed = match address.ip() {
             IpAddr::V4(host) => u64::from(host.octets()[3]) - 23,
             IpAddr::V6(_) => 0,
         };
         let agent = UserAgent::new(now, config, Rng::from_number(seed));
-        Self { address, agent, events: Vec::new(), heard: Vec::new() }
+        Self { address, place, agent, events: Vec::new(), heard: Vec::new(), said: Vec::new() }
+    }
+
+    /// The way to the exchange.
+    fn way(&self) -> Route {
+        Route { transport: way(self.place).transport, ..Route::udp(exchange_address()) }
+    }
+
+    /// Its connection has ended; the next one has another port.
+    pub(crate) fn disconnected(&mut self, now: Time) {
+        let way = self.way();
+        self.place.set_port(self.place.port() + 1);
+        self.agent.handle_disconnected(now, way, &[]);
+    }
+
+    /// Nobody takes a connection that this was to go by.
+    pub(crate) fn unsent(&mut self, now: Time, bytes: &[u8]) {
+        let way = self.way();
+        self.agent.handle_unsent(now, way, bytes);
+        self.collect();
     }
 
     /// The description of its stream.
@@ -105,12 +155,14 @@ impl SipPeer {
 
     pub(crate) fn hear(&mut self, now: Time, bytes: &[u8]) {
         self.heard.push(text::decode(bytes, &Limits::default()).unwrap().into_owned());
-        assert!(self.agent.handle_input(now, Route::udp(exchange_address()), bytes));
+        let way = self.way();
+        assert!(self.agent.handle_input(now, way, bytes));
         self.collect();
     }
 
     pub(crate) fn transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
-        self.agent.poll_transmit().map(|datagram| (self.address, datagram.payload))
+        let own = self.agent.poll_transmit().map(|datagram| datagram.payload).or_else(|| self.said.pop());
+        own.map(|bytes| (self.place, bytes))
     }
 
     pub(crate) fn timeout(&self) -> Option<Time> {

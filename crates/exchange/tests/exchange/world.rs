@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use strowger_exchange::{
-    CallEnded, CallId, CallPhase, CallStable, Country, Event, Exchange, Features, GatewayEntry, Inventory,
-    LineAccess, LineCondition, LineEntry, LineView, MediaPolicy, Record, Registration, RelayEntry,
-    ServiceChange, ServiceState, SettingChange, Subject,
+    CallEnded, CallId, CallPhase, CallStable, Country, Event, Exchange, Features, GatewayEntry, Input,
+    Inventory, LineAccess, LineCondition, LineEntry, LineView, MediaPolicy, Record, Registration, RelayEntry,
+    ServiceChange, ServiceState, SettingChange, SipStream, Subject,
 };
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
 
@@ -155,7 +155,7 @@ impl World {
 
     fn drain(&mut self) {
         while let Some(transmit) = self.exchange.poll_transmit() {
-            let is_sip = transmit.socket == strowger_exchange::SIP_UDP;
+            let is_sip = matches!(transmit.socket, strowger_exchange::SIP_UDP | strowger_exchange::SIP_TCP);
             let from = if is_sip { sip_peer::exchange_address() } else { exchange_address() };
             self.send(from, transmit.to, transmit.payload);
         }
@@ -206,6 +206,10 @@ impl World {
     /// The exchange dies: what it knew is lost, but for its records.
     pub(crate) fn crash(&mut self) {
         self.died = Some(self.now);
+        let now = self.now;
+        for phone in self.phones.iter_mut().filter(|phone| phone.place.port() >= sip_peer::FLOWS) {
+            phone.disconnected(now);
+        }
     }
 
     /// An exchange starts from the records; the calls that it could not take over.
@@ -240,10 +244,20 @@ impl World {
                     self.exchange.handle_input(self.now, gateway::input(gateway, from, &bytes));
                 } else if to == sip_peer::exchange_address() && self.died.is_some() {
                     // Nor there.
+                    if from.port() >= sip_peer::FLOWS
+                        && let Some(peer) = self.speakers().find(|peer| peer.place == from)
+                    {
+                        peer.unsent(now, &bytes);
+                    }
                 } else if to == sip_peer::exchange_address() {
-                    self.exchange.handle_input(self.now, sip_peer::input(from, &bytes));
-                } else if let Some(peer) = self.speakers().find(|peer| peer.address == to) {
+                    let from = sip_peer::way(from);
+                    self.exchange.handle_input(self.now, Input::Sip { from, bytes: &bytes });
+                } else if let Some(peer) = self.speakers().find(|peer| peer.place == to) {
                     peer.hear(now, &bytes);
+                } else if to.port() >= sip_peer::FLOWS {
+                    // Nobody takes a connection there.
+                    let unsent = SipStream::Unsent { to: sip_peer::way(to), bytes: &bytes };
+                    self.exchange.handle_sip_stream(now, unsent);
                 } else if let Some(gateway) = self.gateways.iter_mut().find(|gateway| gateway.address == to) {
                     gateway.receive(self.now, &bytes);
                 }

@@ -44,12 +44,10 @@ impl UserAgent {
             .collect();
         for (id, to) in &moved {
             if let (Some(session), Some(to)) = (self.sessions.get_mut(id), *to) {
-                session.route = to;
-                let repeated = session.repeat.as_mut().map(|repeat| &mut repeat.route);
-                let reliable = session.reliable.as_mut().map(|reliable| &mut reliable.route);
-                repeated.into_iter().chain(reliable).for_each(|route| *route = to);
+                session.go_by(to);
             }
         }
+        self.phones_disconnected(now, from);
         for client in stranded {
             let to = if is_peers { Some(from) } else { self.session_route(client) };
             self.transactions.move_to(client, to.filter(|to| is_peers || *to != from));
@@ -66,6 +64,8 @@ impl UserAgent {
         self.config.peers.iter().any(|peer| is_at(peer, route))
     }
 
+    /// A message could not be sent to there.
+    pub fn handle_unsent(&mut self, now: Time, to: Route, bytes: &[u8]) {
         // Nobody takes a connection where a telephone's began.
         self.phones_disconnected(now, to);
         if bytes.starts_with(b"ACK ") {
@@ -76,8 +76,6 @@ impl UserAgent {
                 self.transactions.send_again(sent.route, sent.bytes);
             }
         }
-    /// A message could not be sent to there.
-    pub fn handle_unsent(&mut self, now: Time, to: Route, bytes: &[u8]) {
         self.transactions.handle_unsent(now, to, bytes);
         self.settle(now);
     }
@@ -101,6 +99,8 @@ impl UserAgent {
     pub(super) fn given_up(&mut self, now: Time, client: ClientId, status: Status) {
         match self.by_client.remove(&client) {
             Some(Purpose::Invite(session)) => self.call_failed(now, session, status, None),
+            Some(Purpose::Reinvite(session) | Purpose::Bye(session))
+                if self.waits_for_telephone(now, session) => {}
             Some(Purpose::Reinvite(session)) => {
                 // The peer has lost the dialog, or is gone (RFC 3261 section 12.2.1.2).
                 self.ended(session, crate::cause::cause_of_status(status), None);

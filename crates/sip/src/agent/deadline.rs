@@ -14,7 +14,7 @@ impl UserAgent {
             // Nobody says what became of the call: it is taken for cancelled (RFC 3261 section 9.1).
             Timer::Cancelled(id) => self.close(now, id),
             Timer::Session(id) => self.session_due(now, id),
-            Timer::Resume(id) => self.offer_what_waits(now, id),
+            Timer::Resume(id) => self.resume_due(now, id),
             Timer::Glare(id) => self.offer_again(now, id),
             Timer::Ack(client) => {
                 self.acks.remove(&client);

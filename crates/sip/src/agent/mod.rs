@@ -477,7 +477,7 @@ impl UserAgent {
     fn request(&mut self, now: Time, server: ServerId, from: Route, request: Message<'static>) {
         let Some(method) = request.method().cloned() else { return };
         if request.header.to().is_some_and(|to| to.tag().is_some()) && method != Method::Register {
-            return self.within_dialog(now, server, &method, &request);
+            return self.within_dialog(now, server, (&method, from), &request);
         }
         let Some(peer) = self.author.or_else(|| self.peer_of(from)) else { return };
         if !self.serves(now, server, &method, &request) {

@@ -5,8 +5,11 @@
 //! repetition, a CANCEL of something, and a request within a dialog, whose tags nobody guesses; any other request is challenged,
 //! without anything being kept of it, as often as its source may be, and with no more than three times what it sent.
 
+use std::collections::BTreeSet;
+
 use strowger_sansio::Time;
 
+use super::session::Phase;
 use super::{Event, Invitation, InviteFault, PeerId, SessionId, Timer, UserAgent};
 use crate::message::{Message, Method, Name, Status, Uri};
 use crate::registrar::{Binding, Change, Registrar, Verdict};
@@ -39,14 +42,14 @@ impl Phones {
         self.registrar.user_at(now, from).is_some()
     }
 
-    fn user(&self, peer: PeerId) -> Option<usize> {
-        self.peers.binary_search(&peer).ok()
-    }
     /// The telephone that has registered from there.
     pub(super) fn at(&self, now: Time, from: Route) -> Option<PeerId> {
         self.registrar.user_at(now, from).and_then(|user| self.peers.get(user).copied())
     }
 
+    fn user(&self, peer: PeerId) -> Option<usize> {
+        self.peers.binary_search(&peer).ok()
+    }
 }
 
 impl UserAgent {

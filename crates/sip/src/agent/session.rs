@@ -34,6 +34,8 @@ pub(super) enum Phase {
 pub(super) struct Session {
     pub(super) peer: PeerId,
     pub(super) route: Route,
+    /// The connection of its telephone has ended, and that has not come back by another.
+    pub(super) adrift: bool,
     /// Whether it goes over TLS all the way.
     pub(super) secure: Secure,
     pub(super) phase: Phase,
@@ -157,6 +159,15 @@ impl Session {
         (self.route.transport, self.secure)
     }
 
+    /// What is said from here on goes another way. Says whether there was none.
+    pub(super) fn go_by(&mut self, to: Route) -> bool {
+        self.route = to;
+        let repeated = self.repeat.as_mut().map(|repeat| &mut repeat.route);
+        let reliable = self.reliable.as_mut().map(|reliable| &mut reliable.route);
+        repeated.into_iter().chain(reliable).for_each(|route| *route = to);
+        std::mem::take(&mut self.adrift)
+    }
+
     /// The next request is another one than the one that was sent, and perhaps sent again.
     pub(super) const fn forget_attempts(&mut self) {
         (self.attempts, self.tried) = (0, Tried::No);
@@ -166,6 +177,7 @@ impl Session {
         Self {
             peer,
             route,
+            adrift: false,
             secure: Secure::Sip,
             phase,
             client: None,

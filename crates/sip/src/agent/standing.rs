@@ -20,6 +20,9 @@ use crate::transport::{Route, Transport};
 /// 12.2.2): what is kept need not be kept again for each of them.
 const REQUESTS: u32 = 0x1_0000;
 
+/// Destination out of order (Q.850): the telephone has not come back.
+const GONE: u8 = 27;
+
 /// How long behind each other sessions are gone on with: a thousand of them are no burst.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -142,8 +145,10 @@ impl UserAgent {
         {
             own.former.push(route.address.ip());
         }
+        // By the connection of a telephone nobody is reached any more: it comes back by another, and then it is asked.
+        let adrift = kept.transport.is_reliable() && self.peer(peer).is_some_and(|own| own.phone.is_some());
         let mut session = Session::new(peer, route, Phase::Confirmed, media);
-        session.calls = kept.calls;
+        (session.calls, session.adrift) = (kept.calls, adrift);
         session.secure = dialog.target.as_sip().map_or(session.secure, |target| target.secure);
         session.key = Some(key.clone());
         session.dialog = Some(dialog);
@@ -155,8 +160,35 @@ impl UserAgent {
         self.sessions.insert(id, session);
         self.by_dialog.insert(key, id);
         self.set_session_timer(now, id);
-        self.timers.set(Timer::Resume(id), now + PAUSE * place);
+        let wait = if adrift { self.patience() } else { PAUSE * place };
+        self.timers.set(Timer::Resume(id), now + wait);
         Some(id)
+    }
+
+    /// How long a telephone whose connection has ended may take to come back, when something is to be said to it: as long as it might
+    /// have taken to answer, and to see that the connection has ended.
+    pub(super) fn patience(&self) -> Duration {
+        self.config.timing.timeout().saturating_mul(2)
+    }
+
+    /// What was to be said within a session can be: it is gone on with, or its telephone has come back.
+    pub(super) fn resume(&mut self, now: Time, id: SessionId) {
+        self.timers.cancel(&Timer::Resume(id));
+        match self.sessions.get(&id).map(|session| (session.phase, session.ending)) {
+            Some((Phase::Ending, cause)) => self.say_bye(now, id, cause.unwrap_or(16)),
+            Some(_) => self.offer_again(now, id),
+            None => {}
+        }
+    }
+
+    /// The time has come to go on with a session, or has passed for a telephone to come back to it.
+    pub(super) fn resume_due(&mut self, now: Time, id: SessionId) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        if !session.adrift {
+            return self.resume(now, id);
+        }
+        self.ended(id, GONE, None);
+        self.close(now, id);
     }
 
     /// A 2xx of an INVITE that this user agent has not sent: the one before it may have, and its ACK is lost.

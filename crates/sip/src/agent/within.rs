@@ -11,6 +11,7 @@ use super::{Event, Purpose, SessionId, Timer, UserAgent};
 use crate::message::{Message, Method, Name, RAck, Refresher, SessionExpires, Status};
 use crate::offer::OfferFault;
 use crate::transaction::{ClientId, ServerId};
+use crate::transport::Route;
 
 impl UserAgent {
     /// The session whose dialog a request is of.
@@ -27,7 +28,7 @@ impl UserAgent {
         &mut self,
         now: Time,
         server: ServerId,
-        method: &Method<'_>,
+        (method, from): (&Method<'_>, Route),
         request: &Message<'static>,
     ) {
         let Some(id) = self.session_of(request) else {
@@ -40,6 +41,7 @@ impl UserAgent {
         if !self.serves(now, server, method, request) {
             return;
         }
+        let is_back = self.phone_speaks_by(id, from);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let tag = request.header.from().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
         let early = session.early.iter_mut().map(|early| &mut early.dialog);
@@ -58,6 +60,9 @@ impl UserAgent {
             Method::Refer => self.referred(now, id, server, request),
             Method::Options => self.describe_self(now, server),
             _ => self.not_allowed(now, server, method),
+        }
+        if is_back {
+            self.resume(now, id);
         }
     }
 
@@ -90,6 +95,13 @@ impl UserAgent {
             self.by_server.remove(&pending);
             self.transactions.respond_with(now, pending, Status::REQUEST_TERMINATED);
         }
+        if self.sessions.get(&id).is_some_and(|session| session.adrift) {
+            return self.timers.set(Timer::Resume(id), now + self.patience());
+        }
+        self.say_bye(now, id, cause);
+    }
+
+    pub(super) fn say_bye(&mut self, now: Time, id: SessionId, cause: u8) {
         let Some(dialog) = self.sessions.get_mut(&id).and_then(|session| session.dialog.as_mut()) else {
             return self.close(now, id);
         };
@@ -339,6 +351,9 @@ impl UserAgent {
             return false;
         }
         session.wanted = Some((description.to_vec(), direction));
+        if session.adrift {
+            self.timers.set(Timer::Resume(id), now + self.patience());
+        }
         self.offer_what_waits(now, id);
         true
     }
@@ -347,7 +362,7 @@ impl UserAgent {
     pub(super) fn offer_what_waits(&mut self, now: Time, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let free = session.phase == Phase::Confirmed && session.server.is_none() && session.repeat.is_none();
-        if !free || session.media.has_offered() || session.ending.is_some() {
+        if !free || session.media.has_offered() || session.ending.is_some() || session.adrift {
             return;
         }
         let Some((description, direction)) = session.wanted.take() else { return };
@@ -476,7 +491,7 @@ impl UserAgent {
     /// under way refreshes, too.
     pub(super) fn refresh(&mut self, now: Time, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let free = session.phase == Phase::Confirmed && session.ending.is_none();
+        let free = session.phase == Phase::Confirmed && session.ending.is_none() && !session.adrift;
         if !free || session.client.is_some() || session.server.is_some() || session.repeat.is_some() {
             return;
         }

@@ -72,6 +72,15 @@ impl Binding {
         own.as_ref().and_then(Uri::as_sip).is_some_and(|own| own.is_equivalent(uri))
     }
 
+    /// Whether the contact of a dialog is at the same telephone: some name another user in it, or none.
+    pub(crate) fn leads_to(&self, uri: &SipUri<'_>) -> bool {
+        let own = Uri::parse(&self.contact);
+        own.as_ref().and_then(Uri::as_sip).is_some_and(|own| {
+            let way = |uri: &SipUri<'_>| uri.parameter("transport").map(str::to_ascii_lowercase);
+            own.host.eq_ignore_ascii_case(&uri.host) && own.port == uri.port && way(own) == way(uri)
+        })
+    }
+
     /// The value of `Contact` in the answer to a REGISTER.
     pub(super) fn to_value(&self, now: Time) -> String {
         let left = self.expires.since(now);

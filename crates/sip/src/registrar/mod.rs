@@ -9,7 +9,8 @@
 //! rules by which it changes). The user agent owns a registrar and asks it; see [`crate::agent::AgentConfig::registrar`].
 //!
 //! What a request without credentials learns is the same for every user, there or not. A telephone is reached where its REGISTER
-//! came from, at no other host: a registered user cannot aim calls at a third party.
+//! came from, at no other host: a registered user cannot aim calls at a third party. By a connection it is reached as long as that
+//! stands: it is the flow that a NAT and a firewall let through, and nobody else can make it again (RFC 5626 section 3).
 
 mod binding;
 mod guard;
@@ -326,6 +327,19 @@ impl Registrar {
             let kept = kept.cloned().collect();
             self.put(user, kept);
             of.push(user);
+        }
+        of
+    }
+
+    /// A connection has ended: who has registered by it is not reached by it any more, and nobody else is known to be where the contact
+    /// says. The users whose bindings are forgotten.
+    pub fn disconnected(&mut self, from: Route) -> Vec<User> {
+        let of = self.by_route.get(&from).filter(|_| from.transport.is_reliable()).cloned();
+        let of = of.unwrap_or_default();
+        for user in of.iter().copied() {
+            let kept = self.bindings.get(user).into_iter().flatten().filter(|binding| binding.route != from);
+            let kept = kept.cloned().collect();
+            self.put(user, kept);
         }
         of
     }

@@ -13,21 +13,21 @@ use strowger_sip::{Route, Transport};
 use super::pair::{BOB, config, invitation, read};
 use super::raw::OFFER;
 
-const PHONE: PeerId = PeerId(1);
+pub(super) const PHONE: PeerId = PeerId(1);
 
 /// A user agent with a trunk, and a telephone of user 2003.
-struct Town {
-    now: Time,
-    agent: UserAgent,
+pub(super) struct Town {
+    pub(super) now: Time,
+    pub(super) agent: UserAgent,
     cseq: u32,
     branch: u32,
 }
 
-fn place(host: u8, port: u16) -> SocketAddr {
+pub(super) fn place(host: u8, port: u16) -> SocketAddr {
     SocketAddr::from(([198, 51, 100, host], port))
 }
 
-fn town_config() -> AgentConfig {
+pub(super) fn town_config() -> AgentConfig {
     let mut config = config(BOB);
     for user in ["2003", "2004"] {
         let mut phone = Peer::phone(user, Credentials { user: user.into(), password: "secret".into() });
@@ -40,23 +40,23 @@ fn town_config() -> AgentConfig {
 
 /// Who proves to be whom, and how.
 #[derive(Clone)]
-struct Login {
+pub(super) struct Login {
     known: Known,
     user: &'static str,
     password: &'static str,
 }
 
 impl Town {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(town_config())
     }
 
-    fn with(config: AgentConfig) -> Self {
+    pub(super) fn with(config: AgentConfig) -> Self {
         let now = Time::from_secs(1);
         Self { now, agent: UserAgent::new(now, config, Rng::from_number(9)), cseq: 0, branch: 0 }
     }
 
-    fn request(&mut self, method: &str, user: &str, more: &str, body: &str) -> String {
+    pub(super) fn request(&mut self, method: &str, user: &str, more: &str, body: &str) -> String {
         self.cseq += 1;
         self.branch += 1;
         let (cseq, branch) = (self.cseq, self.branch);
@@ -71,7 +71,7 @@ impl Town {
         )
     }
 
-    fn say(&mut self, from: SocketAddr, bytes: &str) -> Vec<Message<'static>> {
+    pub(super) fn say(&mut self, from: SocketAddr, bytes: &str) -> Vec<Message<'static>> {
         self.agent.handle_input(self.now, Route::udp(from), bytes.as_bytes());
         std::iter::from_fn(|| self.agent.poll_transmit())
             .map(|datagram| {
@@ -82,7 +82,7 @@ impl Town {
     }
 
     /// Asks without credentials, and takes what comes as a login.
-    fn login(&mut self, from: SocketAddr, user: &'static str, password: &'static str) -> Login {
+    pub(super) fn login(&mut self, from: SocketAddr, user: &'static str, password: &'static str) -> Login {
         let request = self.request("REGISTER", user, "", "");
         let answers = self.say(from, &request);
         let [answer] = answers.as_slice() else { panic!("{answers:?}") };
@@ -91,7 +91,7 @@ impl Town {
         Login { known: Known { challenge, field: Name::Authorization, count: 0 }, user, password }
     }
 
-    fn with_login(login: &mut Login, request: &str) -> String {
+    pub(super) fn with_login(login: &mut Login, request: &str) -> String {
         let mut first = request.split(' ');
         let (method, uri) = (first.next().unwrap(), first.next().unwrap());
         let secret = Secret { user: login.user, password: login.password };
@@ -100,7 +100,7 @@ impl Town {
     }
 
     /// A REGISTER with credentials; its answer.
-    fn register(&mut self, from: SocketAddr, login: &mut Login, more: &str) -> Message<'static> {
+    pub(super) fn register(&mut self, from: SocketAddr, login: &mut Login, more: &str) -> Message<'static> {
         let request = self.request("REGISTER", login.user, more, "");
         let request = Self::with_login(login, &request);
         let answers = self.say(from, &request);
@@ -108,11 +108,11 @@ impl Town {
         answer.clone()
     }
 
-    fn events(&mut self) -> Vec<Event> {
+    pub(super) fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.agent.poll_event()).collect()
     }
 
-    fn wait(&mut self, seconds: u64) {
+    pub(super) fn wait(&mut self, seconds: u64) {
         let until = self.now + Duration::from_secs(seconds);
         while let Some(due) = self.agent.poll_timeout().filter(|due| *due <= until) {
             self.now = self.now.max(due);
@@ -122,12 +122,12 @@ impl Town {
         self.now = until;
     }
 
-    fn contacts(&self) -> Vec<String> {
+    pub(super) fn contacts(&self) -> Vec<String> {
         self.agent.bindings(self.now, PHONE).iter().map(|binding| binding.contact.clone()).collect()
     }
 }
 
-fn code(message: &Message<'_>) -> u16 {
+pub(super) fn code(message: &Message<'_>) -> u16 {
     message.status().unwrap().code()
 }
 
@@ -135,7 +135,7 @@ fn contacts_of(message: &Message<'_>) -> Vec<String> {
     message.header.list(&Name::Contact).map(str::to_owned).collect()
 }
 
-const HOME: &str = "Contact: <sip:2003@10.0.0.5:5060>\r\n";
+pub(super) const HOME: &str = "Contact: <sip:2003@10.0.0.5:5060>\r\n";
 
 #[test]
 fn a_telephone_registers_is_called_where_it_came_from_and_is_forgotten_when_its_time_is_over() {

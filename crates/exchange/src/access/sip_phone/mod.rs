@@ -5,6 +5,8 @@
 //!   INVITE -> a call of its line, with what was dialled   re-INVITE: on hold -> Held, Retrieved   BYE -> Released
 //! ```
 //!
+//! It is told of waiting messages as it has subscribed to (RFC 3842), how the call rings (`Alert-Info`), and who sent it on.
+//!
 //! A telephone that is registered nowhere cannot be had: cause 20. What it dials is what its subscriber dials: numbers and
 //! feature codes go the way that those of any line go. It may have two calls at a time and one that waits.
 //!
@@ -23,8 +25,8 @@ use super::Report;
 use super::sip_trunk::{SipTrunks, socket_of};
 use crate::line::SIP;
 use crate::{
-    Contact, Inventory, LegId, LineCalls, LineCondition, LineEvent, LineId, LineView, Record, Registration,
-    ServiceChange, ServiceState, Subject, Termination,
+    Contact, Inventory, LegId, LineCalls, LineCommand, LineCondition, LineEvent, LineId, LineView, Record,
+    Registration, ServiceChange, ServiceState, Subject, Termination,
 };
 pub(super) use ring::Search;
 
@@ -71,6 +73,7 @@ impl Phones {
             let hosts =
                 if entry.media.is_empty() { Hosts::Peer } else { Hosts::PeerAnd(entry.media.clone()) };
             peer.media = AddressPolicy { hosts };
+            peer.notices = entry.notices;
             peer.keys = entry.keys;
             Some(peer)
         })
@@ -195,6 +198,18 @@ impl Phone {
 }
 
 impl SipTrunks {
+    /// A word to a telephone that belongs to no call.
+    pub(super) fn line_command(&mut self, now: Time, line: LineId, command: LineCommand) {
+        match command {
+            LineCommand::MessageWaiting(on) => {
+                let peer = self.phones.peer(line);
+                self.agent.tell_messages(now, peer, on);
+            }
+            // It cannot be rung without being called.
+            LineCommand::Remind => {}
+        }
+    }
+
     /// Puts the contacts back that a telephone had before a restart.
     pub(super) fn restore_contacts(
         &mut self,
@@ -205,14 +220,23 @@ impl SipTrunks {
         let is_its = |phone: &&Phone| phone.number == registration.line && phone.user == registration.user;
         let Some(phone) = self.phones.list.iter().find(is_its) else { return };
         let (line, peer) = (phone.line, self.phones.peer(phone.line));
-        for contact in registration.contacts.iter().filter_map(binding) {
+        // Connections have ended with the exchange that had them; who came by one will come again.
+        let stands = |contact: &&Contact| !contact.transport.is_reliable();
+        for contact in registration.contacts.iter().filter(stands).filter_map(binding) {
             self.agent.restore_binding(now, peer, contact);
         }
-        let contacts = self.agent.bindings(now, peer).into_iter().map(contact).collect();
-        if let Some(phone) = self.phones.by_line.get(&line).and_then(|at| self.phones.list.get_mut(*at)) {
-            phone.contacts = contacts;
-            phone.set_service(now, reports);
+        let contacts: Vec<_> = self.agent.bindings(now, peer).into_iter().map(contact).collect();
+        let Some(phone) = self.phones.by_line.get(&line).and_then(|at| self.phones.list.get_mut(*at)) else {
+            return;
+        };
+        if !registration.contacts.is_empty() && contacts.len() != registration.contacts.len() {
+            // What was kept says otherwise.
+            phone.service = ServiceState::InService;
+            let bindings = self.agent.bindings(now, peer);
+            return self.phones.moved(now, peer, bindings, reports);
         }
+        phone.contacts = contacts;
+        phone.set_service(now, reports);
     }
 }
 

@@ -11,8 +11,8 @@ use strowger_sip::agent::{Caller, Invitation, PeerId, SessionId};
 use strowger_sip::message::Status;
 
 use super::super::Report;
-use super::super::sip_trunk::{Leg, SipTrunks};
-use crate::{CallingParty, Cause, LegEvent, LegId, LineId, Sdp};
+use super::super::sip_trunk::{Leg, SipTrunks, told};
+use crate::{CallingParty, Cause, LegEvent, LegId, LineId, Ring, Sdp};
 
 /// A telephone that is looked for.
 #[derive(Debug)]
@@ -106,7 +106,13 @@ impl SipTrunks {
         let caller =
             Caller { user: calling.number.clone(), name: calling.name.clone(), withheld: calling.withheld };
         let (peer, offer) = (leg.peer, remote.bytes().to_vec());
-        let invitation = Invitation { peer, called, caller, offer, diversions: Vec::new() };
+        let diversions = told(&calling.diversions);
+        // By the others a line rings as usual, unless its gateway was provisioned otherwise (RFC 3660 section 2.4).
+        let ring = match calling.ring {
+            Ring::Pattern(number @ 1..=5) => Some(number),
+            Ring::Pattern(_) | Ring::Normal => None,
+        };
+        let invitation = Invitation { peer, called, caller, offer, diversions, ring };
         leg.described = Some(remote);
         let mut next: VecDeque<(u16, Vec<String>)> = VecDeque::new();
         for binding in self.agent.bindings(now, peer) {
@@ -154,6 +160,13 @@ impl SipTrunks {
         let Some(id) = self.sessions.get(&session).copied() else { return false };
         let Some(search) = self.legs.get_mut(&id).and_then(|leg| leg.search.as_mut()) else { return false };
         search.ringing.retain(|ringing| *ringing != session);
+        // Its connection has ended, and nobody has come back by another.
+        let is_gone = status == Some(Status::SERVICE_UNAVAILABLE)
+            && self.agent.bindings(now, search.invitation.peer).is_empty();
+        let (cause, status) = match is_gone {
+            true => (Cause::SUBSCRIBER_ABSENT, Some(Status::TEMPORARILY_UNAVAILABLE)),
+            false => (cause, status),
+        };
         let refusal = Refusal::new(cause, status);
         search.best = Some(refusal.better(search.best));
         if refusal.rank == 0 {

@@ -7,13 +7,11 @@ use std::collections::VecDeque;
 
 use strowger_sansio::Time;
 use strowger_sdp::Direction;
-use strowger_sip::agent::PeerId;
+use strowger_sip::agent::{PeerId, SessionId};
 
 use super::leg::Leg;
 use super::{Report, SipTrunks, placeholder};
-use crate::{
-    CallStable, Cause, Flow, LegEvent, LineId, RestoredLeg, Sdp, Side, StreamRole, Termination, TrunkId,
-};
+use crate::{CallStable, Cause, Flow, LegEvent, RestoredLeg, Sdp, Side, StreamRole, Termination, TrunkId};
 
 impl SipTrunks {
     /// Whether what was kept of a side's session is enough to go on with it.
@@ -23,13 +21,13 @@ impl SipTrunks {
             && (stable.awaited.is_some() || other(stable, side).is_some())
     }
 
-    /// A leg of an answered call, as it was.
+    /// A leg of an answered call, as it was: at a channel of a trunk, or at a telephone.
     pub(in crate::access) fn restore(
         &mut self,
         now: Time,
         stable: &CallStable,
         RestoredLeg { leg: id, line, side, .. }: RestoredLeg,
-        (trunk, first): (TrunkId, u32),
+        channel: Option<(TrunkId, u32)>,
         reports: &mut VecDeque<Report>,
     ) {
         let Some(own) = stable.streams.iter().find(|stream| stream.role == StreamRole::of(side)) else {
@@ -42,13 +40,15 @@ impl SipTrunks {
         let described = other.map_or_else(placeholder, |(local, _)| local.clone());
         let kept = own.session.as_deref();
         let descriptions = (described.bytes(), own.local.bytes());
-        let session =
-            kept.and_then(|kept| self.agent.restore(now, PeerId(trunk.0), kept, descriptions, direction));
-        let termination = self.restored_termination(trunk, line, first, &own.termination);
-        self.legs.insert(
-            id,
-            Leg::restored(session, PeerId(trunk.0), termination, (own.local.clone(), described), direction),
-        );
+        let (peer, now_at) = match channel {
+            Some((trunk, first)) => (PeerId(trunk.0), self.termination(trunk, line, first, SessionId(0))),
+            None => (self.phones.peer(line), self.phones.termination(line, SessionId(0))),
+        };
+        let session = kept.and_then(|kept| self.agent.restore(now, peer, kept, descriptions, direction));
+        let termination = Termination { connection: own.termination.connection.clone(), ..now_at };
+        self.phones.begin(peer, id);
+        let streams = (own.local.clone(), described);
+        self.legs.insert(id, Leg::restored(session, peer, termination, streams, direction));
         match session {
             Some(session) => {
                 self.sessions.insert(session, id);
@@ -57,20 +57,9 @@ impl SipTrunks {
                 let cause = Cause::NETWORK_OUT_OF_ORDER;
                 reports.push_back(Report::Leg(id, LegEvent::Released { cause }));
                 reports.push_back(Report::Leg(id, LegEvent::Cleared { statistics: None }));
-                self.legs.remove(&id);
+                self.forget(id);
             }
         }
-    }
-
-    fn restored_termination(
-        &self,
-        trunk: TrunkId,
-        line: LineId,
-        first: u32,
-        before: &Termination,
-    ) -> Termination {
-        let now = self.termination(trunk, line, first, strowger_sip::agent::SessionId(0));
-        Termination { connection: before.connection.clone(), ..now }
     }
 }
 
