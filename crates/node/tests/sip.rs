@@ -168,3 +168,31 @@ fn datagrams_and_connections_are_taken_at_one_address() {
     assert!(buffer[..length].starts_with(b"SIP/2.0 200 "));
     node.stop(Duration::ZERO).unwrap();
 }
+
+#[test]
+fn a_peer_that_does_not_take_a_connection_does_not_hold_up_the_end() {
+    // Who waits in the queue of a listener that accepts nobody fills it, and the next is not answered.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::new(PEER, 0).into()).unwrap();
+    socket.listen(0).unwrap();
+    let peer = socket.local_addr().unwrap().as_socket().unwrap();
+    let waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let one = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+            one.set_nonblocking(true).unwrap();
+            let _ = one.connect(&peer.into());
+            one
+        })
+        .collect();
+    let node = node(peer, "transport = \"tcp\", probe = 1");
+    // It has begun to ask.
+    let began = Instant::now();
+    while node.metrics().render().lines().all(|line| line != "strowger_sip_connections_made_total 1") {
+        assert!(began.elapsed() < PATIENCE, "it does not ask");
+        std::thread::yield_now();
+    }
+    let began = Instant::now();
+    node.stop(PATIENCE).unwrap();
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    drop(waiting);
+}

@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use strowger_sansio::TokenBucket;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::Fate;
 use crate::admission::Limits;
 use crate::clock::Clock;
 use crate::metrics::{Counter, Gauge, Registry};
@@ -48,7 +50,7 @@ struct State {
 pub(super) struct Place {
     door: Arc<Door>,
     host: IpAddr,
-    is_stranger: bool,
+    fate: Arc<Fate>,
 }
 
 impl Door {
@@ -101,27 +103,41 @@ impl Door {
     }
 
     /// Gives a host a place for one connection more.
-    pub(super) fn place(self: &Arc<Self>, host: IpAddr) -> Option<Place> {
-        let place = self.find_place(host);
+    pub(super) fn place(self: &Arc<Self>, host: IpAddr, fate: &Arc<Fate>) -> Option<Place> {
+        let place = self.find_place(host, fate);
         let (count, by) = if place.is_some() { (&self.taken, 1.0) } else { (&self.turned_away, 0.0) };
         count.increment();
         self.standing.set(self.standing.value() + by);
         place
     }
 
-    fn find_place(self: &Arc<Self>, host: IpAddr) -> Option<Place> {
+    fn find_place(self: &Arc<Self>, host: IpAddr, fate: &Arc<Fate>) -> Option<Place> {
         let mut state = self.state.lock().ok()?;
         let is_stranger = !state.listed.contains(&host);
         if is_stranger && (!state.anybody || state.strangers >= STRANGERS) {
             return None;
         }
-        let own = state.places.entry(host).or_default();
-        if *own >= PER_HOST {
+        if state.places.get(&host).is_some_and(|own| *own >= PER_HOST) {
             return None;
         }
-        *own += 1;
-        state.strangers += usize::from(is_stranger);
-        Some(Place { door: Arc::clone(self), host, is_stranger })
+        fate.is_stranger.store(is_stranger, Ordering::Relaxed);
+        state.takes(host, is_stranger);
+        Some(Place { door: Arc::clone(self), host, fate: Arc::clone(fate) })
+    }
+
+    /// A telephone has registered by a connection from there, or has no more. While it has, the connection takes no place: there may be
+    /// many behind one NAT, and the registrar knows how many there may be.
+    pub(super) fn registered(&self, host: IpAddr, fate: &Fate, is_registered: bool) {
+        let Ok(mut state) = self.state.lock() else { return };
+        let is_news = fate.registered.swap(is_registered, Ordering::Relaxed) != is_registered;
+        if !is_news || fate.is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        let is_stranger = fate.is_stranger.load(Ordering::Relaxed);
+        match is_registered {
+            true => state.gives_back(host, is_stranger),
+            false => state.takes(host, is_stranger),
+        }
     }
 
     /// Whether a host may send one message more now.
@@ -142,11 +158,25 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.door.standing.set(self.door.standing.value() - 1.0);
         let Ok(mut state) = self.door.state.lock() else { return };
-        state.strangers -= usize::from(self.is_stranger);
-        if let Some(own) = state.places.get_mut(&self.host) {
-            *own -= 1;
+        self.fate.is_over.store(true, Ordering::Relaxed);
+        if !self.fate.registered.load(Ordering::Relaxed) {
+            state.gives_back(self.host, self.fate.is_stranger.load(Ordering::Relaxed));
+        }
+    }
+}
+
+impl State {
+    fn takes(&mut self, host: IpAddr, is_stranger: bool) {
+        self.strangers += usize::from(is_stranger);
+        *self.places.entry(host).or_default() += 1;
+    }
+
+    fn gives_back(&mut self, host: IpAddr, is_stranger: bool) {
+        self.strangers = self.strangers.saturating_sub(usize::from(is_stranger));
+        if let Some(own) = self.places.get_mut(&host) {
+            *own = own.saturating_sub(1);
             if *own == 0 {
-                state.places.remove(&self.host);
+                self.places.remove(&host);
             }
         }
     }
@@ -159,21 +189,49 @@ mod tests {
     #[test]
     fn a_host_has_its_places_and_strangers_have_none_of_them() {
         let door = Arc::new(Door::new(Clock::start(), Limits::default(), &Registry::new()));
+        let place = |host| door.place(host, &Arc::default());
         let [listed, stranger] = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
-        assert!(door.place(listed).is_none());
+        assert!(place(listed).is_none());
         door.list([listed]);
-        let places: Vec<_> = std::iter::from_fn(|| door.place(listed)).collect();
+        let places: Vec<_> = std::iter::from_fn(|| place(listed)).collect();
         assert_eq!(places.len(), PER_HOST);
-        assert!(door.place(stranger).is_none());
+        assert!(place(stranger).is_none());
         door.open_to_anybody();
         let hosts = (0..u32::MAX).map(|host| IpAddr::from((0x0a00_0000 + host).to_be_bytes()));
-        let strangers: Vec<_> = hosts.map_while(|host| door.place(host)).collect();
+        let strangers: Vec<_> = hosts.map_while(|host| place(host)).collect();
         assert_eq!(strangers.len(), STRANGERS);
-        assert!(door.place(stranger).is_none());
+        assert!(place(stranger).is_none());
         drop(places);
-        assert!(door.place(listed).is_some(), "whoever comes, a listed host has its places");
+        assert!(place(listed).is_some(), "whoever comes, a listed host has its places");
         drop(strangers);
-        assert!(door.place(stranger).is_some());
+        assert!(place(stranger).is_some());
         assert!(door.standing.value().abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn many_telephones_behind_one_nat_have_room_and_who_only_connects_has_not() {
+        let door = Arc::new(Door::new(Clock::start(), Limits::default(), &Registry::new()));
+        door.open_to_anybody();
+        let office = IpAddr::from([192, 0, 2, 3]);
+        let mut standing = Vec::new();
+        for _ in 0..100 {
+            let fate = Arc::new(Fate::default());
+            standing.push((door.place(office, &fate).unwrap(), Arc::clone(&fate)));
+            door.registered(office, &fate, true);
+            door.registered(office, &fate, true);
+        }
+        let silent: Vec<_> = std::iter::from_fn(|| door.place(office, &Arc::default())).collect();
+        assert_eq!(silent.len(), PER_HOST);
+        // One whose registration is over takes a place again.
+        drop(silent);
+        door.registered(office, &standing[0].1, false);
+        let silent: Vec<_> = std::iter::from_fn(|| door.place(office, &Arc::default())).collect();
+        assert_eq!(silent.len(), PER_HOST - 1);
+        let fates: Vec<_> = standing.iter().map(|(_, fate)| Arc::clone(fate)).collect();
+        drop((standing, silent));
+        // What is told of them when they have ended changes nothing.
+        fates.iter().for_each(|fate| door.registered(office, fate, false));
+        let state = door.state.lock().unwrap();
+        assert_eq!((state.strangers, state.places.len()), (0, 0));
     }
 }

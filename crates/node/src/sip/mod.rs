@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use strowger_exchange::{SIP_TCP, SIP_TLS};
@@ -84,8 +85,23 @@ pub(crate) struct Connection {
     local: SocketAddr,
     writer: mpsc::Sender<Vec<u8>>,
     task: Option<AbortHandle>,
+    /// What becomes of it.
+    fate: Arc<Fate>,
     /// What came to be sent when it had ended, and the shard did not know yet.
     late: Vec<Vec<u8>>,
+}
+
+/// What the shard and the task of a connection tell each other of it.
+#[derive(Debug, Default)]
+pub(crate) struct Fate {
+    /// It is made.
+    stands: AtomicBool,
+    /// A telephone has registered by it.
+    registered: AtomicBool,
+    /// It has a place among those of hosts that are not listed.
+    is_stranger: AtomicBool,
+    /// It has ended.
+    is_over: AtomicBool,
 }
 
 /// What became of a message that was to be sent.
@@ -245,6 +261,13 @@ impl Ports {
         self.open.insert(way, connection);
     }
 
+    /// Whether a telephone has registered by a connection.
+    pub(crate) fn note_registered(&self, way: Way, is_registered: bool) {
+        if let Some(connection) = self.open.get(&way) {
+            self.door.registered(way.1.ip(), &connection.fate, is_registered);
+        }
+    }
+
     /// A connection has ended; gives what was not sent. None when another stands in its place.
     pub(crate) fn ended(
         &mut self,
@@ -324,6 +347,7 @@ impl Ports {
         self.counts.made.increment();
         self.last += 3;
         let (writer, messages) = mpsc::channel(WAITING);
+        let fate = Arc::new(Fate::default());
         let stream = Stream {
             way,
             number: self.last,
@@ -332,15 +356,18 @@ impl Ports {
             messages,
             door: Arc::clone(&self.door),
             is_kept: self.kept.contains(&way.1),
+            fate: Arc::clone(&fate),
         };
         let task = tokio::spawn(stream.make(local.ip(), tls)).abort_handle();
-        Some(Connection { number: self.last, local, writer, task: Some(task), late: Vec::new() })
+        let (number, task, late) = (self.last, Some(task), Vec::new());
+        Some(Connection { number, local, writer, task, late, fate })
     }
 
-    /// Whether all has been handed to the system.
+    /// Whether all has been handed to the system that can be.
     pub(crate) fn is_flushed(&self) -> bool {
-        let waits =
-            |own: &Connection| own.writer.capacity() < own.writer.max_capacity() && !own.writer.is_closed();
+        // Whoever has not taken the connection yet may never do so.
+        let stands = |own: &Connection| own.fate.stands.load(Ordering::Relaxed) && !own.writer.is_closed();
+        let waits = |own: &Connection| own.writer.capacity() < own.writer.max_capacity() && stands(own);
         self.udp.iter().all(Udp::is_flushed) && !self.open.values().any(waits)
     }
 }

@@ -2,26 +2,27 @@
 //!
 //! Whoever begins a message has a time to end it, so that octets that come one by one hold nothing for long. A double line end is
 //! answered with a single one (RFC 5626 section 4.4.1). A connection on which nothing is said is ended; one to a peer with whom the
-//! exchange is registered is kept by double line ends of its own, since calls come back by it.
+//! exchange is registered is kept by double line ends of its own, since calls come back by it, and one by which a telephone has registered
+//! stands as long as the registration may.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use strowger_sip::text::{Frame, Framer};
 use strowger_sip::{DecodeError, Limits, Transport};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::tls::{ClientTls, Clients, ServerTls, is_for_one_of};
 
 use super::door::{Door, Place};
-use super::{Arrival, Connection, End, WAITING, Way};
+use super::{Arrival, Connection, End, Fate, WAITING, Way};
 
 /// How long it may take to make a connection: a caller waits for it, and there may be another way.
 const MAKING: Duration = Duration::from_secs(4);
@@ -30,6 +31,9 @@ const MESSAGE: Duration = Duration::from_secs(20);
 /// When a connection ends on which nothing is said. More than 64 T1, as section 18 wants, and than the time between refreshes of a
 /// session.
 const IDLE: Duration = Duration::from_secs(20 * 60);
+/// The same where a telephone has registered, which is reached by this connection alone: more than the longest registration. The system finds out
+/// when the other end is gone.
+const REGISTERED: Duration = Duration::from_secs(2 * 3600 + 300);
 /// How often a connection is kept that must stand: from 95 to 120 s (RFC 5626 section 4.4.1), each connection in its own time.
 const KEPT: (u64, u64) = (95, 26);
 /// How long the last words may take when a connection is closed.
@@ -49,6 +53,8 @@ pub(super) struct Stream {
     pub(super) door: Arc<Door>,
     /// It must stand, whether anything is said or not.
     pub(super) is_kept: bool,
+    /// What becomes of it.
+    pub(super) fate: Arc<Fate>,
 }
 
 /// Where peers connect.
@@ -75,11 +81,12 @@ pub(super) async fn accept(entrance: Entrance, door: Arc<Door>, to: mpsc::Sender
         };
         let peer = SocketAddr::new(super::canonical(peer.ip()), peer.port());
         // Nobody else hears anything, not even why.
-        let Some(place) = door.place(peer.ip()) else { continue };
+        let fate = Arc::default();
+        let Some(place) = door.place(peer.ip(), &fate) else { continue };
         number += 3;
         let (writer, messages) = mpsc::channel(WAITING);
         let (own, to, door) = (writer.downgrade(), to.clone(), Arc::clone(&door));
-        let own = Stream { way: (transport, peer), number, to, own, messages, door, is_kept: false };
+        let own = Stream { way: (transport, peer), number, to, own, messages, door, is_kept: false, fate };
         tokio::spawn(own.take(stream, tls.clone(), writer, place));
     }
 }
@@ -113,7 +120,9 @@ impl Stream {
         place: Place,
     ) {
         let Ok(local) = stream.local_addr() else { return };
-        let connection = Connection { number: self.number, local, writer, task: None, late: Vec::new() };
+        let fate = Arc::clone(&self.fate);
+        let (number, task, late) = (self.number, None, Vec::new());
+        let connection = Connection { number, local, writer, task, late, fate };
         if prepare(&stream).is_err() {
             return;
         }
@@ -156,6 +165,7 @@ impl Stream {
         local: SocketAddr,
         place: Option<Place>,
     ) {
+        self.fate.stands.store(true, Ordering::Relaxed);
         let (mut reader, writer) = tokio::io::split(stream);
         let began = Instant::now();
         let said = AtomicU64::new(0);
@@ -170,6 +180,7 @@ impl Stream {
             said: &said,
             taken: place.is_some(),
             kept: self.is_kept.then(|| Duration::from_secs(KEPT.0 + self.number % KEPT.1)),
+            fate: &self.fate,
         };
         let unsent = {
             let mut writing = std::pin::pin!(waits.write(writer));
@@ -229,6 +240,7 @@ struct Heard<'s> {
     said: &'s AtomicU64,
     taken: bool,
     kept: Option<Duration>,
+    fate: &'s Fate,
 }
 
 impl Heard<'_> {
@@ -243,7 +255,7 @@ impl Heard<'_> {
         loop {
             let until = whole_by.unwrap_or_else(|| self.idle_at());
             let until = kept_at.map_or(until, |at| at.min(until));
-            let length = match timeout_at(until.into(), reader.read(&mut buffer)).await {
+            let length = match timeout_at(until, reader.read(&mut buffer)).await {
                 Ok(Ok(length @ 1..)) => length,
                 Ok(_) => return None,
                 Err(_) if kept_at.is_some_and(|at| at <= Instant::now()) => {
@@ -278,7 +290,8 @@ impl Heard<'_> {
     }
 
     fn idle_at(&self) -> Instant {
-        self.began + Duration::from_millis(self.said.load(Ordering::Relaxed)) + IDLE
+        let idle = if self.fate.registered.load(Ordering::Relaxed) { REGISTERED } else { IDLE };
+        self.began + Duration::from_millis(self.said.load(Ordering::Relaxed)) + idle
     }
 
     async fn heard(&self, frame: Frame) -> Option<()> {
@@ -345,3 +358,6 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
     // A host that lost its power ends nothing.
     crate::keepalive::watch(stream)
 }
+
+#[cfg(test)]
+mod tests;
