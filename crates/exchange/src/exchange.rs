@@ -321,6 +321,12 @@ impl Exchange {
         self.records.pop_front()
     }
 
+    /// Whether a registration is among what is to be kept: what is to be sent says to a telephone that it is.
+    #[must_use]
+    pub fn has_registration(&self) -> bool {
+        self.records.iter().any(|record| matches!(record, Record::Registration(_)))
+    }
+
     /// When [`Self::handle_timeout`] wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {

@@ -3,8 +3,11 @@
 //! A turn of the loop waits for a datagram, a deadline or a request, hands it to the exchange, and then drains what
 //! the exchange wants sent, logged and kept. Inputs are taken in batches, with the deadlines looked at in between, so
 //! that a flood delays timers by one batch at most. Within a batch each gateway has its turn, and what is more than its
-//! share is dropped ([`crate::admission`]). What a batch wants sent leaves together, before anything is logged. `signalling`: the same for SIP.
+//! share is dropped ([`crate::admission`]). What a batch wants sent leaves together, before anything is logged. `signalling`: the same for SIP. `held`: what is not sent before a
+//! record is kept. `flood`: what is refused before it is heard.
 
+mod flood;
+mod held;
 mod signalling;
 
 use std::collections::BTreeSet;
@@ -17,13 +20,13 @@ use strowger_exchange::{
     SettingFault,
 };
 use strowger_megaco::transport::{Route, Transport};
-use strowger_sansio::{SocketId, Time, TokenBucket};
+use strowger_sansio::{SocketId, Time, TokenBucket, Transmit};
 use strowger_sip::locate::Destination;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::admission::{Admission, Datagram, Limits, ROOM, Verdict};
 use crate::clock::{Clock, Wall};
-use crate::filter::{self, Filter, Guard, MOST_RANGES};
+use crate::filter::Guard;
 use crate::ledger::Ledger;
 use crate::log::{EventLog, Throttle};
 use crate::megaco::{Arrival, Ports};
@@ -34,6 +37,7 @@ use crate::socket::{Received, Udp};
 use crate::strangers::Shares;
 use crate::view::Picture;
 use crate::vigil::Vigil;
+use held::Held;
 
 /// How often the exchange is told what the wall shows: a clock that was set is noticed within a minute.
 const WALL: Duration = Duration::from_secs(60);
@@ -120,6 +124,7 @@ pub(crate) struct Shard {
     sip: sip::Ports,
     sip_shares: Shares,
     ledger: Ledger,
+    held: Held,
     observers: Vec<Box<dyn Observer>>,
     admission: Admission,
     guard: Guard,
@@ -219,6 +224,7 @@ impl Shard {
             sip,
             sip_shares: Shares::new(clock.now(), limits),
             ledger,
+            held: Held::default(),
             observers,
             admission,
             guard,
@@ -248,6 +254,7 @@ impl Shard {
                 wall_due = Instant::now() + WALL;
             }
             self.run_due_timers();
+            self.release();
             self.drain();
             self.judge_flood();
             if self.has_drained() {
@@ -260,6 +267,9 @@ impl Shard {
             if let Some(due) = self.guard.due() {
                 until = until.min(self.clock.instant(due));
             }
+            if let Some(due) = self.held.due() {
+                until = until.min(due);
+            }
             if let Some(deadline) = self.deadline {
                 until = until.min(deadline).min(Instant::now() + DRAIN_STEP);
             }
@@ -270,6 +280,7 @@ impl Shard {
                 is_open = ready(self.megaco.text.as_ref()) => if is_open { self.receive_megaco(MEGACO_TEXT) } else { break },
                 is_open = ready(self.megaco.binary.as_ref()) => if is_open { self.receive_megaco(MEGACO_BINARY) } else { break },
                 is_open = ready(self.sip.udp.as_ref()) => if is_open { self.receive_sip() } else { break },
+                () = self.ledger.keeps(), if !self.held.is_empty() => came = false,
                 Some(arrival) = self.megaco.arrivals.recv() => self.arrived(arrival),
                 Some(arrival) = self.sip.arrivals.recv() => self.sip_arrived(arrival),
                 request = self.requests.recv() => match request {
@@ -358,43 +369,6 @@ impl Shard {
         self.tell();
     }
 
-    /// Sets the filter that what came asks for.
-    fn judge_flood(&mut self) {
-        let Some(filter) = self.guard.judge(self.clock.now()).cloned() else { return };
-        if filter.is_open() {
-            tracing::info!("the flood is over, and everything is heard again");
-        } else {
-            self.counts.filters.increment();
-            if let Some(suppressed) = self.filters.admit() {
-                let (strangers, gateways) = (filter.strangers, filter.sources.len());
-                tracing::warn!(strangers, gateways, suppressed, "a flood is thinned out before it is heard");
-            }
-        }
-        self.set_filter(&filter);
-    }
-
-    fn set_filter(&self, filter: &Filter) {
-        let Some(udp) = &self.mgcp else { return };
-        if filter.is_open() {
-            // One that was never set is not there to be taken away.
-            let _ = udp.filter(None);
-            return;
-        }
-        let mut most = MOST_RANGES;
-        loop {
-            let program = filter::program(filter, &filter::ranges(self.admission.hosts(), most));
-            match udp.filter(Some(&program)) {
-                Ok(()) => return,
-                // The system has room for shorter ones, or none; what a filter leaves is refused behind it.
-                Err(_) if most > 1 => most /= 4,
-                Err(error) => {
-                    tracing::debug!(%error, "no filter");
-                    return;
-                }
-            }
-        }
-    }
-
     /// Takes a batch of datagrams of Megaco.
     fn receive_megaco(&mut self, socket: SocketId) {
         for _ in 0..ROOM {
@@ -463,32 +437,35 @@ impl Shard {
     /// Takes what the exchange wants sent; it leaves with the next [`Self::flush`].
     fn collect(&mut self) {
         while let Some(transmit) = self.exchange.poll_transmit() {
-            if matches!(transmit.socket, SIP_TCP | SIP_TLS) {
-                self.send_by_stream(transmit);
-                continue;
-            }
-            let (udp, protocol) = match transmit.socket {
-                SocketId::MAIN => (self.mgcp.as_mut(), Protocol::Mgcp),
-                SIP_UDP => (self.sip.udp.as_mut(), Protocol::Sip),
-                socket => (self.megaco.datagrams(socket), Protocol::Megaco),
-            };
-            let local = udp.as_ref().map(|udp| udp.local());
-            let frame = Frame {
-                at: self.clock.now(),
-                clock: &self.clock,
-                from: local.unwrap_or(transmit.to),
-                to: transmit.to,
-                protocol,
-                way: Way::Out,
-                bytes: &transmit.payload,
-            };
-            for observer in &mut self.observers {
-                observer.datagram(&frame);
-            }
-            match udp {
-                Some(udp) => udp.send(transmit.to, transmit.payload),
-                None => self.megaco.send(transmit.socket, transmit.payload),
-            }
+            self.send(transmit);
+        }
+    }
+
+    fn send(&mut self, transmit: Transmit) {
+        if matches!(transmit.socket, SIP_TCP | SIP_TLS) {
+            return self.send_by_stream(transmit);
+        }
+        let (udp, protocol) = match transmit.socket {
+            SocketId::MAIN => (self.mgcp.as_mut(), Protocol::Mgcp),
+            SIP_UDP => (self.sip.udp.as_mut(), Protocol::Sip),
+            socket => (self.megaco.datagrams(socket), Protocol::Megaco),
+        };
+        let local = udp.as_ref().map(|udp| udp.local());
+        let frame = Frame {
+            at: self.clock.now(),
+            clock: &self.clock,
+            from: local.unwrap_or(transmit.to),
+            to: transmit.to,
+            protocol,
+            way: Way::Out,
+            bytes: &transmit.payload,
+        };
+        for observer in &mut self.observers {
+            observer.datagram(&frame);
+        }
+        match udp {
+            Some(udp) => udp.send(transmit.to, transmit.payload),
+            None => self.megaco.send(transmit.socket, transmit.payload),
         }
     }
 
@@ -569,7 +546,7 @@ impl Shard {
         let Some(deadline) = self.deadline else { return false };
         let flushed =
             self.mgcp.iter().all(Udp::is_flushed) && self.sip.is_flushed() && self.megaco.is_flushed();
-        Instant::now() >= deadline || flushed && self.exchange.has_drained()
+        Instant::now() >= deadline || flushed && self.held.is_empty() && self.exchange.has_drained()
     }
 }
 

@@ -175,6 +175,9 @@ struct Shared {
     counts: Counts,
     waiting: AtomicU64,
     healthy: AtomicBool,
+    /// How many records the writer is done with, and who waits for more.
+    done: AtomicU64,
+    news: tokio::sync::Notify,
     /// When a ledger that is being closed gives up.
     deadline: Mutex<Option<Instant>>,
 }
@@ -182,6 +185,13 @@ struct Shared {
 impl Shared {
     fn deadline(&self) -> Option<Instant> {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The writer has kept this many more, or given them up.
+    fn done(&self, count: u64) {
+        self.taken(count);
+        self.done.fetch_add(count, Ordering::Release);
+        self.news.notify_one();
     }
 
     fn taken(&self, count: u64) {
@@ -204,6 +214,8 @@ pub struct Ledger {
     thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
     dropping: bool,
+    /// How many records the writer was given.
+    given: u64,
 }
 
 impl Ledger {
@@ -222,6 +234,8 @@ impl Ledger {
             counts: Counts::new(metrics),
             waiting: AtomicU64::new(0),
             healthy: AtomicBool::new(true),
+            done: AtomicU64::new(0),
+            news: tokio::sync::Notify::new(),
             deadline: Mutex::new(None),
         });
         let standing = restored.standing.len() as u64;
@@ -230,7 +244,7 @@ impl Ledger {
             .name("ledger".to_owned())
             .spawn(move || writer.run())
             .map_err(LedgerError::Thread)?;
-        let ledger = Self { sender: Some(sender), thread: Some(thread), shared, dropping: false };
+        let ledger = Self { sender: Some(sender), thread: Some(thread), shared, dropping: false, given: 0 };
         Ok((ledger, restored))
     }
 
@@ -251,6 +265,7 @@ impl Ledger {
         self.shared.counts.waiting.set(waiting as f64);
         match sender.try_send(job) {
             Ok(()) => {
+                self.given += 1;
                 if std::mem::take(&mut self.dropping) {
                     let lost = self.shared.counts.dropped.value();
                     tracing::warn!(lost, "records are kept again");
@@ -264,6 +279,23 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    /// How many records it was given and did not have to drop.
+    #[must_use]
+    pub const fn given(&self) -> u64 {
+        self.given
+    }
+
+    /// How many of those are on stable storage, or were given up: the first ones.
+    #[must_use]
+    pub fn kept(&self) -> u64 {
+        self.shared.done.load(Ordering::Acquire)
+    }
+
+    /// Waits until more are.
+    pub async fn keeps(&self) {
+        self.shared.news.notified().await;
     }
 
     /// A view of its health that outlives it.

@@ -112,7 +112,7 @@ impl Writer {
             };
             let records = batch.records;
             let kept = self.commit(&batch);
-            self.shared.taken(records);
+            self.shared.done(records);
             if kept {
                 self.shared.counts.written.add(records);
                 self.export();
@@ -121,7 +121,7 @@ impl Writer {
                 if self.shared.deadline().is_some() {
                     // Being closed: nothing behind this batch fares better.
                     let rest = self.receiver.try_iter().count() as u64;
-                    self.shared.taken(rest);
+                    self.shared.done(rest);
                     self.shared.counts.dropped.add(rest);
                     return;
                 }

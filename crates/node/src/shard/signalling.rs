@@ -40,7 +40,7 @@ impl Shard {
                 self.show(Direction::In, (from, to), &bytes);
             }
             self.exchange.handle_input(now, Input::Sip { from: route, bytes: &bytes });
-            self.collect();
+            self.collect_sip();
             self.counts.turns.observe(self.clock.now().since(now));
         }
         self.flush();
@@ -55,7 +55,9 @@ impl Shard {
             Arrival::Message(way, to, bytes) => {
                 self.show(Direction::In, (way.1, to), &bytes);
                 self.exchange.handle_input(now, Input::Sip { from: route(way), bytes: &bytes });
-                self.collect();
+                let is_registered = self.exchange.sip_standing(now, route(way)) == SipStanding::Registered;
+                self.sip.note_registered(way, is_registered);
+                self.collect_sip();
                 self.counts.turns.observe(self.clock.now().since(now));
             }
             Arrival::Unframed(way, to, bytes, error) => {
