@@ -198,6 +198,8 @@ pub struct CallingParty {
     pub withheld: bool,
     /// The ringing that announces this call.
     pub ring: Ring,
+    /// Who sent the call on to the called party, the first first.
+    pub diversions: Vec<Diversion>,
 }
 
 /// Whether a party that has put a call on hold lets the other one hear something.

@@ -58,7 +58,7 @@ pub use leg::{
     Termination, Tone,
 };
 pub use limits::Limits;
-pub use line::{LineAccess, LineEntry, PhoneEntry};
+pub use line::{LineAccess, LineEntry, Notices, PhoneEntry};
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};
 pub use record::{
     CallEnded, CallStable, Contact, Diversion, Flow, Joined, Party, Record, Registration, ReleasedBy,

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
+pub use strowger_sip::agent::Notices;
+
 use crate::inventory::{illegal_name, is_number};
 use crate::{Features, Inventory, InventoryFault, SipKeys};
 
@@ -56,6 +58,8 @@ pub struct PhoneEntry {
     pub password: String,
     /// Hosts besides its own that its session descriptions may name.
     pub media: Vec<IpAddr>,
+    /// Whether it is told of waiting messages without having subscribed.
+    pub notices: Notices,
     /// How keys that are pressed in a call come and go.
     pub keys: SipKeys,
 }
@@ -64,21 +68,19 @@ impl PhoneEntry {
     /// A telephone whose media come from where its signalling comes from.
     #[must_use]
     pub fn new(user: &str, password: &str) -> Self {
-        Self {
-            user: user.to_owned(),
-            password: password.to_owned(),
-            media: Vec::new(),
-            keys: SipKeys::Stream,
-        }
+        let (user, password) = (user.to_owned(), password.to_owned());
+        let (keys, notices) = (SipKeys::Stream, Notices::Subscribed);
+        Self { user, password, media: Vec::new(), keys, notices }
     }
 }
 
 /// The password is not shown.
 impl fmt::Debug for PhoneEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user, media, keys, .. } = self;
+        let Self { user, media, keys, notices, .. } = self;
         let mut shown = f.debug_struct("PhoneEntry");
-        shown.field("user", user).field("media", media).field("keys", keys).finish_non_exhaustive()
+        shown.field("user", user).field("media", media).field("keys", keys).field("notices", notices);
+        shown.finish_non_exhaustive()
     }
 }
 

@@ -45,6 +45,12 @@ fn a_line_may_be_a_telephone_that_registers() {
     let phone = line.phone().unwrap();
     assert_eq!((phone.user.as_str(), phone.password.as_str()), ("desk-3", "secret"));
     assert_eq!(phone.media, ["127.0.0.40".parse::<std::net::IpAddr>().unwrap()]);
+    assert_eq!(phone.notices, strowger_exchange::Notices::Subscribed);
+    let told = good(&PHONE.replace("media = [", "notify = \"unsolicited\", media = ["));
+    let told = told.inventory.lines[1].phone().unwrap().notices;
+    assert_eq!(told, strowger_exchange::Notices::Unsolicited);
+    let found = findings(&PHONE.replace("media = [", "notify = \"always\", media = ["));
+    assert!(found[0].contains("unknown notify \"always\""), "{found:?}");
     assert!(line.features.call_waiting && config.inventory.lines[0].phone().is_none());
     assert!(!format!("{config:?}").contains("secret"), "a password is shown");
     use strowger_exchange::SipDigest::{Md5, Sha256};

@@ -102,6 +102,7 @@ fn heard(bytes: &[u8]) {
         caller: Caller::default(),
         offer: AUDIO.to_vec(),
         diversions: Vec::new(),
+        ring: None,
     };
     let own = agent.invite(now, &own);
     let mut open = Vec::new();

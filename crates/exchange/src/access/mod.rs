@@ -365,6 +365,9 @@ impl Access {
     }
 
     pub(crate) fn line_command(&mut self, now: Time, line: LineId, command: LineCommand) {
+        if self.sip.phones.serve(line) {
+            return self.sip.line_command(now, line, command);
+        }
         self.turn(now, |lines, _, _| lines.line_command(line, command));
     }
 

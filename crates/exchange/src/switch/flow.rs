@@ -222,7 +222,8 @@ impl Switch {
             Some(_) => self.codes.recall_ring,
             None => self.desk.ring(line, &call.wanted, calling.number.as_deref()),
         });
-        CallingParty { withheld, ring: ring.unwrap_or_default(), ..calling }
+        let diversions = if call.sought == Side::Called { call.diversions.clone() } else { Vec::new() };
+        CallingParty { withheld, ring: ring.unwrap_or_default(), diversions, ..calling }
     }
 
     fn alerting(&mut self, now: Time, call: &mut Call, leg: LegId) {

@@ -1,6 +1,6 @@
 //! What a SIP telephone does beyond plain calls: hold, a second call, feature codes, hunt groups.
 
-use strowger_exchange::{Event, Forward, Setting};
+use strowger_exchange::{Event, Forward, Ring, Setting};
 use strowger_sansio::Duration;
 use strowger_sdp::Direction;
 use strowger_sip::message::Name;
@@ -192,6 +192,122 @@ fn telephones_are_members_of_hunt_groups() {
     world.lift("2001");
     world.dial("2001", "2100");
     assert!(world.hears("2004").starts_with("L/rg"));
+    world.hang_up("2001");
+    world.end_of_phones();
+}
+
+#[test]
+fn a_telephone_shows_that_messages_wait_when_a_lines_lamp_would_be_lit() {
+    let mut world = world(with_phones(town(), &["Gwen"]));
+    for number in 1..=2 {
+        world.phone("2007").subscribe("message-summary", number);
+        world.settle();
+    }
+    assert_eq!(world.phone("2007").words(), ["401", "200", "NOTIFY"]);
+    assert!(world.phone("2007").told().unwrap().starts_with("Messages-Waiting: no\r\n"));
+    // The same word that lights the lamp of a line on a gateway.
+    for (on, lamp, told) in [(true, "L/vmwi(+)", "yes"), (false, "L/vmwi(-)", "no")] {
+        for line in ["2001", "2007"] {
+            world.exchange.set(world.now, line, &Setting::MessageWaiting(on)).unwrap();
+        }
+        world.settle();
+        assert_eq!(world.hears("2001"), lamp);
+        let body = world.phone("2007").told().unwrap();
+        assert_eq!(body, format!("Messages-Waiting: {told}\r\nMessage-Account: sip:desk-2007@127.0.0.1\r\n"));
+    }
+    // Nobody says anything of others' presence.
+    for number in 3..=4 {
+        world.phone("2007").subscribe("presence", number);
+        world.settle();
+    }
+    assert_eq!(world.last("2007"), "489");
+    // Calls go as ever.
+    world.lift("2001");
+    world.dial("2001", "2007");
+    assert_eq!(world.last("2007"), "INVITE");
+    world.hang_up("2001");
+    world.pass(3700);
+    let last =
+        world.phone("2007").heard.iter().rev().find(|one| one.header.get(&Name::SubscriptionState).is_some());
+    let state = last.unwrap().header.get(&Name::SubscriptionState).unwrap().to_owned();
+    assert_eq!(state, "terminated;reason=timeout");
+    world.end_of_phones();
+}
+
+#[test]
+fn messages_that_wait_from_the_start_are_told_to_whoever_subscribes_or_registers() {
+    let mut inventory = with_phones(town(), &["Gwen"]);
+    let line = inventory.lines.last_mut().unwrap();
+    let strowger_exchange::LineAccess::Sip(phone) = &mut line.access else { panic!("no telephone") };
+    phone.notices = strowger_exchange::Notices::Unsolicited;
+    inventory.subscriptions.insert(
+        "2007".to_owned(),
+        strowger_exchange::Subscription { message_waiting: true, ..Default::default() },
+    );
+    let mut world = World::new(inventory);
+    world.pass(5);
+    world.phones.push(crate::sip_peer::SipPeer::phone(world.now, "2007", 41));
+    world.pass(2);
+    assert_eq!(world.phone("2007").words(), ["401", "200", "NOTIFY"]);
+    assert!(world.phone("2007").told().unwrap().starts_with("Messages-Waiting: yes\r\n"));
+}
+
+#[test]
+fn a_telephone_is_told_how_a_call_rings() {
+    let mut inventory = with_phones(town(), &["Gwen"]);
+    let rings = vec![("2001".to_owned(), Ring::Pattern(3)), ("2002".to_owned(), Ring::Pattern(0))];
+    let subscription = strowger_exchange::Subscription { rings, ..Default::default() };
+    inventory.subscriptions.insert("2007".to_owned(), subscription);
+    let mut world = world(inventory);
+    for (caller, alert) in [("2001", Some("<http://127.0.0.1/Bellcore-dr3>")), ("2002", None), ("2004", None)]
+    {
+        world.forget();
+        world.lift(caller);
+        world.dial(caller, "2007");
+        assert_eq!(world.phone("2007").heard[0].header.get(&Name::AlertInfo), alert, "{caller}");
+        world.hang_up(caller);
+    }
+    world.end_of_phones();
+}
+
+#[test]
+fn a_telephone_is_told_who_sent_a_call_on() {
+    let mut world = world(with_phones(town(), &["Gwen"]));
+    for (line, when, to) in [("2002", Forward::Always, "2004"), ("2004", Forward::Busy, "2007")] {
+        world.exchange.set(world.now, line, &Setting::Forward(when, Some(to.to_owned()))).unwrap();
+    }
+    world.lift("2004");
+    world.lift("2001");
+    world.dial("2001", "2002");
+    let invite = world.phone("2007").heard[0].clone();
+    let all = |name: &Name<'_>| invite.header.all(name).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(
+        all(&Name::Diversion),
+        ["<sip:2004@127.0.0.1>;reason=user-busy", "<sip:2002@127.0.0.1>;reason=unconditional"]
+    );
+    let history = all(&Name::HistoryInfo);
+    assert_eq!(history.len(), 3, "{history:?}");
+    assert!(history[0].starts_with("<sip:2002@127.0.0.1?Reason=") && history[0].ends_with(";index=1"));
+    assert_eq!(history[2], "<sip:2007@127.0.0.1>;index=1.1.1;mp=1.1");
+    // Who calls is who began the call.
+    assert!(invite.header.get(&Name::From).unwrap().starts_with("\"Alice\" <sip:2001@127.0.0.1>"));
+    world.hang_up("2001");
+    world.hang_up("2004");
+    world.end_of_phones();
+}
+
+#[test]
+fn a_telephone_is_not_shown_who_does_not_want_to_be_known() {
+    let mut world = world(with_phones(town(), &["Gwen"]));
+    world.exchange.set(world.now, "2001", &Setting::WithholdNumber(true)).unwrap();
+    world.lift("2001");
+    world.dial("2001", "2007");
+    let invite = world.phone("2007").heard[0].clone();
+    let from = invite.header.get(&Name::From).unwrap();
+    assert!(from.starts_with("\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag="), "{from}");
+    assert_eq!(invite.header.get(&Name::Privacy), Some("id"));
+    let written = String::from_utf8(strowger_sip::text::to_bytes(&invite)).unwrap();
+    assert!(!written.contains("sip:2001") && !written.contains("Alice"), "{written}");
     world.hang_up("2001");
     world.end_of_phones();
 }

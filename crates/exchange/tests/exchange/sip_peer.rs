@@ -153,7 +153,56 @@ impl SipPeer {
         String::from_utf8(audio(port)).unwrap().replace("127.0.0.30", &host).into_bytes()
     }
 
+    /// Subscribes to what an event says; with the login that the last 401 to it asked for, if one came.
+    pub(crate) fn subscribe(&mut self, event: &str, number: u32) {
+        let user = self.agent.config().peers[0].credentials.as_ref().unwrap().user.clone();
+        let uri = format!("sip:{user}@127.0.0.1");
+        let asked = self.heard.iter().rev().find(|message| message.status() == Some(Status::UNAUTHORIZED));
+        let challenge = asked.and_then(|asked| Challenge::strongest(&asked.header, &Name::WwwAuthenticate));
+        let login = challenge.map(|challenge| {
+            let mut known = Known { challenge, field: Name::Authorization, count: 0 };
+            let secret = Secret { user: &user, password: "secret" };
+            let subject = Subject { method: "SUBSCRIBE", uri: &uri };
+            format!("Authorization: {}\r\n", known.answer(secret, subject, "c"))
+        });
+        let request = format!(
+            "SUBSCRIBE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {0};rport;branch=z9hG4bKsub{number}\r\nMax-Forwards: 70\r\n\
+             From: <{uri}>;tag=s{number}\r\nTo: <{uri}>\r\nCall-ID: sub{number}@{0}\r\nCSeq: {number} SUBSCRIBE\r\n\
+             Contact: <sip:{user}@{0}>\r\nEvent: {event}\r\n{1}Content-Length: 0\r\n\r\n",
+            self.address,
+            login.unwrap_or_default()
+        );
+        self.said.push(request.into_bytes());
+    }
+
+    /// Answers a NOTIFY of what it has subscribed to.
+    fn notified(&mut self, notify: &Message<'_>) {
+        let field = |name: &Name<'_>| notify.header.get(name).unwrap_or_default().to_owned();
+        let answer = format!(
+            "SIP/2.0 200 OK\r\nVia: {}\r\nFrom: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {}\r\nContent-Length: 0\r\n\r\n",
+            field(&Name::Via),
+            field(&Name::From),
+            field(&Name::To),
+            field(&Name::CallId),
+            field(&Name::CSeq)
+        );
+        self.said.push(answer.into_bytes());
+    }
+
+    /// What it was told last of its messages.
+    pub(crate) fn told(&self) -> Option<String> {
+        let notified = self.heard.iter().rev().find(|message| message.method() == Some(&Method::Notify));
+        notified.map(|notify| String::from_utf8(notify.body.to_vec()).unwrap())
+    }
+
     pub(crate) fn hear(&mut self, now: Time, bytes: &[u8]) {
+        let message = text::decode(bytes, &Limits::default()).unwrap().into_owned();
+        let is_summary =
+            message.header.get(&Name::Event).is_some_and(|event| event.starts_with("message-summary"));
+        if message.method() == Some(&Method::Notify) && is_summary {
+            self.notified(&message);
+            return self.heard.push(message);
+        }
         self.heard.push(text::decode(bytes, &Limits::default()).unwrap().into_owned());
         let way = self.way();
         assert!(self.agent.handle_input(now, way, bytes));
@@ -197,6 +246,7 @@ impl SipPeer {
             caller: Caller { user: Some("5550102".into()), name: Some("Far Away".into()), withheld: false },
             offer: self.audio(7000),
             diversions: Vec::new(),
+            ring: None,
         };
         self.agent.invite(now, &invitation).unwrap()
     }

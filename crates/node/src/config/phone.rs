@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use strowger_exchange::{Inventory, LineAccess, LineEntry, PhoneEntry, SipDigest, SipKeys};
+use strowger_exchange::{Inventory, LineAccess, LineEntry, Notices, PhoneEntry, SipDigest, SipKeys};
 use toml::Spanned;
 
 use super::check::refuse;
@@ -19,9 +19,14 @@ pub(super) struct Phone {
     user: Option<Spanned<String>>,
     password: Option<Spanned<String>>,
     media: Vec<Spanned<IpAddr>>,
+    notices: Option<Notices>,
     keys: Option<SipKeys>,
     span: Range<usize>,
 }
+
+/// The words for which telephones are told of waiting messages.
+const NOTICES: [(&str, Notices); 2] =
+    [("subscribed", Notices::Subscribed), ("unsolicited", Notices::Unsolicited)];
 
 impl Phone {
     /// Reads that of a line, and names what is of no meaning beside it.
@@ -41,6 +46,7 @@ impl Phone {
             user: table.required_string("user", report),
             password: table.required_string("password", report),
             media: addresses(&table, "media", report),
+            notices: choice(&table, "notify", "notify", &NOTICES, &[], report),
             keys: choice(&table, "dtmf", "way of keys", &super::trunk::KEYS, &[], report),
             span: line.key_span("sip"),
         })
@@ -50,7 +56,8 @@ impl Phone {
     pub(super) fn entry(self) -> Option<PhoneEntry> {
         let (user, password) = (self.user?.into_inner(), self.password?.into_inner());
         let media = self.media.into_iter().map(Spanned::into_inner).collect();
-        Some(PhoneEntry { user, password, media, keys: self.keys.unwrap_or_default() })
+        let (keys, notices) = (self.keys.unwrap_or_default(), self.notices.unwrap_or_default());
+        Some(PhoneEntry { user, password, media, keys, notices })
     }
 }
 

@@ -202,6 +202,7 @@ pub(super) static LINE_SIP: Section = Section {
         key("user", "user = \"2003\""),
         key("password", "password = \"secret\""),
         key("media", "media = [\"192.0.2.40\"]"),
+        key("notify", "notify = \"unsolicited\""),
         key("dtmf", "dtmf = \"info\""),
     ],
 };

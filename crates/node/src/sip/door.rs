@@ -198,7 +198,7 @@ mod tests {
         assert!(place(stranger).is_none());
         door.open_to_anybody();
         let hosts = (0..u32::MAX).map(|host| IpAddr::from((0x0a00_0000 + host).to_be_bytes()));
-        let strangers: Vec<_> = hosts.map_while(|host| place(host)).collect();
+        let strangers: Vec<_> = hosts.map_while(place).collect();
         assert_eq!(strangers.len(), STRANGERS);
         assert!(place(stranger).is_none());
         drop(places);

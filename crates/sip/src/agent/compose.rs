@@ -3,11 +3,17 @@
 use strowger_sansio::Time;
 
 use super::config::{Peer, Trust};
-use super::{ALLOWED, Caller, PeerId, SUPPORTED, SessionId, UserAgent};
+use super::{Caller, PeerId, SUPPORTED, SessionId, UserAgent};
 use crate::message::grammar::quote;
 use crate::message::{Message, Method, Name, Secure, SipUri, Status, Uri};
 use crate::transaction::{ClientId, ServerId};
 use crate::transport::{Route, Transport};
+
+/// The methods that are served.
+const ALLOWED: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY";
+/// And where telephones register.
+const ALLOWED_TO_PHONES: &str =
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, REGISTER, SUBSCRIBE";
 
 impl UserAgent {
     /// The way to a peer.
@@ -92,9 +98,13 @@ impl UserAgent {
         request
     }
 
+    const fn allowed(&self) -> &'static str {
+        if self.phones.is_some() { ALLOWED_TO_PHONES } else { ALLOWED }
+    }
+
     /// What every request says of this side that may begin or change a session.
     pub(super) fn introduce(&self, message: &mut Message<'static>) {
-        message.header.push(Name::Allow, ALLOWED);
+        message.header.push(Name::Allow, self.allowed());
         message.header.push(Name::Supported, SUPPORTED.join(", "));
         let product = if message.method().is_some() { Name::UserAgent } else { Name::Server };
         message.header.push(product, self.config.product.clone());
@@ -188,7 +198,7 @@ impl UserAgent {
         let known = !matches!(method, Method::Other(_));
         let status = if known { Status::METHOD_NOT_ALLOWED } else { Status::NOT_IMPLEMENTED };
         if let Some(mut response) = self.transactions.make_response(server, status) {
-            response.header.push(Name::Allow, ALLOWED);
+            response.header.push(Name::Allow, self.allowed());
             self.transactions.respond(now, server, &response);
         }
     }

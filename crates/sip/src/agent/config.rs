@@ -60,6 +60,8 @@ pub struct Peer {
     pub redirects: Redirects,
     /// Whether it may transfer this side's parties.
     pub referrals: Referrals,
+    /// Whether it is told of waiting messages without asking for it, when it is a telephone.
+    pub notices: Notices,
     /// How the keys that are pressed in a call come and go.
     pub keys: Keys,
     /// Which addresses its descriptions may name.
@@ -88,6 +90,7 @@ impl Peer {
             registers: false,
             redirects: Redirects::Own,
             referrals: Referrals::Refused,
+            notices: Notices::Subscribed,
             keys: Keys::Stream,
             media: AddressPolicy::default(),
             phone: None,
@@ -143,6 +146,16 @@ pub enum Referrals {
     Refused,
     /// It may; whom to is for the user of this crate to judge.
     Accepted,
+}
+
+/// Which telephones are told that messages wait (RFC 3842).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Notices {
+    /// Those that have subscribed.
+    #[default]
+    Subscribed,
+    /// Others as well, at each place where they are registered.
+    Unsolicited,
 }
 
 /// How a peer tells of the keys that are pressed in a call, and is told.

@@ -90,7 +90,7 @@ impl UserAgent {
             | Purpose::Notify(id)
             | Purpose::Info(id)
             | Purpose::Refer(id) => self.sessions.get(id).map(|session| session.route),
-            Purpose::Notice | Purpose::Probe(..) | Purpose::Register(..) => None,
+            Purpose::Notice | Purpose::Probe(..) | Purpose::Register(..) | Purpose::Summary(_) => None,
         }
     }
 
@@ -111,6 +111,7 @@ impl UserAgent {
             Some(Purpose::Register(peer, place)) => self.not_registered_there(now, (peer, place), None),
             Some(Purpose::Refer(session)) => self.refer_answered(now, session, status, None),
             Some(Purpose::Notify(session)) => self.notified(now, session, None),
+            Some(Purpose::Summary(id)) => self.summary_answered(now, id, None),
             Some(Purpose::Info(session)) => self.key_told(now, session, status, None),
             Some(Purpose::Prack(_) | Purpose::Notice) | None => {}
         }

@@ -27,6 +27,7 @@ impl UserAgent {
             Timer::Bindings => self.bindings_due(now),
             Timer::Register(peer) => self.register(now, peer),
             Timer::Rested => self.rested(now),
+            Timer::Summary(id) => self.summary_due(now, id),
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Invitation {
     pub offer: Vec<u8>,
     /// Who sent the call on, the last first: numbers, with the reason of RFC 5806.
     pub diversions: Vec<(String, &'static str)>,
+    /// How it is to ring there, if not as usual: the distinctive pattern of GR-506-CORE, 1 to 5.
+    pub ring: Option<u8>,
 }
 
 /// What happened.

@@ -7,7 +7,7 @@
 //!
 //! The rooms: `config` (sockets and peers), `event` (what it says), `session` (what it keeps), `outgoing` (calls of this side),
 //! `redirect` (where peers send them on), `refer` (transfers that they ask for), `asking` (those that this side asks for), `incoming` (calls of peers), `within` (requests inside dialogs), `keys` (that are pressed), `compose` (how messages are made), `history` (who sent a call on), `deadline` (what time does),
-//! `peers` (whether they are there), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`, `connections` (that end, or cannot be had), `places` (of
+//! `peers` (whether they are there), `summary` (whether messages wait for telephones), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`, `connections` (that end, or cannot be had), `places` (of
 //! peers that are known by names).
 //!
 //! Whoever is not listed gets no answer and costs nothing. A session ends in `Closed` whatever happens: each state waits
@@ -32,6 +32,7 @@ mod refer;
 mod register;
 mod session;
 mod standing;
+mod summary;
 mod within;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -47,7 +48,7 @@ use crate::offer::OfferFault;
 use crate::text;
 use crate::transaction::{self, ClientId, ServerId, Transactions};
 use crate::transport::Route;
-pub use config::{AgentConfig, Credentials, Keys, Local, Peer, PeerId, Redirects, Referrals, Trust};
+pub use config::{AgentConfig, Credentials, Keys, Local, Notices, Peer, PeerId, Redirects, Referrals, Trust};
 pub use event::{Caller, Event, Invitation, SessionId};
 use peers::Presence;
 pub use peers::Standing;
@@ -57,6 +58,7 @@ use register::Registration;
 pub use register::RegistrationState;
 use session::{Phase, Session};
 pub use standing::StandingSession;
+use summary::{Summaries, SummaryId};
 
 /// What a request of this side's was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,8 @@ enum Purpose {
     Notify(SessionId),
     /// A transfer that this side asks for.
     Refer(SessionId),
+    /// Whether messages wait.
+    Summary(SummaryId),
     /// A key was pressed.
     Info(SessionId),
     /// A request whose answer changes nothing.
@@ -106,6 +110,8 @@ enum Timer {
     Register(PeerId),
     /// A peer that had too much to do may be called again.
     Relieved(PeerId),
+    /// A subscription ends.
+    Summary(SummaryId),
     /// A telephone's registration ends.
     Bindings,
     /// A place that has failed may be tried again.
@@ -153,6 +159,7 @@ pub struct UserAgent {
     challenges: BTreeMap<PeerId, Vec<auth::Known>>,
     registrations: BTreeMap<PeerId, Registration>,
     phones: Option<Phones>,
+    summaries: Summaries,
     /// The telephone that has proven to have sent the request in hand.
     author: Option<PeerId>,
     timers: Timers<Timer>,
@@ -195,6 +202,7 @@ impl UserAgent {
             challenges: BTreeMap::new(),
             registrations: BTreeMap::new(),
             phones,
+            summaries: Summaries::default(),
             author: None,
             timers,
             rng,
@@ -460,6 +468,9 @@ impl UserAgent {
             Purpose::Refer(session) if !status.is_provisional() => {
                 self.refer_answered(now, session, status, Some(response));
             }
+            Purpose::Summary(id) if !status.is_provisional() => {
+                self.summary_answered(now, id, Some(status));
+            }
             Purpose::Info(session) if !status.is_provisional() => {
                 self.key_told(now, session, status, Some(response));
             }
@@ -468,6 +479,7 @@ impl UserAgent {
             | Purpose::Refer(_)
             | Purpose::Notify(_)
             | Purpose::Prack(_)
+            | Purpose::Summary(_)
             | Purpose::Notice
             | Purpose::Probe(..)
             | Purpose::Register(..) => {}
@@ -476,6 +488,9 @@ impl UserAgent {
 
     fn request(&mut self, now: Time, server: ServerId, from: Route, request: Message<'static>) {
         let Some(method) = request.method().cloned() else { return };
+        if method == Method::Subscribe && self.phones.is_some() {
+            return self.subscribe(now, server, (self.author.or_else(|| self.peer_of(from)), from), &request);
+        }
         if request.header.to().is_some_and(|to| to.tag().is_some()) && method != Method::Register {
             return self.within_dialog(now, server, (&method, from), &request);
         }
@@ -569,9 +584,6 @@ pub enum InviteFault {
 
 /// The options of SIP that are known (RFC 3261 section 19.2).
 const SUPPORTED: [&str; 4] = ["100rel", "timer", "replaces", "norefersub"];
-
-/// The methods that are served.
-const ALLOWED: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY";
 
 /// What a request asks for that is not known: the value of `Unsupported`.
 fn unsupported(request: &Message<'_>) -> Option<String> {

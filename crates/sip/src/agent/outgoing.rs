@@ -60,6 +60,10 @@ impl UserAgent {
         }
         let local = self.local_host(&peer);
         history::tell(&mut request, &invitation.diversions, (&invitation.called, &local));
+        if let Some(ring) = invitation.ring {
+            // Nobody fetches it (RFC 3261 section 20.4): telephones know the patterns by these names.
+            request.header.push(Name::AlertInfo, format!("<http://{local}/Bellcore-dr{ring}>"));
+        }
         self.ask_for_timer(&mut request, self.config.session_expires);
         let request = request.with_body("application/sdp", offer);
         let id = self.next();

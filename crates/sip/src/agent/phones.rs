@@ -136,6 +136,7 @@ impl UserAgent {
             return;
         };
         let reply = phones.registrar.register(now, user, from, request);
+        let is_elsewhere = reply.change == Change::Moved;
         match reply.change {
             Change::Nothing => {}
             Change::Refreshed => self.events.push_back(Event::Refreshed { peer }),
@@ -149,6 +150,10 @@ impl UserAgent {
             self.introduce(&mut response);
             self.transactions.respond(now, server, &response);
         }
+        if is_elsewhere {
+            self.sessions_follow(now, peer);
+            self.tell_contacts(now, peer);
+        }
     }
 
     fn set_expiry(&mut self) {
@@ -158,6 +163,68 @@ impl UserAgent {
                 self.timers.cancel(&Timer::Bindings);
             }
         }
+    }
+
+    /// A connection has ended by which telephones had registered: they are not there any more.
+    pub(super) fn phones_disconnected(&mut self, now: Time, from: Route) {
+        let Some(phones) = &mut self.phones else { return };
+        let users = phones.registrar.disconnected(from);
+        let peers: Vec<PeerId> = users.iter().filter_map(|user| phones.peers.get(*user).copied()).collect();
+        self.events.extend(peers.into_iter().map(|peer| Event::Moved { peer }));
+        let mut adrift = BTreeSet::new();
+        for session in self.sessions.values_mut().filter(|session| session.route == from) {
+            if phones.peers.binary_search(&session.peer).is_ok() {
+                session.adrift = true;
+                adrift.insert(session.peer);
+            }
+        }
+        self.set_expiry();
+        for peer in adrift {
+            self.sessions_follow(now, peer);
+        }
+    }
+
+    /// Sessions go where the contact of their telephone is registered: it may have come back by another connection, or from behind
+    /// another port of its NAT.
+    fn sessions_follow(&mut self, now: Time, peer: PeerId) {
+        let bindings: Vec<Binding> = self.bindings(now, peer).into_iter().cloned().collect();
+        self.summaries.follow(peer, &bindings);
+        let mut found = Vec::new();
+        for (id, session) in self.sessions.iter_mut().filter(|(_, session)| session.peer == peer) {
+            let target = session.dialog.as_ref().and_then(|dialog| dialog.target.as_sip());
+            let at = target.and_then(|target| bindings.iter().find(|binding| binding.leads_to(target)));
+            if let Some(binding) = at.filter(|at| at.route != session.route)
+                && session.go_by(binding.route)
+            {
+                found.push(*id);
+            }
+        }
+        for id in found {
+            self.resume(now, id);
+        }
+    }
+
+    /// What this side has said, an offer or BYE, was lost with the connection of its telephone: it is said again when that has come back. Says whether it is so.
+    pub(super) fn waits_for_telephone(&mut self, now: Time, id: SessionId) -> bool {
+        let Some(session) = self.sessions.get_mut(&id).filter(|session| session.adrift) else { return false };
+        if session.phase != Phase::Ending {
+            session.client = None;
+            session.media.withdraw();
+        }
+        if session.wanted.is_some() || session.phase == Phase::Ending {
+            self.timers.set(Timer::Resume(id), now + self.patience());
+        }
+        true
+    }
+
+    /// A request of a telephone's within a session has come by another connection than before: it has no other by now. Says whether
+    /// it was awaited.
+    pub(super) fn phone_speaks_by(&mut self, id: SessionId, from: Route) -> bool {
+        let phone = |peer| self.peer(peer).is_some_and(|peer| peer.phone.is_some());
+        let is_other = self.sessions.get(&id).is_some_and(|session| {
+            from.transport.is_reliable() && session.route != from && phone(session.peer)
+        });
+        self.sessions.get_mut(&id).filter(|_| is_other).is_some_and(|session| session.go_by(from))
     }
 
     /// Bindings have come to their end.

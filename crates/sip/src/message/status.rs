@@ -71,6 +71,7 @@ statuses! {
     BUSY_HERE = 486, "Busy Here";
     REQUEST_TERMINATED = 487, "Request Terminated";
     NOT_ACCEPTABLE_HERE = 488, "Not Acceptable Here";
+    BAD_EVENT = 489, "Bad Event";
     REQUEST_PENDING = 491, "Request Pending";
     UNDECIPHERABLE = 493, "Undecipherable";
     SERVER_INTERNAL_ERROR = 500, "Server Internal Error";

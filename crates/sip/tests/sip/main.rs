@@ -24,6 +24,7 @@ mod registering;
 mod registrar;
 mod standing;
 mod streams;
+mod summary;
 mod torture;
 mod transactions;
 mod transfers;

@@ -196,6 +196,7 @@ pub(crate) fn invitation() -> Invitation {
         caller: Caller { user: Some("2001".into()), name: Some("A. \"Lice\"".into()), withheld: false },
         offer: audio(ALICE, 3000),
         diversions: Vec::new(),
+        ring: None,
     }
 }
 

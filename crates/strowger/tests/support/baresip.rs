@@ -40,6 +40,12 @@ pub(crate) struct Account<'a> {
     pub(crate) password: &'a str,
     /// Where the exchange is.
     pub(crate) registrar: SocketAddr,
+    /// How it is reached: `udp`, `tcp` or `tls`.
+    pub(crate) transport: &'a str,
+    /// It subscribes to what says whether messages wait.
+    pub(crate) asks_for_messages: bool,
+    /// Over TLS: who says that the exchange is itself.
+    pub(crate) authority: Option<&'a Path>,
     /// The tone that it says, in hertz.
     pub(crate) says: u32,
 }
@@ -64,13 +70,18 @@ impl Baresip {
         for module in ["g711", "aufile", "aubridge", "sndfile"] {
             writeln!(config, "module {module}.so").unwrap();
         }
-        for module in ["account", "ctrl_tcp", "menu"] {
+        for module in ["account", "ctrl_tcp", "menu", "mwi"] {
             writeln!(config, "module_app {module}.so").unwrap();
         }
+        let Account { user, password, registrar, transport, authority, asks_for_messages, .. } = account;
+        if let Some(authority) = authority {
+            writeln!(config, "sip_cafile {}", authority.display()).unwrap();
+        }
         std::fs::write(folder.join("config"), config).unwrap();
-        let Account { user, password, registrar, .. } = account;
         let line = format!(
-            "<sip:{user}@{registrar}>;auth_pass={password};regint=60;answermode=manual;audio_codecs=PCMU\n"
+            "<sip:{user}@{registrar};transport={transport}>;auth_pass={password};regint=60;answermode=manual;\
+             audio_codecs=PCMU;mwi={}\n",
+            if *asks_for_messages { "yes" } else { "no" }
         );
         std::fs::write(folder.join("accounts"), line).unwrap();
         let mut command = Command::new("baresip");

@@ -260,7 +260,8 @@ impl SipTrunks {
             called: number,
             caller: Caller { user: caller.number, name: caller.name, withheld: calling.withheld },
             offer: remote.bytes().to_vec(),
-            diversions: diversions.iter().rev().map(|one| (one.by.clone(), reason(one.reason))).collect(),
+            diversions: told(&diversions),
+            ring: None,
         };
         leg.described = Some(remote);
         match self.agent.invite(now, &invitation) {
@@ -365,6 +366,11 @@ impl SipTrunks {
         reports.push_back(Report::Leg(id, LegEvent::Released { cause }));
         self.release(now, id, cause, reports);
     }
+}
+
+/// Who sent a call on, as a peer is told: the last first.
+pub(in crate::access) fn told(diversions: &[Diversion]) -> Vec<(String, &'static str)> {
+    diversions.iter().rev().map(|one| (one.by.clone(), reason(one.reason))).collect()
 }
 
 /// The reason of RFC 5806 for a diversion.

@@ -35,7 +35,7 @@ use crate::{
     CallId, CallingParty, Cause, Event, Inventory, LegEvent, LegId, LineId, Music, Sdp, ServiceChange,
     ServiceState, Subject, Termination, TrunkId, TrunkRegistration,
 };
-pub(super) use leg::Leg;
+pub(super) use leg::{Leg, told};
 
 /// The socket for datagrams of SIP.
 pub(crate) const SIP_UDP: SocketId = SocketId(3);
