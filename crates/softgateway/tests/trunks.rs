@@ -295,3 +295,39 @@ fn events_that_a_package_makes_persistent_stay_whatever_list_of_others_comes() {
     let events = told(&mut bench, 3000);
     assert_eq!(events.first().map(String::as_str), Some("MS/sup"));
 }
+
+#[test]
+fn a_circuit_gives_the_far_end_ringing_tone() {
+    let mut bench = pair(TrunkSignalling::Dt, TrunkSignalling::Dt, TrunkOptions::default());
+    let far = bench.connect(OUT, "sendrecv");
+    bench.good(&format!("RQNT {IN}"), "X: 7\nS: g/rt");
+    bench.pass_millis(1000);
+    assert!(bench.parties[far].hears(&[440, 480]).iter().eq(&[440, 480]));
+    bench.good(&format!("RQNT {IN}"), "X: 8");
+    bench.pass_millis(1000);
+    assert!(bench.parties[far].hears(&[440, 480]).is_empty());
+}
+
+#[test]
+fn a_fax_on_a_circuit_is_an_event() {
+    let mut bench =
+        Bench::new(|config| SoftGatewayConfig::new(config.with_trunks("o", 1, TrunkSignalling::Ms)));
+    let circuit = bench.gateway.find_endpoint(OUT).unwrap();
+    bench.connect(OUT, "sendrecv");
+    request(&mut bench, OUT, "g/ft, g/mt", "");
+    let mut heard = Vec::new();
+    for (hertz, sounding) in [(1100.0, 50), (1100.0, 0), (2100.0, 100)] {
+        let sound = tone(hertz, Duration::from_secs(1));
+        for (place, samples) in sound.chunks_exact(80).enumerate() {
+            let mut frame = CircuitFrame { off_hook: true, ..CircuitFrame::IDLE };
+            if place < sounding {
+                frame.samples.copy_from_slice(samples);
+            }
+            bench.gateway.handle_circuit(bench.now, circuit, frame);
+            bench.pass_millis(10);
+            heard.extend(bench.notified());
+        }
+    }
+    let of_machines: Vec<_> = heard.iter().filter(|event| event.starts_with("G/")).collect();
+    assert_eq!(of_machines, ["G/ft", "G/mt"], "{heard:?}");
+}

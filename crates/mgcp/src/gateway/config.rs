@@ -276,22 +276,23 @@ impl EndpointKind {
             Self::ConferenceBridge => &["G", "SST", "SL", "FM", "R", "B", "BA", "RED", "LCK"],
             Self::AnnouncementServer => &["A", "AU", "SL", "FM", "R", "B", "BA", "RED", "LCK"],
             Self::Trunk(TrunkSignalling::Ms) => {
-                &["MS", "T", "SL", "FM", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["MS", "T", "G", "SL", "FM", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
             Self::Trunk(TrunkSignalling::Dt) => {
-                &["DT", "D", "T", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["DT", "D", "T", "G", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
             Self::Trunk(TrunkSignalling::Bl) => {
-                &["BL", "D", "T", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["BL", "D", "T", "G", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
-            Self::Trunk(TrunkSignalling::Do) => {
-                &["DO", "H", "D", "T", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
-            }
+            Self::Trunk(TrunkSignalling::Do) => &[
+                "DO", "H", "D", "T", "G", "SL", "FM", "R", "B", "DM1", "FXR", "VBD", "GPMD", "BA", "RED",
+                "LCK",
+            ],
             Self::Trunk(TrunkSignalling::Md) => {
-                &["MD", "T", "SL", "FM", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["MD", "T", "G", "SL", "FM", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
             Self::Trunk(TrunkSignalling::Mo) => {
-                &["MO", "T", "SL", "FM", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
+                &["MO", "T", "G", "SL", "FM", "R", "B", "FXR", "VBD", "GPMD", "BA", "RED", "LCK"]
             }
         })
     }

@@ -3,7 +3,7 @@
 use strowger_media::dtmf::{Digit, DtmfDetector, DtmfEvent};
 use strowger_media::telephone::HookTiming;
 use strowger_media::tone::TonePlan;
-use strowger_media::{DataTone, Frame, Telephone};
+use strowger_media::{Frame, Telephone};
 use strowger_mgcp::gateway::{MediaEvent, MediaFault, SignalTarget, WantedEvent};
 use strowger_mgcp::message::SignalBuf;
 use strowger_sansio::Time;
@@ -177,18 +177,7 @@ impl Line {
         events: &mut Vec<MediaEvent>,
     ) -> bool {
         let heard = self.machines.listen(microphone, network);
-        let symbol = match heard.here {
-            Some(tone) if tone.is_fax() => Some("ft"),
-            Some(DataTone::Answer) => Some("mt"),
-            // It has been reported when it began.
-            _ => None,
-        };
-        events.extend(symbol.map(|event| MediaEvent::Detected {
-            package: "G".to_owned(),
-            event: event.to_owned(),
-            connection: None,
-            parameters: Vec::new(),
-        }));
+        events.extend(heard.tone());
         events.extend(heard.sign());
         heard.recognised
     }

@@ -34,6 +34,22 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    /// The fax or modem tone that it is at the endpoint (RFC 3660 section 2.1).
+    pub(super) fn tone(self) -> Option<MediaEvent> {
+        let event = match self.here? {
+            tone if tone.is_fax() => "ft",
+            DataTone::Answer => "mt",
+            // It has been reported when it began.
+            _ => return None,
+        };
+        Some(MediaEvent::Detected {
+            package: "G".to_owned(),
+            event: event.to_owned(),
+            connection: None,
+            parameters: Vec::new(),
+        })
+    }
+
     /// What is to be reported of it.
     pub(super) fn sign(self) -> Option<MediaEvent> {
         let heard = self.here.map(|tone| MachineSign::Heard(named(tone)));

@@ -47,7 +47,7 @@ impl MediaPlane for Plane {
             "R" if ["ji", "co1", "co2"].iter().any(is) => !matches!(body, Some(Body::Relay)),
             "R" => is_known(event),
             // Tones that machines make are listened for; the patterns and other tones of these packages are not.
-            "G" if ["ft", "mt"].iter().any(is) => matches!(body, Some(Body::Line(_))),
+            "G" if ["ft", "mt"].iter().any(is) => matches!(body, Some(Body::Line(_) | Body::Trunk(_))),
             "G" => event.eq_ignore_ascii_case("ld"),
             "L" => ["hd", "hf", "hu"].iter().any(is),
             // An emulated handset hears the line's ringing and tones, and that it is cut; its own hook it is told of.

@@ -99,6 +99,7 @@ impl Body {
                 if asked.connected {
                     let machines = trunk.listen_for_machines(&heard);
                     done.machine = machines.recognised;
+                    events.extend(machines.tone());
                     events.extend(machines.sign());
                 } else {
                     events.extend(trunk.forget_machines());
@@ -240,11 +241,13 @@ impl Plane {
             }
         }
         let live = endpoint.is_live() || !endpoint.streams.is_empty();
+        let is_circuit = matches!(endpoint.body, Body::Trunk(_));
         if live {
             self.live.insert(index);
             self.next_frame.get_or_insert(now + strowger_media::FRAME_TIME);
-        } else {
-            self.live.remove(&index);
+        } else if self.live.remove(&index) && is_circuit {
+            // What it has sent last holds at the other end: that must not be a piece of a tone.
+            self.send_circuit(now, index, CircuitFrame::IDLE);
         }
     }
 
