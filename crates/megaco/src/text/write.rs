@@ -1,15 +1,18 @@
-//! The writer of text: messages, transactions, actions, commands. `reply`, `descriptor`, `event`, `audit` and `service` write what stands in them.
+//! The writer of text: messages, transactions, actions, commands. `reply`, `descriptor`, `event`, `audit` and `service` write what stands in them; `layout` is
+//! what stands between lines of pretty text.
 //!
 //! One walk over the model for both layouts: [`Writer`] knows what stands between tokens.
 
 mod audit;
 mod descriptor;
 mod event;
+mod layout;
 mod reply;
 mod service;
 
 use std::io::Write as _;
 
+use self::layout::{closing, line};
 use super::{Layout, NoSignals, Style};
 use crate::error::EncodeError;
 use crate::message::{
@@ -76,6 +79,16 @@ impl Writer<'_> {
         self.out.extend_from_slice(text);
     }
 
+    /// One of two texts, whose lengths are known here: each is copied at once, where a choice between them would be a copy of any length.
+    #[inline]
+    fn either<const P: usize, const C: usize>(&mut self, pretty: &[u8; P], compact: &[u8; C]) {
+        if self.is_pretty {
+            self.out.extend_from_slice(pretty);
+        } else {
+            self.out.extend_from_slice(compact);
+        }
+    }
+
     #[inline]
     pub(super) fn token(&mut self, token: Token) {
         let text = if self.is_pretty { token.long() } else { token.short() };
@@ -84,45 +97,42 @@ impl Writer<'_> {
 
     #[inline]
     pub(super) fn equal(&mut self) {
-        self.raw(if self.is_pretty { b" = " } else { b"=" });
+        self.either(b" = ", b"=");
     }
 
     pub(super) fn number(&mut self, number: u32) {
         write_number(number, self.out);
     }
 
-    fn line(&mut self) {
-        const TABS: &[u8] = b"\n\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t\t";
-        if self.is_pretty {
-            self.raw(TABS.get(..=self.depth).unwrap_or(TABS));
-        }
-    }
-
     pub(super) fn open(&mut self) {
-        self.raw(if self.is_pretty { b" {" } else { b"{" });
+        self.either(b" {", b"{");
         self.depth += 1;
         self.is_first = true;
     }
 
     pub(super) fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
-        self.line();
-        self.raw(b"}");
+        if self.is_pretty {
+            self.raw(closing(self.depth));
+        } else {
+            self.raw(b"}");
+        }
         self.is_first = false;
     }
 
     /// Braces around nothing.
     pub(super) fn braces(&mut self) {
-        self.raw(if self.is_pretty { b" { }" } else { b"{}" });
+        self.either(b" { }", b"{}");
     }
 
     /// Begins an item of the innermost braces.
     pub(super) fn item(&mut self) {
-        if !self.is_first {
+        if self.is_pretty {
+            self.raw(line(self.depth, usize::from(self.is_first)));
+        } else if !self.is_first {
             self.raw(b",");
         }
         self.is_first = false;
-        self.line();
     }
 
     /// Begins an item that is `token`.
@@ -327,7 +337,7 @@ impl Writer<'_> {
         self.token(Token::Error);
         self.equal();
         self.number(error.code.get().into());
-        self.raw(if self.is_pretty { b" {" } else { b"{" });
+        self.either(b" {", b"{");
         if let Some(text) = error.text {
             self.quoted(text)?;
         }
