@@ -51,7 +51,6 @@ impl<T: Clone> Transactions<T> {
             self.counters.unauthentic += 1;
             return None;
         }
-        self.peers.name(peer, opening.mid);
         let version = opening.version;
         if !(Version::V1..=NEWEST).contains(&version) {
             self.counters.wrong_version += 1;
@@ -80,6 +79,10 @@ impl<T: Clone> Transactions<T> {
         faults: &BTreeMap<TransactionId, &DecodeError>,
     ) -> Vec<Event<'m, T>> {
         let peer = accepted.peer;
+        // Only now: what is of another version, or holds nothing that can be read, names nobody.
+        if !matches!(&message.body, Body::Transactions(transactions) if transactions.is_empty()) {
+            self.peers.name(peer, message.mid);
+        }
         let transactions = match message.body {
             Body::Error(error) => return vec![Event::MessageError { peer, error }],
             Body::Transactions(transactions) => transactions,

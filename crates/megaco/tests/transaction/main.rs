@@ -252,6 +252,26 @@ fn neighbours_share_a_message_and_acknowledgements_ride_along() {
 }
 
 #[test]
+fn a_peer_without_a_configured_name_has_that_of_the_first_message_that_can_be_read() {
+    let mut world = World::new(1, Transport::Udp, |side, config, _| {
+        if side == CONTROLLER {
+            config.mid = None;
+        }
+    });
+    for nobody in ["!/9 <evil>\nT=1{C=-{N=a{OE=1{al/of}}}}", "!/1 <evil>\nwhat is this?", "!/1 <evil>\n"] {
+        world.deliver(CONTROLLER, nobody.as_bytes());
+    }
+    world.request(GATEWAY, "aaln/1", 7);
+    world.run(SECOND);
+    assert_eq!(world.sides[GATEWAY].replies, [(7, 1)].into());
+    // From then on it is this one.
+    let before = world.sides[CONTROLLER].executed.clone();
+    world.deliver(CONTROLLER, b"!/1 <evil>\nT=1{C=-{N=a{OE=1{al/of}}}}");
+    assert_eq!(world.sides[CONTROLLER].executed, before);
+    assert_eq!(world.sides[CONTROLLER].layer.counters().wrong_mid, 1);
+}
+
+#[test]
 fn a_stranger_gets_no_octet_and_neither_does_a_false_name() {
     let mut world = World::plain(Transport::Udp);
     let bytes = b"!/1 <gw1.town>\nT=9{C=-{N=aaln/1{OE=1{20260101T12000000:al/of}}}}";
