@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use strowger_sansio::Duration;
 
-use crate::{Cause, Diversion, Ring, StandingSession};
+use crate::{Cause, Diversion, ReferTo, Ring, StandingSession};
 
 /// A call: 128 random bits, unique among all nodes and epochs without their agreeing on anything. It is the call
 /// identifier on the wire as well as the key of the call's records.
@@ -211,6 +211,17 @@ pub enum Music {
     None,
 }
 
+/// What a network makes of it that it is asked to join two parties of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Referred {
+    /// It has joined them: nobody else is needed any more.
+    Done,
+    /// It does not, or does not say.
+    Refused,
+    /// It has called, and whom it has called cannot be had.
+    Failed(Cause),
+}
+
 /// What a leg reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LegEvent {
@@ -254,6 +265,8 @@ pub enum LegEvent {
     /// A key was pressed in the call: a digit, `*`, `#` or a letter from A to D. Only legs say so whose signalling tells it, or that were told
     /// to [`LegCommand::ReportKeys`].
     Dtmf(char),
+    /// What the party's own network makes of [`LegCommand::Refer`].
+    Referred(Referred),
     /// The party left, or the access failed. Whatever the leg holds is being freed already: it is not told to
     /// release, and [`LegEvent::Cleared`] follows.
     Released {
@@ -379,6 +392,12 @@ pub enum LegCommand {
     Mix {
         /// The other side's description, when it is another than before.
         remote: Option<Sdp>,
+    },
+    /// Ask the party's own network to join it with somebody who is there as well: with the party of another leg, or with a number. Answered by
+    /// `Referred`.
+    Refer {
+        /// With whom.
+        to: ReferTo,
     },
     /// Report the keys that the party presses, each by `Dtmf`, or report none any more: the other side cannot hear them in the stream. A leg that cannot
     /// says nothing.

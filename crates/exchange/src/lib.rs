@@ -54,8 +54,8 @@ pub use inventory::{
 };
 pub use leg::{
     CallId, CallingParty, ContextCommand, ContextEvent, ContextId, Digits, LegCommand, LegEvent, LegId,
-    LineEvent, LineId, MediaStatistics, Music, PlayoutStatistics, Precedence, ReportedQuality, Sdp, Side,
-    Termination, Tone,
+    LineEvent, LineId, MediaStatistics, Music, PlayoutStatistics, Precedence, Referred, ReportedQuality, Sdp,
+    Side, Termination, Tone,
 };
 pub use limits::Limits;
 pub use line::{LineAccess, LineEntry, Notices, PhoneEntry};
@@ -75,7 +75,7 @@ pub use switch::{Command, LineCommand, ReferTo, RestoredCall, RestoredLeg, Switc
 pub use timers::CallTimers;
 pub use trunk::{
     Cic, CircuitEntry, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, CircuitSignalling,
-    CircuitTrunkEntry, Continuity, GroupPlace, Redirects, Referrals, SipDigest, SipKeys, SipSocket,
+    CircuitTrunkEntry, Continuity, GroupPlace, Joins, Redirects, Referrals, SipDigest, SipKeys, SipSocket,
     SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId, TrunkName,
 };
 

@@ -58,6 +58,16 @@ pub struct TrunkName {
     pub transport: Option<SipTransport>,
 }
 
+/// Who joins two parties of one peer's that a subscriber transfers to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Joins {
+    /// The exchange, which stays between them.
+    #[default]
+    Exchange,
+    /// The peer, if it does so when it is asked by REFER (RFC 3515, RFC 3891).
+    Peer,
+}
+
 /// A trunk to a SIP peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrunkEntry {
@@ -95,6 +105,8 @@ pub struct TrunkEntry {
     pub transfers: Referrals,
     /// How keys that are pressed in a call come and go.
     pub keys: SipKeys,
+    /// Who joins two parties of the peer's that a subscriber transfers to each other.
+    pub joins: Joins,
     /// Calls that come by it may leave by a trunk again.
     pub transit: bool,
     /// The group that it is of.
@@ -135,6 +147,7 @@ impl TrunkEntry {
             follows: Redirects::Own,
             transfers: Referrals::Accepted,
             keys: SipKeys::Stream,
+            joins: Joins::Exchange,
             transit: false,
             group: None,
             priority: 1,

@@ -78,6 +78,23 @@ fn a_telephone_or_a_trunk_may_have_its_keys_by_info() {
 }
 
 #[test]
+fn a_trunk_may_join_its_own_parties_by_itself() {
+    use strowger_exchange::Joins;
+    let trunk = |more: &str| {
+        format!("{PHONE}[[trunk]]\nid = \"carrier\"\nsip = {{ address = \"127.0.0.20:5060\"{more} }}\n")
+    };
+    for (more, joins) in [
+        ("", Joins::Exchange),
+        (", transfer = \"bridge\"", Joins::Exchange),
+        (", transfer = \"refer\"", Joins::Peer),
+    ] {
+        assert_eq!(good(&trunk(more)).inventory.trunks[0].joins, joins, "{more}");
+    }
+    let found = findings(&trunk(", transfer = \"reefer\""));
+    assert!(found[0].contains("unknown way to transfer \"reefer\"; did you mean \"refer\"?"), "{found:?}");
+}
+
+#[test]
 fn what_is_wrong_with_a_telephone_is_said_with_its_place() {
     let wrong = |from: &str, to: &str| findings(&PHONE.replace(from, to)).join("\n");
     assert_eq!(

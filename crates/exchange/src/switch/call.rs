@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use strowger_sansio::Time;
 
+use super::leaving::Leaving;
 use crate::feature::{Search, Stage};
 use crate::{
     CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, Diversion, Flow, Joined, LegId, LineId,
@@ -71,6 +72,10 @@ pub(super) struct Call {
     pub(super) joined: Option<Joined>,
     /// That party's stream, if nobody had answered there, and who brought it there.
     pub(super) lent: Option<(LineId, Stream)>,
+    /// This leg takes it, which rang elsewhere until now.
+    pub(super) picked_up: Option<LegId>,
+    /// Whether it is left to the network of its parties.
+    pub(super) leaving: Leaving,
     /// Who is in it, or how, is not what was recorded last.
     pub(super) changed: bool,
     /// How many calls hang on it, one on the other.
@@ -237,6 +242,8 @@ impl Call {
             accounts: Vec::new(),
             joined: None,
             lent: None,
+            picked_up: None,
+            leaving: Leaving::No,
             changed: false,
             depth: 0,
             end: None,

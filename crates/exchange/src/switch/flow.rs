@@ -52,6 +52,7 @@ impl Switch {
                 self.found_waiting(now, call);
             }
             LegEvent::Held { .. } | LegEvent::Retrieved => self.held_itself(call, leg, &event),
+            LegEvent::Referred(word) => self.network_says(now, call, leg, word),
             LegEvent::Dtmf(key) => self.pressed(call, leg, key),
         }
     }
@@ -94,6 +95,9 @@ impl Switch {
 
     /// The deadline of the call's phase has passed.
     pub(super) fn deadline(&mut self, now: Time, call: &mut Call) {
+        if self.network_is_late(now, call) {
+            return;
+        }
         match call.phase {
             CallPhase::Dialling if call.stage == Stage::Done => {
                 self.end(now, call, Cause::NORMAL_CLEARING, ReleasedBy::Exchange);

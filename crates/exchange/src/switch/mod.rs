@@ -14,7 +14,7 @@
 //! A party may have several calls. Each is a call of two sides as any other; which of its legs the party has in
 //! hand, on hold or waiting is kept by line (`station`), and what it does in the middle of a call is decided
 //! there (`midcall`); what is pressed in a talk and is in no stream goes from side to side (`keys`). A transfer moves a leg from one call to another (`transfer`; `referral` where the peer of a trunk asks for it), and back when
-//! nobody takes it (`returning`).
+//! nobody takes it (`returning`); where the network of a trunk has both parties, it may be left to that (`leaving`).
 //!
 //! Rules that hold for every call, whatever happens: each leg and each context hears at most one end
 //! (`Release`, `Subtract`) and none after it has ended by itself; a call gives at most one stable record,
@@ -27,6 +27,7 @@ mod choice;
 mod dial;
 mod flow;
 mod keys;
+mod leaving;
 mod midcall;
 mod phone;
 mod reach;
@@ -313,6 +314,7 @@ impl Switch {
             self.deadlines.cancel(&id);
         } else {
             self.ask_for_keys(&mut call);
+            self.leave_to_network(&mut call);
             self.give_change(&mut call);
             self.calls.insert(id, call);
         }

@@ -188,7 +188,7 @@ impl Switch {
 }
 
 /// Whether the next target of a route is tried after this: not where the party itself has decided.
-fn leads_to_the_next_target(cause: Cause) -> bool {
+pub(super) fn leads_to_the_next_target(cause: Cause) -> bool {
     !matches!(
         cause,
         Cause::USER_BUSY | Cause::CALL_REJECTED | Cause::NORMAL_CLEARING | Cause::BEARER_NOT_AUTHORIZED

@@ -12,6 +12,7 @@ use strowger_sansio::Time;
 
 use super::Switch;
 use super::call::{Call, Leg, Progress, Returning};
+use super::leaving::Leaving;
 use super::station::Station;
 use crate::{CallPhase, Cause, Event, Flow, LegCommand, LegId, LineId, Precedence, ReleasedBy, Side, Tone};
 
@@ -22,7 +23,8 @@ const SEEKS: u8 = 4;
 impl Switch {
     /// The call ends: if a party was transferred into it and nobody has answered, that party goes back.
     pub(super) fn give_back(&mut self, now: Time, call: &mut Call) {
-        let Some(account) = call.accounts.last().copied().filter(|_| call.answer.is_none()) else { return };
+        let in_vain = call.answer.is_none() && call.leaving != Leaving::Done;
+        let Some(account) = call.accounts.last().copied().filter(|_| in_vain) else { return };
         let Some((left, by)) = call.legs.iter().find(|leg| leg.left).map(|leg| (leg.id, leg.line)) else {
             return;
         };

@@ -13,8 +13,8 @@ use strowger_sansio::{Rng, Time};
 use super::Switch;
 use super::call::Call;
 use crate::{
-    CallId, CallingParty, Cause, Event, Inventory, LegCommand, LegId, LineId, Party, ReleasedBy, Target,
-    TrunkGroupId, TrunkId,
+    CallId, CallingParty, Cause, Event, Inventory, Joins, LegCommand, LegId, LineId, Party, ReleasedBy,
+    Target, TrunkGroupId, TrunkId,
 };
 
 /// The channels of all trunks.
@@ -36,6 +36,8 @@ struct Trunk {
     /// Channels that no call may take for now, whether they are free or not.
     closed: BTreeSet<u32>,
     transit: bool,
+    /// Its peer is asked to join parties of its own that are transferred to each other.
+    refers: bool,
     group: Option<usize>,
     priority: u16,
     weight: u16,
@@ -55,6 +57,7 @@ impl Trunks {
                 free: (0..channels).collect(),
                 closed: BTreeSet::new(),
                 transit,
+                refers: inventory.trunks.iter().any(|entry| entry.id == id && entry.joins == Joins::Peer),
                 group: group.and_then(|id| inventory.trunk_groups.iter().position(|group| group.id == *id)),
                 priority,
                 weight,
@@ -121,6 +124,16 @@ impl Trunks {
     /// The trunk that a channel is of.
     fn of(&self, line: LineId) -> Option<&Trunk> {
         self.trunks.iter().find(|trunk| trunk.has(line))
+    }
+
+    /// Whether the peer of any trunk is asked to join parties of its own.
+    pub(super) fn refers_any(&self) -> bool {
+        self.trunks.iter().any(|trunk| trunk.refers)
+    }
+
+    /// Whether that of this channel's is.
+    pub(super) fn refers(&self, line: LineId) -> bool {
+        self.of(line).is_some_and(|trunk| trunk.refers)
     }
 
     /// The place of the trunk that a channel is of.
@@ -234,6 +247,9 @@ impl Switch {
             self.trunks.of(call.payer()).is_some_and(|from| !from.transit) && call.diversions.is_empty();
         if barred {
             return self.hunt_on(now, call, Cause::BEARER_NOT_AUTHORIZED, ReleasedBy::Exchange);
+        }
+        if self.calls_itself(now, call, trunk, left_because) {
+            return;
         }
         let Some(line) = self.take_channel(trunk, None, (call.wanted.clone(), None)) else {
             return self.hunt_on(now, call, Cause::NO_CIRCUIT_AVAILABLE, ReleasedBy::Exchange);

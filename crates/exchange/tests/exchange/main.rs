@@ -25,6 +25,7 @@ mod hooks;
 mod hunting;
 mod interplay;
 mod keys;
+mod leaving;
 mod mgcp_only;
 mod mgcp_words;
 mod midcall;

@@ -10,7 +10,8 @@ use strowger_exchange::{
 use strowger_sansio::{Rng, SocketId, Time};
 use strowger_sdp::Direction;
 use strowger_sip::agent::{
-    AgentConfig, Caller, Credentials, Event, Invitation, Keys, Local, Peer, PeerId, SessionId, UserAgent,
+    AgentConfig, Caller, Credentials, Event, Invitation, Keys, Local, Peer, PeerId, Referrals, SessionId,
+    UserAgent,
 };
 use strowger_sip::auth::{Challenge, Known, Secret, Subject};
 use strowger_sip::message::{Message, Method, Name, Status};
@@ -113,7 +114,7 @@ impl SipPeer {
 
     fn of(now: Time, address: SocketAddr, mut peer: Peer) -> Self {
         // It may tell keys by INFO, whether that is of use or not.
-        peer.keys = Keys::Info;
+        (peer.keys, peer.referrals) = (Keys::Info, Referrals::Accepted);
         let local = Local { transport: peer.transport, socket: SocketId::MAIN, address };
         let place = match peer.transport {
             Transport::Udp => address,

@@ -39,6 +39,8 @@ mod hunting;
 mod interplay;
 #[path = "../exchange/keys.rs"]
 mod keys;
+#[path = "../exchange/leaving.rs"]
+mod leaving;
 #[path = "../exchange/gateway.rs"]
 mod mgcp_gateway;
 #[path = "../exchange/midcall.rs"]

@@ -363,6 +363,7 @@ pub(super) static TRUNK_SIP: Section = Section {
         key("register", "register = true"),
         key("redirect", "redirect = \"own\""),
         key("refer", "refer = false"),
+        key("transfer", "transfer = \"refer\""),
         key("dtmf", "dtmf = \"info\""),
     ],
 };

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use strowger_exchange::{
-    CircuitTrunkEntry, GroupPlace, Redirects, Referrals, RouteTarget, SipKeys, SipTransport, TrunkEntry,
-    TrunkGroupEntry, TrunkName,
+    CircuitTrunkEntry, GroupPlace, Joins, Redirects, Referrals, RouteTarget, SipKeys, SipTransport,
+    TrunkEntry, TrunkGroupEntry, TrunkName,
 };
 use toml::Spanned;
 
@@ -22,6 +22,9 @@ use crate::tls::ClientTls;
 
 /// The words for which contacts are called that a peer sends calls on to.
 const REDIRECTS: [(&str, Redirects); 2] = [("own", Redirects::Own), ("refuse", Redirects::Refused)];
+
+/// The words for who joins parties of a peer's that are transferred to each other.
+const JOINS: [(&str, Joins); 2] = [("bridge", Joins::Exchange), ("refer", Joins::Peer)];
 
 /// The words for how keys come and go that are pressed in a call.
 pub(super) const KEYS: [(&str, SipKeys); 2] = [("rtp", SipKeys::Stream), ("info", SipKeys::Info)];
@@ -65,6 +68,7 @@ pub(super) struct Sip {
     follows: Option<Redirects>,
     refer: Option<Spanned<bool>>,
     keys: Option<SipKeys>,
+    joins: Option<Joins>,
     files: Files,
     sips: Option<Spanned<bool>>,
 }
@@ -140,6 +144,7 @@ impl Sip {
             probe: table.seconds("probe", report),
             trusted: table.boolean("trusted", report),
             refer: table.boolean("refer", report),
+            joins: choice(table, "transfer", "way to transfer", &JOINS, &[], report),
             keys: choice(table, "dtmf", "way of keys", &KEYS, &[], report),
             follows: choice(table, "redirect", "redirect", &REDIRECTS, &[], report),
             files: Files::read(table, report).of(table.string("tls_name", report)),
@@ -350,6 +355,7 @@ pub(super) fn entry(trunk: Trunk) -> Option<TrunkEntry> {
     if sip.refer.is_some_and(|refer| !refer.into_inner()) {
         entry.transfers = Referrals::Refused;
     }
+    entry.joins = sip.joins.unwrap_or(entry.joins);
     entry.keys = sip.keys.unwrap_or(entry.keys);
     entry.follows = sip.follows.unwrap_or(entry.follows);
     if let Some(channels) = trunk.channels {

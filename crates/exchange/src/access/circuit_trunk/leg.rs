@@ -9,7 +9,7 @@ use crate::access::{Order, Owner, Turn};
 use crate::trunk::{CircuitEvent, CircuitFault, CircuitOrder};
 use crate::{
     CallId, CallingParty, Cause, Diversion, LegCommand, LegEvent, LegId, LineId, MediaStatistics, Precedence,
-    Sdp, Tone,
+    Referred, Sdp, Tone,
 };
 
 /// How far the signalling of a leg is.
@@ -166,6 +166,7 @@ impl Circuits {
                 self.fail(turn, id, Cause::FACILITY_REJECTED);
             }
             LegCommand::CollectDigits { .. } => turn.leg(id, LegEvent::NoDigits),
+            LegCommand::Refer { .. } => turn.leg(id, LegEvent::Referred(Referred::Refused)),
             // Keys are tones on a circuit.
             LegCommand::ReportKeys(_) | LegCommand::Key(_) => {}
             LegCommand::Play(_)

@@ -8,7 +8,7 @@ use super::watch::{Dial, Watch};
 use crate::access::stream::{News, Stream};
 use crate::access::{Owner, Timer, Turn};
 use crate::{
-    CallId, CallingParty, Cause, LegCommand, LegEvent, LegId, LineId, Precedence, Sdp, ServiceState,
+    CallId, CallingParty, Cause, LegCommand, LegEvent, LegId, LineId, Precedence, Referred, Sdp, ServiceState,
 };
 
 /// How many keys wait to be played on a line. 32: more than a party presses while a gateway answers.
@@ -112,6 +112,8 @@ impl Lines {
                     line.keys.push_back((id, key));
                 }
             }
+            // There is no network behind a line.
+            LegCommand::Refer { .. } => turn.leg(id, LegEvent::Referred(Referred::Refused)),
             LegCommand::Release { cause } => {
                 leg.ended = true;
                 if let Some(stream) = &mut leg.stream {

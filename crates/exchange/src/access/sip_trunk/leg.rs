@@ -12,8 +12,8 @@ use strowger_sip::offer::OfferFault;
 use super::{Report, SipTrunks, placeholder};
 use crate::access::sip_phone::Search;
 use crate::{
-    CallingParty, Cause, Diversion, Forward, LegCommand, LegEvent, LegId, LineId, Sdp, StandingSession,
-    Termination, Tone, TrunkId,
+    CallingParty, Cause, Diversion, Forward, LegCommand, LegEvent, LegId, LineId, ReferTo, Sdp,
+    StandingSession, Termination, Tone, TrunkId,
 };
 
 /// A leg in a session, or one that will have one.
@@ -35,6 +35,8 @@ pub(in crate::access) struct Leg {
     kept: Option<Arc<StandingSession>>,
     /// Whom to call, and for whom.
     outgoing: Option<Outgoing>,
+    /// Whom its peer is to be asked to call, when nothing else is under way.
+    pub(super) refer: Option<ReferTo>,
     /// A telephone that is called is looked for at its contacts.
     pub(in crate::access) search: Option<Search>,
     /// The peer has put the call on hold.
@@ -76,6 +78,7 @@ impl Leg {
             direction: Direction::SendRecv,
             kept: None,
             outgoing: None,
+            refer: None,
             search: None,
             holds: false,
             acknowledged: false,
@@ -206,6 +209,11 @@ impl SipTrunks {
             // Nobody who has hung up has a call still.
             LegCommand::Recall { .. } => self.fail(now, id, Cause::FACILITY_REJECTED, reports),
             LegCommand::CollectDigits { .. } => say(LegEvent::NoDigits),
+            LegCommand::Refer { to } => {
+                leg.refer = Some(to);
+                self.referring.insert(id);
+                self.refer_on(now, reports);
+            }
             LegCommand::Key(key) => {
                 if let Some(session) = leg.session {
                     // One more than wait already is not told.

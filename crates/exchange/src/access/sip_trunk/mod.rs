@@ -16,7 +16,7 @@ mod leg;
 mod restore;
 mod transfer;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
 use strowger_sansio::{Rng, SocketId, Time, Transmit};
@@ -78,6 +78,8 @@ pub(crate) struct SipTrunks {
     service: Vec<ServiceState>,
     /// The sessions whose peers wait to hear how a transfer went, by the call that it made.
     transfers: BTreeMap<CallId, SessionId>,
+    /// Legs whose peers are to be sent a REFER when nothing else is under way in their sessions.
+    pub(super) referring: BTreeSet<LegId>,
 }
 
 impl SipTrunks {
@@ -130,6 +132,7 @@ impl SipTrunks {
                 })
                 .collect(),
             transfers: BTreeMap::new(),
+            referring: BTreeSet::new(),
         }
     }
 
@@ -214,6 +217,7 @@ impl SipTrunks {
             heard = true;
             self.event(now, event, reports);
         }
+        self.refer_on(now, reports);
         heard
     }
 
@@ -305,8 +309,10 @@ impl SipTrunks {
                 let bindings = self.agent.bindings(now, peer);
                 self.phones.moved(now, peer, bindings, reports);
             }
-            // Nobody is asked to transfer anybody.
-            agent::Event::Transferring { .. } => {}
+            agent::Event::Transferring { session, status, accepted } => {
+                let word = transfer::word(status, accepted);
+                self.with_leg(session, reports, |_, say| word.into_iter().for_each(|word| say(word)));
+            }
             agent::Event::Malformed { peer, error } => {
                 let trunk =
                     self.phones.line(peer).map_or_else(|| self.name(peer), |line| self.phones.number(line));

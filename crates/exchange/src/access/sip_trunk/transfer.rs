@@ -3,18 +3,20 @@
 //!
 //! The peer's session stays until it has been told how that went, though its leg is out of the call. When nobody takes the party, the
 //! switch looks for the channel of who has transferred it: the session that is still there has the party back.
+//!
+//! And those that a peer is asked for, when two of its own parties are to be joined.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use strowger_sansio::Time;
 use strowger_sip::agent::{Referral, SessionId};
-use strowger_sip::cause::status_of_cause;
+use strowger_sip::cause::{cause_of_status, status_of_cause};
 use strowger_sip::message::{Status, Uri};
 
 use super::leg::Leg;
 use super::{Report, SipTrunks};
-use crate::{CallId, Cause, Event, LegEvent, LegId, LineId, ReferTo, TrunkId};
+use crate::{CallId, Cause, Event, LegEvent, LegId, LineId, ReferTo, Referred, TrunkId};
 
 impl SipTrunks {
     /// A peer sends who it talks to elsewhere.
@@ -122,4 +124,44 @@ impl SipTrunks {
             reports.push_back(Report::Leg(id, LegEvent::Signalled(Arc::new(kept))));
         }
     }
+
+    /// Sends the REFERs that are due: those whose sessions wait for nothing else.
+    pub(super) fn refer_on(&mut self, now: Time, reports: &mut VecDeque<Report>) {
+        for id in self.referring.clone() {
+            let Some(leg) = self.legs.get(&id).filter(|leg| !leg.ended) else {
+                self.referring.remove(&id);
+                continue;
+            };
+            let (Some(session), Some(to)) = (leg.session, leg.refer.clone()) else { continue };
+            let other = match &to {
+                ReferTo::Leg(other) => self.legs.get(other).and_then(|other| other.session),
+                ReferTo::Number(_) => None,
+            };
+            if ![Some(session), other].into_iter().flatten().all(|own| self.agent.is_settled(own)) {
+                continue;
+            }
+            let target = match &to {
+                ReferTo::Leg(_) => other.and_then(|other| self.agent.target(other)),
+                ReferTo::Number(number) => self.agent.uri_at(leg.peer, number),
+            };
+            self.referring.remove(&id);
+            if !target.is_some_and(|target| self.agent.refer(now, session, &target, other)) {
+                reports.push_back(Report::Leg(id, LegEvent::Referred(Referred::Refused)));
+            }
+        }
+    }
+}
+
+/// What a leg says of what its peer has told of a transfer; nothing while that goes on.
+pub(super) fn word(status: Status, accepted: bool) -> Option<LegEvent> {
+    let word = match status {
+        _ if status.is_provisional() => return None,
+        _ if !accepted => Referred::Refused,
+        _ if status.is_success() => Referred::Done,
+        _ => {
+            let cause = Cause::new(cause_of_status(status)).unwrap_or(Cause::NORMAL_UNSPECIFIED);
+            Referred::Failed(cause)
+        }
+    };
+    Some(LegEvent::Referred(word))
 }
