@@ -10,9 +10,10 @@ use strowger_mgcp::transaction::TransactionCounters;
 use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, SocketId, Time, TokenBucket, Transmit};
 
 use crate::access::{Access, Arrival, DigitMaps, Origin, Report};
+use crate::switch::Replacing;
 use crate::{
-    CallId, CallStable, Cause, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Command, Event,
-    Inventory, LineEvent, Plan, Record, Registration, Setting, SettingFault, Snapshot, Switch,
+    CallId, CallStable, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Command, Event, Inventory,
+    LineEvent, Plan, Record, Registration, Setting, SettingFault, Snapshot, Switch,
 };
 
 /// What a host hands to an exchange.
@@ -41,7 +42,7 @@ pub enum Input<'a> {
     },
 }
 
-/// What became of a stream of SIP, or of what was to go by one.
+/// What became of a stream of SIP, or of what was to go by one, or by datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SipStream<'a> {
     /// It brought what cannot be cut into messages. The host closes it when what follows from that is sent.
@@ -438,12 +439,11 @@ impl Exchange {
                 Err(cause) => self.access.not_transferred(now, leg, cause),
             },
             Report::Incoming(arrival) if arrival.replaces.is_some() => {
-                let taken = match arrival.from {
-                    Origin::Trunk(trunk) => {
-                        self.switch.handle_replacement(now, trunk, &arrival.calling, arrival.replaces)
-                    }
-                    Origin::Phone(_) => Err(Cause::FACILITY_REJECTED),
+                let by = match arrival.from {
+                    Origin::Trunk(trunk) => Replacing::Trunk(trunk),
+                    Origin::Phone(line) => Replacing::Line(line),
                 };
+                let taken = self.switch.handle_replacement(now, by, &arrival.calling, arrival.replaces);
                 match taken {
                     Ok((leg, line)) => self.access.arrival_taken(*arrival, leg, line),
                     Err(cause) => self.access.arrival_refused(now, &arrival, cause),

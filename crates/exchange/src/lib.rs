@@ -71,7 +71,7 @@ pub use snapshot::{
     Snapshot, TrunkRegistration, TrunkView,
 };
 pub use strowger_sip::agent::Standing as SipStanding;
-pub use switch::{Command, LineCommand, ReferTo, RestoredCall, RestoredLeg, Switch};
+pub use switch::{Command, LineCommand, ReferTo, Replacing, RestoredCall, RestoredLeg, Switch};
 pub use timers::CallTimers;
 pub use trunk::{
     Cic, CircuitEntry, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, CircuitSignalling,

@@ -280,6 +280,12 @@ impl Call {
         self.reached = Some(line);
     }
 
+    /// A leg takes the call that rings elsewhere.
+    pub(super) fn pick_up(&mut self, leg: Leg) {
+        (self.picked_up, self.reached) = (Some(leg.id), Some(leg.line));
+        self.adopt(leg, self.sought);
+    }
+
     /// The side that a leg has.
     pub(super) fn side(&self, leg: LegId) -> Option<Side> {
         if leg == self.calling {

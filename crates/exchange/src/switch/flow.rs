@@ -150,6 +150,9 @@ impl Switch {
             let command = ContextCommand::Modify { side: call.sought, remote };
             self.context_command(call.id, context.id, command);
         }
+        if call.picked_up.take_if(|own| *own == leg).is_some() {
+            return self.answered(now, call, leg);
+        }
         if let Some(returning) = call.returning.filter(|returning| returning.kept) {
             self.answered(now, call, leg);
             if returning.gone {

@@ -49,7 +49,7 @@ use crate::{
 };
 use call::{Call, Progress};
 use keys::Keys;
-pub use referral::ReferTo;
+pub use referral::{ReferTo, Replacing};
 use restore::Awaited;
 pub(crate) use restore::in_order;
 pub use restore::{RestoredCall, RestoredLeg};

@@ -74,7 +74,7 @@ impl Switch {
     }
 
     /// The party has this leg in hand now, and the one that it had before, if any, on hold.
-    fn turn_to(&mut self, line: LineId, leg: LegId, pair: Pair) {
+    pub(super) fn turn_to(&mut self, line: LineId, leg: LegId, pair: Pair) {
         let hand = self.station(line).hand.filter(|hand| *hand != leg);
         self.give_in_hand(line, leg);
         if hand.is_some() {
@@ -120,7 +120,7 @@ impl Switch {
     }
 
     /// Whether a line is a subscriber's, and no channel of a trunk.
-    fn is_subscriber(&self, line: LineId) -> bool {
+    pub(super) fn is_subscriber(&self, line: LineId) -> bool {
         self.desk.features(line).is_some()
     }
 }

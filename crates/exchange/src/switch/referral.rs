@@ -8,6 +8,7 @@ use strowger_sansio::Time;
 
 use super::Switch;
 use super::call::{Leg, Progress, Returning};
+use super::station::{Pair, Station};
 use crate::{
     CallId, CallPhase, CallingParty, Cause, Event, LegId, LineId, ReleasedBy, Resolution, Side, TrunkId,
 };
@@ -19,6 +20,15 @@ pub enum ReferTo {
     Number(String),
     /// The other side of this leg, which the same peer has.
     Leg(LegId),
+}
+
+/// Whose call takes the place of a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replacing {
+    /// One that comes by this trunk.
+    Trunk(TrunkId),
+    /// One of the telephone on this line.
+    Line(LineId),
 }
 
 impl Switch {
@@ -34,6 +44,9 @@ impl Switch {
             Some((call.id, own.line))
         });
         let (first, line) = own.ok_or(Cause::FACILITY_REJECTED)?;
+        if self.is_subscriber(line) && !self.features(line).transfer {
+            return Err(Cause::FACILITY_NOT_SUBSCRIBED);
+        }
         let made = match to {
             ReferTo::Leg(other) => {
                 let second = self.legs.get(other).copied().filter(|second| *second != first);
@@ -55,7 +68,11 @@ impl Switch {
     ) -> Result<CallId, Cause> {
         // A line sends others only where it may call itself.
         self.desk.permit(&self.plan, line, number)?;
-        let resolution = self.plan.resolve_incoming(number);
+        let resolution = if self.is_subscriber(line) {
+            self.plan.resolve(&self.plan.as_dialled(number))
+        } else {
+            self.plan.resolve_incoming(number)
+        };
         match resolution {
             Resolution::Hunt { .. } => {}
             Resolution::Incomplete => return Err(Cause::INVALID_NUMBER_FORMAT),
@@ -90,47 +107,75 @@ impl Switch {
         joined.then_some(second).ok_or(Cause::FACILITY_REJECTED)
     }
 
-    /// A call comes by a trunk to take the place of a leg. Its new leg and channel; its command follows.
+    /// A call comes to take the place of a leg: of one that talks, or of one that is rung, which is picked up so. Its new leg and line; its command
+    /// follows.
     ///
     /// # Errors
-    /// The cause to refuse it with: nobody talks on that leg any more, or there is no free channel.
+    /// The cause to refuse it with: nobody talks on that leg, or is rung, any more; there is no free channel, or the telephone has two calls
+    /// already.
     pub fn handle_replacement(
         &mut self,
         now: Time,
-        trunk: TrunkId,
+        by: Replacing,
         calling: &CallingParty,
         replaced: Option<LegId>,
     ) -> Result<(LegId, LineId), Cause> {
         let replaced = replaced.ok_or(Cause::CALL_REJECTED)?;
         let id = self.legs.get(&replaced).copied().ok_or(Cause::CALL_REJECTED)?;
-        let stands = self.calls.get(&id).is_some_and(|call| {
-            let is_live = |leg: &Leg| leg.id == replaced && leg.is_live();
-            call.is_answered() && call.peer(replaced).is_some() && call.legs.iter().any(is_live)
-        });
-        if !stands {
+        let call = self.calls.get(&id).ok_or(Cause::CALL_REJECTED)?;
+        let is_there = call.legs.iter().any(|leg| leg.id == replaced && leg.is_live());
+        let rings = matches!(call.phase, CallPhase::Offering | CallPhase::Ringing)
+            && call.sought_leg() == Some(replaced)
+            && call.returning.is_none();
+        if !is_there || !rings && !(call.is_answered() && call.peer(replaced).is_some()) {
             return Err(Cause::CALL_REJECTED);
         }
-        let guest = (calling.number.clone().unwrap_or_default(), calling.name.clone());
-        let line = self.take_channel(trunk, None, guest).ok_or(Cause::NO_CIRCUIT_AVAILABLE)?;
+        let line = match by {
+            Replacing::Trunk(trunk) => {
+                let guest = (calling.number.clone().unwrap_or_default(), calling.name.clone());
+                self.take_channel(trunk, None, guest).ok_or(Cause::NO_CIRCUIT_AVAILABLE)?
+            }
+            Replacing::Line(line) => {
+                let Station { hand, held, .. } = self.station(line);
+                if held.is_some() && hand.is_some_and(|hand| hand != replaced) {
+                    return Err(Cause::USER_BUSY);
+                }
+                line
+            }
+        };
         let leg = self.new_leg();
         self.legs.insert(leg, id);
-        self.give_in_hand(line, leg);
+        let is_elsewhere = self.station(line).hand != Some(replaced);
+        if self.is_subscriber(line) && is_elsewhere {
+            self.turn_to(line, leg, Pair::Consultation);
+        } else {
+            self.give_in_hand(line, leg);
+        }
         self.with_call(id, |switch, call| {
             let Some(side) = call.side(replaced) else { return };
             switch.note_guest(call, line);
-            if let Some(left) = call.leg(replaced) {
-                left.left = true;
-            }
-            switch.release(call, replaced, Cause::NORMAL_CLEARING);
-            call.adopt(Leg { progress: Progress::Seized, ..Leg::new(leg, line, id) }, side);
-            // It is sought as one who is known to be there.
             let until = now + switch.timers.setup;
-            let returning = Returning { by: line, failures: 0, until, waits: false, kept: true, gone: false };
-            (call.phase, call.sought, call.returning) = (CallPhase::Routing, side, Some(returning));
+            let new = Leg { progress: Progress::Seized, ..Leg::new(leg, line, id) };
+            if rings {
+                switch.release(call, replaced, Cause::NON_SELECTED_USER_CLEARING);
+                call.pick_up(new);
+                let called = switch.number(Some(line)).unwrap_or_default();
+                switch.events.push_back(Event::Routed { call: id, called });
+            } else {
+                if let Some(left) = call.leg(replaced) {
+                    left.left = true;
+                }
+                switch.release(call, replaced, Cause::NORMAL_CLEARING);
+                call.adopt(new, side);
+                // It is sought as one who is known to be there.
+                let (waits, kept, gone) = (false, true, false);
+                call.returning = Some(Returning { by: line, failures: 0, until, waits, kept, gone });
+                (call.sought, call.changed) = (side, true);
+            }
+            call.phase = CallPhase::Routing;
             if let Some(context) = &mut call.context {
                 context.joined = false;
             }
-            call.changed = true;
             switch.deadlines.set(id, until);
             switch.prepare(now, call);
         });

@@ -34,6 +34,7 @@ mod phone_features;
 mod phone_flows;
 mod phones;
 mod relay;
+mod replacing;
 mod resuming;
 mod resync;
 mod returning;

@@ -55,6 +55,8 @@ mod phones;
 #[path = "../exchange/relay.rs"]
 mod relay;
 mod relaying;
+#[path = "../exchange/replacing.rs"]
+mod replacing;
 #[path = "../exchange/resuming.rs"]
 mod resuming;
 #[path = "../exchange/resync.rs"]

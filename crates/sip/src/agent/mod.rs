@@ -507,6 +507,7 @@ impl UserAgent {
             Method::Bye | Method::Prack | Method::Update | Method::Info | Method::Notify => {
                 self.transactions.respond_with(now, server, Status::NO_SUCH_CALL);
             }
+            Method::Refer => self.referred_by_nobody(now, server, &request),
             _ => self.not_allowed(now, server, &method),
         }
     }

@@ -152,6 +152,14 @@ impl UserAgent {
         self.events.push_back(Event::Referred { session: id, referral: Box::new(referral) });
     }
 
+    /// A REFER that is of no session: there is nobody here whom it could send somewhere, and this side calls nobody because a peer wants
+    /// it to (RFC 3515 section 5.2).
+    pub(super) fn referred_by_nobody(&mut self, now: Time, server: ServerId, request: &Message<'_>) {
+        let is_good = request.header.get(&Name::ReferTo).is_some_and(|value| Address::parse(value).is_some());
+        let status = if is_good { Status::FORBIDDEN } else { Status::BAD_REQUEST };
+        self.transactions.respond_with(now, server, status);
+    }
+
     pub(super) fn take_referral(&mut self, now: Time, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(Asked { server, number, silent }) = session.transfers.asked.take() else { return };
@@ -252,12 +260,21 @@ impl UserAgent {
         (dialog.remote_tag == replaced.from_tag).then_some(id)
     }
 
+    /// The session of this side's, not answered yet, one of whose dialogs a `Replaces` means.
+    fn early_to_replace(&self, replaced: &Replaced) -> Option<SessionId> {
+        let key = (replaced.call_id.clone(), replaced.to_tag.clone());
+        let id = self.by_dialog.get(&key).copied()?;
+        let mut early = self.sessions.get(&id)?.early.iter();
+        early.any(|early| early.dialog.remote_tag == replaced.from_tag).then_some(id)
+    }
+
     /// The session that an INVITE is to replace, or what it is refused with (RFC 3891 section 3). A session of somebody else's is
-    /// not replaced, though telephones stand in for each other; nor is an early one, which nobody has yet.
+    /// not replaced, though telephones stand in for each other; of early ones those are that this side has begun.
     pub(super) fn replacing(&self, peer: PeerId, request: &Message<'_>) -> Result<Option<SessionId>, Status> {
         let Some(value) = request.header.get(&Name::Replaces) else { return Ok(None) };
         let replaced = Replaced::parse(value).ok_or(Status::BAD_REQUEST)?;
-        let id = self.session_to_replace(&replaced).ok_or(Status::NO_SUCH_CALL)?;
+        let known = self.session_to_replace(&replaced).or_else(|| self.early_to_replace(&replaced));
+        let id = known.ok_or(Status::NO_SUCH_CALL)?;
         let session = self.sessions.get(&id).ok_or(Status::NO_SUCH_CALL)?;
         let is_phone = |peer: PeerId| self.peer(peer).is_some_and(|peer| peer.phone.is_some());
         let own = session.peer == peer || is_phone(session.peer) && is_phone(peer);
@@ -268,6 +285,7 @@ impl UserAgent {
             Phase::Ending => Err(Status::DECLINE),
             Phase::Confirmed | Phase::Answered if replaced.early_only => Err(Status::BUSY_HERE),
             Phase::Confirmed => Ok(Some(id)),
+            Phase::Early if session.calls && session.ending.is_none() => Ok(Some(id)),
             _ => Err(Status::NO_SUCH_CALL),
         }
     }

@@ -181,7 +181,9 @@ fn a_peer_that_may_not_transfer_is_declined_and_a_refer_of_nothing_too() {
     let more = "Refer-To: <sip:1@192.0.2.2>\r\n";
     assert_eq!(raw.statuses(request("REFER", "3", 2, &tag, more, "")), [603]);
     assert_eq!(raw.statuses(request("REFER", "4", 2, "nobody", more, "")), [481]);
-    assert_eq!(raw.statuses(request("REFER", "5", 2, "", more, "")), [405]);
+    // Outside of a dialog there is nobody to be sent.
+    assert_eq!(raw.statuses(request("REFER", "5", 2, "", more, "")), [403]);
+    assert_eq!(raw.statuses(request("REFER", "6", 3, "", "", "")), [400]);
     assert!(raw.events().is_empty());
 }
 
@@ -311,5 +313,19 @@ fn an_invite_that_may_not_take_a_place_is_refused() {
     raw.say(response(&invite, "180 Ringing", "e1", "Contact: <sip:192.0.2.1>\r\n", ""));
     let (id, from) =
         (invite.header.call_id().unwrap(), invite.header.from().unwrap().tag().unwrap().to_owned());
-    assert_eq!(raw.statuses(replacing(&format!("{id};to-tag={from};from-tag=e1"))), [481]);
+    // Of a dialog that this side has begun that may be said before the answer (RFC 3891 section 3), of no other.
+    assert_eq!(raw.statuses(replacing(&format!("{id};to-tag={from};from-tag=e2"))), [481]);
+    let value = format!("{id};to-tag={from};from-tag=e1;early-only");
+    let heard = raw.statuses(replacing(&value).replace("z9hG4bK", "z9hG4bKe").replace("c2@", "c3@"));
+    assert!(heard.iter().all(|status| *status == 100), "{heard:?}");
+    assert!(raw.events().iter().any(|event| matches!(event, Event::Incoming { replaces: Some(_), .. })));
+    let mut raw = accepting();
+    raw.say(request("INVITE", "1", 1, "", "", OFFER));
+    let session = match raw.events().pop() {
+        Some(Event::Incoming { session, .. }) => session,
+        other => panic!("no call: {other:?}"),
+    };
+    raw.agent.progress(raw.now, session, Status::RINGING, None).unwrap();
+    let tag = raw.heard().pop().unwrap().header.to().unwrap().tag().unwrap().to_owned();
+    assert_eq!(raw.statuses(replacing(&good(&tag))), [481]);
 }

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use strowger_sansio::Time;
 use strowger_sdp::{AddressPolicy, Hosts};
-use strowger_sip::agent::{Credentials, Peer, PeerId, SessionId};
+use strowger_sip::agent::{Credentials, Peer, PeerId, Referrals, SessionId};
 use strowger_sip::registrar::{Binding, Quality};
 
 use super::Report;
@@ -74,7 +74,7 @@ impl Phones {
                 if entry.media.is_empty() { Hosts::Peer } else { Hosts::PeerAnd(entry.media.clone()) };
             peer.media = AddressPolicy { hosts };
             peer.notices = entry.notices;
-            peer.keys = entry.keys;
+            (peer.keys, peer.referrals) = (entry.keys, Referrals::Accepted);
             Some(peer)
         })
     }
