@@ -68,6 +68,13 @@ pub enum SipStream<'a> {
         /// The message.
         bytes: &'a [u8],
     },
+    /// Nobody was there for a datagram, as the network says: anybody can forge that.
+    Undelivered {
+        /// Where it went.
+        to: std::net::SocketAddr,
+        /// Its beginning.
+        quoted: &'a [u8],
+    },
 }
 
 /// The socket for datagrams of Megaco as text.

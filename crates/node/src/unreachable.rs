@@ -17,6 +17,8 @@ use strowger_sansio::{Duration, Time};
 const REMEMBERED: usize = 256;
 /// What is kept of each: the first line of a command, with its identifier.
 const KEPT: usize = 48;
+/// What is read of the datagram that an error quotes: of SIP, the first line and the first `Via`.
+const READ: usize = 512;
 /// What an error must quote at least, of a datagram that is longer.
 const QUOTED: usize = 24;
 /// How often an address may be given up.
@@ -153,7 +155,7 @@ mod system {
 
     /// The next error: where its datagram went, and what is quoted of it.
     pub(crate) fn next(socket: &impl Socket) -> Option<(SocketAddr, Vec<u8>)> {
-        let mut quoted = vec![0; super::KEPT];
+        let mut quoted = vec![0; super::READ];
         let mut parts = [IoSliceMut::new(&mut quoted)];
         let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
         let message = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, None, flags).ok()?;

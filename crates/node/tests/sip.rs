@@ -6,6 +6,9 @@ use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
+use strowger_exchange::{Record, ServiceState, Subject};
+use strowger_node::Observer;
+use strowger_node::clock::Wall;
 use strowger_node::config::Config;
 use strowger_node::node::Node;
 
@@ -13,12 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A node with a trunk to this address.
 fn node(peer: SocketAddr, trunk: &str) -> Node {
+    Node::start(config(peer, trunk), Vec::new()).unwrap()
+}
+
+fn config(peer: SocketAddr, trunk: &str) -> Config {
     let text = format!(
         "[exchange]\nname = \"town\"\n[listen]\nsip = \"127.0.0.1:0\"\n[store]\nkind = \"memory\"\n\
          [[trunk]]\nid = \"carrier\"\nsip = {{ address = \"{peer}\", {trunk} }}\n"
     );
-    let config = Config::parse("town.toml", &text).unwrap_or_else(|report| panic!("{report}")).0;
-    Node::start(config, Vec::new()).unwrap()
+    Config::parse("town.toml", &text).unwrap_or_else(|report| panic!("{report}")).0
 }
 
 fn connect(node: &Node, host: IpAddr) -> TcpStream {
@@ -195,4 +201,29 @@ fn a_peer_that_does_not_take_a_connection_does_not_hold_up_the_end() {
     node.stop(PATIENCE).unwrap();
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     drop(waiting);
+}
+
+/// Hears of the first trunk that goes out of service.
+struct Watcher(std::sync::mpsc::Sender<String>);
+
+impl Observer for Watcher {
+    fn record(&mut self, record: &Record, _: &Wall) {
+        if let Record::Service(change) = record
+            && let (Subject::Trunk(trunk), ServiceState::OutOfService) = (&change.subject, change.to)
+        {
+            let _ = self.0.send(trunk.clone());
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_peer_whose_host_says_that_nobody_is_there_is_out_of_service_at_once() {
+    // A port that nobody has any more: RFC 3261 waits for 32 s for an answer from there.
+    let place = UdpSocket::bind((PEER, 0)).unwrap().local_addr().unwrap();
+    let (watcher, heard) = std::sync::mpsc::channel();
+    let config = config(place, "transport = \"udp\", probe = 30");
+    let node = Node::start(config, vec![Box::new(Watcher(watcher))]).unwrap();
+    assert_eq!(heard.recv_timeout(PATIENCE).as_deref(), Ok("carrier"));
+    node.stop(Duration::ZERO).unwrap();
 }

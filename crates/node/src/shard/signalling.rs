@@ -11,11 +11,12 @@ use strowger_sip::{Route, Transport};
 use super::{Frame, Shard};
 use crate::admission::ROOM;
 use crate::sip::{Arrival, End, Sent, Way, route};
-use crate::socket::Received;
+use crate::socket::{Received, Udp};
 
 impl Shard {
     /// Takes a batch of datagrams of SIP. What strangers send is refused by its address before it is looked at.
     pub(super) fn receive_sip(&mut self) {
+        self.hear_sip_errors();
         for _ in 0..ROOM {
             let Some(udp) = &mut self.sip.udp else { return };
             udp.flush();
@@ -45,6 +46,16 @@ impl Shard {
         }
         self.flush();
         self.tell();
+    }
+
+    /// Hears which datagrams were not delivered.
+    fn hear_sip_errors(&mut self) {
+        for _ in 0..ROOM {
+            let Some((to, quoted)) = self.sip.udp.as_mut().and_then(Udp::take_error) else { return };
+            let fate = SipStream::Undelivered { to, quoted: &quoted };
+            self.exchange.handle_sip_stream(self.clock.now(), fate);
+            self.collect();
+        }
     }
 
     /// Something came by a connection of SIP.

@@ -385,7 +385,8 @@ pub(crate) const fn route((transport, address): Way) -> Route {
 fn both(address: SocketAddr, metrics: &Registry) -> io::Result<(Udp, TcpListener)> {
     let mut tries = 0;
     loop {
-        let udp = Udp::bind(address, "sip", metrics)?;
+        let mut udp = Udp::bind(address, "sip", metrics)?;
+        udp.hear_errors();
         match listen(udp.local()) {
             Ok(listener) => return Ok((udp, listener)),
             // The port that the system chose for datagrams may be taken for connections.

@@ -80,6 +80,13 @@ impl UserAgent {
         self.settle(now);
     }
 
+    /// The network says that nobody was there for a datagram, of which it quotes the beginning: what it was for has failed, as by 503, if
+    /// that can be believed.
+    pub fn handle_undelivered(&mut self, now: Time, to: Route, quoted: &[u8]) {
+        self.transactions.handle_undelivered(now, to, quoted);
+        self.settle(now);
+    }
+
     /// The way of the session that a request belongs to.
     fn session_route(&self, client: ClientId) -> Option<Route> {
         match self.by_client.get(&client)? {

@@ -135,6 +135,20 @@ impl Transactions {
         }
     }
 
+    /// The network says that nobody was there for a datagram (section 18.4: an ICMP error); `quoted` is its beginning. Anybody can forge that.
+    /// It is believed of a request that nobody has answered, and whose branch is quoted: who is not on the way does not know it.
+    pub fn handle_undelivered(&mut self, now: Time, to: Route, quoted: &[u8]) {
+        let Some(branch) = quoted_branch(quoted) else { return };
+        let is_it = |client: &super::client::Client| {
+            let via = client.request.header.via();
+            via.is_some_and(|via| via.branch() == Some(branch)) && client.bytes.starts_with(quoted)
+        };
+        let found = self.clients.iter().find(|(_, client)| client.route == to && is_it(client));
+        if let Some(id) = found.map(|(id, _)| *id) {
+            self.request_unsent(now, id, to);
+        }
+    }
+
     fn request_unsent(&mut self, now: Time, id: ClientId, to: Route) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         // It may have gone another way meanwhile.
@@ -155,6 +169,14 @@ impl Transactions {
         self.forget_client(client);
         self.events.push_back(Event::Unsent { client });
     }
+}
+
+/// The branch that the beginning of a request has, when it is there as a whole.
+fn quoted_branch(quoted: &[u8]) -> Option<&str> {
+    let begins = memchr::memmem::find(quoted, b"branch=")? + b"branch=".len();
+    let rest = quoted.get(begins..)?;
+    let length = rest.iter().position(|octet| b";,\r".contains(octet))?;
+    std::str::from_utf8(rest.get(..length)?).ok().filter(|branch| !branch.is_empty())
 }
 
 /// A `Via` of this side's.

@@ -119,6 +119,44 @@ fn a_peer_whose_name_is_not_known_yet_cannot_be_called() {
 }
 
 #[test]
+fn a_call_whose_datagram_nobody_was_there_for_is_made_at_the_next_place_at_once() {
+    let mut town = Town::located(|_| {});
+    let [first, second, _] = places();
+    town.agent.invite(town.now, &invitation()).unwrap();
+    let sent = town.sent().remove(0);
+    let way = Route::udp(first.address);
+    let invite = String::from_utf8(sent.payload.clone()).unwrap();
+    let branch = branch(&read(&sent.payload));
+    let quoted = invite.get(..invite.find(&branch).unwrap() + branch.len()).unwrap().to_owned();
+    let forged = invite.replace(&branch, "z9hG4bKguess");
+    // Of another place, with another branch, or without all of it: that may be said by anybody.
+    for (to, quoted) in
+        [(Route::udp(second.address), invite.as_str()), (way, &forged), (way, &quoted), (way, &invite[..24])]
+    {
+        town.agent.handle_undelivered(town.now, to, quoted.as_bytes());
+        assert!(town.sent().is_empty(), "{quoted}");
+    }
+    town.agent.handle_undelivered(town.now, way, invite.get(..quoted.len() + 2).unwrap().as_bytes());
+    let (to, again) = town.one();
+    assert_eq!((to, again.method().unwrap().as_str()), (second.address, "INVITE"));
+    // Where somebody works on it, an error says nothing.
+    town.answer(&again, second, "180 Ringing", "Contact: <sip:198.51.100.2>\r\n");
+    let bytes = strowger_sip::text::to_bytes(&again);
+    town.agent.handle_undelivered(town.now, Route::udp(second.address), &bytes);
+    assert!(town.sent().is_empty() && ended(&town.events()).is_empty());
+}
+
+#[test]
+fn a_call_to_a_peer_at_one_place_that_is_not_there_has_failed_at_once_as_by_503() {
+    let mut town = Town::new(|peer| peer.address = places()[0].address);
+    town.agent.invite(town.now, &invitation()).unwrap();
+    let sent = town.sent().remove(0);
+    town.agent.handle_undelivered(town.now, Route::udp(sent.to), &sent.payload);
+    assert_eq!(ended(&town.events()), [503]);
+    assert_eq!((town.agent.sessions(), town.agent.transactions()), (0, 0));
+}
+
+#[test]
 fn a_call_that_one_place_cannot_serve_is_made_at_the_next() {
     let mut town = Town::located(|_| {});
     let [first, second, third] = places();

@@ -161,6 +161,10 @@ impl SipTrunks {
             }
             crate::SipStream::Ended { from, unsent } => self.agent.handle_disconnected(now, from, unsent),
             crate::SipStream::Unsent { to, bytes } => self.agent.handle_unsent(now, to, bytes),
+            crate::SipStream::Undelivered { to, quoted } => {
+                let to = Route { transport: Transport::Udp, socket: SIP_UDP, address: to };
+                self.agent.handle_undelivered(now, to, quoted);
+            }
         }
     }
 
