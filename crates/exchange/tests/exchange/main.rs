@@ -32,6 +32,7 @@ mod midcall;
 mod outliving;
 mod phone_features;
 mod phone_flows;
+mod phone_plan;
 mod phones;
 mod relay;
 mod replacing;

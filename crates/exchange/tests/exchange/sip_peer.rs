@@ -112,6 +112,12 @@ impl SipPeer {
         Self::of(now, SocketAddr::from(([127, 0, 0, host], 5060)), peer)
     }
 
+    /// A telephone at a host of its own that does not say where it is: somebody else does.
+    pub(crate) fn silent_phone(now: Time, host: u8) -> Self {
+        let peer = Peer::new("town", exchange_address(), Transport::Udp);
+        Self::of(now, SocketAddr::from(([127, 0, 0, host], 5060)), peer)
+    }
+
     fn of(now: Time, address: SocketAddr, mut peer: Peer) -> Self {
         // It may tell keys by INFO, whether that is of use or not.
         (peer.keys, peer.referrals) = (Keys::Info, Referrals::Accepted);

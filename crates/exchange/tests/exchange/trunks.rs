@@ -42,6 +42,26 @@ fn refuse(world: &mut World, cause: u8) {
 }
 
 #[test]
+fn a_trunk_that_says_nothing_is_given_up_when_the_exchange_has_waited_long_enough() {
+    let mut world = world(grouped(None, "other"));
+    world.lift("2001");
+    world.dial("2001", "95550102");
+    world.pass(28);
+    assert_eq!(calls(&mut world), 0, "it may answer still");
+    // Before the transaction gives up by itself, in 32 s.
+    world.pass(3);
+    assert_eq!(calls(&mut world), 1);
+    let now = world.now;
+    world.peer.as_mut().unwrap().answer(now);
+    world.settle();
+    let stream = world.endpoint("2001").connections.values().next().cloned().unwrap();
+    assert_eq!((stream.mode.as_str(), stream.remote), ("sendrecv", Some(7000)));
+    world.hang_up("2001");
+    world.pass(60);
+    world.end();
+}
+
+#[test]
 fn the_trunk_with_the_lower_number_is_tried_first_and_the_next_when_it_takes_no_call() {
     let mut world = world(grouped(None, "carrier"));
     world.lift("2001");

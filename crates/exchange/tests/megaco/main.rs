@@ -50,6 +50,8 @@ mod mixed;
 mod outliving;
 #[path = "../exchange/phone_features.rs"]
 mod phone_features;
+#[path = "../exchange/phone_plan.rs"]
+mod phone_plan;
 #[path = "../exchange/phones.rs"]
 mod phones;
 #[path = "../exchange/relay.rs"]
