@@ -90,9 +90,9 @@ impl Switch {
         }
     }
 
-    /// The network has called for so long as anybody is rung; or says whether that is so of this call.
+    /// The deadline of a call has passed: says whether the network was calling somebody for it, for as long as anybody is rung.
     pub(super) fn network_is_late(&mut self, now: Time, call: &mut Call) -> bool {
-        let calls = matches!(call.leaving, Leaving::Calling(..));
+        let calls = call.phase == CallPhase::Routing && matches!(call.leaving, Leaving::Calling(..));
         if calls {
             call.leaving = Leaving::Refused;
             self.end(now, call, Cause::NO_ANSWER, ReleasedBy::Exchange);

@@ -247,6 +247,30 @@ fn a_peer_that_is_told_a_number_calls_it_itself() {
 }
 
 #[test]
+fn a_party_that_hangs_up_while_its_network_calls_ends_the_call() {
+    let (mut world, first) = blind();
+    let now = world.now;
+    world.network().agent.accept_referral(now, first);
+    world.network().agent.tell_referral(now, first, Status::RINGING);
+    world.network_ends(first);
+    world.pass(15);
+    assert_eq!((world.sessions(), world.ended.len()), (0, 2), "both calls have their records");
+    world.is_over();
+}
+
+#[test]
+fn a_network_that_calls_for_too_long_is_given_up_and_the_party_returns() {
+    let (mut world, first) = blind();
+    world.network_says(first, &[Status::RINGING]);
+    world.pass(185);
+    assert!(world.hears("2001").starts_with("L/r"), "{}", world.hears("2001"));
+    world.lift("2001");
+    world.network_accepts();
+    world.hang_up("2001");
+    world.is_over();
+}
+
+#[test]
 fn a_number_that_a_peer_does_not_call_itself_is_called_by_the_exchange() {
     let (mut world, first) = blind();
     let now = world.now;

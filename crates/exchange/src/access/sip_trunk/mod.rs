@@ -315,7 +315,11 @@ impl SipTrunks {
             }
             agent::Event::Transferring { session, status, accepted } => {
                 let word = transfer::word(status, accepted);
-                self.with_leg(session, reports, |_, say| word.into_iter().for_each(|word| say(word)));
+                self.with_leg(session, reports, |_, say| {
+                    if let Some(word) = word {
+                        say(word);
+                    }
+                });
             }
             agent::Event::Malformed { peer, error } => {
                 let trunk =
