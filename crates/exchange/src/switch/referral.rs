@@ -127,7 +127,8 @@ impl Switch {
         let rings = matches!(call.phase, CallPhase::Offering | CallPhase::Ringing)
             && call.sought_leg() == Some(replaced)
             && call.returning.is_none();
-        if !is_there || !rings && !(call.is_answered() && call.peer(replaced).is_some()) {
+        let talks = call.is_answered() && call.peer(replaced).is_some();
+        if !(is_there && (rings || talks)) {
             return Err(Cause::CALL_REJECTED);
         }
         let line = match by {

@@ -93,7 +93,7 @@ impl World {
         self.network().agent.sessions()
     }
 
-    fn is_over(mut self) -> World {
+    fn all_over(mut self) -> World {
         self.pass(40);
         assert_eq!(self.sessions(), 0, "the peer has sessions");
         assert_eq!(self.exchange.snapshot().trunks[0].taken, 0, "channels are taken");
@@ -121,7 +121,7 @@ fn a_peer_that_joins_its_parties_has_them_alone() {
     assert!(referral.by.unwrap().contains("sip:2001@"));
     world.network_says(first, &[Status::OK]);
     assert_eq!(world.sessions(), 0);
-    let world = world.is_over();
+    let world = world.all_over();
     for dialled in ["95550102", "95550103"] {
         let record = world.record_of("2001", dialled);
         assert!(record.answer.is_some() && record.cause == Cause::NORMAL_CLEARING, "{record:?}");
@@ -130,7 +130,8 @@ fn a_peer_that_joins_its_parties_has_them_alone() {
 
 #[test]
 fn a_peer_that_does_not_join_them_is_bridged() {
-    let done: [(&str, &dyn Fn(&mut World, SessionId)); 4] = [
+    type GoesOn<'s> = &'s dyn Fn(&mut World, SessionId);
+    let done: [(&str, GoesOn<'_>); 4] = [
         ("refused", &|world, first| {
             let now = world.now;
             world.network().agent.refuse_referral(now, first, Status::DECLINE);
@@ -164,7 +165,7 @@ fn a_peer_that_does_not_join_them_is_bridged() {
         assert_eq!(world.asked(), None, "{how}");
         world.network_ends(second);
         assert_eq!(world.sessions(), 0, "{how}: the other hears that it is over");
-        world.is_over();
+        world.all_over();
     }
 }
 
@@ -179,7 +180,7 @@ fn a_party_that_hangs_up_while_its_network_is_asked_ends_the_call() {
         world.network_says(first, &[Status::OK]);
         world.pass(5);
         assert_eq!(world.sessions(), 0, "{sent}");
-        world.is_over();
+        world.all_over();
     }
 }
 
@@ -193,7 +194,7 @@ fn a_word_and_a_bye_that_cross_end_the_call_once() {
     world.network().agent.end(now, first, 16);
     world.settle();
     assert_eq!(world.sessions(), 0);
-    world.is_over();
+    world.all_over();
 }
 
 #[test]
@@ -210,7 +211,7 @@ fn who_is_transferred_while_it_rings_is_joined_when_it_is_answered() {
     assert_eq!(asked, first);
     assert_eq!(world.network().agent.session_to_replace(&referral.replaces.unwrap()), Some(second));
     world.network_says(first, &[Status::OK]);
-    world.is_over();
+    world.all_over();
 }
 
 /// 2001 sends the party of the peer's that it talks to to another of its, and hangs up.
@@ -242,20 +243,18 @@ fn a_peer_that_is_told_a_number_calls_it_itself() {
     );
     world.network_says(first, &[Status::RINGING, Status::OK]);
     assert_eq!(world.sessions(), 0);
-    let world = world.is_over();
+    let world = world.all_over();
     assert!(!world.events.iter().any(|event| matches!(event, Event::TransferFailed { .. })));
 }
 
 #[test]
 fn a_party_that_hangs_up_while_its_network_calls_ends_the_call() {
     let (mut world, first) = blind();
-    let now = world.now;
-    world.network().agent.accept_referral(now, first);
-    world.network().agent.tell_referral(now, first, Status::RINGING);
+    // It says BYE, and nothing more of the REFER.
     world.network_ends(first);
     world.pass(15);
     assert_eq!((world.sessions(), world.ended.len()), (0, 2), "both calls have their records");
-    world.is_over();
+    world.all_over();
 }
 
 #[test]
@@ -267,7 +266,7 @@ fn a_network_that_calls_for_too_long_is_given_up_and_the_party_returns() {
     world.lift("2001");
     world.network_accepts();
     world.hang_up("2001");
-    world.is_over();
+    world.all_over();
 }
 
 #[test]
@@ -282,7 +281,7 @@ fn a_number_that_a_peer_does_not_call_itself_is_called_by_the_exchange() {
     let asked = world.network().events.iter().filter(|event| matches!(event, agent::Event::Referred { .. }));
     assert_eq!(asked.count(), 1, "it is not asked again");
     world.network_ends(first);
-    world.is_over();
+    world.all_over();
 }
 
 #[test]
@@ -297,7 +296,7 @@ fn a_party_whose_network_finds_the_number_busy_returns() {
     let stream = world.endpoint("2001").connections.values().next().cloned().unwrap();
     assert_eq!((stream.mode.as_str(), stream.remote), ("sendrecv", Some(7000)));
     world.hang_up("2001");
-    world.is_over();
+    world.all_over();
 }
 
 #[test]
@@ -309,7 +308,7 @@ fn parties_elsewhere_and_those_of_trunks_that_bridge_are_joined_by_the_exchange(
     bridging.network_accepts();
     assert_eq!((bridging.asked(), bridging.sessions()), (None, 2));
     bridging.network_ends(first);
-    bridging.is_over();
+    bridging.all_over();
     // To a line.
     let mut world = world(refers());
     world.lift("2001");
@@ -323,5 +322,5 @@ fn parties_elsewhere_and_those_of_trunks_that_bridge_are_joined_by_the_exchange(
     world.network_accepts();
     assert_eq!((world.asked(), world.sessions()), (None, 1));
     world.hang_up("2004");
-    world.is_over();
+    world.all_over();
 }
