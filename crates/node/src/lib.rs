@@ -7,7 +7,7 @@
 //! - [`socket`]: UDP with large buffers, counted losses, and without the errors that belong to no datagram. `burst` sends several
 //!   datagrams in one system call, `inbox` reads several, for the gateway. `megaco`, `sip`: the ports of Megaco and SIP, for datagrams and for connections.
 //!   `keepalive`: connections whose other end is gone.
-//!   `unreachable`: word of the network that a datagram did not arrive.
+//!   `unreachable`: word of the network that a datagram did not arrive. `vigil`: how long a thread looks for more before it sleeps.
 //! - [`admission`]: who is heard, how often and in which order. `filter`: what the kernel takes away of a flood before that. `names`, `dns`: the name service, for gateways known by the names of their hosts, and for SIP peers.
 //! - [`strangers`]: how much is heard of hosts that no telephone has proven to be at.
 //! - [`tls`]: how SIP peers and the exchange prove themselves to each other.
