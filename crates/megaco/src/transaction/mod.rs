@@ -36,7 +36,8 @@
 //! }
 //! ```
 //!
-//! The rooms: `input` (received messages), `responder` (received requests), `requester` (sent requests), `segment` (replies in parts),
+//! The rooms: `input` (received messages), `responder` (received requests), `provisional` (when their senders are told that they take
+//! long), `requester` (sent requests), `segment` (replies in parts),
 //! `peer` (who is listened to), `dialect` (how a peer speaks), `authentication`, `memory` (what was answered), `ids` (our numbers), `outbox`
 //! (messages and what shares them), `timing`, and the plain data of `event`, `limits` and `counters`.
 
@@ -50,6 +51,7 @@ mod limits;
 mod memory;
 mod outbox;
 mod peer;
+mod provisional;
 mod requester;
 mod responder;
 mod segment;
@@ -74,6 +76,7 @@ use crate::message::{OwnedMid, Transaction, TransactionId, Version};
 use memory::{Key, Memory};
 use outbox::{Kind, Outbox};
 use peer::Peers;
+use provisional::Provisional;
 use requester::Outgoing;
 use responder::{Awaiting, RunningTable};
 use segment::Sending;
@@ -99,9 +102,7 @@ pub struct Transactions<T> {
     peers: Peers,
     memory: Memory,
     running: RunningTable,
-    /// When a Pending is due for the first time, and again; both in the order of time.
-    provisional: VecDeque<(Time, Key)>,
-    later: VecDeque<(Time, Key)>,
+    provisional: Provisional,
     awaiting: BTreeMap<Key, Awaiting>,
     sending: BTreeMap<Key, Sending>,
     requests: BTreeMap<TransactionId, Outgoing<T>>,
@@ -135,8 +136,7 @@ impl<T: Clone> Transactions<T> {
             ids,
             rng,
             running: RunningTable::new(),
-            provisional: VecDeque::new(),
-            later: VecDeque::new(),
+            provisional: Provisional::default(),
             awaiting: BTreeMap::new(),
             sending: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -344,8 +344,7 @@ impl<T: Clone> Transactions<T> {
     /// When [`Self::handle_timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
-        let first = |queue: &VecDeque<(Time, Key)>| queue.front().map(|(at, _)| *at);
-        [self.deadlines.next(), self.memory.next_deadline(), first(&self.provisional), first(&self.later)]
+        [self.deadlines.next(), self.memory.next_deadline(), self.provisional.next()]
             .into_iter()
             .flatten()
             .min()

@@ -3,7 +3,7 @@
 //! A request is *new*, *executing*, *answered* or *confirmed*. Answered ones keep the octets of their reply; confirmed ones their number
 //! alone. Numbers are kept apart by peer, which is to say by message identifier.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use strowger_sansio::{Backoff, Time};
 
@@ -106,7 +106,7 @@ impl<T: Clone> Transactions<T> {
         self.counters.executed += 1;
         let running = Running { route, started: now, pendings: 0, actions: actions.len(), fault };
         self.running.insert(key, running);
-        self.provisional.push_back((now + self.timers.provisional, key));
+        self.provisional.begin(now + self.timers.provisional, key);
         let life = self.peers.get(peer).life;
         let token = Token { peer, transaction: id, life };
         Some(Event::Request { token, route, version: accepted.version, actions })
@@ -189,20 +189,11 @@ impl<T: Clone> Transactions<T> {
 
     /// Pendings that are due.
     pub(super) fn provisional_due(&mut self, now: Time) {
-        let is_due = |queue: &VecDeque<(Time, Key)>| queue.front().is_some_and(|(due, _)| *due <= now);
-        loop {
-            let next = if is_due(&self.provisional) {
-                self.provisional.pop_front()
-            } else if is_due(&self.later) {
-                self.later.pop_front()
-            } else {
-                return;
-            };
-            let Some((_, key)) = next.filter(|(_, key)| self.running.contains_key(key)) else { continue };
+        while let Some(key) = self.provisional.pop_due(now, |key| self.running.contains_key(&key)) {
             match self.send_pending(now, key) {
                 Some(event) => self.events.push_back(event),
                 // The next one comes when half of the time has passed after which the sender repeats.
-                None => self.later.push_back((now + self.timers.after_pending / 2, key)),
+                None => self.provisional.repeat(now + self.timers.after_pending / 2, key),
             }
         }
     }
@@ -226,9 +217,7 @@ impl<T: Clone> Transactions<T> {
 
     fn answer(&mut self, now: Time, key: Key, result: ReplyResult<'_>) -> Result<(), EncodeError> {
         let Some(running) = self.running.remove(&key) else { return Ok(()) };
-        if self.provisional.back().is_some_and(|(_, last)| *last == key) {
-            self.provisional.pop_back();
-        }
+        self.provisional.end(key, self.running.len(), |key| self.running.contains_key(&key));
         let peer = PeerId(key.peer());
         let id = TransactionId::new(key.id());
         let route = running.route;
@@ -383,12 +372,9 @@ impl<T: Clone> Transactions<T> {
         }
         if let Some(running) = self.running.remove(&before) {
             self.running.insert(after, running);
-            for (_, key) in self.provisional.iter_mut().chain(&mut self.later) {
-                if *key == before {
-                    *key = after;
-                }
-            }
+            self.provisional.rename(before, after);
         }
+        self.provisional.drop_ended(|key| self.running.contains_key(&key));
     }
 
     /// Only what has expired is ever forgotten, so a peer that fills its share waits.
