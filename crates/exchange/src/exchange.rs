@@ -457,11 +457,11 @@ impl Exchange {
                 }
             }
             Report::Incoming(arrival) => {
-                let Arrival { from, called, calling, diverted, .. } = &*arrival;
+                let Arrival { from, called, calling, .. } = &*arrival;
                 let taken = match *from {
                     Origin::Trunk(trunk) => self
                         .switch
-                        .handle_incoming(now, (trunk, None), called, calling, *diverted)
+                        .handle_incoming(now, (trunk, None), called, calling)
                         .map(|(_, leg, line)| (leg, line)),
                     // Who calls is the line's subscriber, whatever the telephone says of itself.
                     Origin::Phone(line) => self
@@ -476,7 +476,7 @@ impl Exchange {
             }
             Report::OnCircuit(arrival) => {
                 let by = (arrival.trunk, Some(arrival.line));
-                match self.switch.handle_incoming(now, by, &arrival.called, &arrival.calling, 0) {
+                match self.switch.handle_incoming(now, by, &arrival.called, &arrival.calling) {
                     Ok((call, leg, line)) => self.access.circuit_taken(line, call, leg),
                     Err(cause) => self.access.circuit_refused(arrival.line, cause),
                 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use strowger_sansio::Duration;
 
-use crate::{Cause, Diversion, ReferTo, Ring, StandingSession};
+use crate::{Cause, Diversion, History, ReferTo, Ring, StandingSession};
 
 /// A call: 128 random bits, unique among all nodes and epochs without their agreeing on anything. It is the call
 /// identifier on the wire as well as the key of the call's records.
@@ -198,7 +198,9 @@ pub struct CallingParty {
     pub withheld: bool,
     /// The ringing that announces this call.
     pub ring: Ring,
-    /// Who sent the call on to the called party, the first first.
+    /// Who sent the call on before it came to the exchange; none when nobody did.
+    pub history: Option<Arc<History>>,
+    /// Who sent the call on from there to the called party, the first first.
     pub diversions: Vec<Diversion>,
 }
 

@@ -45,6 +45,8 @@ pub struct CallStable {
     pub dialled: String,
     /// Who sent the call on, in this order, until it came to whom it came.
     pub diversions: Vec<Diversion>,
+    /// Who sent the call on before it came to the exchange, the first first.
+    pub earlier: Vec<EarlierDiversion>,
     /// When the caller's line was seized.
     pub start: Time,
     /// When the called party was first rung.
@@ -113,6 +115,8 @@ pub struct CallEnded {
     pub dialled: String,
     /// Who sent the call on, in this order, until it came to whom it came.
     pub diversions: Vec<Diversion>,
+    /// Who sent the call on before it came to the exchange, the first first.
+    pub earlier: Vec<EarlierDiversion>,
     /// When the caller's line was seized.
     pub start: Time,
     /// When the called party was first rung.
@@ -158,6 +162,24 @@ pub struct Diversion {
 
 /// A party as the records name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+/// A call was sent on before it came to the exchange, as the network says that it came from: nobody here has proven it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierDiversion {
+    /// The number of who has sent it on; the address of who has none.
+    pub by: String,
+    /// Why, in a word of RFC 5806: `unconditional`, `user-busy`, `no-answer`, `unknown` and others.
+    pub reason: String,
+}
+
+impl EarlierDiversion {
+    /// Those that a history tells of.
+    #[must_use]
+    pub fn of(history: &History) -> Vec<Self> {
+        let told = history.forwarders().into_iter();
+        told.map(|one| Self { by: one.number, reason: one.reason }).collect()
+    }
+}
+
 pub struct Party {
     /// The directory number.
     pub number: String,

@@ -8,9 +8,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use strowger_exchange::{
-    CallEnded, CallId, CallStable, Cause, Flow, Forward, Joined, Party, Record, ReleasedBy, Sdp,
-    ServiceChange, ServiceState, SetBy, Setting, SettingChange, Side, SipTransport, StandingSession, Stream,
-    StreamRole, Subject, Termination, Transfer,
+    CallEnded, CallId, CallStable, Cause, EarlierDiversion, Flow, Forward, Joined, Party, Record, ReleasedBy,
+    Sdp, ServiceChange, ServiceState, SetBy, Setting, SettingChange, Side, SipTransport, StandingSession,
+    Stream, StreamRole, Subject, Termination, Transfer,
 };
 use strowger_node::clock::Wall;
 use strowger_node::ledger::{CallDetail, Ledger, Restored, Settings};
@@ -62,6 +62,7 @@ fn stable(call: u128) -> Record {
         calling: party("2001"),
         called: party("2002"),
         dialled: "2002".into(),
+        earlier: vec![EarlierDiversion { by: "5550199".into(), reason: "user-busy".into() }],
         diversions: Vec::new(),
         start: Time::from_secs(1),
         alerting: Some(Time::from_secs(3)),
@@ -86,6 +87,7 @@ fn ended(call: u128) -> Record {
         calling: party("2001"),
         called: Some(party("2002")),
         dialled: "2002".into(),
+        earlier: vec![EarlierDiversion { by: "5550199".into(), reason: "user-busy".into() }],
         diversions: Vec::new(),
         start: Time::from_secs(1),
         alerting: Some(Time::from_secs(3)),

@@ -101,6 +101,7 @@ fn heard(bytes: &[u8]) {
         called: "2002".to_owned(),
         caller: Caller::default(),
         offer: AUDIO.to_vec(),
+        history: None,
         diversions: Vec::new(),
         ring: None,
     };

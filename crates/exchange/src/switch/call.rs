@@ -8,9 +8,9 @@ use strowger_sansio::Time;
 use super::leaving::Leaving;
 use crate::feature::{Search, Stage};
 use crate::{
-    CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, Diversion, Flow, Joined, LegId, LineId,
-    MediaStatistics, Party, Precedence, ReleasedBy, Sdp, Side, StandingSession, Stream, StreamRecord,
-    StreamRole, Target, Termination, Transfer,
+    CallEnded, CallId, CallPhase, CallStable, Cause, ContextId, Diversion, EarlierDiversion, Flow, History,
+    Joined, LegId, LineId, MediaStatistics, Party, Precedence, ReleasedBy, Sdp, Side, StandingSession,
+    Stream, StreamRecord, StreamRole, Target, Termination, Transfer,
 };
 
 /// A call in progress. It may have more legs than parties: a called line that could not take the call stays
@@ -36,8 +36,10 @@ pub(super) struct Call {
     pub(super) precedence: Precedence,
     /// Who sent the call on.
     pub(super) diversions: Vec<Diversion>,
-    /// How often it was sent on before it came by a trunk.
-    pub(super) diverted: usize,
+    /// Who sent it on before it came by a trunk …
+    pub(super) history: Option<Arc<History>>,
+    /// … as the records have it.
+    pub(super) earlier: Vec<EarlierDiversion>,
     /// The search through a hunt group.
     pub(super) search: Option<Search>,
     /// What is tried when the called side cannot take the call.
@@ -223,7 +225,8 @@ impl Call {
             withheld: None,
             precedence: Precedence::Ordinary,
             diversions: Vec::new(),
-            diverted: 0,
+            history: None,
+            earlier: Vec::new(),
             search: None,
             hunt: VecDeque::new(),
             alerting: None,
@@ -261,6 +264,12 @@ impl Call {
 
     pub(super) fn called_leg(&self) -> Option<&Leg> {
         self.legs.iter().find(|leg| Some(leg.id) == self.called)
+    }
+
+    /// How often it was sent on, here and before it came.
+    pub(super) fn times_sent_on(&self) -> usize {
+        let before = self.history.as_ref().map_or(0, |history| history.times());
+        before.saturating_add(self.diversions.len())
     }
 
     /// The line that began the call.
@@ -418,6 +427,7 @@ impl Call {
             calling: self.party(parties, self.payer)?,
             called: self.party(parties, self.reached?)?,
             dialled: self.dialled.clone(),
+            earlier: self.earlier.clone(),
             diversions: self.diversions.clone(),
             start: self.start,
             alerting: self.alerting,
@@ -441,6 +451,7 @@ impl Call {
             calling: self.party(parties, self.payer)?,
             called: self.reached.and_then(|line| self.party(parties, line)),
             dialled: self.dialled.clone(),
+            earlier: self.earlier.clone(),
             diversions: self.diversions.clone(),
             start: self.start,
             alerting: self.alerting,

@@ -229,8 +229,11 @@ impl Switch {
             Some(_) => self.codes.recall_ring,
             None => self.desk.ring(line, &call.wanted, calling.number.as_deref()),
         });
-        let diversions = if call.sought == Side::Called { call.diversions.clone() } else { Vec::new() };
-        CallingParty { withheld, ring: ring.unwrap_or_default(), diversions, ..calling }
+        let (history, diversions) = match call.sought {
+            Side::Called => (call.history.clone(), call.diversions.clone()),
+            Side::Calling => (None, Vec::new()),
+        };
+        CallingParty { withheld, ring: ring.unwrap_or_default(), history, diversions, ..calling }
     }
 
     fn alerting(&mut self, now: Time, call: &mut Call, leg: LegId) {

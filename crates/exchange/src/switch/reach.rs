@@ -83,7 +83,7 @@ impl Switch {
         (reason, to): (Forward, String),
         left_because: Cause,
     ) {
-        if call.diverted.saturating_add(call.diversions.len()) >= self.desk.most_diversions {
+        if call.times_sent_on() >= self.desk.most_diversions {
             return self.end(now, call, Cause::EXCHANGE_ROUTING_ERROR, ReleasedBy::Exchange);
         }
         self.events.push_back(Event::Diverted { call: call.id, by: by.clone(), reason, to: to.clone() });

@@ -138,6 +138,7 @@ impl Switch {
         call.try_line(self.new_leg(), reached);
         call.phase = CallPhase::Answered;
         call.dialled.clone_from(&stable.dialled);
+        call.earlier.clone_from(&stable.earlier);
         call.diversions.clone_from(&stable.diversions);
         call.transfers.clone_from(&stable.transfers);
         // The wall's clock may have been set back since: what was before is not behind what came after it.

@@ -13,8 +13,8 @@ use strowger_sansio::{Rng, Time};
 use super::Switch;
 use super::call::Call;
 use crate::{
-    CallId, CallingParty, Cause, Event, Inventory, Joins, LegCommand, LegId, LineId, Party, ReleasedBy,
-    Target, TrunkGroupId, TrunkId,
+    CallId, CallingParty, Cause, EarlierDiversion, Event, Inventory, Joins, LegCommand, LegId, LineId, Party,
+    ReleasedBy, Target, TrunkGroupId, TrunkId,
 };
 
 /// The channels of all trunks.
@@ -204,8 +204,8 @@ impl Switch {
         self.trunks.set_open(line, is_open);
     }
 
-    /// A call comes by a trunk for this number, on this channel if it is bound to one: it begins, and its first command follows.
-    /// `diverted`: how often it was sent on before, as the peer says; it is sent on here so much less often.
+    /// A call comes by a trunk for this number, on this channel if it is bound to one: it begins, and its first command follows. As often
+    /// as it was sent on before, it is sent on less here.
     ///
     /// # Errors
     /// The cause to refuse it with: too many calls, or no free channel.
@@ -215,7 +215,6 @@ impl Switch {
         (trunk, channel): (TrunkId, Option<LineId>),
         called: &str,
         calling: &CallingParty,
-        diverted: usize,
     ) -> Result<(CallId, LegId, LineId), Cause> {
         let guest = (calling.number.clone().unwrap_or_default(), calling.name.clone());
         let line = self.take_channel(trunk, channel, guest).ok_or(Cause::NO_CIRCUIT_AVAILABLE)?;
@@ -230,7 +229,8 @@ impl Switch {
         self.with_call(call, |switch, call| {
             switch.note_guest(call, line);
             called.clone_into(&mut call.dialled);
-            call.diverted = diverted;
+            call.earlier = calling.history.as_deref().map(EarlierDiversion::of).unwrap_or_default();
+            call.history.clone_from(&calling.history);
             call.withheld = Some(calling.withheld);
             call.precedence = switch.desk.precedence(None, called);
             switch.events.push_back(Event::Dialled { call: call.id, digits: called.to_owned() });
@@ -256,7 +256,8 @@ impl Switch {
         };
         self.note_guest(call, line);
         let leg = self.try_leg(now, call, line, left_because);
-        let caller = call.calling_leg().map(|leg| self.identity(leg.line)).unwrap_or_default();
+        let identity = call.calling_leg().map(|leg| self.identity(leg.line)).unwrap_or_default();
+        let caller = CallingParty { history: call.history.clone(), ..identity };
         let (number, diversions, precedence) =
             (call.wanted.clone(), call.diversions.clone(), call.precedence);
         self.command(call.id, leg, LegCommand::Call { line, number, caller, diversions, precedence });

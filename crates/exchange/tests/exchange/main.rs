@@ -39,6 +39,7 @@ mod replacing;
 mod resuming;
 mod resync;
 mod returning;
+mod sent_on;
 mod service;
 mod sip;
 mod sip_peer;

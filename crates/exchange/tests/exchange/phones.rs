@@ -482,6 +482,7 @@ fn a_description_without_a_common_codec_or_of_a_third_host_is_refused() {
         called: "2004".to_owned(),
         caller: agent::Caller::default(),
         offer: audio(7000),
+        history: None,
         diversions: Vec::new(),
         ring: None,
     };

@@ -8,50 +8,50 @@ use strowger_sip::message::Name;
 use crate::sip_peer::{SipPeer, address, audio, input, with_trunk};
 use crate::world::{World, all, town};
 
-fn world(inventory: strowger_exchange::Inventory) -> World {
+pub(crate) fn world(inventory: strowger_exchange::Inventory) -> World {
     let mut world = World::running(with_trunk(inventory));
     world.peer = Some(SipPeer::new(world.now));
     world
 }
 
 impl World {
-    fn sip(&mut self) -> &mut SipPeer {
+    pub(crate) fn sip(&mut self) -> &mut SipPeer {
         self.peer.as_mut().unwrap()
     }
 
-    fn peer_calls(&mut self, number: &str) -> agent::SessionId {
+    pub(crate) fn peer_calls(&mut self, number: &str) -> agent::SessionId {
         let now = self.now;
         let session = self.sip().call(now, number);
         self.settle();
         session
     }
 
-    fn peer_rings(&mut self) {
+    pub(crate) fn peer_rings(&mut self) {
         let now = self.now;
         self.sip().ring(now);
         self.settle();
     }
 
-    fn peer_answers(&mut self) {
+    pub(crate) fn peer_answers(&mut self) {
         let now = self.now;
         self.sip().answer(now);
         self.settle();
     }
 
-    fn peer_ends(&mut self, session: agent::SessionId, cause: u8) {
+    pub(crate) fn peer_ends(&mut self, session: agent::SessionId, cause: u8) {
         let now = self.now;
         self.sip().agent.end(now, session, cause);
         self.settle();
     }
 
     /// Whether a line and the peer hear each other.
-    fn talks_abroad(&mut self, number: &str, port: u16) -> bool {
+    pub(crate) fn talks_abroad(&mut self, number: &str, port: u16) -> bool {
         let stream = self.endpoint(number).connections.values().next().cloned().unwrap();
         let own = format!("m=audio {} ", stream.port);
         stream.mode == "sendrecv" && stream.remote == Some(port) && self.sip().described().contains(&own)
     }
 
-    fn end_of_trunk(mut self) -> Self {
+    pub(crate) fn end_of_trunk(mut self) -> Self {
         self.pass(40);
         assert_eq!(self.sip().agent.sessions(), 0, "the peer has sessions");
         let world = self.end();

@@ -163,7 +163,7 @@ impl SipPeer {
     /// Subscribes to what an event says; with the login that the last 401 to it asked for, if one came.
     pub(crate) fn subscribe(&mut self, event: &str, number: u32) {
         let user = self.agent.config().peers[0].credentials.as_ref().unwrap().user.clone();
-        let uri = format!("sip:{user}@127.0.0.1");
+        let (uri, transport) = (format!("sip:{user}@127.0.0.1"), self.way().transport);
         let asked = self.heard.iter().rev().find(|message| message.status() == Some(Status::UNAUTHORIZED));
         let challenge = asked.and_then(|asked| Challenge::strongest(&asked.header, &Name::WwwAuthenticate));
         let login = challenge.map(|challenge| {
@@ -175,9 +175,11 @@ impl SipPeer {
         let request = format!(
             "SUBSCRIBE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {0};rport;branch=z9hG4bKsub{number}\r\nMax-Forwards: 70\r\n\
              From: <{uri}>;tag=s{number}\r\nTo: <{uri}>\r\nCall-ID: sub{number}@{0}\r\nCSeq: {number} SUBSCRIBE\r\n\
-             Contact: <sip:{user}@{0}>\r\nEvent: {event}\r\n{1}Content-Length: 0\r\n\r\n",
+             Contact: <sip:{user}@{0}{3}>\r\nEvent: {event}\r\n{1}Content-Length: 0\r\n\r\n",
             self.address,
-            login.unwrap_or_default()
+            login.unwrap_or_default(),
+            transport.to_string().to_uppercase(),
+            if transport == Transport::Udp { "" } else { ";transport=tcp" }
         );
         self.said.push(request.into_bytes());
     }
@@ -247,12 +249,18 @@ impl SipPeer {
 
     /// Calls a number of the exchange from 5550102.
     pub(crate) fn call(&mut self, now: Time, number: &str) -> SessionId {
+        self.call_by(now, number, &[])
+    }
+
+    /// The same for a call that these have sent on, the last first.
+    pub(crate) fn call_by(&mut self, now: Time, number: &str, by: &[(&str, &'static str)]) -> SessionId {
         let invitation = Invitation {
             peer: PeerId(0),
             called: number.to_owned(),
             caller: Caller { user: Some("5550102".into()), name: Some("Far Away".into()), withheld: false },
             offer: self.audio(7000),
-            diversions: Vec::new(),
+            history: None,
+            diversions: by.iter().map(|(number, reason)| ((*number).to_owned(), *reason)).collect(),
             ring: None,
         };
         self.agent.invite(now, &invitation).unwrap()

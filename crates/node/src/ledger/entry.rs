@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use strowger_exchange::{
-    CallEnded, CallId, CallStable, Cause, Diversion, Flow, Forward, Joined, MediaStatistics, Party, Sdp,
-    ServiceChange, SettingChange, Side, Stream, StreamRecord, StreamRole, Subject, Termination, Transfer,
+    CallEnded, CallId, CallStable, Cause, Diversion, EarlierDiversion, Flow, Forward, Joined,
+    MediaStatistics, Party, Sdp, ServiceChange, SettingChange, Side, Stream, StreamRecord, StreamRole,
+    Subject, Termination, Transfer,
 };
 use strowger_sansio::Duration;
 
@@ -169,6 +170,9 @@ pub struct StableEntry {
     pub called: PartyEntry,
     /// What the caller dialled.
     pub dialled: String,
+    /// Who sent the call on before it came to the exchange, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_diversions: Vec<EarlierEntry>,
     /// Who sent the call on, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diversions: Vec<DiversionEntry>,
@@ -240,6 +244,7 @@ impl StableEntry {
             calling: (&record.calling).into(),
             called: (&record.called).into(),
             dialled: record.dialled.clone(),
+            earlier_diversions: record.earlier.iter().map(Into::into).collect(),
             diversions: record.diversions.iter().map(Into::into).collect(),
             start: wall.exact_stamp(record.start),
             alerting: record.alerting.map(|at| wall.exact_stamp(at)),
@@ -280,6 +285,7 @@ impl StableEntry {
             calling: self.calling.to_party(),
             called: self.called.to_party(),
             dialled: self.dialled.clone(),
+            earlier: self.earlier_diversions.iter().map(EarlierEntry::to_record).collect(),
             diversions: self.diversions.iter().map(DiversionEntry::to_record).collect::<Option<_>>()?,
             start: time(&self.start)?,
             alerting: self.alerting.as_deref().and_then(time),
@@ -309,6 +315,7 @@ impl StableEntry {
             calling: self.calling,
             called: Some(self.called),
             dialled: self.dialled,
+            earlier_diversions: self.earlier_diversions,
             diversions: self.diversions,
             start: told(self.start),
             alerting: self.alerting.map(told),
@@ -340,6 +347,9 @@ pub struct CallDetail {
     pub called: Option<PartyEntry>,
     /// What the caller dialled.
     pub dialled: String,
+    /// Who sent the call on before it came to the exchange, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_diversions: Vec<EarlierEntry>,
     /// Who sent the call on, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diversions: Vec<DiversionEntry>,
@@ -395,6 +405,7 @@ impl CallDetail {
             calling: (&record.calling).into(),
             called: record.called.as_ref().map(Into::into),
             dialled: record.dialled.clone(),
+            earlier_diversions: record.earlier.iter().map(Into::into).collect(),
             diversions: record.diversions.iter().map(Into::into).collect(),
             start: wall.stamp(record.start),
             alerting: record.alerting.map(|at| wall.stamp(at)),
@@ -452,6 +463,27 @@ impl DiversionEntry {
     fn to_record(&self) -> Option<Diversion> {
         let reason = Forward::ALL.into_iter().find(|reason| reason.name() == self.reason)?;
         Some(Diversion { by: self.by.clone(), reason, to: self.to.clone() })
+    }
+}
+
+/// A call was sent on before it came to the exchange, as the network says that it came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierEntry {
+    /// The number of who did; the address of who has none.
+    pub by: String,
+    /// Why: a word of RFC 5806, as `unconditional`, `user-busy`, `no-answer`, `unknown`.
+    pub reason: String,
+}
+
+impl From<&EarlierDiversion> for EarlierEntry {
+    fn from(EarlierDiversion { by, reason }: &EarlierDiversion) -> Self {
+        Self { by: by.clone(), reason: reason.clone() }
+    }
+}
+
+impl EarlierEntry {
+    fn to_record(&self) -> EarlierDiversion {
+        EarlierDiversion { by: self.by.clone(), reason: self.reason.clone() }
     }
 }
 

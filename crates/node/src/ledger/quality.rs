@@ -158,6 +158,7 @@ mod tests {
             },
             called: None,
             dialled: "2002".into(),
+            earlier: Vec::new(),
             diversions: Vec::new(),
             start: Time::ZERO,
             alerting: None,

@@ -1,8 +1,10 @@
 //! What a user agent says to its user, and is told by it.
 
+use std::sync::Arc;
+
 use crate::message::{Message, Status};
 
-use super::{PeerId, Referral};
+use super::{History, PeerId, Referral};
 
 /// A session: what an INVITE begins, between this side and one peer. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +32,9 @@ pub struct Invitation {
     pub caller: Caller,
     /// The description of the caller's stream.
     pub offer: Vec<u8>,
-    /// Who sent the call on, the last first: numbers, with the reason of RFC 5806.
+    /// Who sent the call on before it came to this side: what the INVITE that brought it said.
+    pub history: Option<Arc<History>>,
+    /// Who sent the call on from there, the last first: numbers, with the reason of RFC 5806.
     pub diversions: Vec<(String, &'static str)>,
     /// How it is to ring there, if not as usual: the distinctive pattern of GR-506-CORE, 1 to 5.
     pub ring: Option<u8>,
@@ -54,8 +58,8 @@ pub enum Event {
         offer: Option<Vec<u8>>,
         /// The session of the same peer's that this one is to take the place of (RFC 3891).
         replaces: Option<SessionId>,
-        /// How often the call was sent on before it came, as the peer says (RFC 5806, RFC 7044).
-        diverted: usize,
+        /// Who sent the call on before it came, as the peer says (RFC 5806, RFC 7044); none when nobody did.
+        history: Option<Arc<History>>,
         /// The INVITE.
         request: Box<Message<'static>>,
     },

@@ -1,11 +1,13 @@
 //! Calls of peers: INVITE, the responses to it, and their ACK (RFC 3261 section 13.3, RFC 3262 section 3).
 
+use std::sync::Arc;
+
 use strowger_sansio::{Duration, Time};
 use strowger_sdp::Direction;
 
 use super::compose::wants_secure;
 use super::config::Trust;
-use super::history;
+use super::history::History;
 use super::session::{Phase, Reliable, Repeat, Session, SessionTimer, Wish};
 use super::{Caller, Event, PeerId, SessionId, Timer, UserAgent};
 use crate::cause::status_of_cause;
@@ -78,7 +80,7 @@ impl UserAgent {
         let trusted = self.peer(peer).is_some_and(|peer| peer.trust == Trust::Trusted);
         let caller = caller(&request, trusted);
         let called = self.called(peer, &request);
-        let diverted = history::count(&request);
+        let history = Some(History::of(&request)).filter(|history| history.times() > 0).map(Arc::new);
         let request = Box::new(request);
         self.events.push_back(Event::Incoming {
             session: id,
@@ -87,7 +89,7 @@ impl UserAgent {
             caller,
             offer,
             replaces,
-            diverted,
+            history,
             request,
         });
     }

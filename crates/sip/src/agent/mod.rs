@@ -27,6 +27,7 @@ mod outgoing;
 mod peers;
 mod phones;
 mod places;
+mod purpose;
 mod redirect;
 mod refer;
 mod register;
@@ -38,7 +39,7 @@ mod within;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
-use strowger_sansio::{Rng, Time, Timers, Transmit};
+use strowger_sansio::{Duration, Rng, Time, Timers, Transmit};
 use strowger_sdp::{AddressPolicy, Direction};
 
 use crate::auth;
@@ -51,9 +52,11 @@ use crate::transport::Route;
 pub use config::{AgentConfig, Credentials, Keys, Local, Notices, Peer, PeerId, Redirects, Referrals, Trust};
 pub use event::{Caller, Event, Invitation, SessionId};
 use peers::Presence;
+pub use history::{Forwarder, History};
 pub use peers::Standing;
 use phones::Phones;
 pub use refer::{Referral, Replaced};
+use purpose::{Purpose, Timer};
 use register::Registration;
 pub use register::RegistrationState;
 use session::{Phase, Session};

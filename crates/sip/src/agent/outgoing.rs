@@ -59,7 +59,8 @@ impl UserAgent {
             }
         }
         let local = self.local_host(&peer);
-        history::tell(&mut request, &invitation.diversions, (&invitation.called, &local));
+        let told = (invitation.history.as_deref(), invitation.diversions.as_slice());
+        history::tell(&mut request, told, (&invitation.called, &local), peer.trust);
         if let Some(ring) = invitation.ring {
             // Nobody fetches it (RFC 3261 section 20.4): telephones know the patterns by these names.
             request.header.push(Name::AlertInfo, format!("<http://{local}/Bellcore-dr{ring}>"));

@@ -8,7 +8,7 @@ use super::keys::Presses;
 use super::redirect::Redirection;
 use super::refer::Transfers;
 use crate::dialog::Dialog;
-use crate::message::{Message, Refresher, Secure};
+use crate::message::{Message, Refresher, Secure, Status};
 use crate::offer::Negotiation;
 use crate::transaction::{ClientId, ServerId};
 use crate::transport::{Route, Transport};

@@ -41,11 +41,11 @@ struct Subscription {
     event: String,
     until: Time,
     /// A NOTIFY is not answered.
-    open: bool,
+    pub(super) open: bool,
     /// There is something new to say when it is.
-    news: bool,
+    pub(super) news: bool,
     /// Its last word is said, or is to be said next.
-    over: bool,
+    pub(super) over: bool,
 }
 
 /// The subscriptions of all telephones, and what they are told.
@@ -93,6 +93,7 @@ impl UserAgent {
         if !is_news {
             return;
         }
+            self.changed.insert(own.peer);
         let ids: Vec<_> = self.summaries.of(peer).filter(|(_, own)| !own.over).map(|(id, _)| id).collect();
         for id in ids {
             self.notify_summary(now, id);
@@ -123,6 +124,7 @@ impl UserAgent {
         let (tag, call_id) = (self.token(), self.token());
         let mut notify = Message::request(Method::Notify, uri);
         let header = &mut notify.header;
+        found
         header.push(Name::MaxForwards, "70");
         header.push(Name::From, format!("<{account}>;tag={tag}"));
         header.push(Name::To, format!("<{account}>"));

@@ -3,9 +3,10 @@
 use strowger_sansio::Duration;
 use strowger_sdp::Direction;
 use strowger_sip::agent::Event;
-use strowger_sip::message::Status;
+use strowger_sip::message::{Message, Name, Status};
 
 use super::pair::{ALICE, BOB, Fate, Pair, audio, config};
+use super::raw::{OFFER, Raw, request};
 
 #[test]
 fn early_media_are_heard_reliably_and_the_answer_comes_behind_the_prack() {

@@ -195,6 +195,7 @@ pub(crate) fn invitation() -> Invitation {
         called: "2002".into(),
         caller: Caller { user: Some("2001".into()), name: Some("A. \"Lice\"".into()), withheld: false },
         offer: audio(ALICE, 3000),
+        history: None,
         diversions: Vec::new(),
         ring: None,
     }

@@ -112,7 +112,7 @@ impl SipTrunks {
             Ring::Pattern(number @ 1..=5) => Some(number),
             Ring::Pattern(_) | Ring::Normal => None,
         };
-        let invitation = Invitation { peer, called, caller, offer, diversions, ring };
+        let invitation = Invitation { peer, called, caller, offer, history, diversions, ring };
         leg.described = Some(remote);
         let mut next: VecDeque<(u16, Vec<String>)> = VecDeque::new();
         for binding in self.agent.bindings(now, peer) {

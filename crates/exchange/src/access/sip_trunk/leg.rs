@@ -282,6 +282,7 @@ impl SipTrunks {
             Err(_) => self.fail(now, id, Cause::NETWORK_OUT_OF_ORDER, reports),
         }
     }
+            history: caller.history,
 
     /// Answers a call, or lets its stream go on towards what is given.
     fn connect(

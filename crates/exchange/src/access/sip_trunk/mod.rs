@@ -19,7 +19,7 @@ mod transfer;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
-use strowger_sansio::{Rng, SocketId, Time, Transmit};
+use strowger_sansio::{Duration, Rng, SocketId, Time, Transmit};
 use strowger_sdp::{AddressPolicy, AudioDescription, Direction, Hosts};
 use strowger_sip::agent::{
     self, AgentConfig, Caller, Credentials, Local, Peer, PeerId, SessionId, Trust, UserAgent,
@@ -60,8 +60,6 @@ pub(crate) struct Arrival {
     pub(crate) from: Origin,
     pub(crate) called: String,
     pub(crate) calling: CallingParty,
-    /// How often it was sent on before.
-    pub(crate) diverted: usize,
     offer: Option<Vec<u8>>,
     /// The leg whose place it takes.
     pub(crate) replaces: Option<LegId>,
@@ -227,11 +225,11 @@ impl SipTrunks {
 
     fn event(&mut self, now: Time, event: agent::Event, reports: &mut VecDeque<Report>) {
         match event {
-            agent::Event::Incoming { session, peer, called, caller, offer, replaces, diverted, .. } => {
-                let calling = calling(&caller);
+            agent::Event::Incoming { session, peer, called, caller, offer, replaces, history, .. } => {
+                let calling = CallingParty { history, ..calling(&caller) };
                 let replaces = replaces.and_then(|session| self.sessions.get(&session).copied());
                 let from = self.phones.line(peer).map_or(Origin::Trunk(TrunkId(peer.0)), Origin::Phone);
-                let arrival = Arrival { session, from, called, calling, diverted, offer, replaces };
+                let arrival = Arrival { session, from, called, calling, offer, replaces };
                 reports.push_back(Report::Incoming(Box::new(arrival)));
             }
             agent::Event::Progress { session, status, description } => {
