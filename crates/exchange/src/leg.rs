@@ -377,6 +377,8 @@ pub enum LegCommand {
         /// The other side's description.
         remote: Sdp,
     },
+    /// The call is being sent on to somebody else, who may be rung behind that.
+    Forwarded,
     /// The other side has answered.
     Answer,
     /// Let the stream flow both ways, towards `remote` when it is given. Answered by `Connected`.

@@ -93,6 +93,9 @@ impl Switch {
         {
             return self.end(now, call, cause, ReleasedBy::Exchange);
         }
+        if let Some(origin) = call.origin_leg() {
+            self.command(call.id, origin, LegCommand::Forwarded);
+        }
         self.route(now, call, &to, left_because, None);
     }
 

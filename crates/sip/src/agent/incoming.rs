@@ -18,6 +18,9 @@ use crate::text;
 use crate::transaction::ServerId;
 use crate::transport::{Route, Transport};
 
+/// How many provisional responses wait for the PRACK of the one before: more than a call has turns while nobody acknowledges.
+const WAITING: usize = 4;
+
 impl UserAgent {
     pub(super) fn incoming_call(
         &mut self,
@@ -171,8 +174,11 @@ impl UserAgent {
         else {
             return Ok(());
         };
-        // The next reliable response waits for the PRACK of the one before; what it would say is said by the answer.
+        // The next response waits for the PRACK of the one before (RFC 3262 section 3).
         if session.reliable.is_some() {
+            if session.progress.len() < WAITING {
+                session.progress.push_back((status, description.map(<[u8]>::to_vec)));
+            }
             return Ok(());
         }
         let is_new = !session.early_answer && session.media.is_offered();

@@ -1,5 +1,7 @@
 //! One session, as the user agent keeps it.
 
+use std::collections::VecDeque;
+
 use strowger_sansio::{Duration, Time};
 
 use super::PeerId;
@@ -67,6 +69,8 @@ pub(super) struct Session {
     pub(super) repeat: Option<Repeat>,
     /// A reliable provisional response that waits for its PRACK.
     pub(super) reliable: Option<Reliable>,
+    /// What the caller is told when that has come: provisional responses in their order, with descriptions.
+    pub(super) progress: VecDeque<(Status, Option<Vec<u8>>)>,
     /// The last `RSeq` of this side.
     pub(super) rseq: u32,
     /// How the peer wants provisional responses.
@@ -195,6 +199,7 @@ impl Session {
             early_answer: false,
             repeat: None,
             reliable: None,
+            progress: VecDeque::new(),
             rseq: 0,
             wants_reliable: Wish::Unknown,
             ending: None,

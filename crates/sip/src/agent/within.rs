@@ -312,6 +312,13 @@ impl UserAgent {
         if let Some(description) = waiting.answer {
             // It was a good answer when the user gave it.
             let _ = self.accept_call(now, id, &description, Direction::SendRecv);
+            return;
+        }
+        while let Some(session) = self.sessions.get_mut(&id).filter(|session| session.reliable.is_none())
+            && let Some((status, description)) = session.progress.pop_front()
+        {
+            // What cannot be said now is said with the answer, or refused by it.
+            let _ = self.tell_progress(now, id, status, description.as_deref());
         }
     }
 

@@ -161,3 +161,41 @@ fn a_session_interval_that_is_too_short_is_asked_for_again() {
     pair.sides[ALICE].end(pair.now, alice, 16);
     pair.settle();
 }
+
+#[test]
+fn provisional_responses_that_must_be_reliable_wait_for_each_other() {
+    let mut raw = Raw::new();
+    raw.say(request("INVITE", "1", 1, "", "Require: 100rel\r\n", OFFER));
+    let Some(Event::Incoming { session, .. }) = raw.events().pop() else { panic!("no call") };
+    raw.agent.progress(raw.now, session, Status::FORWARDED, None).unwrap();
+    raw.agent.progress(raw.now, session, Status::RINGING, None).unwrap();
+    let heard = raw.heard();
+    let [forwarded] = &heard[..] else { panic!("{heard:?}") };
+    assert_eq!(forwarded.status(), Some(Status::FORWARDED));
+    assert!(forwarded.header.lists(&Name::Require, "100rel"));
+    let rseq = forwarded.header.number(&Name::RSeq).unwrap();
+    let tag = forwarded.header.to().unwrap().tag().unwrap().to_owned();
+    let rack = |rseq: u32| format!("RAck: {rseq} 1 INVITE\r\n");
+    let heard = raw.say(request("PRACK", "2", 2, &tag, &rack(rseq), ""));
+    let statuses: Vec<_> = heard.iter().filter_map(Message::status).collect();
+    assert_eq!(statuses, [Status::OK, Status::RINGING]);
+    assert_eq!(heard[1].header.number(&Name::RSeq), Some(rseq + 1));
+    assert_eq!(raw.statuses(request("PRACK", "3", 3, &tag, &rack(rseq + 1), "")), [200]);
+    raw.agent.answer(raw.now, session, &audio(BOB, 4000), Direction::SendRecv).unwrap();
+    assert_eq!(raw.heard()[0].status(), Some(Status::OK));
+}
+
+#[test]
+fn an_answer_overtakes_what_waits_to_be_said_before_it() {
+    let mut raw = Raw::new();
+    raw.say(request("INVITE", "1", 1, "", "Require: 100rel\r\n", OFFER));
+    let Some(Event::Incoming { session, .. }) = raw.events().pop() else { panic!("no call") };
+    raw.agent.progress(raw.now, session, Status::FORWARDED, None).unwrap();
+    raw.agent.progress(raw.now, session, Status::RINGING, None).unwrap();
+    raw.agent.answer(raw.now, session, &audio(BOB, 4000), Direction::SendRecv).unwrap();
+    let forwarded = raw.heard().remove(0);
+    let rseq = forwarded.header.number(&Name::RSeq).unwrap();
+    let tag = forwarded.header.to().unwrap().tag().unwrap().to_owned();
+    let prack = request("PRACK", "2", 2, &tag, &format!("RAck: {rseq} 1 INVITE\r\n"), "");
+    assert_eq!(raw.statuses(prack), [200, 200], "to PRACK and to INVITE");
+}

@@ -170,6 +170,7 @@ impl Circuits {
             // Keys are tones on a circuit.
             LegCommand::ReportKeys(_) | LegCommand::Key(_) => {}
             LegCommand::Play(_)
+            | LegCommand::Forwarded
             | LegCommand::Retrieve
             | LegCommand::Seize { .. }
             | LegCommand::Wait { .. }

@@ -68,6 +68,8 @@ impl Lines {
             | LegCommand::Wait { .. }
             | LegCommand::Consult { .. }
             | LegCommand::Keep { .. } => {}
+            // A line hears that somebody rings, and no more.
+            LegCommand::Forwarded => {}
             LegCommand::Retrieve => self.take_in_hand(turn, id),
             LegCommand::Recall { calling } => self.recall(turn, id, calling),
             LegCommand::CollectDigits { prompt, digits, patience } => {

@@ -44,6 +44,8 @@ pub(in crate::access) struct Leg {
     /// The call is nothing but a word to the exchange, which is acknowledged.
     pub(super) acknowledged: bool,
     pub(in crate::access) alerting: bool,
+    /// The caller knows that its call was sent on, and of nobody who rings since.
+    forwarded: bool,
     pub(in crate::access) answered: bool,
     pub(in crate::access) ended: bool,
 }
@@ -83,6 +85,7 @@ impl Leg {
             holds: false,
             acknowledged: false,
             alerting: false,
+            forwarded: false,
             answered: false,
             ended: false,
         }
@@ -183,8 +186,15 @@ impl SipTrunks {
             LegCommand::Alert { calling, remote } => self.send_call(now, id, &calling, remote, reports),
             LegCommand::Play(Tone::Ringback) if !leg.answered => {
                 if let Some(session) = leg.session {
+                    leg.forwarded = false;
                     // Without a description it cannot fail.
                     let _ = self.agent.progress(now, session, Status::RINGING, None);
+                }
+            }
+            LegCommand::Forwarded if !leg.answered && !leg.forwarded => {
+                if let Some(session) = leg.session {
+                    leg.forwarded = true;
+                    let _ = self.agent.progress(now, session, Status::FORWARDED, None);
                 }
             }
             LegCommand::Hear { remote } if !leg.answered => {
@@ -222,7 +232,11 @@ impl SipTrunks {
             }
             // Its signalling tells them without being asked.
             LegCommand::ReportKeys(_) => {}
-            LegCommand::Play(_) | LegCommand::Answer | LegCommand::Hear { .. } | LegCommand::Retrieve => {}
+            LegCommand::Play(_)
+            | LegCommand::Answer
+            | LegCommand::Forwarded
+            | LegCommand::Hear { .. }
+            | LegCommand::Retrieve => {}
             LegCommand::Seize { .. }
             | LegCommand::Wait { .. }
             | LegCommand::Consult { .. }
