@@ -88,7 +88,7 @@ pub const SIP_TCP: SocketId = crate::access::SIP_TCP;
 /// All connections of SIP over TLS.
 pub const SIP_TLS: SocketId = crate::access::SIP_TLS;
 
-/// What the engine's clock shows on the wall; only the time that caller identification shows depends on it.
+/// What the engine's clock shows on the wall: the time that callers and telephones are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WallClock {
     /// Since 1970-01-01T00:00:00Z.

@@ -273,6 +273,7 @@ impl Access {
 
     pub(crate) const fn set_wall_clock(&mut self, now: Time, wall: WallClock) {
         self.settings.wall = Some((now, wall));
+        self.sip.set_wall_clock(now, wall.unix);
     }
 
     /// Whether an answered call's lines and relay are there, and nothing else is on them.

@@ -107,6 +107,8 @@ enum Timer {
     Probe(PeerId),
     /// The sender of a REFER is not told yet how the transfer went.
     Referral(SessionId),
+    /// What the wall's clock showed when: since 1970 in UTC.
+    wall: Option<(Time, Duration)>,
     /// The peer has not told for long how a transfer goes.
     Asking(SessionId),
     /// A registration is made, or made again.
@@ -150,6 +152,7 @@ pub struct UserAgent {
     transactions: Transactions,
     sessions: BTreeMap<SessionId, Session>,
     /// By `Call-ID` and the tag of this side.
+            wall: None,
     by_dialog: BTreeMap<(String, String), SessionId>,
     by_client: BTreeMap<ClientId, Purpose>,
     by_server: BTreeMap<ServerId, SessionId>,
@@ -184,6 +187,11 @@ impl UserAgent {
             if peer.probe.is_some() {
                 timers.set(Timer::Probe(PeerId(id)), now);
             }
+    /// Tells what the wall's clock shows at `now`, since 1970 in UTC: answers to registrations say it. To be repeated when it is set.
+    pub const fn set_wall_clock(&mut self, now: Time, unix: Duration) {
+        self.wall = Some((now, unix));
+    }
+
             if peer.registers {
                 timers.set(Timer::Register(PeerId(id)), now);
             }

@@ -11,7 +11,7 @@ use strowger_sansio::Time;
 
 use super::session::Phase;
 use super::{Event, Invitation, InviteFault, PeerId, SessionId, Timer, UserAgent};
-use crate::message::{Message, Method, Name, Status, Uri};
+use crate::message::{Message, Method, Name, Status, Uri, date};
 use crate::registrar::{Binding, Change, Registrar, Verdict};
 use crate::text;
 use crate::transaction::ServerId;
@@ -146,6 +146,10 @@ impl UserAgent {
         if let Some(mut response) = self.transactions.make_response(server, reply.status) {
             for (name, value) in reply.fields {
                 response.header.push(name, value);
+            }
+            // A telephone may set its clock by it (section 10.2.8).
+            if let Some((then, unix)) = self.wall.filter(|_| reply.status.is_success()) {
+                response.header.push(Name::Date, date(unix.saturating_add(now.since(then))));
             }
             self.introduce(&mut response);
             self.transactions.respond(now, server, &response);

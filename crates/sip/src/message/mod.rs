@@ -23,7 +23,7 @@ pub use name::Name;
 pub use parameters::Parameters;
 pub use status::Status;
 pub use uri::{Secure, SipUri, Uri, unescape};
-pub use values::{CSeq, RAck, Refresher, SessionExpires, q850_cause};
+pub use values::{CSeq, RAck, Refresher, SessionExpires, date, q850_cause};
 pub use via::{MAGIC_COOKIE, Via};
 
 /// A message.

@@ -1,6 +1,8 @@
-//! Small values: `CSeq`, `RAck`, `Reason`, `Session-Expires`.
+//! Small values: `CSeq`, `RAck`, `Reason`, `Session-Expires`, `Date`.
 
 use std::fmt;
+
+use strowger_sansio::{Duration, civil_date};
 
 use super::grammar::{is_space, number, split_list, trim};
 use super::method::Method;
@@ -106,6 +108,24 @@ impl fmt::Display for SessionExpires {
             None => Ok(()),
         }
     }
+}
+
+/// A moment as `Date` has it (RFC 3261 section 20.17): `Sat, 13 Nov 2010 23:29:00 GMT`. `unix`: since 1970 in UTC.
+#[must_use]
+pub fn date(unix: Duration) -> String {
+    // 1970 began on a Thursday.
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let seconds = unix.as_secs();
+    let days = seconds / 86_400;
+    let (year, month, day) = civil_date(i64::try_from(days).unwrap_or_default());
+    let name = |names: &'static [&'static str], at: u64| {
+        usize::try_from(at).ok().and_then(|at| names.get(at)).copied().unwrap_or_default()
+    };
+    let (weekday, month) = (name(&DAYS, days % 7), name(&MONTHS, u64::from(month.saturating_sub(1))));
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
 /// The Q.850 cause in a `Reason` field (RFC 3326 section 2); none when it names none from 1 to 127.

@@ -5,11 +5,24 @@ use std::net::IpAddr;
 use strowger_sip::auth::{Algorithm, Challenge, Known, Nonces, Proof, Secret, Subject};
 use strowger_sip::cause::{cause_of_status, status_of_cause};
 use strowger_sip::dialog::Dialog;
-use strowger_sip::message::{Address, CSeq, Method, Name, SessionExpires, Status, Uri, Via, q850_cause};
+use strowger_sip::message::{
+    Address, CSeq, Method, Name, SessionExpires, Status, Uri, Via, date, q850_cause,
+};
 use strowger_sip::{Limits, Rule, text};
 
 fn uri(text: &str) -> Uri<'_> {
     Uri::parse(text).unwrap_or_else(|| panic!("{text}"))
+}
+
+#[test]
+fn a_moment_is_written_as_the_standard_has_it() {
+    for (unix, text) in [
+        (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (1_289_690_940, "Sat, 13 Nov 2010 23:29:00 GMT"),
+        (4_102_444_799, "Thu, 31 Dec 2099 23:59:59 GMT"),
+    ] {
+        assert_eq!(date(strowger_sansio::Duration::from_secs(unix)), text);
+    }
 }
 
 #[test]

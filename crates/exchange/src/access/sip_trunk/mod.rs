@@ -138,6 +138,11 @@ impl SipTrunks {
         &self.agent
     }
 
+    /// What the wall's clock shows at `now`, since 1970 in UTC.
+    pub(super) const fn set_wall_clock(&mut self, now: Time, unix: Duration) {
+        self.agent.set_wall_clock(now, unix);
+    }
+
     /// Takes a message; says whether its sender is listed.
     pub(crate) fn handle_input(&mut self, now: Time, from: Route, bytes: &[u8]) -> bool {
         self.agent.handle_input(now, from, bytes)
