@@ -192,7 +192,7 @@ impl Invariants {
                     self.broken(now, format!("the times of call {} are out of order: {order:?}", ended.call));
                 }
             }
-            Record::Service(_) | Record::Setting(_) | Record::Registration(_) => {}
+            Record::Service(_) | Record::Setting(_) | Record::Registration(_) | Record::Subscriptions(_) => {}
         }
     }
 

@@ -44,7 +44,7 @@ impl Store {
                 self.standing.remove(&ended.call);
             }
             Record::Setting(change) => self.settings.push((change.line.clone(), change.setting.clone())),
-            Record::Service(_) | Record::Registration(_) => {}
+            Record::Service(_) | Record::Registration(_) | Record::Subscriptions(_) => {}
         }
     }
 

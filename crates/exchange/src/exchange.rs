@@ -13,7 +13,7 @@ use crate::access::{Access, Arrival, DigitMaps, Origin, Report};
 use crate::switch::Replacing;
 use crate::{
     CallId, CallStable, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Command, Event, Inventory,
-    LineEvent, Plan, Record, Registration, Setting, SettingFault, Snapshot, Switch,
+    LineEvent, Plan, Record, Registration, Setting, SettingFault, Snapshot, Subscriptions, Switch,
 };
 
 /// What a host hands to an exchange.
@@ -212,6 +212,15 @@ impl Exchange {
         self.settle(now);
     }
 
+    /// Goes on with what telephones had subscribed to when an exchange before this one last knew it: they are told how it is now. To be
+    /// called behind [`Self::restore_registrations`].
+    pub fn restore_subscriptions(&mut self, now: Time, kept: &[Subscriptions]) {
+        for one in kept {
+            self.access.restore_subscriptions(now, one);
+        }
+        self.settle(now);
+    }
+
     /// The exchange is about to be stopped: who lifts a receiver now hears congestion, calls go on until they end, and the peers of
     /// trunks are told that nobody is registered with them any more.
     pub fn drain(&mut self, now: Time) {
@@ -329,10 +338,11 @@ impl Exchange {
         self.records.pop_front()
     }
 
-    /// Whether a registration is among what is to be kept: what is to be sent says to a telephone that it is.
+    /// Whether a registration or subscription is among what is to be kept: what is to be sent says to a telephone that it is.
     #[must_use]
     pub fn has_registration(&self) -> bool {
-        self.records.iter().any(|record| matches!(record, Record::Registration(_)))
+        let is_one = |record: &Record| matches!(record, Record::Registration(_) | Record::Subscriptions(_));
+        self.records.iter().any(is_one)
     }
 
     /// When [`Self::handle_timeout`] wants to be called.

@@ -61,8 +61,9 @@ pub use limits::Limits;
 pub use line::{LineAccess, LineEntry, Notices, PhoneEntry};
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};
 pub use record::{
-    CallEnded, CallStable, Contact, Diversion, Flow, Joined, Party, Record, Registration, ReleasedBy,
-    ServiceChange, ServiceState, StandingSession, Stream, StreamRecord, StreamRole, Subject, Transfer,
+    CallEnded, CallStable, Contact, Diversion, EarlierDiversion, Flow, History, Joined, Party, Record,
+    Registration, ReleasedBy, ServiceChange, ServiceState, StandingSession, StandingSubscription, Stream,
+    StreamRecord, StreamRole, Subject, Subscriptions, Transfer,
 };
 pub use route::{RouteEntry, RouteTarget, UnknownTarget};
 pub use routing::{Plan, Resolution, Target};

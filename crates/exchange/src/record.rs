@@ -1,7 +1,7 @@
 //! What must survive the exchange: plain data, for a store, for billing and for a node that takes over.
 //!
-//! There are six records, and nothing else needs to be kept: a call became stable, a stable call changed, a call ended, a line or
-//! gateway changed its service state, a line's features were set, a telephone registered. Times are those of the engine's clock; the host knows what they are on
+//! There are seven records, and nothing else needs to be kept: a call became stable, a stable call changed, a call ended, a line or
+//! gateway changed its service state, a line's features were set, a telephone registered, or subscribed. Times are those of the engine's clock; the host knows what they are on
 //! the wall. A call becomes stable once at most, changes only after that, and ends exactly once.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use strowger_sansio::Time;
 
-pub use strowger_sip::agent::StandingSession;
+pub use strowger_sip::agent::{History, StandingSession, StandingSubscription};
 
 use crate::{CallId, Cause, Forward, MediaStatistics, Sdp, SettingChange, Side, SipTransport, Termination};
 
@@ -30,6 +30,8 @@ pub enum Record {
     Setting(SettingChange),
     /// A telephone is elsewhere, or for another time, than before.
     Registration(Registration),
+    /// What a telephone has subscribed to is another than before.
+    Subscriptions(Subscriptions),
 }
 
 /// An answered call, with what is needed to go on with it after its exchange has died.
@@ -43,10 +45,10 @@ pub struct CallStable {
     pub called: Party,
     /// What the caller dialled.
     pub dialled: String,
-    /// Who sent the call on, in this order, until it came to whom it came.
-    pub diversions: Vec<Diversion>,
     /// Who sent the call on before it came to the exchange, the first first.
     pub earlier: Vec<EarlierDiversion>,
+    /// Who sent the call on, in this order, until it came to whom it came.
+    pub diversions: Vec<Diversion>,
     /// When the caller's line was seized.
     pub start: Time,
     /// When the called party was first rung.
@@ -113,10 +115,10 @@ pub struct CallEnded {
     pub called: Option<Party>,
     /// What the caller dialled; empty when nothing.
     pub dialled: String,
-    /// Who sent the call on, in this order, until it came to whom it came.
-    pub diversions: Vec<Diversion>,
     /// Who sent the call on before it came to the exchange, the first first.
     pub earlier: Vec<EarlierDiversion>,
+    /// Who sent the call on, in this order, until it came to whom it came.
+    pub diversions: Vec<Diversion>,
     /// When the caller's line was seized.
     pub start: Time,
     /// When the called party was first rung.
@@ -160,8 +162,6 @@ pub struct Diversion {
     pub to: String,
 }
 
-/// A party as the records name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
 /// A call was sent on before it came to the exchange, as the network says that it came from: nobody here has proven it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EarlierDiversion {
@@ -180,6 +180,8 @@ impl EarlierDiversion {
     }
 }
 
+/// A party as the records name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Party {
     /// The directory number.
     pub number: String,
@@ -336,6 +338,19 @@ pub struct Contact {
     pub transport: SipTransport,
     /// … and where.
     pub address: SocketAddr,
+}
+
+/// What the telephone of a line is told of because it has subscribed: it takes the place of what was kept of that before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscriptions {
+    /// When.
+    pub at: Time,
+    /// The line's number.
+    pub line: String,
+    /// The user that it registers as.
+    pub user: String,
+    /// Its subscriptions; none when it has none any more.
+    pub all: Vec<StandingSubscription>,
 }
 
 /// A line or gateway is in another service state than before.

@@ -111,6 +111,7 @@ impl Bench {
                 Record::CallEnded(ended) => self.ended.push(*ended),
                 Record::Setting(change) => panic!("nobody sets anything here: {change:?}"),
                 Record::Registration(change) => panic!("a switch has no telephones: {change:?}"),
+                Record::Subscriptions(change) => panic!("a switch has no telephones: {change:?}"),
                 Record::Service(change) => panic!("a switch has no service states: {change:?}"),
             }
         }

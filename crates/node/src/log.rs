@@ -223,6 +223,10 @@ impl EventLog {
                 let at = registration.contacts.first().map(|contact| contact.address.to_string());
                 tracing::debug!(?line, contacts, at, "registered");
             }
+            Record::Subscriptions(kept) => {
+                let (line, subscriptions) = (&kept.line, kept.all.len());
+                tracing::debug!(?line, subscriptions, "subscribed");
+            }
             Record::CallStable(_) | Record::CallChanged(_) | Record::CallEnded(_) => {}
         }
     }

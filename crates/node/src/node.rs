@@ -398,11 +398,13 @@ impl Node {
     }
 }
 
-/// Tells the exchange where telephones are registered.
+/// Tells the exchange where telephones are registered, and what they have subscribed to.
 fn restore_registrations(exchange: &mut Exchange, restored: &Restored, clock: &Clock) {
     let wall = clock.wall();
     let known = restored.registrations.iter().map(|(line, entry)| entry.to_record(line, &wall));
     exchange.restore_registrations(wall.now(), &known.collect::<Vec<_>>());
+    let told = restored.subscriptions.iter().map(|(line, entry)| entry.to_record(line, &wall));
+    exchange.restore_subscriptions(wall.now(), &told.collect::<Vec<_>>());
 }
 
 /// Lets the exchange take over the calls that stood when the process before died; those that it cannot get their last record.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use strowger_exchange::{
     CallEnded, CallId, CallStable, Cause, EarlierDiversion, Flow, Forward, Joined, Party, Record, ReleasedBy,
     Sdp, ServiceChange, ServiceState, SetBy, Setting, SettingChange, Side, SipTransport, StandingSession,
-    Stream, StreamRole, Subject, Termination, Transfer,
+    StandingSubscription, Stream, StreamRole, Subject, Subscriptions, Termination, Transfer,
 };
 use strowger_node::clock::Wall;
 use strowger_node::ledger::{CallDetail, Ledger, Restored, Settings};
@@ -517,4 +517,40 @@ fn a_store_of_another_program_is_not_overwritten() {
     store.txn(&Txn::new().put("meta/cdr", "many")).unwrap();
     let error = Ledger::open(store, &settings(), &Registry::new()).err().unwrap();
     assert_eq!(error.to_string(), "the store: meta/cdr is not legible");
+}
+
+#[test]
+fn what_a_telephone_has_subscribed_to_is_found_by_the_next_start() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let one = StandingSubscription {
+        call_id: "mwi@192.0.2.41".into(),
+        local_tag: "here".into(),
+        remote_tag: "there".into(),
+        local: "<sip:2007@192.0.2.1>".into(),
+        remote: "<sip:2007@192.0.2.1>".into(),
+        target: "sip:2007@192.0.2.41:5060".into(),
+        route_set: vec!["<sip:192.0.2.99;lr>".into()],
+        local_seq: 7,
+        remote_seq: Some(2),
+        event: "message-summary;id=3".into(),
+        expires: Time::from_secs(3600),
+        transport: SipTransport::Udp,
+        address: "192.0.2.41:5060".parse().unwrap(),
+    };
+    let kept = |all: Vec<StandingSubscription>| {
+        let (line, user) = ("2007".to_owned(), "desk".to_owned());
+        Record::Subscriptions(Subscriptions { at: Time::from_secs(1), line, user, all })
+    };
+    let (mut ledger, restored) = open(&store, &settings());
+    assert_eq!(restored.subscriptions, []);
+    ledger.record(kept(vec![one.clone()]), wall());
+    assert_eq!(ledger.close(Duration::from_secs(5)), 0);
+    let (mut ledger, restored) = open(&store, &settings());
+    let [(line, entry)] = restored.subscriptions.as_slice() else { panic!("{restored:?}") };
+    let found = entry.to_record(line, &wall());
+    assert_eq!((line.as_str(), found.user.as_str(), found.all), ("2007", "desk", vec![one]));
+    // Who has none any more is forgotten.
+    ledger.record(kept(Vec::new()), wall());
+    assert_eq!(ledger.close(Duration::from_secs(5)), 0);
+    assert_eq!(open(&store, &settings()).1.subscriptions, []);
 }

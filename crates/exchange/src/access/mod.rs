@@ -37,8 +37,8 @@ use strowger_sansio::{Epoch, NodeId, Rng, Time, Timers};
 use crate::{
     CallId, CallStable, CallTimers, Cause, ContextCommand, ContextEvent, ContextId, Country, Event,
     Inventory, LegCommand, LegEvent, LegId, LineCommand, LineEvent, LineId, LineView, Record, ReferTo,
-    Registration, RestoredCall, ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject, TrunkId,
-    TrunkView, WallClock,
+    Registration, RestoredCall, ServiceChange, ServiceState, Side, Snapshot, StreamRole, Subject,
+    Subscriptions, TrunkId, TrunkView, WallClock,
 };
 use census::Census;
 use circuit_trunk::{CircuitArrival, Circuits};
@@ -496,6 +496,11 @@ impl Access {
     /// Puts the contacts back that a telephone had before a restart.
     pub(crate) fn restore_registration(&mut self, now: Time, registration: &Registration) {
         self.sip.restore_contacts(now, registration, &mut self.reports);
+    }
+
+    /// Goes on with what a telephone had subscribed to before a restart.
+    pub(crate) fn restore_subscriptions(&mut self, now: Time, kept: &Subscriptions) {
+        self.sip.restore_subscriptions(now, kept, &mut self.reports);
     }
 
     /// The lines of telephones that are registered, and the channels of trunks: they serve, and do not say so.

@@ -3,7 +3,7 @@
 //! - `gateway`: a gateway of analogue lines and relays, just rich enough to be strict: it refuses what RFC
 //!   3435 tells it to refuse.
 //! - `world`: exchange, gateways and the network between them; what subscribers do, and what must hold at the end.
-//! - the stories: `calls`, `clearing`, `glare`, `faults`, `service`, `relay`, `midcall`, `crossing`, `sip`, `phones`, `phone_features` and `phone_flows` with `sip_peer`s; and `chaos`, which makes its
+//! - the stories: `calls`, `clearing`, `glare`, `faults`, `service`, `relay`, `midcall`, `crossing`, `sip`, `sent_on`, `subscriptions`, `phones`, `phone_features` and `phone_flows` with `sip_peer`s; and `chaos`, which makes its
 //!   stories up.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -43,6 +43,7 @@ mod sent_on;
 mod service;
 mod sip;
 mod sip_peer;
+mod subscriptions;
 mod transfers;
 mod trunks;
 mod world;

@@ -36,8 +36,8 @@ fn who_sent_a_call_on_before_it_came_is_in_its_record_and_told_to_the_next() {
     let mut world = world(town());
     world.forwards("2004", Forward::Always, "95550103");
     let session = world.peer_sends_on("2004", &[("5550199", "no-answer")]);
-    let invites = world.sip().heard.iter().filter(|message| message.method() == Some(&Method::Invite));
-    let invite = invites.last().unwrap().clone();
+    let mut invites = world.sip().heard.iter().filter(|message| message.method() == Some(&Method::Invite));
+    let invite = invites.next_back().unwrap().clone();
     assert_eq!(
         list(&invite, &Name::Diversion),
         ["<sip:2004@127.0.0.1>;reason=unconditional", "<sip:5550199@127.0.0.30>;reason=no-answer"]

@@ -173,7 +173,7 @@ impl SipPeer {
             format!("Authorization: {}\r\n", known.answer(secret, subject, "c"))
         });
         let request = format!(
-            "SUBSCRIBE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {0};rport;branch=z9hG4bKsub{number}\r\nMax-Forwards: 70\r\n\
+            "SUBSCRIBE {uri} SIP/2.0\r\nVia: SIP/2.0/{2} {0};rport;branch=z9hG4bKsub{number}\r\nMax-Forwards: 70\r\n\
              From: <{uri}>;tag=s{number}\r\nTo: <{uri}>\r\nCall-ID: sub{number}@{0}\r\nCSeq: {number} SUBSCRIBE\r\n\
              Contact: <sip:{user}@{0}{3}>\r\nEvent: {event}\r\n{1}Content-Length: 0\r\n\r\n",
             self.address,

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use strowger_exchange::{
     CallEnded, CallId, CallPhase, CallStable, Country, Event, Exchange, Features, GatewayEntry, Input,
     Inventory, LineAccess, LineCondition, LineEntry, LineView, MediaPolicy, Record, Registration, RelayEntry,
-    ServiceChange, ServiceState, SettingChange, SipStream, Subject,
+    ServiceChange, ServiceState, SettingChange, SipStream, Subject, Subscriptions,
 };
 use strowger_sansio::{Duration, Epoch, NodeId, Rng, Time};
 
@@ -87,6 +87,8 @@ pub(crate) struct World {
     pub(crate) service: Vec<ServiceChange>,
     pub(crate) settings: Vec<SettingChange>,
     pub(crate) registrations: Vec<Registration>,
+    /// What telephones have subscribed to, by their lines.
+    pub(crate) subscriptions: BTreeMap<String, Subscriptions>,
     /// What goes over the wire is lost when this says so.
     pub(crate) loses: Loss,
     /// Who is at the other end of the trunk, if the town has one.
@@ -119,6 +121,7 @@ impl World {
             service: Vec::new(),
             settings: Vec::new(),
             registrations: Vec::new(),
+            subscriptions: BTreeMap::new(),
             loses: Box::new(|_| false),
             peer: None,
             phones: Vec::new(),
@@ -185,6 +188,9 @@ impl World {
                 Record::Service(change) => self.service.push(change),
                 Record::Setting(change) => self.settings.push(change),
                 Record::Registration(registration) => self.registrations.push(registration),
+                Record::Subscriptions(kept) => {
+                    self.subscriptions.insert(kept.line.clone(), kept);
+                }
             }
         }
         let mut calls = BTreeSet::new();
@@ -221,6 +227,8 @@ impl World {
         let ended: BTreeSet<_> = self.ended.iter().map(|ended| ended.call).collect();
         let last: BTreeMap<_, _> = self.registrations.iter().map(|last| (&last.line, last.clone())).collect();
         self.exchange.restore_registrations(self.now, &last.into_values().collect::<Vec<_>>());
+        let told: Vec<_> = self.subscriptions.values().cloned().collect();
+        self.exchange.restore_subscriptions(self.now, &told);
         let standing = self.stable.iter().filter(|stable| !ended.contains(&stable.call));
         let standing: Vec<_> = standing.cloned().collect();
         self.exchange.restore(self.now, &standing, alive)

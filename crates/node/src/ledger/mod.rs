@@ -5,11 +5,11 @@
 //! while the queue holds what comes; when that is full, records are dropped, counted and logged, and calls go on.
 //!
 //! Keys: `call/ID` while a call stands; `cdr/NUMBER` when it has ended (both change in one transaction, so that a call
-//! is always in one of them); `service/line/NUMBER` and `service/gateway/ID`; `setting/NUMBER/NAME`; `registration/NUMBER` while a telephone is registered; `meta/epoch`, which each start raises and
+//! is always in one of them); `service/line/NUMBER` and `service/gateway/ID`; `setting/NUMBER/NAME`; `registration/NUMBER` while a telephone is registered; `subscription/NUMBER` while it has subscribed; `meta/epoch`, which each start raises and
 //! each transaction compares, so that a second owner of the store fences the first; `meta/cdr`, the last number given;
 //! `meta/exported`, how far the file came; `meta/alive`, the last sign of life while calls stand.
 //!
-//! - [`entry`]: the values, as JSON. `cdr_file`: the file. `quality`: the rating of the sound. `registration`: where telephones are. `session`: sessions of SIP. `start`: what a start finds and settles. `writer`: the thread.
+//! - [`entry`]: the values, as JSON. `cdr_file`: the file. `quality`: the rating of the sound. `registration`: where telephones are. `session`: sessions of SIP. `subscription`: what telephones have subscribed to. `start`: what a start finds and settles. `writer`: the thread.
 
 pub mod entry;
 
@@ -18,6 +18,7 @@ mod quality;
 mod registration;
 mod session;
 mod start;
+mod subscription;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ pub use entry::{
 pub use quality::QualityEntry;
 pub use registration::{ContactEntry, RegistrationEntry};
 pub use session::SessionEntry;
+pub use subscription::{SubscriptionEntry, SubscriptionsEntry};
 
 /// How a ledger is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +115,8 @@ pub struct Restored {
     pub settings: Vec<(String, Setting)>,
     /// Where telephones were registered, by the numbers of their lines.
     pub registrations: Vec<(String, RegistrationEntry)>,
+    /// What telephones had subscribed to, by the numbers of their lines.
+    pub subscriptions: Vec<(String, SubscriptionsEntry)>,
     /// Keys of settings that this version does not know. They stay where they are.
     pub unknown_settings: Vec<String>,
 }

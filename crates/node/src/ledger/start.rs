@@ -9,6 +9,7 @@ use strowger_sansio::Epoch;
 use super::cdr_file::CdrFile;
 use super::entry::{SETTING, ServiceEntry, SettingEntry, StableEntry, cdr_key};
 use super::registration::{REGISTRATION, RegistrationEntry};
+use super::subscription::{SUBSCRIPTION, SubscriptionsEntry};
 use super::{LedgerError, Restored, Settings};
 use crate::clock::parse_stamp;
 use crate::store::{Entry, Expect, Outcome, Revision, Store, StoreError, Txn};
@@ -90,6 +91,9 @@ pub(super) fn settle(store: Arc<dyn Store>, settings: &Settings) -> Result<(Book
     let registrations = all::<RegistrationEntry>(&*book.store, REGISTRATION)?.into_iter();
     restored.registrations =
         registrations.map(|(key, entry)| (key.trim_start_matches(REGISTRATION).to_owned(), entry)).collect();
+    let subscriptions = all::<SubscriptionsEntry>(&*book.store, SUBSCRIPTION)?.into_iter();
+    restored.subscriptions =
+        subscriptions.map(|(key, entry)| (key.trim_start_matches(SUBSCRIPTION).to_owned(), entry)).collect();
     Ok((book, restored))
 }
 

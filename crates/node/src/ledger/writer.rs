@@ -15,6 +15,7 @@ use super::entry::{
 };
 use super::registration::{RegistrationEntry, registration_key};
 use super::start::{ALIVE, Book, EXPORTED, ExportError, LAST, json};
+use super::subscription::{SubscriptionsEntry, subscription_key};
 use super::{Job, Settings, Shared};
 use crate::clock::exact_stamp;
 use crate::store::{Outcome, StoreError};
@@ -185,6 +186,11 @@ impl Writer {
                 let entry = RegistrationEntry::new(&registration, &wall);
                 let is_there = !entry.contacts.is_empty();
                 batch.keys.insert(registration_key(&registration.line), is_there.then(|| json(&entry)));
+            }
+            Record::Subscriptions(subscriptions) => {
+                let entry = SubscriptionsEntry::new(&subscriptions, &wall);
+                let is_there = !entry.subscriptions.is_empty();
+                batch.keys.insert(subscription_key(&subscriptions.line), is_there.then(|| json(&entry)));
             }
             Record::Service(change) => {
                 let entry = ServiceEntry::new(&change, &wall);

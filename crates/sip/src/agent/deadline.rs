@@ -28,6 +28,9 @@ impl UserAgent {
             Timer::Register(peer) => self.register(now, peer),
             Timer::Rested => self.rested(now),
             Timer::Summary(id) => self.summary_due(now, id),
+            Timer::Told(id) if self.summaries.waits(id) => self.notify_summary(now, id),
+            // It was told meanwhile, as the telephone has asked.
+            Timer::Told(_) => {}
         }
     }
 

@@ -163,6 +163,11 @@ pub enum Event {
         /// Which.
         peer: PeerId,
     },
+    /// A telephone has subscribed, or has not any more, or is told by another way: see [`super::UserAgent::subscriptions`].
+    Subscribed {
+        /// Which.
+        peer: PeerId,
+    },
     /// A message that was no SIP, or not what it must be; it changed nothing.
     Malformed {
         /// Whose.

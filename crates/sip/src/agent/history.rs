@@ -9,12 +9,188 @@ use crate::message::{Address, Message, Name, Parameters, SipUri, Uri, unescape};
 
 use super::config::Trust;
 
-/// Tells in a request who has sent the call on, the last first, until it went to `called`. A call that nobody has sent on has no
-/// history.
+/// The reasons of RFC 5806 and the causes for them (RFC 4458 section 2, RFC 7544), which go into `Reason` (RFC 7044 section 5.1).
+const CAUSES: [(&str, u16); 7] = [
+    ("unconditional", 302),
+    ("user-busy", 486),
+    ("no-answer", 408),
+    ("deflection", 480),
+    ("deflection", 487),
+    ("unavailable", 503),
+    ("unknown", 404),
+];
+
+/// The most entries that are kept of what a peer says: as many as the most that an exchange can be told to send a call on. More are counted.
+const MOST: usize = 20;
+
+/// The longest value that is kept, in octets: of what is longer nothing is told to others. A long number with its domain has 100.
+const LONGEST: usize = 500;
+
+/// Who has sent a call on before it came, as its INVITE says: nobody here has proven it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct History {
+    /// Values of `Diversion`, the last first.
+    diversions: Vec<String>,
+    /// Values of `History-Info`, the first first.
+    entries: Vec<String>,
+    /// The last entry is of whom the call was for here.
+    is_whole: bool,
+    /// Nobody of it is to be known by who is not trusted.
+    is_private: bool,
+    times: usize,
+}
+
+/// Somebody who has sent a call on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forwarder {
+    /// The number; the URI of who has none.
+    pub number: String,
+    /// Why, in a word of RFC 5806.
+    pub reason: String,
+}
+
+/// One who has sent it on, as both fields can say it.
+#[derive(Clone, Debug)]
+struct Step {
+    uri: Uri<'static>,
+    reason: String,
+    is_private: bool,
+}
+
+impl History {
+    /// What an INVITE says.
+    pub(super) fn of(request: &Message<'_>) -> Self {
+        let header = &request.header;
+        let kept = |name: &Name<'_>, is_good: &dyn Fn(&Address<'_>) -> bool| -> Vec<String> {
+            let all: Vec<&str> = header.list(name).collect();
+            let is_good = |value: &&str| {
+                value.len() <= LONGEST && Address::parse(value).is_some_and(|entry| is_good(&entry))
+            };
+            let is_kept = all.len() <= MOST && all.iter().all(is_good);
+            all.into_iter().filter(|_| is_kept).map(str::to_owned).collect()
+        };
+        let entries = kept(&Name::HistoryInfo, &|entry| index(entry).is_some());
+        let last =
+            entries.last().and_then(|entry| Address::parse(entry)).and_then(|entry| entry.uri.number());
+        let called = request.uri().and_then(Uri::number);
+        Self {
+            diversions: kept(&Name::Diversion, &|_| true),
+            is_whole: called.is_some() && last == called,
+            entries,
+            is_private: header.get(&Name::Privacy).is_some_and(hides_history),
+            times: count(request),
+        }
+    }
+
+    /// How often the call was sent on; 0 for a call of which nobody says so.
+    #[must_use]
+    pub const fn times(&self) -> usize {
+        self.times
+    }
+
+    /// Who has sent it on, the first first: as many as are known.
+    #[must_use]
+    pub fn forwarders(&self) -> Vec<Forwarder> {
+        let told = self.steps().into_iter().map(|step| {
+            let number = step.uri.number().unwrap_or_else(|| step.uri.to_string());
+            Forwarder { number, reason: step.reason }
+        });
+        told.collect()
+    }
+
+    /// Both fields tell of the same: who says more is believed.
+    fn steps(&self) -> Vec<Step> {
+        let (of_diversions, of_entries) = (self.steps_of_diversions(), self.steps_of_entries());
+        if of_entries.len() > of_diversions.len() { of_entries } else { of_diversions }
+    }
+
+    fn steps_of_diversions(&self) -> Vec<Step> {
+        let step = |value: &String| {
+            let Address { uri, parameters, .. } = Address::parse(value)?;
+            let reason = parameters.text("reason").unwrap_or_default();
+            let reason = if is_token(&reason) { reason.to_ascii_lowercase() } else { "unknown".to_owned() };
+            let is_private = self.is_private || wants_privacy(parameters);
+            Some(Step { uri: uri.into_owned(), reason, is_private })
+        };
+        self.diversions.iter().rev().filter_map(step).collect()
+    }
+
+    fn steps_of_entries(&self) -> Vec<Step> {
+        let all: Vec<Address<'_>> = self.entries.iter().filter_map(|entry| Address::parse(entry)).collect();
+        let step = |(at, entry): (usize, &Address<'_>)| {
+            if !is_mapped(entry) {
+                return None;
+            }
+            let by = entry.parameters.get("mp").and_then(|by| all.iter().find(|one| index(one) == Some(by)));
+            let by = by.or_else(|| all.get(at.checked_sub(1)?))?;
+            let of_target = || entry.uri.as_sip()?.parameter("cause")?.parse().ok();
+            let cause = reason_of(&by.uri).or_else(of_target).unwrap_or(404);
+            let reason =
+                CAUSES.iter().find(|(_, own)| *own == cause).map_or("unknown", |(reason, _)| *reason);
+            let is_private = self.is_private || hides_entry(&by.uri);
+            Some(Step { uri: bare(&by.uri), reason: reason.to_owned(), is_private })
+        };
+        all.iter().enumerate().filter_map(step).collect()
+    }
+
+    /// What is told of it in `Diversion`: as it came, or as `History-Info` has it.
+    fn diversions(&self, trust: Trust) -> Vec<String> {
+        if self.diversions.is_empty() {
+            let value = |step: &Step| {
+                let privacy = if step.is_private { ";privacy=full" } else { "" };
+                let shown = shown(&step.uri, step.is_private, trust);
+                format!("<{shown}>;reason={}{privacy}", step.reason)
+            };
+            return self.steps().iter().rev().map(value).collect();
+        }
+        let value = |value: &String| match Address::parse(value) {
+            Some(own) if trust == Trust::Untrusted && (self.is_private || wants_privacy(own.parameters)) => {
+                let uri = nobody(&own.uri);
+                Address { name: None, uri, ..own }.to_string()
+            }
+            _ => value.clone(),
+        };
+        self.diversions.iter().map(value).collect()
+    }
+
+    /// What is told of it in `History-Info`: as it came, or as `Diversion` has it.
+    fn entries(&self, trust: Trust) -> Vec<String> {
+        if !self.entries.is_empty() {
+            let value = |value: &String| match Address::parse(value) {
+                Some(own) if trust == Trust::Untrusted && (self.is_private || hides_entry(&own.uri)) => {
+                    let uri = nobody(&own.uri);
+                    Address { name: None, uri, ..own }.to_string()
+                }
+                _ => value.clone(),
+            };
+            return self.entries.iter().map(value).collect();
+        }
+        let mut made: Vec<String> = Vec::new();
+        let mut before: Option<String> = None;
+        for step in self.steps() {
+            let cause = cause_of(&step.reason).unwrap_or(404);
+            let uri = match shown(&step.uri, step.is_private, trust) {
+                Uri::Sip(uri) => {
+                    let privacy =
+                        if step.is_private && trust == Trust::Trusted { "&Privacy=history" } else { "" };
+                    let headers = Some(format!("Reason=SIP%3Bcause%3D{cause}{privacy}").into());
+                    Uri::Sip(SipUri { headers, ..uri })
+                }
+                other => other,
+            };
+            before = Some(push(&mut made, &uri, before.as_deref(), Mapped::ToAnother));
+        }
+        made
+    }
+}
+
+/// Tells in a request who has sent the call on, the last first, until it went to `called`: what a peer has said of it, and who has here. A
+/// call that nobody has sent on has no history.
 pub(super) fn tell(
     request: &mut Message<'static>,
     (history, diversions): (Option<&History>, &[(String, &'static str)]),
     (called, local): (&str, &str),
+    trust: Trust,
 ) {
     for (number, reason) in diversions {
         let uri = SipUri::new(Some(number), local, None);
@@ -212,4 +388,3 @@ fn hides_entry(uri: &Uri<'_>) -> bool {
 fn wants_privacy(parameters: Parameters<'_>) -> bool {
     parameters.text("privacy").is_some_and(|wish| !wish.eq_ignore_ascii_case("off"))
 }
-    trust: Trust,

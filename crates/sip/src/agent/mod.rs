@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The rooms: `config` (sockets and peers), `event` (what it says), `session` (what it keeps), `outgoing` (calls of this side),
-//! `redirect` (where peers send them on), `refer` (transfers that they ask for), `asking` (those that this side asks for), `incoming` (calls of peers), `within` (requests inside dialogs), `keys` (that are pressed), `compose` (how messages are made), `history` (who sent a call on), `deadline` (what time does),
-//! `peers` (whether they are there), `summary` (whether messages wait for telephones), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`, `connections` (that end, or cannot be had), `places` (of
+//! `redirect` (where peers send them on), `refer` (transfers that they ask for), `asking` (those that this side asks for), `incoming` (calls of peers), `within` (requests inside dialogs), `keys` (that are pressed), `compose` (how messages are made), `purpose` (what requests and deadlines are for), `history` (who sent a call on), `deadline` (what time does),
+//! `peers` (whether they are there), `summary` (whether messages wait for telephones), `subscription` (of those, what outlives its user agent), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`, `connections` (that end, or cannot be had), `places` (of
 //! peers that are known by names).
 //!
 //! Whoever is not listed gets no answer and costs nothing. A session ends in `Closed` whatever happens: each state waits
@@ -33,6 +33,7 @@ mod refer;
 mod register;
 mod session;
 mod standing;
+mod subscription;
 mod summary;
 mod within;
 
@@ -51,77 +52,18 @@ use crate::transaction::{self, ClientId, ServerId, Transactions};
 use crate::transport::Route;
 pub use config::{AgentConfig, Credentials, Keys, Local, Notices, Peer, PeerId, Redirects, Referrals, Trust};
 pub use event::{Caller, Event, Invitation, SessionId};
-use peers::Presence;
 pub use history::{Forwarder, History};
+use peers::Presence;
 pub use peers::Standing;
 use phones::Phones;
-pub use refer::{Referral, Replaced};
 use purpose::{Purpose, Timer};
+pub use refer::{Referral, Replaced};
 use register::Registration;
 pub use register::RegistrationState;
 use session::{Phase, Session};
 pub use standing::StandingSession;
-use summary::{Summaries, SummaryId};
-
-/// What a request of this side's was for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    /// The INVITE that begins a session.
-    Invite(SessionId),
-    /// An INVITE or UPDATE within one.
-    Reinvite(SessionId),
-    Bye(SessionId),
-    Prack(SessionId),
-    /// How a transfer goes.
-    Notify(SessionId),
-    /// A transfer that this side asks for.
-    Refer(SessionId),
-    /// Whether messages wait.
-    Summary(SummaryId),
-    /// A key was pressed.
-    Info(SessionId),
-    /// A request whose answer changes nothing.
-    Notice,
-    Probe(PeerId, Destination),
-    Register(PeerId, Destination),
-}
-
-/// What deadlines are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Timer {
-    /// A 2xx is repeated.
-    Repeat(SessionId),
-    /// A reliable provisional response is repeated.
-    Reliable(SessionId),
-    /// A CANCEL was not followed by a final response.
-    Cancelled(SessionId),
-    /// A session is refreshed, or was not.
-    Session(SessionId),
-    /// The peer is asked whether it still has a session that was gone on with.
-    Resume(SessionId),
-    /// This side may offer again that met the peer's offer.
-    Glare(SessionId),
-    /// The ACK of a session that is over need not be kept any more.
-    Ack(ClientId),
-    /// A peer is asked whether it is there.
-    Probe(PeerId),
-    /// The sender of a REFER is not told yet how the transfer went.
-    Referral(SessionId),
-    /// What the wall's clock showed when: since 1970 in UTC.
-    wall: Option<(Time, Duration)>,
-    /// The peer has not told for long how a transfer goes.
-    Asking(SessionId),
-    /// A registration is made, or made again.
-    Register(PeerId),
-    /// A peer that had too much to do may be called again.
-    Relieved(PeerId),
-    /// A subscription ends.
-    Summary(SummaryId),
-    /// A telephone's registration ends.
-    Bindings,
-    /// A place that has failed may be tried again.
-    Rested,
-}
+pub use subscription::StandingSubscription;
+use summary::Summaries;
 
 /// The ACK of a 2xx.
 #[derive(Debug)]
@@ -152,7 +94,6 @@ pub struct UserAgent {
     transactions: Transactions,
     sessions: BTreeMap<SessionId, Session>,
     /// By `Call-ID` and the tag of this side.
-            wall: None,
     by_dialog: BTreeMap<(String, String), SessionId>,
     by_client: BTreeMap<ClientId, Purpose>,
     by_server: BTreeMap<ServerId, SessionId>,
@@ -166,6 +107,8 @@ pub struct UserAgent {
     registrations: BTreeMap<PeerId, Registration>,
     phones: Option<Phones>,
     summaries: Summaries,
+    /// What the wall's clock showed when: since 1970 in UTC.
+    wall: Option<(Time, Duration)>,
     /// The telephone that has proven to have sent the request in hand.
     author: Option<PeerId>,
     timers: Timers<Timer>,
@@ -187,11 +130,6 @@ impl UserAgent {
             if peer.probe.is_some() {
                 timers.set(Timer::Probe(PeerId(id)), now);
             }
-    /// Tells what the wall's clock shows at `now`, since 1970 in UTC: answers to registrations say it. To be repeated when it is set.
-    pub const fn set_wall_clock(&mut self, now: Time, unix: Duration) {
-        self.wall = Some((now, unix));
-    }
-
             if peer.registers {
                 timers.set(Timer::Register(PeerId(id)), now);
             }
@@ -214,6 +152,7 @@ impl UserAgent {
             registrations: BTreeMap::new(),
             phones,
             summaries: Summaries::default(),
+            wall: None,
             author: None,
             timers,
             rng,
@@ -246,6 +185,11 @@ impl UserAgent {
         }
         self.settle(now);
         true
+    }
+
+    /// Tells what the wall's clock shows at `now`, since 1970 in UTC: answers to registrations say it. To be repeated when it is set.
+    pub const fn set_wall_clock(&mut self, now: Time, unix: Duration) {
+        self.wall = Some((now, unix));
     }
 
     /// Calls a peer. The session's events follow: `Progress`, `Answered`, or `Ended` and `Closed`.
@@ -377,7 +321,8 @@ impl UserAgent {
 
     /// Something that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let subscribed = || Some(Event::Subscribed { peer: self.summaries.changed.pop_first()? });
+        self.events.pop_front().or_else(subscribed)
     }
 
     /// When [`Self::handle_timeout`] wants to be called.

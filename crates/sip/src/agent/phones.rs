@@ -171,6 +171,7 @@ impl UserAgent {
 
     /// A connection has ended by which telephones had registered: they are not there any more.
     pub(super) fn phones_disconnected(&mut self, now: Time, from: Route) {
+        self.summaries.disconnected(from);
         let Some(phones) = &mut self.phones else { return };
         let users = phones.registrar.disconnected(from);
         let peers: Vec<PeerId> = users.iter().filter_map(|user| phones.peers.get(*user).copied()).collect();
@@ -192,7 +193,7 @@ impl UserAgent {
     /// another port of its NAT.
     fn sessions_follow(&mut self, now: Time, peer: PeerId) {
         let bindings: Vec<Binding> = self.bindings(now, peer).into_iter().cloned().collect();
-        self.summaries.follow(peer, &bindings);
+        self.summaries_follow(now, peer, &bindings);
         let mut found = Vec::new();
         for (id, session) in self.sessions.iter_mut().filter(|(_, session)| session.peer == peer) {
             let target = session.dialog.as_ref().and_then(|dialog| dialog.target.as_sip());

@@ -18,7 +18,7 @@ use crate::transport::{Route, Transport};
 
 /// How many requests this side may have sent within a dialog since it was kept. Numbers must rise and may have gaps (section
 /// 12.2.2): what is kept need not be kept again for each of them.
-const REQUESTS: u32 = 0x1_0000;
+pub(super) const REQUESTS: u32 = 0x1_0000;
 
 /// Destination out of order (Q.850): the telephone has not come back.
 const GONE: u8 = 27;

@@ -26,20 +26,22 @@ const BODY: &str = "application/simple-message-summary";
 /// How long a subscription lasts that does not say (RFC 3842 section 3.4 leaves it open; an hour is what telephones ask for).
 const LASTS: u32 = 3600;
 /// The most subscriptions of one telephone: as many as it has contacts. The one that ends first makes room.
-const MOST: usize = 10;
+pub(super) const MOST: usize = 10;
 
 /// A subscription. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SummaryId(u64);
 
 #[derive(Debug)]
-struct Subscription {
-    peer: PeerId,
-    dialog: Dialog,
-    route: Route,
+pub(super) struct Subscription {
+    pub(super) peer: PeerId,
+    pub(super) dialog: Dialog,
+    pub(super) route: Route,
     /// `Event`, as its notifications repeat it.
-    event: String,
-    until: Time,
+    pub(super) event: String,
+    pub(super) until: Time,
+    /// The connection of its telephone has ended, and that has not come back by another.
+    pub(super) adrift: bool,
     /// A NOTIFY is not answered.
     pub(super) open: bool,
     /// There is something new to say when it is.
@@ -55,17 +57,51 @@ pub(super) struct Summaries {
     all: BTreeMap<SummaryId, Subscription>,
     /// By `Call-ID` and the tag of this side.
     by_dialog: BTreeMap<(String, String), SummaryId>,
+    /// The telephones whose subscriptions are others than those that were told of last.
+    pub(super) changed: BTreeSet<PeerId>,
     last: u64,
 }
 
 impl Summaries {
-    fn of(&self, peer: PeerId) -> impl Iterator<Item = (SummaryId, &Subscription)> {
+    pub(super) fn of(&self, peer: PeerId) -> impl Iterator<Item = (SummaryId, &Subscription)> {
         self.all.iter().filter(move |(_, own)| own.peer == peer).map(|(id, own)| (*id, own))
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether something new is to be said.
+    pub(super) fn waits(&self, id: SummaryId) -> bool {
+        self.all.get(&id).is_some_and(|own| own.news)
+    }
+
+    /// A new one; none when its dialog is another's.
+    pub(super) fn insert(&mut self, new: Subscription) -> Option<SummaryId> {
+        let key = (new.dialog.call_id.clone(), new.dialog.local_tag.clone());
+        if self.by_dialog.contains_key(&key) {
+            return None;
+        }
+        self.last += 1;
+        let id = SummaryId(self.last);
+        self.changed.insert(new.peer);
+        self.all.insert(id, new);
+        self.by_dialog.insert(key, id);
+        Some(id)
     }
 
     fn remove(&mut self, id: SummaryId) {
         if let Some(own) = self.all.remove(&id) {
+            self.changed.insert(own.peer);
             self.by_dialog.remove(&(own.dialog.call_id, own.dialog.local_tag));
+        }
+    }
+
+    /// A connection has ended: what goes by it waits for its telephone.
+    pub(super) fn disconnected(&mut self, from: Route) {
+        for own in self.all.values_mut().filter(|own| own.route == from && from.transport.is_reliable()) {
+            own.adrift = true;
         }
     }
 
@@ -75,17 +111,31 @@ impl Summaries {
             .any(|(_, own)| !own.over && own.dialog.target.as_sip().is_some_and(|uri| binding.leads_to(uri)))
     }
 
-    /// Subscriptions go where the contact of their telephone is registered.
-    pub(super) fn follow(&mut self, peer: PeerId, bindings: &[Binding]) {
-        for own in self.all.values_mut().filter(|own| own.peer == peer) {
+    /// Subscriptions go where the contact of their telephone is registered. Those that have waited for that.
+    fn follow(&mut self, peer: PeerId, bindings: &[Binding]) -> Vec<SummaryId> {
+        let mut found = Vec::new();
+        for (id, own) in self.all.iter_mut().filter(|(_, own)| own.peer == peer) {
             let target = own.dialog.target.as_sip();
             let at = target.and_then(|target| bindings.iter().find(|binding| binding.leads_to(target)));
-            own.route = at.map_or(own.route, |at| at.route);
+            let Some(at) = at.filter(|at| at.route != own.route || own.adrift) else { continue };
+            own.route = at.route;
+            self.changed.insert(peer);
+            if std::mem::take(&mut own.adrift) && own.news {
+                found.push(*id);
+            }
         }
+        found
     }
 }
 
 impl UserAgent {
+    /// A telephone is registered elsewhere than before: its subscriptions go there, and what they waited for is told.
+    pub(super) fn summaries_follow(&mut self, now: Time, peer: PeerId, bindings: &[Binding]) {
+        for id in self.summaries.follow(peer, bindings) {
+            self.notify_summary(now, id);
+        }
+    }
+
     /// Messages wait for a telephone, or do not any more. It is told if that is news.
     pub fn tell_messages(&mut self, now: Time, peer: PeerId, waiting: bool) {
         let summaries = &mut self.summaries;
@@ -93,7 +143,6 @@ impl UserAgent {
         if !is_news {
             return;
         }
-            self.changed.insert(own.peer);
         let ids: Vec<_> = self.summaries.of(peer).filter(|(_, own)| !own.over).map(|(id, _)| id).collect();
         for id in ids {
             self.notify_summary(now, id);
@@ -124,7 +173,6 @@ impl UserAgent {
         let (tag, call_id) = (self.token(), self.token());
         let mut notify = Message::request(Method::Notify, uri);
         let header = &mut notify.header;
-        found
         header.push(Name::MaxForwards, "70");
         header.push(Name::From, format!("<{account}>;tag={tag}"));
         header.push(Name::To, format!("<{account}>"));
@@ -194,6 +242,7 @@ impl UserAgent {
         if let Some(own) = self.summaries.all.get_mut(&id) {
             (own.until, own.over) = (until, expires == 0);
         }
+        self.summaries.changed.insert(peer);
         match expires {
             0 => {
                 self.timers.cancel(&Timer::Summary(id));
@@ -236,14 +285,10 @@ impl UserAgent {
             self.timers.cancel(&Timer::Summary(id));
             self.summaries.remove(id);
         }
-        self.summaries.last += 1;
-        let id = SummaryId(self.summaries.last);
-        let key = (dialog.call_id.clone(), dialog.local_tag.clone());
-        let (until, open, news, over) = (Time::ZERO, false, false, false);
-        let new = Subscription { peer, dialog, route: from, event, until, open, news, over };
-        self.summaries.all.insert(id, new);
-        self.summaries.by_dialog.insert(key, id);
-        Ok(id)
+        let (until, adrift, open, news, over) = (Time::ZERO, false, false, false, false);
+        let new = Subscription { peer, dialog, route: from, event, until, adrift, open, news, over };
+        // Tags are drawn so that no two are the same.
+        self.summaries.insert(new).ok_or(Status::SERVER_INTERNAL_ERROR)
     }
 
     /// A SUBSCRIBE within a subscription: it lasts longer, or is ended.
@@ -261,14 +306,14 @@ impl UserAgent {
         let own = own.ok_or(Status::NO_SUCH_CALL)?;
         own.dialog.accept(request).map_err(|_| Status::SERVER_INTERNAL_ERROR)?;
         own.dialog.refresh(request);
-        own.route = from;
+        (own.route, own.adrift) = (from, false);
         Ok(id)
     }
 
     /// Tells how it is.
-    fn notify_summary(&mut self, now: Time, id: SummaryId) {
+    pub(super) fn notify_summary(&mut self, now: Time, id: SummaryId) {
         let Some(own) = self.summaries.all.get_mut(&id) else { return };
-        if std::mem::replace(&mut own.open, true) {
+        if own.adrift || std::mem::replace(&mut own.open, true) {
             own.news = true;
             return;
         }
@@ -299,6 +344,11 @@ impl UserAgent {
         let stays = status.is_some_and(|status| {
             status.is_success() || status.code() / 100 == 5 && status != Status::NOT_IMPLEMENTED
         });
+        if own.adrift && status.is_none() {
+            // It was lost with the connection.
+            own.news = true;
+            return;
+        }
         let (news, over) = (own.news, own.over);
         if !stays || over && !news {
             self.timers.cancel(&Timer::Summary(id));
@@ -310,9 +360,12 @@ impl UserAgent {
 
     /// The time of a subscription is over.
     pub(super) fn summary_due(&mut self, now: Time, id: SummaryId) {
-        if let Some(own) = self.summaries.all.get_mut(&id) {
-            own.over = true;
+        let Some(own) = self.summaries.all.get_mut(&id) else { return };
+        own.over = true;
+        if own.adrift {
+            return self.summaries.remove(id);
         }
+        self.summaries.changed.insert(own.peer);
         self.notify_summary(now, id);
     }
 }

@@ -210,6 +210,20 @@ fn the_answer_to_a_registration_names_no_proxies() {
 }
 
 #[test]
+fn the_answer_to_a_registration_says_what_time_it_is_when_the_host_has_told() {
+    let mut town = Town::new();
+    let from = place(7, 40_001);
+    let mut login = town.login(from, "2003", "secret");
+    assert_eq!(town.register(from, &mut login, HOME).header.get(&Name::Date), None, "nobody knows");
+    town.agent.set_wall_clock(town.now, Duration::from_secs(951_782_398));
+    town.now += Duration::from_secs(2);
+    let answer = town.register(from, &mut login, HOME);
+    assert_eq!(answer.header.get(&Name::Date), Some("Tue, 29 Feb 2000 00:00:00 GMT"));
+    let brief = town.register(from, &mut login, &format!("{HOME}Expires: 1\r\n"));
+    assert_eq!((code(&brief), brief.header.get(&Name::Date)), (423, None));
+}
+
+#[test]
 fn contacts_are_added_preferred_removed_one_by_one_and_all_at_once() {
     let mut town = Town::new();
     let from = place(7, 40_001);

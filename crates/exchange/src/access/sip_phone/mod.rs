@@ -26,7 +26,7 @@ use super::sip_trunk::{SipTrunks, socket_of};
 use crate::line::SIP;
 use crate::{
     Contact, Inventory, LegId, LineCalls, LineCommand, LineCondition, LineEvent, LineId, LineView, Record,
-    Registration, ServiceChange, ServiceState, Subject, Termination,
+    Registration, ServiceChange, ServiceState, Subject, Subscriptions, Termination,
 };
 pub(super) use ring::Search;
 
@@ -207,6 +207,37 @@ impl SipTrunks {
             }
             // It cannot be rung without being called.
             LineCommand::Remind => {}
+        }
+    }
+
+    /// What a telephone has subscribed to is to be kept.
+    pub(in crate::access) fn subscribed(&mut self, now: Time, peer: PeerId, reports: &mut VecDeque<Report>) {
+        let Some(phone) = self.phones.at(peer).and_then(|at| self.phones.list.get(at)) else { return };
+        let (line, user) = (phone.number.clone(), phone.user.clone());
+        let kept = Subscriptions { at: now, line, user, all: self.agent.subscriptions(peer) };
+        reports.push_back(Report::Record(Record::Subscriptions(kept)));
+    }
+
+    /// Goes on with what a telephone had subscribed to before a restart. What nobody can go on with is ended.
+    pub(super) fn restore_subscriptions(
+        &mut self,
+        now: Time,
+        kept: &Subscriptions,
+        reports: &mut VecDeque<Report>,
+    ) {
+        let is_its = |phone: &&Phone| phone.number == kept.line && phone.user == kept.user;
+        let peer = self.phones.list.iter().find(is_its).map(|phone| self.phones.peer(phone.line));
+        for one in &kept.all {
+            match peer {
+                Some(peer) => {
+                    self.agent.restore_subscription(now, peer, one);
+                }
+                None => self.agent.end_subscription(now, one),
+            }
+        }
+        if peer.is_none() {
+            let none = Subscriptions { at: now, all: Vec::new(), ..kept.clone() };
+            reports.push_back(Report::Record(Record::Subscriptions(none)));
         }
     }
 

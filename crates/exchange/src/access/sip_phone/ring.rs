@@ -106,7 +106,7 @@ impl SipTrunks {
         let caller =
             Caller { user: calling.number.clone(), name: calling.name.clone(), withheld: calling.withheld };
         let (peer, offer) = (leg.peer, remote.bytes().to_vec());
-        let diversions = told(&calling.diversions);
+        let (history, diversions) = (calling.history.clone(), told(&calling.diversions));
         // By the others a line rings as usual, unless its gateway was provisioned otherwise (RFC 3660 section 2.4).
         let ring = match calling.ring {
             Ring::Pattern(number @ 1..=5) => Some(number),

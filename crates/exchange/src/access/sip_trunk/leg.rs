@@ -282,6 +282,7 @@ impl SipTrunks {
             called: number,
             caller: Caller { user: caller.number, name: caller.name, withheld: calling.withheld },
             offer: remote.bytes().to_vec(),
+            history: caller.history,
             diversions: told(&diversions),
             ring: None,
         };
@@ -296,7 +297,6 @@ impl SipTrunks {
             Err(_) => self.fail(now, id, Cause::NETWORK_OUT_OF_ORDER, reports),
         }
     }
-            history: caller.history,
 
     /// Answers a call, or lets its stream go on towards what is given.
     fn connect(

@@ -316,6 +316,7 @@ impl SipTrunks {
                 let bindings = self.agent.bindings(now, peer);
                 self.phones.moved(now, peer, bindings, reports);
             }
+            agent::Event::Subscribed { peer } => self.subscribed(now, peer, reports),
             agent::Event::Transferring { session, status, accepted } => {
                 let word = transfer::word(status, accepted);
                 self.with_leg(session, reports, |_, say| {
