@@ -37,7 +37,7 @@ pub mod protocol;
 
 pub use escape::{Escaped, escape};
 pub use explain::explain;
-pub use explain::input::octets;
+pub use explain::input::{octets, octets_of};
 pub use explain::megaco::{MegacoForm, convert, explain_megaco};
 pub use explain::tree::{Explained, Fault, Node};
 pub use ladder::entry::{Entry, EntryKind, Fate, Party, Piggyback, Stream, Verdict};

@@ -210,6 +210,19 @@ fn text_and_hexadecimal_digits_are_the_same_message() {
 }
 
 #[test]
+fn a_message_of_sip_from_an_editor_is_read_with_the_line_ends_of_the_wire() {
+    let pasted = "OPTIONS sip:town.test SIP/2.0\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bK1\nMax-Forwards: 70\n\
+        From: <sip:a@town.test>;tag=1\nTo: <sip:town.test>\nCall-ID: 1\nCSeq: 1 OPTIONS\nContent-Length: 0\n\n";
+    let output = decode("sip", &[], pasted.as_bytes());
+    let explained = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{explained}");
+    assert!(explained.contains("remark: offset 0") && explained.contains("CR LF"), "{explained}");
+    let wire: String = pasted.bytes().map(|octet| format!("{octet:02x}")).collect();
+    let output = decode("sip", &[], wire.as_bytes());
+    assert_eq!(output.status.code(), Some(1), "the octets of a wire are judged as they are");
+}
+
+#[test]
 fn an_illegal_message_is_code_1_with_the_reason() {
     let output = decode("mgcp", &[], b"CRCX 1204 aaln/1@gw1.town MGCP 1.0\r\nC: hello\r\nM: recvonly\r\n");
     assert_eq!(output.status.code(), Some(1));

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use strowger_capture::{MegacoForm, Protocol, convert, explain, explain_megaco, octets};
+use strowger_capture::{MegacoForm, Protocol, convert, explain, explain_megaco, octets_of};
 use strowger_megaco::binary::NamePlan;
 
 use crate::output::{Exit, fail, print, print_json};
@@ -73,11 +73,12 @@ pub(crate) fn execute(arguments: &Arguments) -> Exit {
     if given.len() as u64 > LARGEST {
         return fail(Exit::Finding, &"the input is longer than any message");
     }
-    let given = octets(&given);
-    let explained = match arguments.proto {
+    let (given, lines) = octets_of(arguments.proto, &given);
+    let mut explained = match arguments.proto {
         Protocol::Megaco => explain_megaco(&given, &names),
         other => explain(other, &given),
     };
+    explained.remarks.extend(lines);
     if let Some(form) = arguments.to.filter(|_| explained.is_legal()) {
         return match convert(&given, form, &names) {
             Ok(converted) => {
