@@ -1,10 +1,12 @@
 //! BER as far as Annex A needs it: elements with definite and indefinite lengths, sequences, integers, bit strings
 //! (X.690 section 8).
 
+use std::marker::PhantomData;
+
+use super::care::{Care, Exact};
 use crate::error::Rule;
 
-/// What is wrong, and where. It is behind a pointer because it is rare: a result in which it could be is no larger than what was read, and
-/// most such results are handed on in registers.
+/// What is wrong, and where. It is behind a pointer because it is rare: a result in which it could be is no larger than what was read.
 #[derive(Clone, Debug)]
 pub(super) struct Fault(Box<Broken>);
 
@@ -16,7 +18,8 @@ pub(super) struct Broken {
     pub(super) rule: Rule,
 }
 
-pub(super) type Parsed<T> = Result<T, Fault>;
+/// What was read with care of some kind.
+pub(super) type Parsed<T, C> = Result<T, <C as Care>::Fault>;
 
 impl std::ops::Deref for Fault {
     type Target = Broken;
@@ -27,23 +30,8 @@ impl std::ops::Deref for Fault {
 }
 
 impl Fault {
-    /// At the beginning of these octets.
     #[cold]
-    pub(super) fn new(octets: &[u8], length: usize, rule: Rule) -> Self {
-        Self::at(octets.as_ptr() as usize, length, rule)
-    }
-
-    /// An element: its contents, and the octets before them.
-    #[cold]
-    #[inline(never)]
-    fn before(contents: usize, length: usize, header: u8, rule: Rule) -> Self {
-        let header = usize::from(header);
-        Self::at(contents.wrapping_sub(header), length + header, rule)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn at(place: usize, length: usize, rule: Rule) -> Self {
+    pub(super) fn at(place: usize, length: usize, rule: Rule) -> Self {
         Self(Box::new(Broken { place, length, rule }))
     }
 
@@ -54,19 +42,38 @@ impl Fault {
 }
 
 /// Octets that hold elements.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Octets<'a> {
+#[derive(Debug)]
+pub(super) struct Octets<'a, C> {
     pub(super) rest: &'a [u8],
+    care: PhantomData<C>,
 }
 
+impl<C> Clone for Octets<'_, C> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Octets<'_, C> {}
+
 /// An element: its identifier octet and its contents.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Element<'a> {
+#[derive(Debug)]
+pub(super) struct Element<'a, C: Care> {
     pub(super) tag: u8,
     /// Octets before the contents.
-    header: u8,
-    pub(super) contents: Octets<'a>,
+    header: C::Header,
+    pub(super) contents: Octets<'a, C>,
 }
+
+impl<C: Care> Clone for Element<'_, C> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C: Care> Copy for Element<'_, C> {}
 
 const CONSTRUCTED: u8 = 0x20;
 /// What stands for the number of a tag in the identifier octet when the number is in the octets behind.
@@ -74,72 +81,88 @@ const LONG: u8 = 0x1f;
 /// How long a list may be for which memory is taken at once: longer ones grow.
 const PREPARED: usize = 32;
 
-#[inline(always)]
-fn fault<T>(at: &[u8], length: usize, rule: Rule) -> Parsed<T> {
-    Err(Fault::new(at, length, rule))
+fn fault<T>(at: &[u8], length: usize, rule: Rule) -> Parsed<T, Exact> {
+    Err(Exact::fault(at, length, rule))
 }
 
-impl<'a> Octets<'a> {
+impl<'a, C: Care> Octets<'a, C> {
+    #[inline(always)]
+    pub(super) fn new(rest: &'a [u8]) -> Self {
+        Self { rest, care: PhantomData }
+    }
+
     /// The next element.
     #[inline(always)]
-    pub(super) fn next(&mut self, depth: usize) -> Parsed<Option<Element<'a>>> {
-        let whole = self.rest;
-        let [tag, length, behind @ ..] = whole else {
-            return if whole.is_empty() { Ok(None) } else { lone(whole) };
+    pub(super) fn next(&mut self, depth: usize) -> Parsed<Option<Element<'a, C>>, C> {
+        let [tag, _, ..] = self.rest else {
+            return if self.rest.is_empty() { Ok(None) } else { Err(lone::<C>(self.rest)) };
         };
-        // Nearly all are so. No octets are looked at by reference here, that they can stay in registers.
-        let (header, length) = match (*length, behind) {
-            (length @ 0..=0x7f, _) if tag & 0x1f != 0x1f => (2, length),
-            (0x81, [length, ..]) if tag & 0x1f != 0x1f => (3, *length),
-            _ => {
-                let long = next_long(whole, *tag, depth)?;
-                self.rest = whole.get(long.behind..).unwrap_or_default();
-                let inner = whole.get(usize::from(long.header)..long.end).unwrap_or_default();
-                return Ok(Some(Element {
-                    tag: *tag,
-                    header: long.header,
-                    contents: Octets { rest: inner },
-                }));
-            }
-        };
-        let end = usize::from(header) + usize::from(length);
-        let Some((inner, rest)) = whole.split_at_checked(end) else {
-            return fault(whole, whole.len(), Rule::Ends);
-        };
+        if tag & LONG == LONG { self.next_long(depth) } else { self.next_short(depth) }
+    }
+
+    /// The next element, which has a short tag.
+    #[inline(always)]
+    fn next_short(&mut self, depth: usize) -> Parsed<Option<Element<'a, C>>, C> {
+        // Nearly all are so.
+        if let [tag, length @ 0..=0x7f, behind @ ..] = self.rest
+            && let Some((contents, rest)) = behind.split_at_checked(usize::from(*length))
+        {
+            self.rest = rest;
+            return Ok(Some(Element { tag: *tag, header: C::header(2), contents: Octets::new(contents) }));
+        }
+        self.next_long(depth)
+    }
+
+    #[inline(always)]
+    fn next_long(&mut self, depth: usize) -> Parsed<Option<Element<'a, C>>, C> {
+        let [tag, ..] = self.rest else { return Ok(None) };
+        let Long { header, contents, rest } = C::long(self.rest, depth)?;
         self.rest = rest;
-        let inner = inner.get(usize::from(header)..).unwrap_or_default();
-        Ok(Some(Element { tag: *tag, header, contents: Octets { rest: inner } }))
+        Ok(Some(Element { tag: *tag, header: C::header(header), contents: Octets::new(contents) }))
     }
 }
 
 /// A tag and nothing behind it.
 #[cold]
-fn lone<T>(whole: &[u8]) -> Parsed<T> {
-    let is_long = whole.first().is_some_and(|tag| tag & 0x1f == 0x1f);
-    fault(whole, 1, if is_long { Rule::Ber } else { Rule::Ends })
+fn lone<C: Care>(whole: &[u8]) -> C::Fault {
+    let is_long = whole.first().is_some_and(|tag| tag & LONG == LONG);
+    C::fault(whole, 1, if is_long { Rule::Ber } else { Rule::Ends })
 }
 
-/// Where the contents of an element begin and end, and where the next one begins.
-struct Long {
+/// An element with a long tag or a long or indefinite length: how many octets stand before its contents, and what stands behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Long<'a> {
     header: u8,
-    end: usize,
-    behind: usize,
+    contents: &'a [u8],
+    rest: &'a [u8],
 }
 
-/// An element with a long tag or a long or indefinite length.
+/// An element with a short tag and a definite length.
 #[inline(never)]
-fn next_long(whole: &[u8], tag: u8, depth: usize) -> Parsed<Long> {
-    let rest = whole.get(1..).unwrap_or_default();
+pub(super) fn swift_long(whole: &[u8]) -> Option<Long<'_>> {
+    let (length, behind) = match whole {
+        [tag, ..] if tag & LONG == LONG => return None,
+        [_, 0x81, length, behind @ ..] => (usize::from(*length), behind),
+        [_, 0x82, high, low, behind @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), behind),
+        _ => return None,
+    };
+    let (contents, rest) = behind.split_at_checked(length)?;
+    Some(Long { header: 0, contents, rest })
+}
+
+/// An element with a long tag or any length, and what is wrong with it.
+#[cold]
+pub(super) fn long(whole: &[u8], depth: usize) -> Parsed<Long<'_>, Exact> {
+    let (tag, rest) = whole.split_first().unwrap_or((&0, &[]));
     // All tags of Annex A are short; a long one can only be an extension, of which the number does not matter.
-    let rest = if tag & 0x1f == 0x1f { long_tag(rest, whole)? } else { rest };
-    // Before the contents stand at most a tag of five octets and a length of four.
-    let header = |contents: &[u8]| whole.len() - contents.len();
+    let rest = if tag & LONG == LONG { long_tag(rest, whole)? } else { rest };
     let (length, contents) = match rest {
         [length @ 0..=0x7f, contents @ ..] => (usize::from(*length), contents),
         [0x80, contents @ ..] if tag & CONSTRUCTED != 0 => {
-            let header = header(contents);
-            let end = header + indefinite(contents, whole, depth)?;
-            return Ok(Long { header: u8::try_from(header).unwrap_or(u8::MAX), end, behind: end + 2 });
+            let end = indefinite(contents, whole, depth)?;
+            let (inner, rest) = contents.split_at_checked(end).unwrap_or_default();
+            let rest = rest.get(2..).unwrap_or_default();
+            return Ok(Long { header: octets_before(contents, whole), contents: inner, rest });
         }
         [0x81, length, contents @ ..] => (usize::from(*length), contents),
         [0x82, high, low, contents @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), contents),
@@ -149,15 +172,19 @@ fn next_long(whole: &[u8], tag: u8, depth: usize) -> Parsed<Long> {
         [] => return fault(whole, 1, Rule::Ends),
         _ => return fault(whole, 2, Rule::Ber),
     };
-    if contents.len() < length {
-        return fault(whole, whole.len(), Rule::Ends);
+    let header = octets_before(contents, whole);
+    match contents.split_at_checked(length) {
+        Some((contents, rest)) => Ok(Long { header, contents, rest }),
+        None => fault(whole, whole.len(), Rule::Ends),
     }
-    let header = header(contents);
-    let end = header + length;
-    Ok(Long { header: u8::try_from(header).unwrap_or(u8::MAX), end, behind: end })
 }
 
-impl Octets<'_> {
+/// At most a tag of five octets and a length of four.
+fn octets_before(contents: &[u8], whole: &[u8]) -> u8 {
+    u8::try_from(whole.len() - contents.len()).unwrap_or(u8::MAX)
+}
+
+impl<C> Octets<'_, C> {
     /// How many elements there are, as far as their lengths say it at once: what a list may be prepared for.
     #[inline]
     pub(super) fn count(self) -> usize {
@@ -189,7 +216,7 @@ impl Octets<'_> {
 }
 
 #[cold]
-fn long_tag<'a>(rest: &'a [u8], whole: &[u8]) -> Parsed<&'a [u8]> {
+fn long_tag<'a>(rest: &'a [u8], whole: &[u8]) -> Parsed<&'a [u8], Exact> {
     let end = rest.iter().take(4).position(|octet| octet & 0x80 == 0);
     match end.and_then(|end| rest.get(end + 1..)) {
         Some(rest) => Ok(rest),
@@ -199,8 +226,8 @@ fn long_tag<'a>(rest: &'a [u8], whole: &[u8]) -> Parsed<&'a [u8]> {
 
 /// How many octets stand before the end-of-contents octets of an indefinite length.
 #[cold]
-fn indefinite(contents: &[u8], whole: &[u8], limit: usize) -> Parsed<usize> {
-    let mut inner = Octets { rest: contents };
+fn indefinite(contents: &[u8], whole: &[u8], limit: usize) -> Parsed<usize, Exact> {
+    let mut inner = Octets::<Exact>::new(contents);
     let mut open = 0_usize;
     loop {
         match inner.rest {
@@ -209,7 +236,7 @@ fn indefinite(contents: &[u8], whole: &[u8], limit: usize) -> Parsed<usize> {
                     return Ok(contents.len() - inner.rest.len());
                 }
                 open -= 1;
-                inner = Octets { rest };
+                inner = Octets::new(rest);
             }
             // Elements of indefinite length are gone through without recursion.
             [tag, 0x80, rest @ ..] if tag & CONSTRUCTED != 0 && tag & 0x1f != 0x1f => {
@@ -217,7 +244,7 @@ fn indefinite(contents: &[u8], whole: &[u8], limit: usize) -> Parsed<usize> {
                 if open > limit {
                     return fault(whole, 2, Rule::Depth);
                 }
-                inner = Octets { rest };
+                inner = Octets::new(rest);
             }
             // A long tag within is too rare to be worth more than a fault.
             [tag, ..] if tag & 0x1f == 0x1f => return fault(whole, 2, Rule::Ber),
@@ -230,55 +257,41 @@ fn indefinite(contents: &[u8], whole: &[u8], limit: usize) -> Parsed<usize> {
     }
 }
 
-impl<'a> Element<'a> {
+impl<'a, C: Care> Element<'a, C> {
     /// No reference to the element is handed on, that its parts can stay in registers.
     #[inline(always)]
-    pub(super) fn fault<T>(&self, rule: Rule) -> Parsed<T> {
-        let Octets { rest } = self.contents;
-        Err(Fault::before(rest.as_ptr() as usize, rest.len(), self.header, rule))
+    pub(super) fn fault<T>(&self, rule: Rule) -> Parsed<T, C> {
+        Err(C::around(self.contents.rest, self.header, rule))
     }
 
     /// A member that must be there is not the next. What stands there instead may be no member at all.
     #[cold]
-    #[inline(never)]
-    fn lack(self, members: Members<'a>) -> Fault {
-        match members.end() {
-            Err(fault) => fault,
-            Ok(()) => Fault::before(
-                self.contents.rest.as_ptr() as usize,
-                self.contents.rest.len(),
-                self.header,
-                Rule::BerMember,
-            ),
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn lacks<T>(&self, members: Members<'a>) -> Parsed<T> {
-        Err(self.lack(members))
+    pub(super) fn lacks<T>(&self, members: Members<'a, C>) -> Parsed<T, C> {
+        members.end()?;
+        self.fault(Rule::BerMember)
     }
 
     /// The octets of a primitive value.
     #[inline]
-    pub(super) fn primitive(&self) -> Parsed<&'a [u8]> {
+    pub(super) fn primitive(&self) -> Parsed<&'a [u8], C> {
         if self.tag & CONSTRUCTED == 0 { Ok(self.contents.rest) } else { self.fault(Rule::BerType) }
     }
 
     /// The elements within.
     #[inline]
-    pub(super) fn constructed(&self) -> Parsed<Octets<'a>> {
+    pub(super) fn constructed(&self) -> Parsed<Octets<'a, C>, C> {
         if self.tag & CONSTRUCTED != 0 { Ok(self.contents) } else { self.fault(Rule::BerType) }
     }
 
     /// The members of a sequence with automatic tags.
     #[inline]
-    pub(super) fn members(&self, depth: usize) -> Parsed<Members<'a>> {
+    pub(super) fn members(&self, depth: usize) -> Parsed<Members<'a, C>, C> {
         Ok(Members { octets: self.constructed()?, least: 0, depth })
     }
 
     /// The one element within an explicit tag.
     #[inline]
-    pub(super) fn only(&self, depth: usize) -> Parsed<Element<'a>> {
+    pub(super) fn only(&self, depth: usize) -> Parsed<Element<'a, C>, C> {
         let mut octets = self.constructed()?;
         match octets.next(depth)? {
             Some(only) if octets.rest.is_empty() => Ok(only),
@@ -293,7 +306,7 @@ impl<'a> Element<'a> {
     }
 
     #[inline]
-    pub(super) fn integer(&self) -> Parsed<i64> {
+    pub(super) fn integer(&self) -> Parsed<i64, C> {
         match integer(self.primitive()?) {
             Some(number) => Ok(number),
             None => self.fault(Rule::BerRange),
@@ -301,7 +314,7 @@ impl<'a> Element<'a> {
     }
 
     #[inline]
-    pub(super) fn unsigned32(&self) -> Parsed<u32> {
+    pub(super) fn unsigned32(&self) -> Parsed<u32, C> {
         match u32::try_from(self.integer()?) {
             Ok(number) => Ok(number),
             Err(_) => self.fault(Rule::BerRange),
@@ -309,7 +322,7 @@ impl<'a> Element<'a> {
     }
 
     #[inline]
-    pub(super) fn unsigned16(&self) -> Parsed<u16> {
+    pub(super) fn unsigned16(&self) -> Parsed<u16, C> {
         match u16::try_from(self.integer()?) {
             Ok(number) => Ok(number),
             Err(_) => self.fault(Rule::BerRange),
@@ -318,7 +331,7 @@ impl<'a> Element<'a> {
 
     /// A number from 0 to `most`.
     #[inline]
-    pub(super) fn small(&self, most: u8) -> Parsed<u8> {
+    pub(super) fn small(&self, most: u8) -> Parsed<u8, C> {
         match u8::try_from(self.integer()?) {
             Ok(number) if number <= most => Ok(number),
             _ => self.fault(Rule::BerRange),
@@ -326,7 +339,7 @@ impl<'a> Element<'a> {
     }
 
     #[inline]
-    pub(super) fn boolean(&self) -> Parsed<bool> {
+    pub(super) fn boolean(&self) -> Parsed<bool, C> {
         match self.primitive()? {
             [octet] => Ok(*octet != 0),
             _ => self.fault(Rule::BerType),
@@ -334,11 +347,11 @@ impl<'a> Element<'a> {
     }
 
     #[inline]
-    pub(super) fn null(&self) -> Parsed<bool> {
+    pub(super) fn null(&self) -> Parsed<bool, C> {
         if self.primitive()?.is_empty() { Ok(true) } else { self.fault(Rule::BerType) }
     }
 
-    pub(super) fn text(&self) -> Parsed<&'a str> {
+    pub(super) fn text(&self) -> Parsed<&'a str, C> {
         match std::str::from_utf8(self.primitive()?) {
             Ok(text) => Ok(text),
             Err(_) => self.fault(Rule::BerText),
@@ -346,7 +359,7 @@ impl<'a> Element<'a> {
     }
 
     /// The first sixteen bits of a bit string; trailing zeros may be cut or kept.
-    pub(super) fn bits(&self) -> Parsed<u16> {
+    pub(super) fn bits(&self) -> Parsed<u16, C> {
         match self.primitive()? {
             [unused @ 0..=7, bits @ ..] if *unused == 0 || !bits.is_empty() => {
                 let first = bits.first().copied().unwrap_or_default();
@@ -382,23 +395,22 @@ pub(super) fn integer(octets: &[u8]) -> Option<i64> {
 }
 
 /// The members of a sequence: their numbers rise.
-pub(super) struct Members<'a> {
-    octets: Octets<'a>,
+pub(super) struct Members<'a, C: Care> {
+    octets: Octets<'a, C>,
     /// The lowest number that may come next.
     least: u8,
     depth: usize,
 }
 
-impl<'a> Members<'a> {
+impl<'a, C: Care> Members<'a, C> {
     /// The member with a number, if it is the next. Members that a reader knows are asked for in their order; what is none of them stays
     /// for [`Members::end`] or [`Members::close`].
     #[inline(always)]
-    pub(super) fn get(&mut self, number: u8) -> Parsed<Option<Element<'a>>> {
+    pub(super) fn get(&mut self, number: u8) -> Parsed<Option<Element<'a, C>>, C> {
+        self.least = number + 1;
         match self.octets.rest {
-            [tag, ..] if tag & !CONSTRUCTED == 0x80 | number => {
-                self.least = number + 1;
-                self.octets.next(self.depth)
-            }
+            [tag, _, ..] if tag & !CONSTRUCTED == 0x80 | number => self.octets.next_short(self.depth),
+            [tag] if tag & !CONSTRUCTED == 0x80 | number => self.octets.next_long(self.depth),
             _ => Ok(None),
         }
     }
@@ -414,8 +426,8 @@ impl<'a> Members<'a> {
     pub(super) fn read<T>(
         &mut self,
         number: u8,
-        read: impl FnOnce(Element<'a>) -> Parsed<T>,
-    ) -> Parsed<Option<T>> {
+        read: impl FnOnce(Element<'a, C>) -> Parsed<T, C>,
+    ) -> Parsed<Option<T>, C> {
         match self.get(number)? {
             Some(member) => Ok(Some(read(member)?)),
             None => Ok(None),
@@ -424,24 +436,24 @@ impl<'a> Members<'a> {
 
     /// Goes past what stands behind the members that are known, where there is an extension mark.
     #[inline(always)]
-    pub(super) fn end(self) -> Parsed<()> {
+    pub(super) fn end(self) -> Parsed<(), C> {
         if self.octets.rest.is_empty() { Ok(()) } else { self.extensions() }
     }
 
     #[cold]
-    fn extensions(mut self) -> Parsed<()> {
+    fn extensions(mut self) -> Parsed<(), C> {
         while self.next()?.is_some() {}
         Ok(())
     }
 
     /// Where there is no extension mark, nothing stands behind the members that are known.
     #[inline(always)]
-    pub(super) fn close(self) -> Parsed<()> {
+    pub(super) fn close(self) -> Parsed<(), C> {
         if self.octets.rest.is_empty() { Ok(()) } else { self.surplus() }
     }
 
     #[cold]
-    fn surplus(mut self) -> Parsed<()> {
+    fn surplus(mut self) -> Parsed<(), C> {
         match self.next()? {
             Some((_, member)) => member.fault(Rule::BerMember),
             None => Ok(()),
@@ -450,7 +462,7 @@ impl<'a> Members<'a> {
 
     /// The next member, whichever it is.
     #[inline(always)]
-    pub(super) fn next(&mut self) -> Parsed<Option<(u8, Element<'a>)>> {
+    pub(super) fn next(&mut self) -> Parsed<Option<(u8, Element<'a, C>)>, C> {
         let Some(element) = self.octets.next(self.depth)? else { return Ok(None) };
         let number = element.number();
         // Tags from 31 on are long ones of extensions, and have no order here.

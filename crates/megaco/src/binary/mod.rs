@@ -1,11 +1,12 @@
 //! The binary form: BER of the ASN.1 of RFC 3525 Annex A, with what versions 2 and 3 added behind its extension marks.
 //!
-//! Definite and indefinite lengths are read, definite ones are written. Rooms: `ber`, headers and primitive values; `read` and `write` with one room for each part of the model; [`plan`], the names of terminations; `value`, values and their
+//! Definite and indefinite lengths are read, definite ones are written. Rooms: `ber`, headers and primitive values; `care`, messages with faults and without; `read` and `write` with one room for each part of the model; [`plan`], the names of terminations; `value`, values and their
 //! double wrapping.
 //!
 //! Strings in several segments (constructed octet strings) are refused: nobody sends them, and each would need a copy.
 
 mod ber;
+mod care;
 pub mod plan;
 mod read;
 mod value;
@@ -45,7 +46,21 @@ pub struct Options {
 /// # Errors
 /// The first rule that the message breaks, and where.
 pub fn decode<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Message<'a>, DecodeError> {
-    let mut reader = read::Reader::new(bytes, options);
+    match read_swiftly(bytes, options) {
+        Some(message) => Ok(message),
+        None => refuse(bytes, options),
+    }
+}
+
+/// Reads a message that is as it should be.
+fn read_swiftly<'a>(bytes: &'a [u8], options: &'a Options) -> Option<Message<'a>> {
+    read::Reader::swift(bytes, options)?.message().ok()
+}
+
+/// Reads a message with care, mostly to say what is wrong with it.
+#[cold]
+fn refuse<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Message<'a>, DecodeError> {
+    let mut reader = read::Reader::exact(bytes, options);
     reader.message().map_err(|fault| reader.error(&fault))
 }
 
@@ -56,12 +71,10 @@ pub fn decode_recovering<'a>(
     bytes: &'a [u8],
     options: &'a Options,
 ) -> (Option<Message<'a>>, Vec<DecodeError>) {
-    let mut reader = read::Reader::recovering(bytes, options);
-    let read = reader.message();
-    let last = read.as_ref().err().map(|fault| reader.error(fault));
-    let mut faults = reader.take_faults();
-    faults.extend(last);
-    (read.ok(), faults)
+    match read_swiftly(bytes, options) {
+        Some(message) => (Some(message), Vec::new()),
+        None => read::Reader::recovering(bytes, options).message_and_faults(),
+    }
 }
 
 /// Reads of a message with faults what may be executed: of each request the actions and commands before its first fault, which is among
@@ -71,12 +84,10 @@ pub fn decode_executable<'a>(
     bytes: &'a [u8],
     options: &'a Options,
 ) -> (Option<Message<'a>>, Vec<DecodeError>) {
-    let mut reader = read::Reader::executable(bytes, options);
-    let read = reader.message();
-    let last = read.as_ref().err().map(|fault| reader.error(fault));
-    let mut faults = reader.take_faults();
-    faults.extend(last);
-    (read.ok(), faults)
+    match read_swiftly(bytes, options) {
+        Some(message) => (Some(message), Vec::new()),
+        None => read::Reader::executable(bytes, options).message_and_faults(),
+    }
 }
 
 /// Writes a message behind what `out` holds.
@@ -134,7 +145,7 @@ pub fn encode_frame<'t>(
 /// # Errors
 /// The first rule that the header breaks, and where.
 pub fn decode_opening<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Opening<'a>, DecodeError> {
-    let mut reader = read::Reader::new(bytes, options);
+    let mut reader = read::Reader::exact(bytes, options);
     reader.opening().map_err(|fault| reader.error(&fault))
 }
 

@@ -11,124 +11,141 @@ use std::borrow::Cow;
 
 use super::Options;
 use super::ber::{Element, Fault, Members, Octets, Parsed};
-use crate::error::{DecodeError, ErrorCode, Found, Rule, Scope};
+use super::care::{Care, Exact, Swift};
+use crate::error::{DecodeError, ErrorCode, Rule, Scope};
+use crate::limits::Limits;
 use crate::message::{
     Acknowledged, Authentication, Body, Caseless, ErrorDescriptor, Message, Mid, MtpAddress, Opening, Reply,
     ReplyResult, Request, Segment, Transaction, TransactionId, Version,
 };
 
-pub(super) struct Reader<'a> {
+/// Reads a message, with as much care as `C` says.
+pub(super) struct Reader<'a, C> {
     bytes: &'a [u8],
     pub(super) options: &'a Options,
-    /// How deep elements of indefinite length may nest.
-    depth: usize,
     /// Items that there may still be.
     items: usize,
     nesting: usize,
-    scope: Scope,
-    transaction: Option<TransactionId>,
-    is_request: bool,
-    faults: Option<Vec<DecodeError>>,
-    /// Whether nothing behind the first fault of a request is read.
-    stops: bool,
-    /// Whether the next list is of transactions, actions or commands: a fault further in takes the whole command.
-    is_level: bool,
-    /// Whether the present transaction has had its fault.
-    is_broken: bool,
+    care: C,
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8], options: &'a Options) -> Self {
-        Self {
-            bytes,
-            options,
-            depth: options.limits.depth,
-            items: options.limits.items,
-            nesting: 0,
-            scope: Scope::Message,
-            transaction: None,
-            is_request: false,
-            faults: None,
-            stops: false,
-            is_level: false,
-            is_broken: false,
-        }
+impl<'a> Reader<'a, Swift> {
+    /// A reader for messages that are as they should be, if it can be told before that this one has not too many items: each has
+    /// two octets at least.
+    pub(super) fn swift(bytes: &'a [u8], options: &'a Options) -> Option<Self> {
+        let Limits { items, .. } = options.limits;
+        (bytes.len() / 2 <= items).then_some(Self { bytes, options, items, nesting: 0, care: Swift })
+    }
+}
+
+impl<'a> Reader<'a, Exact> {
+    pub(super) fn exact(bytes: &'a [u8], options: &'a Options) -> Self {
+        let Limits { items, .. } = options.limits;
+        Self { bytes, options, items, nesting: 0, care: Exact::default() }
+    }
+
+    pub(super) fn recovering(bytes: &'a [u8], options: &'a Options) -> Self {
+        let mut reader = Self::exact(bytes, options);
+        reader.care.faults = Some(Vec::new());
+        reader
     }
 
     /// For what may be executed: all before the first fault of each request.
     pub(super) fn executable(bytes: &'a [u8], options: &'a Options) -> Self {
-        Self { stops: true, ..Self::recovering(bytes, options) }
+        let mut reader = Self::recovering(bytes, options);
+        reader.care.stops = true;
+        reader
     }
 
-    /// The next list is one in which a fault takes an item and no more.
-    pub(super) fn level(&mut self) -> &mut Self {
-        self.is_level = true;
-        self
-    }
-
-    pub(super) fn recovering(bytes: &'a [u8], options: &'a Options) -> Self {
-        Self { faults: Some(Vec::new()), ..Self::new(bytes, options) }
-    }
-
-    pub(super) fn take_faults(&mut self) -> Vec<DecodeError> {
-        self.faults.take().unwrap_or_default()
+    /// The message as far as it can be read, and its faults.
+    pub(super) fn message_and_faults(mut self) -> (Option<Message<'a>>, Vec<DecodeError>) {
+        let read = self.message();
+        let last = read.as_ref().err().map(|fault| self.error(fault));
+        let mut faults = self.care.faults.unwrap_or_default();
+        faults.extend(last);
+        (read.ok(), faults)
     }
 
     pub(super) fn error(&self, fault: &Fault) -> DecodeError {
-        let offset = fault.offset(self.bytes);
-        DecodeError {
-            offset,
-            length: fault.length,
-            found: Found::at(self.bytes, offset),
-            rule: fault.rule,
-            scope: self.scope,
-            transaction: self.transaction,
-            is_request: self.is_request,
+        self.care.error(fault, self.bytes)
+    }
+}
+
+impl<'a, C: Care> Reader<'a, C> {
+    /// How deep elements of indefinite length may nest.
+    #[inline(always)]
+    pub(super) fn depth(&self) -> usize {
+        if C::IS_EXACT { self.options.limits.depth } else { 0 }
+    }
+
+    /// The next list is one in which a fault takes an item and no more.
+    #[inline(always)]
+    pub(super) fn level(&mut self) -> &mut Self {
+        if let Some(exact) = self.care.exact() {
+            exact.is_level = true;
+        }
+        self
+    }
+
+    /// What is read from now on is part of this.
+    #[inline(always)]
+    pub(super) fn enter(&mut self, scope: Scope) {
+        if let Some(exact) = self.care.exact() {
+            exact.scope = scope;
         }
     }
 
-    /// How deep elements of indefinite length may nest.
-    #[inline]
-    pub(super) fn depth(&self) -> usize {
-        self.depth
+    /// The number of the transaction is read.
+    #[inline(always)]
+    fn know(&mut self, id: Option<TransactionId>) {
+        if let Some(exact) = self.care.exact() {
+            exact.transaction = id;
+        }
     }
 
     /// Each element of a list. In the recovering mode one with a fault is noted and left out.
-    #[inline]
+    #[inline(always)]
     pub(super) fn each(
         &mut self,
-        list: Element<'a>,
-        mut read: impl FnMut(&mut Self, Element<'a>) -> Parsed<()>,
-    ) -> Parsed<()> {
+        list: Element<'a, C>,
+        mut read: impl FnMut(&mut Self, Element<'a, C>) -> Parsed<(), C>,
+    ) -> Parsed<(), C> {
         let mut octets = list.constructed()?;
-        let scope = self.scope;
-        let recovers = std::mem::take(&mut self.is_level) || !self.stops;
+        if C::IS_EXACT {
+            return self.each_with_care(octets, read);
+        }
         while let Some(element) = octets.next(self.depth())? {
-            let Some(left) = self.items.checked_sub(1) else { return element.fault(Rule::ItemCount) };
-            self.items = left;
-            if let Err(fault) = read(self, element) {
-                self.note(fault, recovers)?;
-                self.is_broken = self.stops && scope != Scope::Message;
-            }
-            if self.is_broken && scope != Scope::Message {
-                return Ok(());
-            }
-            self.scope = scope;
+            read(self, element)?;
         }
         Ok(())
     }
 
-    /// Notes a fault in the modes that go on behind one.
-    #[cold]
-    fn note(&mut self, fault: Fault, recovers: bool) -> Parsed<()> {
-        let error = self.error(&fault);
-        match &mut self.faults {
-            Some(faults) if recovers && faults.len() < self.options.limits.faults => {
-                faults.push(error);
-                Ok(())
+    fn each_with_care(
+        &mut self,
+        mut octets: Octets<'a, C>,
+        mut read: impl FnMut(&mut Self, Element<'a, C>) -> Parsed<(), C>,
+    ) -> Parsed<(), C> {
+        let scope = self.care.exact().map_or(Scope::Message, |exact| exact.scope);
+        let recovers =
+            self.care.exact().is_some_and(|exact| std::mem::take(&mut exact.is_level) || !exact.stops);
+        while let Some(element) = octets.next(self.depth())? {
+            let Some(left) = self.items.checked_sub(1) else { return element.fault(Rule::ItemCount) };
+            self.items = left;
+            let read = read(self, element);
+            let is_broken = read.is_err();
+            if let Err(fault) = read {
+                self.care.note(fault, self.bytes, self.options, recovers)?;
             }
-            _ => Err(fault),
+            let Some(exact) = self.care.exact() else { continue };
+            if is_broken {
+                exact.is_broken = exact.stops && scope != Scope::Message;
+            }
+            if exact.is_broken && scope != Scope::Message {
+                return Ok(());
+            }
+            exact.scope = scope;
         }
+        Ok(())
     }
 
     /// Elements that are sequences, one after another. `read` puts what it has read into the list itself: what is handed back would be
@@ -136,9 +153,9 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn sequences<T>(
         &mut self,
-        list: Element<'a>,
-        read: impl Fn(&mut Self, Element<'a>, &mut Vec<T>) -> Parsed<()>,
-    ) -> Parsed<Vec<T>> {
+        list: Element<'a, C>,
+        read: impl Fn(&mut Self, Element<'a, C>, &mut Vec<T>) -> Parsed<(), C>,
+    ) -> Parsed<Vec<T>, C> {
         // Most lists are short. Taken one by one, the first element would take the memory of four, of which most are never used.
         let mut all = Vec::with_capacity(list.contents.count());
         self.each(list, |reader, element| {
@@ -153,9 +170,9 @@ impl<'a> Reader<'a> {
     /// A part of the grammar that can hold itself.
     pub(super) fn nested<T>(
         &mut self,
-        element: Element<'a>,
-        read: impl FnOnce(&mut Self) -> Parsed<T>,
-    ) -> Parsed<T> {
+        element: Element<'a, C>,
+        read: impl FnOnce(&mut Self) -> Parsed<T, C>,
+    ) -> Parsed<T, C> {
         self.nesting += 1;
         if self.nesting > self.depth() {
             return element.fault(Rule::Depth);
@@ -166,24 +183,24 @@ impl<'a> Reader<'a> {
     }
 
     /// The message's own element.
-    fn whole(&mut self) -> Parsed<(Element<'a>, Members<'a>)> {
+    fn whole(&mut self) -> Parsed<(Element<'a, C>, Members<'a, C>), C> {
         if self.bytes.len() > self.options.limits.message_bytes {
-            return Err(Fault::new(self.bytes, self.bytes.len(), Rule::MessageLength));
+            return Err(C::fault(self.bytes, self.bytes.len(), Rule::MessageLength));
         }
         if self.bytes.first().is_some_and(|tag| *tag != 0x30) {
-            return Err(Fault::new(self.bytes, 1, Rule::BerType));
+            return Err(C::fault(self.bytes, 1, Rule::BerType));
         }
-        let mut octets = Octets { rest: self.bytes };
+        let mut octets = Octets::new(self.bytes);
         let Some(whole) = octets.next(self.depth())? else {
-            return Err(Fault::new(self.bytes, 0, Rule::Ends));
+            return Err(C::fault(self.bytes, 0, Rule::Ends));
         };
         if !octets.rest.is_empty() {
-            return Err(Fault::new(octets.rest, octets.rest.len(), Rule::Trailing));
+            return Err(C::fault(octets.rest, octets.rest.len(), Rule::Trailing));
         }
         Ok((whole, whole.members(self.depth())?))
     }
 
-    pub(super) fn message(&mut self) -> Parsed<Message<'a>> {
+    pub(super) fn message(&mut self) -> Parsed<Message<'a>, C> {
         let (whole, mut members) = self.whole()?;
         let authentication = members.read(0, |member| self.authentication(member))?;
         let Some(member) = members.get(1)? else {
@@ -197,7 +214,7 @@ impl<'a> Reader<'a> {
     }
 
     /// All but the body.
-    pub(super) fn opening(&mut self) -> Parsed<Opening<'a>> {
+    pub(super) fn opening(&mut self) -> Parsed<Opening<'a>, C> {
         let (whole, mut members) = self.whole()?;
         let mut authentication = None;
         while let Some((number, inner)) = members.next()? {
@@ -222,7 +239,7 @@ impl<'a> Reader<'a> {
         whole.fault(Rule::BerMember)
     }
 
-    fn authentication(&mut self, element: Element<'a>) -> Parsed<Authentication<'a>> {
+    fn authentication(&mut self, element: Element<'a, C>) -> Parsed<Authentication<'a>, C> {
         let mut members = element.members(self.depth())?;
         let (mut index, mut sequence, mut data) = (None, None, None);
         while let Some((number, member)) = members.next()? {
@@ -244,9 +261,9 @@ impl<'a> Reader<'a> {
 
     fn inner(
         &mut self,
-        element: Element<'a>,
+        element: Element<'a, C>,
         authentication: Option<Authentication<'a>>,
-    ) -> Parsed<Message<'a>> {
+    ) -> Parsed<Message<'a>, C> {
         let mut members = element.members(self.depth())?;
         let Some(version) = members.get(0)? else { return element.lacks(members) };
         let version = self.version(version)?;
@@ -258,7 +275,7 @@ impl<'a> Reader<'a> {
         Ok(Message { authentication, version, mid, body })
     }
 
-    pub(super) fn version(&self, element: Element<'a>) -> Parsed<Version> {
+    pub(super) fn version(&self, element: Element<'a, C>) -> Parsed<Version, C> {
         match element.small(99).ok().and_then(Version::new) {
             Some(version) => Ok(version),
             None => element.fault(Rule::Version),
@@ -266,11 +283,11 @@ impl<'a> Reader<'a> {
     }
 
     /// `MId`; `ServiceChangeAddress` has the same alternatives one further.
-    pub(super) fn mid(&mut self, element: Element<'a>) -> Parsed<Mid<'a>> {
+    pub(super) fn mid(&mut self, element: Element<'a, C>) -> Parsed<Mid<'a>, C> {
         self.mid_from(element, element.number())
     }
 
-    pub(super) fn mid_from(&mut self, element: Element<'a>, number: u8) -> Parsed<Mid<'a>> {
+    pub(super) fn mid_from(&mut self, element: Element<'a, C>, number: u8) -> Parsed<Mid<'a>, C> {
         match number {
             0..=2 => {
                 let mut members = element.members(self.depth())?;
@@ -312,19 +329,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn body(&mut self, element: Element<'a>) -> Parsed<Body<'a>> {
+    #[inline(always)]
+    fn begin_transaction(&mut self) {
+        if let Some(exact) = self.care.exact() {
+            exact.scope = Scope::Transaction;
+            exact.transaction = None;
+            exact.is_request = false;
+            exact.is_broken = false;
+        }
+    }
+
+    fn body(&mut self, element: Element<'a, C>) -> Parsed<Body<'a>, C> {
         match element.number() {
             0 => self.error_descriptor(element).map(Body::Error),
             1 => {
                 let mut transactions = Vec::with_capacity(element.contents.count());
                 self.level().each(element, |reader, element| {
-                    reader.scope = Scope::Transaction;
-                    reader.transaction = None;
-                    reader.is_request = false;
-                    reader.is_broken = false;
+                    reader.begin_transaction();
                     reader.transaction(element, &mut transactions)
                 })?;
-                if transactions.is_empty() && self.faults.is_none() {
+                if transactions.is_empty() && !self.care.recovers() {
                     return element.fault(Rule::Transaction);
                 }
                 Ok(Body::Transactions(transactions))
@@ -333,21 +357,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn transaction(&mut self, element: Element<'a>, into: &mut Vec<Transaction<'a>>) -> Parsed<()> {
+    fn transaction(&mut self, element: Element<'a, C>, into: &mut Vec<Transaction<'a>>) -> Parsed<(), C> {
         match element.number() {
             0 => {
-                self.is_request = true;
+                if let Some(exact) = self.care.exact() {
+                    exact.is_request = true;
+                }
                 let mut members = element.members(self.depth())?;
                 let Some(member) = members.get(0)? else { return element.lacks(members) };
                 let id = match member.unsigned32()? {
                     0 => return member.fault(Rule::TransactionId),
                     number => TransactionId::new(number),
                 };
-                self.transaction = Some(id);
+                self.know(Some(id));
                 let Some(member) = members.get(1)? else { return element.lacks(members) };
                 let actions = self.level().sequences(member, Self::action)?;
                 members.end()?;
-                if actions.is_empty() && self.faults.is_none() {
+                if actions.is_empty() && !self.care.recovers() {
                     return element.fault(Rule::BerMember);
                 }
                 into.push(Transaction::Request(Request { id, actions }));
@@ -374,7 +400,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn acknowledged(&mut self, element: Element<'a>, into: &mut Vec<Acknowledged>) -> Parsed<()> {
+    fn acknowledged(&mut self, element: Element<'a, C>, into: &mut Vec<Acknowledged>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let first = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
         let last = members.read(1, |member| member.unsigned32())?.map(TransactionId::new);
@@ -392,14 +418,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn segment_number(&self, element: Element<'a>) -> Parsed<u16> {
+    fn segment_number(&self, element: Element<'a, C>) -> Parsed<u16, C> {
         match element.unsigned16()? {
             0 => element.fault(Rule::Segment),
             number => Ok(number),
         }
     }
 
-    fn segment_reply(&mut self, element: Element<'a>, into: &mut Vec<Transaction<'a>>) -> Parsed<()> {
+    fn segment_reply(&mut self, element: Element<'a, C>, into: &mut Vec<Transaction<'a>>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let id = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
         let segment = members.read(1, |member| self.segment_number(member))?;
@@ -414,10 +440,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn reply(&mut self, element: Element<'a>, into: &mut Vec<Transaction<'a>>) -> Parsed<()> {
+    fn reply(&mut self, element: Element<'a, C>, into: &mut Vec<Transaction<'a>>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let id = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
-        self.transaction = id;
+        self.know(id);
         let is_ack_required = members.read(1, |member| member.null())?.unwrap_or_default();
         let result = members.read(2, |member| self.reply_result(member.only(self.depth())?))?;
         let segment = members.read(3, |member| self.segment_number(member))?;
@@ -433,12 +459,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn reply_result(&mut self, choice: Element<'a>) -> Parsed<ReplyResult<'a>> {
+    fn reply_result(&mut self, choice: Element<'a, C>) -> Parsed<ReplyResult<'a>, C> {
         match choice.number() {
             0 => self.error_descriptor(choice).map(ReplyResult::Error),
             1 => {
                 let actions = self.sequences(choice, Self::action_reply)?;
-                if actions.is_empty() && self.faults.is_none() {
+                if actions.is_empty() && !self.care.recovers() {
                     return choice.fault(Rule::Action);
                 }
                 Ok(ReplyResult::Actions(actions))
@@ -447,7 +473,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn error_descriptor(&mut self, element: Element<'a>) -> Parsed<ErrorDescriptor<'a>> {
+    pub(super) fn error_descriptor(&mut self, element: Element<'a, C>) -> Parsed<ErrorDescriptor<'a>, C> {
         let mut members = element.members(self.depth())?;
         let code = members.read(0, |member| member.unsigned16())?.map(ErrorCode::new);
         let text = members.read(1, |member| member.text())?;
@@ -456,9 +482,5 @@ impl<'a> Reader<'a> {
             Some(code) => Ok(ErrorDescriptor { code, text }),
             None => element.fault(Rule::Error),
         }
-    }
-
-    pub(super) fn enter(&mut self, scope: Scope) {
-        self.scope = scope;
     }
 }

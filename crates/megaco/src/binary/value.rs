@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::ValueForm;
 use super::ber::{Element, Parsed, Sink, integer};
+use super::care::Care;
 use super::read::Reader;
 use crate::error::{EncodeError, Rule};
 use crate::message::{ItemName, Name, Relation, Setting, Value};
@@ -185,14 +186,14 @@ pub(super) fn write_setting(
     Ok(())
 }
 
-impl<'a> Reader<'a> {
+impl<'a, C: Care> Reader<'a, C> {
     /// The values of a member `value`, and what `extraInfo` says about them.
     pub(super) fn setting(
         &mut self,
-        values: Element<'a>,
-        extra: Option<Element<'a>>,
+        values: Element<'a, C>,
+        extra: Option<Element<'a, C>>,
         kind: Type,
-    ) -> Parsed<Setting<'a>> {
+    ) -> Parsed<Setting<'a>, C> {
         let kind = kind.element();
         let mut octets = values.constructed()?;
         let depth = self.depth();

@@ -2,6 +2,7 @@
 
 use super::Reader;
 use crate::binary::ber::{Element, Parsed};
+use crate::binary::care::Care;
 use crate::error::Rule;
 use crate::message::{
     AuditDescriptor, AuditItems, ContextAudit, IndividualAudit, IndividualControl, IndividualDescription,
@@ -11,8 +12,8 @@ use crate::message::{
 };
 use crate::package::Kind;
 
-impl<'a> Reader<'a> {
-    pub(super) fn audit_descriptor(&mut self, element: Element<'a>) -> Parsed<AuditDescriptor<'a>> {
+impl<'a, C: Care> Reader<'a, C> {
+    pub(super) fn audit_descriptor(&mut self, element: Element<'a, C>) -> Parsed<AuditDescriptor<'a>, C> {
         let mut members = element.members(self.depth())?;
         let items = members.read(0, |member| member.bits())?.map_or(AuditItems::NONE, AuditItems::from_bits);
         let mut individual = Vec::new();
@@ -27,7 +28,7 @@ impl<'a> Reader<'a> {
         Ok(AuditDescriptor { items, individual })
     }
 
-    fn individual(&mut self, element: Element<'a>) -> Parsed<IndividualAudit<'a>> {
+    fn individual(&mut self, element: Element<'a, C>) -> Parsed<IndividualAudit<'a>, C> {
         Ok(match element.number() {
             0 => IndividualAudit::Media(Box::new(self.individual_media(element)?)),
             1 => {
@@ -55,7 +56,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn statistic_name(&mut self, element: Element<'a>) -> Parsed<ItemName<'a>> {
+    fn statistic_name(&mut self, element: Element<'a, C>) -> Parsed<ItemName<'a>, C> {
         match element.members(self.depth())?.next()? {
             Some((0, name)) => Ok(self.item_name(name, Kind::Statistic)?.0),
             _ => element.fault(Rule::Statistics),
@@ -64,9 +65,9 @@ impl<'a> Reader<'a> {
 
     fn name_and_stream(
         &mut self,
-        element: Element<'a>,
+        element: Element<'a, C>,
         kind: Kind,
-    ) -> Parsed<(ItemName<'a>, Option<StreamId>, Option<RequestId>)> {
+    ) -> Parsed<(ItemName<'a>, Option<StreamId>, Option<RequestId>), C> {
         let mut members = element.members(self.depth())?;
         let name = members.read(0, |member| self.item_name(member, kind))?.map(|(name, _)| name);
         let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
@@ -78,12 +79,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn individual_signal(&mut self, element: Element<'a>) -> Parsed<IndividualSignal<'a>> {
+    fn individual_signal(&mut self, element: Element<'a, C>) -> Parsed<IndividualSignal<'a>, C> {
         let (name, stream, request) = self.name_and_stream(element, Kind::Signal)?;
         Ok(IndividualSignal { name, stream, request })
     }
 
-    fn individual_signals(&mut self, element: Element<'a>) -> Parsed<IndividualSignals<'a>> {
+    fn individual_signals(&mut self, element: Element<'a, C>) -> Parsed<IndividualSignals<'a>, C> {
         match element.number() {
             0 => self.individual_signal(element).map(IndividualSignals::Signal),
             1 => {
@@ -100,7 +101,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn individual_media(&mut self, element: Element<'a>) -> Parsed<IndividualMedia<'a>> {
+    fn individual_media(&mut self, element: Element<'a, C>) -> Parsed<IndividualMedia<'a>, C> {
         let mut members = element.members(self.depth())?;
         let state = members.read(0, |member| self.individual_state(member))?;
         let mut streams = IndividualStreams::None;
@@ -118,9 +119,9 @@ impl<'a> Reader<'a> {
 
     fn individual_numbered(
         &mut self,
-        element: Element<'a>,
+        element: Element<'a, C>,
         into: &mut Vec<(StreamId, IndividualStream<'a>)>,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let id = members.read(0, |member| member.unsigned16())?.map(StreamId);
         let stream = members.read(1, |member| self.individual_stream(member))?;
@@ -130,7 +131,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn individual_stream(&mut self, element: Element<'a>) -> Parsed<IndividualStream<'a>> {
+    fn individual_stream(&mut self, element: Element<'a, C>) -> Parsed<IndividualStream<'a>, C> {
         let mut members = element.members(self.depth())?;
         let control = members.read(0, |member| self.individual_control(member))?;
         let local = members.read(1, |member| self.individual_description(member))?;
@@ -140,7 +141,7 @@ impl<'a> Reader<'a> {
         Ok(IndividualStream { control, local, remote, statistics })
     }
 
-    fn individual_description(&mut self, element: Element<'a>) -> Parsed<IndividualDescription> {
+    fn individual_description(&mut self, element: Element<'a, C>) -> Parsed<IndividualDescription, C> {
         let mut members = element.members(self.depth())?;
         let mut description = IndividualDescription::default();
         while let Some((number, member)) = members.next()? {
@@ -166,9 +167,9 @@ impl<'a> Reader<'a> {
 
     fn individual_property(
         &mut self,
-        element: Element<'a>,
+        element: Element<'a, C>,
         into: &mut Vec<IndividualProperty<'a>>,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let name = members.read(0, |member| self.item_name(member, Kind::Property))?.map(|(name, _)| name);
         let when = members.read(1, |member| self.one_property(member))?.map(|property| property.setting);
@@ -178,7 +179,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn individual_control(&mut self, element: Element<'a>) -> Parsed<IndividualControl<'a>> {
+    fn individual_control(&mut self, element: Element<'a, C>) -> Parsed<IndividualControl<'a>, C> {
         let mut members = element.members(self.depth())?;
         let asked = members.read(0, |member| member.null())?.map(|_| Selected::Asked);
         let is_reserve_value = members.read(1, |member| member.null())?.unwrap_or_default();
@@ -190,7 +191,7 @@ impl<'a> Reader<'a> {
         Ok(IndividualControl { mode: when.or(asked), is_reserve_value, is_reserve_group, properties })
     }
 
-    fn individual_state(&mut self, element: Element<'a>) -> Parsed<IndividualState<'a>> {
+    fn individual_state(&mut self, element: Element<'a, C>) -> Parsed<IndividualState<'a>, C> {
         let mut members = element.members(self.depth())?;
         let properties = members.read(0, |member| self.sequences(member, Self::individual_property))?;
         let is_buffer = members.read(1, |member| member.null())?.unwrap_or_default();
@@ -200,7 +201,7 @@ impl<'a> Reader<'a> {
         Ok(IndividualState { properties: properties.unwrap_or_default(), is_buffer, service: when.or(asked) })
     }
 
-    pub(super) fn context_audit(&mut self, element: Element<'a>) -> Parsed<ContextAudit<'a>> {
+    pub(super) fn context_audit(&mut self, element: Element<'a, C>) -> Parsed<ContextAudit<'a>, C> {
         let mut members = element.members(self.depth())?;
         let mut audit = ContextAudit::default();
         while let Some((number, member)) = members.next()? {

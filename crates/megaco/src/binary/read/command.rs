@@ -2,6 +2,7 @@
 
 use super::Reader;
 use crate::binary::ber::{Element, Members, Octets, Parsed};
+use crate::binary::care::Care;
 use crate::error::{Rule, Scope};
 use crate::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditItems, AuditResult, AuditReturn,
@@ -23,8 +24,8 @@ impl Marks {
     }
 }
 
-impl<'a> Reader<'a> {
-    pub(super) fn action(&mut self, element: Element<'a>, into: &mut Vec<Action<'a>>) -> Parsed<()> {
+impl<'a, C: Care> Reader<'a, C> {
+    pub(super) fn action(&mut self, element: Element<'a, C>, into: &mut Vec<Action<'a>>) -> Parsed<(), C> {
         self.enter(Scope::Action);
         let mut members = element.members(self.depth())?;
         let Some(context) = members.get(0)? else { return element.lacks(members) };
@@ -35,14 +36,14 @@ impl<'a> Reader<'a> {
         let commands = self.level().sequences(commands, Self::command)?;
         members.close()?;
         let is_empty = commands.is_empty() && audit.is_none() && properties.is_none();
-        if is_empty && self.faults.is_none() {
+        if is_empty && !self.care.recovers() {
             return element.fault(Rule::EmptyAction);
         }
         into.push(Action { context, properties, audit, commands });
         Ok(())
     }
 
-    fn context_properties(&mut self, element: Element<'a>) -> Parsed<ContextProperties<'a>> {
+    fn context_properties(&mut self, element: Element<'a, C>) -> Parsed<ContextProperties<'a>, C> {
         let mut members = element.members(self.depth())?;
         let mut properties = ContextProperties::default();
         while let Some((number, member)) = members.next()? {
@@ -69,7 +70,7 @@ impl<'a> Reader<'a> {
         Ok(properties)
     }
 
-    fn topology(&mut self, element: Element<'a>, into: &mut Vec<Topology<'a>>) -> Parsed<()> {
+    fn topology(&mut self, element: Element<'a, C>, into: &mut Vec<Topology<'a>>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let (mut from, mut to, mut direction, mut stream) = (None, None, None, None);
         while let Some((number, member)) = members.next()? {
@@ -102,7 +103,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn termination(&mut self, element: Element<'a>) -> Parsed<TerminationId<'a>> {
+    pub(super) fn termination(&mut self, element: Element<'a, C>) -> Parsed<TerminationId<'a>, C> {
         // Nearly all are so: no wildcards, and the identifier.
         let contents = element.constructed()?.rest;
         let read = match contents {
@@ -118,7 +119,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A termination as Annex A prints it, wildcards and extensions included.
-    fn wild_termination(&mut self, element: Element<'a>) -> Parsed<Option<TerminationId<'a>>> {
+    fn wild_termination(&mut self, element: Element<'a, C>) -> Parsed<Option<TerminationId<'a>>, C> {
         let mut members = element.members(self.depth())?;
         let mut id = None;
         let mut wildcards = [0; 8];
@@ -143,7 +144,7 @@ impl<'a> Reader<'a> {
         Ok(id.and_then(|id| self.options.plan.name_of(id, wildcards)))
     }
 
-    pub(super) fn terminations(&mut self, element: Element<'a>) -> Parsed<Terminations<'a>> {
+    pub(super) fn terminations(&mut self, element: Element<'a, C>) -> Parsed<Terminations<'a>, C> {
         let mut octets = element.constructed()?;
         let Some(first) = octets.next(self.depth())? else { return element.fault(Rule::TerminationId) };
         if first.tag != 0x30 {
@@ -157,7 +158,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(never)]
-    fn more_terminations(&mut self, mut octets: Octets<'a>, all: &mut Terminations<'a>) -> Parsed<()> {
+    fn more_terminations(&mut self, mut octets: Octets<'a, C>, all: &mut Terminations<'a>) -> Parsed<(), C> {
         while let Some(item) = octets.next(self.depth())? {
             if item.tag != 0x30 {
                 return item.fault(Rule::BerType);
@@ -167,7 +168,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn command(&mut self, element: Element<'a>, into: &mut Vec<Command<'a>>) -> Parsed<()> {
+    fn command(&mut self, element: Element<'a, C>, into: &mut Vec<Command<'a>>) -> Parsed<(), C> {
         self.enter(Scope::Command);
         let mut members = element.members(self.depth())?;
         let Some(choice) = members.get(0)? else {
@@ -190,7 +191,7 @@ impl<'a> Reader<'a> {
 
     /// What stands behind a command: how it is to be executed.
     #[inline(never)]
-    fn marks(&mut self, mut members: Members<'a>) -> Parsed<Marks> {
+    fn marks(&mut self, mut members: Members<'a, C>) -> Parsed<Marks, C> {
         let is_optional = members.read(1, |member| member.null())?.unwrap_or_default();
         let is_wildcard_reply = members.read(2, |member| member.null())?.unwrap_or_default();
         members.end()?;
@@ -199,10 +200,10 @@ impl<'a> Reader<'a> {
 
     fn subtract(
         &mut self,
-        element: Element<'a>,
-        marks: Parsed<Marks>,
+        element: Element<'a, C>,
+        marks: Parsed<Marks, C>,
         into: &mut Vec<Command<'a>>,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(terminations) = members.get(0)? else { return element.lacks(members) };
         let terminations = self.terminations(terminations)?;
@@ -214,10 +215,10 @@ impl<'a> Reader<'a> {
 
     fn change_service(
         &mut self,
-        element: Element<'a>,
-        marks: Parsed<Marks>,
+        element: Element<'a, C>,
+        marks: Parsed<Marks, C>,
         into: &mut Vec<Command<'a>>,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(terminations) = members.get(0)? else { return element.lacks(members) };
         let terminations = self.terminations(terminations)?;
@@ -231,10 +232,10 @@ impl<'a> Reader<'a> {
     /// Add, Move and Modify.
     fn amm_request(
         &mut self,
-        element: Element<'a>,
-        marks: Parsed<Marks>,
+        element: Element<'a, C>,
+        marks: Parsed<Marks, C>,
         into: &mut Vec<Command<'a>>,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(terminations) = members.get(0)? else { return element.lacks(members) };
         let terminations = self.terminations(terminations)?;
@@ -271,10 +272,10 @@ impl<'a> Reader<'a> {
 
     fn audit_command(
         &mut self,
-        element: Element<'a>,
-        marks: Parsed<Marks>,
+        element: Element<'a, C>,
+        marks: Parsed<Marks, C>,
         into: &mut Vec<Command<'a>>,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let termination = members.read(0, |member| self.termination(member))?;
         let audit = members.read(1, |member| self.audit_descriptor(member))?;
@@ -296,10 +297,10 @@ impl<'a> Reader<'a> {
 
     fn notify(
         &mut self,
-        element: Element<'a>,
-        marks: Parsed<Marks>,
+        element: Element<'a, C>,
+        marks: Parsed<Marks, C>,
         into: &mut Vec<Command<'a>>,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(terminations) = members.get(0)? else { return element.lacks(members) };
         let terminations = self.terminations(terminations)?;
@@ -313,9 +314,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn action_reply(
         &mut self,
-        element: Element<'a>,
+        element: Element<'a, C>,
         into: &mut Vec<ActionReply<'a>>,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         self.enter(Scope::Action);
         let mut members = element.members(self.depth())?;
         let Some(context) = members.get(0)? else { return element.lacks(members) };
@@ -329,7 +330,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn command_replies(&mut self, list: Element<'a>) -> Parsed<Vec<CommandReply<'a>>> {
+    fn command_replies(&mut self, list: Element<'a, C>) -> Parsed<Vec<CommandReply<'a>>, C> {
         let mut replies = Vec::with_capacity(list.contents.count());
         self.each(list, |reader, element| {
             reader.enter(Scope::Command);
@@ -338,7 +339,7 @@ impl<'a> Reader<'a> {
         Ok(replies)
     }
 
-    fn command_reply(&mut self, element: Element<'a>, into: &mut Vec<CommandReply<'a>>) -> Parsed<()> {
+    fn command_reply(&mut self, element: Element<'a, C>, into: &mut Vec<CommandReply<'a>>) -> Parsed<(), C> {
         match element.number() {
             0..=3 => return self.termination_reply(element, into),
             4 => {
@@ -367,7 +368,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Of Add, Move, Modify and Subtract.
-    fn termination_reply(&mut self, element: Element<'a>, into: &mut Vec<CommandReply<'a>>) -> Parsed<()> {
+    fn termination_reply(
+        &mut self,
+        element: Element<'a, C>,
+        into: &mut Vec<CommandReply<'a>>,
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(terminations) = members.get(0)? else { return element.lacks(members) };
         let terminations = self.terminations(terminations)?;
@@ -383,7 +388,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn audit_result(&mut self, element: Element<'a>) -> Parsed<AuditResult<'a>> {
+    fn audit_result(&mut self, element: Element<'a, C>) -> Parsed<AuditResult<'a>, C> {
         match element.number() {
             0 => self.terminations(element).map(AuditResult::Context),
             1 => self.error_descriptor(element).map(AuditResult::ContextError),
@@ -406,7 +411,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn termination_audit(&mut self, element: Element<'a>) -> Parsed<Vec<AuditReturn<'a>>> {
+    fn termination_audit(&mut self, element: Element<'a, C>) -> Parsed<Vec<AuditReturn<'a>>, C> {
         let mut all: Vec<AuditReturn<'a>> = Vec::with_capacity(element.contents.count());
         self.each(element, |reader, element| {
             match element.number() {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Reader;
 use crate::binary::ber::{Element, Parsed};
+use crate::binary::care::Care;
 use crate::binary::value::{item, text_of};
 use crate::error::Rule;
 use crate::message::{
@@ -13,16 +14,16 @@ use crate::message::{
 };
 use crate::package::{self, ItemRow, Kind, Type};
 
-impl<'a> Reader<'a> {
+impl<'a, C: Care> Reader<'a, C> {
     /// A descriptor by its number in replies, put into a list of descriptors or of what holds one.
     #[inline]
     pub(super) fn descriptor<T>(
         &mut self,
-        element: Element<'a>,
+        element: Element<'a, C>,
         number: u8,
         into: &mut Vec<T>,
         hold: impl Fn(AmmDescriptor<'a>) -> T,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         into.push(hold(match number {
             1 => AmmDescriptor::Media(self.media(element)?),
             2 => AmmDescriptor::Modem(Box::new(self.modem(element)?)),
@@ -37,15 +38,15 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn statistics(&mut self, list: Element<'a>) -> Parsed<Vec<Statistic<'a>>> {
+    fn statistics(&mut self, list: Element<'a, C>) -> Parsed<Vec<Statistic<'a>>, C> {
         self.sequences(list, Self::statistic)
     }
 
-    pub(super) fn properties(&mut self, list: Element<'a>) -> Parsed<Vec<Property<'a>>> {
+    pub(super) fn properties(&mut self, list: Element<'a, C>) -> Parsed<Vec<Property<'a>>, C> {
         self.sequences(list, Self::property)
     }
 
-    fn media(&mut self, element: Element<'a>) -> Parsed<Media<'a>> {
+    fn media(&mut self, element: Element<'a, C>) -> Parsed<Media<'a>, C> {
         let mut members = element.members(self.depth())?;
         let state = members.read(0, |member| self.termination_state(member))?;
         let mut streams = Streams::None;
@@ -61,7 +62,7 @@ impl<'a> Reader<'a> {
         Ok(Media { state, streams })
     }
 
-    fn stream(&mut self, element: Element<'a>, into: &mut Vec<Stream<'a>>) -> Parsed<()> {
+    fn stream(&mut self, element: Element<'a, C>, into: &mut Vec<Stream<'a>>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(id) = members.get(0)? else { return element.lacks(members) };
         let id = StreamId(id.unsigned16()?);
@@ -72,7 +73,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn stream_parameters(&mut self, element: Element<'a>) -> Parsed<StreamParameters<'a>> {
+    fn stream_parameters(&mut self, element: Element<'a, C>) -> Parsed<StreamParameters<'a>, C> {
         let mut members = element.members(self.depth())?;
         let control = members.read(0, |member| self.local_control(member))?;
         let local = members.read(1, |member| self.description(member))?;
@@ -82,7 +83,7 @@ impl<'a> Reader<'a> {
         Ok(StreamParameters { control, local, remote, statistics })
     }
 
-    fn local_control(&mut self, element: Element<'a>) -> Parsed<LocalControl<'a>> {
+    fn local_control(&mut self, element: Element<'a, C>) -> Parsed<LocalControl<'a>, C> {
         let mut members = element.members(self.depth())?;
         let mode = members.read(0, |member| self.stream_mode(member))?;
         let reserve_value = members.read(1, |member| member.boolean())?;
@@ -92,7 +93,7 @@ impl<'a> Reader<'a> {
         Ok(LocalControl { mode, reserve_value, reserve_group, properties })
     }
 
-    pub(super) fn stream_mode(&self, element: Element<'a>) -> Parsed<StreamMode> {
+    pub(super) fn stream_mode(&self, element: Element<'a, C>) -> Parsed<StreamMode, C> {
         Ok(match element.integer()? {
             0 => StreamMode::SendOnly,
             1 => StreamMode::ReceiveOnly,
@@ -103,7 +104,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn termination_state(&mut self, element: Element<'a>) -> Parsed<TerminationState<'a>> {
+    fn termination_state(&mut self, element: Element<'a, C>) -> Parsed<TerminationState<'a>, C> {
         let mut members = element.members(self.depth())?;
         let properties = members.read(0, |member| self.properties(member))?.unwrap_or_default();
         let buffer = members.read(1, |member| member.small(1))?.map(|buffer| match buffer {
@@ -115,7 +116,7 @@ impl<'a> Reader<'a> {
         Ok(TerminationState { service, buffer, properties })
     }
 
-    pub(super) fn service_state(&self, element: Element<'a>) -> Parsed<ServiceState> {
+    pub(super) fn service_state(&self, element: Element<'a, C>) -> Parsed<ServiceState, C> {
         Ok(match element.small(2)? {
             0 => ServiceState::Test,
             1 => ServiceState::OutOfService,
@@ -126,9 +127,9 @@ impl<'a> Reader<'a> {
     /// A package's and an item's identifiers, and what the tables say about them.
     pub(super) fn item_name(
         &self,
-        element: Element<'a>,
+        element: Element<'a, C>,
         kind: Kind,
-    ) -> Parsed<(ItemName<'a>, Option<&'static ItemRow>)> {
+    ) -> Parsed<(ItemName<'a>, Option<&'static ItemRow>), C> {
         let [high, low, above, below] = element.primitive()? else { return element.fault(Rule::ItemName) };
         match item(u16::from_be_bytes([*high, *low]), u16::from_be_bytes([*above, *below])) {
             Some(name) => Ok((name, package::item(kind, name))),
@@ -136,20 +137,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn id(&self, element: Element<'a>) -> Parsed<u16> {
+    pub(super) fn id(&self, element: Element<'a, C>) -> Parsed<u16, C> {
         match element.primitive()? {
             [high, low] => Ok(u16::from_be_bytes([*high, *low])),
             _ => element.fault(Rule::Name),
         }
     }
 
-    fn property(&mut self, element: Element<'a>, into: &mut Vec<Property<'a>>) -> Parsed<()> {
+    fn property(&mut self, element: Element<'a, C>, into: &mut Vec<Property<'a>>) -> Parsed<(), C> {
         into.push(self.one_property(element)?);
         Ok(())
     }
 
     #[inline]
-    pub(super) fn one_property(&mut self, element: Element<'a>) -> Parsed<Property<'a>> {
+    pub(super) fn one_property(&mut self, element: Element<'a, C>) -> Parsed<Property<'a>, C> {
         let mut members = element.members(self.depth())?;
         let Some(name) = members.get(0)? else { return element.lacks(members) };
         let (name, row) = self.item_name(name, Kind::Property)?;
@@ -160,7 +161,7 @@ impl<'a> Reader<'a> {
         Ok(Property { name, setting })
     }
 
-    fn description(&mut self, element: Element<'a>) -> Parsed<Description<'a>> {
+    fn description(&mut self, element: Element<'a, C>) -> Parsed<Description<'a>, C> {
         let mut members = element.members(self.depth())?;
         let Some(groups) = members.get(0)? else {
             members.end()?;
@@ -188,7 +189,7 @@ impl<'a> Reader<'a> {
         Ok(Description::from_lines(lines))
     }
 
-    fn line(&mut self, element: Element<'a>, is_first: bool, into: &mut Vec<Line<'a>>) -> Parsed<()> {
+    fn line(&mut self, element: Element<'a, C>, is_first: bool, into: &mut Vec<Line<'a>>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(name) = members.get(0)? else { return element.lacks(members) };
         let Some(values) = members.get(1)? else { return element.lacks(members) };
@@ -212,7 +213,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn statistic(&mut self, element: Element<'a>, into: &mut Vec<Statistic<'a>>) -> Parsed<()> {
+    fn statistic(&mut self, element: Element<'a, C>, into: &mut Vec<Statistic<'a>>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(name) = members.get(0)? else { return element.lacks(members) };
         let (name, row) = self.item_name(name, Kind::Statistic)?;
@@ -231,7 +232,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn modem(&mut self, element: Element<'a>) -> Parsed<Modem<'a>> {
+    fn modem(&mut self, element: Element<'a, C>) -> Parsed<Modem<'a>, C> {
         let mut members = element.members(self.depth())?;
         let mut modem = Modem { types: Vec::new(), properties: Vec::new(), non_standard: None };
         while let Some((number, member)) = members.next()? {
@@ -262,7 +263,7 @@ impl<'a> Reader<'a> {
         if modem.types.is_empty() { element.fault(Rule::Modem) } else { Ok(modem) }
     }
 
-    fn mux(&mut self, element: Element<'a>) -> Parsed<Mux<'a>> {
+    fn mux(&mut self, element: Element<'a, C>) -> Parsed<Mux<'a>, C> {
         let mut members = element.members(self.depth())?;
         let (mut kind, mut terminations, mut non_standard) = (None, None, None);
         while let Some((number, member)) = members.next()? {
@@ -290,14 +291,14 @@ impl<'a> Reader<'a> {
 
     pub(super) fn package_version(
         &mut self,
-        element: Element<'a>,
+        element: Element<'a, C>,
         into: &mut Vec<PackageVersion<'a>>,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         into.push(self.one_package_version(element)?);
         Ok(())
     }
 
-    pub(super) fn one_package_version(&mut self, element: Element<'a>) -> Parsed<PackageVersion<'a>> {
+    pub(super) fn one_package_version(&mut self, element: Element<'a, C>) -> Parsed<PackageVersion<'a>, C> {
         let mut members = element.members(self.depth())?;
         let package = members.read(0, |member| self.id(member))?.map(Name::Id);
         let version = members.read(1, |member| member.small(99))?;

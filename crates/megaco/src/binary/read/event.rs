@@ -2,6 +2,7 @@
 
 use super::Reader;
 use crate::binary::ber::{Element, Members, Parsed};
+use crate::binary::care::Care;
 use crate::error::Rule;
 use crate::message::{
     Caseless, Completion, DigitMap, DigitMapValue, Direction, Embedded, Event, EventAction, EventDigitMap,
@@ -10,19 +11,20 @@ use crate::message::{
 };
 use crate::package::{ItemRow, Kind, Side, Type};
 
-/// Reads `RequestedActions` or `SecondRequestedActions`.
-type ReadAction<'a, E> = fn(&mut Reader<'a>, Element<'a>) -> Parsed<EventAction<'a, E>>;
-
-impl<'a> Reader<'a> {
-    pub(super) fn events(&mut self, element: Element<'a>) -> Parsed<Events<'a>> {
+impl<'a, C: Care> Reader<'a, C> {
+    pub(super) fn events(&mut self, element: Element<'a, C>) -> Parsed<Events<'a>, C> {
         self.events_of(element, Self::event_action)
     }
 
-    fn events_of<E>(&mut self, element: Element<'a>, read: ReadAction<'a, E>) -> Parsed<EventsOf<'a, E>> {
+    fn events_of<E>(
+        &mut self,
+        element: Element<'a, C>,
+        read: impl Fn(&mut Self, Element<'a, C>) -> Parsed<EventAction<'a, E>, C>,
+    ) -> Parsed<EventsOf<'a, E>, C> {
         let mut members = element.members(self.depth())?;
         let request = members.read(0, |member| member.unsigned32())?.map(RequestId::new);
         let events = members.read(1, |member| {
-            self.sequences(member, |reader, element, into| reader.event(element, read, into))
+            self.sequences(member, |reader, element, into| reader.event(element, &read, into))
         })?;
         members.end()?;
         match events {
@@ -34,10 +36,10 @@ impl<'a> Reader<'a> {
 
     fn event<E>(
         &mut self,
-        element: Element<'a>,
-        read: ReadAction<'a, E>,
+        element: Element<'a, C>,
+        read: impl Fn(&mut Self, Element<'a, C>) -> Parsed<EventAction<'a, E>, C>,
         into: &mut Vec<Event<'a, E>>,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(name) = members.get(0)? else { return element.lacks(members) };
         let (name, row) = self.item_name(name, Kind::Event)?;
@@ -50,7 +52,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn event_action(&mut self, element: Element<'a>) -> Parsed<EventAction<'a, Embedded<'a>>> {
+    fn event_action(&mut self, element: Element<'a, C>) -> Parsed<EventAction<'a, Embedded<'a>>, C> {
         let mut members = element.members(self.depth())?;
         let mut action = EventAction::default();
         let mut embedded = Embedded { signals: None, events: None };
@@ -74,11 +76,14 @@ impl<'a> Reader<'a> {
         Ok(action)
     }
 
-    fn second_events(&mut self, element: Element<'a>) -> Parsed<SecondEvents<'a>> {
+    fn second_events(&mut self, element: Element<'a, C>) -> Parsed<SecondEvents<'a>, C> {
         self.nested(element, |reader| reader.events_of(element, Self::second_action))
     }
 
-    fn second_action(&mut self, element: Element<'a>) -> Parsed<EventAction<'a, Vec<SignalRequest<'a>>>> {
+    fn second_action(
+        &mut self,
+        element: Element<'a, C>,
+    ) -> Parsed<EventAction<'a, Vec<SignalRequest<'a>>>, C> {
         let mut members = element.members(self.depth())?;
         let mut action = EventAction::default();
         while let Some((number, member)) = members.next()? {
@@ -97,7 +102,7 @@ impl<'a> Reader<'a> {
         Ok(action)
     }
 
-    fn notify_behaviour(&mut self, element: Element<'a>) -> Parsed<NotifyBehaviour<'a>> {
+    fn notify_behaviour(&mut self, element: Element<'a, C>) -> Parsed<NotifyBehaviour<'a>, C> {
         let choice = element.only(self.depth())?;
         Ok(match choice.number() {
             0 => NotifyBehaviour::Immediate,
@@ -119,7 +124,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn event_digit_map(&mut self, element: Element<'a>) -> Parsed<EventDigitMap<'a>> {
+    fn event_digit_map(&mut self, element: Element<'a, C>) -> Parsed<EventDigitMap<'a>, C> {
         let choice = element.only(self.depth())?;
         match choice.number() {
             0 => self.map_name(choice).map(EventDigitMap::Name),
@@ -128,13 +133,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn map_name(&self, element: Element<'a>) -> Parsed<Name<'a>> {
+    pub(super) fn map_name(&self, element: Element<'a, C>) -> Parsed<Name<'a>, C> {
         let id = self.id(element)?;
         let known = self.options.digit_maps.iter().find(|(_, known)| *known == id);
         Ok(known.map_or(Name::Id(id), |(name, _)| Name::Text(Caseless::new(name))))
     }
 
-    pub(super) fn digit_map(&mut self, element: Element<'a>) -> Parsed<DigitMap<'a>> {
+    pub(super) fn digit_map(&mut self, element: Element<'a, C>) -> Parsed<DigitMap<'a>, C> {
         let mut members = element.members(self.depth())?;
         let mut map = DigitMap { name: None, value: None };
         while let Some((number, member)) = members.next()? {
@@ -147,7 +152,7 @@ impl<'a> Reader<'a> {
         if map.name.is_none() && map.value.is_none() { element.fault(Rule::DigitMap) } else { Ok(map) }
     }
 
-    fn digit_map_value(&mut self, element: Element<'a>) -> Parsed<DigitMapValue<'a>> {
+    fn digit_map_value(&mut self, element: Element<'a, C>) -> Parsed<DigitMapValue<'a>, C> {
         let mut members = element.members(self.depth())?;
         let mut value = DigitMapValue { start: None, short: None, long: None, duration: None, body: "" };
         let mut has_body = false;
@@ -174,10 +179,10 @@ impl<'a> Reader<'a> {
 
     fn parameters(
         &mut self,
-        element: Element<'a>,
+        element: Element<'a, C>,
         row: Option<&'static ItemRow>,
         side: Side,
-    ) -> Parsed<Vec<Parameter<'a>>> {
+    ) -> Parsed<Vec<Parameter<'a>>, C> {
         self.sequences(element, |reader, element, into| {
             let mut members = element.members(reader.depth())?;
             let Some(name) = members.get(0)? else { return element.lacks(members) };
@@ -191,7 +196,11 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn event_spec(&mut self, element: Element<'a>, into: &mut Vec<EventSpec<'a>>) -> Parsed<()> {
+    pub(super) fn event_spec(
+        &mut self,
+        element: Element<'a, C>,
+        into: &mut Vec<EventSpec<'a>>,
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let (name, row) = members.read(0, |member| self.item_name(member, Kind::Event))?.unzip();
         let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
@@ -202,20 +211,24 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    pub(super) fn observed_events(&mut self, element: Element<'a>) -> Parsed<ObservedEvents<'a>> {
+    pub(super) fn observed_events(&mut self, element: Element<'a, C>) -> Parsed<ObservedEvents<'a>, C> {
         let mut members = element.members(self.depth())?;
         let request = members.read(0, |member| member.unsigned32())?.map(RequestId::new);
         let events = members.read(1, |member| self.sequences(member, Self::observed_event))?;
         members.close()?;
         match (request, events) {
-            (Some(request), Some(events)) if !events.is_empty() || self.faults.is_some() => {
+            (Some(request), Some(events)) if !events.is_empty() || self.care.recovers() => {
                 Ok(ObservedEvents { request, events })
             }
             _ => element.fault(Rule::BerMember),
         }
     }
 
-    fn observed_event(&mut self, element: Element<'a>, into: &mut Vec<ObservedEvent<'a>>) -> Parsed<()> {
+    fn observed_event(
+        &mut self,
+        element: Element<'a, C>,
+        into: &mut Vec<ObservedEvent<'a>>,
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(name) = members.get(0)? else { return element.lacks(members) };
         let (name, row) = self.item_name(name, Kind::Event)?;
@@ -228,7 +241,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    pub(super) fn time(&mut self, element: Element<'a>) -> Parsed<TimeStamp> {
+    pub(super) fn time(&mut self, element: Element<'a, C>) -> Parsed<TimeStamp, C> {
         let mut members = element.members(self.depth())?;
         let date = members.read(0, |member| member.primitive())?;
         let time = members.read(1, |member| member.primitive())?;
@@ -239,7 +252,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn signals(&mut self, element: Element<'a>) -> Parsed<Vec<SignalRequest<'a>>> {
+    pub(super) fn signals(&mut self, element: Element<'a, C>) -> Parsed<Vec<SignalRequest<'a>>, C> {
         let mut signals = Vec::with_capacity(element.contents.count());
         self.each(element, |reader, element| match element.number() {
             0 => reader.signal(element, &mut signals, SignalRequest::Signal),
@@ -252,7 +265,7 @@ impl<'a> Reader<'a> {
         Ok(signals)
     }
 
-    fn signal_list(&mut self, element: Element<'a>) -> Parsed<SignalList<'a>> {
+    fn signal_list(&mut self, element: Element<'a, C>) -> Parsed<SignalList<'a>, C> {
         let mut members = element.members(self.depth())?;
         let (mut id, mut list) = (None, None);
         while let Some((number, member)) = members.next()? {
@@ -276,10 +289,10 @@ impl<'a> Reader<'a> {
     #[inline]
     fn signal<T>(
         &mut self,
-        element: Element<'a>,
+        element: Element<'a, C>,
         into: &mut Vec<T>,
         hold: impl Fn(Signal<'a>) -> T,
-    ) -> Parsed<()> {
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(name) = members.get(0)? else { return self.nameless(element, members) };
         let (name, row) = self.item_name(name, Kind::Signal)?;
@@ -317,7 +330,7 @@ impl<'a> Reader<'a> {
 
     /// A signal that does not begin with its name.
     #[cold]
-    fn nameless(&self, element: Element<'a>, mut members: Members<'a>) -> Parsed<()> {
+    fn nameless(&self, element: Element<'a, C>, mut members: Members<'a, C>) -> Parsed<(), C> {
         members.next()?;
         element.fault(Rule::BerMember)
     }

@@ -2,6 +2,7 @@
 
 use super::Reader;
 use crate::binary::ber::{Element, Parsed};
+use crate::binary::care::Care;
 use crate::binary::value::text_of;
 use crate::error::Rule;
 use crate::message::{
@@ -10,8 +11,8 @@ use crate::message::{
 };
 use crate::package::Type;
 
-impl<'a> Reader<'a> {
-    pub(super) fn service_change(&mut self, element: Element<'a>) -> Parsed<ServiceChange<'a>> {
+impl<'a, C: Care> Reader<'a, C> {
+    pub(super) fn service_change(&mut self, element: Element<'a, C>) -> Parsed<ServiceChange<'a>, C> {
         let mut members = element.members(self.depth())?;
         let (mut method, mut target, mut version, mut profile, mut reason) = (None, None, None, None, None);
         let (mut delay, mut time, mut non_standard, mut info, mut is_incomplete) =
@@ -50,7 +51,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn method(&self, element: Element<'a>) -> Parsed<Method<'a>> {
+    fn method(&self, element: Element<'a, C>) -> Parsed<Method<'a>, C> {
         Ok(match element.integer()? {
             0 => Method::Failover,
             1 => Method::Forced,
@@ -62,7 +63,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn address(&mut self, element: Element<'a>) -> Parsed<Address<'a>> {
+    fn address(&mut self, element: Element<'a, C>) -> Parsed<Address<'a>, C> {
         let choice = element.only(self.depth())?;
         match choice.number() {
             0 => choice.unsigned16().map(Address::Port),
@@ -71,7 +72,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn profile(&mut self, element: Element<'a>) -> Parsed<Profile<'a>> {
+    fn profile(&mut self, element: Element<'a, C>) -> Parsed<Profile<'a>, C> {
         let Some((0, name)) = element.members(self.depth())?.next()? else {
             return element.fault(Rule::Profile);
         };
@@ -90,7 +91,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn reason(&mut self, element: Element<'a>) -> Parsed<Reason<'a>> {
+    fn reason(&mut self, element: Element<'a, C>) -> Parsed<Reason<'a>, C> {
         let text = element.only(self.depth())?;
         let reason = std::str::from_utf8(text_of(text.primitive()?)).ok().and_then(Reason::new);
         match reason {
@@ -99,7 +100,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn service_change_reply(&mut self, element: Element<'a>) -> Parsed<ServiceChangeReply<'a>> {
+    pub(super) fn service_change_reply(
+        &mut self,
+        element: Element<'a, C>,
+    ) -> Parsed<ServiceChangeReply<'a>, C> {
         let mut members = element.members(self.depth())?;
         let (mut terminations, mut result) = (None, None);
         while let Some((number, member)) = members.next()? {
@@ -122,7 +126,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn accepted(&mut self, element: Element<'a>) -> Parsed<ServiceChangeResult<'a>> {
+    fn accepted(&mut self, element: Element<'a, C>) -> Parsed<ServiceChangeResult<'a>, C> {
         let mut members = element.members(self.depth())?;
         let (mut target, mut version, mut profile, mut time) = (None, None, None, None);
         while let Some((number, member)) = members.next()? {
@@ -140,7 +144,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Something of a vendor's own: an extension parameter when it is named like one, else as it came.
-    pub(super) fn non_standard(&mut self, element: Element<'a>) -> Parsed<NonStandard<'a>> {
+    pub(super) fn non_standard(&mut self, element: Element<'a, C>) -> Parsed<NonStandard<'a>, C> {
         let kept = NonStandard::Binary(element.constructed()?.rest);
         let mut members = element.members(self.depth())?;
         let (Some((0, identifier)), Some((1, data))) = (members.next()?, members.next()?) else {
