@@ -311,3 +311,31 @@ fn a_telephone_is_not_shown_who_does_not_want_to_be_known() {
     world.hang_up("2001");
     world.end_of_phones();
 }
+
+#[test]
+fn two_telephones_that_a_line_joins_are_sent_no_refer_and_stay_a_call_of_the_exchange() {
+    let mut world = world(with_phones(all(), &["Gwen", "Hal"]));
+    world.lift("2001");
+    world.dial("2001", "2007");
+    world.phone_answers("2007");
+    world.flash("2001");
+    world.phone_accepts("2007");
+    world.dial("2001", "2008");
+    world.phone_answers("2008");
+    world.hang_up("2001");
+    for _ in 0..3 {
+        world.phone_accepts("2007");
+        world.phone_accepts("2008");
+    }
+    world.pass(10);
+    for number in ["2007", "2008"] {
+        let words = world.phone(number).words();
+        assert!(!words.iter().any(|word| word == "REFER" || word == "BYE"), "{number}: {words:?}");
+    }
+    // Who hangs up is in the record, and the other hears it from the exchange.
+    let session = world.phone("2007").incoming();
+    world.phone_ends("2007", session, 16);
+    assert_eq!(world.last("2008"), "BYE");
+    let world = world.end_of_phones();
+    assert_eq!(world.record_of("2001", "2008").transfers.len(), 1);
+}

@@ -22,6 +22,10 @@ pub(super) struct Asking {
     tried: bool,
     /// The peer has accepted it.
     accepted: bool,
+    /// The number of the REFER, by which later ones of a session are told apart (RFC 3515 section 2.4.6).
+    number: u32,
+    /// The last word of how it went was heard; the subscription has not ended with it.
+    told: bool,
 }
 
 impl UserAgent {
@@ -69,12 +73,13 @@ impl UserAgent {
             sip.headers = Some(format!("Replaces={}", value.join("%3B")).into());
         }
         let standing = |session: &&mut super::Session| {
-            let free = session.transfers.asking.is_none();
+            let free = session.transfers.asking.as_ref().is_none_or(|asking| asking.told);
             session.phase == Phase::Confirmed && session.ending.is_none() && free
         };
         let Some(session) = self.sessions.get_mut(&id).filter(standing) else { return false };
         let target = format!("<{sip}>");
-        session.transfers.asking = Some(Asking { target, tried: false, accepted: false });
+        session.transfers.asking =
+            Some(Asking { target, tried: false, accepted: false, number: 0, told: false });
         self.send_refer(now, id);
         true
     }
@@ -87,6 +92,10 @@ impl UserAgent {
         };
         let Some(dialog) = session.dialog.as_mut() else { return };
         let (referrer, mut request) = (dialog.local.clone(), dialog.request(Method::Refer));
+        let number = dialog.local_seq;
+        if let Some(asking) = &mut session.transfers.asking {
+            asking.number = number;
+        }
         request.header.push(Name::Contact, self.contact(transport, secure));
         request.header.push(Name::ReferTo, target);
         request.header.push(Name::ReferredBy, referrer);
@@ -102,7 +111,12 @@ impl UserAgent {
         status: Status,
         response: Option<&Message<'_>>,
     ) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            if !status.is_success() {
+                self.asking_is_over(id);
+            }
+            return;
+        };
         let (peer, phase) = (session.peer, session.phase);
         let Some(asking) = &mut session.transfers.asking else { return };
         if status.is_success() {
@@ -129,7 +143,7 @@ impl UserAgent {
     fn transfer_ended(&mut self, id: SessionId, status: Status, accepted: bool) {
         let asking = self.sessions.get_mut(&id).and_then(|session| session.transfers.asking.take());
         self.timers.cancel(&Timer::Asking(id));
-        if asking.is_some() {
+        if asking.is_some_and(|asking| !asking.told) {
             self.events.push_back(Event::Transferring { session: id, status, accepted });
         }
     }
@@ -142,12 +156,9 @@ impl UserAgent {
         server: ServerId,
         request: &Message<'_>,
     ) {
-        let header = &request.header;
-        let is_refer = header
-            .get(&Name::Event)
-            .is_some_and(|event| event.split(';').next().is_some_and(|name| name.trim() == "refer"));
         let session = self.sessions.get_mut(&id);
-        let asking = session.and_then(|session| session.transfers.asking.as_mut()).filter(|_| is_refer);
+        let asking = session.and_then(|session| session.transfers.asking.as_mut());
+        let asking = asking.filter(|asking| is_refer(request, Some(asking.number)));
         let Some(asking) = asking else {
             // Nobody has subscribed to that (RFC 6665 section 4.1.3).
             self.transactions.respond_with(now, server, Status::NO_SUCH_CALL);
@@ -159,29 +170,54 @@ impl UserAgent {
         let body = String::from_utf8_lossy(&request.body);
         let code =
             body.lines().next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
-        let state = header.get(&Name::SubscriptionState).unwrap_or_default();
-        let over = state.trim_start().get(..10).is_some_and(|word| word.eq_ignore_ascii_case("terminated"));
-        match code.and_then(Status::new) {
-            Some(status) if !status.is_provisional() => return self.transfer_ended(id, status, true),
+        let lasts = lasts(request).map(|span| span.max(self.config.timing.timeout()));
+        match (code.and_then(Status::new), lasts) {
+            (Some(status), Some(span)) if !status.is_provisional() => {
+                // It does not end with that word, but with the next, which says nothing new (RFC 6665 section 4.1.3).
+                if !std::mem::replace(&mut asking.told, true) {
+                    self.events.push_back(Event::Transferring { session: id, status, accepted: true });
+                }
+                return self.timers.set(Timer::Asking(id), now + span);
+            }
+            (Some(status), None) if !status.is_provisional() => {
+                return self.transfer_ended(id, status, true);
+            }
             // It ends without a word of how.
-            _ if over => return self.transfer_ended(id, Status::REQUEST_TIMEOUT, false),
-            Some(status) => {
+            (_, None) => return self.transfer_ended(id, Status::REQUEST_TIMEOUT, false),
+            (Some(status), _) if !asking.told => {
                 self.events.push_back(Event::Transferring { session: id, status, accepted: true });
             }
-            None => {}
+            _ => {}
         }
-        let expires = state.split(';').find_map(|part| {
-            let (name, value) = part.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("expires").then(|| value.trim().parse::<u64>().ok())?
-        });
-        let span = Duration::from_secs(expires.unwrap_or(PATIENCE).min(PATIENCE));
-        self.timers.set(Timer::Asking(id), now + span.max(self.config.timing.timeout()));
+        self.timers.set(Timer::Asking(id), now + lasts.unwrap_or_default());
     }
 
     /// The peer tells nothing more of a transfer.
     pub(super) fn asking_due(&mut self, id: SessionId) {
+        self.asking_is_over(id);
         self.transfer_ended(id, Status::REQUEST_TIMEOUT, false);
     }
+}
+
+/// Whether a NOTIFY tells of a REFER: of that with this number, or of any. The first of a dialog may be told of without it.
+pub(super) fn is_refer(request: &Message<'_>, number: Option<u32>) -> bool {
+    let Some(event) = request.header.get(&Name::Event) else { return false };
+    let mut parts = event.split(';').map(str::trim);
+    let id = event.split(';').find_map(|part| part.trim().strip_prefix("id=")?.trim().parse::<u32>().ok());
+    parts.next() == Some("refer") && id.is_none_or(|id| number.is_none_or(|number| number == id))
+}
+
+/// For how long the subscription of a NOTIFY lasts still, as far as that is believed; none: it is over.
+pub(super) fn lasts(request: &Message<'_>) -> Option<Duration> {
+    let state = request.header.get(&Name::SubscriptionState).unwrap_or_default();
+    if state.trim_start().get(..10).is_some_and(|word| word.eq_ignore_ascii_case("terminated")) {
+        return None;
+    }
+    let expires = state.split(';').find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("expires").then(|| value.trim().parse::<u64>().ok())?
+    });
+    Some(Duration::from_secs(expires.unwrap_or(PATIENCE).min(PATIENCE)))
 }
 
 /// What may not stand in the value of a URI's header, escaped (RFC 3261 section 25.1: `hvalue`).

@@ -7,7 +7,7 @@
 //!
 //! The rooms: `config` (sockets and peers), `event` (what it says), `session` (what it keeps), `outgoing` (calls of this side),
 //! `redirect` (where peers send them on), `refer` (transfers that they ask for), `asking` (those that this side asks for), `incoming` (calls of peers), `within` (requests inside dialogs), `keys` (that are pressed), `compose` (how messages are made), `purpose` (what requests and deadlines are for), `history` (who sent a call on), `deadline` (what time does),
-//! `peers` (whether they are there), `summary` (whether messages wait for telephones), `subscription` (of those, what outlives its user agent), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`, `connections` (that end, or cannot be had), `places` (of
+//! `peers` (whether they are there), `usage` (what is left of dialogs whose sessions are over), `summary` (whether messages wait for telephones), `subscription` (of those, what outlives its user agent), `standing` (sessions that outlive their user agent), `register` (registering with them), `phones` (that register here), `credentials`, `connections` (that end, or cannot be had), `places` (of
 //! peers that are known by names).
 //!
 //! Whoever is not listed gets no answer and costs nothing. A session ends in `Closed` whatever happens: each state waits
@@ -35,6 +35,7 @@ mod session;
 mod standing;
 mod subscription;
 mod summary;
+mod usage;
 mod within;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -64,6 +65,7 @@ use session::{Phase, Session};
 pub use standing::StandingSession;
 pub use subscription::StandingSubscription;
 use summary::Summaries;
+use usage::Usage;
 
 /// The ACK of a 2xx.
 #[derive(Debug)]
@@ -93,6 +95,8 @@ pub struct UserAgent {
     listed: Vec<PeerId>,
     transactions: Transactions,
     sessions: BTreeMap<SessionId, Session>,
+    /// What is left of dialogs whose sessions are over.
+    usages: BTreeMap<SessionId, Usage>,
     /// By `Call-ID` and the tag of this side.
     by_dialog: BTreeMap<(String, String), SessionId>,
     by_client: BTreeMap<ClientId, Purpose>,
@@ -142,6 +146,7 @@ impl UserAgent {
             listed,
             transactions,
             sessions: BTreeMap::new(),
+            usages: BTreeMap::new(),
             by_dialog: BTreeMap::new(),
             by_client: BTreeMap::new(),
             by_server: BTreeMap::new(),
@@ -470,9 +475,9 @@ impl UserAgent {
 
     /// Forgets a session and says so.
     fn close(&mut self, now: Time, id: SessionId) {
-        let Some(session) = self.sessions.remove(&id) else { return };
-        if let Some(key) = session.key {
-            self.by_dialog.remove(&key);
+        let Some(mut session) = self.sessions.remove(&id) else { return };
+        if let Some(key) = &session.key {
+            self.by_dialog.remove(key);
         }
         if let Some(server) = session.server {
             self.by_server.remove(&server);
@@ -491,10 +496,12 @@ impl UserAgent {
             Timer::Session(id),
             Timer::Glare(id),
             Timer::Resume(id),
-            Timer::Referral(id),
-            Timer::Asking(id),
         ] {
             self.timers.cancel(&timer);
+        }
+        if !self.keep_usage(now, id, &mut session) {
+            self.timers.cancel(&Timer::Referral(id));
+            self.timers.cancel(&Timer::Asking(id));
         }
         self.events.push_back(Event::Closed { session: id });
     }

@@ -97,7 +97,11 @@ impl UserAgent {
                 }
                 true
             }
-            Some(_) => self.transactions.knows(&message) || self.session_of(&message).is_some(),
+            Some(_) => {
+                self.transactions.knows(&message)
+                    || self.session_of(&message).is_some()
+                    || self.usage_of(&message).is_some()
+            }
         };
         if !own {
             let Some(phones) = &mut self.phones else { return false };

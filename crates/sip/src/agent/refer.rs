@@ -83,9 +83,49 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
-    const fn is_done(&self) -> bool {
-        self.over && self.open == 0
+    /// Whether there is more to say, or to be answered.
+    pub(super) const fn lasts(&self) -> bool {
+        !self.over || self.open > 0
     }
+
+    /// Whether a word is to be told. A final one is the last.
+    pub(super) fn tells(&mut self, status: Status) -> bool {
+        if self.over {
+            return false;
+        }
+        self.over = !status.is_provisional();
+        self.open += u32::from(!self.silent);
+        true
+    }
+
+    /// Its sender wants to hear nothing of it.
+    pub(super) const fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    /// A word was answered, or nobody has: who does not know the subscription hears nothing more of it.
+    pub(super) fn answered(&mut self, status: Option<Status>) {
+        self.open = self.open.saturating_sub(1);
+        self.over |= !status.is_some_and(Status::is_success);
+    }
+
+    /// `Event` and `Subscription-State` of a NOTIFY.
+    pub(super) fn fields(&self, now: Time) -> (String, String) {
+        let event = self.id.map_or_else(|| "refer".to_owned(), |number| format!("refer;id={number}"));
+        let state = match self.over {
+            true => "terminated;reason=noresource".to_owned(),
+            false => format!("active;expires={}", self.until.since(now).as_secs()),
+        };
+        (event, state)
+    }
+}
+
+/// What notifications of a REFER are written in.
+pub(super) const FRAGMENT: &str = "message/sipfrag;version=2.0";
+
+/// What is told of a status (RFC 3515 section 2.4.5).
+pub(super) fn fragment(status: Status) -> Vec<u8> {
+    format!("SIP/2.0 {} {}\r\n", status.code(), status.phrase()).into_bytes()
 }
 
 /// The REFER of a session.
@@ -189,42 +229,33 @@ impl UserAgent {
     /// Tells the sender of a REFER how the transfer goes; a final status is the last word. If the session's user has ended it, BYE
     /// follows then.
     pub(super) fn say_progress(&mut self, now: Time, id: SessionId, status: Status) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return self.say_progress_behind(now, id, status);
+        };
         let Some(subscription) = session.transfers.subscription.as_mut().filter(|own| !own.over) else {
             return;
         };
-        subscription.over = !status.is_provisional();
-        subscription.open += u32::from(!subscription.silent);
-        let (event, silent, over) = (subscription.id, subscription.silent, subscription.over);
-        let left = subscription.until.since(now).as_secs();
-        if over {
+        subscription.tells(status);
+        let (fields, silent) = (subscription.fields(now), subscription.silent);
+        if !status.is_provisional() {
             self.timers.cancel(&Timer::Referral(id));
         }
         if silent {
             return self.leave_behind_transfer(now, id);
         }
-        let (transport, secure) = session.reach();
+        let reach = session.reach();
         let Some(dialog) = session.dialog.as_mut() else { return };
         let mut notify = dialog.request(Method::Notify);
-        notify.header.push(Name::Contact, self.contact(transport, secure));
-        self.introduce(&mut notify);
-        let event = event.map_or_else(|| "refer".to_owned(), |number| format!("refer;id={number}"));
-        notify.header.push(Name::Event, event);
-        let state =
-            if over { "terminated;reason=noresource".to_owned() } else { format!("active;expires={left}") };
-        notify.header.push(Name::SubscriptionState, state);
-        let fragment = format!("SIP/2.0 {} {}\r\n", status.code(), status.phrase());
-        let notify = notify.with_body("message/sipfrag;version=2.0", fragment.into_bytes());
-        self.say(now, id, notify, Purpose::Notify(id));
+        self.finish_notify(&mut notify, reach, fields);
+        self.say(now, id, notify.with_body(FRAGMENT, fragment(status)), Purpose::Notify(id));
     }
 
     /// What a NOTIFY is answered with: who does not know the subscription hears nothing more of it.
     pub(super) fn notified(&mut self, now: Time, id: SessionId, status: Option<Status>) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else { return self.notified_behind(id, status) };
         if let Some(own) = &mut session.transfers.subscription {
-            own.open = own.open.saturating_sub(1);
-            if !status.is_some_and(Status::is_success) {
-                own.over = true;
+            own.answered(status);
+            if own.over {
                 self.timers.cancel(&Timer::Referral(id));
             }
         }
@@ -240,12 +271,12 @@ impl UserAgent {
     pub(super) fn waits_for_transfer(&self, id: SessionId) -> bool {
         let session = self.sessions.get(&id);
         session
-            .is_some_and(|session| session.transfers.subscription.as_ref().is_some_and(|own| !own.is_done()))
+            .is_some_and(|session| session.transfers.subscription.as_ref().is_some_and(Subscription::lasts))
     }
 
     fn leave_behind_transfer(&mut self, now: Time, id: SessionId) {
         let Some(session) = self.sessions.get(&id) else { return };
-        let over = session.transfers.subscription.as_ref().is_none_or(Subscription::is_done);
+        let over = session.transfers.subscription.as_ref().is_none_or(|own| !own.lasts());
         if let Some(cause) = session.ending.filter(|_| over && session.phase == Phase::Confirmed) {
             self.hang_up(now, id, cause);
         }

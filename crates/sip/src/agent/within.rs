@@ -32,6 +32,9 @@ impl UserAgent {
         request: &Message<'static>,
     ) {
         let Some(id) = self.session_of(request) else {
+            if let Some(id) = self.usage_of(request) {
+                return self.within_usage(now, id, (server, method), request);
+            }
             if *method == Method::Options {
                 return self.describe_self(now, server);
             }

@@ -136,3 +136,59 @@ fn a_peer_that_knows_nothing_of_the_dialog_any_more_when_it_is_sent_a_refer_ends
     let events = raw.events();
     assert!(matches!(events[..], [Event::Transferring { .. }, Event::Ended { .. }]), "{events:?}");
 }
+
+#[test]
+fn a_peer_that_tells_behind_the_end_of_the_call_is_heard_until_its_subscription_ends() {
+    let (mut raw, session, refer) = refers();
+    accepted(&mut raw, &refer);
+    assert_eq!(notify(&mut raw, &refer, 1, "active;expires=60", "SIP/2.0 100 Trying\r\n"), [200]);
+    raw.agent.end(raw.now, session, 16);
+    let bye = raw.heard().remove(0);
+    raw.say(response(&bye, "200 OK", "t", "", "").replace(";tag=t;tag=t", ";tag=t"));
+    assert_eq!(raw.agent.sessions(), 0);
+    raw.events();
+    assert_eq!(notify(&mut raw, &refer, 2, "active;expires=60", "SIP/2.0 180 Ringing\r\n"), [200]);
+    assert_eq!(notify(&mut raw, &refer, 3, "terminated;reason=noresource", "SIP/2.0 200 OK\r\n"), [200]);
+    assert_eq!(notify(&mut raw, &refer, 4, "terminated;reason=noresource", "SIP/2.0 200 OK\r\n"), [481]);
+    assert_eq!(told(&mut raw), [], "its user has ended it");
+    // One that says nothing more is forgotten in its time.
+    let (mut raw, session, refer) = refers();
+    accepted(&mut raw, &refer);
+    raw.agent.end(raw.now, session, 16);
+    let bye = raw.heard().remove(0);
+    raw.say(response(&bye, "200 OK", "t", "", "").replace(";tag=t;tag=t", ";tag=t"));
+    raw.wait(Duration::from_secs(33));
+    assert_eq!(notify(&mut raw, &refer, 1, "active;expires=60", "SIP/2.0 180 Ringing\r\n"), [481]);
+}
+
+#[test]
+fn a_subscription_may_end_behind_the_last_word_of_how_it_went() {
+    let (mut raw, session, refer) = refers();
+    accepted(&mut raw, &refer);
+    assert_eq!(notify(&mut raw, &refer, 1, "active;expires=60", "SIP/2.0 200 OK\r\n"), [200]);
+    assert_eq!(told(&mut raw), [(200, true)]);
+    assert_eq!(notify(&mut raw, &refer, 2, "terminated;reason=noresource", "SIP/2.0 200 OK\r\n"), [200]);
+    assert_eq!(told(&mut raw), [], "once");
+    assert_eq!(notify(&mut raw, &refer, 3, "terminated;reason=noresource", "SIP/2.0 200 OK\r\n"), [481]);
+    // It may be asked for another meanwhile, of which it tells by the number of that.
+    let (mut raw, session) = match notify(&mut raw, &refer, 4, "active", "") {
+        statuses if statuses == [481] => (raw, session),
+        other => panic!("{other:?}"),
+    };
+    assert!(raw.agent.refer(raw.now, session, &Uri::parse("sip:2006@192.0.2.1").unwrap(), None));
+    let second = raw.heard().remove(0);
+    let number = second.header.cseq().unwrap().number;
+    accepted(&mut raw, &second);
+    let of = |cseq: u32, number: u32, raw: &mut Raw| {
+        let value = |name: &Name<'_>| second.header.get(name).unwrap().to_owned();
+        let (from, to, call_id) = (value(&Name::To), value(&Name::From), value(&Name::CallId));
+        raw.statuses(format!(
+            "NOTIFY sip:192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKm{cseq}\r\nFrom: {from}\r\nTo: {to}\r\n\
+             Call-ID: {call_id}\r\nCSeq: {cseq} NOTIFY\r\nMax-Forwards: 70\r\nContact: <sip:192.0.2.1>\r\nEvent: refer;id={number}\r\n\
+             Subscription-State: terminated\r\nContent-Type: message/sipfrag\r\nContent-Length: 16\r\n\r\nSIP/2.0 200 OK\r\n"
+        ))
+    };
+    assert_eq!(of(5, number - 1, &mut raw), [481], "that of the first is over");
+    assert_eq!(of(6, number, &mut raw), [200]);
+    assert_eq!(told(&mut raw), [(200, true)]);
+}

@@ -85,7 +85,7 @@ fn a_session_is_named_that_is_to_be_replaced() {
 }
 
 #[test]
-fn who_sends_a_party_away_and_hangs_up_hears_nothing_more() {
+fn who_sends_a_party_away_and_hangs_up_hears_how_it_went() {
     let mut pair = pair();
     let (alice, bob) = pair.talk();
     pair.sides[ALICE].refer(pair.now, alice, &uri("sip:2005@192.0.2.2"), None);
@@ -94,9 +94,62 @@ fn who_sends_a_party_away_and_hangs_up_hears_nothing_more() {
     pair.sides[BOB].end(pair.now, bob, 16);
     pair.sides[ALICE].end(pair.now, alice, 16);
     pair.run(Duration::from_secs(1));
+    // The sessions are over, and the subscription is not (RFC 5057 section 4.1).
+    assert_eq!(pair.sides.each_ref().map(strowger_sip::agent::UserAgent::sessions), [0, 0]);
+    assert!(pair.sides[BOB].reports_to(bob));
+    let answered = pair.count(ALICE, "SIP/2.0 200");
+    pair.sides[BOB].tell_referral(pair.now, bob, Status::RINGING);
     pair.sides[BOB].tell_referral(pair.now, bob, Status::OK);
+    pair.run(Duration::from_secs(1));
+    assert_eq!((pair.count(BOB, "NOTIFY"), pair.count(ALICE, "SIP/2.0 200") - answered), (3, 2));
+    assert!(!pair.sides[BOB].reports_to(bob));
     pair.settle();
     assert_eq!(pair.count(BOB, "BYE"), 0);
+    // That was the last word.
+    pair.sides[BOB].tell_referral(pair.now, bob, Status::OK);
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.count(BOB, "NOTIFY"), 3);
+}
+
+#[test]
+fn what_is_left_of_a_dialog_behind_its_bye_is_the_subscription_alone() {
+    let mut raw = accepting();
+    let (session, tag) = talk(&mut raw);
+    assert!(raw.say(request("REFER", "3", 2, &tag, "Refer-To: <sip:1@192.0.2.2>\r\n", "")).is_empty());
+    raw.agent.accept_referral(raw.now, session);
+    let first = raw.heard().remove(1);
+    raw.say(response(&first, "200 OK", "a1", "", "").replace(";tag=a1;tag=a1", ";tag=a1"));
+    assert_eq!(raw.statuses(request("BYE", "4", 3, &tag, "", "")), [200]);
+    assert!(matches!(raw.events().last(), Some(Event::Closed { .. })));
+    assert_eq!(raw.statuses(request("BYE", "5", 4, &tag, "", "")), [481]);
+    assert_eq!(raw.statuses(request("INVITE", "6", 5, &tag, "", OFFER)), [481]);
+    assert_eq!(raw.statuses(request("OPTIONS", "7", 6, &tag, "", "")), [200]);
+    assert_eq!(raw.statuses(request("OPTIONS", "8", 6, &tag, "", "")), [500], "numbers rise still");
+    // The next word is told by the same dialog.
+    raw.agent.tell_referral(raw.now, session, Status::BUSY_HERE);
+    let last = raw.heard().remove(0);
+    assert_eq!(last.header.get(&Name::From), first.header.get(&Name::From));
+    assert_eq!(last.header.cseq().unwrap().number, first.header.cseq().unwrap().number + 1);
+    assert_eq!(last.header.get(&Name::SubscriptionState), Some("terminated;reason=noresource"));
+    raw.say(response(&last, "200 OK", "a1", "", "").replace(";tag=a1;tag=a1", ";tag=a1"));
+    assert_eq!(raw.statuses(request("OPTIONS", "9", 7, &tag, "", "")), [200], "as of anybody");
+    assert!(!raw.agent.reports_to(session));
+    // One who does not know it any more hears nothing more, and five minutes are enough.
+    for (answer, knows) in [("481 Call/Transaction Does Not Exist", false), ("200 OK", true)] {
+        let mut raw = accepting();
+        let (session, tag) = talk(&mut raw);
+        raw.say(request("REFER", "3", 2, &tag, "Refer-To: <sip:1@192.0.2.2>\r\n", ""));
+        raw.agent.accept_referral(raw.now, session);
+        let first = raw.heard().remove(1);
+        assert_eq!(raw.statuses(request("BYE", "4", 3, &tag, "", "")), [200]);
+        raw.say(response(&first, answer, "a1", "", "").replace(";tag=a1;tag=a1", ";tag=a1"));
+        let heard = raw.wait(Duration::from_secs(299));
+        assert!(heard.is_empty(), "{heard:?}");
+        let heard = raw.wait(Duration::from_secs(2));
+        assert_eq!(!heard.is_empty(), knows, "{answer}");
+        raw.wait(Duration::from_secs(60));
+        assert!(!raw.agent.reports_to(session));
+    }
 }
 
 #[test]

@@ -302,7 +302,9 @@ impl SipTrunks {
                 });
             }
             agent::Event::Closed { session } => {
-                self.transfers.retain(|_, own| *own != session);
+                // It may want to hear how its transfer goes, although it has hung up.
+                let listens = self.agent.reports_to(session);
+                self.transfers.retain(|_, own| *own != session || listens);
                 let Some(id) = self.sessions.remove(&session) else { return };
                 let Some(leg) = self.legs.get_mut(&id) else { return };
                 leg.open.retain(|open| *open != session);
