@@ -476,6 +476,9 @@ fn open_sip(
     for trunk in &config.inventory.trunks {
         let tls = config.trunk_tls.get(&trunk.id);
         ports.door().list(trunk.sources.iter().copied());
+        if let Some(tls) = tls {
+            trunk.sources.iter().for_each(|source| ports.prove(*source, tls));
+        }
         if trunk.name.is_some() {
             ports.expect(&trunk.id, sip::Named { tls: tls.cloned(), is_kept: trunk.register });
             continue;

@@ -1,19 +1,22 @@
 //! TLS of SIP: how the exchange proves itself, and whom it believes (RFC 3261 section 26.3, RFC 5922).
 //!
 //! Versions 1.2 and 1.3 with authenticated ciphers, as rustls has them. A peer that is connected to must have a certificate of one of the
-//! trunk's authorities for the trunk's name; one that connects must have one, too, where the exchange asks for it, and for the name of
-//! a trunk whose host it is.
+//! trunk's authorities for the trunk's name. Who connects is asked for a certificate where there are authorities for that, and need not
+//! have one: telephones prove who they are by their passwords. Whether one must be there is decided behind the handshake, by the host
+//! that connects: the host of a trunk needs one for the trunk's name.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
 use tokio_rustls::rustls::client::verify_server_name;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use tokio_rustls::rustls::server::{ParsedCertificate, VerifierBuilderError, WebPkiClientVerifier};
-use tokio_rustls::rustls::{self, RootCertStore};
+use tokio_rustls::rustls::{self, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -54,12 +57,72 @@ pub struct ServerTls {
 }
 
 /// Whether peers that connect must prove who they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Clients {
     /// Their addresses do.
     Unasked,
-    /// By certificates of the authorities, too.
-    Proven,
+    /// By certificates that this holds to be good, too.
+    Proven(Arc<dyn ClientCertVerifier>),
+}
+
+impl Clients {
+    /// Whether certificates that were shown, the peer's own first, are of the authorities and for one of these names (RFC 5922 section 7.2:
+    /// those of its subject alternative names).
+    pub(crate) fn prove<'n>(
+        &self,
+        shown: Option<&[CertificateDer<'_>]>,
+        names: impl Iterator<Item = &'n ServerName<'static>>,
+    ) -> bool {
+        let Self::Proven(verifier) = self else { return true };
+        let Some((own, others)) = shown.and_then(<[_]>::split_first) else { return false };
+        verifier.verify_client_cert(own, others, UnixTime::now()).is_ok() && is_for_one_of(own, names)
+    }
+}
+
+/// Asks who connects for a certificate, and takes whatever is shown, or nothing: what it is worth is found out behind the handshake, when
+/// it is of use. That the key to it is there is proven in the handshake.
+#[derive(Debug)]
+struct AskedFor(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for AskedFor {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
 }
 
 /// Whom a connection to a trunk is to end at.
@@ -67,10 +130,12 @@ pub(crate) enum Clients {
 pub struct ClientTls {
     pub(crate) config: Arc<rustls::ClientConfig>,
     pub(crate) name: ServerName<'static>,
+    /// A connection from there must prove the name, too, where the exchange asks for that.
+    pub(crate) proves: bool,
 }
 
 impl ServerTls {
-    /// With an identity, and with the authorities of those that may connect when they must prove who they are.
+    /// With an identity, and with the authorities of trunks' peers when they must prove who they are as they connect.
     ///
     /// # Errors
     /// A file cannot be used, or they do not belong together.
@@ -83,7 +148,8 @@ impl ServerTls {
                 let verifier =
                     WebPkiClientVerifier::builder_with_provider(Arc::new(authorities(ca)?), provider())
                         .build()?;
-                (builder.with_client_cert_verifier(verifier), Clients::Proven)
+                let asked = Arc::new(AskedFor(Arc::clone(&verifier)));
+                (builder.with_client_cert_verifier(asked), Clients::Proven(verifier))
             }
         };
         let config = builder.with_single_cert(certificates(own.certificate)?, key(own.key)?)?;
@@ -109,13 +175,18 @@ impl ClientTls {
             None => builder.with_no_client_auth(),
             Some(own) => builder.with_client_auth_cert(certificates(own.certificate)?, key(own.key)?)?,
         };
-        Ok(Self { config: Arc::new(config), name })
+        Ok(Self { config: Arc::new(config), name, proves: true })
+    }
+
+    /// The same for a peer that need not prove its name when it connects.
+    #[must_use]
+    pub fn unproven(self) -> Self {
+        Self { proves: false, ..self }
     }
 }
 
-/// Whether a certificate, whose authority is known, is for one of these names (RFC 5922 section 7.2: those of its subject alternative
-/// names).
-pub(crate) fn is_for_one_of<'n>(
+/// Whether a certificate is for one of these names.
+fn is_for_one_of<'n>(
     certificate: &CertificateDer<'_>,
     mut names: impl Iterator<Item = &'n ServerName<'static>>,
 ) -> bool {

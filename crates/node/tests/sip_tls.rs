@@ -92,8 +92,21 @@ fn node(authority: &Authority, tls: &str, peer: SocketAddr, trunk: &str) -> Node
 
 /// Says something to a node over TLS, as the peer, and what is answered; none: the connection is not had.
 fn ask(node: &Node, authority: &Authority, own: Option<&str>) -> Option<String> {
+    ask_from(PEER, OPTIONS, node, authority, own.map(|own| authority.identity(own)))
+}
+
+type Shown = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// The same from a host, with what it shows of itself.
+fn ask_from(
+    host: IpAddr,
+    question: &str,
+    node: &Node,
+    authority: &Authority,
+    own: Option<Shown>,
+) -> Option<String> {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::new(PEER, 0).into()).unwrap();
+    socket.bind(&SocketAddr::new(host, 0).into()).unwrap();
     socket.connect(&node.sips().unwrap().into()).unwrap();
     let stream: TcpStream = socket.into();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -102,14 +115,11 @@ fn ask(node: &Node, authority: &Authority, own: Option<&str>) -> Option<String> 
     let builder = builder.with_root_certificates(authority.roots());
     let config = match own {
         None => builder.with_no_client_auth(),
-        Some(own) => {
-            let (certificates, key) = authority.identity(own);
-            builder.with_client_auth_cert(certificates, key).unwrap()
-        }
+        Some((certificates, key)) => builder.with_client_auth_cert(certificates, key).unwrap(),
     };
     let name = ServerName::try_from("town.example").unwrap();
     let mut stream = StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream);
-    stream.write_all(OPTIONS.as_bytes()).ok()?;
+    stream.write_all(question.as_bytes()).ok()?;
     let mut buffer = [0; 2000];
     match stream.read(&mut buffer) {
         Ok(length @ 1..) => Some(String::from_utf8_lossy(&buffer[..length]).into_owned()),
@@ -147,6 +157,48 @@ fn a_peer_that_must_prove_its_name_does_or_hears_nothing() {
         authority.sign(name);
         assert_eq!(ask(&node, &authority, Some(name)).is_some(), is_heard, "{name}");
     }
+    node.stop(Duration::ZERO).unwrap();
+}
+
+const REGISTER: &str = "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.41;branch=z9hG4bKr\r\nMax-Forwards: 70\r\n\
+                        From: <sip:2003@127.0.0.1>;tag=1\r\nTo: <sip:2003@127.0.0.1>\r\nCall-ID: r\r\nCSeq: 1 REGISTER\r\n\
+                        Contact: <sip:2003@127.0.0.41>\r\nContent-Length: 0\r\n\r\n";
+
+#[test]
+fn telephones_need_no_certificate_where_trunks_must_have_one() {
+    let authority = Authority::new();
+    authority.sign("carrier.example");
+    let ca = format!("ca = {}", text(&authority.file("ca.pem")));
+    let trunk = "tls_name = \"carrier.example\", sources = [\"127.0.0.10\"] }\n[[line]]\nnumber = \"2003\"\n\
+                 sip = { user = \"2003\", password = \"secret\"";
+    let node = node(&authority, &ca, SocketAddr::new(PEER, 5061), trunk);
+    let telephone = IpAddr::from([127, 0, 0, 41]);
+    let stranger = Authority::new();
+    stranger.sign("telephone.example");
+    // Without any, with one of an authority that nobody knows, and with one for a trunk: it is asked for its password.
+    let shown =
+        [None, Some(stranger.identity("telephone.example")), Some(authority.identity("carrier.example"))];
+    for own in shown {
+        let answer = ask_from(telephone, REGISTER, &node, &authority, own).unwrap();
+        assert!(answer.starts_with("SIP/2.0 401 "), "{answer}");
+    }
+    // At the hosts of the trunk nothing but its own certificate is good, also for a telephone.
+    for host in [PEER, IpAddr::from([127, 0, 0, 10])] {
+        for own in [None, Some(stranger.identity("telephone.example"))] {
+            assert_eq!(ask_from(host, REGISTER, &node, &authority, own), None, "{host}");
+        }
+        let own = Some(authority.identity("carrier.example"));
+        assert!(ask_from(host, OPTIONS, &node, &authority, own).unwrap().starts_with("SIP/2.0 200 "));
+    }
+    node.stop(Duration::ZERO).unwrap();
+}
+
+#[test]
+fn a_trunk_that_need_not_prove_its_name_is_heard_without_a_certificate() {
+    let authority = Authority::new();
+    let ca = format!("ca = {}", text(&authority.file("ca.pem")));
+    let node = node(&authority, &ca, SocketAddr::new(PEER, 5061), "client_certificate = false");
+    assert!(ask(&node, &authority, None).unwrap().starts_with("SIP/2.0 200 "));
     node.stop(Duration::ZERO).unwrap();
 }
 

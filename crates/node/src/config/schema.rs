@@ -350,6 +350,7 @@ pub(super) static TRUNK_SIP: Section = Section {
         key("transport", "transport = \"udp\", \"tcp\" or \"tls\""),
         key("ca", "ca = \"carrier-ca.pem\""),
         key("tls_name", "tls_name = \"sip.carrier.example\""),
+        key("client_certificate", "client_certificate = false"),
         key("sips", "sips = true"),
         key("certificate", "certificate = \"town.pem\""),
         key("key", "key = \"town.key\""),

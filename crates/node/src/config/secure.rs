@@ -51,6 +51,11 @@ impl Files {
         self.ca.as_ref().map(|ca| Path::new(ca.get_ref().as_str()))
     }
 
+    /// Whether those that connect are asked for certificates.
+    pub(super) const fn asks(&self) -> bool {
+        self.ca.is_some()
+    }
+
     /// The first of them, to say what is wrong with them.
     pub(super) fn any(&self) -> Option<&Spanned<String>> {
         [&self.certificate, &self.key, &self.ca, &self.name].into_iter().find_map(Option::as_ref)

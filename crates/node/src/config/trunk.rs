@@ -70,6 +70,7 @@ pub(super) struct Sip {
     keys: Option<SipKeys>,
     joins: Option<Joins>,
     files: Files,
+    proves: Option<Spanned<bool>>,
     sips: Option<Spanned<bool>>,
 }
 
@@ -148,6 +149,7 @@ impl Sip {
             keys: choice(table, "dtmf", "way of keys", &KEYS, &[], report),
             follows: choice(table, "redirect", "redirect", &REDIRECTS, &[], report),
             files: Files::read(table, report).of(table.string("tls_name", report)),
+            proves: table.boolean("client_certificate", report),
             sips: table.boolean("sips", report),
         };
         sip.check_tls(table, report);
@@ -181,6 +183,9 @@ impl Sip {
         if let Some(file) = self.files.any().filter(|_| !over_tls) {
             report.error(file.span(), "the trunk has no TLS", "expected transport = \"tls\" beside it");
         }
+        if let Some(proves) = self.proves.as_ref().filter(|_| !over_tls) {
+            report.error(proves.span(), "the trunk has no TLS", "expected transport = \"tls\" beside it");
+        }
         if let Some(sips) = self.sips.as_ref().filter(|sips| !over_tls && *sips.get_ref()) {
             report.error(sips.span(), "SIPS URIs without TLS", "expected transport = \"tls\" beside it");
         }
@@ -207,8 +212,14 @@ pub(super) fn tls(raw: &Raw, report: &mut Report) -> BTreeMap<String, ClientTls>
             Target::Name(name, _) => name.clone(),
         });
         let name = sip.domain.as_ref().map(|domain| domain.get_ref().clone()).or(host).unwrap_or_default();
+        let asks = raw.tls.as_ref().is_some_and(Files::asks);
+        if let Some(proves) = sip.proves.as_ref().filter(|proves| *proves.get_ref() && !asks) {
+            let expected = "expected ca = \"carrier-ca.pem\" in [tls]: the authorities of certificates of those that connect";
+            report.error(proves.span(), "nobody says which certificates are good", expected);
+        }
         if let Some(tls) = sip.files.client(raw.tls.as_ref(), &name, report) {
-            all.insert(id.get_ref().clone(), tls);
+            let proves = sip.proves.as_ref().is_none_or(|proves| *proves.get_ref());
+            all.insert(id.get_ref().clone(), if proves { tls } else { tls.unproven() });
         }
     }
     all

@@ -39,6 +39,8 @@ struct State {
     listed: BTreeSet<IpAddr>,
     /// Which names the certificates of a host may have.
     names: BTreeMap<IpAddr, Vec<ServerName<'static>>>,
+    /// Hosts of trunks that need not prove any.
+    unproven: BTreeSet<IpAddr>,
     anybody: bool,
     places: BTreeMap<IpAddr, usize>,
     strangers: usize,
@@ -81,7 +83,7 @@ impl Door {
     }
 
     /// A host may prove that it has this name.
-    pub(super) fn name(&self, host: IpAddr, name: &ServerName<'static>) {
+    pub(crate) fn name(&self, host: IpAddr, name: &ServerName<'static>) {
         if let Ok(mut state) = self.state.lock() {
             let names = state.names.entry(super::canonical(host)).or_default();
             if !names.contains(name) {
@@ -90,9 +92,20 @@ impl Door {
         }
     }
 
-    /// The names that a host may prove to have.
-    pub(super) fn names(&self, host: IpAddr) -> Vec<ServerName<'static>> {
-        self.state.lock().ok().and_then(|state| state.names.get(&host).cloned()).unwrap_or_default()
+    /// The host of a trunk need not prove any name.
+    pub(crate) fn trust(&self, host: IpAddr) {
+        if let Ok(mut state) = self.state.lock() {
+            state.unproven.insert(super::canonical(host));
+        }
+    }
+
+    /// The names of which a host must prove to have one, where it is asked for that; none when it is a telephone's, or need not.
+    pub(super) fn names(&self, host: IpAddr) -> Option<Vec<ServerName<'static>>> {
+        let Ok(state) = self.state.lock() else { return Some(Vec::new()) };
+        match state.names.get(&host) {
+            Some(names) => Some(names.clone()),
+            None => (state.listed.contains(&host) && !state.unproven.contains(&host)).then(Vec::new),
+        }
     }
 
     /// Lets hosts connect that are not listed.
@@ -185,6 +198,22 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_of_trunks_prove_a_name_unless_all_of_theirs_need_not_and_telephones_prove_none() {
+        let door = Door::new(Clock::start(), Limits::default(), &Registry::new());
+        let [trunk, open, phone] = [1, 2, 3].map(|host| IpAddr::from([192, 0, 2, host]));
+        let name = ServerName::try_from("carrier.example").unwrap();
+        door.list([trunk, open]);
+        assert_eq!(door.names(trunk), Some(Vec::new()), "it has none that it could prove");
+        door.name(trunk, &name);
+        door.trust(open);
+        assert_eq!((door.names(trunk), door.names(open)), (Some(vec![name.clone()]), None));
+        assert_eq!(door.names(phone), None);
+        // One trunk at a host that must is enough.
+        door.name(open, &name);
+        assert!(door.names(open).is_some());
+    }
 
     #[test]
     fn a_host_has_its_places_and_strangers_have_none_of_them() {

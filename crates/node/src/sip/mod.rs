@@ -218,8 +218,13 @@ impl Ports {
 
     /// A connection over TLS to there is to end at this peer.
     pub(crate) fn trust(&mut self, address: SocketAddr, tls: &ClientTls) {
-        self.door.name(address.ip(), &tls.name);
+        self.prove(address.ip(), tls);
         self.tls.insert(address, tls.clone());
+    }
+
+    /// A connection from that host must prove the name of this peer, or need not.
+    pub(crate) fn prove(&self, host: IpAddr, tls: &ClientTls) {
+        if tls.proves { self.door.name(host, &tls.name) } else { self.door.trust(host) }
     }
 
     /// Who may connect.

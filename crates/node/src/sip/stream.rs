@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::tls::{ClientTls, Clients, ServerTls, is_for_one_of};
+use crate::tls::{ClientTls, ServerTls};
 
 use super::door::{Door, Place};
 use super::{Arrival, Connection, End, Fate, WAITING, Way};
@@ -102,7 +102,7 @@ impl Stream {
         let local = stream.local_addr().unwrap_or(to);
         match tls {
             None => self.converse(stream, local, None).await,
-            Some(ClientTls { config, name }) => {
+            Some(ClientTls { config, name, .. }) => {
                 match in_time(TlsConnector::from(config).connect(name, stream)).await {
                     Ok(stream) => self.converse(stream, local, None).await,
                     Err(error) => self.refused(&error).await,
@@ -139,13 +139,12 @@ impl Stream {
                 return;
             }
         };
-        if clients == Clients::Proven {
-            let names = self.door.names(self.way.1.ip());
-            let shown = stream.get_ref().1.peer_certificates().and_then(|all| all.first());
-            if !shown.is_some_and(|shown| is_for_one_of(shown, names.iter())) {
-                tracing::warn!(peer = %self.way.1, "a peer has shown a certificate of another name than its trunk's");
-                return;
-            }
+        // A telephone proves by its password who it is. What comes from the host of a trunk would be taken for the trunk's.
+        if let Some(names) = self.door.names(self.way.1.ip())
+            && !clients.prove(stream.get_ref().1.peer_certificates(), names.iter())
+        {
+            tracing::warn!(peer = %self.way.1, "a peer at the host of a trunk has not proven the trunk's name");
+            return;
         }
         if self.to.send(Arrival::Connected(self.way, connection)).await.is_ok() {
             self.converse(stream, local, Some(place)).await;
