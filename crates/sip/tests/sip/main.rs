@@ -29,3 +29,4 @@ mod torture;
 mod transactions;
 mod transfers;
 mod values;
+mod within;
