@@ -9,6 +9,8 @@
 mod asking;
 mod calls;
 mod credentials;
+mod dialogs;
+mod guard;
 mod history;
 mod hostile;
 mod keys;

@@ -41,9 +41,9 @@ pub(super) fn town_config() -> AgentConfig {
 /// Who proves to be whom, and how.
 #[derive(Clone)]
 pub(super) struct Login {
-    known: Known,
-    user: &'static str,
-    password: &'static str,
+    pub(super) known: Known,
+    pub(super) user: &'static str,
+    pub(super) password: &'static str,
 }
 
 impl Town {

@@ -265,7 +265,11 @@ fn a_prack_of_another_response_number_or_method_is_481_and_acknowledges_nothing(
     assert_eq!(answer.status(), Some(Status::OK));
     let described = String::from_utf8_lossy(answer.session_description().unwrap()).into_owned();
     assert!(described.contains("m=audio 4000"), "{described}");
-    assert_eq!(raw.statuses(request("PRACK", "p10", 21, &tag, &rack, "")), [481], "it is acknowledged already");
+    assert_eq!(
+        raw.statuses(request("PRACK", "p10", 21, &tag, &rack, "")),
+        [481],
+        "it is acknowledged already"
+    );
     assert!(raw.wait(Duration::from_secs(10)).is_empty());
 }
 
