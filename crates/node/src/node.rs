@@ -445,7 +445,7 @@ fn open_ledger(config: &Config, metrics: &Registry) -> Result<(Ledger, Restored)
             Arc::new(opened.map_err(|error| StartError::Store { path: path.display().to_string(), error })?)
         }
     };
-    let settings = Settings { cdr: config.cdr.clone(), ..Settings::default() };
+    let settings = Settings { cdr: config.cdr.clone(), ..Settings::for_store(&config.store) };
     Ok(Ledger::open(store, &settings, metrics)?)
 }
 

@@ -13,6 +13,7 @@ use strowger_exchange::{
     StandingSubscription, Stream, StreamRole, Subject, Subscriptions, Termination, Transfer,
 };
 use strowger_node::clock::Wall;
+use strowger_node::config::StoreConfig;
 use strowger_node::ledger::{CallDetail, Ledger, Restored, Settings};
 use strowger_node::metrics::Registry;
 use strowger_node::store::{
@@ -114,7 +115,14 @@ fn with_file(path: &Path) -> Settings {
 }
 
 fn keys(store: &dyn Store, prefix: &str) -> Vec<String> {
-    store.list(prefix, None, 1000).unwrap().0.into_iter().map(|entry| entry.key).collect()
+    let mut all: Vec<String> = Vec::new();
+    loop {
+        let (page, _) = store.list(prefix, all.last().map(String::as_str), 1000).unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page.into_iter().map(|entry| entry.key));
+    }
 }
 
 fn detail(store: &dyn Store, sequence: u64) -> CallDetail {
@@ -446,6 +454,22 @@ fn the_store_keeps_the_latest_detail_records_and_the_file_all() {
     let left = keys(&*store, "cdr/").len();
     assert!((10..400).contains(&left), "{left}");
     assert_eq!(detail(&*store, 400), all[399]);
+}
+
+#[test]
+fn a_store_in_memory_does_not_grow_with_the_calls_that_were_made() {
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let settings = Settings { pace: Duration::ZERO, ..Settings::for_store(&StoreConfig::Memory) };
+    let (mut ledger, _) = open(&store, &settings);
+    for call in 0..11_000 {
+        ledger.record(ended(call), wall());
+    }
+    ledger.close(PATIENCE);
+    let left = keys(&*store, "cdr/").len();
+    assert!((10_000..10_500).contains(&left), "{left}");
+    assert_eq!(detail(&*store, 11_000).sequence, 11_000);
+    let embedded = StoreConfig::Embedded { path: "town.redb".into() };
+    assert_eq!(Settings::for_store(&embedded), Settings::default());
 }
 
 #[test]

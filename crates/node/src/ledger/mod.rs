@@ -33,6 +33,7 @@ use strowger_exchange::{Record, Setting};
 use strowger_sansio::Epoch;
 
 use crate::clock::Wall;
+use crate::config::StoreConfig;
 use crate::metrics::{Counter, Gauge, Histogram, Registry};
 use crate::store::{Store, StoreError};
 
@@ -62,6 +63,21 @@ pub struct Settings {
     pub pace: Duration,
     /// The first and the longest pause before a failed transaction is tried again.
     pub retry: (Duration, Duration),
+}
+
+/// Call detail records that a store in memory keeps: some 10 MB.
+const KEPT_IN_MEMORY: u64 = 10_000;
+
+impl Settings {
+    /// How a ledger is kept in such a store: one in memory holds the latest 10 000 call detail records, as nobody looks at
+    /// what is older before it is gone at the exit.
+    #[must_use]
+    pub fn for_store(store: &StoreConfig) -> Self {
+        match store {
+            StoreConfig::Memory => Self { kept: KEPT_IN_MEMORY, ..Self::default() },
+            StoreConfig::Embedded { .. } => Self::default(),
+        }
+    }
 }
 
 impl Default for Settings {

@@ -22,6 +22,8 @@ const HISTORY: TableDefinition<'_, (u64, u32), Changed> = TableDefinition::new("
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// The layout of the three tables.
 const FORMAT: u64 = 1;
+/// Memory that redb may use, in octets: its own default is a gigabyte, which a store of call detail records would fill.
+const CACHE: usize = 32 * 1024 * 1024;
 
 /// Opens the database, again after a failure.
 pub(super) type Opener = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
@@ -48,7 +50,7 @@ impl Embedded {
     /// When the file cannot be used: no permission, another process has it, not a store, a later format.
     pub fn open(path: &Path, limits: Limits) -> Result<Self, StoreError> {
         let owned = path.to_owned();
-        Self::with_opener(Box::new(move || Database::create(&owned)), limits)
+        Self::with_opener(Box::new(move || Database::builder().set_cache_size(CACHE).create(&owned)), limits)
     }
 
     /// A store over any opener; tests inject faults here.
@@ -404,7 +406,9 @@ mod tests {
         let open = move || {
             let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
             let file = FileBackend::new(file)?;
-            Database::builder().create_with_backend(Disk { file, full: Arc::clone(&disk) })
+            Database::builder()
+                .set_cache_size(CACHE)
+                .create_with_backend(Disk { file, full: Arc::clone(&disk) })
         };
         let store = Embedded::with_opener(Box::new(open), Limits::default()).unwrap();
         let put = |key: &str| store.txn(&Txn::new().put(key, vec![7; 10_000]));
