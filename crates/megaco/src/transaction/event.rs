@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Coding, PeerId, Route};
+use super::{Coding, Dialect, PeerId, Route};
 use crate::error::{DecodeError, EncodeError, ErrorCode};
 use crate::message::{
     Action, ActionReply, Body, ErrorDescriptor, ReplyResult, Transaction, TransactionId, Version,
@@ -272,6 +272,8 @@ pub struct Accepted<'b> {
     pub(super) bytes: &'b [u8],
     pub(super) version: Version,
     pub(super) coding: Arc<Coding>,
+    /// How its sender is answered, whether the rest can be read or not.
+    pub(super) dialect: Dialect,
 }
 
 impl Accepted<'_> {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use strowger_sansio::Time;
 
-use super::dialect::{Coding, NEWEST};
+use super::dialect::{Coding, Dialect, Form, NEWEST};
 use super::event::{Accepted, Event, describe};
 use super::responder::Unread;
 use super::{PeerId, Route, Transactions};
@@ -34,7 +34,8 @@ impl<T: Clone> Transactions<T> {
             Err(error) => {
                 // Without an identifier the sender is known only where there is one peer alone.
                 if let Some(peer) = self.peers.only(&route) {
-                    self.answer_unreadable(now, peer, route, error);
+                    let form = self.peers.get(peer).refusing(bytes);
+                    self.in_form(peer, form, |own| own.answer_unreadable(now, peer, route, error));
                 } else {
                     self.counters.malformed_dropped += 1;
                 }
@@ -54,21 +55,40 @@ impl<T: Clone> Transactions<T> {
         let version = opening.version;
         if !(Version::V1..=NEWEST).contains(&version) {
             self.counters.wrong_version += 1;
-            self.refuse_message(now, peer, route, ErrorCode::VERSION_NOT_SUPPORTED);
+            let form = self.peers.get(peer).answering(bytes, NEWEST).form;
+            self.in_form(peer, form, |own| {
+                own.refuse_message(now, peer, route, ErrorCode::VERSION_NOT_SUPPORTED);
+            });
             return None;
         }
-        let known = self.peers.get_mut(peer);
-        known.learn(bytes, version);
-        let coding = known.coding.clone();
-        Some(Accepted { peer, route, bytes, version, coding })
+        let known = self.peers.get(peer);
+        let (coding, dialect) = (known.coding.clone(), known.answering(bytes, version));
+        Some(Accepted { peer, route, bytes, version, coding, dialect })
     }
 
     /// Takes a message. The events are to be acted on in their order; more may come by [`poll_event`](Self::poll_event).
     pub fn handle_input<'m>(&mut self, now: Time, accepted: &'m Accepted<'m>) -> Vec<Event<'m, T>> {
         match accepted.coding.decode(accepted.bytes) {
-            Ok(message) => self.take(now, accepted, message, &BTreeMap::new()),
-            Err(error) => self.take_readable(now, accepted, error),
+            Ok(message) => {
+                // Only now: how a peer speaks is learned from what it has said, and not from what only begins like that.
+                self.peers.get_mut(accepted.peer).dialect = accepted.dialect;
+                self.take(now, accepted, message, &BTreeMap::new())
+            }
+            Err(error) => {
+                let usual = self.peers.get_mut(accepted.peer).speak_for_now(accepted.dialect);
+                let events = self.take_readable(now, accepted, error);
+                self.peers.get_mut(accepted.peer).unlearn(usual);
+                events
+            }
         }
+    }
+
+    /// Says something in the form of a message that is refused as a whole, and in the version that is spoken otherwise.
+    fn in_form(&mut self, peer: PeerId, form: Form, say: impl FnOnce(&mut Self)) {
+        let known = self.peers.get_mut(peer);
+        let usual = known.speak_for_now(Dialect { form, ..known.dialect });
+        say(self);
+        self.peers.get_mut(peer).unlearn(usual);
     }
 
     fn take<'m>(

@@ -168,15 +168,36 @@ impl Peer {
         self.sources.iter().any(|source| source.has(route))
     }
 
-    /// Speaks as the peer does, from a message of its that could be read.
-    pub(super) fn learn(&mut self, bytes: &[u8], version: Version) {
-        if self.learning == Learning::Off {
-            return;
+    /// How a message of the peer's is answered: as it was spoken, if the configuration does not stand.
+    pub(super) fn answering(&self, bytes: &[u8], version: Version) -> Dialect {
+        let mut dialect = self.dialect;
+        if self.learning == Learning::On {
+            dialect.form = form_of(bytes);
+            if !self.is_negotiated {
+                dialect.version = version.min(super::NEWEST);
+            }
         }
-        self.dialect.form = form_of(bytes);
-        if !self.is_negotiated {
-            self.dialect.version = version.min(super::NEWEST);
+        dialect
+    }
+
+    /// The form in which a message is refused of which not even the beginning can be read.
+    pub(super) fn refusing(&self, bytes: &[u8]) -> Form {
+        match (self.dialect.form, form_of(bytes)) {
+            (Form::Text(own), Form::Text(_)) => Form::Text(own),
+            _ if self.learning == Learning::Off => self.dialect.form,
+            (_, form) => form,
         }
+    }
+
+    /// Speaks in another way until [`Self::unlearn`], and learns nothing: the message has faults, and may be anything.
+    pub(super) fn speak_for_now(&mut self, dialect: Dialect) -> (Dialect, Learning) {
+        let usual = std::mem::replace(&mut self.dialect, dialect);
+        (usual, std::mem::replace(&mut self.learning, Learning::Off))
+    }
+
+    /// Speaks as before.
+    pub(super) fn unlearn(&mut self, (usual, learning): (Dialect, Learning)) {
+        (self.dialect, self.learning) = (usual, learning);
     }
 
     pub(super) fn learn_values(&mut self, values: ValueForm) {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use strowger_sansio::{Backoff, Time};
 
+use super::dialect::{Dialect, Form};
 use super::event::{Accepted, Event, Token, describe};
 use super::limits::{ENTRY, RANGE};
 use super::memory::{Key, Known, Stored};
@@ -25,6 +26,8 @@ use crate::message::{
 pub(super) struct Running {
     /// Where the latest copy of it came from.
     route: Route,
+    /// What it was written in.
+    form: Form,
     started: Time,
     pendings: u32,
     /// Actions, and commands in the last of them: what the role has to answer.
@@ -104,7 +107,8 @@ impl<T: Clone> Transactions<T> {
         self.charge(peer, ENTRY);
         self.peers.get_mut(peer).executing += 1;
         self.counters.executed += 1;
-        let running = Running { route, started: now, pendings: 0, actions: actions.len(), fault };
+        let form = accepted.dialect.form;
+        let running = Running { route, form, started: now, pendings: 0, actions: actions.len(), fault };
         self.running.insert(key, running);
         self.provisional.begin(now + self.timers.provisional, key);
         let life = self.peers.get(peer).life;
@@ -226,7 +230,7 @@ impl<T: Clone> Transactions<T> {
         // Over what loses nothing an immediate acknowledgement is not needed (Annex D.2.4).
         let is_ack_required = running.pendings > 0 && !route.transport.is_reliable();
         let reply = Reply { id, is_ack_required, segment: None, result };
-        let (dialect, coding) = (share.dialect, &share.coding);
+        let (dialect, coding) = (Dialect { form: running.form, ..share.dialect }, &share.coding);
         let limit = share.pdu.unwrap_or(usize::MAX).min(self.limits.pdu).saturating_sub(super::HEADER);
         let transaction = Transaction::Reply(reply);
         let written = self
@@ -234,12 +238,13 @@ impl<T: Clone> Transactions<T> {
             .push(peer, route, (Kind::Transaction, dialect), |out| dialect.encode(coding, &transaction, out));
         let length = match &written {
             Ok(length) => *length,
-            Err(_) => self.push_error(peer, route, id, is_ack_required, ErrorCode::INTERNAL),
+            Err(_) => self.push_error(peer, route, dialect, (id, is_ack_required), ErrorCode::INTERNAL),
         };
         if length > limit {
             self.outbox.unpush();
             let Transaction::Reply(reply) = transaction else { return Ok(()) };
-            let parted = if dialect.version >= Version::V3 { self.part(peer, reply, limit) } else { None };
+            let parted =
+                if dialect.version >= Version::V3 { self.part(peer, dialect, reply, limit) } else { None };
             if let Some(octets) = parted {
                 let stored = Stored { dialect, octets };
                 self.send_segments(now, peer, route, key, &stored);
@@ -247,7 +252,7 @@ impl<T: Clone> Transactions<T> {
                 return Ok(());
             }
             self.counters.too_long += 1;
-            self.push_error(peer, route, id, is_ack_required, ErrorCode::RESPONSE_TOO_LONG);
+            self.push_error(peer, route, dialect, (id, is_ack_required), ErrorCode::RESPONSE_TOO_LONG);
         }
         let octets = self.outbox.last().into();
         self.keep(now, key, Stored { dialect, octets });
@@ -270,12 +275,11 @@ impl<T: Clone> Transactions<T> {
         &mut self,
         peer: PeerId,
         route: Route,
-        id: TransactionId,
-        is_ack_required: bool,
+        dialect: Dialect,
+        (id, is_ack_required): (TransactionId, bool),
         code: ErrorCode,
     ) -> usize {
-        let known = self.peers.get(peer);
-        let (dialect, coding) = (known.dialect, &known.coding);
+        let coding = &self.peers.get(peer).coding;
         // 533 came with version 2.
         let code = match code {
             ErrorCode::RESPONSE_TOO_LONG if dialect.version < Version::V2 => ErrorCode::INTERNAL,

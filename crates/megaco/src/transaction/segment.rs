@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use strowger_sansio::{Backoff, Time};
 
+use super::dialect::Dialect;
 use super::event::{Accepted, Assembled, Event, Failure};
 use super::memory::{Key, Stored};
 use super::outbox::Kind;
@@ -194,8 +195,14 @@ impl<T: Clone> Transactions<T> {
     }
 
     /// Parts a reply that is too long. Nothing when it cannot be parted.
-    pub(super) fn part(&self, peer: PeerId, reply: Reply<'_>, limit: usize) -> Option<Box<[u8]>> {
-        let peer = self.peers.get(peer);
+    pub(super) fn part(
+        &self,
+        peer: PeerId,
+        dialect: Dialect,
+        reply: Reply<'_>,
+        limit: usize,
+    ) -> Option<Box<[u8]>> {
+        let coding = &self.peers.get(peer).coding;
         let Reply { id, is_ack_required, result: ReplyResult::Actions(actions), .. } = reply else {
             return None;
         };
@@ -207,7 +214,7 @@ impl<T: Clone> Transactions<T> {
             let result = ReplyResult::Actions(vec![unit]);
             let whole = Reply { id, is_ack_required: false, segment: None, result };
             let transaction = Transaction::Reply(whole);
-            peer.dialect.encode(&peer.coding, &transaction, &mut octets).ok()?;
+            dialect.encode(coding, &transaction, &mut octets).ok()?;
             let length = octets.len() + SEGMENT_MARK;
             if length > limit {
                 return None;
@@ -231,7 +238,7 @@ impl<T: Clone> Transactions<T> {
             let result = ReplyResult::Actions(joined);
             let reply = Transaction::Reply(Reply { id, is_ack_required, segment, result });
             octets.clear();
-            peer.dialect.encode(&peer.coding, &reply, &mut octets).ok()?;
+            dialect.encode(coding, &reply, &mut octets).ok()?;
             stored.extend_from_slice(&u32::try_from(octets.len()).ok()?.to_be_bytes());
             stored.extend_from_slice(&octets);
         }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod dialect;
 mod support;
 
 use proptest::prelude::*;
@@ -16,7 +17,7 @@ use support::{CONTROLLER, GATEWAY, Habit, Weather, World, notify};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn dialect(form: Form, version: Version) -> Dialect {
+fn spoken(form: Form, version: Version) -> Dialect {
     Dialect { form, version, ..Dialect::default() }
 }
 
@@ -25,7 +26,7 @@ fn a_request_is_executed_once_and_its_reply_comes_back() {
     for form in [Form::Text(Layout::Compact), Form::Text(Layout::Pretty), Form::Binary] {
         for transport in [Transport::Udp, Transport::Tcp, Transport::Sctp] {
             let mut world =
-                World::new(1, transport, |_, config, _| config.dialect = dialect(form, Version::V1));
+                World::new(1, transport, |_, config, _| config.dialect = spoken(form, Version::V1));
             world.request(GATEWAY, "00000001/00000010/00000011", 7);
             world.run(SECOND);
             assert_eq!(world.sides[GATEWAY].replies, [(7, 1)].into(), "{form:?} {transport:?}");
@@ -338,7 +339,7 @@ fn a_fault_within_a_command_takes_the_whole_command() {
 #[test]
 fn of_a_binary_request_all_before_its_fault_is_executed() {
     let mut world =
-        World::new(1, Transport::Udp, |_, config, _| config.dialect = dialect(Form::Binary, Version::V1));
+        World::new(1, Transport::Udp, |_, config, _| config.dialect = spoken(Form::Binary, Version::V1));
     let name = |last: u8| format!("00000001/00000010/{last:08b}");
     let own = &mut world.sides[GATEWAY];
     let mut actions = notify(&name(1));
@@ -521,7 +522,7 @@ fn an_error_of_a_whole_message_is_authenticated_as_messages_are() {
 #[test]
 fn a_peer_is_spoken_to_as_it_speaks_and_never_in_a_newer_version() {
     let mut world =
-        World::new(1, Transport::Udp, |_, config, _| config.dialect = dialect(Form::Binary, Version::V3));
+        World::new(1, Transport::Udp, |_, config, _| config.dialect = spoken(Form::Binary, Version::V3));
     let bytes = b"MEGACO/1 <gw1.town>\nTransaction = 9 {\n Context = - { Notify = a { ObservedEvents = 1 { 20260101T12000000:al/of } } } }";
     world.deliver(CONTROLLER, bytes);
     assert!(
@@ -530,7 +531,7 @@ fn a_peer_is_spoken_to_as_it_speaks_and_never_in_a_newer_version() {
         world.text(CONTROLLER, 0)
     );
     let own = &mut world.sides[CONTROLLER];
-    assert_eq!(own.layer.dialect_of(own.peer), dialect(Form::Text(Layout::Pretty), Version::V1));
+    assert_eq!(own.layer.dialect_of(own.peer), spoken(Form::Text(Layout::Pretty), Version::V1));
     // What version 1 cannot say is refused before it is sent.
     let mut actions = notify("a");
     actions[0].properties = Some(Box::default());
