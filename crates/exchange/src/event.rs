@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use crate::{CallId, Cause, Cic, EndpointsView, Forward, ReleasedBy};
+use crate::{CallId, Cause, Cic, ContinuityResult, EndpointsView, Forward, ReleasedBy};
 
 /// Something that an operator or an application may want to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,8 +166,8 @@ pub enum Event {
         trunk: String,
         /// The circuit's code there.
         circuit: Cic,
-        /// Whether its far end answered.
-        passed: bool,
+        /// What came of it.
+        result: ContinuityResult,
     },
     /// The name of a gateway is to be looked up; the answer is for
     /// [`Exchange::handle_resolved`](crate::Exchange::handle_resolved).

@@ -12,8 +12,8 @@ use strowger_sansio::{BoundedQueue, Duration, Epoch, NodeId, Rng, SocketId, Time
 use crate::access::{Access, Arrival, DigitMaps, Origin, Report};
 use crate::switch::Replacing;
 use crate::{
-    CallId, CallStable, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Command, Event, Inventory,
-    LineEvent, Plan, Record, Registration, Setting, SettingFault, Snapshot, Subscriptions, Switch,
+    CallId, CallStable, Cic, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Command, Continuity, Event,
+    Inventory, LineEvent, Plan, Record, Registration, Setting, SettingFault, Snapshot, Subscriptions, Switch,
 };
 
 /// What a host hands to an exchange.
@@ -315,6 +315,37 @@ impl Exchange {
         let handled = self.access.handle_circuit(now, circuit, event);
         self.settle(now);
         handled
+    }
+
+    /// Tests the continuity of a circuit for an operator: that with the code `circuit` of the trunk with the id `trunk`, whose far end answers
+    /// so. What comes of it is [`Event::CircuitTested`], within 15 seconds.
+    ///
+    /// # Errors
+    /// There is no such circuit, it has a call or a test, or it is out of service: nothing has changed then.
+    pub fn test_circuit(
+        &mut self,
+        now: Time,
+        (trunk, circuit): (&str, Cic),
+        answer: Continuity,
+    ) -> Result<(), CircuitFault> {
+        let asked = self.access.test_circuit(now, (trunk, circuit), answer);
+        self.settle(now);
+        asked
+    }
+
+    /// Has a circuit answer the tests of its far end for an operator, until this comes with nothing.
+    ///
+    /// # Errors
+    /// There is no such circuit, it has a call or a test, it is out of service, or it did not answer any tests: nothing has changed then.
+    pub fn answer_circuit_tests(
+        &mut self,
+        now: Time,
+        (trunk, circuit): (&str, Cic),
+        answer: Option<Continuity>,
+    ) -> Result<(), CircuitFault> {
+        let asked = self.access.answer_tests(now, (trunk, circuit), answer);
+        self.settle(now);
+        asked
     }
 
     /// What the signalling of a circuit is told.

@@ -76,8 +76,9 @@ pub use switch::{Command, LineCommand, ReferTo, Replacing, RestoredCall, Restore
 pub use timers::CallTimers;
 pub use trunk::{
     Cic, CircuitEntry, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, CircuitSignalling,
-    CircuitTrunkEntry, Continuity, GroupPlace, Joins, Redirects, Referrals, SipDigest, SipKeys, SipSocket,
-    SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId, TrunkName,
+    CircuitTrunkEntry, Continuity, ContinuityResult, GroupPlace, Joins, Redirects, Referrals, SipDigest,
+    SipKeys, SipSocket, SipTransport, TrunkEntry, TrunkGroupEntry, TrunkGroupId, TrunkId, TrunkName,
+    UnknownAnswer,
 };
 
 // The example of the README is compiled and run.

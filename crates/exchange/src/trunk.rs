@@ -194,6 +194,8 @@ pub enum CircuitSignalling {
     Mf,
     /// The media gateway, with signalling bits and DTMF digits: package `DT` of RFC 3064. It speaks MGCP.
     Dtmf,
+    /// Nobody: no call comes or goes by them. Their continuity can be tested.
+    Nobody,
 }
 
 /// The place of a trunk among those of its group.
@@ -231,6 +233,72 @@ pub enum Continuity {
     Loopback,
     /// It answers with another tone: where one side has two wires.
     Transponder,
+}
+
+/// What came of a test of continuity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContinuityResult {
+    /// The answer came in time: the circuit is whole.
+    Passed,
+    /// The tone ended without the answer.
+    NoAnswer,
+    /// The gateway could not go on with the tone.
+    BrokenOff,
+    /// The gateway refused to test: its code, and its words if it had any. They are the gateway's: escape them where they are shown.
+    Refused(String),
+    /// The gateway could not be asked, or said nothing of it in time.
+    NoResult,
+    /// The gateway was lost, restarted, or took the circuit out of service.
+    BearerLost,
+    /// The far end began a call meanwhile, which goes on.
+    Seized,
+}
+
+impl std::str::FromStr for Continuity {
+    type Err = UnknownAnswer;
+
+    /// `loopback` or `transponder`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "loopback" => Ok(Self::Loopback),
+            "transponder" => Ok(Self::Transponder),
+            _ => Err(UnknownAnswer),
+        }
+    }
+}
+
+/// A word for no answer to a test of continuity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownAnswer;
+
+impl std::fmt::Display for UnknownAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("expected loopback or transponder")
+    }
+}
+
+impl std::error::Error for UnknownAnswer {}
+
+impl ContinuityResult {
+    /// Whether the circuit is whole.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        *self == Self::Passed
+    }
+}
+
+impl std::fmt::Display for ContinuityResult {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "the answer came in time",
+            Self::NoAnswer => "the tone ended without an answer",
+            Self::BrokenOff => "the gateway could not go on with the tone",
+            Self::Refused(answer) => return write!(f, "the gateway refused: {answer}"),
+            Self::NoResult => "the gateway said nothing of it in time",
+            Self::BearerLost => "the circuit went out of service",
+            Self::Seized => "a call came from the far end",
+        })
+    }
 }
 
 /// What the signalling of a circuit says.
@@ -313,6 +381,10 @@ pub enum CircuitFault {
     Unknown,
     /// Not in the state that it is in: a call for a circuit that has one, an answer without a call.
     Unexpected,
+    /// It is not to be tested now: it has a call or a test, or its far end has not let go.
+    Taken,
+    /// It is not to be tested now: its gateway is not there, or has taken it out of service.
+    OutOfService,
 }
 
 impl std::fmt::Display for CircuitFault {
@@ -320,6 +392,8 @@ impl std::fmt::Display for CircuitFault {
         f.write_str(match self {
             Self::Unknown => "there is no such circuit",
             Self::Unexpected => "that cannot happen on the circuit now",
+            Self::Taken => "the circuit has a call or a test",
+            Self::OutOfService => "the circuit is out of service",
         })
     }
 }
@@ -399,7 +473,7 @@ impl Inventory {
             }
             let signals = self.circuit_trunk(circuit.trunk).map(|trunk| trunk.signalling).unwrap_or_default();
             let speaks = self.gateways.iter().find(|gateway| gateway.id == entry.gateway);
-            if signals != CircuitSignalling::Outside
+            if matches!(signals, CircuitSignalling::Mf | CircuitSignalling::Dtmf)
                 && speaks.is_some_and(|gateway| gateway.protocol != GatewayProtocol::Mgcp)
             {
                 faults.push(InventoryFault::NoSignalling(entry.gateway.clone()));

@@ -185,8 +185,15 @@ impl Control {
         self.agent.notification_request(now, place.gateway, &place.endpoint, request, tag);
     }
 
-    /// Has the endpoint of a circuit do its part of a test of continuity.
-    pub(super) fn test_continuity(&mut self, now: Time, place: &Place, part: Part, tag: Tag) {
+    /// Has the endpoint of a circuit do its part of a test of continuity, and what it is asked for besides where it signals too.
+    pub(super) fn test_continuity(
+        &mut self,
+        now: Time,
+        place: &Place,
+        part: Part,
+        besides: NotificationRequest,
+        tag: Tag,
+    ) {
         let at = (place.gateway, &place.endpoint);
         if self.is_megaco(place.gateway) {
             return self.megaco.test_continuity(now, at, part, tag);
@@ -200,11 +207,9 @@ impl Control {
             Part::Stop(Continuity::Transponder) => (Some("T/ct(in=co1,out=co2,-)"), &[]),
             Part::Rest => (None, &[]),
         };
-        let request = NotificationRequest {
-            events: events.iter().filter_map(|event| RequestedEventBuf::parse(event)).collect(),
-            signals: signal.and_then(SignalBuf::parse).into_iter().collect(),
-            ..NotificationRequest::default()
-        };
+        let mut request = besides;
+        request.events.extend(events.iter().filter_map(|event| RequestedEventBuf::parse(event)));
+        request.signals.extend(signal.and_then(SignalBuf::parse));
         self.agent.notification_request(now, place.gateway, &place.endpoint, request, tag);
     }
 

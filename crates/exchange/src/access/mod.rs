@@ -120,6 +120,8 @@ pub(crate) enum Timer {
     Circuit(LineId),
     /// The signalling of a circuit has waited long enough.
     Signalling(LineId),
+    /// The result of a test of continuity has.
+    Test(LineId),
 }
 
 /// What the adapters say to the exchange.
@@ -424,6 +426,10 @@ impl Access {
                     self.by_circuits(now, |circuits, turn| circuits.retry(turn, line));
                     continue;
                 }
+                Timer::Test(line) => {
+                    self.by_circuits(now, |circuits, turn| circuits.test_timeout(turn, line));
+                    continue;
+                }
                 Timer::Signalling(line) => {
                     self.by_circuits(now, |circuits, turn| circuits.signalling_timeout(turn, line));
                     continue;
@@ -431,7 +437,7 @@ impl Access {
                 _ => {}
             }
             self.turn(now, |lines, relays, turn| match timer {
-                Timer::Circuit(_) | Timer::Signalling(_) => {}
+                Timer::Circuit(_) | Timer::Signalling(_) | Timer::Test(_) => {}
                 Timer::Party(line) => lines.party_timeout(turn, line),
                 Timer::Key(line) => lines.next_key(line),
                 Timer::Retry(line) => lines.retry(turn, line),

@@ -1,8 +1,9 @@
 //! Circuits whose gateway signals on them itself: RFC 3064, packages MS and DT.
 
 use strowger_exchange::{
-    Cause, Cic, CircuitEntry, CircuitSignalling, CircuitTrunkEntry, Event, GroupPlace, Inventory,
-    InventoryFault, MegacoEntry, ReleasedBy, RouteEntry, RouteTarget, TrunkEntry, TrunkGroupEntry,
+    Cause, Cic, CircuitEntry, CircuitFault, CircuitSignalling, CircuitTrunkEntry, Continuity,
+    ContinuityResult, Event, GroupPlace, Inventory, InventoryFault, MegacoEntry, ReleasedBy, RouteEntry,
+    RouteTarget, TrunkEntry, TrunkGroupEntry,
 };
 use strowger_mgcp::message::{RestartMethod, Verb};
 
@@ -424,4 +425,51 @@ fn circuits_that_a_gateway_of_megaco_is_to_signal_on_are_a_fault() {
     assert_eq!(town.check(), [InventoryFault::NoSignalling("gw3".to_owned())]);
     town.circuit_trunks[0].signalling = CircuitSignalling::Outside;
     assert_eq!(town.check(), []);
+}
+
+#[test]
+fn an_idle_circuit_is_tested_and_a_call_that_comes_meanwhile_is_taken() {
+    for (signalling, package) in [(CircuitSignalling::Mf, "MS"), (CircuitSignalling::Dtmf, "DT")] {
+        let mut world = world(signalling);
+        let ask = |world: &mut World| {
+            let now = world.now;
+            let asked = world.exchange.test_circuit(now, ("pbx", Cic(1)), Continuity::Loopback);
+            world.settle();
+            asked
+        };
+        let results = |world: &World| -> Vec<ContinuityResult> {
+            let of = |event: &Event| match event {
+                Event::CircuitTested { result, .. } => Some(result.clone()),
+                _ => None,
+            };
+            world.events.iter().filter_map(of).collect()
+        };
+        let idle = events(&world, FIRST);
+        assert_eq!(ask(&mut world), Ok(()));
+        assert_eq!(signals(&world, FIRST), "T/co1");
+        assert_eq!(events(&world, FIRST), format!("{idle},t/co1,t/oc,t/of"), "the far end may still call");
+        // Nobody is sent that way, and time does not end it before its result.
+        call_out(&mut world, "2001");
+        assert!(signals(&world, SECOND).contains("/sup("), "{}", signals(&world, SECOND));
+        world.hang_up("2001");
+        tell(&mut world, FIRST, &["T/co1"]);
+        assert_eq!(results(&world), [ContinuityResult::Passed]);
+        assert_eq!((signals(&world, FIRST), events(&world, FIRST)), (String::new(), idle.clone()));
+        // A gateway without the package refuses, and the circuit is watched as before.
+        world.gateways[1].refuse(Verb::Rqnt, FIRST, 518, 1);
+        assert_eq!(ask(&mut world), Ok(()));
+        assert!(matches!(&results(&world)[1], ContinuityResult::Refused(words) if words.starts_with("518")));
+        assert_eq!(events(&world, FIRST), idle);
+        // The far end seizes it during a test.
+        assert_eq!(ask(&mut world), Ok(()));
+        tell(&mut world, FIRST, &[&format!("{package}/sup")]);
+        assert_eq!(results(&world)[2], ContinuityResult::Seized);
+        assert_eq!(ask(&mut world), Err(CircuitFault::Taken));
+        match signalling {
+            CircuitSignalling::Mf => tell(&mut world, FIRST, &["MS/inf(K0,2,0,0,4,S0)"]),
+            _ => tell(&mut world, FIRST, &["D/2", "D/0", "D/0", "D/4"]),
+        }
+        assert_eq!(events(&world, FIRST), format!("{}/rel", package.to_lowercase()));
+        assert_eq!(world.exchange.snapshot().trunks[0].taken, 2);
+    }
 }

@@ -1,6 +1,8 @@
 //! Tests of continuity on circuits of Megaco gateways (RFC 3525 Annex E.10), and what contexts are told of their calls.
 
-use strowger_exchange::{Cic, CircuitEvent, CircuitOrder, Continuity, Event, ServiceClass, Subscription};
+use strowger_exchange::{
+    Cic, CircuitEvent, CircuitOrder, Continuity, ContinuityResult, Event, ServiceClass, Subscription,
+};
 
 use crate::circuits::{orders_of, say, with_circuits, world_of};
 use crate::world::{World, all, town};
@@ -28,7 +30,7 @@ fn a_circuit_is_tested_and_its_result_is_told() {
         world.gateways[1].tested(now, PLACE, result);
         world.settle();
         assert_eq!(orders_of(&mut world, 1), [CircuitOrder::Tested { passed }]);
-        let tested = |event: &Event| matches!(event, Event::CircuitTested { circuit: Cic(1), passed: own, .. } if *own == passed);
+        let tested = |event: &Event| matches!(event, Event::CircuitTested { circuit: Cic(1), result, .. } if result.passed() == passed);
         assert_eq!(world.events.iter().filter(|event| tested(event)).count(), 1);
         assert_eq!(asked(&world).0, "");
         // The circuit carries calls again.
@@ -54,6 +56,31 @@ fn a_gateway_without_the_package_fails_the_test() {
     say(&mut world, 1, CircuitEvent::Test(Continuity::Loopback));
     assert_eq!(orders_of(&mut world, 1), [CircuitOrder::Tested { passed: false }]);
     world.end();
+}
+
+#[test]
+fn an_operator_has_a_circuit_tested_and_reads_why_it_has_not_passed() {
+    let result = |world: &World| {
+        let of = |event: &Event| match event {
+            Event::CircuitTested { result, .. } => Some(result.clone()),
+            _ => None,
+        };
+        world.events.iter().rev().find_map(of)
+    };
+    let mut world = world();
+    let now = world.now;
+    assert_eq!(world.exchange.test_circuit(now, ("carrier", Cic(1)), Continuity::Loopback), Ok(()));
+    world.settle();
+    assert_eq!(asked(&world), ("ct/ct".to_owned(), "ct/cmp".to_owned()));
+    world.gateways[1].tested(now, PLACE, 0);
+    world.settle();
+    assert_eq!(result(&world), Some(ContinuityResult::NoAnswer));
+    let mut world = world_of(with_circuits(town(), false));
+    let now = world.now;
+    assert_eq!(world.exchange.test_circuit(now, ("carrier", Cic(1)), Continuity::Loopback), Ok(()));
+    world.settle();
+    let Some(ContinuityResult::Refused(words)) = result(&world) else { panic!("{:?}", result(&world)) };
+    assert!(words.starts_with("Megaco 440"), "{words}");
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl Cas {
     /// The signalling of a circuit, if it is the gateway's.
     pub(super) fn of(signalling: CircuitSignalling) -> Option<Self> {
         let package = match signalling {
-            CircuitSignalling::Outside => return None,
+            CircuitSignalling::Outside | CircuitSignalling::Nobody => return None,
             CircuitSignalling::Mf => "MS",
             CircuitSignalling::Dtmf => "DT",
         };
@@ -122,6 +122,11 @@ impl Cas {
     /// Whether calls may be sent by it when nobody uses it.
     pub(super) const fn is_open(&self) -> bool {
         !matches!(self.state, State::Down | State::Releasing { .. })
+    }
+
+    /// Whether nobody uses it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.state == State::Idle
     }
 
     /// Whether the far end uses it although the exchange has no call there.

@@ -39,7 +39,9 @@ use strowger_sdp::AddressPolicy;
 
 use super::gateways::{Gateways, Place};
 use super::{Report, Tag, Turn};
-use crate::trunk::{CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Continuity};
+use crate::trunk::{
+    Cic, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, CircuitSignalling, Continuity, ContinuityResult,
+};
 use crate::{CallingParty, Cause, Inventory, LegEvent, LegId, LineId, ServiceState, Snapshot, TrunkId};
 use cas::Cas;
 pub(super) use continuity::Part;
@@ -90,6 +92,8 @@ struct Circuit {
     taken: Taken,
     /// The signalling that is the gateway's.
     cas: Option<Cas>,
+    /// Nobody signals on it.
+    is_mute: bool,
     /// Tells the answer to the last request for that from earlier ones.
     request: u64,
     /// Tells the answer to the last clearing from earlier ones.
@@ -148,16 +152,18 @@ impl Circuits {
                 own.by_line.insert(line, own.circuits.len());
                 own.by_id.entry(id).or_insert(own.circuits.len());
                 let cas = Cas::of(entry.signalling);
+                let is_mute = entry.signalling == CircuitSignalling::Nobody;
                 own.by_place.insert((place.gateway, place.endpoint.clone()), line);
                 own.circuits.push(Circuit {
                     id,
                     line,
                     place,
                     bearer: Bearer::Absent,
-                    is_open: cas.is_none(),
+                    is_open: cas.is_none() && !is_mute,
                     is_seized: false,
                     taken: Taken::Nobody,
                     cas,
+                    is_mute,
                     request: 0,
                     serial: 0,
                 });
@@ -255,7 +261,7 @@ impl Circuits {
         let before = std::mem::replace(&mut circuit.bearer, bearer);
         if (before == Bearer::Serves) != (bearer == Bearer::Serves) {
             self.say_service(turn, at, true);
-            self.tested(turn, at, false);
+            self.tested(turn, at, ContinuityResult::BearerLost);
         }
     }
 

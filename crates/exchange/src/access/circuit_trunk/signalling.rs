@@ -6,8 +6,8 @@ use strowger_mgcp::message::{EndpointNameBuf, ParameterCode, SignalBuf};
 
 use super::{Circuits, Taken};
 use crate::access::{Report, Tag, Timer, Turn, stream};
-use crate::trunk::{CircuitEvent, CircuitOrder};
-use crate::{CircuitId, LineId};
+use crate::trunk::{CircuitEvent, CircuitOrder, ContinuityResult};
+use crate::{CircuitId, GatewayProtocol, LineId};
 
 impl Circuits {
     /// The circuit at an endpoint.
@@ -18,7 +18,11 @@ impl Circuits {
     /// Hands an order to whoever signals on a circuit.
     pub(super) fn tell(&mut self, id: CircuitId, order: CircuitOrder) {
         let at = self.by_id.get(&id).copied();
-        let is_own = at.and_then(|at| self.circuits.get(at)).is_some_and(|circuit| circuit.cas.is_some());
+        let circuit = at.and_then(|at| self.circuits.get(at));
+        if circuit.is_some_and(|circuit| circuit.is_mute) {
+            return;
+        }
+        let is_own = circuit.is_some_and(|circuit| circuit.cas.is_some());
         match at.filter(|_| is_own) {
             Some(at) => self.due.push_back((at, order)),
             None => self.orders.push_back((id, order)),
@@ -56,10 +60,15 @@ impl Circuits {
                 turn.timers.cancel(&timer);
             }
         }
-        let (is_open, is_seized, id) = (cas.is_open(), cas.is_seized(), circuit.id);
+        let is_tested = matches!(circuit.taken, Taken::Tested(_) | Taken::Responding(_));
+        let has_begun = is_tested && cas.is_open() && !cas.is_idle();
+        let (is_open, is_seized, id) = (cas.is_open(), cas.is_seized() || is_tested, circuit.id);
         if (circuit.is_open, circuit.is_seized) != (is_open, is_seized) {
             (circuit.is_open, circuit.is_seized) = (is_open, is_seized);
             turn.reports.push_back(Report::Channel(circuit.line, circuit.is_free_for_calls()));
+        }
+        if has_begun {
+            self.test_seized(turn, at);
         }
         for event in said {
             let is_call = matches!(event, CircuitEvent::Setup { .. });
@@ -114,9 +123,26 @@ impl Circuits {
         if let Some(failure) = failure {
             stream::alarm(turn, &circuit.place, "RQNT", failure);
         }
-        self.with_cas(turn, at, |cas| cas.answered(failure));
-        if failure.is_some() {
-            self.tested(turn, at, false);
+        let refusal = match failure {
+            Some(Failure::Refused(refused)) => {
+                let words = refused.commentary.clone().unwrap_or_default();
+                // What stands for an error code of Megaco is told by that code.
+                let is_megaco = circuit.place.protocol == GatewayProtocol::Megaco;
+                let answer = if is_megaco { words } else { format!("{:?} {words}", refused.code) };
+                Some(ContinuityResult::Refused(answer.trim_end().to_owned()))
+            }
+            Some(Failure::GatewayLost | Failure::Restarted) => Some(ContinuityResult::BearerLost),
+            Some(_) => Some(ContinuityResult::NoResult),
+            None => None,
+        };
+        // What a gateway thinks of a test says nothing of the signalling, which is asked for anew behind it.
+        let is_refused_test = matches!(circuit.taken, Taken::Tested(_) | Taken::Responding(_))
+            && matches!(failure, Some(Failure::Refused(_)));
+        if !is_refused_test {
+            self.with_cas(turn, at, |cas| cas.answered(failure));
+        }
+        if let Some(result) = refusal {
+            self.tested(turn, at, result);
         }
     }
 
@@ -138,7 +164,6 @@ impl Circuits {
     pub(in crate::access) fn signalling_timeout(&mut self, turn: &mut Turn<'_>, line: LineId) {
         if let Some(at) = self.by_line.get(&line).copied() {
             self.with_cas(turn, at, super::cas::Cas::handle_timeout);
-            self.tested(turn, at, false);
         }
     }
 

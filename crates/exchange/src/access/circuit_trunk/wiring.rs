@@ -2,9 +2,11 @@
 
 use strowger_sansio::Time;
 
-use super::Circuits;
+use super::{Circuits, Part};
 use crate::access::{Access, Turn};
-use crate::{CallId, Cause, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, LegId, LineId};
+use crate::{
+    CallId, Cause, Cic, CircuitEvent, CircuitFault, CircuitId, CircuitOrder, Continuity, LegId, LineId,
+};
 
 impl Access {
     /// Channels that cannot be used before their bearers are known to serve.
@@ -19,6 +21,28 @@ impl Access {
         event: CircuitEvent,
     ) -> Result<(), CircuitFault> {
         self.by_circuits(now, |circuits, turn| circuits.handle(turn, circuit, event))
+    }
+
+    /// An operator has a circuit tested.
+    pub(crate) fn test_circuit(
+        &mut self,
+        now: Time,
+        circuit: (&str, Cic),
+        kind: Continuity,
+    ) -> Result<(), CircuitFault> {
+        let part = Some(Part::Test(kind));
+        self.by_circuits(now, |circuits, turn| circuits.ask_test(turn, circuit, part))
+    }
+
+    /// An operator has a circuit answer its far end's tests, or do so no more.
+    pub(crate) fn answer_tests(
+        &mut self,
+        now: Time,
+        circuit: (&str, Cic),
+        kind: Option<Continuity>,
+    ) -> Result<(), CircuitFault> {
+        let part = kind.map(Part::Respond);
+        self.by_circuits(now, |circuits, turn| circuits.ask_test(turn, circuit, part))
     }
 
     pub(crate) fn poll_circuit(&mut self) -> Option<(CircuitId, CircuitOrder)> {
