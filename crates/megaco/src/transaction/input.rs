@@ -34,8 +34,7 @@ impl<T: Clone> Transactions<T> {
             Err(error) => {
                 // Without an identifier the sender is known only where there is one peer alone.
                 if let Some(peer) = self.peers.only(&route) {
-                    let form = self.peers.get(peer).refusing(bytes);
-                    self.in_form(peer, form, |own| own.answer_unreadable(now, peer, route, error));
+                    self.answer_unreadable(now, peer, route, error);
                 } else {
                     self.counters.malformed_dropped += 1;
                 }

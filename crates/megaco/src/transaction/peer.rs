@@ -180,15 +180,6 @@ impl Peer {
         dialect
     }
 
-    /// The form in which a message is refused of which not even the beginning can be read.
-    pub(super) fn refusing(&self, bytes: &[u8]) -> Form {
-        match (self.dialect.form, form_of(bytes)) {
-            (Form::Text(own), Form::Text(_)) => Form::Text(own),
-            _ if self.learning == Learning::Off => self.dialect.form,
-            (_, form) => form,
-        }
-    }
-
     /// Speaks in another way until [`Self::unlearn`], and learns nothing: the message has faults, and may be anything.
     pub(super) fn speak_for_now(&mut self, dialect: Dialect) -> (Dialect, Learning) {
         let usual = std::mem::replace(&mut self.dialect, dialect);

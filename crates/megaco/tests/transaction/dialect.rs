@@ -57,10 +57,13 @@ fn nothing_is_learned_from_what_cannot_be_read_though_it_is_answered_as_it_was_s
     assert!(request.starts_with(b"MEGACO/2 <town>\nReply = 9"), "{}", String::from_utf8_lossy(&request));
     let part = answered(PRETTY.replace("}}}}", "}},Sing=a}}").as_bytes());
     assert!(part.starts_with(b"MEGACO/1 <town>\nReply = 9"), "{}", String::from_utf8_lossy(&part));
-    // A binary message that ends too early, and one that is cut within its header.
+    // A binary message with a fault at its end, and what is cut and may be anything.
     let octets = binary_of(PRETTY);
-    assert_eq!(answered(&octets[..octets.len() - 1])[0], 0x30);
-    assert_eq!(answered(&octets[..4])[0], 0x30);
+    let spoilt = |place: usize| [&octets[..place], &[0xff], &octets[place + 1..]].concat();
+    let coding = Coding::default();
+    let damaged = (0..octets.len()).rev().map(spoilt).find(|octets| coding.decode(octets).is_err()).unwrap();
+    assert_eq!(answered(&damaged)[0], 0x30);
+    assert!(answered(&octets[..octets.len() - 1]).starts_with(b"!/1 <town>\nER=400"));
     // A version that nobody speaks is refused in the form in which it came.
     let later = answered(b"MEGACO/9 <gw1.town>\nTransaction=9{Context=-{}}");
     assert!(later.starts_with(b"MEGACO/1 <town>\nError"), "{}", String::from_utf8_lossy(&later));
