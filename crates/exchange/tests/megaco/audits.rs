@@ -76,6 +76,10 @@ impl Gateway {
             return Err(ErrorCode::UNKNOWN_TERMINATION);
         }
         let own = self.mouth.as_ref().unwrap().contexts.get(named);
+        if own.is_none() && *context == ContextId::ALL {
+            // All contexts are not the null context (RFC 3525 section 8.1.2).
+            return Err(ErrorCode::NOT_IN_CONTEXT);
+        }
         *context = ContextId::new(own.copied().unwrap_or(0));
         Ok(vec![value(of, Vec::new())])
     }

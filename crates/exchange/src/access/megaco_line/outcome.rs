@@ -49,7 +49,11 @@ pub(super) fn done(line: &mut Loop, order: &Order, result: &ReplyResult<'_>) -> 
         // Its own termination may have joined a context, whatever came of the stream.
         line.context = named().map(|(context, ..)| context).find(|own| own.is_specific()).or(line.context);
     }
-    if let Some(code) = order::error(replies) {
+    // Who looks for a termination in all contexts and hears that it is in none of them has found it in the null context.
+    let is_looked_for = matches!(order, Order::Find | Order::Seek);
+    let is_nowhere =
+        |code: &ErrorCode| is_looked_for && [ErrorCode::NOT_IN_CONTEXT, ErrorCode::NO_MATCH].contains(code);
+    if let Some(code) = order::error(replies).filter(|code| !is_nowhere(code)) {
         return match order {
             Order::Watch(wish) if code == ErrorCode::NOT_IN_CONTEXT && !wish.is_repeated => Ok(Step::Again),
             _ => Err(refused(line, order, code)),
