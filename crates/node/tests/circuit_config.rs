@@ -55,7 +55,7 @@ fn a_trunk_of_circuits_names_a_gateway_that_signals_on_them() {
 fn what_is_wrong_with_circuits_is_said() {
     let wrong = |from: &str, to: &str| findings(&small_and(&CIRCUITS.replace(from, to))).join("\n");
     assert!(wrong("\"gw1\"", "\"gw2\"").contains("did you mean \"gw1\"?"));
-    assert!(wrong("\"mf\"", "\"m\"").contains("xpected \"mf\", \"dtmf\""));
+    assert!(wrong("\"mf\"", "\"m\"").contains("xpected \"mf\", \"dtmf\", \"none\""));
     assert!(wrong("\"mf\"", "\"isup\"").contains("signalling system 7 comes with a later version"));
     assert!(wrong("1-3", "3-1").contains("\"ds/ds1-1/3-1\" is no range of endpoints"));
     assert!(wrong("1-3", "*").contains("it must name one endpoint"));
@@ -72,4 +72,7 @@ fn what_is_wrong_with_circuits_is_said() {
     let found = findings(&format!("[listen]\n{megaco}{CIRCUITS}")).join("\n");
     assert!(found.contains("nobody signals on circuits of \"gw1\", which speaks Megaco"), "{found}");
     assert!(found.contains("ISUP comes with a later version"), "{found}");
+    let tested = CIRCUITS.replace("\"mf\"", "\"none\"");
+    let config = good(&format!("[listen]\n{megaco}{tested}"));
+    assert_eq!(config.inventory.circuit_trunks[0].signalling, CircuitSignalling::Nobody);
 }

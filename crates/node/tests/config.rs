@@ -325,7 +325,7 @@ fn what_is_of_the_other_protocol_or_no_identifier_is_an_error() {
     );
     assert_eq!(
         all("encoding = \"pretty\"", "dialect = \"ncs\""),
-        ["6:6 `dialect` says nothing of a gateway that speaks Megaco; expected the key to be left out"]
+        ["12:1 `dialect` says nothing of a gateway that speaks Megaco; expected the key to be left out"]
     );
     assert_eq!(
         all("encoding = \"pretty\"", "encoding = \"binary\""),

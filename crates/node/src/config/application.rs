@@ -22,10 +22,13 @@ use super::schema;
 /// Characters of a VASPID or VASID.
 const IDENTIFIER: usize = 64;
 
+/// One of them: its place, its name, whether it has a `url`, legible or not.
+type Entry = (Range<usize>, Option<Spanned<String>>, bool, Application);
+
 /// The applications with the places of what must fit to something else.
 #[derive(Default)]
 pub(super) struct Applications {
-    entries: Vec<(Range<usize>, Option<Spanned<String>>, Application)>,
+    entries: Vec<Entry>,
     numbers: Vec<Spanned<String>>,
 }
 
@@ -78,26 +81,27 @@ impl Applications {
             burst: rate("burst", report).unwrap_or(60),
             callback: callback(table, report),
         };
-        self.entries.push((table.span.clone(), name, application));
+        self.entries.push((table.span.clone(), name, table.named().contains("url"), application));
     }
 
-    /// Checks them as a whole.
+    /// Checks them as a whole. `listens`: there is a place where they come, even if it could not be read.
     pub(super) fn check(
         self,
         listen: Option<&Spanned<SocketAddr>>,
+        listens: bool,
         subscribers: &BTreeMap<String, Range<usize>>,
         report: &mut Report,
     ) -> Vec<Application> {
         let (mut seen, mut numbers) = (BTreeMap::new(), subscribers.clone());
-        for (span, name, application) in &self.entries {
+        for (span, name, has_url, application) in &self.entries {
             if let Some(name) = name {
                 once(&mut seen, name.get_ref().clone(), name, "application", report);
             }
-            if listen.is_none() && application.callback.is_none() && report.errors() == 0 {
+            if !listens && !has_url {
                 let expected = "expected applications = \"127.0.0.1:8191\" in [mmsc], or `url` here";
                 report.error(span.clone(), "the application can neither come nor be reached", expected);
             }
-            if application.callback.is_none() && !application.numbers.is_empty() {
+            if !has_url && !application.numbers.is_empty() {
                 report.warning(
                     span.clone(),
                     "messages to the numbers of the application wait until they expire",
@@ -113,7 +117,7 @@ impl Applications {
         if let (Some(listen), true) = (listen, self.entries.is_empty()) {
             report.warning(listen.span(), "no application may come there", "expected an [[application]]");
         }
-        self.entries.into_iter().map(|(_, _, application)| application).collect()
+        self.entries.into_iter().map(|(_, _, _, application)| application).collect()
     }
 }
 

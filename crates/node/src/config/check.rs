@@ -6,12 +6,13 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use strowger_exchange::{
-    Codec, CodecPlan, GatewayEntry, GatewayProtocol, Inventory, MediaPolicy, MegacoEncoding, MegacoEntry,
-    NamePlan, RelayEntry, RouteEntry, RouteTarget, SipSocket, SipTransport,
+    Codec, CodecPlan, GatewayEntry, GatewayProtocol, Inventory, MediaPolicy, MegacoEntry, NamePlan,
+    RelayEntry, RouteEntry, RouteTarget, SipSocket, SipTransport,
 };
 use toml::Spanned;
 
 use super::diagnostic::Report;
+use super::listen;
 use super::names::{self, Wildcard};
 use super::push::Submitted;
 use super::raw::{Gateway, Line, Media, Raw, Route, StoreKind};
@@ -35,7 +36,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
         refuse(name, "exchange name", names::identifier_fault, report);
         inventory.name.clone_from(name.get_ref());
     }
-    check_listen(&raw, report);
+    listen::check(&raw, report);
     let gateways = check_gateways(&raw, report);
     let mut numbers = check_lines(&raw, &gateways, report);
     let lines = raw.lines.iter().map(|line| (line.number.as_ref(), &line.subscribed));
@@ -45,7 +46,7 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     super::phone::check(&raw, report);
     check_routes(&raw.routes, &numbers, &trunks, report);
     check_media(&raw, &gateways, report);
-    let tls = secure::check(raw.sips.as_ref(), raw.tls.as_ref(), report);
+    let tls = secure::check(raw.sips.as_ref(), listen::names(&raw, "sips"), raw.tls.as_ref(), report);
     let trunk_tls = trunk::tls(&raw, report);
     let store = check_store(&raw, report);
     check_paths(&raw, report);
@@ -122,68 +123,6 @@ pub(super) fn check(raw: Raw, report: &mut Report) -> Config {
     }
 }
 
-fn check_listen(raw: &Raw, report: &mut Report) {
-    if signalling(raw).next().is_none()
-        && raw.sip.is_none()
-        && raw.console.is_none()
-        && !raw.push.is_there()
-        && !raw.mmsc.is_there()
-        && report.errors() == 0
-    {
-        report.error(
-            0..0,
-            "nothing is opened",
-            "expected at least `mgcp = \"127.0.0.1:2727\"` in a table [listen]",
-        );
-    }
-    let addresses = [
-        (&raw.mgcp, "mgcp"),
-        (&raw.megaco_text, "megaco_text"),
-        (&raw.megaco_binary, "megaco_binary"),
-        (&raw.sip, "sip"),
-        (&raw.sips, "sips"),
-        (&raw.console, "console"),
-    ];
-    for (address, key) in addresses {
-        if let Some(address) = address
-            && address.get_ref().ip().is_multicast()
-        {
-            report.error(
-                address.span(),
-                format!("{key} would listen on a multicast address"),
-                "expected an address of this host",
-            );
-        }
-    }
-    let gateways = signalling(raw).filter(|_| raw.gateways.is_empty());
-    for address in
-        gateways.chain(raw.sip.as_ref().filter(|_| raw.trunks.is_empty() && !super::phone::any(raw)))
-    {
-        let open = raw.open.as_ref().is_some_and(|open| *open.get_ref());
-        if !address.get_ref().ip().is_loopback() && !open {
-            report.error(
-                address.span(),
-                "this listens beyond loopback without one gateway, trunk or telephone to answer",
-                "expected a [[gateway]] or [[trunk]], a loopback address, or `open = true` in [exchange] if that is meant",
-            );
-        }
-    }
-    if let Some(console) = &raw.console
-        && !console.get_ref().ip().is_loopback()
-    {
-        report.warning(
-            console.span(),
-            "the console is reachable beyond loopback",
-            "it asks nobody for a password: who can reach it sees all calls",
-        );
-    }
-}
-
-/// Where gateways are heard.
-fn signalling(raw: &Raw) -> impl Iterator<Item = &Spanned<SocketAddr>> {
-    [&raw.mgcp, &raw.megaco_text, &raw.megaco_binary].into_iter().flatten()
-}
-
 /// The gateways by id.
 fn check_gateways<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, &'r Gateway> {
     let mut ids: BTreeMap<&str, &Gateway> = BTreeMap::new();
@@ -201,7 +140,7 @@ fn check_gateways<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, &'
             }
         }
         if let Some(address) = &gateway.address {
-            check_address(address, listens(gateway, raw), report);
+            check_address(address, listen::heard_at(gateway, raw), report);
             match addresses.get(address.get_ref()) {
                 Some(first) => report.error_with(
                     address.span(),
@@ -228,6 +167,7 @@ fn check_gateways<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, &'
             }
         }
         check_protocol(gateway, report);
+        check_megaco(gateway, report);
         if let Some(domain) = &gateway.domain {
             refuse(domain, "domain", names::domain_fault, report);
         }
@@ -235,53 +175,33 @@ fn check_gateways<'r>(raw: &'r Raw, report: &mut Report) -> BTreeMap<&'r str, &'
             refuse(relay, "relay endpoint", |name| names::endpoint_fault(name, Wildcard::Last), report);
         }
     }
-    let unheard = raw.gateways.iter().find(|gateway| listens(gateway, raw).is_none());
-    if report.errors() == 0
-        && let Some((gateway, id)) = unheard.and_then(|gateway| Some((gateway, gateway.id.as_ref()?)))
-    {
-        let (name, expected) = match (gateway.protocol, gateway.encoding) {
-            (GatewayProtocol::Mgcp, _) => ("MGCP", "expected `mgcp = \"127.0.0.1:2727\"` in [listen]"),
-            (GatewayProtocol::Megaco, MegacoEncoding::Binary) => {
-                ("Megaco", "expected `megaco_binary = \"127.0.0.1:2945\"` in [listen]")
-            }
-            (GatewayProtocol::Megaco, _) => {
-                ("Megaco", "expected `megaco_text = \"127.0.0.1:2944\"` in [listen]")
-            }
-        };
-        let found = format!("gateway \"{}\" speaks {name}, and no {name} port is opened", id.get_ref());
-        report.error(id.span(), found, expected);
-    }
     ids
-}
-
-/// Where a gateway is heard.
-fn listens<'r>(gateway: &Gateway, raw: &'r Raw) -> Option<&'r Spanned<SocketAddr>> {
-    match (gateway.protocol, gateway.encoding) {
-        (GatewayProtocol::Mgcp, _) => raw.mgcp.as_ref(),
-        (GatewayProtocol::Megaco, MegacoEncoding::Binary) => raw.megaco_binary.as_ref(),
-        (GatewayProtocol::Megaco, _) => raw.megaco_text.as_ref(),
-    }
 }
 
 /// Whether what stands with a gateway is of its protocol.
 fn check_protocol(gateway: &Gateway, report: &mut Report) {
-    let (name, foreign): (_, &[&str]) = match gateway.protocol {
+    // Of an unknown protocol nothing is foreign.
+    let Some(protocol) = gateway.protocol else { return };
+    let (name, foreign): (_, &[&str]) = match protocol {
         GatewayProtocol::Mgcp => {
             ("MGCP", &["mid", "transport", "encoding", "empty_signals", "names", "profiles"])
         }
         GatewayProtocol::Megaco => ("Megaco", &["dialect"]),
     };
-    let span = || gateway.id.as_ref().map_or(0..0, Spanned::span);
-    for key in gateway.keys.iter().filter(|key| foreign.contains(key)) {
+    for (key, span) in gateway.keys.iter().filter(|(key, _)| foreign.contains(key)) {
         let found = format!("`{key}` says nothing of a gateway that speaks {name}");
-        report.error(span(), found, "expected the key to be left out");
+        report.error(span.clone(), found, "expected the key to be left out");
     }
-    if gateway.protocol == GatewayProtocol::Megaco
+    if protocol == GatewayProtocol::Megaco
         && let Some(relay) = gateway.relay.as_ref().filter(|relay| !relay.get_ref().ends_with('$'))
     {
         let found = format!("\"{}\" lets a Megaco gateway choose no stream", excerpt(relay.get_ref()));
         report.error(relay.span(), found, "expected the name of its streams with `$` at the end: \"rtp/$\"");
     }
+}
+
+/// What only a gateway that speaks Megaco has, whatever is said of its protocol.
+fn check_megaco(gateway: &Gateway, report: &mut Report) {
     if let Some(names) = &gateway.names
         && names.get_ref().parse::<NamePlan>().is_err()
     {
@@ -448,13 +368,9 @@ fn check_targets(
         }
     }
     // Targets that could not be read are in the report already; an empty list is an error of its own.
-    if to.get_ref().is_empty() && report.diagnostics().iter().all(|item| !contains(&to.span(), &item.span)) {
+    if to.get_ref().is_empty() && !report.has_within(&to.span()) {
         report.error(to.span(), "the route has no target", "expected a target: to = [\"lines\"]");
     }
-}
-
-fn contains(outer: &Range<usize>, inner: &Range<usize>) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
 }
 
 fn check_media(raw: &Raw, gateways: &BTreeMap<&str, &Gateway>, report: &mut Report) {
@@ -571,11 +487,11 @@ fn gateway_entry(gateway: Gateway) -> Option<GatewayEntry> {
     };
     let mid = gateway.mid.map(Spanned::into_inner);
     Some(GatewayEntry {
-        protocol: gateway.protocol,
+        protocol: gateway.protocol?,
         megaco: MegacoEntry {
             mid,
             transport: gateway.transport,
-            encoding: gateway.encoding,
+            encoding: gateway.encoding?,
             no_signals: gateway.no_signals,
             names: gateway.names.and_then(|names| names.get_ref().parse().ok()),
             profiles: gateway.profiles,

@@ -113,6 +113,11 @@ impl Report {
         &self.items
     }
 
+    /// Whether something is said of a part of `span`.
+    pub(super) fn has_within(&self, span: &Range<usize>) -> bool {
+        self.items.iter().any(|item| span.start <= item.span.start && item.span.end <= span.end)
+    }
+
     /// How many are errors.
     #[must_use]
     pub fn errors(&self) -> usize {

@@ -1,6 +1,6 @@
 //! `[mmsc]`, `[[subscriber]]`: the multimedia messaging service centre.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -33,6 +33,8 @@ struct Entry {
     span: Range<usize>,
     number: Option<Spanned<String>>,
     networks: Vec<Spanned<String>>,
+    /// Whether it has the key, legible or not.
+    has_networks: bool,
     push: Option<Spanned<SocketAddr>>,
 }
 
@@ -42,6 +44,10 @@ pub(super) struct Mmsc {
     settings: MmscSettings,
     /// `[mmsc]`, if it is there.
     span: Option<Range<usize>>,
+    /// Its keys that are there, legible or not.
+    named: BTreeSet<&'static str>,
+    /// And the tables of the file.
+    tables: BTreeSet<&'static str>,
     listen: Option<Spanned<SocketAddr>>,
     base: Option<Spanned<String>>,
     pub(super) store: Option<Spanned<String>>,
@@ -55,9 +61,10 @@ pub(super) struct Mmsc {
 
 impl Mmsc {
     pub(super) fn read(root: &Table<'_>, report: &mut Report) -> Self {
-        let mut mmsc = Self::default();
+        let mut mmsc = Self { tables: root.named(), ..Self::default() };
         if let Some(table) = root.table("mmsc", &schema::MMSC, report) {
             mmsc.span = Some(root.key_span("mmsc"));
+            mmsc.named = table.named();
             mmsc.read_centre(&table, report);
         }
         for table in root.tables("subscriber", &schema::SUBSCRIBER, report) {
@@ -70,7 +77,7 @@ impl Mmsc {
 
     /// Whether there is anything of it in the file.
     pub(super) fn is_there(&self) -> bool {
-        self.span.is_some()
+        self.span.is_some() || self.tables.contains("mmsc")
     }
 
     fn read_centre(&mut self, table: &Table<'_>, report: &mut Report) {
@@ -112,7 +119,8 @@ impl Mmsc {
             kept.retain(|text| to_network(text, report).is_some());
         }
         let push = table.address("push", report);
-        self.subscribers.push(Entry { span: table.span.clone(), number, networks: kept, push });
+        let (span, has_networks) = (table.span.clone(), table.named().contains("networks"));
+        self.subscribers.push(Entry { span, number, networks: kept, has_networks, push });
     }
 
     /// Checks it as a whole, with the push gateway that notifies, and makes settings of it.
@@ -121,7 +129,7 @@ impl Mmsc {
         let Some(span) = self.span.clone() else {
             let stray = self.subscribers.first().map(|entry| entry.span.clone());
             let stray = stray.or(self.applications.first()).or(self.mail.first());
-            if let Some(stray) = stray {
+            if let Some(stray) = stray.filter(|_| !self.tables.contains("mmsc")) {
                 report.error(stray, "there is no table [mmsc]", "expected [mmsc] with `listen`");
             }
             return None;
@@ -130,7 +138,7 @@ impl Mmsc {
         self.check_proxies(&span, report);
         match push {
             Some(push) => self.check_ways(push, report),
-            None if report.errors() == 0 => {
+            None if !self.tables.contains("push") => {
                 let expected = "expected [push] with `udp` and `networks`, or with a [[smsc]]";
                 report.error(span.clone(), "handsets cannot be notified: there is no table [push]", expected);
             }
@@ -144,7 +152,12 @@ impl Mmsc {
         settings.store = self.store.map(|folder| PathBuf::from(folder.into_inner()));
         settings.header = self.header.map(Spanned::into_inner).unwrap_or_default();
         settings.engine.base = self.base.map(Spanned::into_inner).unwrap_or_default();
-        settings.applications = self.applications.check(self.applications_listen.as_ref(), &numbers, report);
+        settings.applications = self.applications.check(
+            self.applications_listen.as_ref(),
+            self.named.contains("applications"),
+            &numbers,
+            report,
+        );
         settings.mail = self.mail.check(report);
         settings.applications_listen = self.applications_listen.map(Spanned::into_inner);
         settings.subscribers = self.subscribers.into_iter().filter_map(Entry::into_subscriber).collect();
@@ -153,7 +166,7 @@ impl Mmsc {
 
     fn check_listen(&self, span: &Range<usize>, report: &mut Report) {
         match &self.listen {
-            None if report.errors() == 0 => {
+            None if !self.named.contains("listen") => {
                 let expected = "expected listen = \"127.0.0.1:8190\"";
                 report.error(span.clone(), "handsets cannot come: [mmsc] has no `listen`", expected);
             }
@@ -208,9 +221,10 @@ impl Mmsc {
                 report.error(header.span(), "nobody is trusted to name subscribers in a header", expected);
             }
             (None, None)
-                if self.subscribers.is_empty()
-                    && self.applications.first().is_none()
-                    && report.errors() == 0 =>
+                if !self.tables.contains("subscriber")
+                    && !self.tables.contains("application")
+                    && !self.named.contains("proxies")
+                    && !self.named.contains("header") =>
             {
                 let expected = "expected a [[subscriber]], or `proxies` with `header` in [mmsc]";
                 report.error(span.clone(), "nobody can send or fetch messages", expected);
@@ -234,7 +248,7 @@ impl Mmsc {
                 let place = text.strip_suffix("/32").or_else(|| text.strip_suffix("/128")).unwrap_or(text);
                 once(&mut places, place, network, "subscriber's network", report);
             }
-            if entry.networks.is_empty() && self.proxies.is_none() && report.errors() == 0 {
+            if !entry.has_networks && !self.named.contains("proxies") {
                 report.warning(
                     entry.span.clone(),
                     "the subscriber can neither send nor fetch",

@@ -14,6 +14,7 @@ mod application;
 mod check;
 mod circuit;
 mod features;
+mod listen;
 mod mail;
 mod mmsc;
 mod names;

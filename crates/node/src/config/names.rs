@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use strowger_mgcp::message::EndpointNameBuf;
+
 /// Whether a local endpoint name may hold a wildcard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wildcard {
@@ -62,7 +64,8 @@ pub(super) fn endpoint_fault(name: &str, wildcard: Wildcard) -> Option<&'static 
             _ => {}
         }
     }
-    None
+    let legal = EndpointNameBuf::from_parts(name, "gw").is_some();
+    (!legal).then_some("a character of it cannot stand in the name of an endpoint (RFC 3435 section 3.2.1.3)")
 }
 
 /// Why `name` cannot be the domain of endpoint names.
@@ -79,8 +82,9 @@ pub(super) fn domain_fault(name: &str) -> Option<&'static str> {
     }
     let body = name.strip_prefix('#').unwrap_or(name);
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-    (body.is_empty() || !body.chars().all(legal))
-        .then_some("only letters, digits, '-' and '.' can stand in it")
+    let legal =
+        !body.is_empty() && body.chars().all(legal) && EndpointNameBuf::from_parts("*", name).is_some();
+    (!legal).then_some("only letters, digits, '-' and '.' can stand in it")
 }
 
 /// Why `number` cannot be dialled.

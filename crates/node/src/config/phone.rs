@@ -115,7 +115,7 @@ pub(super) fn check(raw: &Raw, report: &mut Report) {
         }
     }
     let Some(first) = phones().next() else { return };
-    if raw.sip.is_none() {
+    if !raw.listen_is_illegible && !super::listen::names(raw, "sip") {
         report.error(
             first.span.clone(),
             "a telephone registers by SIP, and no SIP port is opened",

@@ -1,6 +1,6 @@
 //! `[push]`, `[[smsc]]`, `[[push_user]]`: the push proxy gateway.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -39,6 +39,10 @@ pub(super) struct Push {
     config: PushConfig,
     /// `[push]`, if it is there.
     span: Option<Range<usize>>,
+    /// Its keys that are there, legible or not.
+    named: BTreeSet<&'static str>,
+    /// And the tables of the file.
+    tables: BTreeSet<&'static str>,
     listen: Option<Spanned<SocketAddr>>,
     udp: Option<Spanned<SocketAddr>>,
     pub(super) store: Option<Spanned<String>>,
@@ -48,9 +52,10 @@ pub(super) struct Push {
 
 impl Push {
     pub(super) fn read(root: &Table<'_>, report: &mut Report) -> Self {
-        let mut push = Self::default();
+        let mut push = Self { tables: root.named(), ..Self::default() };
         if let Some(table) = root.table("push", &schema::PUSH, report) {
             push.span = Some(root.key_span("push"));
+            push.named = table.named();
             push.read_gateway(&table, report);
         }
         for table in root.tables("smsc", &schema::SMSC, report) {
@@ -64,7 +69,7 @@ impl Push {
 
     /// Whether there is anything of it in the file.
     pub(super) fn is_there(&self) -> bool {
-        self.span.is_some()
+        self.span.is_some() || self.tables.contains("push")
     }
 
     fn read_gateway(&mut self, table: &Table<'_>, report: &mut Report) {
@@ -183,17 +188,18 @@ impl Push {
         self.check_names(report);
         let Some(span) = self.span.clone() else {
             let stray = self.centres.iter().chain(&self.users).map(|(span, _)| span.clone()).next();
-            if let Some(stray) = stray {
+            if let Some(stray) = stray.filter(|_| !self.tables.contains("push")) {
                 report.error(stray, "there is no table [push]", "expected [push] with `listen`");
             }
             return None;
         };
-        let alone = submitted == Submitted::ByUsers || self.listen.is_some() || !self.config.users.is_empty();
-        if alone && self.listen.is_none() && report.errors() == 0 {
+        let (listens, has_users) = (self.named.contains("listen"), self.tables.contains("push_user"));
+        let alone = submitted == Submitted::ByUsers || listens || has_users;
+        if alone && !listens {
             let expected = "expected listen = \"127.0.0.1:8089\"";
             report.error(span.clone(), "pushes cannot be submitted: [push] has no `listen`", expected);
         }
-        if alone && self.config.users.is_empty() && report.errors() == 0 {
+        if alone && !has_users {
             report.error(span.clone(), "nobody may push", "expected a [[push_user]]");
         }
         for (user, (span, _)) in self.config.users.iter().zip(&self.users) {
@@ -206,7 +212,7 @@ impl Push {
                 );
             }
         }
-        if self.udp.is_none() && self.config.centres.is_empty() && report.errors() == 0 {
+        if !self.named.contains("udp") && !self.tables.contains("smsc") {
             let expected = "expected `udp` in [push] with `networks`, or a [[smsc]]";
             report.error(span.clone(), "pushes have nowhere to go", expected);
         }

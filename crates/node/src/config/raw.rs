@@ -1,6 +1,7 @@
 //! The file as it stands: each section read into typed values that keep their places, before anything is compared
 //! with anything else.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
@@ -35,6 +36,10 @@ pub(super) struct Raw {
     /// None when the file does not say.
     pub(super) digests: Vec<SipDigest>,
     pub(super) open: Option<Spanned<bool>>,
+    /// The keys of `[listen]`, legible or not.
+    pub(super) listen: Option<BTreeSet<&'static str>>,
+    /// It is there, and no table.
+    pub(super) listen_is_illegible: bool,
     pub(super) mgcp: Option<Spanned<SocketAddr>>,
     pub(super) megaco_text: Option<Spanned<SocketAddr>>,
     pub(super) megaco_binary: Option<Spanned<SocketAddr>>,
@@ -97,16 +102,19 @@ pub(super) struct Gateway {
     /// A name in the place of the address, with a port.
     pub(super) host: Option<Spanned<String>>,
     pub(super) domain: Option<Spanned<String>>,
-    pub(super) protocol: GatewayProtocol,
+    /// None when it could not be read.
+    pub(super) protocol: Option<GatewayProtocol>,
     pub(super) dialect: DialectChoice,
     pub(super) mid: Option<Spanned<String>>,
     pub(super) transport: MegacoTransport,
-    pub(super) encoding: MegacoEncoding,
+    /// None when it could not be read.
+    pub(super) encoding: Option<MegacoEncoding>,
     pub(super) no_signals: NoSignals,
     pub(super) names: Option<Spanned<String>>,
     pub(super) profiles: Vec<MegacoProfile>,
-    /// Which keys of one protocol alone are there.
-    pub(super) keys: Vec<&'static str>,
+    /// Which keys of one protocol alone are there, and where.
+    pub(super) keys: Vec<(&'static str, Range<usize>)>,
+    pub(super) span: Range<usize>,
     pub(super) media: Vec<Spanned<IpAddr>>,
     pub(super) relay: Option<Spanned<String>>,
     pub(super) codecs: Vec<Codec>,
@@ -142,6 +150,7 @@ impl Raw {
             raw.read_exchange(&table, report);
         }
         if let Some(table) = root.table("listen", &schema::LISTEN, report) {
+            raw.listen = Some(table.named());
             raw.mgcp = table.address("mgcp", report);
             raw.megaco_text = table.address("megaco_text", report);
             raw.megaco_binary = table.address("megaco_binary", report);
@@ -151,6 +160,7 @@ impl Raw {
             let busy_poll = table.integer("busy_poll", BUSY_POLL, report).map(Spanned::into_inner);
             raw.busy_poll = Duration::from_micros(busy_poll.unwrap_or_default());
         }
+        raw.listen_is_illegible = raw.listen.is_none() && root.named().contains("listen");
         if let Some(table) = root.table("dns", &schema::DNS, report) {
             raw.name_servers = table.servers("servers", report);
         }
@@ -272,19 +282,23 @@ impl Gateway {
             address,
             host,
             domain: table.string("domain", report),
-            protocol: protocol.unwrap_or(GatewayProtocol::Mgcp),
+            protocol,
             dialect: choice(table, "dialect", "dialect", &dialects, &[], report).unwrap_or_default(),
             mid: table.string("mid", report),
             transport: choice(table, "transport", "transport", &transports, &[], report).unwrap_or_default(),
             names: table.string("names", report),
             profiles: profiles(table, report),
             no_signals: choice(table, "empty_signals", "form", &empty, &[], report).unwrap_or_default(),
-            encoding: choice(table, "encoding", "encoding", &encodings, &[], report).unwrap_or_default(),
+            encoding: match table.value("encoding") {
+                Some(_) => choice(table, "encoding", "encoding", &encodings, &[], report),
+                None => Some(MegacoEncoding::default()),
+            },
             keys: ["dialect", "mid", "transport", "encoding", "empty_signals", "names", "profiles"]
                 .into_iter()
-                // Of an unknown protocol nothing is foreign.
-                .filter(|key| protocol.is_some() && table.value(key).is_some())
+                .filter(|key| table.value(key).is_some())
+                .map(|key| (key, table.key_span(key)))
                 .collect(),
+            span: table.span.clone(),
             media: addresses(table, "media", report),
             relay: table.string("relay", report),
             codecs: codecs(table, report),

@@ -2,6 +2,7 @@
 //!
 //! The tree is walked by hand because serde stops at the first error and knows no places across values.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
@@ -74,6 +75,12 @@ impl<'t> Table<'t> {
     ) -> Self {
         check_keys(file.get_ref(), section, report);
         Self { table: file.get_ref(), section, span: 0..0 }
+    }
+
+    /// The keys that are there, legible or not, and those that unknown ones were meant to be: of none of them is it said that it is
+    /// missing.
+    pub(super) fn named(&self) -> BTreeSet<&'static str> {
+        self.table.iter().filter_map(|(name, _)| self.section.meant(name.get_ref())).collect()
     }
 
     /// The value of `key`, untyped.

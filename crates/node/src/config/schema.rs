@@ -24,6 +24,12 @@ impl Section {
         nearest(wrong, self.keys.iter().map(|key| key.name))
     }
 
+    /// The key that `written` is, or was meant to be.
+    pub(super) fn meant(&self, written: &str) -> Option<&'static str> {
+        let own = self.keys.iter().map(|key| key.name).find(|name| *name == written);
+        own.or_else(|| self.nearest(written))
+    }
+
     /// The names of the keys that can be used now.
     pub(super) fn names(&self) -> String {
         let names: Vec<_> = self.keys.iter().filter(|key| key.later.is_none()).map(|key| key.name).collect();
@@ -338,7 +344,7 @@ pub(super) static TRUNK_CIRCUITS: Section = Section {
     keys: &[
         key("gateway", "gateway = \"gw1\""),
         key("endpoints", "endpoints = [\"ds/ds1-1/1-24\"]"),
-        key("signalling", "signalling = \"mf\" or \"dtmf\""),
+        key("signalling", "signalling = \"mf\", \"dtmf\" or \"none\""),
         key("first", "first = 1"),
     ],
 };

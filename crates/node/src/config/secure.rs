@@ -87,9 +87,10 @@ impl Files {
     }
 }
 
-/// `[tls]` and what listens with it.
+/// `[tls]` and what listens with it; `is_named`: `sips` is there, legible or not.
 pub(super) fn check(
     sips: Option<&Spanned<SocketAddr>>,
+    is_named: bool,
     tls: Option<&Files>,
     report: &mut Report,
 ) -> Option<ServerTls> {
@@ -100,7 +101,7 @@ pub(super) fn check(
             None
         }
         (None, Some(tls)) => {
-            if let Some(file) = tls.any() {
+            if let Some(file) = tls.any().filter(|_| !is_named) {
                 report.error(
                     file.span(),
                     "nothing listens with it",

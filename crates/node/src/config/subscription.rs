@@ -19,14 +19,15 @@ pub(super) struct Services {
     pub(super) codes: Codes,
     emergency: Vec<String>,
     diversions: Option<u64>,
-    classes: Vec<(Spanned<String>, ServiceClass)>,
+    classes: Vec<(Option<Spanned<String>>, ServiceClass)>,
     groups: Vec<(Group, GroupEntry)>,
 }
 
 /// The places of a group's numbers.
 struct Group {
-    number: Spanned<String>,
-    members: Vec<Spanned<String>>,
+    number: Option<Spanned<String>>,
+    /// None if there are none to be read.
+    members: Option<Spanned<Vec<Spanned<String>>>>,
     overflow: Option<Spanned<String>>,
 }
 
@@ -50,8 +51,9 @@ impl Services {
             services.diversions = table.integer("diversions", 1..=20, report).map(Spanned::into_inner);
         }
         for table in root.tables("class", &schema::CLASS, report) {
-            let Some(id) = table.required_string("id", report) else { continue };
-            let mut class = ServiceClass::new(id.get_ref());
+            let id = table.required_string("id", report);
+            let mut class =
+                ServiceClass::new(id.as_ref().map(|id| id.get_ref().as_str()).unwrap_or_default());
             let flag =
                 |key, report: &mut Report| table.boolean(key, report).is_none_or(|flag| *flag.get_ref());
             class.outgoing = flag("outgoing", report);
@@ -62,7 +64,7 @@ impl Services {
             services.classes.push((id, class));
         }
         for table in root.tables("group", &schema::GROUP, report) {
-            services.groups.extend(read_group(&table, report));
+            services.groups.push(read_group(&table, report));
         }
         services
     }
@@ -96,12 +98,12 @@ fn read_codes(table: &Table<'_>, codes: &mut Codes, report: &mut Report) {
     }
 }
 
-fn read_group(table: &Table<'_>, report: &mut Report) -> Option<(Group, GroupEntry)> {
+fn read_group(table: &Table<'_>, report: &mut Report) -> (Group, GroupEntry) {
     let number = table.required_string("number", report);
     if table.value("members").is_none() {
         table.missing("members", report);
     }
-    let members = table.strings("members", report).map(Spanned::into_inner);
+    let members = table.strings("members", report);
     let overflow = table.string("overflow", report);
     let order = table.string("order", report).and_then(|order| {
         let read = order.get_ref().parse::<HuntOrder>().ok();
@@ -116,13 +118,14 @@ fn read_group(table: &Table<'_>, report: &mut Report) -> Option<(Group, GroupEnt
         read
     });
     let ring = table.seconds("ring", report);
-    let (number, members) = (number?, members?);
-    let mut entry = GroupEntry::new(number.get_ref(), &[]);
-    entry.members = members.iter().map(|member| member.get_ref().clone()).collect();
+    let mut entry =
+        GroupEntry::new(number.as_ref().map(|number| number.get_ref().as_str()).unwrap_or_default(), &[]);
+    let own = members.iter().flat_map(|members| members.get_ref());
+    entry.members = own.map(|member| member.get_ref().clone()).collect();
     entry.order = order.unwrap_or_default();
     entry.ring = ring.unwrap_or(entry.ring);
     entry.overflow = overflow.as_ref().map(|overflow| overflow.get_ref().clone());
-    Some((Group { number, members, overflow }, entry))
+    (Group { number, members, overflow }, entry)
 }
 
 impl Subscribed {
@@ -261,7 +264,7 @@ pub(super) fn check<'r>(
     report: &mut Report,
 ) {
     let mut classes: BTreeMap<&str, Range<usize>> = BTreeMap::new();
-    for (id, _) in &services.classes {
+    for id in services.classes.iter().filter_map(|(id, _)| id.as_ref()) {
         add(id, "class of service", &mut classes, report);
     }
     let of_lines = numbers.clone();
@@ -279,18 +282,21 @@ pub(super) fn check<'r>(
         }
     }
     for (group, _) in &services.groups {
-        if let Some(reason) = names::number_fault(group.number.get_ref()) {
-            let found = format!("\"{}\" is no number", excerpt(group.number.get_ref()));
-            report.error(group.number.span(), found, reason);
+        if let Some(number) = &group.number {
+            super::check::refuse(number, "number", names::number_fault, report);
+            add(number, "number", numbers, report);
         }
-        add(&group.number, "number", numbers, report);
-        if group.members.is_empty() {
-            report.error(group.number.span(), "the group has no members", "expected members = [\"2001\"]");
+        let members = group.members.as_ref();
+        if let Some(none) =
+            members.filter(|members| members.get_ref().is_empty() && !report.has_within(&members.span()))
+        {
+            report.error(none.span(), "the group has no members", "expected members = [\"2001\"]");
         }
-        for member in &group.members {
+        for member in members.iter().flat_map(|members| members.get_ref()) {
             known(member, "line with the number", &of_lines, report);
         }
-        if let Some(overflow) = group.overflow.as_ref().filter(|to| to.get_ref() == group.number.get_ref()) {
+        let own = group.number.as_ref().map(Spanned::get_ref);
+        if let Some(overflow) = group.overflow.as_ref().filter(|to| Some(to.get_ref()) == own) {
             report.error(overflow.span(), "the group overflows into itself", "expected another number");
         }
     }

@@ -32,6 +32,7 @@ pub(super) const KEYS: [(&str, SipKeys); 2] = [("rtp", SipKeys::Stream), ("info"
 /// One table.
 pub(super) struct Trunk {
     pub(super) id: Option<Spanned<String>>,
+    span: Range<usize>,
     channels: Option<Spanned<u64>>,
     transit: Option<Spanned<bool>>,
     group: Option<Spanned<String>>,
@@ -57,6 +58,8 @@ pub(super) struct Places<'r> {
 pub(super) struct Sip {
     address: Option<Spanned<Target>>,
     transport: Option<SipTransport>,
+    /// It is there, and could not be read.
+    transport_is_illegible: bool,
     domain: Option<Spanned<String>>,
     user: Option<Spanned<String>>,
     password: Option<Spanned<String>>,
@@ -79,6 +82,7 @@ impl Trunk {
         let circuits = table.table("circuits", &schema::TRUNK_CIRCUITS, report);
         let trunk = Self {
             id: table.required_string("id", report),
+            span: table.span.clone(),
             channels: table.integer("channels", 1..=10_000, report),
             transit: table.boolean("transit", report),
             group: table.string("group", report),
@@ -133,7 +137,7 @@ impl Sip {
             table.missing("address", report);
         }
         let transports = [("udp", SipTransport::Udp), ("tcp", SipTransport::Tcp), ("tls", SipTransport::Tls)];
-        let sip = Self {
+        let mut sip = Self {
             address: table.target("address", report),
             transport: choice(table, "transport", "transport", &transports, &[], report),
             domain: table.string("domain", report),
@@ -145,6 +149,7 @@ impl Sip {
             probe: table.seconds("probe", report),
             trusted: table.boolean("trusted", report),
             refer: table.boolean("refer", report),
+            transport_is_illegible: false,
             joins: choice(table, "transfer", "way to transfer", &JOINS, &[], report),
             keys: choice(table, "dtmf", "way of keys", &KEYS, &[], report),
             follows: choice(table, "redirect", "redirect", &REDIRECTS, &[], report),
@@ -152,6 +157,7 @@ impl Sip {
             proves: table.boolean("client_certificate", report),
             sips: table.boolean("sips", report),
         };
+        sip.transport_is_illegible = sip.transport.is_none() && table.value("transport").is_some();
         sip.check_tls(table, report);
         let lone = match (&sip.user, &sip.password) {
             (Some(user), None) => Some((user.span(), "a user without a password", "password = \"secret\"")),
@@ -228,6 +234,7 @@ pub(super) fn tls(raw: &Raw, report: &mut Report) -> BTreeMap<String, ClientTls>
 /// The places of trunks and groups by their ids.
 pub(super) fn check<'r>(raw: &'r Raw, report: &mut Report) -> Places<'r> {
     let groups = check_groups(raw, report);
+    let is_named = |port| raw.listen_is_illegible || super::listen::names(raw, port);
     let mut ids: BTreeMap<&str, Range<usize>> = BTreeMap::new();
     for listen in
         [&raw.sip, &raw.sips].into_iter().flatten().filter(|listen| listen.get_ref().ip().is_unspecified())
@@ -279,14 +286,17 @@ pub(super) fn check<'r>(raw: &'r Raw, report: &mut Report) -> Places<'r> {
             super::check::refuse(domain, "domain", names::domain_fault, report);
         }
         let (open, expected) = match sip.transport.unwrap_or(SipTransport::Udp) {
-            SipTransport::Tls => (raw.sips.is_some(), "expected `sips = \"127.0.0.1:5061\"` in [listen]"),
+            SipTransport::Tls => (is_named("sips"), "expected `sips = \"127.0.0.1:5061\"` in [listen]"),
             SipTransport::Udp | SipTransport::Tcp => {
-                (raw.sip.is_some(), "expected `sip = \"127.0.0.1:5060\"` in [listen]")
+                (is_named("sip"), "expected `sip = \"127.0.0.1:5060\"` in [listen]")
             }
         };
-        if let Some(id) = trunk.id.as_ref().filter(|_| !open) {
-            let found = format!("trunk \"{}\" speaks SIP, and no SIP port is opened", excerpt(id.get_ref()));
-            report.error(id.span(), found, expected);
+        if !open && !sip.transport_is_illegible {
+            let (span, who) = match &trunk.id {
+                Some(id) => (id.span(), format!("trunk \"{}\"", excerpt(id.get_ref()))),
+                None => (trunk.span.clone(), "this trunk".to_owned()),
+            };
+            report.error(span, format!("{who} speaks SIP, and no SIP port is opened"), expected);
         }
     }
     Places { trunks: ids, groups }
