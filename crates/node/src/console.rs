@@ -5,8 +5,9 @@
 //! the shard one short turn. Connections are few and short-lived by rule, so that a slow reader holds nothing.
 //!
 //! `/health` (and `/health/live`, `/health/ready`), `/metrics`, `/api/calls`, `/api/lines`, `/api/gateways`, `/api/trunks`, `/api/messaging`,
-//! `/api/lines/NUMBER/settings`. What can be changed is in `settings`.
+//! `/api/lines/NUMBER/settings`. What can be changed is in `settings`, what can be ordered of circuits in `circuit`.
 
+mod circuit;
 mod settings;
 
 use std::io;
@@ -79,12 +80,20 @@ impl Source {
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Stalled> {
+        self.ask_for(PATIENCE, request).await
+    }
+
+    async fn ask_for<T>(
+        &self,
+        patience: Duration,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, Stalled> {
         let (to, from) = oneshot::channel();
         let asked = async {
             self.requests.send(request(to)).await.map_err(|_| Stalled)?;
             from.await.map_err(|_| Stalled)
         };
-        tokio::time::timeout(PATIENCE, asked).await.map_err(|_| Stalled)?
+        tokio::time::timeout(patience, asked).await.map_err(|_| Stalled)?
     }
 }
 
@@ -146,6 +155,8 @@ async fn serve(listener: Few, source: Source, stopped: oneshot::Receiver<()>) {
         .route("/api/lines/{number}/settings/{name}", put(settings::set))
         .route("/api/gateways", get(gateways))
         .route("/api/trunks", get(trunks))
+        .route("/api/trunks/{trunk}/circuits/{code}/test", put(circuit::test))
+        .route("/api/trunks/{trunk}/circuits/{code}/answer", put(circuit::answer))
         .route("/api/messaging", get(messaging))
         .with_state(source);
     let serving = async move { axum::serve(listener, routes).await };

@@ -159,11 +159,17 @@ impl EventLog {
                 self.refused_descriptions.increment();
                 tracing::warn!(?gateway, endpoint = ?escape(endpoint), reason = ?escape(reason), "a session description was refused");
             }
-            Event::CircuitTested { trunk, circuit, passed: true } => {
+            Event::CircuitTested { trunk, circuit, result } if result.passed() => {
                 tracing::info!(?trunk, circuit = circuit.0, "a circuit has passed its test of continuity");
             }
-            Event::CircuitTested { trunk, circuit, passed: false } => {
-                tracing::warn!(?trunk, circuit = circuit.0, "a circuit has failed its test of continuity");
+            Event::CircuitTested { trunk, circuit, result } => {
+                let why = result.to_string();
+                tracing::warn!(
+                    ?trunk,
+                    circuit = circuit.0,
+                    ?why,
+                    "a circuit has failed its test of continuity"
+                );
             }
             Event::UnlistedEndpoint { gateway, endpoint } => {
                 self.unlisted_endpoints.increment();

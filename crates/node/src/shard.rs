@@ -4,8 +4,10 @@
 //! the exchange wants sent, logged and kept. Inputs are taken in batches, with the deadlines looked at in between, so
 //! that a flood delays timers by one batch at most. Within a batch each gateway has its turn, and what is more than its
 //! share is dropped ([`crate::admission`]). What a batch wants sent leaves together, before anything is logged. `signalling`: the same for SIP. `held`: what is not sent before a
-//! record is kept. `flood`: what is refused before it is heard.
+//! record is kept. `flood`: what is refused before it is heard. `circuit`: tests that
+//! operators wait for.
 
+mod circuit;
 mod flood;
 mod held;
 mod signalling;
@@ -37,6 +39,7 @@ use crate::socket::{Received, Udp};
 use crate::strangers::Shares;
 use crate::view::Picture;
 use crate::vigil::Vigil;
+pub(crate) use circuit::{Order as CircuitOrder, Wish as CircuitWish};
 use held::Held;
 
 /// How often the exchange is told what the wall shows: a clock that was set is noticed within a minute.
@@ -96,6 +99,8 @@ pub(crate) enum Request {
     Settings(String, oneshot::Sender<Option<Vec<Setting>>>),
     /// Make a setting of the line with this number.
     Set(String, Setting, oneshot::Sender<Result<(), SettingFault>>),
+    /// Something of a circuit, which an operator waits for.
+    Circuit(circuit::Order),
     /// The name of a gateway, by its id, stands for these addresses now.
     Resolved(String, Vec<SocketAddr>),
     /// The name of a trunk's peer, by the trunk's id, stands for these places now.
@@ -125,6 +130,7 @@ pub(crate) struct Shard {
     sip_shares: Shares,
     ledger: Ledger,
     held: Held,
+    tests: circuit::Tests,
     observers: Vec<Box<dyn Observer>>,
     admission: Admission,
     guard: Guard,
@@ -225,6 +231,7 @@ impl Shard {
             sip_shares: Shares::new(clock.now(), limits),
             ledger,
             held: Held::default(),
+            tests: circuit::Tests::default(),
             observers,
             admission,
             guard,
@@ -475,6 +482,7 @@ impl Shard {
             if let Event::Resolve { gateway, name } = &event {
                 self.look_up(gateway.clone(), name.clone());
             }
+            self.tests.event(&event);
             self.log.event(&event);
             let at = self.clock.now();
             for observer in &mut self.observers {
@@ -507,6 +515,7 @@ impl Shard {
                 // What must be kept and sent of it is drained in this turn of the loop.
                 let _ = to.send(self.exchange.set(self.clock.now(), &line, &setting));
             }
+            Request::Circuit(order) => self.order_circuit(order),
             Request::Resolved(gateway, addresses) => {
                 let now = self.clock.now();
                 if self.megaco_names.contains(&gateway) {

@@ -71,6 +71,7 @@ impl TrunkPlace {
             CircuitSignalling::Outside => "circuits",
             CircuitSignalling::Mf => "mf",
             CircuitSignalling::Dtmf => "dtmf",
+            CircuitSignalling::Nobody => "none",
         };
         let mut gateways: Vec<_> = entry.circuits.iter().map(|circuit| circuit.gateway.as_str()).collect();
         gateways.sort_unstable();

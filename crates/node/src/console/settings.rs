@@ -39,7 +39,7 @@ pub(super) async fn set(
     headers: HeaderMap,
     value: String,
 ) -> Result<Response, Stalled> {
-    if !source.private || !by_address(&headers) {
+    if !may_change(&source, &headers) {
         let reason = "settings are made on the exchange's own host, by its address\n";
         return Ok((StatusCode::FORBIDDEN, reason).into_response());
     }
@@ -66,6 +66,11 @@ fn refusal(fault: &SettingFault) -> Response {
         SettingFault::Unreachable(_) | SettingFault::Barred(_) | SettingFault::Own(_) => StatusCode::CONFLICT,
     };
     (status, format!("{fault}\n")).into_response()
+}
+
+/// Whether who asks may change something: he is on this host, and means it.
+pub(super) fn may_change(source: &Source, headers: &HeaderMap) -> bool {
+    source.private && by_address(headers)
 }
 
 /// Whether the host was called by its address, or as `localhost`.
