@@ -194,18 +194,14 @@ impl Gateway {
             self.events.push_back(super::GatewayEvent::ServiceChanged { termination: name, service });
         }
         let Some(termination) = self.terminations.get_mut(&key) else { return };
-        if let Some(buffer) = change.buffer {
-            termination.buffer = buffer;
-            if buffer == BufferControl::Off {
+        // What a descriptor leaves out goes back to its default (section 6.2.4). The service state, which is not the controller's alone, stays.
+        if let Some(qualities) = change.qualities {
+            termination.buffer = change.buffer.unwrap_or(BufferControl::Off);
+            if termination.buffer == BufferControl::Off {
                 termination.watch.queue.clear();
                 termination.watch.is_suspended = false;
             }
-        }
-        if let Some(qualities) = change.qualities {
-            for quality in qualities {
-                termination.qualities.retain(|known| known.item != quality.item);
-                termination.qualities.push(quality);
-            }
+            termination.qualities = qualities;
             if key == Key::ROOT {
                 self.obey_root();
             }
@@ -252,21 +248,35 @@ impl Gateway {
                 }
             }
         }
-        let plays = change.signals.iter().flatten().flat_map(Play::sounds);
-        for sound in plays {
-            let can = termination.any_port().is_some_and(|port| media.can_signal(port, &sound.order()));
-            let will_be = termination.kind == Kind::Ephemeral && !change.streams.is_empty();
-            if !can && !will_be {
-                let is_announcement = sound.item.package == ANNOUNCEMENTS;
-                let code = match is_announcement {
-                    true => ErrorCode::NO_ANNOUNCEMENT,
-                    false => ErrorCode::NO_SIGNAL_EQUIPMENT,
-                };
-                return Err(code.into());
-            }
+        // What a stream that is made only now can give is seen when it is there.
+        let will_be = termination.kind == Kind::Ephemeral && !change.streams.is_empty();
+        let can_signal =
+            |plays: &[Play]| if will_be { Ok(()) } else { can_signal(termination, plays, media) };
+        if let Some(signals) = &change.signals {
+            can_signal(signals)?;
         }
         if let Some(events) = &change.events {
             Self::check_detection(termination, events, media)?;
+            // What is embedded can be given and detected as well, or the descriptor is refused (section 8.2.2).
+            for wanted in &events.events {
+                let instead = wanted.instead.as_deref();
+                let signals =
+                    wanted.signals.iter().chain(instead.and_then(|instead| instead.signals.as_ref()));
+                signals.into_iter().try_for_each(|plays| can_signal(plays))?;
+                let seconds = wanted.events.iter().chain(instead.and_then(|instead| instead.events.as_ref()));
+                for second in seconds {
+                    can_detect(
+                        termination,
+                        second.events.iter().map(|wanted| (wanted.package, wanted.item)),
+                        media,
+                    )?;
+                    let signals = second.events.iter().filter_map(|wanted| wanted.signals.as_ref());
+                    signals.into_iter().try_for_each(|plays| can_signal(plays))?;
+                }
+            }
+        }
+        if let Some(buffer) = &change.buffer {
+            can_detect(termination, buffer.iter().map(|known| (known.package, known.item)), media)?;
         }
         Ok(change)
     }
@@ -340,12 +350,8 @@ impl Gateway {
         media: &dyn MediaPlane,
     ) -> Result<(), Fault> {
         const FAIL_WRONG: i64 = 2;
+        can_detect(termination, events.events.iter().map(|wanted| (wanted.package, wanted.item)), media)?;
         for wanted in &events.events {
-            if let (Some(item), Some(port)) = (wanted.item, termination.any_port())
-                && !media.can_detect(port, super::Item::new(wanted.package, item))
-            {
-                return Err(ErrorCode::NO_EVENT_EQUIPMENT.into());
-            }
             let strict = argument(&wanted.arguments, STRICT).and_then(super::Choice::number);
             let Kind::Physical(_, line) = termination.kind else { continue };
             if wanted.package == AL && strict == Some(FAIL_WRONG) {
@@ -377,4 +383,33 @@ impl Gateway {
             self.transactions.set_pending_limits(*peer, ours, theirs);
         }
     }
+}
+
+/// Whether the plane can give signals on a termination.
+fn can_signal(termination: &Termination, plays: &[Play], media: &dyn MediaPlane) -> Result<(), Fault> {
+    let mut sounds = plays.iter().flat_map(Play::sounds);
+    let can = |sound: &&super::signal::Sound| {
+        termination.any_port().is_some_and(|port| media.can_signal(port, &sound.order()))
+    };
+    match sounds.find(|sound| !can(sound)) {
+        Some(sound) if sound.item.package == ANNOUNCEMENTS => Err(ErrorCode::NO_ANNOUNCEMENT.into()),
+        Some(_) => Err(ErrorCode::NO_SIGNAL_EQUIPMENT.into()),
+        None => Ok(()),
+    }
+}
+
+/// Whether the plane can find events on a termination; of all of a package, it finds what it can.
+fn can_detect(
+    termination: &Termination,
+    events: impl Iterator<Item = (u16, Option<u16>)>,
+    media: &dyn MediaPlane,
+) -> Result<(), Fault> {
+    for (package, item) in events {
+        if let (Some(item), Some(port)) = (item, termination.any_port())
+            && !media.can_detect(port, super::Item::new(package, item))
+        {
+            return Err(ErrorCode::NO_EVENT_EQUIPMENT.into());
+        }
+    }
+    Ok(())
 }

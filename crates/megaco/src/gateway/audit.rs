@@ -7,7 +7,7 @@ use super::check::{COMPLETION, name_of_map};
 use super::detection::Occurrence;
 use super::execute::{Outcome, Scene};
 use super::media::MediaPlane;
-use super::owned::{Argument, Given, Item};
+use super::owned::{Argument, Choice, Given, Item, Quality};
 use super::report::{CommandReport, Fault, Found, MediaReport, StateReport, StreamReport, Verb};
 use super::target::is_all;
 use super::termination::{Key, Kind, StreamState, Termination};
@@ -18,6 +18,8 @@ use crate::message::{
 };
 use crate::package::{self, Kind as Table};
 
+/// The package of the root's properties.
+const ROOT: u16 = 2;
 /// The dial string of `ce`.
 const DIALLED: u16 = 1;
 
@@ -144,10 +146,7 @@ impl Gateway {
         let some = |found: Found, is_empty: bool| if is_empty { Vec::new() } else { vec![found] };
         match item {
             AuditItem::Mux | AuditItem::Modem => Vec::new(),
-            AuditItem::Media => some(
-                Found::Media(Box::new(termination.media())),
-                termination.kind == Kind::Root && termination.qualities.is_empty(),
-            ),
+            AuditItem::Media => vec![Found::Media(Box::new(self.media_of(termination)))],
             AuditItem::Events => some(Found::Events(watch.active.clone()), watch.active.events.is_empty()),
             AuditItem::Signals => {
                 let plays: Vec<_> = termination.playing.iter().map(|playing| playing.play.clone()).collect();
@@ -186,6 +185,24 @@ impl Gateway {
         }
     }
 
+    /// The media descriptor as it is in force; of the root with its limits, which are properties that nobody sets (Annex E.2).
+    fn media_of(&self, termination: &Termination) -> MediaReport {
+        let mut report = termination.media();
+        if let Some(state) = report.state.as_mut().filter(|_| termination.kind == Kind::Root) {
+            state.qualities.splice(..0, self.root_limits());
+        }
+        report
+    }
+
+    fn root_limits(&self) -> [Quality; 2] {
+        let limits = &self.config.limits;
+        let limit = |item, most: u32| Quality {
+            item: Item::new(ROOT, item),
+            choice: Choice::One(Given::Integer(most.into())),
+        };
+        [limit(1, limits.contexts), limit(2, limits.terminations)]
+    }
+
     /// A part of a descriptor (version 2): what there is not is refused with 532.
     fn part(
         &self,
@@ -198,7 +215,10 @@ impl Gateway {
         let missing = || Fault::from(ErrorCode::AUDITED_MISSING);
         let watch = &termination.watch;
         match part {
-            IndividualAudit::Media(media) => media_part(termination, media),
+            IndividualAudit::Media(media) => {
+                let limits = (termination.kind == Kind::Root).then(|| self.root_limits());
+                media_part(termination, limits.as_ref().map_or(&[], |own| own.as_slice()), media)
+            }
             IndividualAudit::Events(part) => {
                 let item = Item::of(part.name).ok_or_else(missing)?;
                 let mut detection = (*watch.active).clone();
@@ -260,13 +280,17 @@ pub(super) fn packages(kind: Kind) -> Vec<(u16, u8)> {
     known.map(|package| (package.id, package.version)).collect()
 }
 
-fn media_part(termination: &Termination, part: &IndividualMedia<'_>) -> Result<Found, Fault> {
+fn media_part(
+    termination: &Termination,
+    limits: &[Quality],
+    part: &IndividualMedia<'_>,
+) -> Result<Found, Fault> {
     let mut report = MediaReport::default();
     if let Some(state) = &part.state {
         let mut qualities = Vec::new();
         for asked in &state.properties {
             let item = Item::of(asked.name).ok_or(ErrorCode::AUDITED_MISSING)?;
-            let known = termination.qualities.iter().find(|known| known.item == item);
+            let known = termination.qualities.iter().chain(limits).find(|known| known.item == item);
             let is_row = termination
                 .kind
                 .package(item.package)

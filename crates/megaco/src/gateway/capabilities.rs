@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use strowger_sansio::Time;
+
 use super::Gateway;
-use super::detection::{Buffered, Detection, Reporting, Wanted};
+use super::detection::{Buffered, Detection, Occurrence, Reporting, Wanted};
 use super::execute::{Outcome, Scene};
 use super::media::MediaPlane;
-use super::owned::Item;
+use super::owned::{Choice, Given, Item, Quality};
 use super::report::{ControlReport, Fault, Found, MediaReport, StateReport, StreamReport, Verb};
 use super::signal::{Play, Sound};
 use super::termination::{Key, Kind, Termination};
@@ -14,7 +16,7 @@ use crate::error::ErrorCode;
 use crate::message::{
     AuditDescriptor, AuditItem, AuditItems, BufferControl, RequestId, ServiceState, StreamMode, TerminationId,
 };
-use crate::package::{ItemRow, Kind as Table, Package};
+use crate::package::{self, Access, ItemRow, Kind as Table, Package, Type};
 
 /// A package, those that it extends last.
 fn rows(package: &'static Package, table: Table) -> Vec<&'static ItemRow> {
@@ -47,11 +49,14 @@ impl Gateway {
         if audit.items.has(AuditItem::DigitMap) || audit.items.has(AuditItem::Packages) {
             return Outcome::failed(verb, id, ErrorCode::DESCRIPTOR_ILLEGAL.into());
         }
-        self.audit_each((scene, verb, is_union), id, audit, |gateway, key| gateway.able(key, audit, media))
+        self.audit_each((scene, verb, is_union), id, audit, |gateway, key| {
+            gateway.able(scene.now, key, audit, media)
+        })
     }
 
     fn able(
         &self,
+        now: Time,
         key: Key,
         audit: &AuditDescriptor<'_>,
         media: &dyn MediaPlane,
@@ -61,7 +66,7 @@ impl Gateway {
         };
         let (mut found, mut empty) = (Vec::new(), AuditItems::NONE);
         for item in audit.items.iter() {
-            let list = capability(termination, item, media);
+            let list = capability(now, termination, item, media);
             if list.is_empty() {
                 empty = empty.with(item);
             }
@@ -74,7 +79,7 @@ impl Gateway {
     }
 }
 
-fn capability(termination: &Termination, item: AuditItem, media: &dyn MediaPlane) -> Vec<Found> {
+fn capability(now: Time, termination: &Termination, item: AuditItem, media: &dyn MediaPlane) -> Vec<Found> {
     let kind = termination.kind;
     let can_detect = |item: &Item| termination.any_port().is_none_or(|port| media.can_detect(port, *item));
     match item {
@@ -98,7 +103,13 @@ fn capability(termination: &Termination, item: AuditItem, media: &dyn MediaPlane
         AuditItem::ObservedEvents => {
             // The events that are active on the termination.
             let active = &termination.watch.active;
-            if active.events.is_empty() { Vec::new() } else { vec![Found::Events(active.clone())] }
+            let names = active.events.iter().filter_map(|wanted| {
+                let item = Item::new(wanted.package, wanted.item?);
+                Some(Occurrence { at: now, stamp: None, item, stream: wanted.stream, arguments: Vec::new() })
+            });
+            let names: Vec<_> = names.collect();
+            let request = active.request.unwrap_or(RequestId::new(0));
+            if names.is_empty() { Vec::new() } else { vec![Found::Observed(request, names)] }
         }
         AuditItem::Signals => {
             let plays: Vec<_> = items(kind, Table::Signal).into_iter().map(sound).collect();
@@ -126,7 +137,7 @@ fn capability(termination: &Termination, item: AuditItem, media: &dyn MediaPlane
 /// Values that stand in several descriptors are alternatives.
 fn media_capability(kind: Kind) -> Vec<Found> {
     if kind == Kind::Root {
-        return Vec::new();
+        return vec![Found::Media(Box::new(root_capability()))];
     }
     let modes = [
         StreamMode::SendOnly,
@@ -152,6 +163,18 @@ fn media_capability(kind: Kind) -> Vec<Found> {
         }))
     };
     modes.iter().enumerate().map(descriptor).collect()
+}
+
+/// The properties of the root, with what they can be set to (section 6.2.5).
+fn root_capability() -> MediaReport {
+    let properties = items(Kind::Root, Table::Property).into_iter().filter_map(|item| {
+        let row = package::item(Table::Property, item.name())?;
+        let Type::Integer(_, last) = row.kind else { return None };
+        let choice = Choice::Range(Given::Integer(0), Given::Integer(last));
+        (row.access == Access::ReadWrite).then_some(Quality { item, choice })
+    });
+    let state = StateReport { service: None, buffer: None, qualities: properties.collect() };
+    MediaReport { state: Some(state), streams: Vec::new() }
 }
 
 fn wanted(item: Item) -> Wanted {

@@ -337,12 +337,17 @@ fn resolve(kind: Type, setting: &Setting<'_>) -> Result<Choice, Fault> {
         Setting::Relation(..) => None,
         Setting::Choose => match kind {
             Type::Boolean => Some(Choice::One(super::owned::Given::Boolean(false))),
-            Type::Integer(..) | Type::Double => Some(integer(0)),
+            Type::Integer(first, _) => Some(integer(first.max(0))),
+            Type::Double => Some(integer(0)),
             _ => None,
         },
         Setting::One(_) | Setting::All(_) => Some(Choice::of(setting)),
     };
-    chosen.ok_or_else(|| ErrorCode::NO_PARAMETER_VALUE.into())
+    let fits = |choice: &Choice| match (kind, choice.number()) {
+        (Type::Integer(first, last), Some(number)) => (first..=last).contains(&number),
+        _ => true,
+    };
+    chosen.filter(fits).ok_or_else(|| ErrorCode::NO_PARAMETER_VALUE.into())
 }
 
 /// Whether a setting leaves the gateway a choice, so that the reply must say what it chose.

@@ -10,7 +10,10 @@ use super::media::{Flow, MediaPlane, Port};
 use super::report::{ContextReport, Fault, Triple, id_of};
 use super::termination::Key;
 use crate::error::ErrorCode;
-use crate::message::{ContextId, ContextProperties, StreamId, StreamMode, TerminationId, TopologyDirection};
+use crate::message::{
+    ContextId, ContextProperties, Name, StreamId, StreamMode, TerminationId, TopologyDirection,
+};
+use crate::package;
 
 /// A context besides the null context.
 #[derive(Clone, Debug, Default)]
@@ -112,6 +115,33 @@ impl Gateway {
         }
     }
 
+    /// Whether a context has what an action sets: the null context has no attributes, and those of all at once are nobody's. No package has
+    /// properties of contexts.
+    pub(super) fn may_set_attributes(
+        &self,
+        context: ContextId,
+        properties: &ContextProperties<'_>,
+    ) -> Result<(), Fault> {
+        if let Some(property) = properties.properties.first() {
+            let is_known = matches!(property.name.package(), Name::Id(id) if package::package(id).is_some());
+            let code = if is_known { ErrorCode::NO_PROPERTY } else { ErrorCode::UNKNOWN_PACKAGE };
+            return Err(code.into());
+        }
+        // What a list of contexts in a request asks for is not known for certain (version 3): nothing is done to contexts that may not be meant.
+        if !properties.contexts.is_empty() {
+            return Err(Fault::new(ErrorCode::NOT_IMPLEMENTED, "A list of contexts in a request"));
+        }
+        let sets = properties.priority.is_some()
+            || properties.emergency.is_some()
+            || properties.ieps.is_some()
+            || !properties.topology.is_empty();
+        if sets && !context.is_specific() {
+            let why = "Attributes are those of one context";
+            return Err(Fault::new(ErrorCode::UNKNOWN_ACTION, why));
+        }
+        Ok(())
+    }
+
     /// Attributes other than the topology.
     pub(super) fn set_attributes(&mut self, id: u32, properties: &ContextProperties<'_>) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
@@ -130,6 +160,13 @@ impl Gateway {
         for line in &properties.topology {
             let (from, to) = (self.side(id, &line.from, chosen)?, self.side(id, &line.to, chosen)?);
             let direction = line.direction;
+            if direction != TopologyDirection::Bothway
+                && direction != TopologyDirection::Isolate
+                && from.iter().any(|from| to.contains(from))
+            {
+                let why = "A oneway connection between a termination and itself";
+                return Err(Fault::new(ErrorCode::UNKNOWN_ACTION, why));
+            }
             let Some(context) = self.contexts.get_mut(&id) else { continue };
             for from in &from {
                 for to in to.iter().filter(|to| *to != from) {
@@ -221,7 +258,22 @@ impl Gateway {
         while let Some(id) = self.unsettled.pop_first() {
             let (ports, flows) = self.flows(id);
             media.connect(now, id, &ports, &flows);
+            self.aim_signals(now, id, media);
         }
+    }
+
+    /// Where what comes in at a termination is heard: at the others of its context that take what the context has, and to whom the topology lets
+    /// it.
+    pub(super) fn hearers(&self, key: Key, stream: u16) -> Vec<Port> {
+        let id = self.context_of(key);
+        let Some(context) = self.contexts.get(&id) else { return Vec::new() };
+        let others = context.members.iter().filter(|other| **other != key);
+        let hears = others.filter_map(|other| {
+            let termination = self.terminations.get(other)?;
+            let state = termination.streams.get(&stream)?;
+            (sends(state.mode()) && context.passes(key, *other, stream)).then(|| termination.port(stream))?
+        });
+        hears.collect()
     }
 
     fn flows(&self, id: u32) -> (Vec<Port>, Vec<Flow>) {

@@ -90,6 +90,11 @@ impl Gateway {
         }
         let context = scene.context.get();
         if let Some(properties) = action.properties.as_deref() {
+            if let Err(fault) = self.may_set_attributes(scene.context, properties) {
+                report.error = Some(fault);
+                self.tidy_context(context);
+                return (vec![report], Some(fault));
+            }
             self.set_attributes(context, properties);
         }
         let mut others: Vec<ActionReport> = Vec::new();
@@ -130,6 +135,12 @@ impl Gateway {
         {
             report.error = Some(fault);
             failed = Some(fault);
+        }
+        // What is audited is how it is after what is set (section 7.2.9), which the topology is only now.
+        if let (Some(found), Some(audit)) = (&mut report.properties, action.audit.as_deref())
+            && audit.is_topology
+        {
+            found.topology = self.context_report(context).topology;
         }
         if report.commands.is_empty() && report.properties.is_none() && report.error.is_none() {
             // An action that changes attributes alone is answered with its effect (section 7.2.9).
@@ -238,7 +249,7 @@ impl Gateway {
                 Outcome { reports, failed: Some(fault), ..Outcome::default() }
             }
             CommandBody::ServiceChange(terminations, change) => {
-                self.ordered_change(scene, &terminations.first, change, media)
+                self.ordered_change(scene, &terminations.first, change, is_union, media)
             }
         }
     }
@@ -332,6 +343,10 @@ impl Gateway {
             Err(fault) => return Outcome::failed(Verb::Move, id, fault),
         };
         self.on_each(Verb::Move, &keys, |gateway, key| {
+            if gateway.context_of(key) == scene.context.get() {
+                // It goes to another context (section 7.2.4).
+                return Err(ErrorCode::ALREADY_IN_CONTEXT.into());
+            }
             gateway.may_join(key, scene.context.get())?;
             // Statistics are those of just before the move.
             let audit = request.audit.as_ref();

@@ -7,12 +7,12 @@ use strowger_sansio::Time;
 use super::check::kind_of;
 use super::continuity;
 use super::detection::Occurrence;
-use super::media::{MediaPlane, SignalHandle};
+use super::media::{MediaPlane, Port, SignalHandle};
 use super::owned::{Argument, Given, Item};
 use super::signal::{Play, Playing, Replacement, Sound, replace};
 use super::termination::Key;
 use super::{Gateway, Timer};
-use crate::message::{Completion, SignalType};
+use crate::message::{Completion, Direction, SignalType};
 
 /// `g/sc`, and its parameters.
 const SIGNAL_COMPLETION: Item = Item::new(1, 2);
@@ -22,8 +22,8 @@ const LIST: u16 = 3;
 /// The request that the signal was asked for with (version 3; the identifier is inferred).
 const REQUEST: u16 = 4;
 
-/// The longest that a brief signal can last, if the plane forgets to tell its end.
-const BRIEF: Duration = Duration::from_secs(10);
+/// The longest that a brief signal can last, if the plane forgets to tell its end: a list of 32 tones with ten seconds between them.
+const BRIEF: Duration = Duration::from_secs(400);
 
 /// How a signal ended: `Meth` of `g/sc`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,12 @@ impl Gateway {
             self.stop(now, key, &playing, End::Signals, media);
         }
         for play in start {
-            self.begin(now, key, Playing { play, place: 0, handle: None, until: None }, media);
+            self.begin(
+                now,
+                key,
+                Playing { play, place: 0, handle: None, given: Vec::new(), until: None },
+                media,
+            );
         }
     }
 
@@ -106,9 +111,11 @@ impl Gateway {
     }
 
     fn release(&mut self, now: Time, key: Key, playing: &Playing, media: &mut dyn MediaPlane) {
+        for (_, handle) in &playing.given {
+            media.stop_signal(now, *handle);
+            self.signals.remove(handle);
+        }
         if let Some(handle) = playing.handle {
-            media.stop_signal(now, handle);
-            self.signals.remove(&handle);
             self.timers.cancel(&Timer::Signal(key, handle));
         }
     }
@@ -116,19 +123,23 @@ impl Gateway {
     /// Starts what is next of a signal or list; a brief or timed signal has an end.
     fn begin(&mut self, now: Time, key: Key, mut playing: Playing, media: &mut dyn MediaPlane) {
         let Some(sound) = playing.sound().cloned() else { return };
-        let Some(termination) = self.terminations.get(&key) else { return };
-        let port = match sound.stream {
-            Some(stream) if stream.0 != 0 => termination.port(stream.0),
-            _ => termination.any_port(),
-        };
-        let handle = SignalHandle(self.next_handle);
-        self.next_handle += 1;
-        let started = port.map(|port| media.start_signal(now, port, handle, &sound.order()));
-        if !matches!(started, Some(Ok(()))) {
+        if !self.terminations.contains_key(&key) {
+            return;
+        }
+        let ports = self.ports_of(key, &sound);
+        let is_heard_elsewhere = sound.direction() == Direction::Internal && ports.is_empty();
+        for port in ports {
+            self.give(now, key, port, &sound, &mut playing, media);
+        }
+        if playing.given.is_empty() && !is_heard_elsewhere {
             self.note_failed_test(now, key, sound.item, media);
             self.complete(now, key, &playing, End::Other, media);
             return;
         }
+        let handle = match playing.given.first() {
+            Some((_, handle)) => *handle,
+            None => self.new_signal(),
+        };
         let lasts = match kind_of(&sound) {
             SignalType::OnOff => None,
             SignalType::Brief => Some(BRIEF),
@@ -139,9 +150,86 @@ impl Gateway {
         if let Some(until) = playing.until {
             self.timers.set(Timer::Signal(key, handle), until);
         }
-        self.signals.insert(handle, key);
         if let Some(termination) = self.terminations.get_mut(&key) {
             termination.playing.push(playing);
+        }
+    }
+
+    fn new_signal(&mut self) -> SignalHandle {
+        let handle = SignalHandle(self.next_handle);
+        self.next_handle += 1;
+        handle
+    }
+
+    fn give(
+        &mut self,
+        now: Time,
+        key: Key,
+        port: Port,
+        sound: &Sound,
+        playing: &mut Playing,
+        media: &mut dyn MediaPlane,
+    ) {
+        let handle = self.new_signal();
+        if media.start_signal(now, port, handle, &sound.order()).is_ok() {
+            self.signals.insert(handle, key);
+            playing.given.push((port, handle));
+        }
+    }
+
+    /// Where a signal is to be given: out of the context at the termination itself, into the context wherever it is heard there.
+    fn ports_of(&self, key: Key, sound: &Sound) -> Vec<Port> {
+        let Some(termination) = self.terminations.get(&key) else { return Vec::new() };
+        let stream = sound.stream.map_or(0, |stream| stream.0);
+        let own = if stream == 0 { termination.any_port() } else { termination.port(stream) };
+        let (is_out, is_in) = match sound.direction() {
+            Direction::External => (true, false),
+            Direction::Internal => (false, true),
+            Direction::Both => (true, true),
+        };
+        let mut ports: Vec<Port> = own.into_iter().filter(|_| is_out).collect();
+        if is_in {
+            let hearers = self.hearers(key, stream.max(1));
+            ports.extend(hearers.into_iter().filter(|port| Some(*port) != own));
+        }
+        ports
+    }
+
+    /// Who is in the context has changed, or who hears whom: signals that are played into it follow.
+    pub(super) fn aim_signals(&mut self, now: Time, context: u32, media: &mut dyn MediaPlane) {
+        let Some(members) = self.contexts.get(&context).map(|context| context.members.clone()) else {
+            return;
+        };
+        for key in members {
+            let Some(termination) = self.terminations.get_mut(&key) else { continue };
+            let is_aimed = |playing: &Playing| {
+                let sound = playing.sound().filter(|_| playing.handle.is_some());
+                sound.is_some_and(|sound| sound.direction() != Direction::External)
+            };
+            if !termination.playing.iter().any(is_aimed) {
+                continue;
+            }
+            let mut all = std::mem::take(&mut termination.playing);
+            for playing in all.iter_mut().filter(|playing| is_aimed(playing)) {
+                let Some(sound) = playing.sound().cloned() else { continue };
+                let ports = self.ports_of(key, &sound);
+                let (stay, over): (Vec<_>, Vec<_>) = std::mem::take(&mut playing.given)
+                    .into_iter()
+                    .partition(|(port, _)| ports.contains(port));
+                for (_, handle) in over {
+                    media.stop_signal(now, handle);
+                    self.signals.remove(&handle);
+                }
+                playing.given = stay;
+                for port in ports {
+                    if playing.given.iter().all(|(known, _)| *known != port) {
+                        self.give(now, key, port, &sound, playing, media);
+                    }
+                }
+            }
+            if let Some(termination) = self.terminations.get_mut(&key) {
+                termination.playing = all;
+            }
         }
     }
 
@@ -178,11 +266,16 @@ impl Gateway {
 
     fn ended(&mut self, now: Time, key: Key, handle: SignalHandle, end: End, media: &mut dyn MediaPlane) {
         let Some(termination) = self.terminations.get_mut(&key) else { return };
-        let place = termination.playing.iter().position(|playing| playing.handle == Some(handle));
+        // Of what is given in several places the first end is that of all.
+        let is_it = |playing: &Playing| {
+            playing.handle == Some(handle) || playing.given.iter().any(|(_, given)| *given == handle)
+        };
+        let place = termination.playing.iter().position(is_it);
         let Some(place) = place else { return };
         let mut playing = termination.playing.remove(place);
         self.release(now, key, &playing, media);
         playing.handle = None;
+        playing.given.clear();
         if let Some(item) = playing.sound().map(|sound| sound.item) {
             self.note_failed_test(now, key, item, media);
         }

@@ -8,7 +8,7 @@ use super::event::GatewayEvent;
 use super::execute::{Outcome, Scene};
 use super::media::MediaPlane;
 use super::report::{CommandReport, Fault};
-use super::target::{fits, to_owned};
+use super::target::{fits, is_all, to_owned};
 use super::termination::{Key, Kind};
 use super::{Gateway, Timer};
 use crate::error::ErrorCode;
@@ -145,16 +145,29 @@ impl Gateway {
         scene: Scene,
         id: &TerminationId<'_>,
         change: &ServiceChange<'_>,
+        is_union: bool,
         _: &mut dyn MediaPlane,
     ) -> Outcome {
         let result = match id {
-            TerminationId::Root => self.root_change(scene, change),
+            TerminationId::Root => self.root_change(scene, change).map(|()| Vec::new()),
             _ => self.termination_change(scene, id, change),
         };
         let time = self.clock.stamp(scene.now).filter(|_| *id == TerminationId::Root);
-        let failed = result.err();
-        let reports = vec![CommandReport::ServiceChange(to_owned(id), result.map(|()| time))];
-        Outcome { reports, failed, ..Outcome::default() }
+        let whole = |result| Outcome {
+            reports: vec![CommandReport::ServiceChange(to_owned(id), result)],
+            failed: result.err(),
+            ..Outcome::default()
+        };
+        match result {
+            // Each of those that a wildcard means has its answer (section 8), unless one is asked for.
+            Ok(keys) if is_all(id) && !is_union => {
+                let report = |key: &Key| CommandReport::ServiceChange(self.id_of(*key), Ok(None));
+                let reports = keys.iter().map(report).collect();
+                self.by_context(scene, Outcome { reports, ..Outcome::default() }, &keys)
+            }
+            Ok(_) => whole(Ok(time)),
+            Err(fault) => whole(Err(fault)),
+        }
     }
 
     fn root_change(&mut self, scene: Scene, change: &ServiceChange<'_>) -> Result<(), Fault> {
@@ -175,7 +188,7 @@ impl Gateway {
         scene: Scene,
         id: &TerminationId<'_>,
         change: &ServiceChange<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<Key>, Fault> {
         let delay = Duration::from_secs(u64::from(change.delay.unwrap_or(0)));
         let order = match change.method {
             Method::Forced => Order::Forced,
@@ -183,9 +196,10 @@ impl Gateway {
             Method::Restart => Order::InService(delay),
             _ => return Err(ErrorCode::NOT_IMPLEMENTED.into()),
         };
-        for key in self.targets(scene.context, id)? {
-            self.order(scene.now, key, order);
+        let keys = self.targets(scene.context, id)?;
+        for key in &keys {
+            self.order(scene.now, *key, order);
         }
-        Ok(())
+        Ok(keys)
     }
 }

@@ -2,8 +2,8 @@
 
 use strowger_sansio::Time;
 
-use super::media::{SignalHandle, SignalOrder};
-use super::owned::{Argument, Item, parameters};
+use super::media::{Port, SignalHandle, SignalOrder};
+use super::owned::{Argument, Choice, Item, argument, parameters};
 use crate::message::{
     Completion, Direction, RequestId, Signal, SignalList, SignalRequest, SignalType, StreamId,
 };
@@ -23,7 +23,23 @@ pub(super) struct Sound {
     pub(super) delay: Option<u16>,
 }
 
+/// Announcements, and the parameters by which they say where they are played (H.248.7).
+const ANNOUNCEMENTS: u16 = 0x1d;
+const DIRECTIONS: [(u16, u16); 2] = [(1, 4), (2, 7)];
+
 impl Sound {
+    /// Whither it is played: out of the context unless something else is said.
+    pub(super) fn direction(&self) -> Direction {
+        let own = DIRECTIONS.iter().find(|(item, _)| self.item == Item::new(ANNOUNCEMENTS, *item));
+        let said = own.and_then(|(_, id)| argument(&self.arguments, *id)).and_then(Choice::number);
+        match (self.direction, said) {
+            (Some(direction), _) => direction,
+            (None, Some(2)) => Direction::Internal,
+            (None, Some(3)) => Direction::Both,
+            (None, _) => Direction::External,
+        }
+    }
+
     pub(super) fn order(&self) -> SignalOrder {
         SignalOrder { item: self.item, arguments: self.arguments.clone() }
     }
@@ -90,6 +106,8 @@ pub(super) struct Playing {
     pub(super) place: usize,
     /// The signal that is being given; none in the silence between two of a list.
     pub(super) handle: Option<SignalHandle>,
+    /// Where it is given, by handles of the plane; one that nobody hears is given nowhere.
+    pub(super) given: Vec<(Port, SignalHandle)>,
     /// When it is over.
     pub(super) until: Option<Time>,
 }

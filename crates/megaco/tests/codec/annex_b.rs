@@ -87,6 +87,12 @@ fn what_excludes_each_other_does_not_stand_together() {
     illegal(&amm("E=1{al/of{EM{E=2{al/on{KA,EM{SG{cg/dt}}}}}}}"), Rule::KeepActive);
     illegal("!/1 <a>\nT=1{C=-{SC=ROOT{SV{MT=HO,RE=\"903 x\",AD=5,MG=<b>}}}}", Rule::Target);
     legal(&amm("E=1{al/of{EM{SG{cg/dt},E=2{al/on{KA}}}}}"));
+    // One level of embedding: what is embedded embeds signals at most.
+    legal(&amm("E=1{al/of{EM{E=2{al/on{EM{SG{cg/dt}}}}}}}"));
+    for deeper in ["E=3{al/of}", "SG{cg/dt},E=3{al/of}"] {
+        let text = amm(&format!("E=1{{al/of{{EM{{E=2{{al/on{{EM{{{deeper}}}}}}}}}}}}}"));
+        assert!(rule(&text).is_some(), "{text}");
+    }
 }
 
 #[test]

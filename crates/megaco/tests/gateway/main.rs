@@ -12,6 +12,7 @@ mod hostile;
 mod media;
 mod packages;
 mod refusals;
+mod sentences;
 mod service;
 mod signals;
 mod silence;

@@ -1,6 +1,6 @@
 //! Signals: how long they last, what replaces what, lists, and what is told of their end (RFC 3525 section 7.1.11, Annex E.1.2).
 
-use strowger_megaco::gateway::{Item, MediaEvent};
+use strowger_megaco::gateway::{Item, LineIndex, MediaEvent, Port};
 use strowger_sansio::Duration;
 
 use crate::support::World;
@@ -97,4 +97,77 @@ fn the_end_of_a_signal_names_the_request_that_asked_for_it() {
     world.command("C=-{MF=aaln/1{E=1{g/sc},SG{cg/dt{SY=TO,DR=100,NC={TO},SPARQ=77}}}}");
     world.run(Duration::from_millis(1_001));
     assert_eq!(world.told(), ["C=-{N=aaln/1{OE=1{g/sc{SigID=\"cg/dt\",Meth=TO,RID=77}}}}"]);
+}
+
+/// The terminations at which signals are given, lines by their numbers.
+fn given(world: &World) -> String {
+    let mut names: Vec<_> = world
+        .plane
+        .signals
+        .values()
+        .map(|(port, _)| match port {
+            Port::Line(LineIndex(line)) => (line + 1).to_string(),
+            Port::Stream(_) => "?".to_owned(),
+        })
+        .collect();
+    names.sort();
+    names.join(" ")
+}
+
+#[test]
+fn a_signal_is_played_into_the_context_or_out_of_it_or_both_ways() {
+    let mut world = World::of_version(3);
+    world.command("C=${A=aaln/1{M{O{MO=SR}}},A=aaln/2{M{O{MO=SR}}},A=aaln/3{M{O{MO=RC}}}}");
+    for (direction, places) in [
+        ("", "1"),
+        ("{SPADI=EX}", "1"),
+        ("{SPADI=IT}", "2"),
+        ("{SPADI=B}", "1 2"),
+        ("{DR=100,SPADI=IT}", "2"),
+    ] {
+        world.command(&format!("C=1{{MF=aaln/1{{SG{{cg/rt{direction}}}}}}}"));
+        assert_eq!(given(&world), places, "{direction}");
+    }
+    // One end is the end of all.
+    world.command("C=1{MF=aaln/1{E=1{g/sc},SG{cg/rt{SPADI=B,DR=50,NC={TO}}}}}");
+    world.run(Duration::from_millis(501));
+    assert_eq!(given(&world), "");
+    assert_eq!(world.told().len(), 1);
+    world.command("C=1{MF=aaln/1{SG{dg/d1{SPADI=B}}}}");
+    let handle = *world.plane.signals.keys().last().unwrap();
+    world.happen(MediaEvent::SignalEnded(handle));
+    assert_eq!(given(&world), "");
+}
+
+#[test]
+fn a_signal_into_the_context_follows_who_is_there_and_who_hears_whom() {
+    let mut world = World::of_version(3);
+    // Alone it is heard by nobody, and goes on.
+    world.command("C=${A=aaln/1{M{O{MO=SR}},SG{cg/rt{SPADI=IT}}}}");
+    assert_eq!(given(&world), "");
+    assert!(world.command("C=1{AV=aaln/1{AT{SG}}}").contains("cg/rt{SPADI=IT}"));
+    world.command("C=1{A=aaln/2{M{O{MO=SR}}},A=aaln/3{M{O{MO=SR}}}}");
+    assert_eq!(given(&world), "2 3");
+    let kept = *world.plane.signals.keys().last().unwrap();
+    world.command("C=1{TP{aaln/1,aaln/2,IS}}");
+    assert_eq!(given(&world), "3");
+    assert!(world.plane.signals.contains_key(&kept), "who hears it hears it without a break");
+    world.command("C=1{TP{aaln/1,aaln/2,OW},MF=aaln/3{M{O{MO=RC}}}}");
+    assert_eq!(given(&world), "2");
+    world.command("C=1{S=aaln/2}");
+    assert_eq!(given(&world), "");
+    world.command("C=1{MF=aaln/3{M{O{MO=SR}}}}");
+    assert_eq!(given(&world), "3");
+    world.command("C=1{S=aaln/1}");
+    assert_eq!(given(&world), "");
+}
+
+#[test]
+fn an_announcement_says_where_it_is_played() {
+    let mut world = World::new();
+    world.command("C=${A=aaln/1{M{O{MO=SR}}},A=aaln/2{M{O{MO=SR}}}}");
+    for (direction, places) in [("ext", "1"), ("int", "2"), ("both", "1 2")] {
+        world.command(&format!("C=1{{MF=aaln/1{{SG{{an/apf{{an=39,di={direction}}}}}}}}}"));
+        assert_eq!(given(&world), places, "{direction}");
+    }
 }

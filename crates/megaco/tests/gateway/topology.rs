@@ -39,7 +39,7 @@ fn everybody_hears_everybody_until_it_is_said_otherwise() {
 fn a_topology_can_name_what_its_own_action_chooses() {
     let mut world = three(1);
     let rtp = "A=${M{O{MO=SR},L{v=0\nc=IN IP4 $\nm=audio $ RTP/AVP 0\n}}}";
-    world.command(&format!("C=1{{TP{{$,*,OW}},{rtp}}}"));
+    world.command(&format!("C=1{{TP{{$,aaln/*,OW}},{rtp}}}"));
     // What it brings in all hear; it hears nobody.
     assert_eq!(heard(&world), "12 13 21 23 31 32 ?1 ?2 ?3");
 }
@@ -108,4 +108,14 @@ fn what_leaves_at_a_termination_can_be_heard_by_another_one_alone_or_with_what_e
     assert_eq!(heard(&world), "12");
     world.command("C=1{S=aaln/1}");
     assert_eq!(heard(&world), "");
+}
+
+#[test]
+fn a_call_of_the_preparedness_scheme_is_marked_from_version_3_on() {
+    let mut world = World::of_version(3);
+    world.command("C=${IEPS=ON,PR=15,A=aaln/1}");
+    assert_eq!(world.command("C=1{CA{IEPS}}"), "C=1{IEPS=ON}");
+    assert_eq!(world.command("C=1{IEPS=OFF,CA{IEPS,PR}}"), "C=1{PR=15,IEPS=OFF}");
+    world.command("C=${IEPS=ON,A=aaln/2}");
+    assert_eq!(world.command("C=*{CA{IEPS=ON}}"), "C=2{IEPS=ON}");
 }
