@@ -25,7 +25,9 @@ use strowger_sdp::{Codec, CodecEntry};
 
 use crate::display::DataMessage;
 use crate::plane::Plane;
-use orders::{ANNOUNCEMENT, DATA, DIGITS, DISPLAY_WITH_ALERTING, keys, message, recording, ringing};
+use orders::{
+    ANNOUNCEMENT, DATA, DIGITS, DISPLAY_WITH_ALERTING, PROGRESS, keys, message, progress, recording, ringing,
+};
 
 /// The signals of the packages and what sounds like them on a line.
 const SIGNALS: &[(Item, &str)] = &[
@@ -439,6 +441,7 @@ impl MediaPlane for Laying<'_> {
         match order.item {
             ANNOUNCEMENT => recording(order).is_some_and(|(name, _)| self.plane.has_announcement(&name)),
             DIGITS => keys(order).is_some(),
+            PROGRESS => progress(order).is_some(),
             item => is_on_a_line && is_read && SIGNALS.iter().any(|(known, _)| *known == item),
         }
     }
@@ -486,6 +489,7 @@ impl MediaPlane for Laying<'_> {
                 let (name, times) = recording(order).ok_or(MediaFault::Signal)?;
                 format!("A/ann({name},{times})")
             }
+            PROGRESS => progress(order).ok_or(MediaFault::Signal)?,
             DIGITS => {
                 let (keys, gap) = keys(order).ok_or(MediaFault::Signal)?;
                 format!("D/pt(keys={keys},gap={gap})")

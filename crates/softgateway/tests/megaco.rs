@@ -411,5 +411,63 @@ fn a_list_of_digits_is_heard_one_by_one() {
         }
     }
     assert_eq!(heard, "1*1");
-    assert!(town.command("C=-{MF=ds/1{SG{cg/pt{tl=[dt]}}}}").contains("ER=513"));
+    // A list of another package's tones, and one of none, are refused.
+    for (list, code) in
+        [("dg/pt{tl=[dt]}", 513), ("cg/pt{tl=[d1]}", 513), ("dg/pt", 513), ("cg/pt{ind=5}", 513)]
+    {
+        let reply = town.command(&format!("C=-{{MF=ds/1{{SG{{{list}}}}}}}"));
+        assert!(reply.contains(&format!("ER={code}")), "{list}: {reply}");
+    }
+}
+
+#[test]
+fn a_list_of_progress_tones_is_heard_one_by_one_and_ends() {
+    let mut town = Town::with_circuits(2);
+    town.command("C=-{MF=ds/2{E=3{cd/*}}}");
+    let reply = town.command("C=-{MF=ds/1{E=4{g/sc},SG{cg/pt{tl=[bt,ct],ind=1500,NC={TO}}}}}");
+    assert!(!reply.contains("ER"), "{reply}");
+    let (mut heard, mut ended) = (Vec::new(), None);
+    for step in 0..200 {
+        town.run(Duration::from_millis(50));
+        for text in town.answer() {
+            heard.extend(
+                ["bt", "ct", "dt", "rt"].into_iter().filter(|tone| text.contains(&format!("cd/{tone}"))),
+            );
+            if text.contains("g/sc") {
+                ended = Some(step);
+            }
+        }
+    }
+    assert_eq!(heard, ["bt", "ct"]);
+    // Two tones of two seconds, and a second and a half between them.
+    assert!(ended.is_some_and(|step| (105..=115).contains(&step)), "{ended:?}");
+}
+
+#[test]
+fn packages_whose_texts_are_not_at_hand_are_refused_as_unknown_or_unequipped() {
+    let mut town = Town::with_circuits(1);
+    for (descriptor, code) in [
+        ("E=1{ctyp/dtone}", 440),
+        ("M{O{ctyp/calltyp=1}}", 440),
+        ("SG{ctyp/ans}", 440),
+        ("SG{xcg/roh}", 440),
+        ("SG{srvtn/rdt}", 440),
+        ("SG{an/apv{an=1,num=3}}", 514),
+    ] {
+        let reply = town.command(&format!("C=-{{MF=aaln/1{{{descriptor}}}}}"));
+        assert!(reply.contains(&format!("MF=aaln/1{{ER={code}")), "{descriptor}: {reply}");
+    }
+    let told = town.command("C=-{AV=aaln/1{AT{PG}}}");
+    assert!(["ctyp", "xcg", "srvtn"].iter().all(|name| !told.contains(name)), "{told}");
+}
+
+#[test]
+fn an_announcement_into_the_context_is_heard_by_the_others() {
+    let mut town = Town::with_circuits(1);
+    town.command("C=${A=aaln/1{M{O{MO=SR}}},A=aaln/2{M{O{MO=SR}}}}");
+    town.step("aaln/1 off-hook");
+    town.step("aaln/2 off-hook");
+    town.command("C=1{MF=aaln/1{SG{cg/bt{SPADI=IT}}}}");
+    town.step("aaln/2 expect busy");
+    town.step("aaln/1 expect silence");
 }

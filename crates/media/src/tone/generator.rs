@@ -12,6 +12,8 @@ const SAMPLES_PER_MILLI: u64 = SAMPLE_RATE as u64 / 1000;
 #[derive(Clone, Debug)]
 enum Part {
     Tone(Tone),
+    /// For so many samples at most.
+    For(Tone, u64),
     Silence(u64),
 }
 
@@ -24,6 +26,8 @@ pub struct ToneGenerator {
     step: usize,
     /// Samples left of the step; none when the step has no end.
     left: Option<u64>,
+    /// Samples left of the part; none when it ends with its tone.
+    budget: Option<u64>,
     voices: Vec<Oscillator>,
     modulator: Option<Oscillator>,
     amplitude: f64,
@@ -35,12 +39,21 @@ impl ToneGenerator {
     /// What plays this tone from its start.
     #[must_use]
     pub fn new(tone: Tone) -> Self {
+        let mut own = Self::silent();
+        own.then(tone);
+        own
+    }
+
+    /// What plays nothing yet.
+    #[must_use]
+    pub fn silent() -> Self {
         Self {
-            parts: VecDeque::from([Part::Tone(tone)]),
+            parts: VecDeque::new(),
             section: 0,
             round: 0,
             step: 0,
             left: Some(0),
+            budget: None,
             voices: Vec::new(),
             modulator: None,
             amplitude: 0.0,
@@ -52,6 +65,11 @@ impl ToneGenerator {
     /// Goes on with another tone when all before it has ended.
     pub fn then(&mut self, tone: Tone) {
         self.parts.push_back(Part::Tone(tone));
+    }
+
+    /// Goes on with another tone when all before it has ended, for so long at most: most tones have no end of their own.
+    pub fn then_for(&mut self, tone: Tone, duration: Duration) {
+        self.parts.push_back(Part::For(tone, samples_in(duration)));
     }
 
     /// Goes on with silence when all before it has ended.
@@ -77,6 +95,10 @@ impl ToneGenerator {
             }
             *sample = self.sample();
             self.left = self.left.map(|left| left - 1);
+            self.budget = self.budget.map(|left| left - 1);
+            if self.budget == Some(0) {
+                self.next_part();
+            }
         }
         // The end is reached when nothing is left to play, not one frame later.
         while self.left == Some(0) && !self.parts.is_empty() {
@@ -111,10 +133,19 @@ impl ToneGenerator {
                     self.left = Some(samples);
                 }
             }
-            Some(Part::Tone(tone)) => {
-                let tone = *tone;
+            Some(part @ (Part::Tone(_) | Part::For(..))) => {
+                let (tone, most) = match part {
+                    Part::For(tone, most) => (*tone, Some(*most)),
+                    Part::Tone(tone) => (*tone, None),
+                    Part::Silence(_) => return,
+                };
                 if std::mem::replace(&mut self.started, true) {
                     self.step += 1;
+                } else {
+                    self.budget = most;
+                }
+                if self.budget == Some(0) {
+                    return self.next_part();
                 }
                 match self.settle(&tone) {
                     Some(step) => self.begin(&step),
@@ -168,6 +199,7 @@ impl ToneGenerator {
         self.round = 0;
         self.step = 0;
         self.left = Some(0);
+        self.budget = None;
         self.started = false;
         self.voices.clear();
     }
@@ -194,6 +226,21 @@ mod tests {
             }
         }
         spans
+    }
+
+    #[test]
+    fn tones_without_an_end_follow_one_another_each_for_its_time() {
+        let plan = TonePlan::north_america();
+        let mut generator = ToneGenerator::silent();
+        generator.then_for(plan.tone(SignalTone::Dial), Duration::from_millis(300));
+        generator.then_silence(Duration::from_millis(100));
+        // It ends within its own silence.
+        generator.then_for(plan.tone(SignalTone::Busy), Duration::from_millis(600));
+        generator.then_for(plan.tone(SignalTone::Dial), Duration::ZERO);
+        assert_eq!(cadence(&samples(&mut generator, 900)), [300, -100, 500]);
+        assert!(!generator.is_finished());
+        assert_eq!(cadence(&samples(&mut generator, 200)), [-200]);
+        assert!(generator.is_finished());
     }
 
     #[test]

@@ -8,17 +8,19 @@ use crate::display::{self, DataMessage};
 pub(super) const DIGITS: Item = Item::new(5, 1);
 const TONES: u16 = 1;
 const GAP: u16 = 2;
+/// Several progress tones, one after the other (package `cg`), with the same parameters.
+pub(super) const PROGRESS: Item = Item::new(7, 1);
+/// The first of them, and how long each lasts in milliseconds, as provisioned (Annex E.3.3).
+const FIRST_TONE: u32 = 0x30;
+const EACH: i64 = 2_000;
 /// The gap without that parameter, in milliseconds, and the most digits.
 const USUAL_GAP: i64 = 50;
 const MOST_DIGITS: usize = 32;
 
-/// A fixed announcement (package `an`), with its number, how often it is given, and where to.
+/// A fixed announcement (package `an`), with its number and how often it is given; the gateway knows where to.
 pub(super) const ANNOUNCEMENT: Item = Item::new(0x1d, 1);
 const NUMBER: u16 = 1;
 const CYCLES: u16 = 2;
-const DIRECTION: u16 = 4;
-/// Out of the context, which is where signals go.
-const EXTERNAL: i64 = 1;
 /// More cycles than anybody listens to.
 const MOST_CYCLES: i64 = 1_000;
 
@@ -42,9 +44,6 @@ pub(super) fn recording(order: &SignalOrder) -> Option<(String, i64)> {
         let argument = order.arguments.iter().find(|own| own.id == id)?;
         argument.choice.values().first().and_then(Given::number)
     };
-    if number(DIRECTION).is_some_and(|direction| direction != EXTERNAL) {
-        return None;
-    }
     Some((number(NUMBER)?.to_string(), number(CYCLES).unwrap_or(1).clamp(1, MOST_CYCLES)))
 }
 
@@ -64,6 +63,19 @@ pub(super) fn keys(order: &SignalOrder) -> Option<(String, i64)> {
     let keys: String = argument(TONES)?.values().iter().map(letter).collect::<Option<_>>()?;
     let gap = argument(GAP).and_then(Choice::number).unwrap_or(USUAL_GAP);
     ((1..=MOST_DIGITS).contains(&keys.len()) && (0..=10_000).contains(&gap)).then_some((keys, gap))
+}
+
+/// The progress tones of a list by their places, as a signal of the plane.
+pub(super) fn progress(order: &SignalOrder) -> Option<String> {
+    let argument = |id: u16| order.arguments.iter().find(|own| own.id == id).map(|own| &own.choice);
+    let digit = |value: &Given| {
+        let place = u32::try_from(value.number()?).ok()?.checked_sub(FIRST_TONE)?;
+        char::from_digit(place, 9)
+    };
+    let tones: String = argument(TONES)?.values().iter().map(digit).collect::<Option<_>>()?;
+    let gap = argument(GAP).and_then(Choice::number).unwrap_or(USUAL_GAP);
+    let is_legal = (1..=MOST_DIGITS).contains(&tones.len()) && (0..=10_000).contains(&gap);
+    is_legal.then(|| format!("D/pl(tones={tones},each={EACH},gap={gap})"))
 }
 
 /// How it rings: pattern 1 is the usual one, from 2 on they are distinctive.

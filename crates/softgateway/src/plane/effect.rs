@@ -130,6 +130,7 @@ pub(super) fn of(plan: &TonePlan, signal: &SignalBuf) -> Option<Effect> {
             "sl" => return Some(stutter(plan, signal.parameters())),
             _ => LINE,
         },
+        "d" if symbol == "pl" => return progress(plan, signal.parameters()),
         "d" => return digit(symbol, signal.parameters()),
         "g" => GENERIC,
         "bp" => BUSINESS,
@@ -201,6 +202,34 @@ fn digit(symbol: &str, parameters: EventParameters<'_>) -> Option<Effect> {
         }
         _ => Some(Effect::Digit(only(symbol)?, DtmfTiming::default())),
     }
+}
+
+/// The progress tones of a list (RFC 3525 Annex E.7.3), in the order of their identifiers.
+const PROGRESS: [SignalTone; 9] = [
+    SignalTone::Dial,
+    SignalTone::Ringback,
+    SignalTone::Busy,
+    SignalTone::Congestion,
+    SignalTone::SpecialInformation(Sit::NoCircuitIntra),
+    SignalTone::RecorderWarning,
+    SignalTone::PayPhoneRecognition,
+    SignalTone::CallWaiting,
+    SignalTone::CallerWaiting,
+];
+
+/// Of no package: what a list of progress tones of Megaco becomes, each by its place above, with the time of each and of the silence between.
+fn progress(plan: &TonePlan, parameters: EventParameters<'_>) -> Option<Effect> {
+    let millis = |name| parameters.number(name).map(|millis| Duration::from_millis(u64::from(millis)));
+    let (each, gap) = (millis("each")?, millis("gap")?);
+    let mut generator = ToneGenerator::silent();
+    for (place, letter) in parameters.named("tones")?.as_str().chars().enumerate() {
+        let tone = PROGRESS.get(usize::try_from(letter.to_digit(10)?).ok()?)?;
+        if place > 0 {
+            generator.then_silence(gap);
+        }
+        generator.then_for(plan.tone(*tone), each);
+    }
+    Some(Effect::Tone(Box::new(generator)))
 }
 
 /// The silence behind `D/dd` (RFC 3660 section 2.2).
