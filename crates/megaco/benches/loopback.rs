@@ -2,7 +2,8 @@
 //!
 //! Each end reads what has come, as much as one system call gives, acts on all of it, and then sends what follows from it in one
 //! system call. What it sends to one place at one time travels in shared messages or, where the row says so, in a message for each
-//! transaction. Rows with `awake` look for more for 50 us behind what came before they sleep, as hosts do with `busy_poll = 50`.
+//! transaction. Both ends sleep between messages; what staying awake brings is measured between the product's own hosts, by the bench `hooks`
+//! of `strowger-benches`.
 //!
 //! `cargo bench -p strowger-megaco --bench loopback` prints, for each number of outstanding requests, transactions a second by the wall and by
 //! the processor time of the busier thread, the times of one, and how many a message carried. An argument behind `--` runs only the rows with that word in their names: `-- pretty`.
@@ -71,15 +72,13 @@ struct End {
     inbox: Vec<u8>,
     headers: MultiHeaders<SockaddrIn>,
     replies: MultiHeaders<SockaddrIn>,
-    /// How long it looks for more before it sleeps.
-    awake: Duration,
 }
 
 impl End {
-    fn new(socket: UdpSocket, layer: Transactions<Instant>, start: Instant, awake: Duration) -> Self {
+    fn new(socket: UdpSocket, layer: Transactions<Instant>, start: Instant) -> Self {
         let headers = || MultiHeaders::preallocate(MOST, None);
         let inbox = vec![0; MOST * 2048];
-        Self { socket, layer, start, inbox, headers: headers(), replies: headers(), awake }
+        Self { socket, layer, start, inbox, headers: headers(), replies: headers() }
     }
 
     fn now(&self) -> Time {
@@ -108,18 +107,10 @@ impl End {
     fn hear(&mut self) -> Vec<Instant> {
         let mut answered = Vec::new();
         let socket = self.socket.as_raw_fd();
-        let asleep = Instant::now() + self.awake;
-        let came = loop {
-            let looks = !self.awake.is_zero() && Instant::now() < asleep;
-            let flags = if looks { MsgFlags::MSG_DONTWAIT } else { MsgFlags::MSG_WAITFORONE };
-            let mut parts: Vec<_> = self.inbox.chunks_mut(2048).map(|part| [IoSliceMut::new(part)]).collect();
-            let came = recvmmsg(socket, &mut self.headers, parts.iter_mut(), flags, None);
-            let came: Vec<_> =
-                came.map(|came| came.map(|one| (one.address, one.bytes)).collect()).unwrap_or_default();
-            if !(looks && came.is_empty()) {
-                break came;
-            }
-        };
+        let mut parts: Vec<_> = self.inbox.chunks_mut(2048).map(|part| [IoSliceMut::new(part)]).collect();
+        let came = recvmmsg(socket, &mut self.headers, parts.iter_mut(), MsgFlags::MSG_WAITFORONE, None);
+        let came: Vec<_> =
+            came.map(|came| came.map(|one| (one.address, one.bytes)).collect()).unwrap_or_default();
         let now = self.now();
         if came.is_empty() {
             self.layer.handle_timeout(now);
@@ -171,7 +162,6 @@ struct Load {
     outstanding: usize,
     /// Whether transactions share messages.
     shared: bool,
-    awake: Duration,
 }
 
 impl Load {
@@ -182,13 +172,12 @@ impl Load {
             Form::Binary => "ber",
         };
         let shared = if self.shared { "" } else { ", one a message" };
-        let awake = if self.awake.is_zero() { "" } else { ", awake" };
-        format!("{form}, {} outstanding{shared}{awake}", self.outstanding)
+        format!("{form}, {} outstanding{shared}", self.outstanding)
     }
 }
 
 fn run(load: Load) {
-    let Load { outstanding, awake, .. } = load;
+    let outstanding = load.outstanding;
     let bind = || {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
@@ -201,7 +190,7 @@ fn run(load: Load) {
     let stop = Arc::clone(&over);
     let (other, _) = layer("town", from, load, 1);
     let other = std::thread::spawn(move || {
-        let mut end = End::new(controller, other, start, awake);
+        let mut end = End::new(controller, other, start);
         while !stop.load(Ordering::Relaxed) {
             end.hear();
             end.flush();
@@ -209,7 +198,7 @@ fn run(load: Load) {
         used()
     });
     let (own, peer) = layer("gw1.town", to, load, 2);
-    let mut end = End::new(gateway, own, start, awake);
+    let mut end = End::new(gateway, own, start);
     let before = used();
     let mut times = Vec::with_capacity(4 << 20);
     let mut missing = outstanding;
@@ -232,7 +221,7 @@ fn run(load: Load) {
     let counters = end.layer.counters();
     let (repeated, messages) = (counters.retransmissions, counters.messages.max(1));
     println!(
-        "{:37} {rate:9.0}/s, {:9.0}/s of a core, p50 {:?}, p99 {:?}, {:.1} a message, {repeated} repeated",
+        "{:30} {rate:9.0}/s, {:9.0}/s of a core, p50 {:?}, p99 {:?}, {:.1} a message, {repeated} repeated",
         load.name(),
         times.len() as f64 / busy.as_secs_f64(),
         at(50),
@@ -244,12 +233,10 @@ fn run(load: Load) {
 fn main() {
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     for form in [Form::Text(Layout::Pretty), Form::Text(Layout::Compact), Form::Binary] {
-        for awake in [Duration::ZERO, Duration::from_micros(50)] {
-            for (outstanding, shared) in [(1, true), (32, false), (32, true)] {
-                let load = Load { form, outstanding, shared, awake };
-                if wanted.as_ref().is_none_or(|wanted| load.name().contains(wanted)) {
-                    run(load);
-                }
+        for (outstanding, shared) in [(1, true), (32, false), (32, true)] {
+            let load = Load { form, outstanding, shared };
+            if wanted.as_ref().is_none_or(|wanted| load.name().contains(wanted)) {
+                run(load);
             }
         }
     }
