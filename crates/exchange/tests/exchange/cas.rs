@@ -460,6 +460,16 @@ fn an_idle_circuit_is_tested_and_a_call_that_comes_meanwhile_is_taken() {
         assert_eq!(ask(&mut world), Ok(()));
         assert!(matches!(&results(&world)[1], ContinuityResult::Refused(words) if words.starts_with("518")));
         assert_eq!(events(&world, FIRST), idle);
+        // It answers tests until a call comes, and is no loop for that.
+        let now = world.now;
+        let loops = Some(Continuity::Loopback);
+        assert_eq!(world.exchange.answer_circuit_tests(now, ("pbx", Cic(1)), loops), Ok(()));
+        world.settle();
+        assert_eq!((signals(&world, FIRST).as_str(), events(&world, FIRST)), ("T/lb(+)", idle.clone()));
+        tell(&mut world, FIRST, &[&format!("{package}/sup")]);
+        assert_eq!((signals(&world, FIRST).as_str(), events(&world, FIRST)), ("T/lb(-)", idle.clone()));
+        tell(&mut world, FIRST, &[&format!("{package}/rel")]);
+        assert_eq!(signals(&world, FIRST), format!("{package}/rlc"));
         // The far end seizes it during a test.
         assert_eq!(ask(&mut world), Ok(()));
         tell(&mut world, FIRST, &[&format!("{package}/sup")]);

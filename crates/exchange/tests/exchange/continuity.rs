@@ -170,3 +170,36 @@ fn circuits_on_which_nobody_signals_are_tested_and_carry_no_call() {
     world.hang_up("2001");
     world.end();
 }
+
+fn answer(world: &mut World, kind: Option<Continuity>) -> Result<(), CircuitFault> {
+    let now = world.now;
+    let asked = world.exchange.answer_circuit_tests(now, ("carrier", Cic(1)), kind);
+    world.settle();
+    asked
+}
+
+#[test]
+fn an_operator_has_a_circuit_answer_tests_until_he_says_so_or_it_cannot() {
+    let mut world = world();
+    assert_eq!(answer(&mut world, None), Err(CircuitFault::Unexpected));
+    assert_eq!(answer(&mut world, Some(Continuity::Loopback)), Ok(()));
+    assert_eq!(asked(&world).0, "T/lb(+)");
+    assert_eq!(ask(&mut world, "carrier", 1, Continuity::Loopback), Err(CircuitFault::Taken));
+    assert_eq!(answer(&mut world, None), Ok(()));
+    assert_eq!(asked(&world).0, "T/lb(-)");
+    // One that is refused answers nothing, and neither does one whose gateway was gone.
+    world.gateways[1].refuse(Verb::Rqnt, PLACE, 518, 1);
+    assert_eq!(answer(&mut world, Some(Continuity::Loopback)), Ok(()));
+    assert_eq!(answer(&mut world, None), Err(CircuitFault::Unexpected));
+    assert_eq!(answer(&mut world, Some(Continuity::Transponder)), Ok(()));
+    let now = world.now;
+    world.gateways[1].power_cycle();
+    world.gateways[1].restart(now, "*", strowger_mgcp::message::RestartMethod::Restart, None);
+    world.pass(5);
+    assert_eq!(answer(&mut world, None), Err(CircuitFault::Unexpected));
+    assert_eq!(ask(&mut world, "carrier", 1, Continuity::Loopback), Ok(()));
+    tell(&mut world, &["T/co1"]);
+    assert_eq!(results(&world).last().unwrap().2, ContinuityResult::Passed);
+    while world.exchange.poll_circuit().is_some() {}
+    world.end();
+}

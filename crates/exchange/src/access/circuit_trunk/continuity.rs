@@ -127,12 +127,22 @@ impl Circuits {
 
     /// The far end has begun a call on a circuit that was tested from either end.
     pub(super) fn test_seized(&mut self, turn: &mut Turn<'_>, at: usize) {
-        if let Some(circuit) = self.circuits.get_mut(at)
-            && matches!(circuit.taken, Taken::Responding(_))
-        {
-            circuit.taken = Taken::Nobody;
+        if let Some(Taken::Responding(kind)) = self.circuits.get(at).map(|circuit| circuit.taken) {
+            self.stop_responding(turn, at);
+            // An answer is an on/off signal, which nothing ends but an order (RFC 3435 section 2.3.3).
+            self.do_part(turn, at, Part::Stop(kind));
         }
         self.tested(turn, at, ContinuityResult::Seized);
+    }
+
+    /// A circuit does not answer its far end's tests any more, if it did: its bearer is gone, or its gateway refuses.
+    pub(super) fn stop_responding(&mut self, turn: &mut Turn<'_>, at: usize) {
+        let Some(circuit) = self.circuits.get_mut(at) else { return };
+        if matches!(circuit.taken, Taken::Responding(_)) {
+            circuit.taken = Taken::Nobody;
+            circuit.is_seized = circuit.cas.as_ref().is_some_and(Cas::is_seized);
+            turn.reports.push_back(Report::Channel(circuit.line, circuit.is_free_for_calls()));
+        }
     }
 
     /// The test on a circuit is over, if there is one.

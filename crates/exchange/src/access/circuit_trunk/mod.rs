@@ -262,6 +262,7 @@ impl Circuits {
         if (before == Bearer::Serves) != (bearer == Bearer::Serves) {
             self.say_service(turn, at, true);
             self.tested(turn, at, ContinuityResult::BearerLost);
+            self.stop_responding(turn, at);
         }
     }
 

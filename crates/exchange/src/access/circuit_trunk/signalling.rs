@@ -142,6 +142,7 @@ impl Circuits {
             self.with_cas(turn, at, |cas| cas.answered(failure));
         }
         if let Some(result) = refusal {
+            self.stop_responding(turn, at);
             self.tested(turn, at, result);
         }
     }
