@@ -120,7 +120,7 @@ fn read_group(table: &Table<'_>, report: &mut Report) -> (Group, GroupEntry) {
     let ring = table.seconds("ring", report);
     let mut entry =
         GroupEntry::new(number.as_ref().map(|number| number.get_ref().as_str()).unwrap_or_default(), &[]);
-    let own = members.iter().flat_map(|members| members.get_ref());
+    let own = members.iter().flat_map(Spanned::get_ref);
     entry.members = own.map(|member| member.get_ref().clone()).collect();
     entry.order = order.unwrap_or_default();
     entry.ring = ring.unwrap_or(entry.ring);
@@ -292,7 +292,7 @@ pub(super) fn check<'r>(
         {
             report.error(none.span(), "the group has no members", "expected members = [\"2001\"]");
         }
-        for member in members.iter().flat_map(|members| members.get_ref()) {
+        for member in members.iter().flat_map(|members| members.get_ref().iter()) {
             known(member, "line with the number", &of_lines, report);
         }
         let own = group.number.as_ref().map(Spanned::get_ref);
