@@ -218,20 +218,28 @@ impl NamePlan {
     }
 
     /// The termination that a binary form means.
+    #[inline]
     pub(super) fn name_of(&self, id: &[u8], wildcards: &[u8]) -> Option<TerminationId<'static>> {
+        // Nearly always there are three levels of octets, of which the places are known.
+        if let ([first, second, third], [], 24, true) = (id, wildcards, self.bits, self.is_octets) {
+            let mut octets = [b'/'; ShortName::ROOM];
+            octets[..DIGITS].copy_from_slice(&digits(*first));
+            octets[DIGITS + 1..2 * DIGITS + 1].copy_from_slice(&digits(*second));
+            octets[2 * DIGITS + 2..3 * DIGITS + 2].copy_from_slice(&digits(*third));
+            let name = ShortName::of(octets, 3 * DIGITS + 2)?;
+            return TerminationName::of_short(name).map(TerminationId::Name);
+        }
+        self.any_name_of(id, wildcards)
+    }
+
+    #[inline(never)]
+    fn any_name_of(&self, id: &[u8], wildcards: &[u8]) -> Option<TerminationId<'static>> {
         if wildcards.is_empty() && id == [0xff; 8] {
             return Some(TerminationId::Root);
         }
         let length = u8::try_from(id.len()).ok().filter(|length| (1..=8).contains(length))?;
         if length != self.octets() {
             return wildcards.is_empty().then(|| unplanned_name(id)).flatten();
-        }
-        if self.is_octets && wildcards.is_empty() {
-            let mut name = ShortName::EMPTY;
-            for (place, octet) in id.iter().enumerate() {
-                name.push(digits(usize::from(*octet), usize::from(place == 0)))?;
-            }
-            return TerminationName::of_short(name).map(TerminationId::Name);
         }
         self.name_by_levels(id, wildcards)
     }
@@ -290,31 +298,18 @@ fn write_number(number: u32, out: &mut Written) -> Option<()> {
     out.push(digits.get(start..)?)
 }
 
-/// A slash and the digits of an octet: so many characters.
-const DIGITS: usize = 9;
 /// As many levels of eight bits as make a short name.
 const SHORT_LEVELS: usize = 3;
+/// The digits of a level of eight bits.
+const DIGITS: usize = 8;
 
-/// The digits of an octet and the slash before them, but for so many characters.
+/// An octet in binary digits.
 #[inline]
-fn digits(octet: usize, skipped: usize) -> &'static [u8] {
-    OCTETS.get(octet).and_then(|digits| digits.get(skipped..)).unwrap_or_default()
+const fn digits(octet: u8) -> [u8; DIGITS] {
+    // The product has the octet nine bits apart, so that each of its bits is once at the top of an octet, the highest in the lowest.
+    let apart = (octet as u64).wrapping_mul(0x8040_2010_0804_0201) >> 7 & 0x0101_0101_0101_0101;
+    (apart | u64::from_le_bytes(*b"00000000")).to_le_bytes()
 }
-
-/// All octets in binary digits, a slash before each: levels of eight bits are the usual ones.
-static OCTETS: [[u8; DIGITS]; 256] = {
-    let mut octets = [[b'/'; DIGITS]; 256];
-    let mut octet = 0;
-    while octet < octets.len() {
-        let mut bit = 0;
-        while bit < 8 {
-            octets[octet][8 - bit] = b'0' | ((octet >> bit) & 1) as u8;
-            bit += 1;
-        }
-        octet += 1;
-    }
-    octets
-};
 
 impl Level {
     fn read(&self, part: &str) -> Option<u32> {
@@ -341,7 +336,7 @@ impl Level {
     #[inline]
     fn write(&self, value: u32, out: &mut Written) -> Option<()> {
         match &self.form {
-            LevelForm::Bits if self.bits == 8 => out.push(digits(usize::try_from(value).ok()?, 1)),
+            LevelForm::Bits if self.bits == 8 => out.push(&digits(u8::try_from(value).ok()?)),
             LevelForm::Bits => (0..self.bits)
                 .rev()
                 .try_for_each(|bit| out.push(if value >> bit & 1 == 0 { b"0" } else { b"1" })),

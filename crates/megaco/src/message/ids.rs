@@ -201,6 +201,14 @@ pub(crate) struct Characters<const N: usize> {
 
 impl<const N: usize> Characters<N> {
     pub(crate) const EMPTY: Self = Self { length: 0, octets: [0; N] };
+    pub(crate) const ROOM: usize = N;
+
+    /// The first of some characters.
+    #[inline]
+    pub(crate) fn of(octets: [u8; N], length: usize) -> Option<Self> {
+        let length = u8::try_from(length).ok().filter(|length| usize::from(*length) <= N)?;
+        Some(Self { length, octets })
+    }
 
     /// Puts characters behind those that are there, if there is room.
     #[inline]
@@ -397,10 +405,7 @@ impl TimeStamp {
     /// Eight digits of the date, eight digits of the time.
     #[must_use]
     pub fn new(date: &[u8], time: &[u8]) -> Option<Self> {
-        let digits = |text: &[u8]| -> Option<[u8; 8]> {
-            if text.iter().all(u8::is_ascii_digit) { text.try_into().ok() } else { None }
-        };
-        Some(Self { date: digits(date)?, time: digits(time)? })
+        Some(Self { date: eight_digits(date)?, time: eight_digits(time)? })
     }
 
     /// The moment that is so long after the beginning of 1970; none behind the year 9999.
@@ -427,6 +432,18 @@ impl TimeStamp {
     pub const fn time(&self) -> &[u8; 8] {
         &self.time
     }
+}
+
+#[inline]
+fn eight_digits(text: &[u8]) -> Option<[u8; 8]> {
+    const NIBBLES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    let text: [u8; 8] = text.try_into().ok()?;
+    let octets = u64::from_ne_bytes(text);
+    let zeros = u64::from_ne_bytes(*b"00000000");
+    // All begin with 3, and still do when six is added to what is behind that.
+    let is_digits =
+        octets & NIBBLES == zeros && octets.wrapping_add(0x0606_0606_0606_0606) & NIBBLES == zeros;
+    is_digits.then_some(text)
 }
 
 impl fmt::Debug for TimeStamp {
