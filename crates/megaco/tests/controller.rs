@@ -54,7 +54,9 @@ impl Town {
                 }
                 Event::Commands { token, .. } => {
                     self.log.push("commands".to_owned());
-                    self.controller.respond(self.now, token, ReplyResult::Actions(Vec::new())).unwrap_err();
+                    self.controller
+                        .respond(self.now, token, ReplyResult::Actions(Vec::new().into()))
+                        .unwrap_err();
                 }
                 Event::ServiceChanged { terminations, .. } => {
                     self.log.push(format!("changed {}", terminations.first));

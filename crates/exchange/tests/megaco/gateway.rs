@@ -215,7 +215,7 @@ impl Gateway {
                         }
                     }
                     let mouth = self.mouth.as_mut().unwrap();
-                    mouth.layer.respond(now, token, ReplyResult::Actions(replies)).unwrap();
+                    mouth.layer.respond(now, token, ReplyResult::Actions(replies.into())).unwrap();
                     if again {
                         self.register(now, Method::HandOff, None);
                     }
@@ -249,7 +249,7 @@ impl Gateway {
             let own =
                 CommandReply::AuditValue(AuditResult::Termination(reply(&audit.terminations, Vec::new())));
             let context = ContextId::new(context);
-            ActionReply { context, properties: None, commands: vec![own], error: None }
+            ActionReply { context, properties: None, commands: vec![own].into(), error: None }
         };
         (is_asked && !contexts.is_empty()).then(|| contexts.values().copied().map(reply).collect())
     }
@@ -276,7 +276,7 @@ impl Gateway {
                 }
             }
         }
-        Some(ActionReply { context, properties: None, commands, error: None })
+        Some(ActionReply { context, properties: None, commands: commands.into(), error: None })
     }
 
     /// A refusal that is due.

@@ -104,13 +104,16 @@ impl<'a, C: Care> Octets<'a, C> {
     #[inline(always)]
     fn next_short(&mut self, depth: usize) -> Parsed<Option<Element<'a, C>>, C> {
         // Nearly all are so.
-        if let [tag, length @ 0..=0x7f, behind @ ..] = self.rest
-            && let Some((contents, rest)) = behind.split_at_checked(usize::from(*length))
-        {
-            self.rest = rest;
-            return Ok(Some(Element { tag: *tag, header: C::header(2), contents: Octets::new(contents) }));
-        }
-        self.next_long(depth)
+        let (tag, header, length, behind) = match self.rest {
+            [tag, length @ 0..=0x7f, behind @ ..] => (tag, 2, *length, behind),
+            [tag, 0x81, length, behind @ ..] => (tag, 3, *length, behind),
+            _ => return self.next_long(depth),
+        };
+        let Some((contents, rest)) = behind.split_at_checked(usize::from(length)) else {
+            return self.next_long(depth);
+        };
+        self.rest = rest;
+        Ok(Some(Element { tag: *tag, header: C::header(header), contents: Octets::new(contents) }))
     }
 
     #[inline(always)]
@@ -137,12 +140,11 @@ pub(super) struct Long<'a> {
     rest: &'a [u8],
 }
 
-/// An element with a short tag and a definite length.
+/// An element with a short tag and a length that is too large for one octet.
 #[inline(never)]
 pub(super) fn swift_long(whole: &[u8]) -> Option<Long<'_>> {
     let (length, behind) = match whole {
         [tag, ..] if tag & LONG == LONG => return None,
-        [_, 0x81, length, behind @ ..] => (usize::from(*length), behind),
         [_, 0x82, high, low, behind @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), behind),
         _ => return None,
     };
@@ -277,6 +279,16 @@ impl<'a, C: Care> Element<'a, C> {
         if self.tag & CONSTRUCTED == 0 { Ok(self.contents.rest) } else { self.fault(Rule::BerType) }
     }
 
+    #[inline(always)]
+    pub(super) fn is_constructed(&self) -> bool {
+        self.tag & CONSTRUCTED != 0
+    }
+
+    #[inline(always)]
+    pub(super) fn must_be_a_sequence(&self) -> Parsed<(), C> {
+        if self.tag == 0x30 { Ok(()) } else { self.fault(Rule::BerType) }
+    }
+
     /// The elements within.
     #[inline]
     pub(super) fn constructed(&self) -> Parsed<Octets<'a, C>, C> {
@@ -290,7 +302,7 @@ impl<'a, C: Care> Element<'a, C> {
     }
 
     /// The one element within an explicit tag.
-    #[inline]
+    #[inline(always)]
     pub(super) fn only(&self, depth: usize) -> Parsed<Element<'a, C>, C> {
         let mut octets = self.constructed()?;
         match octets.next(depth)? {
@@ -403,16 +415,30 @@ pub(super) struct Members<'a, C: Care> {
 }
 
 impl<'a, C: Care> Members<'a, C> {
-    /// The member with a number, if it is the next. Members that a reader knows are asked for in their order; what is none of them stays
-    /// for [`Members::end`] or [`Members::close`].
+    /// The member with a number that holds elements, if it is the next. Members that a reader knows are asked for in their order; what is
+    /// none of them stays for [`Members::end`] or [`Members::close`].
     #[inline(always)]
     pub(super) fn get(&mut self, number: u8) -> Parsed<Option<Element<'a, C>>, C> {
-        self.least = number + 1;
-        match self.octets.rest {
-            [tag, _, ..] if tag & !CONSTRUCTED == 0x80 | number => self.octets.next_short(self.depth),
-            [tag] if tag & !CONSTRUCTED == 0x80 | number => self.octets.next_long(self.depth),
-            _ => Ok(None),
-        }
+        self.take(0x80 | CONSTRUCTED | number)
+    }
+
+    /// The member with a number that is a value, if it is the next.
+    #[inline(always)]
+    pub(super) fn value(&mut self, number: u8) -> Parsed<Option<Element<'a, C>>, C> {
+        self.take(0x80 | number)
+    }
+
+    #[inline(always)]
+    fn take(&mut self, tag: u8) -> Parsed<Option<Element<'a, C>>, C> {
+        self.least = (tag & LONG) + 1;
+        // Who wants to know what is wrong takes one of the wrong form for this member; for others nobody takes it, which is a fault too.
+        let form = if C::IS_EXACT { CONSTRUCTED } else { 0 };
+        let found = match self.octets.rest {
+            [found, _, ..] if found | form == tag | form => self.octets.next_short(self.depth)?,
+            [found] if found | form == tag | form => self.octets.next_long(self.depth)?,
+            _ => return Ok(None),
+        };
+        Ok(found.map(|found| if C::IS_EXACT { found } else { Element { tag, ..found } }))
     }
 
     /// Whether nothing stands behind the members that were asked for.
@@ -428,10 +454,17 @@ impl<'a, C: Care> Members<'a, C> {
         number: u8,
         read: impl FnOnce(Element<'a, C>) -> Parsed<T, C>,
     ) -> Parsed<Option<T>, C> {
-        match self.get(number)? {
-            Some(member) => Ok(Some(read(member)?)),
-            None => Ok(None),
-        }
+        self.get(number)?.map(read).transpose()
+    }
+
+    /// The same of a member that is a value.
+    #[inline(always)]
+    pub(super) fn read_value<T>(
+        &mut self,
+        number: u8,
+        read: impl FnOnce(Element<'a, C>) -> Parsed<T, C>,
+    ) -> Parsed<Option<T>, C> {
+        self.value(number)?.map(read).transpose()
     }
 
     /// Goes past what stands behind the members that are known, where there is an extension mark.

@@ -14,9 +14,14 @@ mod write;
 
 pub use plan::{Level, LevelForm, NamePlan, NoNamePlan};
 
+use care::{Exact, Swift};
+
 use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;
 use crate::message::{Header, Message, Opening, Reason, Transaction, Version};
+
+type SwiftReader<'a> = read::Reader<'a, Swift>;
+type ExactReader<'a> = read::Reader<'a, Exact>;
 
 /// How values of packages are written (RFC 3525 Annex A.2 note 4). Both are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,22 +51,23 @@ pub struct Options {
 /// # Errors
 /// The first rule that the message breaks, and where.
 pub fn decode<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Message<'a>, DecodeError> {
-    match read_swiftly(bytes, options) {
-        Some(message) => Ok(message),
-        None => refuse(bytes, options),
+    let mut message = SwiftReader::blank();
+    let mut reader = SwiftReader::swift(bytes, options);
+    match reader.as_mut().map(|reader| reader.message(&mut message)) {
+        Some(Ok(())) => Ok(message),
+        _ => refuse(bytes, options),
     }
-}
-
-/// Reads a message that is as it should be.
-fn read_swiftly<'a>(bytes: &'a [u8], options: &'a Options) -> Option<Message<'a>> {
-    read::Reader::swift(bytes, options)?.message().ok()
 }
 
 /// Reads a message with care, mostly to say what is wrong with it.
 #[cold]
 fn refuse<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Message<'a>, DecodeError> {
-    let mut reader = read::Reader::exact(bytes, options);
-    reader.message().map_err(|fault| reader.error(&fault))
+    let mut message = ExactReader::blank();
+    let mut reader = ExactReader::exact(bytes, options);
+    match reader.message(&mut message) {
+        Ok(()) => Ok(message),
+        Err(fault) => Err(reader.error(&fault)),
+    }
 }
 
 /// Reads a message with faults: what can be read, and every fault in the order of the octets. An element of a list that
@@ -71,9 +77,11 @@ pub fn decode_recovering<'a>(
     bytes: &'a [u8],
     options: &'a Options,
 ) -> (Option<Message<'a>>, Vec<DecodeError>) {
-    match read_swiftly(bytes, options) {
-        Some(message) => (Some(message), Vec::new()),
-        None => read::Reader::recovering(bytes, options).message_and_faults(),
+    let mut message = SwiftReader::blank();
+    let mut reader = SwiftReader::swift(bytes, options);
+    match reader.as_mut().map(|reader| reader.message(&mut message)) {
+        Some(Ok(())) => (Some(message), Vec::new()),
+        _ => ExactReader::recovering(bytes, options).message_and_faults(),
     }
 }
 
@@ -84,9 +92,11 @@ pub fn decode_executable<'a>(
     bytes: &'a [u8],
     options: &'a Options,
 ) -> (Option<Message<'a>>, Vec<DecodeError>) {
-    match read_swiftly(bytes, options) {
-        Some(message) => (Some(message), Vec::new()),
-        None => read::Reader::executable(bytes, options).message_and_faults(),
+    let mut message = SwiftReader::blank();
+    let mut reader = SwiftReader::swift(bytes, options);
+    match reader.as_mut().map(|reader| reader.message(&mut message)) {
+        Some(Ok(())) => (Some(message), Vec::new()),
+        _ => ExactReader::executable(bytes, options).message_and_faults(),
     }
 }
 
@@ -145,7 +155,7 @@ pub fn encode_frame<'t>(
 /// # Errors
 /// The first rule that the header breaks, and where.
 pub fn decode_opening<'a>(bytes: &'a [u8], options: &'a Options) -> Result<Opening<'a>, DecodeError> {
-    let mut reader = read::Reader::exact(bytes, options);
+    let mut reader = ExactReader::exact(bytes, options);
     reader.opening().map_err(|fault| reader.error(&fault))
 }
 

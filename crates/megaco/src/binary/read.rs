@@ -10,13 +10,13 @@ mod service;
 use std::borrow::Cow;
 
 use super::Options;
-use super::ber::{Element, Fault, Members, Octets, Parsed};
+use super::ber::{Element, Fault, Members, Octets, Parsed, integer};
 use super::care::{Care, Exact, Swift};
 use crate::error::{DecodeError, ErrorCode, Rule, Scope};
 use crate::limits::Limits;
 use crate::message::{
-    Acknowledged, Authentication, Body, Caseless, ErrorDescriptor, Message, Mid, MtpAddress, Opening, Reply,
-    ReplyResult, Request, Segment, Transaction, TransactionId, Version,
+    Acknowledged, Authentication, Body, Caseless, ErrorDescriptor, List, Message, Mid, MtpAddress, Opening,
+    Reply, ReplyResult, Request, Segment, Transaction, TransactionId, Version,
 };
 
 /// Reads a message, with as much care as `C` says.
@@ -59,11 +59,12 @@ impl<'a> Reader<'a, Exact> {
 
     /// The message as far as it can be read, and its faults.
     pub(super) fn message_and_faults(mut self) -> (Option<Message<'a>>, Vec<DecodeError>) {
-        let read = self.message();
-        let last = read.as_ref().err().map(|fault| self.error(fault));
+        let mut message = Self::blank();
+        let last = self.message(&mut message).err().map(|fault| self.error(&fault));
+        let is_read = last.is_none();
         let mut faults = self.care.faults.unwrap_or_default();
         faults.extend(last);
-        (read.ok(), faults)
+        (is_read.then_some(message), faults)
     }
 
     pub(super) fn error(&self, fault: &Fault) -> DecodeError {
@@ -167,6 +168,24 @@ impl<'a, C: Care> Reader<'a, C> {
         Ok(all)
     }
 
+    /// The same for lists that are mostly of one, which are read where they are to stand. `read` may leave an element with a fault behind.
+    #[inline(always)]
+    pub(super) fn list<T>(
+        &mut self,
+        list: Element<'a, C>,
+        into: &mut List<T>,
+        read: impl Fn(&mut Self, Element<'a, C>, &mut List<T>) -> Parsed<(), C>,
+    ) -> Parsed<(), C> {
+        self.each(list, |reader, element| {
+            let before = if C::IS_EXACT { into.len() } else { 0 };
+            let read = read(reader, element, into);
+            if C::IS_EXACT && read.is_err() {
+                into.truncate(before);
+            }
+            read
+        })
+    }
+
     /// A part of the grammar that can hold itself.
     pub(super) fn nested<T>(
         &mut self,
@@ -200,17 +219,25 @@ impl<'a, C: Care> Reader<'a, C> {
         Ok((whole, whole.members(self.depth())?))
     }
 
-    pub(super) fn message(&mut self) -> Parsed<Message<'a>, C> {
+    /// Reads the message into a [blank](Self::blank) one: it is large, and should not have to be moved often.
+    #[inline(always)]
+    pub(super) fn message(&mut self, message: &mut Message<'a>) -> Parsed<(), C> {
         let (whole, mut members) = self.whole()?;
-        let authentication = members.read(0, |member| self.authentication(member))?;
+        message.authentication = members.read(0, |member| self.authentication(member))?;
         let Some(member) = members.get(1)? else {
             members.close()?;
             return whole.fault(Rule::BerMember);
         };
-        let message = self.inner(member, authentication)?;
+        self.inner(member, message)?;
         // Nothing stands behind it: this sequence has no extension mark.
-        members.close()?;
-        Ok(message)
+        members.close()
+    }
+
+    /// A message that is to be read.
+    #[inline(always)]
+    pub(super) fn blank() -> Message<'a> {
+        let (version, mid) = (Version::V1, Mid::Device(Caseless::new("")));
+        Message { authentication: None, version, mid, body: Body::Transactions(List::new()) }
     }
 
     /// All but the body.
@@ -239,6 +266,7 @@ impl<'a, C: Care> Reader<'a, C> {
         whole.fault(Rule::BerMember)
     }
 
+    #[inline(never)]
     fn authentication(&mut self, element: Element<'a, C>) -> Parsed<Authentication<'a>, C> {
         let mut members = element.members(self.depth())?;
         let (mut index, mut sequence, mut data) = (None, None, None);
@@ -259,20 +287,16 @@ impl<'a, C: Care> Reader<'a, C> {
         }
     }
 
-    fn inner(
-        &mut self,
-        element: Element<'a, C>,
-        authentication: Option<Authentication<'a>>,
-    ) -> Parsed<Message<'a>, C> {
+    #[inline(always)]
+    fn inner(&mut self, element: Element<'a, C>, message: &mut Message<'a>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let Some(version) = members.get(0)? else { return element.lacks(members) };
-        let version = self.version(version)?;
+        let Some(version) = members.value(0)? else { return element.lacks(members) };
+        message.version = self.version(version)?;
         let Some(mid) = members.get(1)? else { return element.lacks(members) };
-        let mid = self.mid(mid.only(self.depth())?)?;
+        message.mid = self.mid(mid.only(self.depth())?)?;
         let Some(body) = members.get(2)? else { return element.lacks(members) };
-        let body = self.body(body.only(self.depth())?)?;
-        members.end()?;
-        Ok(Message { authentication, version, mid, body })
+        self.body(body.only(self.depth())?, &mut message.body)?;
+        members.end()
     }
 
     pub(super) fn version(&self, element: Element<'a, C>) -> Parsed<Version, C> {
@@ -283,7 +307,16 @@ impl<'a, C: Care> Reader<'a, C> {
     }
 
     /// `MId`; `ServiceChangeAddress` has the same alternatives one further.
+    #[inline(always)]
     pub(super) fn mid(&mut self, element: Element<'a, C>) -> Parsed<Mid<'a>, C> {
+        // The usual form: an IPv4 address and a port.
+        if let (0xa0, [0x80, 4, a, b, c, d, 0x81, length @ 1..=3, port @ ..]) =
+            (element.tag, element.contents.rest)
+            && usize::from(*length) == port.len()
+            && let Some(port) = integer(port).and_then(|port| u16::try_from(port).ok())
+        {
+            return Ok(Mid::Ip4([*a, *b, *c, *d], Some(port)));
+        }
         self.mid_from(element, element.number())
     }
 
@@ -291,8 +324,8 @@ impl<'a, C: Care> Reader<'a, C> {
         match number {
             0..=2 => {
                 let mut members = element.members(self.depth())?;
-                let address = members.get(0)?;
-                let port = members.read(1, |member| member.unsigned16())?;
+                let address = members.value(0)?;
+                let port = members.read_value(1, |member| member.unsigned16())?;
                 members.close()?;
                 let Some(address) = address else { return element.fault(Rule::Mid) };
                 let octets = address.primitive()?;
@@ -339,44 +372,49 @@ impl<'a, C: Care> Reader<'a, C> {
         }
     }
 
-    fn body(&mut self, element: Element<'a, C>) -> Parsed<Body<'a>, C> {
-        match element.number() {
-            0 => self.error_descriptor(element).map(Body::Error),
-            1 => {
-                let mut transactions = Vec::with_capacity(element.contents.count());
-                self.level().each(element, |reader, element| {
+    #[inline(always)]
+    fn body(&mut self, element: Element<'a, C>, body: &mut Body<'a>) -> Parsed<(), C> {
+        match (element.number(), body) {
+            (0, body) => {
+                *body = Body::Error(self.error_descriptor(element)?);
+                Ok(())
+            }
+            (1, Body::Transactions(transactions)) => {
+                self.level().list(element, transactions, |reader, element, transactions| {
                     reader.begin_transaction();
-                    reader.transaction(element, &mut transactions)
+                    reader.transaction(element, transactions)
                 })?;
                 if transactions.is_empty() && !self.care.recovers() {
                     return element.fault(Rule::Transaction);
                 }
-                Ok(Body::Transactions(transactions))
+                Ok(())
             }
             _ => element.fault(Rule::BerType),
         }
     }
 
-    fn transaction(&mut self, element: Element<'a, C>, into: &mut Vec<Transaction<'a>>) -> Parsed<(), C> {
+    #[inline(always)]
+    fn transaction(&mut self, element: Element<'a, C>, into: &mut List<Transaction<'a>>) -> Parsed<(), C> {
         match element.number() {
             0 => {
                 if let Some(exact) = self.care.exact() {
                     exact.is_request = true;
                 }
                 let mut members = element.members(self.depth())?;
-                let Some(member) = members.get(0)? else { return element.lacks(members) };
+                let Some(member) = members.value(0)? else { return element.lacks(members) };
                 let id = match member.unsigned32()? {
                     0 => return member.fault(Rule::TransactionId),
                     number => TransactionId::new(number),
                 };
                 self.know(Some(id));
                 let Some(member) = members.get(1)? else { return element.lacks(members) };
-                let actions = self.level().sequences(member, Self::action)?;
+                let request = Transaction::Request(Request { id, actions: List::new() });
+                let Some(Transaction::Request(request)) = into.push_mut(request) else { return Ok(()) };
+                self.level().list(member, &mut request.actions, Self::action)?;
                 members.end()?;
-                if actions.is_empty() && !self.care.recovers() {
+                if request.actions.is_empty() && !self.care.recovers() {
                     return element.fault(Rule::BerMember);
                 }
-                into.push(Transaction::Request(Request { id, actions }));
                 Ok(())
             }
             1 => match element.members(self.depth())?.next()? {
@@ -400,10 +438,11 @@ impl<'a, C: Care> Reader<'a, C> {
         }
     }
 
+    #[inline]
     fn acknowledged(&mut self, element: Element<'a, C>, into: &mut Vec<Acknowledged>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let first = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
-        let last = members.read(1, |member| member.unsigned32())?.map(TransactionId::new);
+        let first = members.read_value(0, |member| member.unsigned32())?.map(TransactionId::new);
+        let last = members.read_value(1, |member| member.unsigned32())?.map(TransactionId::new);
         if let Some((_, member)) = members.next()? {
             // That it is no number is said first.
             member.unsigned32()?;
@@ -425,11 +464,12 @@ impl<'a, C: Care> Reader<'a, C> {
         }
     }
 
-    fn segment_reply(&mut self, element: Element<'a, C>, into: &mut Vec<Transaction<'a>>) -> Parsed<(), C> {
+    #[inline(never)]
+    fn segment_reply(&mut self, element: Element<'a, C>, into: &mut List<Transaction<'a>>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let id = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
-        let segment = members.read(1, |member| self.segment_number(member))?;
-        let is_last = members.read(2, |member| member.null())?.unwrap_or_default();
+        let id = members.read_value(0, |member| member.unsigned32())?.map(TransactionId::new);
+        let segment = members.read_value(1, |member| self.segment_number(member))?;
+        let is_last = members.read_value(2, |member| member.null())?.unwrap_or_default();
         members.end()?;
         match (id, segment) {
             (Some(id), Some(number)) => {
@@ -440,34 +480,41 @@ impl<'a, C: Care> Reader<'a, C> {
         }
     }
 
-    fn reply(&mut self, element: Element<'a, C>, into: &mut Vec<Transaction<'a>>) -> Parsed<(), C> {
+    fn reply(&mut self, element: Element<'a, C>, into: &mut List<Transaction<'a>>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let id = members.read(0, |member| member.unsigned32())?.map(TransactionId::new);
+        let id = members.read_value(0, |member| member.unsigned32())?.map(TransactionId::new);
         self.know(id);
-        let is_ack_required = members.read(1, |member| member.null())?.unwrap_or_default();
-        let result = members.read(2, |member| self.reply_result(member.only(self.depth())?))?;
-        let segment = members.read(3, |member| self.segment_number(member))?;
-        let is_last = members.read(4, |member| member.null())?.unwrap_or_default();
+        let is_ack_required = members.read_value(1, |member| member.null())?.unwrap_or_default();
+        let known = id.unwrap_or(TransactionId::UNREADABLE);
+        let result = ReplyResult::Actions(List::new());
+        let reply = Transaction::Reply(Reply { id: known, is_ack_required, segment: None, result });
+        let Some(Transaction::Reply(reply)) = into.push_mut(reply) else { return Ok(()) };
+        let result =
+            members.read(2, |member| self.reply_result(member.only(self.depth())?, &mut reply.result))?;
+        let segment = members.read_value(3, |member| self.segment_number(member))?;
+        let is_last = members.read_value(4, |member| member.null())?.unwrap_or_default();
         members.end()?;
-        let segment = segment.map(|number| Segment { number, is_last });
-        match (id, result) {
-            (Some(id), Some(result)) if segment.is_some() || !is_last => {
-                into.push(Transaction::Reply(Reply { id, is_ack_required, segment, result }));
-                Ok(())
-            }
-            _ => element.fault(Rule::BerMember),
+        reply.segment = segment.map(|number| Segment { number, is_last });
+        if id.is_some() && result.is_some() && (segment.is_some() || !is_last) {
+            Ok(())
+        } else {
+            element.fault(Rule::BerMember)
         }
     }
 
-    fn reply_result(&mut self, choice: Element<'a, C>) -> Parsed<ReplyResult<'a>, C> {
-        match choice.number() {
-            0 => self.error_descriptor(choice).map(ReplyResult::Error),
-            1 => {
-                let actions = self.sequences(choice, Self::action_reply)?;
+    #[inline(always)]
+    fn reply_result(&mut self, choice: Element<'a, C>, result: &mut ReplyResult<'a>) -> Parsed<(), C> {
+        match (choice.number(), result) {
+            (0, result) => {
+                *result = ReplyResult::Error(self.error_descriptor(choice)?);
+                Ok(())
+            }
+            (1, ReplyResult::Actions(actions)) => {
+                self.list(choice, actions, Self::action_reply)?;
                 if actions.is_empty() && !self.care.recovers() {
                     return choice.fault(Rule::Action);
                 }
-                Ok(ReplyResult::Actions(actions))
+                Ok(())
             }
             _ => choice.fault(Rule::BerType),
         }
@@ -475,8 +522,8 @@ impl<'a, C: Care> Reader<'a, C> {
 
     pub(super) fn error_descriptor(&mut self, element: Element<'a, C>) -> Parsed<ErrorDescriptor<'a>, C> {
         let mut members = element.members(self.depth())?;
-        let code = members.read(0, |member| member.unsigned16())?.map(ErrorCode::new);
-        let text = members.read(1, |member| member.text())?;
+        let code = members.read_value(0, |member| member.unsigned16())?.map(ErrorCode::new);
+        let text = members.read_value(1, |member| member.text())?;
         members.close()?;
         match code {
             Some(code) => Ok(ErrorDescriptor { code, text }),

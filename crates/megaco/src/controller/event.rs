@@ -2,7 +2,7 @@
 
 use crate::error::DecodeError;
 use crate::message::{
-    Action, ErrorDescriptor, Method, Profile, Reason, ReplyResult, Terminations, TransactionId, Version,
+    Action, ErrorDescriptor, List, Method, Profile, Reason, ReplyResult, Terminations, TransactionId, Version,
 };
 use crate::transaction::{Assembled, Failure, PeerId, Token};
 
@@ -94,7 +94,7 @@ pub enum Event<'m, T> {
         /// The right to answer.
         token: Token,
         /// The commands.
-        actions: Vec<Action<'m>>,
+        actions: List<Action<'m>>,
     },
     /// The reply to a request of the owner.
     Reply {

@@ -26,7 +26,7 @@ pub use restrictor::{Precedence, Restrictor, RestrictorLimits, Verdict};
 use crate::error::ErrorCode;
 use crate::message::{
     Action, ActionReply, AuditCommand, AuditDescriptor, Command, CommandBody, CommandReply, ContextId,
-    ItemName, Method, Mid, Name, OwnedMid, Reason, ReplyResult, ServiceChange, ServiceChangeReply,
+    ItemName, List, Method, Mid, Name, OwnedMid, Reason, ReplyResult, ServiceChange, ServiceChangeReply,
     ServiceChangeResult, ServiceTarget, TerminationId, Terminations, TimeStamp, TransactionId, Version,
 };
 use crate::transaction::{
@@ -234,11 +234,11 @@ impl<T: Clone> Controller<T> {
     ///
     /// # Errors
     /// Why they are not sent.
-    pub fn request(
+    pub fn request<'a>(
         &mut self,
         now: Time,
         gateway: PeerId,
-        actions: Vec<Action<'_>>,
+        actions: impl Into<List<Action<'a>>>,
         tag: T,
     ) -> Result<TransactionId, RequestError> {
         if !self.service(gateway).is_registered() {
@@ -408,7 +408,7 @@ impl<T: Clone> Controller<T> {
         now: Time,
         time: Option<TimeStamp>,
         (token, route, version): (Token, Route, Version),
-        actions: Vec<Action<'m>>,
+        actions: List<Action<'m>>,
     ) -> Vec<Event<'m, T>> {
         let gateway = token.peer();
         if let Some(change) = registration(&actions) {
@@ -451,9 +451,9 @@ impl<T: Clone> Controller<T> {
                     reason: change.reason,
                 });
             }
-            replies.push(ActionReply { context, properties: None, commands, error: None });
+            replies.push(ActionReply { context, properties: None, commands: commands.into(), error: None });
         }
-        self.answer(now, token, ReplyResult::Actions(replies));
+        self.answer(now, token, ReplyResult::Actions(replies.into()));
         events
     }
 
@@ -512,9 +512,9 @@ impl<T: Clone> Controller<T> {
         }
         let terminations = TerminationId::Root.into();
         let reply = CommandReply::ServiceChange(Box::new(ServiceChangeReply { terminations, result }));
-        let action =
-            ActionReply { context: ContextId::NULL, properties: None, commands: vec![reply], error: None };
-        self.answer(now, token, ReplyResult::Actions(vec![action]));
+        let commands = List::one(reply);
+        let action = ActionReply { context: ContextId::NULL, properties: None, commands, error: None };
+        self.answer(now, token, ReplyResult::Actions(List::one(action)));
         let Some(target) = target else { return vec![Event::Refused { gateway }] };
         self.transactions.set_version(gateway, version);
         self.transactions.set_route(gateway, Some(target));

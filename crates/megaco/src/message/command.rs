@@ -4,6 +4,7 @@ use super::ErrorDescriptor;
 use super::audit::{AuditDescriptor, AuditItems, ContextAudit};
 use super::event::{DigitMap, EventSpec, Events, ObservedEvents, SignalRequest};
 use super::ids::{ContextId, StreamId, TerminationId, Terminations};
+use super::list::List;
 use super::media::{Media, Modem, Mux, PackageVersion};
 use super::service::{ServiceChange, ServiceChangeReply};
 use super::value::{Property, Statistic};
@@ -18,7 +19,7 @@ pub struct Action<'a> {
     /// What of the context is asked for.
     pub audit: Option<Box<ContextAudit<'a>>>,
     /// The commands in their order.
-    pub commands: Vec<Command<'a>>,
+    pub commands: List<Command<'a>>,
 }
 
 impl<'a> Action<'a> {
@@ -37,7 +38,7 @@ pub struct ActionReply<'a> {
     /// What the context is.
     pub properties: Option<Box<ContextProperties<'a>>>,
     /// The replies of the commands in their order.
-    pub commands: Vec<CommandReply<'a>>,
+    pub commands: List<CommandReply<'a>>,
     /// Why nothing, or nothing more, was done.
     pub error: Option<ErrorDescriptor<'a>>,
 }

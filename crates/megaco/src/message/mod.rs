@@ -1,12 +1,13 @@
 //! The message model: a superset of version 3, the same for all wire forms (RFC 3525 section 8).
 //!
-//! Rooms: `ids` and `value`, the small types; `address`, who sends; `command`, actions and commands; `media`, `event`, `audit`, `service`, the descriptors.
+//! Rooms: `ids` and `value`, the small types; `list`, lists that need no memory; `address`, who sends; `command`, actions and commands; `media`, `event`, `audit`, `service`, the descriptors.
 
 mod address;
 mod audit;
 mod command;
 mod event;
 mod ids;
+mod list;
 mod media;
 mod sdp;
 mod service;
@@ -33,6 +34,7 @@ pub use ids::{
     TransactionId, Version,
 };
 pub(crate) use ids::{Characters, ShortName};
+pub use list::List;
 pub use media::{
     BufferControl, Extension, LocalControl, Media, Modem, ModemType, Mux, MuxType, PackageVersion,
     ServiceState, Stream, StreamMode, StreamParameters, Streams, TerminationState,
@@ -106,7 +108,7 @@ pub enum Body<'a> {
     /// The message that this one answers could not be read.
     Error(ErrorDescriptor<'a>),
     /// At least one transaction.
-    Transactions(Vec<Transaction<'a>>),
+    Transactions(List<Transaction<'a>>),
 }
 
 /// One transaction, or something about one.
@@ -148,7 +150,7 @@ pub struct Request<'a> {
     /// The transaction.
     pub id: TransactionId,
     /// At least one.
-    pub actions: Vec<Action<'a>>,
+    pub actions: List<Action<'a>>,
 }
 
 /// The answer to a request (RFC 3525 section 8.2.2).
@@ -170,7 +172,7 @@ pub enum ReplyResult<'a> {
     /// Nothing was done.
     Error(ErrorDescriptor<'a>),
     /// At least one action.
-    Actions(Vec<ActionReply<'a>>),
+    Actions(List<ActionReply<'a>>),
 }
 
 /// An error and its explanation (RFC 3525 section 7.3).

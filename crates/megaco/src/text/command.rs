@@ -4,8 +4,8 @@ use super::scan::{Scanned, Scanner, number, put};
 use crate::error::{Rule, Scope};
 use crate::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditDescriptor, AuditItems, AuditResult,
-    AuditReturn, Command, CommandBody, CommandReply, ContextId, ContextProperties, NotifyRequest, StreamId,
-    SubtractRequest, TerminationId, TerminationName, TerminationReply, Terminations, Topology,
+    AuditReturn, Command, CommandBody, CommandReply, ContextId, ContextProperties, List, NotifyRequest,
+    StreamId, SubtractRequest, TerminationId, TerminationName, TerminationReply, Terminations, Topology,
     TopologyDirection,
 };
 use crate::package::Kind;
@@ -42,7 +42,7 @@ impl<'a> Scanner<'a> {
                 }
                 _ => {
                     scanner.go_back(start);
-                    put::<1, _>(&mut action.commands, scanner.command()?);
+                    action.commands.push(scanner.command()?);
                 }
             }
             Ok(())
@@ -320,7 +320,7 @@ impl<'a> Scanner<'a> {
         }
         self.equal()?;
         let context = self.context_id()?;
-        let mut reply = ActionReply { context, properties: None, commands: Vec::new(), error: None };
+        let mut reply = ActionReply { context, properties: None, commands: List::new(), error: None };
         if self.peek() != Some(b'{') {
             return Ok(reply);
         }
@@ -336,7 +336,7 @@ impl<'a> Scanner<'a> {
                 }
                 _ => {
                     scanner.go_back(start);
-                    put::<1, _>(&mut reply.commands, scanner.command_reply()?);
+                    reply.commands.push(scanner.command_reply()?);
                 }
             }
             Ok(())

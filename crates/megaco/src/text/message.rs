@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
-use super::scan::{Scanned, Scanner, number, put};
+use super::scan::{Scanned, Scanner, number};
 use crate::error::{ErrorCode, Rule, Scope};
 use crate::message::{
-    Acknowledged, Authentication, Body, Caseless, ErrorDescriptor, Message, Mid, MtpAddress, Reply,
+    Acknowledged, Authentication, Body, Caseless, ErrorDescriptor, List, Message, Mid, MtpAddress, Reply,
     ReplyResult, Request, Segment, Transaction, TransactionId, Version,
 };
 use crate::token::Token;
@@ -155,7 +155,7 @@ impl<'a> Scanner<'a> {
 
     fn body(&mut self) -> Scanned<Body<'a>> {
         let start = self.at();
-        let mut transactions = Vec::new();
+        let mut transactions = List::new();
         while self.peek().is_some() {
             self.begin_transaction();
             let token = match self.token(Rule::Transaction) {
@@ -174,7 +174,7 @@ impl<'a> Scanner<'a> {
                 return Ok(Body::Error(error));
             }
             match self.transaction(token) {
-                Ok(transaction) => put::<1, _>(&mut transactions, transaction),
+                Ok(transaction) => transactions.push(transaction),
                 Err(fault) => self.pass_over(fault)?,
             }
         }
@@ -195,9 +195,9 @@ impl<'a> Scanner<'a> {
                     return self.fault_from(self.at().saturating_sub(1), Rule::TransactionId);
                 }
                 self.transaction = Some(id);
-                let mut actions = Vec::new();
+                let mut actions = List::new();
                 self.braced(|scanner| {
-                    put::<1, _>(&mut actions, scanner.action()?);
+                    actions.push(scanner.action()?);
                     Ok(())
                 })?;
                 Ok(Transaction::Request(Request { id, actions }))
@@ -284,13 +284,13 @@ impl<'a> Scanner<'a> {
             return Ok(Reply { id, is_ack_required, segment, result: ReplyResult::Error(error) });
         }
         let mut first = Some(token);
-        let mut actions = Vec::new();
+        let mut actions = List::new();
         self.items(|scanner| {
             let token = match first.take() {
                 Some(token) => token,
                 None => scanner.token(Rule::Action)?,
             };
-            put::<1, _>(&mut actions, scanner.action_reply(token)?);
+            actions.push(scanner.action_reply(token)?);
             Ok(())
         })?;
         Ok(Reply { id, is_ack_required, segment, result: ReplyResult::Actions(actions) })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Coding, Dialect, PeerId, Route};
 use crate::error::{DecodeError, EncodeError, ErrorCode};
 use crate::message::{
-    Action, ActionReply, Body, ErrorDescriptor, ReplyResult, Transaction, TransactionId, Version,
+    Action, ActionReply, Body, ErrorDescriptor, List, ReplyResult, Transaction, TransactionId, Version,
 };
 
 /// The right to answer one received request, once. It cannot be copied: a request has one reply.
@@ -50,7 +50,7 @@ pub enum Event<'m, T> {
         /// The version of its message.
         version: Version,
         /// At least one.
-        actions: Vec<Action<'m>>,
+        actions: List<Action<'m>>,
     },
     /// The whole reply to a request of ours.
     Reply {
@@ -233,7 +233,7 @@ impl Assembled {
     /// segment's end parted are one again.
     #[must_use]
     pub fn result(&self) -> ReplyResult<'_> {
-        let mut actions: Vec<ActionReply<'_>> = Vec::new();
+        let mut actions: List<ActionReply<'_>> = List::new();
         for (number, bytes) in &self.messages {
             let Ok(message) = self.coding.decode(bytes) else { continue };
             let Body::Transactions(transactions) = message.body else { continue };
@@ -254,7 +254,7 @@ impl Assembled {
 }
 
 /// Adds an action reply, to the last one when it goes on with that one's context.
-pub(super) fn join<'a>(actions: &mut Vec<ActionReply<'a>>, more: ActionReply<'a>) {
+pub(super) fn join<'a>(actions: &mut List<ActionReply<'a>>, more: ActionReply<'a>) {
     match actions.last_mut() {
         Some(last) if last.context == more.context && last.error.is_none() && more.properties.is_none() => {
             last.commands.extend(more.commands);

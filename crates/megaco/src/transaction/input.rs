@@ -14,7 +14,7 @@ use super::responder::Unread;
 use super::{PeerId, Route, Transactions};
 use crate::error::{DecodeError, ErrorCode, Rule, Scope};
 use crate::message::{
-    Body, ContextProperties, Message, ReplyResult, Request, Transaction, TransactionId, Version,
+    Body, ContextProperties, List, Message, ReplyResult, Request, Transaction, TransactionId, Version,
 };
 
 /// How headers are read, before it is known whose they are: nothing in them is a matter of configuration.
@@ -191,7 +191,7 @@ impl<T: Clone> Transactions<T> {
         };
         events.extend(self.take(now, accepted, message, &of_requests));
         for (id, fault) in of_requests.into_iter().filter(|(id, _)| !read.contains(id)) {
-            let request = Request { id, actions: Vec::new() };
+            let request = Request { id, actions: List::new() };
             events.extend(self.receive_request(now, accepted, request, Some(unread(fault))));
         }
         events

@@ -30,7 +30,7 @@
 //!                 replies.push(ActionReply { context: action.context, properties: None, commands, error: None });
 //!             }
 //!             // What fails here is a reply that the peer's version has no way to say; the peer was told 500.
-//!             let _ = layer.respond(now, token, ReplyResult::Actions(replies));
+//!             let _ = layer.respond(now, token, ReplyResult::Actions(replies.into()));
 //!         }
 //!     }
 //! }

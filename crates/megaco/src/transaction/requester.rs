@@ -10,7 +10,7 @@ use super::outbox::Kind;
 use super::peer::PeerId;
 use super::segment::Reassembly;
 use super::{Route, Timer, Transactions};
-use crate::message::{Acknowledged, Action, Reply, ReplyResult, Request, Transaction, TransactionId};
+use crate::message::{Acknowledged, Action, List, Reply, ReplyResult, Request, Transaction, TransactionId};
 
 /// A request that waits for its reply.
 #[derive(Clone, Debug)]
@@ -39,11 +39,11 @@ impl<T: Clone> Transactions<T> {
     ///
     /// # Panics
     /// When `peer` was not given out by this engine.
-    pub fn request(
+    pub fn request<'a>(
         &mut self,
         now: Time,
         peer: PeerId,
-        actions: Vec<Action<'_>>,
+        actions: impl Into<List<Action<'a>>>,
         tag: T,
     ) -> Result<TransactionId, RequestError> {
         let target = self.peers.get_mut(peer);
@@ -57,7 +57,7 @@ impl<T: Clone> Transactions<T> {
             id = target.block.draw(&mut self.ids);
         }
         let (dialect, coding) = (target.dialect, &target.coding);
-        let transaction = Transaction::Request(Request { id, actions });
+        let transaction = Transaction::Request(Request { id, actions: actions.into() });
         let write = |out: &mut Vec<u8>| dialect.encode(coding, &transaction, out);
         let length = self.outbox.push(peer, route, (Kind::Transaction, dialect), write)?;
         let limit = target.pdu.unwrap_or(usize::MAX).min(self.limits.pdu);

@@ -17,7 +17,7 @@ use super::{PeerId, Route, Timer, Transactions};
 use crate::binary::form_of_reason;
 use crate::error::{EncodeError, ErrorCode, Scope};
 use crate::message::{
-    Acknowledged, Action, ActionReply, CommandBody, ContextId, Method, Reply, ReplyResult, Request,
+    Acknowledged, Action, ActionReply, CommandBody, ContextId, List, Method, Reply, ReplyResult, Request,
     TerminationId, Transaction, TransactionId, Version,
 };
 
@@ -89,7 +89,7 @@ impl<T: Clone> Transactions<T> {
             let fault = fault?;
             self.counters.malformed_answered += 1;
             let result = match fault.context {
-                Some(_) => ReplyResult::Actions(with_fault(Vec::new(), fault)),
+                Some(_) => ReplyResult::Actions(with_fault(List::new(), fault)),
                 None => ReplyResult::Error(describe(fault.code)),
             };
             self.send_unremembered(peer, route, id, result);
@@ -409,7 +409,7 @@ impl<T: Clone> Transactions<T> {
 
 /// Puts the error for what could not be read where RFC 3525 section 8.2.2 wants it: behind the last action for a command, else as
 /// an action reply of its own.
-fn with_fault(mut actions: Vec<ActionReply<'_>>, fault: Unread) -> Vec<ActionReply<'_>> {
+fn with_fault(mut actions: List<ActionReply<'_>>, fault: Unread) -> List<ActionReply<'_>> {
     if actions.iter().any(|action| action.error.is_some()) {
         // The role stopped before that place.
         return actions;
@@ -419,7 +419,7 @@ fn with_fault(mut actions: Vec<ActionReply<'_>>, fault: Unread) -> Vec<ActionRep
         (Some(last), None) if fault.scope == Scope::Command => last.error = error,
         (_, context) => {
             let context = context.unwrap_or(ContextId::NULL);
-            actions.push(ActionReply { context, properties: None, commands: Vec::new(), error });
+            actions.push(ActionReply { context, properties: None, commands: List::new(), error });
         }
     }
     actions

@@ -17,7 +17,8 @@ use super::outbox::Kind;
 use super::{PeerId, Route, Timer, Transactions};
 use crate::error::ErrorCode;
 use crate::message::{
-    ActionReply, Body, ErrorDescriptor, Message, Reply, ReplyResult, Segment, Transaction, TransactionId,
+    ActionReply, Body, ErrorDescriptor, List, Message, Reply, ReplyResult, Segment, Transaction,
+    TransactionId,
 };
 
 /// A reply that is being put together.
@@ -211,7 +212,7 @@ impl<T: Clone> Transactions<T> {
         let mut octets = Vec::new();
         for unit in actions.into_iter().flat_map(units) {
             octets.clear();
-            let result = ReplyResult::Actions(vec![unit]);
+            let result = ReplyResult::Actions(List::one(unit));
             let whole = Reply { id, is_ack_required: false, segment: None, result };
             let transaction = Transaction::Reply(whole);
             dialect.encode(coding, &transaction, &mut octets).ok()?;
@@ -233,7 +234,7 @@ impl<T: Clone> Transactions<T> {
         let mut stored = vec![SEGMENTED];
         for (number, group) in (1..).zip(groups) {
             let segment = Some(Segment { number, is_last: number == last });
-            let mut joined: Vec<ActionReply<'_>> = Vec::new();
+            let mut joined: List<ActionReply<'_>> = List::new();
             group.into_iter().for_each(|action| super::event::join(&mut joined, action));
             let result = ReplyResult::Actions(joined);
             let reply = Transaction::Reply(Reply { id, is_ack_required, segment, result });
@@ -313,12 +314,13 @@ const SEGMENT_MARK: usize = 16;
 /// An action's parts that need not be in one segment: what the context is, each command, and the error.
 fn units(action: ActionReply<'_>) -> Vec<ActionReply<'_>> {
     let ActionReply { context, properties, commands, error } = action;
-    let bare = ActionReply { context, properties: None, commands: Vec::new(), error: None };
+    let bare = ActionReply { context, properties: None, commands: List::new(), error: None };
     let mut units = Vec::new();
     if properties.is_some() || commands.is_empty() && error.is_none() {
         units.push(ActionReply { properties, ..bare.clone() });
     }
-    units.extend(commands.into_iter().map(|command| ActionReply { commands: vec![command], ..bare.clone() }));
+    let alone = |command| ActionReply { commands: List::one(command), ..bare.clone() };
+    units.extend(commands.into_iter().map(alone));
     if error.is_some() {
         units.push(ActionReply { error, ..bare });
     }

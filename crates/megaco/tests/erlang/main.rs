@@ -190,8 +190,8 @@ impl Town {
                         Event::Registered { how, version, .. } => Seen::Registered(how, version),
                         Event::Commands { token, actions, .. } => {
                             let read = coding.decode(&octets).unwrap();
-                            let Body::Transactions(mut transactions) = read.body else { panic!("{answer}") };
-                            let Transaction::Reply(reply) = transactions.remove(0) else {
+                            let Body::Transactions(transactions) = read.body else { panic!("{answer}") };
+                            let Some(Transaction::Reply(reply)) = transactions.into_iter().next() else {
                                 panic!("{answer}")
                             };
                             self.controller.respond(now, token, reply.result).unwrap();

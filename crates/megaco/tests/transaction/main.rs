@@ -68,7 +68,9 @@ fn a_reply_goes_to_the_source_of_its_request_and_requests_to_the_agreed_address(
     let [strowger_megaco::transaction::Event::Request { .. }] = &events[..] else { panic!("{events:?}") };
     for event in events {
         if let strowger_megaco::transaction::Event::Request { token, actions, .. } = event {
-            own.layer.respond(world.now, token, ReplyResult::Actions(support::accept_all(&actions))).unwrap();
+            own.layer
+                .respond(world.now, token, ReplyResult::Actions(support::accept_all(&actions).into()))
+                .unwrap();
         }
     }
     assert_eq!(own.layer.poll_transmit(world.now).unwrap().to.port(), 40000);
@@ -115,7 +117,7 @@ fn a_long_execution_is_announced_and_its_reply_acknowledged_at_once() {
     assert!(requests <= 2, "a longer timer holds after a Pending: {requests}");
     let token = world.sides[CONTROLLER].kept.pop().unwrap();
     let actions = notify("aaln/1");
-    let result = ReplyResult::Actions(support::accept_all(&actions));
+    let result = ReplyResult::Actions(support::accept_all(&actions).into());
     let now = world.now;
     world.sides[CONTROLLER].layer.respond(now, token, result).unwrap();
     world.flush(CONTROLLER);
@@ -213,7 +215,7 @@ fn more_pendings_than_the_limit_end_a_request_with_506() {
     // The token is spent: a late answer of the role goes nowhere.
     let token = world.sides[CONTROLLER].kept.pop().unwrap();
     let (now, before) = (world.now, world.sides[CONTROLLER].sent.len());
-    world.sides[CONTROLLER].layer.respond(now, token, ReplyResult::Actions(Vec::new())).unwrap();
+    world.sides[CONTROLLER].layer.respond(now, token, ReplyResult::Actions(Vec::new().into())).unwrap();
     world.flush(CONTROLLER);
     assert_eq!(world.sides[CONTROLLER].sent.len(), before);
 }
@@ -390,7 +392,7 @@ fn segmented(seed: u64, weather: Weather) -> World {
     }
     let token = world.sides[CONTROLLER].kept.pop().unwrap();
     let now = world.now;
-    let result = ReplyResult::Actions(long_reply(100));
+    let result = ReplyResult::Actions(long_reply(100).into());
     world.sides[CONTROLLER].layer.respond(now, token, result).unwrap();
     world.flush(CONTROLLER);
     world
@@ -460,7 +462,10 @@ fn a_long_reply_to_an_asker_without_segments_is_replaced_by_an_error_of_its_vers
         world.run(Duration::from_millis(20));
         let token = world.sides[CONTROLLER].kept.pop().unwrap();
         let now = world.now;
-        world.sides[CONTROLLER].layer.respond(now, token, ReplyResult::Actions(long_reply(100))).unwrap();
+        world.sides[CONTROLLER]
+            .layer
+            .respond(now, token, ReplyResult::Actions(long_reply(100).into()))
+            .unwrap();
         world.flush(CONTROLLER);
         world.run(SECOND);
         assert_eq!(world.sides[GATEWAY].replies, [(7, code)].into());

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use strowger_megaco::message::{
-    Action, ActionReply, Caseless, Command, CommandBody, CommandReply, ContextId, ItemName, Mid,
-    NotifyRequest, ObservedEvent, ObservedEvents, OwnedMid, ReplyResult, RequestId, TerminationId,
-    TransactionId,
+    Action, ActionReply, Caseless, CommandBody, CommandReply, ContextId, ItemName, Mid, NotifyRequest,
+    ObservedEvent, ObservedEvents, OwnedMid, ReplyResult, RequestId, TerminationId, TransactionId,
 };
 use strowger_megaco::transaction::{
     Event, Failure, PeerConfig, PeerId, Route, Token, TransactionIds, TransactionLimits, TransactionTimers,
@@ -70,8 +69,7 @@ pub(crate) fn notify(name: &str) -> Vec<Action<'static>> {
     let event = ObservedEvent { time: None, name: ItemName::of(9, 5), stream: None, parameters: Vec::new() };
     let observed = ObservedEvents { request: RequestId::new(1), events: vec![event] };
     let body = CommandBody::Notify(NotifyRequest { terminations, observed, error: None });
-    let commands = vec![Command::from(body)];
-    vec![Action { context: ContextId::NULL, properties: None, audit: None, commands }]
+    vec![Action::new(ContextId::NULL, [body])]
 }
 
 pub(crate) fn accept_all(actions: &[Action<'_>]) -> Vec<ActionReply<'static>> {
@@ -156,7 +154,7 @@ impl World {
                         *own.executed.entry(name).or_default() += 1;
                     }
                     if own.habit == Habit::Answer {
-                        let result = ReplyResult::Actions(accept_all(&actions));
+                        let result = ReplyResult::Actions(accept_all(&actions).into());
                         own.layer.respond(self.now, token, result).unwrap();
                     } else {
                         own.kept.push(token);

@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, VecDeque};
 use strowger_megaco::controller::{self, Controller, Event, Verdict};
 use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{
-    Action, ActionReply, Caseless, Command, CommandBody, CommandReply, ContextId, ErrorDescriptor, Mid,
+    Action, ActionReply, Caseless, Command, CommandBody, CommandReply, ContextId, ErrorDescriptor, List, Mid,
     NotifyRequest, ReplyResult, TimeStamp,
 };
 use strowger_megaco::transaction::{
@@ -476,11 +476,11 @@ impl Megaco {
     }
 
     /// Commands of a gateway: what its lines observed. Others are not for it to give (RFC 3525 section 7.2).
-    fn commands(&mut self, now: Time, peer: PeerId, token: Token, actions: Vec<Action<'_>>) {
+    fn commands(&mut self, now: Time, peer: PeerId, token: Token, actions: List<Action<'_>>) {
         let gateway = self.by_peer.get(&peer).copied();
-        let mut replies = Vec::new();
+        let mut replies = List::new();
         for Action { context, commands, .. } in actions {
-            let mut reply = ActionReply { context, properties: None, commands: Vec::new(), error: None };
+            let mut reply = ActionReply { context, properties: None, commands: List::new(), error: None };
             for Command { body, .. } in commands {
                 let notify = match body {
                     CommandBody::Notify(notify) => notify,

@@ -15,7 +15,8 @@ use crate::package::Kind;
 impl<'a, C: Care> Reader<'a, C> {
     pub(super) fn audit_descriptor(&mut self, element: Element<'a, C>) -> Parsed<AuditDescriptor<'a>, C> {
         let mut members = element.members(self.depth())?;
-        let items = members.read(0, |member| member.bits())?.map_or(AuditItems::NONE, AuditItems::from_bits);
+        let items =
+            members.read_value(0, |member| member.bits())?.map_or(AuditItems::NONE, AuditItems::from_bits);
         let mut individual = Vec::new();
         if let Some(list) = members.get(1)? {
             individual = Vec::with_capacity(list.contents.count());
@@ -28,15 +29,17 @@ impl<'a, C: Care> Reader<'a, C> {
         Ok(AuditDescriptor { items, individual })
     }
 
+    #[inline(never)]
     fn individual(&mut self, element: Element<'a, C>) -> Parsed<IndividualAudit<'a>, C> {
         Ok(match element.number() {
             0 => IndividualAudit::Media(Box::new(self.individual_media(element)?)),
             1 => {
                 let mut members = element.members(self.depth())?;
-                let request = members.read(0, |member| member.unsigned32())?.map(RequestId::new);
-                let name =
-                    members.read(1, |member| self.item_name(member, Kind::Event))?.map(|(name, _)| name);
-                let stream = members.read(2, |member| member.unsigned16())?.map(StreamId);
+                let request = members.read_value(0, |member| member.unsigned32())?.map(RequestId::new);
+                let name = members
+                    .read_value(1, |member| self.item_name(member, Kind::Event))?
+                    .map(|(name, _)| name);
+                let stream = members.read_value(2, |member| member.unsigned16())?.map(StreamId);
                 members.end()?;
                 let Some(name) = name else { return element.fault(Rule::BerMember) };
                 IndividualAudit::Events(IndividualEvents { request, name, stream })
@@ -69,9 +72,9 @@ impl<'a, C: Care> Reader<'a, C> {
         kind: Kind,
     ) -> Parsed<(ItemName<'a>, Option<StreamId>, Option<RequestId>), C> {
         let mut members = element.members(self.depth())?;
-        let name = members.read(0, |member| self.item_name(member, kind))?.map(|(name, _)| name);
-        let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
-        let request = members.read(2, |member| member.unsigned32())?.map(RequestId::new);
+        let name = members.read_value(0, |member| self.item_name(member, kind))?.map(|(name, _)| name);
+        let stream = members.read_value(1, |member| member.unsigned16())?.map(StreamId);
+        let request = members.read_value(2, |member| member.unsigned32())?.map(RequestId::new);
         members.end()?;
         match name {
             Some(name) => Ok((name, stream, request)),
@@ -89,7 +92,7 @@ impl<'a, C: Care> Reader<'a, C> {
             0 => self.individual_signal(element).map(IndividualSignals::Signal),
             1 => {
                 let mut members = element.members(self.depth())?;
-                let id = members.read(0, |member| member.unsigned16())?;
+                let id = members.read_value(0, |member| member.unsigned16())?;
                 let signal = members.read(1, |member| self.individual_signal(member))?;
                 members.close()?;
                 match id {
@@ -123,7 +126,7 @@ impl<'a, C: Care> Reader<'a, C> {
         into: &mut Vec<(StreamId, IndividualStream<'a>)>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let id = members.read(0, |member| member.unsigned16())?.map(StreamId);
+        let id = members.read_value(0, |member| member.unsigned16())?.map(StreamId);
         let stream = members.read(1, |member| self.individual_stream(member))?;
         members.close()?;
         let Some(both) = id.zip(stream) else { return element.fault(Rule::BerMember) };
@@ -171,7 +174,8 @@ impl<'a, C: Care> Reader<'a, C> {
         into: &mut Vec<IndividualProperty<'a>>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let name = members.read(0, |member| self.item_name(member, Kind::Property))?.map(|(name, _)| name);
+        let name =
+            members.read_value(0, |member| self.item_name(member, Kind::Property))?.map(|(name, _)| name);
         let when = members.read(1, |member| self.one_property(member))?.map(|property| property.setting);
         members.end()?;
         let Some(name) = name else { return element.fault(Rule::BerMember) };
@@ -181,11 +185,11 @@ impl<'a, C: Care> Reader<'a, C> {
 
     fn individual_control(&mut self, element: Element<'a, C>) -> Parsed<IndividualControl<'a>, C> {
         let mut members = element.members(self.depth())?;
-        let asked = members.read(0, |member| member.null())?.map(|_| Selected::Asked);
-        let is_reserve_value = members.read(1, |member| member.null())?.unwrap_or_default();
-        let is_reserve_group = members.read(2, |member| member.null())?.unwrap_or_default();
+        let asked = members.read_value(0, |member| member.null())?.map(|_| Selected::Asked);
+        let is_reserve_value = members.read_value(1, |member| member.null())?.unwrap_or_default();
+        let is_reserve_group = members.read_value(2, |member| member.null())?.unwrap_or_default();
         let properties = members.read(3, |member| self.sequences(member, Self::individual_property))?;
-        let when = members.read(4, |member| self.stream_mode(member))?.map(Selected::When);
+        let when = members.read_value(4, |member| self.stream_mode(member))?.map(Selected::When);
         members.end()?;
         let properties = properties.unwrap_or_default();
         Ok(IndividualControl { mode: when.or(asked), is_reserve_value, is_reserve_group, properties })
@@ -194,13 +198,14 @@ impl<'a, C: Care> Reader<'a, C> {
     fn individual_state(&mut self, element: Element<'a, C>) -> Parsed<IndividualState<'a>, C> {
         let mut members = element.members(self.depth())?;
         let properties = members.read(0, |member| self.sequences(member, Self::individual_property))?;
-        let is_buffer = members.read(1, |member| member.null())?.unwrap_or_default();
-        let asked = members.read(2, |member| member.null())?.map(|_| Selected::Asked);
-        let when = members.read(3, |member| self.service_state(member))?.map(Selected::When);
+        let is_buffer = members.read_value(1, |member| member.null())?.unwrap_or_default();
+        let asked = members.read_value(2, |member| member.null())?.map(|_| Selected::Asked);
+        let when = members.read_value(3, |member| self.service_state(member))?.map(Selected::When);
         members.end()?;
         Ok(IndividualState { properties: properties.unwrap_or_default(), is_buffer, service: when.or(asked) })
     }
 
+    #[inline(never)]
     pub(super) fn context_audit(&mut self, element: Element<'a, C>) -> Parsed<ContextAudit<'a>, C> {
         let mut members = element.members(self.depth())?;
         let mut audit = ContextAudit::default();

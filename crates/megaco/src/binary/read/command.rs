@@ -6,7 +6,7 @@ use crate::binary::care::Care;
 use crate::error::{Rule, Scope};
 use crate::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditCommand, AuditItems, AuditResult, AuditReturn,
-    Command, CommandBody, CommandReply, ContextId, ContextProperties, NotifyRequest, StreamId,
+    Command, CommandBody, CommandReply, ContextId, ContextProperties, List, NotifyRequest, StreamId,
     SubtractRequest, TerminationId, TerminationReply, Terminations, Topology, TopologyDirection,
 };
 
@@ -25,24 +25,28 @@ impl Marks {
 }
 
 impl<'a, C: Care> Reader<'a, C> {
-    pub(super) fn action(&mut self, element: Element<'a, C>, into: &mut Vec<Action<'a>>) -> Parsed<(), C> {
+    #[inline(always)]
+    pub(super) fn action(&mut self, element: Element<'a, C>, into: &mut List<Action<'a>>) -> Parsed<(), C> {
+        element.must_be_a_sequence()?;
         self.enter(Scope::Action);
         let mut members = element.members(self.depth())?;
-        let Some(context) = members.get(0)? else { return element.lacks(members) };
+        let Some(context) = members.value(0)? else { return element.lacks(members) };
         let context = ContextId::new(context.unsigned32()?);
         let properties = members.read(1, |member| self.context_properties(member).map(Box::new))?;
         let audit = members.read(2, |member| self.context_audit(member).map(Box::new))?;
         let Some(commands) = members.get(3)? else { return element.lacks(members) };
-        let commands = self.level().sequences(commands, Self::command)?;
+        let is_bare = audit.is_none() && properties.is_none();
+        let action = Action { context, properties, audit, commands: List::new() };
+        let Some(action) = into.push_mut(action) else { return Ok(()) };
+        self.level().list(commands, &mut action.commands, Self::command)?;
         members.close()?;
-        let is_empty = commands.is_empty() && audit.is_none() && properties.is_none();
-        if is_empty && !self.care.recovers() {
+        if is_bare && action.commands.is_empty() && !self.care.recovers() {
             return element.fault(Rule::EmptyAction);
         }
-        into.push(Action { context, properties, audit, commands });
         Ok(())
     }
 
+    #[inline(never)]
     fn context_properties(&mut self, element: Element<'a, C>) -> Parsed<ContextProperties<'a>, C> {
         let mut members = element.members(self.depth())?;
         let mut properties = ContextProperties::default();
@@ -103,6 +107,7 @@ impl<'a, C: Care> Reader<'a, C> {
         }
     }
 
+    #[inline(always)]
     pub(super) fn termination(&mut self, element: Element<'a, C>) -> Parsed<TerminationId<'a>, C> {
         // Nearly all are so: no wildcards, and the identifier.
         let contents = element.constructed()?.rest;
@@ -119,6 +124,7 @@ impl<'a, C: Care> Reader<'a, C> {
     }
 
     /// A termination as Annex A prints it, wildcards and extensions included.
+    #[inline(never)]
     fn wild_termination(&mut self, element: Element<'a, C>) -> Parsed<Option<TerminationId<'a>>, C> {
         let mut members = element.members(self.depth())?;
         let mut id = None;
@@ -168,7 +174,8 @@ impl<'a, C: Care> Reader<'a, C> {
         Ok(())
     }
 
-    fn command(&mut self, element: Element<'a, C>, into: &mut Vec<Command<'a>>) -> Parsed<(), C> {
+    fn command(&mut self, element: Element<'a, C>, into: &mut List<Command<'a>>) -> Parsed<(), C> {
+        element.must_be_a_sequence()?;
         self.enter(Scope::Command);
         let mut members = element.members(self.depth())?;
         let Some(choice) = members.get(0)? else {
@@ -192,8 +199,8 @@ impl<'a, C: Care> Reader<'a, C> {
     /// What stands behind a command: how it is to be executed.
     #[inline(never)]
     fn marks(&mut self, mut members: Members<'a, C>) -> Parsed<Marks, C> {
-        let is_optional = members.read(1, |member| member.null())?.unwrap_or_default();
-        let is_wildcard_reply = members.read(2, |member| member.null())?.unwrap_or_default();
+        let is_optional = members.read_value(1, |member| member.null())?.unwrap_or_default();
+        let is_wildcard_reply = members.read_value(2, |member| member.null())?.unwrap_or_default();
         members.end()?;
         Ok(Marks { is_optional, is_wildcard_reply })
     }
@@ -202,7 +209,7 @@ impl<'a, C: Care> Reader<'a, C> {
         &mut self,
         element: Element<'a, C>,
         marks: Parsed<Marks, C>,
-        into: &mut Vec<Command<'a>>,
+        into: &mut List<Command<'a>>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(terminations) = members.get(0)? else { return element.lacks(members) };
@@ -217,7 +224,7 @@ impl<'a, C: Care> Reader<'a, C> {
         &mut self,
         element: Element<'a, C>,
         marks: Parsed<Marks, C>,
-        into: &mut Vec<Command<'a>>,
+        into: &mut List<Command<'a>>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(terminations) = members.get(0)? else { return element.lacks(members) };
@@ -234,7 +241,7 @@ impl<'a, C: Care> Reader<'a, C> {
         &mut self,
         element: Element<'a, C>,
         marks: Parsed<Marks, C>,
-        into: &mut Vec<Command<'a>>,
+        into: &mut List<Command<'a>>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(terminations) = members.get(0)? else { return element.lacks(members) };
@@ -274,7 +281,7 @@ impl<'a, C: Care> Reader<'a, C> {
         &mut self,
         element: Element<'a, C>,
         marks: Parsed<Marks, C>,
-        into: &mut Vec<Command<'a>>,
+        into: &mut List<Command<'a>>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let termination = members.read(0, |member| self.termination(member))?;
@@ -282,10 +289,12 @@ impl<'a, C: Care> Reader<'a, C> {
         // The list has the one above as its first (version 3).
         let terminations = members.read(2, |member| self.terminations(member))?;
         members.end()?;
-        let terminations = terminations.or_else(|| termination.map(Terminations::from));
-        let Some((terminations, audit)) = terminations.zip(audit) else {
-            return element.fault(Rule::BerMember);
+        let terminations = match (terminations, termination) {
+            (Some(terminations), _) => terminations,
+            (None, Some(termination)) => Terminations::from(termination),
+            (None, None) => return element.fault(Rule::BerMember),
         };
+        let Some(audit) = audit else { return element.fault(Rule::BerMember) };
         let request = AuditCommand { terminations, audit };
         let marks = marks?;
         into.push(marks.on(match element.number() {
@@ -299,7 +308,7 @@ impl<'a, C: Care> Reader<'a, C> {
         &mut self,
         element: Element<'a, C>,
         marks: Parsed<Marks, C>,
-        into: &mut Vec<Command<'a>>,
+        into: &mut List<Command<'a>>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(terminations) = members.get(0)? else { return element.lacks(members) };
@@ -312,34 +321,28 @@ impl<'a, C: Care> Reader<'a, C> {
         Ok(())
     }
 
+    #[inline(always)]
     pub(super) fn action_reply(
         &mut self,
         element: Element<'a, C>,
-        into: &mut Vec<ActionReply<'a>>,
+        into: &mut List<ActionReply<'a>>,
     ) -> Parsed<(), C> {
+        element.must_be_a_sequence()?;
         self.enter(Scope::Action);
         let mut members = element.members(self.depth())?;
-        let Some(context) = members.get(0)? else { return element.lacks(members) };
+        let Some(context) = members.value(0)? else { return element.lacks(members) };
         let context = ContextId::new(context.unsigned32()?);
         let error = members.read(1, |member| self.error_descriptor(member))?;
         let properties = members.read(2, |member| self.context_properties(member).map(Box::new))?;
         let Some(commands) = members.get(3)? else { return element.lacks(members) };
-        let commands = self.command_replies(commands)?;
-        members.close()?;
-        into.push(ActionReply { context, properties, commands, error });
-        Ok(())
+        let action = ActionReply { context, properties, commands: List::new(), error };
+        let Some(action) = into.push_mut(action) else { return Ok(()) };
+        self.list(commands, &mut action.commands, Self::command_reply)?;
+        members.close()
     }
 
-    fn command_replies(&mut self, list: Element<'a, C>) -> Parsed<Vec<CommandReply<'a>>, C> {
-        let mut replies = Vec::with_capacity(list.contents.count());
-        self.each(list, |reader, element| {
-            reader.enter(Scope::Command);
-            reader.command_reply(element, &mut replies)
-        })?;
-        Ok(replies)
-    }
-
-    fn command_reply(&mut self, element: Element<'a, C>, into: &mut Vec<CommandReply<'a>>) -> Parsed<(), C> {
+    fn command_reply(&mut self, element: Element<'a, C>, into: &mut List<CommandReply<'a>>) -> Parsed<(), C> {
+        self.enter(Scope::Command);
         match element.number() {
             0..=3 => return self.termination_reply(element, into),
             4 => {
@@ -371,7 +374,7 @@ impl<'a, C: Care> Reader<'a, C> {
     fn termination_reply(
         &mut self,
         element: Element<'a, C>,
-        into: &mut Vec<CommandReply<'a>>,
+        into: &mut List<CommandReply<'a>>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
         let Some(terminations) = members.get(0)? else { return element.lacks(members) };

@@ -64,7 +64,7 @@ impl<'a, C: Care> Reader<'a, C> {
 
     fn stream(&mut self, element: Element<'a, C>, into: &mut Vec<Stream<'a>>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let Some(id) = members.get(0)? else { return element.lacks(members) };
+        let Some(id) = members.value(0)? else { return element.lacks(members) };
         let id = StreamId(id.unsigned16()?);
         let Some(parameters) = members.get(1)? else { return element.lacks(members) };
         let parameters = self.stream_parameters(parameters)?;
@@ -85,9 +85,9 @@ impl<'a, C: Care> Reader<'a, C> {
 
     fn local_control(&mut self, element: Element<'a, C>) -> Parsed<LocalControl<'a>, C> {
         let mut members = element.members(self.depth())?;
-        let mode = members.read(0, |member| self.stream_mode(member))?;
-        let reserve_value = members.read(1, |member| member.boolean())?;
-        let reserve_group = members.read(2, |member| member.boolean())?;
+        let mode = members.read_value(0, |member| self.stream_mode(member))?;
+        let reserve_value = members.read_value(1, |member| member.boolean())?;
+        let reserve_group = members.read_value(2, |member| member.boolean())?;
         let properties = members.read(3, |member| self.properties(member))?.unwrap_or_default();
         members.end()?;
         Ok(LocalControl { mode, reserve_value, reserve_group, properties })
@@ -107,11 +107,11 @@ impl<'a, C: Care> Reader<'a, C> {
     fn termination_state(&mut self, element: Element<'a, C>) -> Parsed<TerminationState<'a>, C> {
         let mut members = element.members(self.depth())?;
         let properties = members.read(0, |member| self.properties(member))?.unwrap_or_default();
-        let buffer = members.read(1, |member| member.small(1))?.map(|buffer| match buffer {
+        let buffer = members.read_value(1, |member| member.small(1))?.map(|buffer| match buffer {
             0 => BufferControl::Off,
             _ => BufferControl::LockStep,
         });
-        let service = members.read(2, |member| self.service_state(member))?;
+        let service = members.read_value(2, |member| self.service_state(member))?;
         members.end()?;
         Ok(TerminationState { service, buffer, properties })
     }
@@ -152,7 +152,7 @@ impl<'a, C: Care> Reader<'a, C> {
     #[inline]
     pub(super) fn one_property(&mut self, element: Element<'a, C>) -> Parsed<Property<'a>, C> {
         let mut members = element.members(self.depth())?;
-        let Some(name) = members.get(0)? else { return element.lacks(members) };
+        let Some(name) = members.value(0)? else { return element.lacks(members) };
         let (name, row) = self.item_name(name, Kind::Property)?;
         let Some(values) = members.get(1)? else { return element.lacks(members) };
         let extra = members.get(2)?;
@@ -189,9 +189,34 @@ impl<'a, C: Care> Reader<'a, C> {
         Ok(Description::from_lines(lines))
     }
 
+    #[inline(always)]
     fn line(&mut self, element: Element<'a, C>, is_first: bool, into: &mut Vec<Line<'a>>) -> Parsed<(), C> {
+        // Nearly all are so: a line of SDP, with one value in few octets.
+        if let [0x80, 4, 0, 0, high, low, 0xa1, values, 0x04, length, text @ ..] = element.contents.rest
+            && element.is_constructed()
+            && *length < 0x7e
+            && usize::from(*length) == text.len()
+            && *values == *length + 2
+        {
+            let tag = Tag(u16::from_be_bytes([*high, *low]));
+            let text = text_of(text);
+            if tag.letter().is_some() && !ends_lines(text) {
+                into.push(Line { is_first, tag, value: LineValue::Text(Cow::Borrowed(text)) });
+                return Ok(());
+            }
+        }
+        self.any_line(element, is_first, into)
+    }
+
+    #[inline(never)]
+    fn any_line(
+        &mut self,
+        element: Element<'a, C>,
+        is_first: bool,
+        into: &mut Vec<Line<'a>>,
+    ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let Some(name) = members.get(0)? else { return element.lacks(members) };
+        let Some(name) = members.value(0)? else { return element.lacks(members) };
         let Some(values) = members.get(1)? else { return element.lacks(members) };
         let extra = members.get(2)?;
         members.end()?;
@@ -202,7 +227,7 @@ impl<'a, C: Care> Reader<'a, C> {
         if let (Some(_), Some(value), true, None) = (tag.letter(), first, octets.rest.is_empty(), extra) {
             let text = text_of(value.primitive()?);
             // A line end would make two lines of one.
-            if memchr::memchr3(b'\r', b'\n', 0, text).is_some() {
+            if ends_lines(text) {
                 return value.fault(Rule::Description);
             }
             into.push(Line { is_first, tag, value: LineValue::Text(Cow::Borrowed(text)) });
@@ -215,7 +240,7 @@ impl<'a, C: Care> Reader<'a, C> {
 
     fn statistic(&mut self, element: Element<'a, C>, into: &mut Vec<Statistic<'a>>) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let Some(name) = members.get(0)? else { return element.lacks(members) };
+        let Some(name) = members.value(0)? else { return element.lacks(members) };
         let (name, row) = self.item_name(name, Kind::Statistic)?;
         let values = members.get(1)?;
         members.close()?;
@@ -232,6 +257,7 @@ impl<'a, C: Care> Reader<'a, C> {
         Ok(())
     }
 
+    #[inline(never)]
     fn modem(&mut self, element: Element<'a, C>) -> Parsed<Modem<'a>, C> {
         let mut members = element.members(self.depth())?;
         let mut modem = Modem { types: Vec::new(), properties: Vec::new(), non_standard: None };
@@ -263,6 +289,7 @@ impl<'a, C: Care> Reader<'a, C> {
         if modem.types.is_empty() { element.fault(Rule::Modem) } else { Ok(modem) }
     }
 
+    #[inline(never)]
     fn mux(&mut self, element: Element<'a, C>) -> Parsed<Mux<'a>, C> {
         let mut members = element.members(self.depth())?;
         let (mut kind, mut terminations, mut non_standard) = (None, None, None);
@@ -300,12 +327,25 @@ impl<'a, C: Care> Reader<'a, C> {
 
     pub(super) fn one_package_version(&mut self, element: Element<'a, C>) -> Parsed<PackageVersion<'a>, C> {
         let mut members = element.members(self.depth())?;
-        let package = members.read(0, |member| self.id(member))?.map(Name::Id);
-        let version = members.read(1, |member| member.small(99))?;
+        let package = members.read_value(0, |member| self.id(member))?.map(Name::Id);
+        let version = members.read_value(1, |member| member.small(99))?;
         members.end()?;
         match (package, version) {
             (Some(package), Some(version)) => Ok(PackageVersion { package, version }),
             _ => element.fault(Rule::Packages),
         }
     }
+}
+
+/// Whether text has the end of a line in it, or an octet of zero.
+#[inline]
+fn ends_lines(text: &[u8]) -> bool {
+    // They are among the octets below the space, of which there is mostly none.
+    let (eights, rest) = text.as_chunks::<8>();
+    let is_control = |eight: &[u8; 8]| {
+        let octets = u64::from_ne_bytes(*eight);
+        octets.wrapping_sub(0x2020_2020_2020_2020) & !octets & 0x8080_8080_8080_8080 != 0
+    };
+    let has_control = eights.iter().any(is_control) || rest.iter().any(|octet| *octet < b' ');
+    has_control && memchr::memchr3(b'\r', b'\n', 0, text).is_some()
 }

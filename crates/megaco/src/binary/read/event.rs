@@ -22,7 +22,7 @@ impl<'a, C: Care> Reader<'a, C> {
         read: impl Fn(&mut Self, Element<'a, C>) -> Parsed<EventAction<'a, E>, C>,
     ) -> Parsed<EventsOf<'a, E>, C> {
         let mut members = element.members(self.depth())?;
-        let request = members.read(0, |member| member.unsigned32())?.map(RequestId::new);
+        let request = members.read_value(0, |member| member.unsigned32())?.map(RequestId::new);
         let events = members.read(1, |member| {
             self.sequences(member, |reader, element, into| reader.event(element, &read, into))
         })?;
@@ -41,9 +41,9 @@ impl<'a, C: Care> Reader<'a, C> {
         into: &mut Vec<Event<'a, E>>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let Some(name) = members.get(0)? else { return element.lacks(members) };
+        let Some(name) = members.value(0)? else { return element.lacks(members) };
         let (name, row) = self.item_name(name, Kind::Event)?;
-        let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
+        let stream = members.read_value(1, |member| member.unsigned16())?.map(StreamId);
         let action = members.read(2, |member| read(self, member))?;
         let Some(parameters) = members.get(3)? else { return element.lacks(members) };
         let parameters = self.parameters(parameters, row, Side::Request)?;
@@ -164,9 +164,7 @@ impl<'a, C: Care> Reader<'a, C> {
                 3 => {
                     value.body = member.text()?.trim_ascii();
                     has_body = true;
-                    let legal =
-                        |byte: u8| byte.is_ascii_alphanumeric() || b"()[]|.-*# \t\r\n".contains(&byte);
-                    if !value.body.bytes().all(legal) {
+                    if !value.body.bytes().all(is_of_digit_maps) {
                         return member.fault(Rule::DigitMap);
                     }
                 }
@@ -185,7 +183,7 @@ impl<'a, C: Care> Reader<'a, C> {
     ) -> Parsed<Vec<Parameter<'a>>, C> {
         self.sequences(element, |reader, element, into| {
             let mut members = element.members(reader.depth())?;
-            let Some(name) = members.get(0)? else { return element.lacks(members) };
+            let Some(name) = members.value(0)? else { return element.lacks(members) };
             let id = reader.id(name)?;
             let Some(values) = members.get(1)? else { return element.lacks(members) };
             let extra = members.get(2)?;
@@ -202,8 +200,8 @@ impl<'a, C: Care> Reader<'a, C> {
         into: &mut Vec<EventSpec<'a>>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let (name, row) = members.read(0, |member| self.item_name(member, Kind::Event))?.unzip();
-        let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
+        let (name, row) = members.read_value(0, |member| self.item_name(member, Kind::Event))?.unzip();
+        let stream = members.read_value(1, |member| member.unsigned16())?.map(StreamId);
         let parameters = members.read(2, |member| self.parameters(member, row.flatten(), Side::Request))?;
         members.end()?;
         let Some((name, parameters)) = name.zip(parameters) else { return element.fault(Rule::BerMember) };
@@ -213,7 +211,7 @@ impl<'a, C: Care> Reader<'a, C> {
 
     pub(super) fn observed_events(&mut self, element: Element<'a, C>) -> Parsed<ObservedEvents<'a>, C> {
         let mut members = element.members(self.depth())?;
-        let request = members.read(0, |member| member.unsigned32())?.map(RequestId::new);
+        let request = members.read_value(0, |member| member.unsigned32())?.map(RequestId::new);
         let events = members.read(1, |member| self.sequences(member, Self::observed_event))?;
         members.close()?;
         match (request, events) {
@@ -230,9 +228,9 @@ impl<'a, C: Care> Reader<'a, C> {
         into: &mut Vec<ObservedEvent<'a>>,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let Some(name) = members.get(0)? else { return element.lacks(members) };
+        let Some(name) = members.value(0)? else { return element.lacks(members) };
         let (name, row) = self.item_name(name, Kind::Event)?;
-        let stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
+        let stream = members.read_value(1, |member| member.unsigned16())?.map(StreamId);
         let Some(parameters) = members.get(2)? else { return element.lacks(members) };
         let parameters = self.parameters(parameters, row, Side::Observed)?;
         let time = members.read(3, |member| self.time(member))?;
@@ -243,8 +241,8 @@ impl<'a, C: Care> Reader<'a, C> {
 
     pub(super) fn time(&mut self, element: Element<'a, C>) -> Parsed<TimeStamp, C> {
         let mut members = element.members(self.depth())?;
-        let date = members.read(0, |member| member.primitive())?;
-        let time = members.read(1, |member| member.primitive())?;
+        let date = members.read_value(0, |member| member.primitive())?;
+        let time = members.read_value(1, |member| member.primitive())?;
         members.close()?;
         match date.zip(time).and_then(|(date, time)| TimeStamp::new(date, time)) {
             Some(time) => Ok(time),
@@ -294,32 +292,33 @@ impl<'a, C: Care> Reader<'a, C> {
         hold: impl Fn(Signal<'a>) -> T,
     ) -> Parsed<(), C> {
         let mut members = element.members(self.depth())?;
-        let Some(name) = members.get(0)? else { return self.nameless(element, members) };
+        let Some(name) = members.value(0)? else { return self.nameless(element, members) };
         let (name, row) = self.item_name(name, Kind::Signal)?;
         let mut signal = Signal::new(name);
-        signal.stream = members.read(1, |member| member.unsigned16())?.map(StreamId);
-        signal.kind = members.read(2, |member| member.small(2))?.map(|kind| match kind {
+        signal.stream = members.read_value(1, |member| member.unsigned16())?.map(StreamId);
+        signal.kind = members.read_value(2, |member| member.small(2))?.map(|kind| match kind {
             0 => SignalType::Brief,
             1 => SignalType::OnOff,
             _ => SignalType::TimeOut,
         });
-        signal.duration = members.read(3, |member| member.unsigned16())?;
-        signal.completion = members.read(4, |member| member.bits())?.map(|bits| {
+        signal.duration = members.read_value(3, |member| member.unsigned16())?;
+        signal.completion = members.read_value(4, |member| member.bits())?.map(|bits| {
             let [bits, _] = bits.to_be_bytes();
             Completion::from_bits(bits)
         });
-        signal.is_keep_active = members.read(5, |member| member.boolean())?.unwrap_or_default();
+        signal.is_keep_active = members.read_value(5, |member| member.boolean())?.unwrap_or_default();
         let parameters = members.read(6, |member| self.parameters(member, row, Side::Request))?;
         let has_parameters = parameters.is_some();
         signal.parameters = parameters.unwrap_or_default();
         // `both` is 2 in the Recommendation, 3 with a widespread peer.
-        signal.direction = members.read(7, |member| member.small(3))?.map(|direction| match direction {
-            0 => Direction::Internal,
-            1 => Direction::External,
-            _ => Direction::Both,
-        });
-        signal.request = members.read(8, |member| member.unsigned32())?.map(RequestId::new);
-        signal.delay = members.read(9, |member| member.unsigned16())?;
+        signal.direction =
+            members.read_value(7, |member| member.small(3))?.map(|direction| match direction {
+                0 => Direction::Internal,
+                1 => Direction::External,
+                _ => Direction::Both,
+            });
+        signal.request = members.read_value(8, |member| member.unsigned32())?.map(RequestId::new);
+        signal.delay = members.read_value(9, |member| member.unsigned16())?;
         members.end()?;
         if !has_parameters {
             return element.fault(Rule::BerMember);
@@ -334,4 +333,10 @@ impl<'a, C: Care> Reader<'a, C> {
         members.next()?;
         element.fault(Rule::BerMember)
     }
+}
+
+/// Whether a digit map has such a character.
+const fn is_of_digit_maps(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'(' | b')' | b'[' | b']' | b'|' | b'.' | b'-' | b'*')
+        || matches!(byte, b'#' | b' ' | b'\t' | b'\r' | b'\n')
 }
