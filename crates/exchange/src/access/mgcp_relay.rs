@@ -49,9 +49,6 @@ struct Context {
     call: CallId,
     streams: Vec<(Side, Stream)>,
     ended: bool,
-    /// Streams of a context that was taken over, with what each was connected to, until their gateway has said that they
-    /// are there.
-    resume: Vec<(Side, Sdp)>,
 }
 
 impl Relays {
@@ -104,12 +101,8 @@ impl Relays {
         side: Side,
         remote: Option<&Sdp>,
     ) {
-        let context = self.contexts.entry(id).or_insert_with(|| Context {
-            call,
-            streams: Vec::new(),
-            ended: false,
-            resume: Vec::new(),
-        });
+        let context =
+            self.contexts.entry(id).or_insert_with(|| Context { call, streams: Vec::new(), ended: false });
         let Some(place) = self.place.as_ref().filter(|_| self.up) else {
             return self.fail(turn, id, Cause::NETWORK_OUT_OF_ORDER);
         };
@@ -170,36 +163,33 @@ impl Relays {
         &self,
         settings: &Settings,
         context: Option<ContextId>,
+        stable: &CallStable,
         stream: &crate::Stream,
     ) -> Option<(Side, Stream)> {
-        let side = match stream.role {
-            StreamRole::RelayCalling => Side::Calling,
-            StreamRole::RelayCalled => Side::Called,
+        let (side, party) = match stream.role {
+            StreamRole::RelayCalling => (Side::Calling, StreamRole::Calling),
+            StreamRole::RelayCalled => (Side::Called, StreamRole::Called),
             StreamRole::Calling | StreamRole::Called | StreamRole::Left => return None,
         };
         let place = self.place.as_ref().filter(|place| *place.id == *stream.termination.gateway)?;
         let endpoint = EndpointNameBuf::from_parts(&stream.termination.endpoint, place.endpoint.domain())?;
         let owner = Owner::Context(context.unwrap_or(ContextId(0)), side);
         let place = Arc::new(place.at(endpoint));
-        Some((side, Stream::adopt(settings, place, owner, stream, ConnectionMode::SendRecv)?))
+        let party = stable.streams.iter().find(|stream| stream.role == party);
+        let remote = party.map(|party| party.local.clone());
+        Some((side, Stream::adopt(settings, place, owner, stream, ConnectionMode::SendRecv, remote)?))
     }
 
     /// The context of an answered call, as it was.
     pub(super) fn restore(&mut self, settings: &Settings, stable: &CallStable, id: ContextId) {
-        let adopted = stable.streams.iter().filter_map(|s| self.adopt(settings, Some(id), s));
-        let streams: Vec<_> = adopted.collect();
-        let parties = [(StreamRole::Calling, Side::Calling), (StreamRole::Called, Side::Called)];
-        let remote = |(role, side)| {
-            let stream = stable.streams.iter().find(|stream| stream.role == role)?;
-            Some((side, stream.local.clone()))
-        };
-        let resume = parties.into_iter().filter_map(remote).collect();
-        self.contexts.insert(id, Context { call: stable.call, streams, ended: false, resume });
+        let adopted = stable.streams.iter().filter_map(|s| self.adopt(settings, Some(id), stable, s));
+        let streams = adopted.collect();
+        self.contexts.insert(id, Context { call: stable.call, streams, ended: false });
     }
 
     /// Asks for the streams of contexts that were taken over; says whether there are any.
     fn resume(&mut self, turn: &mut Turn<'_>) -> bool {
-        let resumed = self.contexts.iter().filter(|(_, context)| !context.resume.is_empty());
+        let resumed = self.contexts.iter().filter(|(_, context)| context.is_sought());
         let resumed: Vec<_> = resumed.map(|(id, _)| *id).collect();
         for id in &resumed {
             for side in [Side::Calling, Side::Called] {
@@ -216,16 +206,12 @@ impl Relays {
 
     /// A stream of a context that was taken over is there.
     fn found(&mut self, turn: &mut Turn<'_>, id: ContextId, side: Side, flows: bool) {
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        let place = context.resume.iter().position(|(own, _)| *own == side);
-        let remote = place.map(|place| context.resume.swap_remove(place).1);
-        if !flows {
-            let connecting = context.stream(side).ok_or(Cause::TEMPORARY_FAILURE);
-            if let Err(cause) = connecting.and_then(|stream| stream.connect(turn, remote.as_ref())) {
-                self.fail(turn, id, cause);
-            }
+        let stream = self.contexts.get_mut(&id).and_then(|context| context.stream(side));
+        let went_on = stream.map(|stream| stream.go_on(turn, flows, None));
+        if let Some(News::Failed(cause)) = went_on {
+            self.fail(turn, id, cause);
         }
-        if self.contexts.get(&id).is_some_and(|context| context.resume.is_empty() && !context.ended) {
+        if self.contexts.get(&id).is_some_and(|context| !context.is_sought() && !context.ended) {
             turn.context(id, ContextEvent::Modified { side: Side::Called });
         }
     }
@@ -425,6 +411,11 @@ impl Relays {
 impl Context {
     fn has(&self, endpoint: &EndpointNameBuf, connection: &ConnectionIdBuf) -> bool {
         self.streams.iter().any(|(_, stream)| stream.is(endpoint, connection))
+    }
+
+    /// Whether a stream was taken over, and its gateway has not said that it is there.
+    fn is_sought(&self) -> bool {
+        self.streams.iter().any(|(_, stream)| stream.is_sought())
     }
 
     /// Whether a connection of this call is being created.

@@ -291,7 +291,7 @@ impl Access {
                 true => self.circuits.can_restore(&self.settings, stable, *side, *line),
                 false => SipTrunks::can_restore(stable, *side),
             })
-            && relay.all(|stream| self.relays.adopt(&self.settings, None, stream).is_some())
+            && relay.all(|stream| self.relays.adopt(&self.settings, None, stable, stream).is_some())
     }
 
     /// The switch took over an answered call.

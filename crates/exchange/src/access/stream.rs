@@ -5,6 +5,8 @@
 //! deleted, never created, or lost with its gateway. A session description is handed on only after it was
 //! read and its addresses were found to be the gateway's.
 
+mod restore;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -12,8 +14,7 @@ use strowger_mgcp::agent::{
     ConnectionOptions, CreateConnection, DeleteConnection, Failure, ModifyConnection, Outcome,
 };
 use strowger_mgcp::message::{
-    CallIdBuf, Category, ConnectionIdBuf, ConnectionMode, ConnectionStatistics, EndpointNameBuf,
-    ParameterCode, ReturnCode,
+    CallIdBuf, Category, ConnectionIdBuf, ConnectionMode, ConnectionStatistics, EndpointNameBuf, ReturnCode,
 };
 use strowger_sdp::{AudioDescription, CodecEntry};
 
@@ -24,6 +25,7 @@ use crate::{
     CallId, Cause, Event, GatewayProtocol, MediaStatistics, PlayoutStatistics, Precedence, ReportedQuality,
     Sdp, Termination,
 };
+use restore::Resume;
 
 /// Milliseconds of sound in a packet: what every gateway can do, and the default of RFC 3551 for these codecs.
 const PACKETIZATION: u16 = 20;
@@ -45,6 +47,8 @@ pub(super) struct Stream {
     may_be_left: bool,
     /// What its last description said.
     essence: Option<Essence>,
+    /// It was taken over, and its gateway has not said that it is there.
+    resume: Option<Resume>,
 }
 
 #[derive(Debug)]
@@ -107,47 +111,8 @@ impl Stream {
         let tag = Tag::Stream(owner, Order::Create);
         turn.agent.create_connection(turn.now, (place.gateway, &place.endpoint), create, precedence, tag);
         let state = State::Creating;
-        let (unwanted, attempts, may_be_left) = (false, 0, false);
-        Self { place, owner, call, state, mode, unwanted, attempts, may_be_left, essence: None }
-    }
-
-    /// Takes over a connection that another exchange had created; none when its record is not legible, or names another host.
-    pub(super) fn adopt(
-        settings: &Settings,
-        place: Arc<Place>,
-        owner: Owner,
-        stream: &crate::Stream,
-        mode: ConnectionMode<'static>,
-    ) -> Option<Self> {
-        let connection = ConnectionIdBuf::parse(&stream.termination.connection)?;
-        let mut adopted = Self {
-            place,
-            owner,
-            call: CallIdBuf::from_u128(stream.call.0),
-            state: State::Open(connection),
-            mode,
-            unwanted: false,
-            attempts: 0,
-            may_be_left: false,
-            essence: None,
-        };
-        adopted.read(settings, stream.local.bytes()).ok()?;
-        Some(adopted)
-    }
-
-    /// Asks its gateway whether it still is what it was (RFC 3435 section 2.3.11); a gateway that answers no such questions
-    /// is taken to still have it.
-    pub(super) fn verify(&mut self, turn: &mut Turn<'_>) -> News {
-        let State::Open(connection) = &self.state else { return News::Nothing };
-        if !self.place.audits {
-            return News::Found { flows: true, local: None };
-        }
-        use ParameterCode::{CallId, ConnectionMode, LocalConnectionDescriptor};
-        let info = vec![CallId, ConnectionMode, LocalConnectionDescriptor];
-        let tag = Tag::Stream(self.owner, Order::Audit);
-        let (gateway, endpoint) = (self.place.gateway, &self.place.endpoint);
-        turn.agent.audit_connection(turn.now, (gateway, endpoint), connection.clone(), info, tag);
-        News::Nothing
+        let (unwanted, attempts, may_be_left, essence, resume) = (false, 0, false, None, None);
+        Self { place, owner, call, state, mode, unwanted, attempts, may_be_left, essence, resume }
     }
 
     /// Asks that it flows both ways, towards `remote`.
@@ -155,9 +120,15 @@ impl Stream {
         self.modify(turn, ConnectionMode::SendRecv, remote)
     }
 
-    /// Asks once more for what was asked last.
-    pub(super) fn correct(&mut self, turn: &mut Turn<'_>, remote: Option<&Sdp>) -> Result<(), Cause> {
-        self.modify(turn, self.mode, remote)
+    /// Modifies the stream of a leg, which may not have one yet.
+    pub(super) fn modify_of(
+        leg: Option<&mut Self>,
+        turn: &mut Turn<'_>,
+        mode: ConnectionMode<'static>,
+        remote: Option<&Sdp>,
+    ) -> News {
+        let modified = leg.ok_or(Cause::TEMPORARY_FAILURE).and_then(|own| own.modify(turn, mode, remote));
+        modified.map_or_else(News::Failed, |()| News::Nothing)
     }
 
     /// Asks for another mode, towards `remote` when it is given. Modifications of a connection go one by one, in
@@ -367,53 +338,6 @@ impl Stream {
                 News::Failed(cause(&failure))
             }
         }
-    }
-
-    fn audited(&mut self, turn: &mut Turn<'_>, result: Result<Outcome, Failure>) -> News {
-        let State::Open(connection) = &self.state else { return News::Nothing };
-        let connection = connection.clone();
-        match result {
-            Ok(outcome) => {
-                let audit = outcome.audit.unwrap_or_default();
-                if audit.call_id.is_some_and(|call| call != self.call) {
-                    self.state = State::Gone(None);
-                    return News::Failed(Cause::NETWORK_OUT_OF_ORDER);
-                }
-                let flows = audit.mode.is_none_or(|mode| self.is_mode(mode));
-                let before = self.essence.clone();
-                match outcome.sdp.map(|bytes| self.read(turn.settings, &bytes)) {
-                    None => News::Found { flows, local: None },
-                    Some(Ok(sdp)) => News::Found { flows, local: (self.essence != before).then_some(sdp) },
-                    Some(Err(reason)) => self.refuse(turn, connection, reason),
-                }
-            }
-            // What follows decides for the whole gateway.
-            Err(Failure::GatewayLost | Failure::Restarted) => News::Nothing,
-            Err(failure) => {
-                let gone = match &failure {
-                    Failure::Refused(refused) => {
-                        refused.category == Category::ServiceFailure
-                            || [ReturnCode::CONNECTION_ID, ReturnCode::UNKNOWN_ENDPOINT]
-                                .contains(&refused.code)
-                    }
-                    _ => false,
-                };
-                if gone {
-                    self.state = State::Gone(None);
-                    return News::Failed(Cause::NETWORK_OUT_OF_ORDER);
-                }
-                // It cannot say: the call goes on until somebody hangs up.
-                self.alarm(turn, "AUCX", &failure);
-                News::Found { flows: true, local: None }
-            }
-        }
-    }
-
-    /// Whether a mode is what was asked for. H.248 has none for a conference: there those who flow are mixed.
-    fn is_mode(&self, mode: ConnectionMode<'_>) -> bool {
-        let is_mixed = |mode| matches!(mode, ConnectionMode::SendRecv | ConnectionMode::Conference);
-        mode == self.mode
-            || self.place.protocol == GatewayProtocol::Megaco && is_mixed(mode) && is_mixed(self.mode)
     }
 
     fn deleted(

@@ -50,14 +50,6 @@ pub(super) struct Leg {
     /// Ringing tone is given towards the caller.
     rings: bool,
     pub(super) ended: bool,
-    /// Another exchange had it, and its gateway has not said that its stream is there.
-    pub(super) resume: Option<Resume>,
-}
-
-/// What a leg that was taken over was connected to; nothing where who is there waits.
-#[derive(Debug)]
-pub(super) struct Resume {
-    pub(super) remote: Option<Sdp>,
 }
 
 impl Leg {
@@ -73,19 +65,17 @@ impl Leg {
             answered: false,
             rings: false,
             ended: false,
-            resume: None,
         }
     }
 
     /// A leg of an answered call that another exchange had.
-    pub(super) fn resumed(
-        (circuit, call): (usize, CallId),
-        stream: Stream,
-        is_incoming: bool,
-        resume: Resume,
-    ) -> Self {
-        let (stream, resume) = (Some(stream), Some(resume));
-        Self { stream, is_incoming, answered: true, resume, ..Self::incoming(circuit, call) }
+    pub(super) fn resumed((circuit, call): (usize, CallId), stream: Stream, is_incoming: bool) -> Self {
+        Self { stream: Some(stream), is_incoming, answered: true, ..Self::incoming(circuit, call) }
+    }
+
+    /// Whether it goes on, and its gateway has not said that its stream is there.
+    pub(super) fn is_sought(&self) -> bool {
+        !self.ended && self.stream.as_ref().is_some_and(Stream::is_sought)
     }
 
     fn outgoing(circuit: usize, (call, precedence): (CallId, Precedence), outgoing: Outgoing) -> Self {
@@ -221,10 +211,8 @@ impl Circuits {
         remote: Option<&Sdp>,
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let stream = leg.stream.as_mut().ok_or(Cause::TEMPORARY_FAILURE);
-        if let Err(cause) = stream.and_then(|stream| stream.modify(turn, mode, remote)) {
-            self.fail(turn, id, cause);
-        }
+        let news = Stream::modify_of(leg.stream.as_mut(), turn, mode, remote);
+        self.stream_news(turn, id, news);
     }
 
     /// Gives ringing tone towards the caller, who is at the far end of the circuit, or ends it. A gateway that cannot do so leaves him in silence.
@@ -301,7 +289,10 @@ impl Circuits {
                 }
             }
             News::Modified(local) if !leg.ended => turn.leg(id, LegEvent::Connected { local }),
-            News::Found { flows, local } => self.found(turn, id, flows, local),
+            News::Found { flows, local } if !leg.ended => {
+                let went_on = leg.stream.as_mut().map(|stream| stream.go_on(turn, flows, local));
+                self.stream_news(turn, id, went_on.unwrap_or(News::Nothing));
+            }
             News::Failed(cause) => self.fail(turn, id, cause),
             _ => {}
         }

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use strowger_mgcp::agent::{Failure, Outcome};
-use strowger_mgcp::message::{ConnectionMode, ParameterCode};
+use strowger_mgcp::message::ParameterCode;
 
-use super::leg::{Leg, Resume};
+use super::leg::Leg;
 use super::{Bearer, Circuits, Taken};
 use crate::access::stream::Stream;
-use crate::access::{Owner, Settings, Tag, Turn};
-use crate::{CallStable, Cause, Flow, LegEvent, LegId, LineId, RestoredLeg, Sdp, Side, StreamRole};
+use crate::access::{Settings, Tag, Turn};
+use crate::{CallStable, Cause, LegEvent, LegId, LineId, RestoredLeg, Side};
 
 impl Circuits {
     /// Whether what was kept of a side's stream is enough to go on with it, on a circuit that nobody has.
@@ -35,18 +35,18 @@ impl Circuits {
     ) {
         let Some(at) = self.by_line.get(&line).copied() else { return };
         let adopted = self.adopt(turn.settings, stable, line, leg, side);
-        let (Some((stream, remote)), Some(circuit)) = (adopted, self.circuits.get_mut(at)) else {
+        let (Some(stream), Some(circuit)) = (adopted, self.circuits.get_mut(at)) else {
             turn.leg(leg, LegEvent::Released { cause: Cause::NETWORK_OUT_OF_ORDER });
             return turn.leg(leg, LegEvent::Cleared { statistics: None });
         };
         circuit.taken = Taken::Leg(leg);
         // Who was called by a circuit is on the called side, whoever he talks to now.
         let is_incoming = side == Side::Calling;
-        self.legs.insert(leg, Leg::resumed((at, stable.call), stream, is_incoming, Resume { remote }));
+        self.legs.insert(leg, Leg::resumed((at, stable.call), stream, is_incoming));
         self.resume_signalling(at, is_incoming);
     }
 
-    /// The stream of a side, and what it was connected to.
+    /// The stream of a side.
     fn adopt(
         &self,
         settings: &Settings,
@@ -54,35 +54,17 @@ impl Circuits {
         line: LineId,
         leg: LegId,
         side: Side,
-    ) -> Option<(Stream, Option<Sdp>)> {
-        let find = |role: StreamRole| stable.streams.iter().find(|stream| stream.role == role);
-        let own = find(StreamRole::of(side))?;
-        let relay = match side {
-            Side::Calling => StreamRole::RelayCalling,
-            Side::Called => StreamRole::RelayCalled,
-        };
-        let other = find(relay).or_else(|| find(StreamRole::of(side.other())));
+    ) -> Option<Stream> {
         let circuit = self.circuits.get(*self.by_line.get(&line)?)?;
-        let is_there = *circuit.place.id == *own.termination.gateway
-            && circuit.place.endpoint.local().eq_ignore_ascii_case(&own.termination.endpoint);
-        let mode = match own.flow {
-            _ if stable.awaited.is_some() => ConnectionMode::Inactive,
-            Flow::Both => ConnectionMode::SendRecv,
-            Flow::Rest => ConnectionMode::Inactive,
-            Flow::Mixed => ConnectionMode::Conference,
-        };
-        let remote = other.map(|other| other.local.clone());
-        if !is_there || circuit.taken != Taken::Nobody || remote.is_none() && stable.awaited.is_none() {
-            return None;
-        }
-        let stream = Stream::adopt(settings, Arc::clone(&circuit.place), Owner::Leg(leg), own, mode)?;
-        Some((stream, remote))
+        let is_free = circuit.taken == Taken::Nobody;
+        let stream = Stream::restore(settings, Arc::clone(&circuit.place), leg, stable, side)?;
+        is_free.then_some(stream)
     }
 
     /// The gateway of a circuit is there: a call that was taken over is looked for. Says whether there is one.
     pub(super) fn look(&mut self, turn: &mut Turn<'_>, at: usize) -> bool {
         let Some(Taken::Leg(id)) = self.circuits.get(at).map(|circuit| circuit.taken) else { return false };
-        if !self.legs.get(&id).is_some_and(|leg| leg.resume.is_some() && !leg.ended) {
+        if !self.legs.get(&id).is_some_and(Leg::is_sought) {
             return false;
         }
         self.set_bearer(turn, at, Bearer::Serves);
@@ -131,26 +113,9 @@ impl Circuits {
     }
 
     fn verify(&mut self, turn: &mut Turn<'_>, id: LegId) {
-        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.resume.is_some() && !leg.ended) else {
-            return;
-        };
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.is_sought()) else { return };
         let Some(stream) = &mut leg.stream else { return };
         let news = stream.verify(turn);
         self.stream_news(turn, id, news);
-    }
-
-    /// The stream of a call that was taken over is there.
-    pub(super) fn found(&mut self, turn: &mut Turn<'_>, id: LegId, flows: bool, local: Option<Sdp>) {
-        let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
-        let resume = leg.resume.take();
-        if flows {
-            return turn.leg(id, LegEvent::Connected { local });
-        }
-        // The exchange died between a change and what was to follow from it.
-        let remote = resume.and_then(|resume| resume.remote);
-        let correcting = leg.stream.as_mut().ok_or(Cause::TEMPORARY_FAILURE);
-        if let Err(cause) = correcting.and_then(|stream| stream.correct(turn, remote.as_ref())) {
-            self.fail(turn, id, cause);
-        }
     }
 }

@@ -135,10 +135,8 @@ impl Lines {
         remote: Option<&Sdp>,
     ) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let stream = leg.stream.as_mut().ok_or(Cause::TEMPORARY_FAILURE);
-        if let Err(cause) = stream.and_then(|stream| stream.modify(turn, mode, remote)) {
-            self.fail(turn, id, cause);
-        }
+        let news = Stream::modify_of(leg.stream.as_mut(), turn, mode, remote);
+        self.stream_news(turn, id, news);
     }
 
     fn hear(&mut self, id: LegId, tone: Option<crate::Tone>) {
@@ -273,7 +271,10 @@ impl Lines {
                 }
             }
             News::Modified(local) if !leg.ended => turn.leg(id, LegEvent::Connected { local }),
-            News::Found { flows, local } => self.found(turn, id, flows, local),
+            News::Found { flows, local } if !leg.ended => {
+                let went_on = leg.stream.as_mut().map(|stream| stream.go_on(turn, flows, local));
+                self.stream_news(turn, id, went_on.unwrap_or(News::Nothing));
+            }
             News::Failed(cause) => self.fail(turn, id, cause),
             _ => {}
         }

@@ -12,7 +12,7 @@ use crate::access::gateways::Place;
 use crate::access::signal;
 use crate::access::stream::Stream;
 use crate::{
-    CallId, CallingParty, GatewayProtocol, LegId, LineCondition, LineId, Precedence, Sdp, ServiceState, Tone,
+    CallId, CallingParty, GatewayProtocol, LegId, LineCondition, LineId, Precedence, ServiceState, Tone,
 };
 
 /// One line.
@@ -320,20 +320,11 @@ pub(super) struct Leg {
     pub(super) alert: Option<CallingParty>,
     /// It has released, or was told to: when its connection is gone, it is cleared.
     pub(super) ended: bool,
-    /// Its call was taken over, and its gateway has not said yet that the connection is there.
-    pub(super) resume: Option<Resume>,
-}
-
-/// What is still to be done for a call that was taken over.
-#[derive(Debug)]
-pub(super) struct Resume {
-    /// What the connection was connected to; nothing of a party that waits.
-    pub(super) remote: Option<Sdp>,
 }
 
 impl Leg {
     pub(super) const fn new(line: LineId, call: CallId) -> Self {
         let precedence = Precedence::Ordinary;
-        Self { line, call, precedence, stream: None, tone: None, alert: None, ended: false, resume: None }
+        Self { line, call, precedence, stream: None, tone: None, alert: None, ended: false }
     }
 }

@@ -8,16 +8,14 @@
 use std::sync::Arc;
 
 use strowger_mgcp::agent::{DeleteConnection, Failure, Outcome};
-use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, ConnectionMode, ParameterCode};
+use strowger_mgcp::message::{CallIdBuf, ConnectionIdBuf, ParameterCode};
 
 use super::Lines;
-use super::line::{Leg, Party, Resume, Standing};
+use super::line::{Leg, Party, Standing};
 use crate::access::decision::{Fate, decide};
 use crate::access::stream::{News, Stream};
-use crate::access::{Order, Owner, Settings, Tag, Timer, Turn};
-use crate::{
-    CallStable, Cause, Event, Flow, LegEvent, LegId, LineId, RestoredCall, RestoredLeg, Sdp, Side, StreamRole,
-};
+use crate::access::{Order, Settings, Tag, Timer, Turn};
+use crate::{CallStable, Cause, Event, LegId, LineId, RestoredCall, RestoredLeg, Side};
 
 impl Lines {
     /// Whether the lines of an answered call are there, with nothing but such calls on them.
@@ -29,7 +27,10 @@ impl Lines {
     ) -> bool {
         let free = |(side, line): &(Side, LineId)| {
             let on = |leg: &Leg| leg.line == *line;
-            self.legs.values().filter(|leg| on(leg)).all(|leg| leg.resume.is_some())
+            self.legs
+                .values()
+                .filter(|leg| on(leg))
+                .all(|leg| leg.stream.as_ref().is_some_and(Stream::is_sought))
                 && self.adopt(settings, stable, *line, LegId(0), *side).is_some()
         };
         let is_one = matches!(lines, [(_, calling), (_, called)] if calling == called);
@@ -44,7 +45,7 @@ impl Lines {
         restored: &RestoredCall,
     ) {
         for RestoredLeg { leg, line: id, side, in_hand } in restored.legs.into_iter().flatten() {
-            let Some((stream, remote)) = self.adopt(turn.settings, stable, id, leg, side) else { continue };
+            let Some(stream) = self.adopt(turn.settings, stable, id, leg, side) else { continue };
             let Some(line) = self.lines.get_mut(&id) else { continue };
             if in_hand {
                 line.party = Party::InCall(leg, None);
@@ -53,13 +54,12 @@ impl Lines {
                 // What it was about besides is over, and so it hears; unless it turns out to have hung up.
                 self.part(turn, id, Cause::TEMPORARY_FAILURE);
             }
-            let resume = Some(Resume { remote });
-            self.legs.insert(leg, Leg { stream: Some(stream), resume, ..Leg::new(id, stable.call) });
+            self.legs.insert(leg, Leg { stream: Some(stream), ..Leg::new(id, stable.call) });
             self.unasked.insert(leg);
         }
     }
 
-    /// The stream of a side, and what it was connected to.
+    /// The stream of a side.
     fn adopt(
         &self,
         settings: &Settings,
@@ -67,29 +67,8 @@ impl Lines {
         line: LineId,
         leg: LegId,
         side: Side,
-    ) -> Option<(Stream, Option<Sdp>)> {
-        let (own, others) = match side {
-            Side::Calling => (StreamRole::Calling, [StreamRole::RelayCalling, StreamRole::Called]),
-            Side::Called => (StreamRole::Called, [StreamRole::RelayCalled, StreamRole::Calling]),
-        };
-        let find = |role: &StreamRole| stable.streams.iter().find(|stream| stream.role == *role);
-        let (own, other) = (find(&own)?, others.iter().find_map(find));
-        let place = Arc::clone(&self.lines.get(&line)?.place);
-        let is_there = *place.id == *own.termination.gateway
-            && place.endpoint.local().eq_ignore_ascii_case(&own.termination.endpoint);
-        let mode = match own.flow {
-            _ if stable.awaited.is_some() => ConnectionMode::Inactive,
-            Flow::Both => ConnectionMode::SendRecv,
-            Flow::Rest => ConnectionMode::Inactive,
-            Flow::Mixed => ConnectionMode::Conference,
-        };
-        // Who waits is connected to nobody.
-        let remote = other.map(|other| other.local.clone());
-        if remote.is_none() && stable.awaited.is_none() {
-            return None;
-        }
-        let stream = Stream::adopt(settings, place, Owner::Leg(leg), own, mode)?;
-        is_there.then_some((stream, remote))
+    ) -> Option<Stream> {
+        Stream::restore(settings, Arc::clone(&self.lines.get(&line)?.place), leg, stable, side)
     }
 
     /// A line does what it was asked for: if calls of it were taken over, their connections are looked at now.
@@ -102,21 +81,6 @@ impl Lines {
             let Some(stream) = &mut leg.stream else { continue };
             let news = stream.verify(turn);
             self.stream_news(turn, id, news);
-        }
-    }
-
-    /// The connection of a call that was taken over is there.
-    pub(super) fn found(&mut self, turn: &mut Turn<'_>, id: LegId, flows: bool, local: Option<Sdp>) {
-        let Some(leg) = self.legs.get_mut(&id).filter(|leg| !leg.ended) else { return };
-        let resume = leg.resume.take();
-        if flows {
-            return turn.leg(id, LegEvent::Connected { local });
-        }
-        // The exchange died between a change and what was to follow from it.
-        let remote = resume.and_then(|resume| resume.remote);
-        let connecting = leg.stream.as_mut().ok_or(Cause::TEMPORARY_FAILURE);
-        if let Err(cause) = connecting.and_then(|stream| stream.correct(turn, remote.as_ref())) {
-            self.fail(turn, id, cause);
         }
     }
 
