@@ -61,6 +61,8 @@ pub(crate) enum Tag {
     Watch(LineId, u64),
     /// A line is asked for connections that nobody knows.
     Audit(LineId, u64),
+    /// A line that serves is asked where its receiver is; with the number of the request that it has carried out.
+    Hook(LineId, u64),
     /// Such connections are deleted.
     Sweep(LineId, u64),
     /// A connection that nobody knows, by its place among those of the line, is asked for its call, or deleted.

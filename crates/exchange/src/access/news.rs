@@ -172,6 +172,7 @@ impl Access {
             Tag::Count(serial) => lines.counted(turn, serial, result),
             Tag::Watch(line, serial) => lines.watch_outcome(turn, line, serial, result),
             Tag::Audit(line, serial) => lines.audit_outcome(turn, line, serial, result),
+            Tag::Hook(line, serial) => lines.hook_outcome(turn, line, serial, result),
             Tag::Sweep(line, serial) => lines.sweep_outcome(turn, line, serial, result),
             Tag::Stray(line, place) => lines.stray_outcome(turn, line, place, result),
             Tag::Stream(Owner::Leg(leg), order) => lines.stream_outcome(turn, leg, order, result),

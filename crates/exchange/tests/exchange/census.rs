@@ -1,6 +1,6 @@
 //! What gateways say of their endpoints is compared with the inventory, and what they can do is all that they are asked for.
 
-use strowger_exchange::{EndpointsView, Event, LineAccess, LineEntry, ServiceState};
+use strowger_exchange::{EndpointsView, Event, LineAccess, LineCondition, LineEntry, ServiceState};
 use strowger_mgcp::message::{RestartMethod, Verb};
 
 use crate::gateway::Endpoint;
@@ -186,6 +186,24 @@ fn the_lines_of_a_gateway_with_bulk_audits_are_asked_together() {
         assert_eq!(line.service, ServiceState::InService, "{line:?}");
     }
     world.connect("2112", "2006");
+}
+
+#[test]
+fn who_is_off_the_hook_when_lines_are_asked_together_has_dial_tone() {
+    let mut world = town_of_many("L:1, D:0, G:1, BA:0");
+    world.gateways[0].checks_hook = false;
+    world.crash();
+    world.pass(1);
+    world.gateways[0].endpoints.get_mut("aaln/7").unwrap().off_hook = true;
+    let before = world.gateways[0].executed.len();
+    world.start_again();
+    world.pass(10);
+    assert_eq!(audited(&world, before), [] as [&str; 0], "nobody has a connection");
+    let hears: Vec<_> = world.gateways[0].endpoints["aaln/7"].signals.clone();
+    assert_eq!(hears, ["L/dl"]);
+    let off =
+        world.exchange.snapshot().lines.into_iter().filter(|line| line.condition != LineCondition::Idle);
+    assert_eq!(off.map(|line| line.number).collect::<Vec<_>>(), ["2107"]);
 }
 
 #[test]

@@ -214,7 +214,8 @@ impl Gateway {
         if let Some(answer) = self.answers.get(&id) {
             return self.out.push(answer.clone());
         }
-        self.executed.push(format!("{} {}", command.verb.as_str(), command.endpoint.local()));
+        let info = if asks_for_the_hook_alone(command) { " ES" } else { "" };
+        self.executed.push(format!("{}{info} {}", command.verb.as_str(), command.endpoint.local()));
         let answer = self.execute(now, command);
         if !self.swallowed.contains(&command.verb) {
             self.out.push(answer.clone());
@@ -261,20 +262,17 @@ impl Gateway {
                     Verb::Auep if !self.tells_hook && asks_for_the_hook(command) => {
                         simple(ReturnCode::PROTOCOL_ERROR)
                     }
-                    Verb::Auep if command.parameters.get(ParameterCode::RequestedInfo) == Some("ES") => {
-                        let states = endpoint.states.iter().map(|state| SignalBuf::parse(state).unwrap());
-                        let states: Vec<_> = states.collect();
+                    Verb::Auep if asks_for_the_hook_alone(command) && local.starts_with("ds/") => {
+                        let states: Vec<_> =
+                            endpoint.states.iter().map(|state| SignalBuf::parse(state).unwrap()).collect();
                         ResponseBuilder::new(ReturnCode::OK, id).event_states(&states).finish()
                     }
                     Verb::Auep => {
-                        let ids: Vec<_> = endpoint
-                            .connections
-                            .keys()
-                            .map(|id| ConnectionIdBuf::parse(id).unwrap())
-                            .collect();
+                        let ids = endpoint.connections.keys();
+                        let ids: Vec<_> = ids.map(|id| ConnectionIdBuf::parse(id).unwrap()).collect();
                         let ids: Vec<_> = ids.iter().map(ConnectionIdBuf::as_view).collect();
-                        let on = endpoint.steady.iter().map(|signal| SignalBuf::parse(signal).unwrap());
-                        let on: Vec<_> = on.collect();
+                        let on = endpoint.steady.iter().flat_map(|signal| SignalBuf::parse(signal));
+                        let on = on.collect::<Vec<_>>();
                         let answer =
                             ResponseBuilder::new(ReturnCode::OK, id).connection_ids(&ids).signal_list(&on);
                         let hook = SignalBuf::parse(if endpoint.off_hook { "L/hd" } else { "L/hu" }).unwrap();
@@ -683,6 +681,10 @@ impl Gateway {
 fn asks_for_the_hook(command: &Command<'_>) -> bool {
     let asked = command.requested_info();
     asked.iter().flat_map(|info| info.iter()).any(|code| code == ParameterCode::EventStates)
+}
+
+fn asks_for_the_hook_alone(command: &Command<'_>) -> bool {
+    command.verb == Verb::Auep && command.parameters.get(ParameterCode::RequestedInfo) == Some("ES")
 }
 
 fn ba(name: &'static str) -> ParameterCode<'static> {

@@ -131,6 +131,8 @@ pub(super) struct Asked {
     pub(super) serial: u64,
     /// On-off signals that the endpoint may be giving, and those of them that the last request turns off.
     pub(super) steady: Steady,
+    /// Nothing has told where the receiver is since the line came up.
+    pub(super) hook_unknown: bool,
     /// Refusals in a row for a state that the exchange does not believe in, without a success between.
     pub(super) mismatches: u32,
 }

@@ -71,6 +71,8 @@ pub(super) struct Lines {
     touched: BTreeSet<LineId>,
     /// Lines that are audited together.
     counts: Counts,
+    /// Gateways that have refused what did not fit a hook: their refusals tell where receivers are.
+    checking: BTreeSet<GatewayId>,
 }
 
 impl Lines {
@@ -91,6 +93,7 @@ impl Lines {
             unasked: BTreeSet::new(),
             touched: BTreeSet::new(),
             counts: Counts::default(),
+            checking: BTreeSet::new(),
         }
     }
 

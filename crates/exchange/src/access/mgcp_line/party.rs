@@ -23,8 +23,11 @@ impl Lines {
     ) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         if !matches!(line.standing, Standing::Up | Standing::Withdrawn) {
-            // What it is asked for when it comes up will be refused if its hook is not where that expects it.
+            // It is asked where its receiver is when it has come up.
             return;
+        }
+        if observed.on_hook || observed.off_hook {
+            line.asked.hook_unknown = false;
         }
         let current = line.asked.request_id.as_ref() == Some(request_id);
         let keys = line.keys_of(&observed);
@@ -177,6 +180,10 @@ impl Lines {
         if telling {
             line.asked.mismatches += 1;
         }
+        if matches!(code, Some(ReturnCode::OFF_HOOK | ReturnCode::ON_HOOK)) {
+            line.asked.hook_unknown = false;
+            self.checking.insert(line.place.gateway);
+        }
         let believed = line.asked.mismatches <= turn.settings.mismatches;
         match code {
             Some(ReturnCode::OFF_HOOK) if believed => self.lifted(turn, id, false),
@@ -209,6 +216,7 @@ impl Lines {
             _ => {}
         }
         self.resume(turn, id);
+        self.ask_hook(turn, id);
     }
 
     /// The party has heard that a call waits, or cannot be told.

@@ -49,7 +49,7 @@ impl Lines {
             }
             match method {
                 // It serves again at once, without connections and requests. One that had a connection until
-                // now, or may have one of which nobody knows any more, is looked at all the same: a gateway may
+                // now, or may have one of which nobody knows any more, is looked at first all the same: a gateway may
                 // have announced late that which it did before it was asked for the connection.
                 RestartMethod::Restart if delay.is_zero() => {
                     let had_connection =
@@ -165,7 +165,7 @@ impl Lines {
     fn learn_hook(&mut self, turn: &mut Turn<'_>, id: LineId) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         match line.found_off_hook.take() {
-            Some(true) if line.party == Party::Idle => self.lifted(turn, id, false),
+            Some(true) if !line.is_off_hook() => self.lifted(turn, id, false),
             Some(false) if line.is_off_hook() => self.hung_up(turn, id),
             _ => {}
         }
@@ -225,11 +225,50 @@ impl Lines {
         }
     }
 
+    /// Asks a line that serves where its receiver is, if that is not known: its gateway may have carried out a request that does
+    /// not fit it. One that has ever refused such a request is believed not to.
+    pub(super) fn ask_hook(&self, turn: &mut Turn<'_>, id: LineId) {
+        let is_asked = |line: &&Line| line.asked.hook_unknown && line.tells_hook && line.place.audits;
+        let Some(line) = self.lines.get(&id).filter(is_asked) else { return };
+        let (gateway, endpoint) = (line.place.gateway, &line.place.endpoint);
+        if !self.checking.contains(&gateway) {
+            let tag = Tag::Hook(id, line.asked.serial);
+            turn.agent.audit_endpoint(turn.now, (gateway, endpoint), vec![ParameterCode::EventStates], tag);
+        }
+    }
+
+    /// Where the receiver of a line that serves is. What is older than its last request is passed over: the line is asked again when it
+    /// has carried out that one.
+    pub(in crate::access) fn hook_outcome(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: LineId,
+        serial: u64,
+        result: Result<Outcome, Failure>,
+    ) {
+        let is_due = |line: &&mut Line| line.asked.serial == serial && line.asked.hook_unknown;
+        let Some(line) = self.lines.get_mut(&id).filter(is_due) else { return };
+        match result {
+            Ok(outcome) => {
+                line.found_off_hook = outcome.audit.and_then(|audit| off_hook(&audit.event_states));
+                // Once it was asked under a request that fits it, every move of it is an event.
+                line.asked.hook_unknown =
+                    line.found_off_hook.is_some_and(|found| found != line.is_off_hook());
+                self.learn_hook(turn, id);
+            }
+            Err(failure) if is_about_a_parameter(&failure) => line.tells_hook = false,
+            // Its next request is another occasion.
+            Err(_) => {}
+        }
+    }
+
     /// The line can be commanded: the next flush asks it for what it should do.
     pub(super) fn stand_up(&mut self, id: LineId) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         line.standing = Standing::Up;
         line.asked.forget();
+        // What an audit has said of it may have changed by the time of the request.
+        line.asked.hook_unknown = true;
         line.lacks = line.unable.clone();
         line.doubt = Fate::Serves;
         self.touched.insert(id);
@@ -307,7 +346,7 @@ impl Lines {
     }
 
     /// `disconnected`: the gateway could not reach us for a while. What it noticed meanwhile may be lost, so
-    /// it is asked again, and says by a refusal if a hook is not where it should be.
+    /// it is asked again, and says by a refusal, or when it is asked, if a hook is not where it should be.
     fn reconnected(&mut self, turn: &mut Turn<'_>, id: LineId) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         if line.standing == Standing::Down {
@@ -316,6 +355,7 @@ impl Lines {
         if !line.asked.pending {
             line.asked.watch = None;
         }
+        line.asked.hook_unknown = true;
         self.touched.insert(id);
     }
 
