@@ -15,8 +15,8 @@ pub struct Dialect {
     pub version: Version<'static>,
     /// The versions that we accept.
     pub accepts: &'static [Version<'static>],
-    /// Whether any profile name behind the version is accepted.
-    pub any_profile: bool,
+    /// Profiles that are accepted behind the version, by the first word of their names: whatever their numbers, they are known.
+    pub profiles: &'static [&'static str],
     /// What `*` in an endpoint's name makes the peer do.
     pub all_wildcard: AllWildcard,
     /// Whether the peer accepts `K:` in commands.
@@ -67,7 +67,7 @@ impl Dialect {
         name: "rfc3435",
         version: Version::V1_0,
         accepts: &[Version::V1_0],
-        any_profile: true,
+        profiles: &["NCS", "TGCP"],
         all_wildcard: AllWildcard::All,
         response_ack: true,
         piggyback: true,
@@ -153,7 +153,7 @@ impl Dialect {
     /// The gateway osmo-mgw: a packet relay without events.
     pub const OSMO: Self = Self {
         name: "osmo",
-        any_profile: false,
+        profiles: &[],
         all_wildcard: AllWildcard::AnyOne,
         response_ack: false,
         piggyback: false,
@@ -168,21 +168,19 @@ impl Dialect {
     pub const ALL: &'static [Self] =
         &[Self::RFC3435, Self::RFC2705, Self::MGCP_0_1, Self::NCS, Self::TGCP, Self::OSMO];
 
-    /// Whether commands of this version and profile are accepted; if not, the answer is 528.
+    /// Whether commands of this version and profile are accepted; if not, the answer is 528 (RFC 3435 section 3.2.1.4).
     #[must_use]
     pub fn accepts(&self, version: Version<'_>) -> bool {
-        let number = |known: &&Version<'_>| (known.major, known.minor) == (version.major, version.minor);
-        match self.accepts.iter().find(number) {
-            None => false,
-            Some(known) => self.any_profile || version.profile.is_none() || *known == version,
-        }
+        let number = |known: &Version<'_>| (known.major, known.minor) == (version.major, version.minor);
+        let is_known = |profile| self.profiles.iter().any(|known| known.eq_ignore_ascii_case(word(profile)));
+        self.accepts.iter().any(number) && version.profile.is_none_or(is_known)
     }
 
     /// The dialect of a gateway that writes this version: the profiles by their names, whatever their numbers; none for a version
-    /// that no dialect has. RFC 2705 and RFC 3435 write the same and cannot be told apart here.
+    /// that no dialect accepts. RFC 2705 and RFC 3435 write the same and cannot be told apart here.
     #[must_use]
     pub fn detect(version: Version<'_>) -> Option<&'static Self> {
-        let word = |profile: &str| profile.split([' ', '\t']).next().unwrap_or_default().to_ascii_uppercase();
+        let word = |profile| word(profile).to_ascii_uppercase();
         let profile = version.profile.map(word);
         let has = |dialect: &&Self| {
             let own = dialect.version;
@@ -192,7 +190,8 @@ impl Dialect {
             let own = dialect.version;
             (own.major, own.minor) == (version.major, version.minor) && own.profile.is_none()
         };
-        Self::ALL.iter().find(has).or_else(|| Self::ALL.iter().find(bare))
+        let found = Self::ALL.iter().find(has).or_else(|| Self::ALL.iter().find(bare));
+        found.filter(|dialect| dialect.accepts(version))
     }
 
     /// The dialect with this name.
@@ -200,4 +199,9 @@ impl Dialect {
     pub fn find(name: &str) -> Option<&'static Self> {
         Self::ALL.iter().find(|dialect| dialect.name.eq_ignore_ascii_case(name))
     }
+}
+
+/// The name of a profile without its number.
+fn word(profile: &str) -> &str {
+    profile.split([' ', '\t']).next().unwrap_or_default()
 }

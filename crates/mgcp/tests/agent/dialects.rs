@@ -83,7 +83,6 @@ fn the_dialect_is_found_out_by_the_first_command() {
         ("MGCP 1.0 NCS 1.0", "ncs"),
         ("MGCP 1.0 NCS 1.5", "ncs"),
         ("mgcp 1.0 tgcp 1.0", "tgcp"),
-        ("MGCP 1.0 ACME 7", "rfc3435"),
     ] {
         let mut stage = unknown();
         stage.says(1, &format!("RSIP 1 *@gw1.town {version}\r\nRM: restart\r\n"));
@@ -94,6 +93,15 @@ fn the_dialect_is_found_out_by_the_first_command() {
         assert!(detected(&mut stage).is_empty());
     }
     assert_eq!(Dialect::detect(Version { major: 2, minor: 0, profile: None }), None);
+}
+
+#[test]
+fn a_profile_that_nobody_knows_is_refused() {
+    let mut stage = unknown();
+    stage.says(1, "RSIP 1 *@gw1.town MGCP 1.0 ACME 7\r\nRM: restart\r\n");
+    assert_eq!(stage.one().word(), "528");
+    stage.says(1, "RSIP 2 *@gw1.town MGCP 1.0\r\nRM: restart\r\n");
+    assert_eq!(stage.one().word(), "200");
 }
 
 #[test]

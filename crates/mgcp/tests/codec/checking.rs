@@ -106,6 +106,16 @@ fn a_dialect_decides_on_version_profile_and_wildcard() {
     assert_eq!((verdict(old), verdict_in(&Dialect::MGCP_0_1, old)), (528, 0));
     let profile = "AUEP 1 aaln/1@gw MGCP 1.0 NCS 1.0";
     assert_eq!((verdict(profile), verdict_in(&Dialect::OSMO, profile)), (0, 528));
+    // Section 3.2.1.4 has profiles that are not supported refused as versions are.
+    for dialect in Dialect::ALL {
+        for profile in ["ACME 7", "NCSX 1.0", "1.0"] {
+            assert_eq!(
+                verdict_in(dialect, &format!("AUEP 1 aaln/1@gw MGCP 1.0 {profile}")),
+                528,
+                "{profile}"
+            );
+        }
+    }
     let any = "CRCX 1 rtpbridge/*@mgw MGCP 1.0|C: 1|M: recvonly";
     assert_eq!((verdict(any), verdict_in(&Dialect::OSMO, any)), (510, 0));
 }
