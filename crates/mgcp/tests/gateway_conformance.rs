@@ -5,7 +5,7 @@ mod gateway_support;
 
 use std::collections::BTreeSet;
 
-use gateway_support::{Bench, Plane, Text, config};
+use gateway_support::{Bench, Plane, Text, config, remote};
 use strowger_mgcp::gateway::CallAgent;
 use strowger_sansio::Duration;
 
@@ -205,4 +205,117 @@ fn an_agent_that_a_refusal_names_is_the_one_to_be_tried_next() {
     assert_ne!(rsip.transaction(), refused.transaction(), "as a new transaction");
     bench.give_from(second, &format!("200 {} OK\n", rsip.transaction()));
     assert!(bench.gateway.endpoints().all(|endpoint| endpoint.associated));
+}
+
+/// What a gateway says, without what it draws by chance and what was spelled by who asked.
+fn spoken(bench: &mut Bench) -> Vec<String> {
+    let said = bench.sent.drain(..).map(|(_, text)| text.0.to_ascii_lowercase());
+    let lines = said.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
+    lines.filter(|line| !line.starts_with("o=")).collect()
+}
+
+#[test]
+fn commands_in_capitals_and_in_small_letters_do_the_same() {
+    let story = |spell: fn(&str) -> String| {
+        let mut bench = Bench::new();
+        let mut said = Vec::new();
+        let give = |bench: &mut Bench, text: &str| {
+            // A session description is written as it is.
+            let (head, body) = text
+                .split_once("\n\n")
+                .map_or((text, String::new()), |(head, body)| (head, format!("\n{body}")));
+            bench.give(&format!("{}\n{body}", spell(head)));
+            spoken(bench)
+        };
+        said.push(give(&mut bench, "EPCF 1 aaln/1@gw.town MGCP 1.0\nB: e:mu"));
+        said.push(give(
+            &mut bench,
+            "RQNT 2 aaln/1@gw.town MGCP 1.0\nX: aB1\nN: ca@[127.0.0.1]\nR: L/hd(A,E(R(D/[0-9#T](D),L/hu(N)),S(L/dl),D((2xxx|2T))))\nQ: loop\nT: L/hf",
+        ));
+        bench.off_hook(0);
+        bench.dial(0, "2001");
+        assert!(!bench.sent.is_empty(), "{said:?}");
+        let id = bench.sent[0].1.transaction().to_owned();
+        said.push(spoken(&mut bench));
+        bench.give(&format!("200 {id} OK\n"));
+        let creation = format!(
+            "CRCX 3 aaln/1@gw.town MGCP 1.0\nC: aB2\nL: a:PCMU;PCMA, p:20, e:off, s:off, nt:IN, x-own:1\nM: recvonly\n{}",
+            remote(4000, "8")
+        );
+        said.push(give(&mut bench, &creation));
+        let id = bench.view(0).connections[0].id.clone();
+        said.push(give(&mut bench, &format!("MDCX 4 aaln/1@gw.town MGCP 1.0\nC: aB2\nI: {id}\nM: sendrecv")));
+        said.push(give(&mut bench, &format!("AUCX 5 aaln/1@gw.town MGCP 1.0\nI: {id}\nF: C,N,L,M,P,LC,RC")));
+        said.push(give(
+            &mut bench,
+            "AUEP 6 aaln/1@gw.town MGCP 1.0\nF: R,D,S,X,N,I,T,O,ES,B,E,Q,RM,RD,PL,MD,A,B/PR,B/NS",
+        ));
+        said.push(give(
+            &mut bench,
+            "RQNT 7 aaln/1@gw.town MGCP 1.0\nX: aB3\nR: L/hu(N),L/oc\nS: L/wt(to=3000)\nQ: step,discard\nK: 1-3",
+        ));
+        bench.pass_secs(4);
+        said.push(spoken(&mut bench));
+        let plane = format!("{:?} {:?}", bench.plane.open, bench.plane.heard);
+        said.push(give(&mut bench, &format!("DLCX 8 aaln/1@gw.town MGCP 1.0\nC: aB2\nI: {id}")));
+        said.push(give(&mut bench, "MDCX 9 aaln/1@gw.town MGCP 1.0\nC: aB2\nI: aB9\nM: inactive\nX+own: 1"));
+        // Identifiers of connections are drawn, and are the same each time.
+        (said, plane, id)
+    };
+    let (said, plane, id) = story(str::to_owned);
+    let codes: Vec<_> =
+        said.iter().map(|lines| lines.first().map_or("", |line| &line[..line.len().min(4)])).collect();
+    let expected = ["200 ", "200 ", "ntfy", "200 ", "200 ", "200 ", "200 ", "200 ", "ntfy", "250 ", "511 "];
+    assert_eq!(codes, expected, "{said:#?}");
+    for spell in [str::to_ascii_uppercase, str::to_ascii_lowercase] {
+        let again = story(spell);
+        for (first, then) in said.iter().zip(&again.0) {
+            assert_eq!(first, then);
+        }
+        assert_eq!((again.1, again.2), (plane.clone(), id.clone()));
+    }
+}
+
+#[test]
+fn a_command_of_four_thousand_octets_and_more_is_carried_out() {
+    let mut bench = Bench::new();
+    for octets in [4000, 16_000, 62_000] {
+        let mut body = "X: 1\nR: L/hd(N)\n".to_owned();
+        while body.len() < octets {
+            body.push_str("X-Padding: 0123456789012345678901234567890123456789\n");
+        }
+        bench.good("RQNT", LINE, &body[..body.len() - 1]);
+    }
+    // And one that is long for its own sake: numbers of a dialling plan.
+    let numbers: Vec<_> = (0..400).map(|number| format!("{:06}", 200_000 + number * 7)).collect();
+    let map = format!("({})", numbers.join("|"));
+    assert!(map.len() > 2048);
+    let padding = "X-Padding: 0123456789\n".repeat(70);
+    bench.good("RQNT", LINE, &format!("X: 2\nR: L/hd(N), D/[0-9](D)\nD: {map}\n{padding}X-End: 1"));
+    assert!(map.len() + padding.len() > 4000);
+    assert_eq!(bench.good("AUEP", LINE, "F: D").get("D").unwrap(), map);
+}
+
+#[test]
+fn commands_to_several_call_agents_have_identifiers_of_their_own() {
+    let mut town = config();
+    let second = "127.0.0.2:2727";
+    town.call_agents.push(CallAgent::at(second.parse().unwrap()).named("ca2@exchange.town"));
+    let mut bench = Bench::switched_on(town);
+    bench.come_up();
+    bench.good("RQNT", "aaln/2", "N: ca2@exchange.town\nX: 1\nR: L/hd(N)\nQ: loop");
+    bench.good("RQNT", LINE, "X: 1\nR: L/hd(N)\nQ: loop");
+    let mut seen = BTreeSet::new();
+    for round in 0..100 {
+        for line in [0, 1] {
+            if round % 2 == 0 { bench.off_hook(line) } else { bench.on_hook(line) }
+        }
+        for (to, ntfy) in bench.sent.drain(..).collect::<Vec<_>>() {
+            assert_eq!(to.to_string() == second, ntfy.endpoint().starts_with("aaln/2"));
+            assert!(seen.insert(ntfy.transaction().to_owned()), "{} is used twice", ntfy.transaction());
+            bench.give_from(&to.to_string(), &format!("200 {} OK\n", ntfy.transaction()));
+        }
+        bench.pass_secs(1);
+    }
+    assert_eq!(seen.len(), 100);
 }

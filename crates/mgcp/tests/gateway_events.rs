@@ -329,6 +329,19 @@ fn an_embedded_request_gives_dial_tone_without_asking_the_call_agent() {
 }
 
 #[test]
+fn an_embedded_request_without_a_digit_map_uses_the_one_of_before() {
+    let mut bench = Bench::new();
+    bench.good("RQNT", LINE, "X: 1\nR: L/hd(N), D/[0-9](D)\nD: (31xx)");
+    bench.good("RQNT", LINE, "X: 2\nR: L/hd(E(R(D/[0-9#T](D),L/hu(N)),S(L/dl)))");
+    bench.off_hook(0);
+    bench.silent();
+    bench.dial(0, "3");
+    bench.silent();
+    bench.dial(0, "100");
+    assert_eq!(bench.notified().get("O").unwrap(), "D/3,D/1,D/0,D/0");
+}
+
+#[test]
 fn an_embedded_request_that_fails_is_an_event() {
     let mut bench = Bench::new();
     // Ringing needs the handset on the hook, and the trigger is that it was lifted.

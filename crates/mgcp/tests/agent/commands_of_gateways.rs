@@ -4,7 +4,7 @@ use strowger_mgcp::agent::{Event, GatewayId};
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::message::{ReasonCode, RestartMethod};
 
-use crate::stage::{SECOND, Stage, address, config, off_hook};
+use crate::stage::{SDP, SECOND, Stage, address, config, create, off_hook};
 
 #[test]
 fn a_restart_is_answered_with_the_agents_name_and_reported_once_although_repeated() {
@@ -295,4 +295,35 @@ fn a_gateway_that_reads_one_message_a_datagram_gets_one() {
     stage.says(1, "NTFY 41 aaln/1@gw1.town MGCP 1.0\r\nX: 0\r\nO: L/hu\r\n");
     stage.says(1, "NTFY 42 aaln/1@gw1.town MGCP 1.0\r\nX: 0\r\nO: L/hd\r\n.\r\nNTFY 43 aaln/2@gw1.town MGCP 1.0\r\nX: 0\r\nO: L/hd\r\n");
     assert_eq!(stage.take().len(), 3);
+}
+
+#[test]
+fn a_notification_of_four_thousand_octets_is_heard_in_any_case() {
+    let mut stage = Stage::up(1);
+    let request = stage.watch(1, "aaln/1");
+    let keys = vec!["D/5"; 900];
+    let text = format!(
+        "ntfy 50 AALN/1@GW1.TOWN mgcp 1.0\r\nx: {}\r\no: l/HD, {}\r\n",
+        request.to_ascii_uppercase(),
+        keys.join(", ")
+    );
+    assert!(text.len() > 4000);
+    stage.says(1, &text);
+    assert_eq!(stage.one().word(), "200");
+    let Some(Event::Notify { events, .. }) = stage.events.pop() else { panic!("not a notification") };
+    assert_eq!((events.len(), events[0].to_string().to_ascii_uppercase()), (901, "L/HD".to_owned()));
+}
+
+#[test]
+fn a_gateway_may_answer_in_small_letters() {
+    let mut stage = Stage::up(1);
+    stage.crcx(1, "aaln/1", create(), 5);
+    let command = stage.one();
+    stage.answers(1, &command, "200", &format!("i: fde2\r\n\r\n{SDP}"));
+    assert_eq!(stage.completed(5).connection_id.unwrap().as_str(), "fde2");
+    stage.dlcx(1, "aaln/1", "FDE2", 7);
+    let command = stage.one();
+    stage.answers(1, &command, "250", "p: ps=12, pl=1\r\n");
+    let statistics = stage.completed(7).statistics.unwrap();
+    assert_eq!((statistics.packets_sent, statistics.packets_lost), (12, 1));
 }
