@@ -72,16 +72,53 @@ fn a_handset_hears_the_tones_of_its_line_and_that_it_is_cut() {
 }
 
 #[test]
+fn a_handset_hears_what_another_gives_on_the_line_between_them() {
+    const OTHER: &str = "ds/o/2";
+    for (signal, event, seconds) in [
+        ("h/bz", "H/bz", 4),
+        ("h/dl", "H/dl", 4),
+        ("h/mwi", "H/mwi", 8),
+        ("h/nbz", "H/nbz", 4),
+        ("h/ot", "H/ot", 4),
+        ("h/sit(3)", "H/sit(3)", 4),
+        ("h/sl", "H/sl(del=0)", 8),
+        ("h/wt", "H/wt", 14),
+        ("h/y", "H/y", 35),
+    ] {
+        let mut bench = Bench::new(|config| {
+            let mut config = SoftGatewayConfig::new(config.with_trunks("o", 2, TrunkSignalling::Do));
+            config.crossed.push((HANDSET.to_owned(), OTHER.to_owned()));
+            config
+        });
+        let wanted = event.to_ascii_lowercase();
+        let wanted = wanted.split('(').next().unwrap();
+        let wanted = if event == "H/sit(3)" { "h/sit(N)(3)" } else { wanted };
+        request(&mut bench, HANDSET, wanted, "h/hd");
+        request(&mut bench, OTHER, "h/osi", "h/hd");
+        told(&mut bench, 1000);
+        request(&mut bench, OTHER, "h/osi", signal);
+        assert_eq!(told(&mut bench, seconds * 1000).first().map(String::as_str), Some(event), "{signal}");
+        request(&mut bench, OTHER, "h/osi", "");
+        assert!(told(&mut bench, 20_000).is_empty(), "{signal} is told of once");
+    }
+}
+
+#[test]
 fn what_no_handset_does_on_a_line_is_refused() {
     let mut bench = bench();
     for event in ["h/hd", "h/vmwi", "h/r1", "h/lsa"] {
         bench.refused(512, &format!("RQNT {HANDSET}"), &format!("X: 1\nR: {event}"));
     }
-    for signal in ["h/rg", "h/dl", "h/ci(,,)", "h/hf"] {
+    for signal in ["h/rg", "h/rs", "h/vmwi", "h/ci(,,)", "h/hf"] {
         bench.refused(513, &format!("RQNT {HANDSET}"), &format!("X: 1\nS: {signal}"));
     }
     for event in ["h/rg(N)(rep=0)", "h/rg(N)(rep=256)", "h/rg(N)(to=6000)", "h/dl(N)(to=1)", "h/sit"] {
         bench.refused(538, &format!("RQNT {HANDSET}"), &format!("X: 1\nR: {event}"));
     }
     bench.refused(518, &format!("RQNT {PBX}"), "X: 1\nR: h/rg");
+    // Nor is what would have to wait for another signal taken, and that other one is not given then.
+    bench.refused(513, &format!("RQNT {HANDSET}"), "X: 1\nS: h/p, h/rs");
+    request(&mut bench, PBX, "bl/hd", "");
+    bench.refused(513, &format!("RQNT {HANDSET}"), "X: 1\nS: h/hd, h/rs");
+    assert!(told(&mut bench, 1000).is_empty(), "the line is not seized");
 }

@@ -432,8 +432,8 @@ pub trait MediaPlane {
     /// What a connection has carried so far.
     fn statistics(&self, now: Time, connection: ConnectionHandle) -> ConnectionStatistics;
 
-    /// Whether an endpoint can give a signal. Asked of those of a list, which are started later than the list is answered for; of others
-    /// starting tells.
+    /// Whether an endpoint can give a signal. Asked of those that are started later than their request is answered: signals of a list, and
+    /// brief ones that wait for another; of others starting tells.
     fn gives(&self, endpoint: EndpointIndex, signal: &SignalBuf) -> bool {
         let _ = (endpoint, signal);
         true

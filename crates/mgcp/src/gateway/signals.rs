@@ -134,6 +134,12 @@ impl Signals {
             waiting: VecDeque::new(),
             list: list.to_vec(),
         };
+        // A brief one that has to wait is started when the list has been answered for: whether it can be given is asked before.
+        let brief = list.iter().filter(|request| matches!(request.course, Course::Brief(_)));
+        let may_wait = !self.brief.is_empty() || brief.clone().count() > 1;
+        if may_wait && brief.clone().any(|request| !reach.plane.gives(endpoint, &request.signal)) {
+            return Err(MediaFault::Signal);
+        }
         for request in list {
             let targets = targets(endpoint, &request.place, ready);
             let known = match request.course {

@@ -131,6 +131,7 @@ pub(super) fn of(plan: &TonePlan, signal: &SignalBuf) -> Option<Effect> {
             _ => LINE,
         },
         "d" if symbol == "pl" => return progress(plan, signal.parameters()),
+        "h" => return handset(plan, symbol, signal.parameters()),
         "d" => return digit(symbol, signal.parameters()),
         "g" => GENERIC,
         "bp" => BUSINESS,
@@ -148,6 +149,18 @@ pub(super) fn of(plan: &TonePlan, signal: &SignalBuf) -> Option<Effect> {
         Ring(pattern) => Effect::Ring(plan.ringing(*pattern)),
         Quiet => Effect::Quiet,
     })
+}
+
+/// The package H: a handset can give the tones of a line, and neither ring nor cut one.
+fn handset(plan: &TonePlan, symbol: &str, parameters: EventParameters<'_>) -> Option<Effect> {
+    match symbol {
+        "sit" => Some(tone(plan, SignalTone::SpecialInformation(sit(parameters)?))),
+        "sl" => Some(stutter(plan, parameters)),
+        _ => match LINE.iter().find(|(name, _)| *name == symbol)? {
+            (_, Tone(signal)) => Some(tone(plan, *signal)),
+            _ => None,
+        },
+    }
 }
 
 fn tone(plan: &TonePlan, signal: SignalTone) -> Effect {

@@ -29,14 +29,21 @@ const TEST_TONES: [(&str, f64, f64); 4] =
     [("om", 1000.0, 2.0), ("nm", 1004.0, 2.0), ("mm", 1013.8, 4.0), ("tl", 2225.0, 25.0)];
 
 /// The events of the package H that are found on the line of a PBX (RFC 3660 section 2.5).
-pub(in crate::plane) const HANDSET: [&str; 7] = ["bz", "ci", "dl", "osi", "rg", "ro", "sit"];
+pub(in crate::plane) const HANDSET: [&str; 13] =
+    ["bz", "ci", "dl", "mwi", "nbz", "osi", "ot", "rg", "ro", "sit", "sl", "wt", "y"];
 /// Those that are tones.
 /// Ringing tone is no event of that package, and one of `cd` in Megaco.
-const HEARD: [(&str, SignalTone); 4] = [
+const HEARD: [(&str, SignalTone); 10] = [
     ("bz", SignalTone::Busy),
     ("dl", SignalTone::Dial),
+    ("mwi", SignalTone::MessageWaiting),
+    ("nbz", SignalTone::Congestion),
+    ("ot", SignalTone::OffHookWarning),
     ("ro", SignalTone::Congestion),
     ("rt", SignalTone::Ringback),
+    ("sl", SignalTone::StutterDial),
+    ("wt", SignalTone::CallWaiting),
+    ("y", SignalTone::RecorderWarning),
 ];
 /// Frames without ringing after which another ring is a first one: the longest pause in any country's cadence is 6 s.
 const RING_PAUSE: u32 = 650;
@@ -206,7 +213,8 @@ impl Listener {
         }
         for (symbol, tone) in HEARD {
             if self.recogniser.hears(tone) && self.wanted_of("H", symbol).next().is_some() {
-                events.push(told("H", symbol, ""));
+                // A stutter is known by the dial tone that follows it at once.
+                events.push(told("H", symbol, if symbol == "sl" { "del=0" } else { "" }));
             }
         }
         for wanted in self.asked("sit").chain(self.wanted_of("H", "sit")) {
