@@ -180,6 +180,15 @@ fn agents_that_redirect_to_each_other_do_not_make_a_storm() {
 }
 
 #[test]
+fn an_answer_counts_whatever_it_carries_that_it_may_not() {
+    let mut bench = switched_on();
+    bench.pass_secs(600);
+    let rsip = announced(&mut bench);
+    bench.give(&format!("200 {} OK\nC: no digits\nM: \nRM: explode\n", rsip.transaction()));
+    assert!(bench.gateway.endpoints().all(|endpoint| endpoint.associated));
+}
+
+#[test]
 fn a_redirection_to_nobody_is_a_refusal() {
     let mut bench = switched_on();
     bench.pass_secs(600);

@@ -312,8 +312,9 @@ impl<T: Clone> Agent<T> {
         let Some(gateway) = self.by_peer.get(peer.0 as usize).copied() else { return };
         self.counters.datagrams += 1;
         let limits = self.config.limits.codec;
-        for item in text::datagram(bytes, &limits) {
-            match item {
+        let mut messages = text::datagram(bytes, &limits);
+        while let Some(item) = messages.next() {
+            match item.or_else(|error| self.transactions.read_again(from, &messages, &error).ok_or(error)) {
                 Ok(message) => self.handle_message(now, gateway, from, &message),
                 Err(error) => self.handle_malformed(now, gateway, from, &error),
             }

@@ -317,8 +317,10 @@ impl Gateway {
             return;
         }
         let limits = self.codec;
-        for message in text::datagram(bytes, &limits) {
-            match message {
+        let mut messages = text::datagram(bytes, &limits);
+        while let Some(message) = messages.next() {
+            match message.or_else(|error| self.transactions.read_again(from, &messages, &error).ok_or(error))
+            {
                 Ok(message) => self.receive(now, from, &message, plane),
                 Err(error) => {
                     self.counters.malformed += 1;

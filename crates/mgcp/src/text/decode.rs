@@ -7,7 +7,7 @@ use crate::message::{
 };
 use crate::scan::{Class, Fault, Scanner};
 use crate::text::lines::{Line, Lines};
-use crate::text::{DecodeError, Found, Rule, value};
+use crate::text::{DecodeError, Found, Rule, table, value};
 
 /// Decodes exactly one message.
 ///
@@ -34,6 +34,7 @@ pub fn datagram<'a>(bytes: &'a [u8], limits: &Limits) -> Datagram<'a> {
         bytes,
         text: valid_text(bytes),
         text_at: 0,
+        start: 0,
         at: Some(0),
         left: limits.messages,
         limits: *limits,
@@ -47,9 +48,24 @@ pub struct Datagram<'a> {
     /// Text from `text_at` on, so that no byte is looked at again for each message.
     text: &'a str,
     text_at: usize,
+    /// Where the last message starts.
+    start: usize,
     at: Option<usize>,
     left: usize,
     limits: Limits,
+}
+
+impl<'a> Datagram<'a> {
+    /// Reads the last message, a response that breaks a rule, once more as the answer to a command with this verb: parameters that it may
+    /// not carry are ignored, whatever their values are (RFC 3435 section 3.3).
+    pub(crate) fn as_answer_to(&self, verb: Verb) -> Option<Message<'a>> {
+        let rest = self.bytes.get(self.start..)?;
+        let mut reader = Reader::new(rest, valid_text(rest), self.start, &self.limits);
+        reader.ignored = table::forbidden_in_response_bits(verb);
+        let mut message = None;
+        reader.message(&mut message).ok()?;
+        message.filter(|message| matches!(message, Message::Response(_)))
+    }
 }
 
 impl<'a> Iterator for Datagram<'a> {
@@ -57,6 +73,7 @@ impl<'a> Iterator for Datagram<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.at.take()?;
+        self.start = start;
         let rest = self.bytes.get(start..)?;
         // A dot behind the last message announces one that does not come: harmless.
         if rest.is_empty() && start > 0 {
@@ -114,6 +131,8 @@ struct Reader<'a, 'l> {
     limits: &'l Limits,
     transaction_id: Option<TransactionId>,
     is_response: bool,
+    /// Known parameters that are passed over, as bits at their places.
+    ignored: u32,
     /// Where the next piggybacked message starts.
     next: Option<usize>,
 }
@@ -127,6 +146,7 @@ impl<'a, 'l> Reader<'a, 'l> {
             limits,
             transaction_id: None,
             is_response: false,
+            ignored: 0,
             next: None,
         }
     }
@@ -265,11 +285,11 @@ impl<'a, 'l> Reader<'a, 'l> {
             left = left.checked_sub(1).ok_or(Fault { at: line_start, rule: Rule::ParameterCount })?;
             let at = self.lines.position();
             match self.lines.known() {
-                Some(known) => {
+                Some(known) if self.ignored >> known as u32 & 1 == 0 => {
                     let end = value::take(known, &mut self.lines, self.limits)?;
                     parameters.note(known, at - start, end - at);
                 }
-                None => {
+                _ => {
                     value::take_extension(&mut self.lines)?;
                     parameters.note_extension();
                 }

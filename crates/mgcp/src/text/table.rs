@@ -98,6 +98,13 @@ pub(crate) fn forbidden_bits(verb: Verb) -> u32 {
     verb.index().and_then(|column| FORBIDDEN.get(column)).copied().unwrap_or(0)
 }
 
+/// The parameters that a response to a command must not have, in the same form.
+pub(crate) fn forbidden_in_response_bits(verb: Verb) -> u32 {
+    let all = ParameterCode::ALL.into_iter().enumerate();
+    let forbidden = all.filter(|(_, code)| in_response(verb, *code) == Presence::Forbidden);
+    forbidden.fold(0, |bits, (place, _)| bits | 1 << place)
+}
+
 /// Whether a parameter may stand in a command. The two descriptors stand for session descriptions. Extensions,
 /// and all parameters of unknown verbs, are optional as far as the table goes.
 #[must_use]

@@ -18,8 +18,8 @@ use super::ladder::{Step, Walk};
 use super::outbox::{SEPARATOR, append};
 use super::peer::PeerId;
 use super::{Timer, Transactions};
-use crate::message::{Response, ReturnCode, TransactionId, TransactionRange};
-use crate::text::ResponseBuilder;
+use crate::message::{Message, Response, ReturnCode, TransactionId, TransactionRange, Verb};
+use crate::text::{Datagram, DecodeError, ResponseBuilder};
 
 /// Commands that must arrive in order: those of one endpoint, for example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -245,6 +245,19 @@ impl<T: Clone> Transactions<T> {
     #[must_use]
     pub fn tag(&self, peer: PeerId, id: TransactionId) -> Option<&T> {
         self.requests.get(&id).filter(|request| request.peer == peer).map(|request| &request.tag)
+    }
+
+    /// A response of which a parameter that it may not carry is not legal, without that (RFC 3435 section 3.3).
+    pub(crate) fn read_again<'a>(
+        &self,
+        from: SocketAddr,
+        messages: &Datagram<'a>,
+        error: &DecodeError,
+    ) -> Option<Message<'a>> {
+        let id = error.transaction_id.filter(|_| error.is_response)?;
+        let peer = self.peer_of(from)?;
+        let request = self.requests.get(&id).filter(|request| request.peer == peer)?;
+        messages.as_answer_to(Verb::parse(std::str::from_utf8(request.bytes.get(..4)?).ok()?)?)
     }
 
     /// Identifiers of final responses received from `peer`, at most `most`, for the `K:` line of the next command to

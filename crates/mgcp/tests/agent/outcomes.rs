@@ -220,6 +220,12 @@ fn what_an_answer_may_not_carry_is_passed_over() {
     let odd = "M: sendrecv\r\nYY: 1\r\nX+NEW: 2\r\nX-OLD: 3\r\nfoo/bar: 4\r\nR: L/hd(N)\r\n";
     stage.answers(1, &command, "200", odd);
     assert_eq!(stage.completed(5).code, ReturnCode::OK);
+    // Nor need it be legal there.
+    stage.rqnt(1, "aaln/1", off_hook(), 5);
+    let command = stage.one();
+    stage.answers(1, &command, "200", "C: no digits\r\nRM: explode\r\nP: PS\r\nI:\r\nL: p:soon\r\n");
+    assert_eq!(stage.completed(5).code, ReturnCode::OK);
+    assert_eq!(stage.agent.counters().malformed, 0);
 
     let endpoint = stage.endpoint(1, "aaln/1");
     stage.agent.audit_endpoint(stage.now, GatewayId(1), &endpoint, vec![ParameterCode::Capabilities], 6);
