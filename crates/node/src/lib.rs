@@ -38,6 +38,7 @@ pub mod strangers;
 pub mod tap;
 pub mod tls;
 pub mod view;
+pub mod vigil;
 
 mod burst;
 mod console;
@@ -52,7 +53,6 @@ mod recording;
 mod signals;
 mod sip;
 mod unreachable;
-mod vigil;
 
 pub use config::Config;
 pub use node::{Node, NodeError, StartError};

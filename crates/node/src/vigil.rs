@@ -8,26 +8,27 @@ use strowger_sansio::{Duration, Time};
 
 /// How long a thread looks on before it sleeps.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Vigil {
+pub struct Vigil {
     span: Duration,
     until: Option<Time>,
 }
 
 impl Vigil {
     /// It lasts so long behind whatever comes last; no time is none.
-    pub(crate) fn new(span: Duration) -> Self {
+    #[must_use]
+    pub fn new(span: Duration) -> Self {
         Self { span, until: None }
     }
 
     /// Something came.
-    pub(crate) fn came(&mut self, now: Time) {
+    pub fn came(&mut self, now: Time) {
         if !self.span.is_zero() {
             self.until = Some(now + self.span);
         }
     }
 
     /// Whether to look again instead of sleeping.
-    pub(crate) fn lasts(&mut self, now: Time) -> bool {
+    pub fn lasts(&mut self, now: Time) -> bool {
         if self.until.is_some_and(|until| until <= now) {
             self.until = None;
         }

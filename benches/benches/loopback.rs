@@ -2,10 +2,10 @@
 //!
 //! Each end reads what has come, as much as one system call gives, acts on all of it, and then sends what follows from it in one
 //! system call. What it sends to one place at one time travels in shared messages or, where the row says so, in a message for each
-//! transaction. Both ends sleep between messages; what staying awake brings is measured between the product's own hosts, by the bench `hooks`
-//! of `strowger-benches`.
+//! transaction. Rows with `awake` look for more for 50 us behind what came before they sleep: by what decides that in
+//! the hosts too, `busy_poll = 50` there. What whole hosts do with it, `hosts` measures.
 //!
-//! `cargo bench -p strowger-megaco --bench loopback` prints, for each number of outstanding requests, transactions a second by the wall and by
+//! `cargo bench -p strowger-benches --bench loopback` prints, for each number of outstanding requests, transactions a second by the wall and by
 //! the processor time of the busier thread, the times of one, and how many a message carried. An argument behind `--` runs only the rows with that word in their names: `-- pretty`.
 
 #![allow(
@@ -35,6 +35,7 @@ use strowger_megaco::transaction::{
     Dialect, Event, Form, PeerConfig, PeerId, Route, TransactionIds, TransactionLimits, TransactionTimers,
     Transactions,
 };
+use strowger_node::vigil::Vigil;
 use strowger_sansio::{Rng, Time};
 
 const SPAN: Duration = Duration::from_secs(3);
@@ -72,13 +73,14 @@ struct End {
     inbox: Vec<u8>,
     headers: MultiHeaders<SockaddrIn>,
     replies: MultiHeaders<SockaddrIn>,
+    vigil: Vigil,
 }
 
 impl End {
-    fn new(socket: UdpSocket, layer: Transactions<Instant>, start: Instant) -> Self {
+    fn new(socket: UdpSocket, layer: Transactions<Instant>, start: Instant, awake: Duration) -> Self {
         let headers = || MultiHeaders::preallocate(MOST, None);
         let inbox = vec![0; MOST * 2048];
-        Self { socket, layer, start, inbox, headers: headers(), replies: headers() }
+        Self { socket, layer, start, inbox, headers: headers(), replies: headers(), vigil: Vigil::new(awake) }
     }
 
     fn now(&self) -> Time {
@@ -107,13 +109,23 @@ impl End {
     fn hear(&mut self) -> Vec<Instant> {
         let mut answered = Vec::new();
         let socket = self.socket.as_raw_fd();
-        let mut parts: Vec<_> = self.inbox.chunks_mut(2048).map(|part| [IoSliceMut::new(part)]).collect();
-        let came = recvmmsg(socket, &mut self.headers, parts.iter_mut(), MsgFlags::MSG_WAITFORONE, None);
-        let came: Vec<_> =
-            came.map(|came| came.map(|one| (one.address, one.bytes)).collect()).unwrap_or_default();
+        let came = loop {
+            let now = self.now();
+            let looks = self.vigil.lasts(now);
+            let flags = if looks { MsgFlags::MSG_DONTWAIT } else { MsgFlags::MSG_WAITFORONE };
+            let mut parts: Vec<_> = self.inbox.chunks_mut(2048).map(|part| [IoSliceMut::new(part)]).collect();
+            let came = recvmmsg(socket, &mut self.headers, parts.iter_mut(), flags, None);
+            let came: Vec<_> =
+                came.map(|came| came.map(|one| (one.address, one.bytes)).collect()).unwrap_or_default();
+            if !(looks && came.is_empty()) {
+                break came;
+            }
+        };
         let now = self.now();
         if came.is_empty() {
             self.layer.handle_timeout(now);
+        } else {
+            self.vigil.came(now);
         }
         for ((from, length), place) in came.into_iter().zip(self.inbox.chunks(2048)) {
             let Some(from) = from.map(|from| SocketAddr::V4(SocketAddrV4::new(from.ip(), from.port())))
@@ -162,6 +174,7 @@ struct Load {
     outstanding: usize,
     /// Whether transactions share messages.
     shared: bool,
+    awake: Duration,
 }
 
 impl Load {
@@ -172,12 +185,13 @@ impl Load {
             Form::Binary => "ber",
         };
         let shared = if self.shared { "" } else { ", one a message" };
-        format!("{form}, {} outstanding{shared}", self.outstanding)
+        let awake = if self.awake.is_zero() { "" } else { ", awake" };
+        format!("{form}, {} outstanding{shared}{awake}", self.outstanding)
     }
 }
 
 fn run(load: Load) {
-    let outstanding = load.outstanding;
+    let Load { outstanding, awake, .. } = load;
     let bind = || {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
@@ -190,7 +204,7 @@ fn run(load: Load) {
     let stop = Arc::clone(&over);
     let (other, _) = layer("town", from, load, 1);
     let other = std::thread::spawn(move || {
-        let mut end = End::new(controller, other, start);
+        let mut end = End::new(controller, other, start, awake);
         while !stop.load(Ordering::Relaxed) {
             end.hear();
             end.flush();
@@ -198,7 +212,7 @@ fn run(load: Load) {
         used()
     });
     let (own, peer) = layer("gw1.town", to, load, 2);
-    let mut end = End::new(gateway, own, start);
+    let mut end = End::new(gateway, own, start, awake);
     let before = used();
     let mut times = Vec::with_capacity(4 << 20);
     let mut missing = outstanding;
@@ -221,7 +235,7 @@ fn run(load: Load) {
     let counters = end.layer.counters();
     let (repeated, messages) = (counters.retransmissions, counters.messages.max(1));
     println!(
-        "{:30} {rate:9.0}/s, {:9.0}/s of a core, p50 {:?}, p99 {:?}, {:.1} a message, {repeated} repeated",
+        "{:37} {rate:9.0}/s, {:9.0}/s of a core, p50 {:?}, p99 {:?}, {:.1} a message, {repeated} repeated",
         load.name(),
         times.len() as f64 / busy.as_secs_f64(),
         at(50),
@@ -233,10 +247,12 @@ fn run(load: Load) {
 fn main() {
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     for form in [Form::Text(Layout::Pretty), Form::Text(Layout::Compact), Form::Binary] {
-        for (outstanding, shared) in [(1, true), (32, false), (32, true)] {
-            let load = Load { form, outstanding, shared };
-            if wanted.as_ref().is_none_or(|wanted| load.name().contains(wanted)) {
-                run(load);
+        for awake in [Duration::ZERO, Duration::from_micros(50)] {
+            for (outstanding, shared) in [(1, true), (32, false), (32, true)] {
+                let load = Load { form, outstanding, shared, awake };
+                if wanted.as_ref().is_none_or(|wanted| load.name().contains(wanted)) {
+                    run(load);
+                }
             }
         }
     }
