@@ -573,6 +573,11 @@ impl Load for CallLoad {
         [gateways, self.timers.next(), next].into_iter().flatten().min()
     }
 
+    fn stop(&mut self, now: Time) {
+        let CallConfig { offer, amount, .. } = self.config;
+        self.pace.get_or_insert_with(|| Pace::new(now, offer, amount)).stop();
+    }
+
     fn is_done(&self) -> bool {
         let over = self.pace.as_ref().is_some_and(|pace| pace.is_over(self.now));
         // The call agent is owed no answer, and the last receiver's notification is acknowledged.

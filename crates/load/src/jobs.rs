@@ -372,6 +372,11 @@ impl Load for JobLoad {
         [self.transactions.poll_timeout(), self.holds.next(), next].into_iter().flatten().min()
     }
 
+    fn stop(&mut self, now: Time) {
+        self.now = self.now.max(now);
+        self.pace.stop();
+    }
+
     fn is_done(&self) -> bool {
         self.pace.is_over(self.now) && self.in_progress() == 0
     }

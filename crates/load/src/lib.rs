@@ -38,6 +38,9 @@ pub trait Load {
     /// When [`Self::handle_timeout`] is due.
     fn poll_timeout(&self) -> Option<Time>;
 
+    /// Begins nothing more; what was begun goes on to its end.
+    fn stop(&mut self, now: Time);
+
     /// Whether everything that was begun has ended.
     fn is_done(&self) -> bool;
 

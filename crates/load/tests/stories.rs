@@ -16,7 +16,7 @@ use strowger_media::MediaPort;
 use strowger_mgcp::dialect::Dialect;
 use strowger_mgcp::gateway::{CallAgent, GatewayConfig};
 use strowger_mgcp::message::EndpointNameBuf;
-use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time};
+use strowger_sansio::{Duration, Epoch, NodeId, Rng, SocketId, Time, Transmit};
 use strowger_softgateway::{SoftGateway, SoftGatewayConfig};
 
 const DELAY: Duration = Duration::from_millis(2);
@@ -412,4 +412,63 @@ fn a_call_agent_that_is_not_there_ends_the_load() {
     let mut load = CallLoad::new(Time::ZERO, config, Rng::from_number(7)).unwrap();
     run(&mut load, &mut Nobody, agent(), &places, 0);
     assert_eq!(load.tally().reasons().collect::<Vec<_>>(), [("not all gateways were accepted", 1)]);
+}
+
+/// A load that somebody stops at a time.
+struct Stopped {
+    load: CallLoad,
+    at: Option<Time>,
+}
+
+impl Load for Stopped {
+    fn handle_input(&mut self, now: Time, socket: SocketId, from: SocketAddr, bytes: &[u8]) {
+        self.load.handle_input(now, socket, from, bytes);
+    }
+
+    fn handle_timeout(&mut self, now: Time) {
+        if self.at.take_if(|at| *at <= now).is_some() {
+            self.stop(now);
+        }
+        self.load.handle_timeout(now);
+    }
+
+    fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.load.poll_transmit()
+    }
+
+    fn poll_timeout(&self) -> Option<Time> {
+        [self.load.poll_timeout(), self.at].into_iter().flatten().min()
+    }
+
+    fn stop(&mut self, now: Time) {
+        self.load.stop(now);
+    }
+
+    fn is_done(&self) -> bool {
+        self.load.is_done()
+    }
+
+    fn tally(&self) -> &Tally {
+        self.load.tally()
+    }
+}
+
+#[test]
+fn a_load_that_is_stopped_begins_nothing_more_and_ends_what_it_has_begun() {
+    let (mut exchange, mut config, places) = town(3, 60);
+    (config.offer, config.amount) = (Offer::Rate(10.0), Amount::For(Duration::from_secs(1000)));
+    let load = CallLoad::new(Time::ZERO, config, Rng::from_number(8)).unwrap();
+    let mut load = Stopped { load, at: Some(Time::ZERO + Duration::from_secs(8)) };
+    let end = run(&mut load, &mut exchange, agent(), &places, 0);
+    let done = load.tally().done();
+    assert!((10..=80).contains(&done), "{done}");
+    assert_good(load.tally(), done);
+    assert!(end < Time::ZERO + Duration::from_secs(60), "{end:?}");
+
+    // Before a gateway was even accepted.
+    let (_, config, places) = town(1, 2);
+    let load = CallLoad::new(Time::ZERO, config, Rng::from_number(9)).unwrap();
+    let mut load = Stopped { load, at: Some(Time::ZERO + Duration::from_millis(10)) };
+    run(&mut load, &mut Nobody, agent(), &places, 0);
+    assert_eq!((load.tally().done(), load.tally().failures()), (0, 0));
 }

@@ -1,15 +1,18 @@
-//! The host of a load engine: its sockets, its clock, the caller's thread.
+//! The host of a load engine: its sockets, its clock, the caller's thread, and the signals that stop it.
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 use strowger_load::Load;
 use strowger_sansio::{Duration, SocketId, Time};
 
 use crate::clock::Clock;
 use crate::gateway::sockets;
+use crate::signals::Signals;
 
 /// The largest UDP datagram.
 const DATAGRAM: usize = 65_535;
@@ -17,6 +20,8 @@ const DATAGRAM: usize = 65_535;
 const BATCH: usize = 64;
 /// The answers to all that a large window has outstanding must fit.
 const BUFFER: usize = 8 * 1024 * 1024;
+/// What a signal wakes the poll with: no socket has such a place.
+const WAKE: Token = Token(usize::MAX);
 
 /// Sockets for a load, bound before it begins.
 #[derive(Debug)]
@@ -55,16 +60,29 @@ impl LoadHost {
 
     /// Drives the load until it is done, or until `limit` has passed: a load that has lost its peer ends by itself, but late.
     ///
+    /// The first signal to stop (SIGINT, SIGTERM, SIGHUP) lets it begin nothing more and end what it has begun; the second
+    /// gives that up. Either way there is a tally.
+    ///
     /// # Errors
-    /// What the system says of the sockets.
+    /// What the system says of the sockets, or of the signals.
     pub fn run(&mut self, clock: Clock, load: &mut dyn Load, limit: Duration) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         let mut buffer = vec![0; DATAGRAM];
         let mut unread: Vec<usize> = Vec::new();
         let end = clock.now() + limit;
+        let signals = hear_signals(Waker::new(self.poll.registry(), WAKE)?)?;
+        let mut heard = 0;
         self.drain(load);
         while !load.is_done() {
             let now = clock.now();
+            if signals.load(Ordering::Acquire) > heard {
+                heard += 1;
+                if heard > 1 {
+                    break;
+                }
+                load.stop(now);
+                continue;
+            }
             if now >= end {
                 break;
             }
@@ -78,7 +96,7 @@ impl LoadHost {
                 _ => {}
             }
             let mut ready = std::mem::take(&mut unread);
-            for event in &events {
+            for event in events.iter().filter(|event| event.token() != WAKE) {
                 if !ready.contains(&event.token().0) {
                     ready.push(event.token().0);
                 }
@@ -122,4 +140,28 @@ impl LoadHost {
             let _ = socket.map(|socket| socket.send_to(&transmit.payload, transmit.to));
         }
     }
+}
+
+/// Counts the signals to stop from now on, and wakes the poll at each.
+fn hear_signals(waker: Waker) -> io::Result<Arc<AtomicUsize>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut signals = {
+        let _within = runtime.enter();
+        Signals::new()?
+    };
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        runtime.block_on(async {
+            loop {
+                signals.next().await;
+                counted.fetch_add(1, Ordering::Release);
+                // Without the poll there is nobody to wake.
+                if waker.wake().is_err() {
+                    return;
+                }
+            }
+        });
+    })?;
+    Ok(count)
 }

@@ -161,3 +161,51 @@ fn osmo_mgw_bears_connections_in_its_own_dialect() {
     assert_eq!(report["done"], 200, "{report:#}");
     assert_eq!(osmo.connections(), 0);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_load_that_is_interrupted_ends_what_it_has_begun_and_reports() {
+    let (from, to) = (loopback::at(2727), loopback::at(2427));
+    let gateway = UdpSocket::bind(to).unwrap();
+    gateway.set_read_timeout(Some(support::PATIENCE)).unwrap();
+    let (own, peer) = (from.to_string(), to.to_string());
+    let mut load = Running::strowger([
+        "load",
+        "mgcp",
+        "--to",
+        &peer,
+        "--from",
+        &own,
+        "--endpoint",
+        "aaln/1@gw1.town",
+        "--verb",
+        "auep",
+        "--window",
+        "1",
+        "--duration",
+        "3600",
+        "--json",
+    ]);
+    let heard = || {
+        let mut octets = [0; 1500];
+        let (length, from) = gateway.recv_from(&mut octets).unwrap();
+        let command = String::from_utf8_lossy(&octets[..length]).into_owned();
+        (command.split(' ').nth(1).unwrap().to_owned(), from)
+    };
+    let answer = |(number, to): (String, SocketAddr)| {
+        gateway.send_to(format!("200 {number} OK\r\n").as_bytes(), to).unwrap();
+    };
+    for _ in 0..3 {
+        answer(heard());
+    }
+    // The fourth is under way when the signal comes.
+    let under_way = heard();
+    let id = load.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    answer(under_way);
+    let report = load.json(&[]);
+    let status = load.wait();
+    load.assert_code(status, 0);
+    assert!(report["done"].as_u64().is_some_and(|done| done >= 4), "{report}");
+    assert_eq!(report["failed"], 0, "{report}");
+}

@@ -13,7 +13,8 @@ use crate::output::{Exit, fail};
 /// Load gateways and call agents, and judge how they bear it
 ///
 /// Offers transactions or whole calls through a window (as many at a time) or at a rate (as many a second), prints what ended well, what
-/// failed and why, and how long it took. Exit code: 0 if the load was borne, 1 if units failed or a limit was passed.
+/// failed and why, and how long it took. Ctrl-C begins nothing more, ends what was begun, and prints that. Exit code: 0 if the load was
+/// borne, 1 if units failed or a limit was passed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     strowger load mgcp --to 127.0.0.1:2427 --endpoint 'relay/1-64@gw1.town' --verb crcx --window 8 --count 10000\n  \
