@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod bulk;
+mod busy;
 mod commands_of_gateways;
 mod connections;
 mod dialects;
