@@ -10,6 +10,7 @@ mod asking;
 mod calls;
 mod credentials;
 mod dialogs;
+mod forks;
 mod guard;
 mod history;
 mod hostile;
