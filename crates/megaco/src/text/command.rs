@@ -12,14 +12,16 @@ use crate::package::Kind;
 use crate::token::Token;
 
 impl<'a> Scanner<'a> {
-    pub(super) fn action(&mut self) -> Scanned<Action<'a>> {
+    /// An action, which with a fault may be left behind in part.
+    pub(super) fn action(&mut self, into: &mut List<Action<'a>>) -> Scanned<()> {
         self.scope = Scope::Action;
         if self.token(Rule::Action)? != Token::Context {
             return self.fault_from(self.at(), Rule::Action);
         }
         self.equal()?;
         let context = self.context_id()?;
-        let mut action = Action::new(context, []);
+        let action = Action { context, properties: None, audit: None, commands: List::new() };
+        let Some(action) = into.push_mut(action) else { return Ok(()) };
         self.braced(|scanner| {
             let start = scanner.at();
             let word = scanner.word(Rule::Command)?;
@@ -46,8 +48,7 @@ impl<'a> Scanner<'a> {
                 }
             }
             Ok(())
-        })?;
-        Ok(action)
+        })
     }
 
     pub(super) fn context_id(&mut self) -> Scanned<ContextId> {

@@ -14,8 +14,10 @@ use crate::token::Token;
 impl<'a> Scanner<'a> {
     pub(super) fn message(&mut self) -> Scanned<Message<'a>> {
         let (authentication, version, mid) = self.header()?;
-        let body = self.body()?;
-        Ok(Message { authentication, version, mid, body })
+        // What is large is read where it is to stand.
+        let mut message = Message { authentication, version, mid, body: Body::Transactions(List::new()) };
+        self.body(&mut message.body)?;
+        Ok(message)
     }
 
     /// All before the body.
@@ -153,9 +155,10 @@ impl<'a> Scanner<'a> {
         self.number16(rule).map(Some)
     }
 
-    fn body(&mut self) -> Scanned<Body<'a>> {
+    #[inline]
+    fn body(&mut self, body: &mut Body<'a>) -> Scanned<()> {
         let start = self.at();
-        let mut transactions = List::new();
+        let Body::Transactions(transactions) = body else { return Ok(()) };
         while self.peek().is_some() {
             self.begin_transaction();
             let token = match self.token(Rule::Transaction) {
@@ -171,22 +174,25 @@ impl<'a> Scanner<'a> {
                 if self.peek().is_some() {
                     return self.fault(Rule::Trailing);
                 }
-                return Ok(Body::Error(error));
+                *body = Body::Error(error);
+                return Ok(());
             }
-            match self.transaction(token) {
-                Ok(transaction) => transactions.push(transaction),
-                Err(fault) => self.pass_over(fault)?,
+            let before = transactions.len();
+            if let Err(fault) = self.transaction(token, transactions) {
+                transactions.truncate(before);
+                self.pass_over(fault)?;
             }
         }
         if transactions.is_empty() && !self.has_faults() {
             self.go_back(start);
             return self.fault(Rule::Transaction);
         }
-        Ok(Body::Transactions(transactions))
+        Ok(())
     }
 
-    fn transaction(&mut self, token: Token) -> Scanned<Transaction<'a>> {
-        match token {
+    /// A transaction behind its token. With a fault it may be left behind in part.
+    fn transaction(&mut self, token: Token, into: &mut List<Transaction<'a>>) -> Scanned<()> {
+        into.push(match token {
             Token::Transaction => {
                 self.is_request = true;
                 self.equal()?;
@@ -195,20 +201,21 @@ impl<'a> Scanner<'a> {
                     return self.fault_from(self.at().saturating_sub(1), Rule::TransactionId);
                 }
                 self.transaction = Some(id);
-                let mut actions = List::new();
-                self.braced(|scanner| {
-                    actions.push(scanner.action()?);
-                    Ok(())
-                })?;
-                Ok(Transaction::Request(Request { id, actions }))
+                let request = Transaction::Request(Request { id, actions: List::new() });
+                let Some(Transaction::Request(request)) = into.push_mut(request) else { return Ok(()) };
+                let actions = &mut request.actions;
+                return self.braced(|scanner| {
+                    let before = actions.len();
+                    scanner.action(actions).inspect_err(|_| actions.truncate(before))
+                });
             }
-            Token::Reply => self.reply().map(Transaction::Reply),
+            Token::Reply => Transaction::Reply(self.reply()?),
             Token::Pending => {
                 self.equal()?;
                 let id = self.transaction_id()?;
                 self.open()?;
                 self.close()?;
-                Ok(Transaction::Pending(id))
+                Transaction::Pending(id)
             }
             Token::ResponseAck => {
                 let mut ranges = Vec::new();
@@ -216,17 +223,18 @@ impl<'a> Scanner<'a> {
                     ranges.push(scanner.acknowledged()?);
                     Ok(())
                 })?;
-                Ok(Transaction::Acknowledgement(ranges))
+                Transaction::Acknowledgement(ranges)
             }
             Token::Segment => {
                 self.equal()?;
                 match self.id_and_segment()? {
-                    (id, Some(segment)) => Ok(Transaction::Segment(id, segment)),
-                    (_, None) => self.fault_from(self.at(), Rule::Segment),
+                    (id, Some(segment)) => Transaction::Segment(id, segment),
+                    (_, None) => return self.fault_from(self.at(), Rule::Segment),
                 }
             }
-            _ => self.fault_from(self.at(), Rule::Transaction),
-        }
+            _ => return self.fault_from(self.at(), Rule::Transaction),
+        });
+        Ok(())
     }
 
     fn transaction_id(&mut self) -> Scanned<TransactionId> {
