@@ -146,3 +146,17 @@ fn keys_wait_for_the_one_before_and_are_refused_beyond_what_can_wait() {
     raw.agent.end(raw.now, session, 16);
     assert!(!raw.agent.press(raw.now, session, '4'), "the call is over");
 }
+
+#[test]
+fn the_ack_of_a_refusal_is_its_invites_with_the_to_of_the_refusal() {
+    let mut raw = Raw::new();
+    raw.agent.invite(raw.now, &invitation()).unwrap();
+    let invite = raw.heard().remove(0);
+    let ack = raw.say(response(&invite, "486 Busy Here", "busy", "", "")).remove(0);
+    assert_eq!(ack.header.to().unwrap().tag(), Some("busy"));
+    for name in [Name::From, Name::CallId, Name::Via] {
+        assert_eq!(ack.header.get(&name), invite.header.get(&name), "{name}");
+    }
+    assert_eq!(ack.uri().unwrap().to_string(), invite.uri().unwrap().to_string());
+    assert_eq!(ack.header.cseq().unwrap().number, invite.header.cseq().unwrap().number);
+}
