@@ -198,6 +198,12 @@ pub enum Event {
         /// What is wrong with it.
         error: String,
     },
+    /// The exchange is about to be stopped, and a trunk's peer has not said in time that nobody is registered with it any more. The stop does
+    /// not wait for it.
+    FarewellUnheard {
+        /// The trunk.
+        trunk: String,
+    },
     /// A datagram came from an address that is not in the inventory. It was dropped without an answer.
     UnlistedSource {
         /// The address.

@@ -183,6 +183,13 @@ impl EventLog {
                     tracing::warn!(%from, "a source is not in the inventory; not answered");
                 }
             }
+            Event::FarewellUnheard { trunk } => {
+                let trunk = escape(trunk);
+                tracing::warn!(
+                    ?trunk,
+                    "a peer does not say that it has forgotten the exchange: the stop does not wait for it"
+                );
+            }
             // What came of it is logged by the one who looks it up.
             Event::MalformedSip { trunk, error } => {
                 tracing::warn!(trunk = ?escape(trunk), error = ?escape(error), "a peer sent what is no SIP");

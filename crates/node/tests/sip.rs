@@ -203,6 +203,40 @@ fn a_peer_that_does_not_take_a_connection_does_not_hold_up_the_end() {
     drop(waiting);
 }
 
+/// The answer to a request: 200, with these fields.
+fn ok(request: &str, more: &str) -> String {
+    let repeated = request.lines().filter(|line| {
+        ["Via", "From", "To", "Call-ID", "CSeq"].iter().any(|name| line.starts_with(&format!("{name}:")))
+    });
+    let repeated: String = repeated.map(|line| format!("{line}\r\n")).collect();
+    format!("SIP/2.0 200 OK\r\n{repeated}{more}{LENGTH}\r\n")
+}
+
+#[test]
+fn a_registrar_that_has_gone_deaf_holds_the_stop_up_for_a_second() {
+    let listener = TcpListener::bind((PEER, 0)).unwrap();
+    let trunk = "transport = \"tcp\", user = \"town\", password = \"secret\", register = true";
+    let node = node(listener.local_addr().unwrap(), trunk);
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let register = until(&mut stream, "\r\n\r\n");
+    stream.write_all(ok(&register, "Expires: 3600\r\n").as_bytes()).unwrap();
+    let began = Instant::now();
+    let is_registered = || {
+        let trunks = node.look().unwrap().snapshot.trunks;
+        trunks[0].registration.is_some_and(|registration| registration.until.is_some())
+    };
+    while !is_registered() {
+        assert!(began.elapsed() < PATIENCE, "it is not registered");
+        std::thread::yield_now();
+    }
+    let began = Instant::now();
+    node.stop(PATIENCE).unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    // It was told, all the same.
+    assert!(until(&mut stream, "\r\n\r\n").contains("\r\nExpires: 0\r\n"));
+}
+
 /// Hears of the first trunk that goes out of service.
 struct Watcher(std::sync::mpsc::Sender<String>);
 

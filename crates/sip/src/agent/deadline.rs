@@ -26,6 +26,7 @@ impl UserAgent {
             Timer::Relieved(peer) => self.relieved(peer),
             Timer::Bindings => self.bindings_due(now),
             Timer::Register(peer) => self.register(now, peer),
+            Timer::Farewell => self.farewell_due(),
             Timer::Rested => self.rested(now),
             Timer::Summary(id) => self.summary_due(now, id),
             Timer::Told(id) if self.summaries.waits(id) => self.notify_summary(now, id),

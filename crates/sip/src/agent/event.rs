@@ -153,6 +153,11 @@ pub enum Event {
         /// Whether it is there.
         up: bool,
     },
+    /// A peer has not said in time that it has forgotten a registration that is given up: nobody waits for that any more.
+    FarewellUnheard {
+        /// Which.
+        peer: PeerId,
+    },
     /// A telephone is elsewhere than before, at more or fewer places, or nowhere: see [`super::UserAgent::bindings`].
     Moved {
         /// Which.

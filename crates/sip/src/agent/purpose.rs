@@ -51,6 +51,8 @@ pub(super) enum Timer {
     Referral(SessionId),
     /// The peer has not told for long how a transfer goes.
     Asking(SessionId),
+    /// Farewells are not waited for any longer.
+    Farewell,
     /// A registration is made, or made again.
     Register(PeerId),
     /// A peer that had too much to do may be called again.

@@ -4,7 +4,7 @@
 use strowger_sansio::{Duration, Time};
 
 use super::credentials::Tried;
-use super::{PeerId, Purpose, Timer, UserAgent};
+use super::{Event, PeerId, Purpose, Timer, UserAgent};
 use crate::locate::Destination;
 use crate::message::{Address, Message, Method, Name, SipUri, Status, Uri};
 
@@ -13,6 +13,10 @@ const EXPIRES: u32 = 3600;
 
 /// How soon a registration that failed is tried again, and how late at most: each time twice as late.
 const RETRY: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
+
+/// How long farewells are waited for: as long as a REGISTER, its challenge and its answer take on a bad line. Who stops does not wait for
+/// the deaf.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A connection that has lasted as long was not ended for what was said by it.
 const STOOD: Duration = Duration::from_secs(30);
@@ -62,6 +66,9 @@ impl UserAgent {
         {
             self.timers.cancel(&Timer::Register(peer));
         }
+        if !held.is_empty() {
+            self.timers.set(Timer::Farewell, now + FAREWELL);
+        }
         for id in held {
             if let Some(own) = self.registrations.get_mut(&id) {
                 (own.leaves, own.again) = (true, 0);
@@ -70,7 +77,16 @@ impl UserAgent {
         }
     }
 
-    /// Whether a registration is being given up, and its peer has not said that it is.
+    /// The farewells have been waited for long enough: peers that have not answered forget the registration in its time.
+    pub(super) fn farewell_due(&mut self) {
+        for (peer, own) in self.registrations.iter_mut().filter(|(_, own)| own.leaves) {
+            if own.state.until.take().is_some() {
+                self.events.push_back(Event::FarewellUnheard { peer: *peer });
+            }
+        }
+    }
+
+    /// Whether a registration is being given up, and its peer has not said that it is: for a second at most.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
         self.registrations.values().any(|own| own.leaves && own.state.until.is_some())

@@ -1,7 +1,7 @@
 //! Registrations with peers beyond the plain one: their end, the way that they name, and peers with too much to do.
 
 use strowger_sansio::Duration;
-use strowger_sip::agent::{PeerId, RegistrationState};
+use strowger_sip::agent::{Event, PeerId, RegistrationState};
 use strowger_sip::message::{Message, Name, Status};
 
 use super::pair::{BOB, config, credentials, invitation};
@@ -48,13 +48,18 @@ fn a_registration_is_given_up_before_the_end() {
 }
 
 #[test]
-fn a_farewell_that_nobody_answers_is_over_all_the_same() {
+fn a_farewell_that_nobody_answers_is_over_in_a_second() {
     let mut raw = registering();
     registered(&mut raw, "");
     raw.agent.unregister(raw.now);
-    raw.wait(Duration::from_secs(33));
+    raw.wait(Duration::from_millis(999));
+    assert!(raw.agent.is_leaving() && raw.events().is_empty());
+    raw.wait(Duration::from_millis(1));
     assert!(!raw.agent.is_leaving());
+    assert_eq!(raw.events(), [Event::FarewellUnheard { peer: PeerId(0) }]);
+    raw.wait(Duration::from_secs(33));
     assert!(raw.wait(Duration::from_secs(2000)).is_empty());
+    assert!(!raw.events().contains(&Event::FarewellUnheard { peer: PeerId(0) }), "once");
 }
 
 #[test]

@@ -318,6 +318,10 @@ impl SipTrunks {
                 let bindings = self.agent.bindings(now, peer);
                 self.phones.moved(now, peer, bindings, reports);
             }
+            agent::Event::FarewellUnheard { peer } => {
+                let trunk = self.name(peer);
+                reports.push_back(Report::Event(Event::FarewellUnheard { trunk }));
+            }
             agent::Event::Subscribed { peer } => self.subscribed(now, peer, reports),
             agent::Event::Transferring { session, status, accepted } => {
                 let word = transfer::word(status, accepted);
