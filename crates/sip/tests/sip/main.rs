@@ -17,6 +17,7 @@ mod hostile;
 mod keys;
 mod locating;
 mod offers;
+mod machines;
 mod pair;
 mod places;
 mod properties;

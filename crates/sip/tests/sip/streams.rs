@@ -189,6 +189,36 @@ fn over_a_stream_nothing_is_repeated_but_the_answer_to_an_invite() {
 }
 
 #[test]
+fn over_a_stream_nothing_is_remembered_of_what_is_over() {
+    let mut bob = Bob::new(Transport::Tcp);
+    // A refusal that is acknowledged: timer I.
+    bob.hear(flow(), over_tcp(&request("INVITE", "x1", 1, "", "", OFFER)));
+    let Some(Event::Incoming { session, .. }) = bob.events().pop() else { panic!("no call") };
+    bob.agent.end(bob.now, session, 17);
+    let tag = bob.sent()[0].2.header.to().unwrap().tag().unwrap().to_owned();
+    bob.hear(flow(), over_tcp(&request("ACK", "x1", 1, &tag, "", "")));
+    bob.wait(Duration::ZERO);
+    assert_eq!(bob.agent.transactions(), 0);
+    // One that is acknowledged here: timer D.
+    let invite = read(&bob.call(0)[0].payload);
+    let acks = bob.hear(tcp(address(ALICE)), response(&invite, "486 Busy Here", "t", "", ""));
+    assert_eq!(acks.len(), 1);
+    bob.wait(Duration::ZERO);
+    assert_eq!(bob.agent.transactions(), 0);
+    // A BYE that is answered: timer K. The INVITE's transaction waits for other forks (RFC 6026 section 8.4).
+    let invite = read(&bob.call(0)[0].payload);
+    let contact = "Contact: <sip:192.0.2.1:5060;transport=tcp>\r\n";
+    bob.hear(tcp(address(ALICE)), response(&invite, "200 OK", "t", contact, OFFER));
+    let Some(Event::Answered { session, .. }) = bob.events().pop() else { panic!("no answer") };
+    bob.agent.end(bob.now, session, 16);
+    let bye = bob.sent().remove(0).2;
+    let ok = response(&bye, "200 OK", "t", "", "").replace(";tag=t;tag=t", ";tag=t");
+    bob.hear(tcp(address(ALICE)), ok);
+    bob.wait(Duration::ZERO);
+    assert_eq!(bob.agent.transactions(), 1);
+}
+
+#[test]
 fn an_answer_goes_by_the_connection_of_its_request_and_to_its_sent_by_when_that_has_ended() {
     let mut bob = Bob::new(Transport::Tcp);
     let options = |branch: &str| over_tcp(&request("OPTIONS", branch, 1, "", "", ""));
