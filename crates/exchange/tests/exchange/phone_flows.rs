@@ -1,8 +1,11 @@
 //! SIP telephones over connections: reached by the one that they made, as long as it stands (RFC 3261 section 18, RFC 5626).
 
-use strowger_exchange::{CallPhase, Cause, Forward, ServiceState, Setting, SipStream, SipTransport};
-use strowger_sip::Transport;
-use strowger_sip::message::Name;
+use std::net::SocketAddr;
+
+use strowger_exchange::{CallPhase, Cause, Forward, Input, ServiceState, Setting, SipStream, SipTransport};
+use strowger_sip::auth::{Challenge, Known, Secret, Subject};
+use strowger_sip::message::{Message, Name, Status};
+use strowger_sip::{Limits, Transport, text};
 
 use crate::sip_peer::{self, FLOWS, SipPeer, over_tcp, with_phones};
 use crate::world::{World, town};
@@ -233,5 +236,47 @@ fn a_call_of_a_telephone_that_does_not_come_back_ended_with_its_exchange() {
     world.pass(70);
     assert_eq!(world.ended.len(), 1);
     assert_eq!((world.ended[0].cause, world.ended[0].end), (Cause::DESTINATION_OUT_OF_ORDER, died));
+    world.hang_up("2001");
+}
+
+/// A REGISTER of 2007 for a flow, by its connection; what is answered by that.
+fn registers(world: &mut World, port: u16, number: u32, login: &str) -> Message<'static> {
+    let request = format!(
+        "REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.41:5060;branch=z9hG4bKf{port}{number}\r\nMax-Forwards: 70\r\n\
+         From: <sip:desk-2007@127.0.0.1>;tag=f\r\nTo: <sip:desk-2007@127.0.0.1>\r\nCall-ID: f{port}\r\nCSeq: {number} REGISTER\r\n\
+         Contact: <sip:desk-2007@127.0.0.41;transport=tcp>;+sip.instance=\"<urn:uuid:1>\";reg-id={port}\r\n\
+         Supported: outbound\r\n{login}Content-Length: 0\r\n\r\n"
+    );
+    let from = sip_peer::way(SocketAddr::from(([127, 0, 0, 41], port)));
+    world.exchange.handle_input(world.now, Input::Sip { from, bytes: request.as_bytes() });
+    let mut sent = std::iter::from_fn(|| world.exchange.poll_transmit());
+    let answer = sent.find(|one| one.to == from.address).unwrap();
+    text::decode(&answer.payload, &Limits::default()).unwrap().into_owned()
+}
+
+#[test]
+fn a_telephone_with_two_flows_is_called_by_one_and_by_the_other_when_that_has_failed() {
+    let mut world = World::new(over_tcp(with_phones(town(), &["Gwen"])));
+    world.pass(5);
+    // It has its first connection still; where its second began nobody takes one any more.
+    let mut phone = SipPeer::silent_phone(world.now, 41);
+    phone.place.set_port(FLOWS);
+    world.phones.push(phone);
+    for port in [FLOWS, FLOWS + 1] {
+        let asked = registers(&mut world, port, 1, "");
+        let challenge = Challenge::strongest(&asked.header, &Name::WwwAuthenticate).unwrap();
+        let mut known = Known { challenge, field: Name::Authorization, count: 0 };
+        let secret = Secret { user: "desk-2007", password: "secret" };
+        let login = known.answer(secret, Subject { method: "REGISTER", uri: "sip:127.0.0.1" }, "c");
+        let answer = registers(&mut world, port, 2, &format!("Authorization: {login}\r\n"));
+        assert_eq!(answer.status(), Some(Status::OK));
+        world.pass(1);
+    }
+    assert_eq!(world.line("2007").contacts.unwrap().len(), 2);
+    world.lift("2001");
+    world.dial("2001", "2007");
+    assert_eq!(world.phones[0].words(), ["INVITE"]);
+    let left = world.line("2007").contacts.unwrap();
+    assert_eq!(left.iter().map(|contact| contact.address.port()).collect::<Vec<_>>(), [FLOWS]);
     world.hang_up("2001");
 }

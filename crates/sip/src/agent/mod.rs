@@ -48,6 +48,7 @@ use crate::auth;
 use crate::locate::Destination;
 use crate::message::{Message, Method, Name, Status, Uri};
 use crate::offer::OfferFault;
+use crate::registrar::OUTBOUND;
 use crate::text;
 use crate::transaction::{self, ClientId, ServerId, Transactions};
 use crate::transport::Route;
@@ -555,6 +556,9 @@ fn unsupported(request: &Message<'_>) -> Option<String> {
         .header
         .list(&Name::Require)
         .filter(|option| !SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(option)))
+        .filter(|option| {
+            request.method() != Some(&Method::Register) || !option.eq_ignore_ascii_case(OUTBOUND)
+        })
         .collect();
     (!unknown.is_empty()).then(|| unknown.join(", "))
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use strowger_sansio::Time;
 
 use super::session::Phase;
-use super::{Event, Invitation, InviteFault, PeerId, SessionId, Timer, UserAgent};
+use super::{Event, Invitation, InviteFault, OUTBOUND, PeerId, SUPPORTED, SessionId, Timer, UserAgent};
 use crate::message::{Message, Method, Name, Status, Uri, date};
 use crate::registrar::{Binding, Change, Registrar, Verdict};
 use crate::text;
@@ -156,6 +156,7 @@ impl UserAgent {
                 response.header.push(Name::Date, date(unix.saturating_add(now.since(then))));
             }
             self.introduce(&mut response);
+            response.header.set(&Name::Supported, format!("{}, {OUTBOUND}", SUPPORTED.join(", ")));
             self.transactions.respond(now, server, &response);
         }
         if is_elsewhere {
@@ -275,7 +276,9 @@ impl UserAgent {
         contact: &str,
     ) -> Result<SessionId, InviteFault> {
         let bindings = self.bindings(now, invitation.peer);
-        let binding = bindings.into_iter().find(|binding| binding.contact == contact);
+        // Of several flows the one that was made or refreshed last (RFC 5626 section 7).
+        let own = bindings.into_iter().filter(|binding| binding.contact == contact);
+        let binding = own.max_by_key(|binding| binding.expires);
         let (route, uri) = binding
             .and_then(|binding| Some((binding.route, Uri::parse(&binding.contact)?.into_owned())))
             .ok_or(InviteFault::Unreachable)?;

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use strowger_sansio::Time;
 
-use crate::message::{Message, SipUri, Uri};
+use crate::message::grammar::number;
+use crate::message::{Message, Parameters, SipUri, Uri};
 use crate::transport::{PORT, Route};
 
 /// How much a contact is preferred: `q`, in thousandths (RFC 3261 section 20.10).
@@ -58,6 +59,27 @@ pub struct Binding {
     pub expires: Time,
     /// Where requests to it go.
     pub route: Route,
+    /// Which flow of which telephone it is, where that has said so; none: it is known by its URI.
+    pub flow: Option<Flow>,
+}
+
+/// What tells the flows of a user apart (RFC 5626 section 4.1): each telephone has a name that is its own, and numbers its flows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// `+sip.instance`, with its quotes.
+    pub instance: String,
+    /// `reg-id`.
+    pub number: u32,
+}
+
+impl Flow {
+    /// What a contact says; none unless it says both.
+    pub(super) fn of(parameters: Parameters<'_>) -> Option<Self> {
+        let instance =
+            parameters.get("+sip.instance").filter(|name| name.len() > 4 && name.starts_with("\"<"))?;
+        let number = number(parameters.get("reg-id")?).filter(|number| *number > 0)?;
+        Some(Self { instance: instance.to_owned(), number })
+    }
 }
 
 impl Binding {
@@ -90,7 +112,11 @@ impl Binding {
             1000 => String::new(),
             thousandths => format!(";q=0.{thousandths:03}"),
         };
-        format!("<{}>{quality};expires={seconds}", self.contact)
+        let flow = match &self.flow {
+            Some(Flow { instance, number }) => format!(";+sip.instance={instance};reg-id={number}"),
+            None => String::new(),
+        };
+        format!("<{}>{quality};expires={seconds}{flow}", self.contact)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::auth::Algorithm;
 use crate::message::grammar::{number, trim};
 use crate::message::{Address, Message, Name, Status, Uri};
 use crate::transport::Route;
-pub use binding::{Binding, Quality};
+pub use binding::{Binding, Flow, Quality};
 use guard::Acquaintance;
 pub(crate) use guard::Guard;
 pub use guard::Verdict;
@@ -78,6 +78,43 @@ impl RegistrarConfig {
             strangers: 1000,
         }
     }
+}
+
+/// The option of RFC 5626.
+pub(crate) const OUTBOUND: &str = "outbound";
+
+/// How often at least a telephone is to say something on its connection, or send line ends, in seconds: NATs forget one that is silent for
+/// longer (RFC 5626 section 4.4.1 names 120 for TCP).
+const FLOW_TIMER: u32 = 120;
+
+/// Whether a REGISTER is for a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outbound {
+    /// It is not, or not so that it counts.
+    Unwanted,
+    /// It is.
+    Wanted,
+}
+
+/// Whether a REGISTER is for a flow, or what it is refused with (RFC 5626 section 6). Flows are connections: of datagrams nobody knows
+/// whether they still get through without asking by STUN, which is not spoken here.
+fn outbound(from: Route, request: &Message<'_>) -> Result<Outbound, Status> {
+    let header = &request.header;
+    let contacts = header.list(&Name::Contact).filter_map(Address::parse);
+    let flows = contacts.filter(|contact| Flow::of(contact.parameters).is_some());
+    let flows: Vec<bool> = flows.map(|flow| flow.parameters.get("expires") != Some("0")).collect();
+    let knows = [Name::Supported, Name::Require].iter().any(|name| header.lists(name, OUTBOUND));
+    if flows.is_empty() || !knows || !from.transport.is_reliable() {
+        return Ok(Outbound::Unwanted);
+    }
+    if flows.iter().filter(|is_made| **is_made).count() > 1 {
+        return Err(Status::BAD_REQUEST);
+    }
+    // It has come by a proxy, whose flow it would be: one that knows this would have said so in Path, which is not kept to here.
+    if header.list(&Name::Via).count() > 1 {
+        return Err(Status::FIRST_HOP_LACKS_OUTBOUND);
+    }
+    Ok(Outbound::Wanted)
 }
 
 /// A user: its place among those that the registrar was given.
@@ -181,6 +218,10 @@ impl Registrar {
         let contacts: Vec<&str> = header.list(&Name::Contact).collect();
         let whole = header.get(&Name::Expires).map(|text| number::<u32>(trim(text)).unwrap_or(3600));
         let order = (call_id, cseq);
+        let outbound = match outbound(from, request) {
+            Ok(outbound) => outbound,
+            Err(status) => return Reply::refused(status),
+        };
         let next = if contacts.contains(&"*") {
             if contacts.len() > 1 || whole != Some(0) {
                 return Reply::refused(Status::BAD_REQUEST);
@@ -190,7 +231,7 @@ impl Registrar {
             }
             Vec::new()
         } else {
-            match self.updated(now, known, &contacts, (whole, order), (from, request)) {
+            match self.updated(now, known, &contacts, (whole, order, outbound), (from, request)) {
                 Ok(next) => next,
                 Err(reply) => return reply,
             }
@@ -204,7 +245,11 @@ impl Registrar {
         } else {
             Change::Refreshed
         };
-        let fields = next.iter().map(|binding| (Name::Contact, binding.to_value(now))).collect();
+        let mut fields: Vec<_> = next.iter().map(|binding| (Name::Contact, binding.to_value(now))).collect();
+        if outbound == Outbound::Wanted {
+            fields.push((Name::Require, OUTBOUND.to_owned()));
+            fields.push((Name::FlowTimer, FLOW_TIMER.to_string()));
+        }
         self.put(user, next);
         Reply { status: Status::OK, fields, change }
     }
@@ -241,7 +286,7 @@ impl Registrar {
         now: Time,
         mut next: Vec<Binding>,
         contacts: &[&str],
-        (whole, order): (Option<u32>, (&str, u32)),
+        (whole, order, outbound): (Option<u32>, (&str, u32), Outbound),
         (from, request): (Route, &Message<'_>),
     ) -> Result<Vec<Binding>, Reply> {
         for text in contacts {
@@ -259,7 +304,12 @@ impl Registrar {
                 None => Quality::default(),
                 Some(text) => Quality::parse(text).ok_or_else(|| Reply::refused(Status::BAD_REQUEST))?,
             };
-            let place = next.iter().position(|known| known.is_of(&uri));
+            let flow = Flow::of(contact.parameters).filter(|_| outbound == Outbound::Wanted);
+            let place = next.iter().position(|known| match &flow {
+                // Whatever URI it has by now (RFC 5626 section 6).
+                Some(_) => known.flow == flow,
+                None => known.flow.is_none() && known.is_of(&uri),
+            });
             if let Some(known) = place.and_then(|at| next.get(at))
                 && !known.yields(order)
             {
@@ -274,8 +324,15 @@ impl Registrar {
             let span = Duration::from_secs(u64::from(wanted.min(self.config.max_expires)));
             let route = binding::reached_at(&uri, from, request);
             let (contact, (call_id, cseq)) = (uri.to_string(), order);
-            let new =
-                Binding { contact, quality, call_id: call_id.to_owned(), cseq, expires: now + span, route };
+            let new = Binding {
+                contact,
+                quality,
+                call_id: call_id.to_owned(),
+                cseq,
+                expires: now + span,
+                route,
+                flow,
+            };
             let room = next.len() < self.config.contacts;
             match place.and_then(|at| next.get_mut(at)) {
                 Some(known) => *known = new,
@@ -295,7 +352,7 @@ impl Registrar {
         if binding.expires > now
             && let Some(known) = self.bindings.get(user)
             && known.len() < self.config.contacts
-            && !known.iter().any(|other| other.contact == binding.contact)
+            && !known.iter().any(|other| other.contact == binding.contact && other.flow == binding.flow)
         {
             let next = known.iter().cloned().chain([binding]).collect();
             self.put(user, next);

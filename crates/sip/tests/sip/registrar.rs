@@ -81,6 +81,25 @@ impl Town {
             .collect()
     }
 
+    /// Says something by a connection; what comes by it.
+    pub(super) fn say_by(&mut self, from: Route, bytes: &str) -> Vec<Message<'static>> {
+        let bytes = bytes.replace("SIP/2.0/UDP", "SIP/2.0/TCP");
+        self.agent.handle_input(self.now, from, bytes.as_bytes());
+        let sent = std::iter::from_fn(|| self.agent.poll_transmit());
+        sent.filter(|one| one.to == from.address).map(|one| read(&one.payload)).collect()
+    }
+
+    /// Registers 2003 by a connection: what is answered when it has proven who it is.
+    pub(super) fn register_by(&mut self, from: Route, more: &str) -> Message<'static> {
+        let request = self.request("REGISTER", "2003", more, "");
+        let asked = self.say_by(from, &request).remove(0);
+        let challenge = Challenge::strongest(&asked.header, &Name::WwwAuthenticate).unwrap();
+        let known = Known { challenge, field: Name::Authorization, count: 0 };
+        let mut login = Login { known, user: "2003", password: "secret" };
+        let request = self.request("REGISTER", "2003", more, "");
+        self.say_by(from, &Self::with_login(&mut login, &request)).remove(0)
+    }
+
     /// Asks without credentials, and takes what comes as a login.
     pub(super) fn login(&mut self, from: SocketAddr, user: &'static str, password: &'static str) -> Login {
         let request = self.request("REGISTER", user, "", "");
@@ -470,6 +489,7 @@ fn bindings_outlive_a_restart() {
         cseq: 7,
         expires,
         route,
+        flow: None,
     };
     town.agent.restore_binding(town.now, PHONE, binding("sip:2003@10.0.0.5", Time::from_secs(100)));
     town.agent.restore_binding(town.now, PHONE, binding("sip:2003@10.0.0.6", Time::from_secs(1)));
@@ -560,6 +580,7 @@ fn ten_thousand_telephones_are_found_by_their_place_and_forgotten_by_their_time(
             cseq: 1,
             expires: Time::from_secs(100 + u64::from(number)),
             route: at(number),
+            flow: None,
         };
         town.agent.restore_binding(town.now, PeerId(1 + number), binding);
     }

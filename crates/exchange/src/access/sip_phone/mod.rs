@@ -292,5 +292,7 @@ fn binding(contact: &Contact) -> Option<Binding> {
         cseq: contact.cseq,
         expires: contact.expires,
         route: strowger_sip::Route { transport, socket: socket_of(transport), address },
+        // Flows are connections, which end with the exchange that had them.
+        flow: None,
     })
 }

@@ -4,11 +4,12 @@
 //! all have refused, those of the next preference are tried; in the end the best of the refusals is what the caller hears of
 //! (section 16.7).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use strowger_sansio::Time;
 use strowger_sip::agent::{Caller, Invitation, PeerId, SessionId};
 use strowger_sip::message::Status;
+use strowger_sip::registrar::Binding;
 
 use super::super::Report;
 use super::super::sip_trunk::{Leg, SipTrunks, told};
@@ -18,8 +19,9 @@ use crate::{CallingParty, Cause, LegEvent, LegId, LineId, Ring, Sdp};
 #[derive(Debug)]
 pub(in crate::access) struct Search {
     invitation: Invitation,
-    /// Sessions at contacts that have not refused.
+    /// Sessions at contacts that have not refused, and of which telephone each is where that has said so.
     ringing: Vec<SessionId>,
+    instances: BTreeMap<SessionId, String>,
     /// Contacts that are tried behind those, by preference.
     next: VecDeque<Vec<String>>,
     /// The best refusal so far.
@@ -115,7 +117,15 @@ impl SipTrunks {
         let invitation = Invitation { peer, called, caller, offer, history, diversions, ring };
         leg.described = Some(remote);
         let mut next: VecDeque<(u16, Vec<String>)> = VecDeque::new();
-        for binding in self.agent.bindings(now, peer) {
+        let bindings = self.agent.bindings(now, peer);
+        let instance = |binding: &Binding| binding.flow.as_ref().map(|flow| flow.instance.clone());
+        let is_last = |binding: &&Binding| {
+            let same = bindings.iter().filter(|other| instance(other) == instance(binding));
+            let last = same.max_by_key(|other| other.expires);
+            binding.flow.is_none() || last.is_some_and(|last| std::ptr::eq(*last, *binding))
+        };
+        // Of several flows of one telephone that is tried which was made or refreshed last (RFC 5626 section 7).
+        for binding in bindings.iter().copied().filter(is_last) {
             let (quality, contact) = (binding.quality.thousandths(), binding.contact.clone());
             match next.back_mut().filter(|(same, _)| *same == quality) {
                 Some((_, group)) => group.push(contact),
@@ -123,7 +133,8 @@ impl SipTrunks {
             }
         }
         let next = next.into_iter().map(|(_, group)| group).collect();
-        leg.search = Some(Search { invitation, ringing: Vec::new(), next, best: None });
+        let (ringing, instances) = (Vec::new(), BTreeMap::new());
+        leg.search = Some(Search { invitation, ringing, instances, next, best: None });
         self.search_on(now, id, reports);
     }
 
@@ -137,6 +148,10 @@ impl SipTrunks {
                 let Ok(session) = self.agent.invite_contact(now, &search.invitation, &contact) else {
                     continue;
                 };
+                let bindings = self.agent.bindings(now, search.invitation.peer);
+                let own = bindings.into_iter().filter(|binding| binding.contact == contact);
+                let own = own.max_by_key(|binding| binding.expires).and_then(|own| own.flow.as_ref());
+                search.instances.extend(own.map(|flow| (session, flow.instance.clone())));
                 search.ringing.push(session);
                 leg.open.push(session);
                 self.sessions.insert(session, id);
@@ -167,6 +182,17 @@ impl SipTrunks {
             true => (Cause::SUBSCRIBER_ABSENT, Some(Status::TEMPORARILY_UNAVAILABLE)),
             false => (cause, status),
         };
+        // The flow has failed, and the telephone has another: it was not asked yet (RFC 5626 section 5.3).
+        let instance = search.instances.remove(&session);
+        if status == Some(Status::SERVICE_UNAVAILABLE) {
+            let bindings = self.agent.bindings(now, search.invitation.peer).into_iter();
+            let of_it =
+                |binding: &&Binding| binding.flow.as_ref().map(|flow| &flow.instance) == instance.as_ref();
+            let other = bindings.filter(|_| instance.is_some()).filter(of_it).max_by_key(|own| own.expires);
+            if let Some(other) = other {
+                search.next.push_front(vec![other.contact.clone()]);
+            }
+        }
         let refusal = Refusal::new(cause, status);
         search.best = Some(refusal.better(search.best));
         if refusal.rank == 0 {
