@@ -9,7 +9,7 @@ use crate::sip_peer::{SipPeer, with_phones, with_trunk};
 use crate::world::{World, all};
 
 /// A town with a trunk and the telephone 2007, both of which have their keys by INFO.
-fn by_info() -> Inventory {
+pub(crate) fn by_info() -> Inventory {
     let mut town = with_phones(with_trunk(all()), &["Gwen"]);
     town.trunks[0].keys = SipKeys::Info;
     for line in &mut town.lines {
@@ -20,7 +20,7 @@ fn by_info() -> Inventory {
     town
 }
 
-fn world(town: Inventory) -> World {
+pub(crate) fn world(town: Inventory) -> World {
     let mut world = phones::world(town);
     world.peer = Some(SipPeer::new(world.now));
     world

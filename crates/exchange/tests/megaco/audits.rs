@@ -7,7 +7,7 @@ use strowger_megaco::message::{
 };
 use strowger_mgcp::message::Verb;
 
-use crate::gateway::{Gateway, mode, reply};
+use crate::gateway::{Gateway, mode, reply, stream_name};
 
 impl Gateway {
     pub(crate) fn audit<'m>(
@@ -43,8 +43,7 @@ impl Gateway {
             let idle = self.base.endpoints.keys().filter(|local| !is_busy(local)).cloned();
             let busy = self.base.endpoints.iter().filter(|(local, _)| is_busy(local));
             let busy = busy.flat_map(|(local, endpoint)| {
-                let streams =
-                    endpoint.connections.keys().map(|id| format!("RTP/{}", id.to_ascii_lowercase()));
+                let streams = endpoint.connections.keys().map(|id| stream_name(self.is_binary, id));
                 let line = (!local.starts_with("relay/")).then(|| local.clone());
                 line.into_iter().chain(streams).collect::<Vec<_>>()
             });
@@ -61,7 +60,7 @@ impl Gateway {
             let found = mouth.contexts.iter().find(|(_, own)| **own == context.get());
             let local = found.ok_or(ErrorCode::UNKNOWN_CONTEXT)?.0;
             let streams = self.base.endpoints[local].connections.keys();
-            let streams = streams.map(|id| format!("RTP/{}", id.to_ascii_lowercase()));
+            let streams = streams.map(|id| stream_name(self.is_binary, id));
             let line = (!local.starts_with("relay/")).then(|| local.clone());
             let names = line.into_iter().chain(streams);
             return Ok(names

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 
-use strowger_exchange::{GatewayEntry, GatewayProtocol, Input, MEGACO_TEXT, MegacoEntry};
+use strowger_exchange::{
+    GatewayEntry, GatewayProtocol, Input, MEGACO_BINARY, MEGACO_TEXT, MegacoEncoding, MegacoEntry, NamePlan,
+};
+use strowger_megaco::binary;
 use strowger_megaco::error::ErrorCode;
 use strowger_megaco::message::{
     Action, ActionReply, AmmDescriptor, AmmRequest, AuditItems, AuditResult, AuditReturn, Caseless,
@@ -14,7 +17,8 @@ use strowger_megaco::message::{
     Version,
 };
 use strowger_megaco::transaction::{
-    Event, PeerConfig, PeerId, TransactionIds, TransactionLimits, TransactionTimers, Transactions,
+    Coding, Dialect, Event, Form, PeerConfig, PeerId, TransactionIds, TransactionLimits, TransactionTimers,
+    Transactions,
 };
 use strowger_megaco::transport::{Route, Transport};
 use strowger_mgcp::message::Verb;
@@ -39,7 +43,9 @@ pub(crate) fn input<'b>(gateway: &Gateway, from: SocketAddr, bytes: &'b [u8]) ->
     if gateway.mouth.is_none() {
         return Input::Mgcp { from, bytes };
     }
-    Input::Megaco { route: Route { transport: Transport::Udp, socket: MEGACO_TEXT, address: from }, bytes }
+    // What begins with a SEQUENCE is BER.
+    let socket = if bytes.first() == Some(&0x30) { MEGACO_BINARY } else { MEGACO_TEXT };
+    Input::Megaco { route: Route { transport: Transport::Udp, socket, address: from }, bytes }
 }
 
 /// A tone as a line of these gateways hears it: there is one tone of special information, whatever the country calls it for.
@@ -61,6 +67,8 @@ pub(crate) struct Mouth {
 pub(crate) struct Gateway {
     pub(crate) base: mgcp_gateway::Gateway,
     pub(crate) mouth: Option<Box<Mouth>>,
+    /// It speaks BER.
+    pub(crate) is_binary: bool,
     /// The packages that it tells; whatever is not there it does not know.
     pub(crate) packages: Vec<&'static str>,
     /// Of them, ROOT names its own alone.
@@ -109,13 +117,20 @@ impl Gateway {
             let timers = TransactionTimers { t_max: Duration::from_secs(5), ..TransactionTimers::default() };
             let mut layer = Transactions::new(mid, timers, TransactionLimits::default(), ids, rng);
             let route = Route::udp(crate::world::exchange_address());
-            let controller = layer.add_peer(PeerConfig::at(route));
+            let mut peer = PeerConfig::at(route);
+            if entry.megaco.encoding == MegacoEncoding::Binary {
+                let binary = binary::Options { plan: NamePlan::telephones(), ..binary::Options::default() };
+                peer.coding = Coding { binary, ..Coding::default() }.into();
+                peer.dialect = Dialect { form: Form::Binary, ..Dialect::default() };
+            }
+            let controller = layer.add_peer(peer);
             let contexts = BTreeMap::new();
             Box::new(Mouth { layer, controller, contexts, last_context: 0, is_registered: false })
         });
         let mut gateway = Self {
             base,
             mouth,
+            is_binary: entry.megaco.encoding == MegacoEncoding::Binary,
             packages: PACKAGES.to_vec(),
             root_names_its_own: false,
             early: 0,
@@ -125,6 +140,10 @@ impl Gateway {
             tells_terminations: false,
             attributes: Vec::new(),
         };
+        if gateway.is_binary {
+            // These have no numbers in the tables, without which there is no name of them in BER.
+            gateway.packages.retain(|package| !["srvtn", "xcg"].contains(package));
+        }
         gateway.register(Time::from_secs(1000), Method::Restart, None);
         gateway
     }
@@ -298,12 +317,26 @@ impl Gateway {
         })
     }
 
-    /// The line whose stream has this name: `RTP/` and its port in hexadecimal digits, as its connection is named.
+    /// The line whose stream has this name.
     pub(crate) fn line_of(&self, stream: &str) -> Option<(String, String)> {
-        let id = stream.to_ascii_lowercase().strip_prefix("rtp/")?.to_ascii_uppercase();
+        let id = stream_id(self.is_binary, stream)?;
         let found = self.base.endpoints.iter().find(|(_, endpoint)| endpoint.connections.contains_key(&id));
         found.map(|(local, _)| (local.clone(), id))
     }
+}
+
+/// What the stream of a connection is called: `RTP/` and its port in hexadecimal digits, as its connection is named. In BER it must be a
+/// number of the plan.
+pub(crate) fn stream_name(is_binary: bool, id: &str) -> String {
+    match is_binary {
+        true => format!("rtp/{}", u32::from_str_radix(id, 16).unwrap()),
+        false => format!("RTP/{}", id.to_ascii_lowercase()),
+    }
+}
+
+fn stream_id(is_binary: bool, name: &str) -> Option<String> {
+    let id = name.to_ascii_lowercase().strip_prefix("rtp/")?.to_owned();
+    if is_binary { Some(format!("{:X}", id.parse::<u32>().ok()?)) } else { Some(id.to_ascii_uppercase()) }
 }
 
 /// Whether a message has the answer to a command of a kind whose answers never arrive.
@@ -438,7 +471,7 @@ impl Gateway {
         let endpoint = self.base.endpoints.get_mut(&local).unwrap();
         endpoint.connections.insert(format!("{port:X}"), connection);
         self.mix(&local);
-        let name = TerminationId::new(format!("RTP/{port:x}")).unwrap();
+        let name = TerminationId::new(stream_name(self.is_binary, &format!("{port:X}"))).unwrap();
         Ok(vec![CommandReply::Add(reply(&name.into(), vec![self.media(port, None)]))])
     }
 
@@ -608,8 +641,8 @@ impl Gateway {
             endpoint.connections.clear();
         }
         let mut statistics = Vec::new();
-        if let Some(id) = named.strip_prefix("rtp/") {
-            endpoint.connections.remove(&id.to_ascii_uppercase()).ok_or(ErrorCode::NOT_IN_CONTEXT)?;
+        if let Some(id) = stream_id(self.is_binary, named) {
+            endpoint.connections.remove(&id).ok_or(ErrorCode::NOT_IN_CONTEXT)?;
             let figure = |package, item, number| Statistic {
                 name: ItemName::of(package, item),
                 value: Some(Setting::One(Value::Integer(number))),

@@ -4,12 +4,13 @@
 //! - `gateway`, `audits`, `telephone`, `words`, `digit_map`: lines as the MGCP gateway of the stories has them, behind a media gateway of RFC 3525 that is strict where the
 //!   standard is: packages, hook states, contexts, modes.
 //! - `world` and the stories of subscribers: those of `tests/exchange`.
-//! - `mixed`: a line on one protocol talks with a line on the other. `association`, `relaying`, `root`: what only Megaco has.
+//! - `mixed`: a line on one protocol talks with a line on the other. `ber`: gateways that speak it in binary form. `association`, `relaying`, `root`: what only Megaco has.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "some stories of the other gateways are not told here")]
 
 mod association;
 mod audits;
+mod ber;
 #[path = "../exchange/calls.rs"]
 mod calls;
 #[path = "../exchange/chaos.rs"]
