@@ -202,7 +202,7 @@ fn what_cannot_be_read_is_a_sign_of_life_when_it_answers_a_command() {
     let command = stage.one();
     stage.run(12 * SECOND);
     stage.take();
-    stage.answers(1, &command, "200", "I: not hexadecimal\r\n");
+    stage.answers(1, &command, "200", "no parameter\r\n");
     assert_eq!(stage.story(), ["failed 1: the gateway's answer is not legal"]);
     assert_eq!(stage.agent.gateway_state(GatewayId(1)), Some(GatewayState::Up));
     // One that is unknown is asked when it says what cannot be read.
