@@ -62,8 +62,8 @@ pub use line::{LineAccess, LineEntry, Notices, PhoneEntry};
 pub use numbering::{DialledForm, DigitMap, Numbering, Way};
 pub use record::{
     CallEnded, CallStable, Contact, Diversion, EarlierDiversion, Flow, History, Joined, Party, Record,
-    Registration, ReleasedBy, ServiceChange, ServiceState, StandingSession, StandingSubscription, Stream,
-    StreamRecord, StreamRole, Subject, Subscriptions, Transfer,
+    Registration, ReleasedBy, ServiceChange, ServiceState, StandingDialog, StandingSession,
+    StandingSubscription, Stream, StreamRecord, StreamRole, Subject, Subscriptions, Transfer,
 };
 pub use route::{RouteEntry, RouteTarget, UnknownTarget};
 pub use routing::{Plan, Resolution, Target};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use strowger_sansio::Time;
 
-pub use strowger_sip::agent::{History, StandingSession, StandingSubscription};
+pub use strowger_sip::agent::{History, StandingDialog, StandingSession, StandingSubscription};
 
 use crate::{CallId, Cause, Forward, MediaStatistics, Sdp, SettingChange, Side, SipTransport, Termination};
 

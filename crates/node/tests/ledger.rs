@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use strowger_exchange::{
     CallEnded, CallId, CallStable, Cause, EarlierDiversion, Flow, Forward, Joined, Party, Record, ReleasedBy,
-    Sdp, ServiceChange, ServiceState, SetBy, Setting, SettingChange, Side, SipTransport, StandingSession,
-    StandingSubscription, Stream, StreamRole, Subject, Subscriptions, Termination, Transfer,
+    Sdp, ServiceChange, ServiceState, SetBy, Setting, SettingChange, Side, SipTransport, StandingDialog,
+    StandingSession, StandingSubscription, Stream, StreamRole, Subject, Subscriptions, Termination, Transfer,
 };
 use strowger_node::clock::Wall;
 use strowger_node::config::StoreConfig;
@@ -37,18 +37,20 @@ fn termination() -> Termination {
 /// A session of a trunk, with everything that there is to be kept of one.
 fn session() -> StandingSession {
     StandingSession {
-        call_id: "c1@192.0.2.1".into(),
-        local_tag: "l".into(),
-        remote_tag: "r".into(),
-        local: "\"A. Subscriber\" <sip:2001@192.0.2.1>".into(),
-        remote: "<sip:5550102@carrier.example>".into(),
-        target: "sip:5550102@192.0.2.20:5070".into(),
-        route_set: vec!["<sip:192.0.2.20;lr>".into(), "<sip:192.0.2.21;lr>".into()],
-        local_seq: 3,
-        remote_seq: Some(7),
+        dialog: StandingDialog {
+            call_id: "c1@192.0.2.1".into(),
+            local_tag: "l".into(),
+            remote_tag: "r".into(),
+            local: "\"A. Subscriber\" <sip:2001@192.0.2.1>".into(),
+            remote: "<sip:5550102@carrier.example>".into(),
+            target: "sip:5550102@192.0.2.20:5070".into(),
+            route_set: vec!["<sip:192.0.2.20;lr>".into(), "<sip:192.0.2.21;lr>".into()],
+            local_seq: 3,
+            remote_seq: Some(7),
+            transport: SipTransport::Udp,
+            address: "192.0.2.20:5060".parse().unwrap(),
+        },
         calls: true,
-        transport: SipTransport::Udp,
-        address: "192.0.2.20:5060".parse().unwrap(),
         interval: Some(1800),
         refreshes: true,
         description: 4711,
@@ -547,19 +549,21 @@ fn a_store_of_another_program_is_not_overwritten() {
 fn what_a_telephone_has_subscribed_to_is_found_by_the_next_start() {
     let store: Arc<dyn Store> = Arc::new(Memory::default());
     let one = StandingSubscription {
-        call_id: "mwi@192.0.2.41".into(),
-        local_tag: "here".into(),
-        remote_tag: "there".into(),
-        local: "<sip:2007@192.0.2.1>".into(),
-        remote: "<sip:2007@192.0.2.1>".into(),
-        target: "sip:2007@192.0.2.41:5060".into(),
-        route_set: vec!["<sip:192.0.2.99;lr>".into()],
-        local_seq: 7,
-        remote_seq: Some(2),
+        dialog: StandingDialog {
+            call_id: "mwi@192.0.2.41".into(),
+            local_tag: "here".into(),
+            remote_tag: "there".into(),
+            local: "<sip:2007@192.0.2.1>".into(),
+            remote: "<sip:2007@192.0.2.1>".into(),
+            target: "sip:2007@192.0.2.41:5060".into(),
+            route_set: vec!["<sip:192.0.2.99;lr>".into()],
+            local_seq: 7,
+            remote_seq: Some(2),
+            transport: SipTransport::Udp,
+            address: "192.0.2.41:5060".parse().unwrap(),
+        },
         event: "message-summary;id=3".into(),
         expires: Time::from_secs(3600),
-        transport: SipTransport::Udp,
-        address: "192.0.2.41:5060".parse().unwrap(),
     };
     let kept = |all: Vec<StandingSubscription>| {
         let (line, user) = ("2007".to_owned(), "desk".to_owned());

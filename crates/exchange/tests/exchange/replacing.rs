@@ -168,8 +168,10 @@ fn a_telephone_takes_the_place_of_another_in_a_talk() {
     assert!(world.talks_with_phone("2001", "2008"));
     let session = world.phone("2008").incoming();
     let kept = world.phone("2008").agent.standing(session).unwrap();
-    let header =
-        format!("Replaces: {};to-tag={};from-tag={}\r\n", kept.call_id, kept.remote_tag, kept.local_tag);
+    let header = format!(
+        "Replaces: {};to-tag={};from-tag={}\r\n",
+        kept.dialog.call_id, kept.dialog.remote_tag, kept.dialog.local_tag
+    );
     let now = world.now;
     world.phone("2007").call(now, "2008");
     world.say_changed(

@@ -147,13 +147,13 @@ fn where_a_peer_may_not_send_anybody_it_is_told_so() {
             let refer = format!(
                 "REFER {} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.30;branch=z9hG4bKr\r\nFrom: {};tag={}\r\nTo: {};tag={}\r\n\
                  Call-ID: {}\r\nCSeq: {} REFER\r\nContact: <sip:127.0.0.30>\r\nRefer-To: <{to}>\r\n\r\n",
-                kept.target,
-                kept.local,
-                kept.local_tag,
-                kept.remote,
-                kept.remote_tag,
-                kept.call_id,
-                kept.local_seq + 9
+                kept.dialog.target,
+                kept.dialog.local,
+                kept.dialog.local_tag,
+                kept.dialog.remote,
+                kept.dialog.remote_tag,
+                kept.dialog.call_id,
+                kept.dialog.local_seq + 9
             );
             world.exchange.handle_input(world.now, input(address(), refer.as_bytes()));
             world.settle();
@@ -205,8 +205,10 @@ fn a_call_of_a_peer_takes_the_place_of_another_of_its() {
         )
     };
     // As the exchange sees the dialog: its tag is the one that the peer calls remote.
-    let replaces =
-        format!("Replaces: {};to-tag={};from-tag={}\r\n", kept.call_id, kept.remote_tag, kept.local_tag);
+    let replaces = format!(
+        "Replaces: {};to-tag={};from-tag={}\r\n",
+        kept.dialog.call_id, kept.dialog.remote_tag, kept.dialog.local_tag
+    );
     world.distant().heard.clear();
     let invite = request("INVITE", 1, &replaces, "", &body);
     world.exchange.handle_input(world.now, input(address(), invite.as_bytes()));

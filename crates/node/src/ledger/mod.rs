@@ -43,7 +43,7 @@ pub use entry::{
 };
 pub use quality::QualityEntry;
 pub use registration::{ContactEntry, RegistrationEntry};
-pub use session::SessionEntry;
+pub use session::{DialogEntry, SessionEntry};
 pub use subscription::{SubscriptionEntry, SubscriptionsEntry};
 
 /// How a ledger is kept.

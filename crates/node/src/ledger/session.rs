@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
-use strowger_exchange::{SipTransport, StandingSession};
+use strowger_exchange::{SipTransport, StandingDialog, StandingSession};
 
-/// What is kept of a session: what both sides share of it (RFC 3261 section 12, RFC 4028, RFC 3264 section 8).
+/// What is kept of a dialog, and of the way to the peer (RFC 3261 section 12). Its members stand among those of what it is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionEntry {
+pub struct DialogEntry {
     /// The `Call-ID`.
     pub call_id: String,
     /// The exchange's tag.
@@ -28,13 +28,63 @@ pub struct SessionEntry {
     /// The number of the peer's last request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_seq: Option<u32>,
-    /// Whether the exchange has begun it.
-    #[serde(default)]
-    pub calls: bool,
     /// `udp`, `tcp` or `tls`.
     pub transport: String,
     /// Where the peer is.
     pub address: SocketAddr,
+}
+
+const TRANSPORTS: [SipTransport; 3] = [SipTransport::Udp, SipTransport::Tcp, SipTransport::Tls];
+
+impl From<&StandingDialog> for DialogEntry {
+    fn from(dialog: &StandingDialog) -> Self {
+        let dialog = dialog.clone();
+        Self {
+            call_id: dialog.call_id,
+            local_tag: dialog.local_tag,
+            remote_tag: dialog.remote_tag,
+            local: dialog.local,
+            remote: dialog.remote,
+            target: dialog.target,
+            route_set: dialog.route_set,
+            local_seq: dialog.local_seq,
+            remote_seq: dialog.remote_seq,
+            transport: dialog.transport.to_string(),
+            address: dialog.address,
+        }
+    }
+}
+
+impl DialogEntry {
+    /// The dialog; none of a transport that is not known.
+    pub(super) fn to_record(&self) -> Option<StandingDialog> {
+        let transport = TRANSPORTS.into_iter().find(|transport| transport.to_string() == self.transport)?;
+        let own = self.clone();
+        Some(StandingDialog {
+            call_id: own.call_id,
+            local_tag: own.local_tag,
+            remote_tag: own.remote_tag,
+            local: own.local,
+            remote: own.remote,
+            target: own.target,
+            route_set: own.route_set,
+            local_seq: own.local_seq,
+            remote_seq: own.remote_seq,
+            transport,
+            address: own.address,
+        })
+    }
+}
+
+/// What is kept of a session: what both sides share of it (RFC 3261 section 12, RFC 4028, RFC 3264 section 8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionEntry {
+    /// Its dialog.
+    #[serde(flatten)]
+    pub dialog: DialogEntry,
+    /// Whether the exchange has begun it.
+    #[serde(default)]
+    pub calls: bool,
     /// Within how many seconds it must be refreshed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<u32>,
@@ -47,25 +97,11 @@ pub struct SessionEntry {
     pub version: u64,
 }
 
-const TRANSPORTS: [SipTransport; 3] = [SipTransport::Udp, SipTransport::Tcp, SipTransport::Tls];
-
 impl From<&StandingSession> for SessionEntry {
     fn from(session: &StandingSession) -> Self {
-        let StandingSession { call_id, local_tag, remote_tag, local, remote, target, route_set, .. } =
-            session.clone();
         Self {
-            call_id,
-            local_tag,
-            remote_tag,
-            local,
-            remote,
-            target,
-            route_set,
-            local_seq: session.local_seq,
-            remote_seq: session.remote_seq,
+            dialog: (&session.dialog).into(),
             calls: session.calls,
-            transport: session.transport.to_string(),
-            address: session.address,
             interval: session.interval,
             refreshes: session.refreshes,
             description: session.description,
@@ -76,21 +112,9 @@ impl From<&StandingSession> for SessionEntry {
 
 impl SessionEntry {
     pub(super) fn to_record(&self) -> Option<StandingSession> {
-        let transport = TRANSPORTS.into_iter().find(|transport| transport.to_string() == self.transport)?;
-        let Self { call_id, local_tag, remote_tag, local, remote, target, route_set, .. } = self.clone();
         Some(StandingSession {
-            call_id,
-            local_tag,
-            remote_tag,
-            local,
-            remote,
-            target,
-            route_set,
-            local_seq: self.local_seq,
-            remote_seq: self.remote_seq,
+            dialog: self.dialog.to_record()?,
             calls: self.calls,
-            transport,
-            address: self.address,
             interval: self.interval,
             refreshes: self.refreshes,
             description: self.description,

@@ -1,10 +1,9 @@
 //! What telephones have subscribed to, as it is kept: a start of the exchange goes on telling them.
 
-use std::net::SocketAddr;
-
 use serde::{Deserialize, Serialize};
-use strowger_exchange::{SipTransport, StandingSubscription, Subscriptions};
+use strowger_exchange::{StandingSubscription, Subscriptions};
 
+use super::session::DialogEntry;
 use crate::clock::{Wall, parse_stamp};
 
 /// What the keys of subscriptions begin with.
@@ -34,33 +33,10 @@ pub struct SubscriptionEntry {
     pub event: String,
     /// When it ends: RFC 3339, UTC, to the nanosecond.
     pub expires: String,
-    /// The `Call-ID`.
-    pub call_id: String,
-    /// The exchange's tag.
-    pub local_tag: String,
-    /// The telephone's tag.
-    pub remote_tag: String,
-    /// The exchange's name and address.
-    pub local: String,
-    /// The telephone's.
-    pub remote: String,
-    /// Where requests are addressed to.
-    pub target: String,
-    /// The proxies on the way, the nearest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub route_set: Vec<String>,
-    /// The number of the exchange's last request.
-    pub local_seq: u32,
-    /// The number of the telephone's last request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote_seq: Option<u32>,
-    /// How it is reached: `udp`, `tcp` or `tls` …
-    pub transport: String,
-    /// … and where.
-    pub address: SocketAddr,
+    /// Its dialog.
+    #[serde(flatten)]
+    pub dialog: DialogEntry,
 }
-
-const TRANSPORTS: [SipTransport; 3] = [SipTransport::Udp, SipTransport::Tcp, SipTransport::Tls];
 
 impl SubscriptionsEntry {
     /// The record with wall times.
@@ -80,40 +56,12 @@ impl SubscriptionsEntry {
 
 impl SubscriptionEntry {
     fn new(one: &StandingSubscription, wall: &Wall) -> Self {
-        let one = one.clone();
-        Self {
-            event: one.event,
-            expires: wall.exact_stamp(one.expires),
-            call_id: one.call_id,
-            local_tag: one.local_tag,
-            remote_tag: one.remote_tag,
-            local: one.local,
-            remote: one.remote,
-            target: one.target,
-            route_set: one.route_set,
-            local_seq: one.local_seq,
-            remote_seq: one.remote_seq,
-            transport: one.transport.to_string(),
-            address: one.address,
-        }
+        let expires = wall.exact_stamp(one.expires);
+        Self { event: one.event.clone(), expires, dialog: (&one.dialog).into() }
     }
 
     fn to_record(&self, wall: &Wall) -> Option<StandingSubscription> {
-        let own = self.clone();
-        Some(StandingSubscription {
-            expires: wall.time(parse_stamp(&own.expires)?),
-            transport: TRANSPORTS.into_iter().find(|transport| transport.to_string() == own.transport)?,
-            event: own.event,
-            call_id: own.call_id,
-            local_tag: own.local_tag,
-            remote_tag: own.remote_tag,
-            local: own.local,
-            remote: own.remote,
-            target: own.target,
-            route_set: own.route_set,
-            local_seq: own.local_seq,
-            remote_seq: own.remote_seq,
-            address: own.address,
-        })
+        let (dialog, expires) = (self.dialog.to_record()?, wall.time(parse_stamp(&self.expires)?));
+        Some(StandingSubscription { dialog, event: self.event.clone(), expires })
     }
 }

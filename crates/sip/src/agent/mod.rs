@@ -63,7 +63,7 @@ pub use refer::{Referral, Replaced};
 use register::Registration;
 pub use register::RegistrationState;
 use session::{Phase, Session};
-pub use standing::StandingSession;
+pub use standing::{StandingDialog, StandingSession};
 pub use subscription::StandingSubscription;
 use summary::Summaries;
 use usage::Usage;

@@ -26,9 +26,9 @@ const GONE: u8 = 27;
 /// How long behind each other sessions are gone on with: a thousand of them are no burst.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// What must be kept of a session.
+/// What must be kept of a dialog (RFC 3261 section 12), and of the way to the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StandingSession {
+pub struct StandingDialog {
     /// The `Call-ID`.
     pub call_id: String,
     /// This side's tag.
@@ -47,31 +47,32 @@ pub struct StandingSession {
     pub local_seq: u32,
     /// The number of the peer's last request when it was kept.
     pub remote_seq: Option<u32>,
-    /// This side has begun it.
-    pub calls: bool,
     /// How it goes to the peer …
     pub transport: Transport,
     /// … and where that is.
     pub address: SocketAddr,
-    /// Within how many seconds it must be refreshed; none: it need not be.
-    pub interval: Option<u32>,
-    /// This side refreshes it.
-    pub refreshes: bool,
-    /// The identifier of this side's descriptions.
-    pub description: u64,
-    /// The version of the last.
-    pub version: u64,
 }
 
-impl StandingSession {
-    /// Whether another is the same but for what has gone on since: numbers and versions.
-    #[must_use]
-    pub fn is_as(&self, other: &Self) -> bool {
-        let still = |own: &Self| Self { local_seq: 0, remote_seq: None, version: 0, ..own.clone() };
-        still(self) == still(other)
+impl StandingDialog {
+    pub(super) fn new(dialog: &Dialog, route: Route) -> Self {
+        let dialog = dialog.clone();
+        Self {
+            call_id: dialog.call_id,
+            local_tag: dialog.local_tag,
+            remote_tag: dialog.remote_tag,
+            local: dialog.local,
+            remote: dialog.remote,
+            target: dialog.target.to_string(),
+            route_set: dialog.route_set,
+            local_seq: dialog.local_seq,
+            remote_seq: dialog.remote_seq,
+            transport: route.transport,
+            address: route.address,
+        }
     }
 
-    fn dialog(&self) -> Option<Dialog> {
+    /// The dialog to go on with; none when it has no target that requests could go to.
+    pub(super) fn restored(&self) -> Option<Dialog> {
         Some(Dialog {
             call_id: self.call_id.clone(),
             local_tag: self.local_tag.clone(),
@@ -87,6 +88,35 @@ impl StandingSession {
     }
 }
 
+/// What must be kept of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingSession {
+    /// Its dialog, and the way to the peer.
+    pub dialog: StandingDialog,
+    /// This side has begun it.
+    pub calls: bool,
+    /// Within how many seconds it must be refreshed; none: it need not be.
+    pub interval: Option<u32>,
+    /// This side refreshes it.
+    pub refreshes: bool,
+    /// The identifier of this side's descriptions.
+    pub description: u64,
+    /// The version of the last.
+    pub version: u64,
+}
+
+impl StandingSession {
+    /// Whether another is the same but for what has gone on since: numbers and versions.
+    #[must_use]
+    pub fn is_as(&self, other: &Self) -> bool {
+        let still = |own: &Self| {
+            let dialog = StandingDialog { local_seq: 0, remote_seq: None, ..own.dialog.clone() };
+            Self { dialog, version: 0, ..own.clone() }
+        };
+        still(self) == still(other)
+    }
+}
+
 impl UserAgent {
     /// What must be kept of a session, so that it can be gone on with; none before it has a dialog, and when it is over.
     #[must_use]
@@ -99,18 +129,8 @@ impl UserAgent {
         let contact = || self.address_of(&dialog.target, session.route);
         let route = if lasts { session.route } else { contact().unwrap_or(session.route) };
         Some(StandingSession {
-            call_id: dialog.call_id.clone(),
-            local_tag: dialog.local_tag.clone(),
-            remote_tag: dialog.remote_tag.clone(),
-            local: dialog.local.clone(),
-            remote: dialog.remote.clone(),
-            target: dialog.target.to_string(),
-            route_set: dialog.route_set.clone(),
-            local_seq: dialog.local_seq,
-            remote_seq: dialog.remote_seq,
+            dialog: StandingDialog::new(dialog, route),
             calls: session.calls,
-            transport: route.transport,
-            address: route.address,
             interval: session.timer.map(|timer| timer.interval),
             refreshes: session.timer.is_some_and(|timer| timer.ours),
             description,
@@ -130,15 +150,15 @@ impl UserAgent {
         direction: Direction,
     ) -> Option<SessionId> {
         self.peer(peer)?;
-        let socket = self.config.local(kept.transport)?.socket;
-        let dialog = kept.dialog()?;
+        let socket = self.config.local(kept.dialog.transport)?.socket;
+        let dialog = kept.dialog.restored()?;
         let key = (dialog.call_id.clone(), dialog.local_tag.clone());
         if self.by_dialog.contains_key(&key) || self.sessions.len() >= self.config.sessions {
             return None;
         }
         let media = Negotiation::restored((kept.description, kept.version), local, remote).ok()?;
         let media = media.without_events(self.takes_keys_by_info(peer));
-        let route = Route { transport: kept.transport, socket, address: kept.address };
+        let route = Route { transport: kept.dialog.transport, socket, address: kept.dialog.address };
         // The name of a peer is not looked up yet, or leads elsewhere by now: what it says of this session is its own all the same.
         if self.peer_of(route) != Some(peer)
             && let Some(own) = self.config.peer_mut(peer).filter(|own| own.phone.is_none())
@@ -146,7 +166,8 @@ impl UserAgent {
             own.former.push(route.address.ip());
         }
         // By the connection of a telephone nobody is reached any more: it comes back by another, and then it is asked.
-        let adrift = kept.transport.is_reliable() && self.peer(peer).is_some_and(|own| own.phone.is_some());
+        let adrift =
+            kept.dialog.transport.is_reliable() && self.peer(peer).is_some_and(|own| own.phone.is_some());
         let mut session = Session::new(peer, route, Phase::Confirmed, media);
         (session.calls, session.adrift) = (kept.calls, adrift);
         session.secure = dialog.target.as_sip().map_or(session.secure, |target| target.secure);

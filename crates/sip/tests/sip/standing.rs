@@ -109,13 +109,15 @@ fn what_is_kept_must_make_a_dialog_once() {
     let mut other = UserAgent::new(now, config(ALICE), Rng::from_number(77));
     assert_eq!(other.restore(now, PeerId(5), &kept, streams, both), None, "nobody");
     let mut odd = kept.clone();
-    odd.target = "tel:+15550102".into();
+    odd.dialog.target = "tel:+15550102".into();
     assert_eq!(other.restore(now, PeerId(0), &odd, streams, both), None, "nowhere");
     assert_eq!(other.restore(now, PeerId(0), &kept, (b"rubbish", &remote), both), None, "nothing");
     assert!(other.restore(now, PeerId(0), &kept, streams, both).is_some());
     assert_eq!(other.restore(now, PeerId(0), &kept, streams, both), None, "twice");
     let again = other.standing(SessionId(1)).unwrap();
-    assert!(again.is_as(&kept) && again.local_seq > kept.local_seq && again.version > kept.version);
+    assert!(
+        again.is_as(&kept) && again.dialog.local_seq > kept.dialog.local_seq && again.version > kept.version
+    );
     pair.sides[ALICE].end(now, alice, 16);
     pair.settle();
 }
